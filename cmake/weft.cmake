@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: MIT
+# What every target of the project has in common.
+
+include(GNUInstallDirs)
+find_package(Threads REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(PROTOBUF_C REQUIRED IMPORTED_TARGET libprotobuf-c)
+find_program(PROTOC_C NAMES protoc-c REQUIRED)
+find_path(LIBEV_INCLUDE_DIR ev.h REQUIRED)
+find_library(LIBEV_LIBRARY ev REQUIRED)
+
+set(WEFT_WARNINGS
+    -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes
+    -Wvla -Wformat=2 -Wundef -Wcast-qual)
+if(WEFT_WERROR)
+    list(APPEND WEFT_WARNINGS -Werror)
+endif()
+
+# weft_options(TARGET): warnings, the feature-test macro, includes from the root.
+function(weft_options target)
+    target_compile_options(${target} PRIVATE ${WEFT_WARNINGS})
+    target_compile_definitions(${target} PRIVATE _GNU_SOURCE)
+    target_include_directories(${target} PUBLIC $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}>)
+endfunction()
+
+# weft_library(TARGET SOURCES... ): one static library of the house.
+function(weft_library target)
+    add_library(${target} STATIC ${ARGN})
+    weft_options(${target})
+endfunction()

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Every limit there is, in one table: its option's name, unit and default. The command lines,
+ * --help, --check, and the texts of refusals are all made from it. */
+#ifndef WEFT_LIMITS_H
+#define WEFT_LIMITS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "err.h"
+
+/* BYTES: a size. COUNT: a number. TIME: nanoseconds here, seconds on a command line. */
+enum weft_limit_unit { WEFT_LIMIT_BYTES, WEFT_LIMIT_COUNT, WEFT_LIMIT_TIME };
+
+#define WEFT_KIB(n)     ((uint64_t)(n) << 10)
+#define WEFT_MIB(n)     ((uint64_t)(n) << 20)
+#define WEFT_SECONDS(n) ((uint64_t)(n)*1000000000u)
+
+/* X(field, "option-name", unit, default, zero means off?, "help") */
+#define WEFT_LIMIT_MAP(X)                                                                          \
+    X(max_frame, "max-frame", BYTES, WEFT_MIB(8), 0, "largest payload on the wire")                \
+    X(max_message, "max-message", BYTES, WEFT_MIB(32), 0, "largest message, inflated")             \
+    X(decode_bytes, "decode-bytes", BYTES, WEFT_MIB(64), 0, "memory one request may decode into")  \
+    X(decode_elements, "decode-elements", COUNT, 262144, 0, "elements one request may hold")       \
+    X(max_pending, "max-pending", COUNT, 1024, 0, "requests in flight on a connection")            \
+    X(output_high, "output-high", BYTES, WEFT_MIB(1), 0, "output that stops the reading")          \
+    X(output_low, "output-low", BYTES, WEFT_KIB(256), 0, "output at which reading goes on")        \
+    X(output_hard, "output-hard", BYTES, WEFT_MIB(64), 0, "output that closes a connection")       \
+    X(max_connections, "max-connections", COUNT, 10000, 0, "connections open at once")             \
+    X(frame_timeout, "frame-timeout", TIME, WEFT_SECONDS(30), 0, "time for a frame to complete")   \
+    X(write_timeout, "write-timeout", TIME, WEFT_SECONDS(30), 0, "time without the peer reading")  \
+    X(idle_timeout, "idle-timeout", TIME, 0, 1, "time without a request, 0 for ever")              \
+    X(drain_timeout, "drain-timeout", TIME, WEFT_SECONDS(10), 0, "time to drain before the cut")   \
+    X(max_memory, "max-memory", BYTES, 0, 1, "memory the store may hold, 0 any")                   \
+    X(max_bad_frames, "max-bad-frames", COUNT, 8, 1, "bad frames in a row, 0 any number")
+
+struct weft_limits {
+#define X(field, name, unit, value, zero, help) uint64_t field;
+    WEFT_LIMIT_MAP(X)
+#undef X
+};
+
+struct weft_limit {
+    const char *name, *help;
+    enum weft_limit_unit unit;
+    int zero_is_off; /* 0 is taken and means no limit; else 0 is refused */
+    uint64_t value;  /* the default */
+    size_t offset;   /* of the field in struct weft_limits */
+};
+
+/* The table, in the order above; ended by a NULL name. Static. */
+const struct weft_limit *weft_limit_table(void);
+
+/* All at their defaults. */
+struct weft_limits weft_limits_default(void);
+
+/* Sets one by its option name from text ("8MiB", "30", "0.5"). WEFT_ECONFIG: error says what is
+ * wrong and what is taken, limits are unchanged. */
+WEFT_MUST_USE int weft_limits_set(struct weft_limits *limits, const char *name, const char *text,
+                                  struct weft_error *error);
+
+/* The combinations: low above high, high above hard, max_frame over the wire's 31 bits, max_message
+ * below max_frame, ... WEFT_ECONFIG and a text that names both options. */
+WEFT_MUST_USE int weft_limits_check(const struct weft_limits *limits, struct weft_error *error);
+
+#endif

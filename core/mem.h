@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Memory: the allocator hook and the budgeted arena. Every allocation of the library goes through
+ * weft_malloc and its siblings, can fail, and is handled where it fails. */
+#ifndef WEFT_MEM_H
+#define WEFT_MEM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "err.h"
+
+/* The three functions have malloc's, realloc's and free's contracts; they are called from any
+ * thread. */
+struct weft_allocator {
+    void *(*malloc)(size_t size);
+    void *(*realloc)(void *p, size_t size);
+    void (*free)(void *p);
+};
+
+/* Replaces the C library's allocator for the whole process: the one process-wide setting there is.
+ * Call it from main() before any other function of the library, or while no memory of it lives;
+ * NULL restores. The struct is borrowed for the rest of the process's life. */
+void weft_mem_use(const struct weft_allocator *allocator);
+
+WEFT_MUST_USE void *weft_malloc(size_t size);
+WEFT_MUST_USE void *weft_calloc(size_t count,
+                                size_t size); /* zeroed; NULL where the product overflows */
+WEFT_MUST_USE void *weft_realloc(void *p, size_t size);
+void weft_free(void *p);
+
+/* An arena: bump allocation, freed as a whole. One thread at a time.
+ *
+ * It holds a first chunk of its own between resets, so that steady state costs no malloc; larger
+ * chunks go back to the allocator at reset. */
+struct weft_arena_chunk;
+
+struct weft_arena {
+    struct weft_arena_chunk *chunk; /* newest first; NULL until the first allocation */
+    size_t used;                    /* bytes handed out since the last reset, padding included */
+    size_t budget;                  /* the most that `used` may become */
+    bool over_budget;               /* the last failure was the budget, not the allocator */
+};
+
+/* Cannot fail: allocates nothing. */
+void weft_arena_init(struct weft_arena *arena, size_t budget);
+
+/* Frees everything; a zeroed arena is fine. */
+void weft_arena_fini(struct weft_arena *arena);
+
+/* Takes back everything handed out. Cheap where little was. */
+void weft_arena_reset(struct weft_arena *arena);
+
+/* Aligned for any object; valid until reset or fini. NULL: no memory, or (over_budget) the budget
+ * would be passed; the arena is as before either way. size 0 gives a pointer that is not to be
+ * read. */
+WEFT_MUST_USE void *weft_arena_alloc(struct weft_arena *arena, size_t size);
+
+#endif

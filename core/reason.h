@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Why a connection ended, or a message was refused: one enum for the log, the counters and the
+ * tests. */
+#ifndef WEFT_REASON_H
+#define WEFT_REASON_H
+
+/* X(ENUM, "name-in-logs", "in words") */
+#define WEFT_REASON_MAP(X)                                                                         \
+    X(NONE, "none", "still open")                                                                  \
+    X(PEER_CLOSED, "peer-closed", "the peer ended its side between frames")                        \
+    X(PEER_RESET, "peer-reset", "reading or writing failed")                                       \
+    X(TRUNCATED, "truncated", "the peer ended inside a frame")                                     \
+    X(FRAME_LOST, "frame-lost", "the frame boundary was lost")                                     \
+    X(FOREIGN, "foreign-protocol", "the first bytes were another protocol's")                      \
+    X(BAD_FRAMES, "bad-frames", "too many bad frames in a row")                                    \
+    X(UNWORDED, "unworded", "a bad frame, and the service has no words for it")                    \
+    X(FRAME_TIMEOUT, "frame-timeout", "a frame did not complete in time")                          \
+    X(WRITE_TIMEOUT, "write-timeout", "the peer did not read in time")                             \
+    X(IDLE_TIMEOUT, "idle-timeout", "nothing was asked for too long")                              \
+    X(OUTPUT_LIMIT, "output-limit", "more output waits than output-hard allows")                   \
+    X(TOO_MANY, "too-many-connections", "max-connections are open")                                \
+    X(NO_MEMORY, "no-memory", "an allocation failed")                                              \
+    X(DRAINED, "drained", "the server drained")                                                    \
+    X(CUT, "cut", "the server stopped before the connection had drained")                          \
+    X(INTERNAL, "internal", "a plugin failed")
+
+enum weft_reason {
+#define X(id, name, text) WEFT_REASON_##id,
+    WEFT_REASON_MAP(X)
+#undef X
+        WEFT_REASON_COUNT
+};
+
+/* "frame-timeout"; static, never NULL. Any thread. */
+const char *weft_reason_name(enum weft_reason reason);
+/* In words; static, never NULL. Any thread. */
+const char *weft_reason_text(enum weft_reason reason);
+
+#endif

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+#include "lib/fault.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "core/mem.h"
+#include "lib/random.h"
+
+/* More than any body should need; a body that never ends its runs is a mistake of the test. */
+enum { RUNS_MAX = 1000000 };
+
+enum plan { PLAN_NONE, PLAN_ONE, PLAN_FROM, PLAN_RANDOM };
+
+/* weft_allocator's functions have no argument of their own, hence one static state. */
+static struct {
+    atomic_int plan;
+    atomic_size_t allocations, failed;
+    atomic_size_t n;
+    atomic_ullong random;
+    atomic_uint one_in;
+    atomic_size_t live;
+} fault;
+
+static bool refused(void)
+{
+    size_t index = atomic_fetch_add(&fault.allocations, 1);
+    bool fail = false;
+    switch ((enum plan)atomic_load(&fault.plan)) {
+    case PLAN_NONE:
+        break;
+    case PLAN_ONE:
+        fail = index == atomic_load(&fault.n);
+        break;
+    case PLAN_FROM:
+        fail = index >= atomic_load(&fault.n);
+        break;
+    case PLAN_RANDOM: {
+        /* Which thread gets which number is open, but the sequence is the seed's. */
+        uint64_t state = atomic_fetch_add(&fault.random, TEST_RANDOM_STEP);
+        fail = test_random_mix(state) % atomic_load(&fault.one_in) == 0;
+        break;
+    }
+    }
+    if (fail)
+        atomic_fetch_add(&fault.failed, 1);
+    return fail;
+}
+
+static void *fault_malloc(size_t size)
+{
+    if (refused())
+        return NULL;
+    void *p = malloc(size);
+    if (p)
+        atomic_fetch_add(&fault.live, 1);
+    return p;
+}
+
+static void *fault_realloc(void *p, size_t size)
+{
+    if (!p)
+        return fault_malloc(size);
+    return refused() ? NULL : realloc(p, size);
+}
+
+static void fault_free(void *p)
+{
+    if (p)
+        atomic_fetch_sub(&fault.live, 1);
+    free(p);
+}
+
+void fault_install(void)
+{
+    static const struct weft_allocator allocator = {
+        .malloc = fault_malloc,
+        .realloc = fault_realloc,
+        .free = fault_free,
+    };
+    fault_disarm();
+    atomic_store(&fault.allocations, 0);
+    atomic_store(&fault.failed, 0);
+    atomic_store(&fault.live, 0);
+    weft_mem_use(&allocator);
+}
+
+void fault_remove(void)
+{
+    fault_disarm();
+    weft_mem_use(NULL);
+}
+
+static void arm(enum plan plan)
+{
+    atomic_store(&fault.allocations, 0);
+    atomic_store(&fault.failed, 0);
+    atomic_store(&fault.plan, (int)plan);
+}
+
+void fault_arm(enum fault_mode mode, size_t n)
+{
+    atomic_store(&fault.n, n);
+    arm(mode == FAULT_ONE ? PLAN_ONE : PLAN_FROM);
+}
+
+void fault_arm_random(uint64_t seed, uint32_t one_in)
+{
+    atomic_store(&fault.random, seed);
+    atomic_store(&fault.one_in, one_in);
+    arm(PLAN_RANDOM);
+}
+
+void fault_disarm(void)
+{
+    atomic_store(&fault.plan, PLAN_NONE);
+}
+
+size_t fault_allocations(void)
+{
+    return atomic_load(&fault.allocations);
+}
+
+size_t fault_failed(void)
+{
+    return atomic_load(&fault.failed);
+}
+
+size_t fault_live(void)
+{
+    return atomic_load(&fault.live);
+}
+
+static void expect_nothing_left(const char *run, size_t n)
+{
+    size_t live = fault_live();
+    if (live != 0) {
+        fault_remove();
+        fail_msg("%zu blocks left alive (%s, n = %zu)", live, run, n);
+    }
+}
+
+static void fail_every(void (*body)(void *arg), void *arg, enum fault_mode mode)
+{
+    const char *run = mode == FAULT_ONE ? "one allocation failed" : "all from one on failed";
+    for (size_t n = 0; n < RUNS_MAX; n++) {
+        fault_arm(mode, n);
+        body(arg);
+        bool done = fault_failed() == 0;
+        expect_nothing_left(run, n);
+        if (done)
+            return;
+    }
+    fault_remove();
+    fail_msg("still allocating after %d runs", RUNS_MAX);
+}
+
+void fault_each(void (*body)(void *arg), void *arg)
+{
+    fault_install();
+    body(arg);
+    size_t allocations = fault_allocations();
+    expect_nothing_left("no failure", 0);
+    if (allocations == 0) {
+        fault_remove();
+        fail_msg("the body allocates nothing: no failure was tested");
+    }
+    fail_every(body, arg, FAULT_ONE);
+    fail_every(body, arg, FAULT_FROM);
+    fault_remove();
+}
