@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * length-delimited-gzip: four bytes, big endian, then the payload. The top bit says that the
+ * payload is one gzip member of the message, the other 31 are the payload's length on the wire. */
+#include <errno.h>
+
+#include "codecs/codecs.h"
+#include "codecs/gzip.h"
+#include "codecs/length_prefix.h"
+#include "core/mem.h"
+#include "core/units.h"
+
+#define GZIP_BIT (UINT32_C(1) << 31)
+
+/* What fits one Ethernet frame uncompressed: 1500 - 20 (IP) - 20 (TCP) - 20 (TCP options) - 4. */
+enum { DEFAULT_THRESHOLD = 1436 };
+
+/* Scratch up to this size is kept from one frame to the next. */
+enum { SCRATCH_KEEP = 1 << 20 };
+
+struct config {
+    uint64_t max_message;
+    uint64_t threshold; /* messages of more bytes are compressed; UINT64_MAX: none */
+    uint32_t max_frame;
+    uint32_t level; /* 0: auto */
+};
+
+/* Two scratches, because a service may read the message it was handed, which lies in the first,
+ * while its reply is encoded through the second. */
+struct loop {
+    struct weft_bytes decoded, encoded;
+    struct weft__gzip gzip;
+};
+
+static const struct weft_option options[] = {
+    {"threshold", "BYTES|off", "compress messages of more bytes (default 1436)"},
+    {"level", "1...9|auto", "how hard (default auto: by size, never for long)"},
+    {0},
+};
+
+static int configure(void *config_memory, const struct weft_option_set *set,
+                     const struct weft_limits *limits, struct weft_error *error)
+{
+    struct config *config = config_memory;
+    const char *threshold = weft_option_get(set, "threshold");
+    const char *level = weft_option_get(set, "level");
+    uint64_t number;
+
+    int err = weft__prefix_configure(&config->max_frame, limits, error);
+    if (err < 0)
+        return err;
+    config->max_message = limits->max_message;
+    config->threshold = DEFAULT_THRESHOLD;
+    if (threshold && strcmp(threshold, "off") == 0)
+        config->threshold = UINT64_MAX;
+    else if (threshold && weft_parse_size(threshold, &config->threshold) < 0)
+        return weft_error_set(error, WEFT_ECONFIG, "threshold=%s: it takes BYTES or off",
+                              threshold);
+
+    if (level && strcmp(level, "auto") != 0) {
+        if (weft_parse_count(level, &number) < 0 || number < 1 || number > 9)
+            return weft_error_set(error, WEFT_ECONFIG, "level=%s: it takes 1 to 9 or auto", level);
+        config->level = (uint32_t)number;
+    }
+    return 0;
+}
+
+static void loop_fini(void *loop_memory)
+{
+    struct loop *loop = loop_memory;
+    weft_bytes_fini(&loop->decoded);
+    weft_bytes_fini(&loop->encoded);
+    weft__gzip_fini(&loop->gzip);
+}
+
+/* Makes scratch at least size bytes; what it held is gone. Never NULL for size 0, as the engine
+ * needs an address. */
+static int scratch_reserve(struct weft_bytes *scratch, size_t size)
+{
+    if (scratch->data && scratch->size >= size)
+        return 0;
+    /* Doubling up to what is kept, so that slowly growing messages do not allocate every time. */
+    size_t cap = 4096;
+    while (cap < size && cap < SCRATCH_KEEP)
+        cap *= 2;
+    if (cap < size)
+        cap = size;
+    weft_bytes_fini(scratch);
+    scratch->data = weft_malloc(cap);
+    if (!scratch->data)
+        return -ENOMEM;
+    scratch->size = cap;
+    return 0;
+}
+
+static void scratch_trim(struct weft_bytes *scratch)
+{
+    if (scratch->size > SCRATCH_KEEP)
+        weft_bytes_fini(scratch);
+}
+
+static int decode_gzip(const struct weft_codec_state *state, struct weft_view payload,
+                       struct weft_message *msg)
+{
+    const struct config *config = state->config;
+    struct loop *loop = state->loop;
+    struct weft__gzip_member member;
+
+    int err = weft__gzip_parse(payload, config->max_message, &member, &msg->why);
+    if (err == 0) {
+        msg->heavy = true;
+        err = scratch_reserve(&loop->decoded, member.size);
+    }
+    if (err == 0)
+        err = weft__gzip_inflate(&loop->gzip, &member, loop->decoded.data, &msg->why);
+
+    switch (err) {
+    case 0:
+        msg->payload = weft_view(loop->decoded.data, member.size);
+        msg->why = NULL;
+        break;
+    case WEFT_EMALFORMED:
+        msg->status = WEFT_MESSAGE_MALFORMED;
+        break;
+    case WEFT_ETOOBIG:
+        msg->status = WEFT_MESSAGE_TOO_BIG;
+        msg->size = member.size;
+        msg->limit = config->max_message;
+        msg->why = "max-message";
+        break;
+    default:
+        return err;
+    }
+    msg->kind = WEFT_MESSAGE_DATA;
+    return 0;
+}
+
+static ssize_t decode(const struct weft_codec_state *state, struct weft_view in,
+                      struct weft_message *msg, struct weft_decode_io *io)
+{
+    const struct config *config = state->config;
+    struct loop *loop = state->loop;
+    struct weft__prefix *prefix = state->conn;
+
+    scratch_trim(&loop->decoded); /* the message before this has been read */
+    if (weft__prefix_refused(prefix))
+        return weft__prefix_resume(prefix, in, io);
+    if (in.size < WEFT__PREFIX_SIZE) {
+        io->need = WEFT__PREFIX_SIZE;
+        return 0;
+    }
+    uint32_t header = weft_load_be32(in.data);
+    uint32_t length = header & ~GZIP_BIT;
+    if (length > config->max_frame)
+        return weft__prefix_refuse(prefix, in, length, config->max_frame, "max-frame",
+                                   weft_codec_length_delimited_gzip.name, msg, io);
+    prefix->begun = true;
+    size_t size = WEFT__PREFIX_SIZE + (size_t)length;
+    if (in.size < size) {
+        io->need = size;
+        return 0;
+    }
+    struct weft_view payload = weft_view(in.data + WEFT__PREFIX_SIZE, length);
+    if (header & GZIP_BIT) {
+        int err = decode_gzip(state, payload, msg);
+        return err < 0 ? err : (ssize_t)size;
+    }
+    msg->kind = WEFT_MESSAGE_DATA;
+    msg->payload = payload;
+    return (ssize_t)size;
+}
+
+/* Whether body is to be compressed, and how hard; 0: not. A message that is too large for a plain
+ * frame must shrink or cannot be sent, so nothing spares it but `off`. */
+static int level_for(const struct config *config, size_t size)
+{
+    if (config->threshold == UINT64_MAX || size > WEFT__GZIP_MAX)
+        return 0;
+    bool must = size > config->max_frame;
+    if (size <= config->threshold && !must)
+        return 0;
+    int level = config->level ? (int)config->level : weft__gzip_auto_level(size);
+    return level == 0 && must ? 1 : level;
+}
+
+/* 1: the frame is in io->out; 0: it would not be smaller, or not small enough; -ENOMEM.
+ *
+ * The member is made in scratch and copied, which costs a hundredth of the making: in the chain it
+ * would have to reserve room for the worst case, and hold it until the peer has read. */
+static int encode_gzip(const struct config *config, struct loop *loop, const struct weft_body *body,
+                       int level, struct weft_encode_io *io)
+{
+    size_t cap = body->size - 1;
+    if (cap > config->max_frame)
+        cap = config->max_frame;
+    size_t copied = body->blob ? 0 : body->size;
+    if (scratch_reserve(&loop->encoded, cap + copied) < 0)
+        return -ENOMEM;
+    uint8_t *member = loop->encoded.data, *message = member + cap;
+    struct weft_view view = weft_view(message, copied);
+    if (body->blob)
+        view = weft_blob_view(body->blob);
+    else
+        body->write(body, message);
+
+    io->heavy = true;
+    ssize_t size = weft__gzip_deflate(&loop->gzip, level, view, member, cap);
+    int result = size < 0 ? (int)size : size > 0;
+    if (size > 0) {
+        uint8_t *frame = weft_chain_reserve(io->out, WEFT__PREFIX_SIZE + (size_t)size);
+        if (frame) {
+            weft_store_be32(frame, GZIP_BIT | (uint32_t)size);
+            memcpy(frame + WEFT__PREFIX_SIZE, member, (size_t)size);
+            weft_chain_commit(io->out, WEFT__PREFIX_SIZE + (size_t)size);
+        } else {
+            result = -ENOMEM;
+        }
+    }
+    scratch_trim(&loop->encoded);
+    return result;
+}
+
+static int encode(const struct weft_codec_state *state, const struct weft_body *body,
+                  struct weft_encode_io *io)
+{
+    const struct config *config = state->config;
+
+    if (body->size > config->max_message)
+        return weft__prefix_too_big(io, body->size, config->max_message, "max-message");
+    int level = level_for(config, body->size);
+    if (level > 0) {
+        int result = encode_gzip(config, state->loop, body, level, io);
+        if (result != 0)
+            return result < 0 ? result : 0;
+    }
+    if (body->size > config->max_frame)
+        return weft__prefix_too_big(io, body->size, config->max_frame, "max-frame");
+    return weft__prefix_encode(body, io);
+}
+
+const struct weft_codec weft_codec_length_delimited_gzip = {
+    .name = "length-delimited-gzip",
+    .speaks = "*",
+    .options = options,
+    .config_size = sizeof(struct config),
+    .loop_size = sizeof(struct loop),
+    .conn_size = sizeof(struct weft__prefix),
+    .configure = configure,
+    .loop_fini = loop_fini,
+    .init = weft__prefix_init,
+    .decode = decode,
+    .encode = encode,
+};

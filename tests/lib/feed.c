@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: MIT */
+#include "lib/feed.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { OPTIONS_MAX = 8, QUERY_MAX = 256 };
+
+/* A test that runs out of memory itself has nothing to tell. */
+static void *must(void *p)
+{
+    if (!p) {
+        fputs("feed: no memory\n", stderr);
+        abort();
+    }
+    return p;
+}
+
+/* malloc(0) may be NULL. */
+static void *zeroed(size_t size)
+{
+    return must(calloc(1, size ? size : 1));
+}
+
+static uint8_t *copy_of(const void *data, size_t size)
+{
+    uint8_t *copy = zeroed(size);
+    if (size > 0)
+        memcpy(copy, data, size);
+    return copy;
+}
+
+static size_t parse_query(char *text, struct weft_option_value *values)
+{
+    size_t count = 0;
+    char *rest = text;
+    for (char *pair; (pair = strsep(&rest, "&")) && count < OPTIONS_MAX;) {
+        char *value = strchr(pair, '=');
+        if (!value)
+            continue;
+        *value = '\0';
+        values[count++] = (struct weft_option_value){pair, value + 1};
+    }
+    return count;
+}
+
+int feed_codec_init(struct feed_codec *fc, const struct weft_codec *codec, const char *query,
+                    const struct weft_limits *limits, struct weft_error *error)
+{
+    char text[QUERY_MAX];
+    struct weft_option_value values[OPTIONS_MAX];
+    snprintf(text, sizeof text, "%s", query);
+    struct weft_option_set set = {values, parse_query(text, values)};
+
+    *fc = (struct feed_codec){.codec = codec};
+    fc->config = zeroed(codec->config_size);
+    int err = codec->configure ? codec->configure(fc->config, &set, limits, error) : 0;
+    if (err < 0)
+        goto err_after_config;
+    fc->loop = zeroed(codec->loop_size);
+    err = codec->loop_init ? codec->loop_init(fc->loop, fc->config) : 0;
+    if (err < 0)
+        goto err_after_loop;
+    return 0;
+
+err_after_loop:
+    free(fc->loop);
+err_after_config:
+    free(fc->config);
+    *fc = (struct feed_codec){0};
+    return err;
+}
+
+void feed_codec_fini(struct feed_codec *fc)
+{
+    if (!fc->codec)
+        return;
+    if (fc->codec->loop_fini)
+        fc->codec->loop_fini(fc->loop);
+    free(fc->loop);
+    free(fc->config);
+    *fc = (struct feed_codec){0};
+}
+
+void feed_init(struct feed *feed, const struct feed_codec *fc, enum weft_role role)
+{
+    *feed = (struct feed){.codec = fc->codec};
+    feed->state = (struct weft_codec_state){
+        .config = fc->config,
+        .loop = fc->loop,
+        .conn = zeroed(fc->codec->conn_size),
+        .config_id = 1,
+    };
+    feed->unread = copy_of(NULL, 0);
+    weft_chain_init(&feed->out, NULL);
+    if (feed->codec->init)
+        feed->codec->init(&feed->state, role);
+}
+
+void feed_fini(struct feed *feed)
+{
+    if (feed->codec->fini)
+        feed->codec->fini(&feed->state);
+    for (size_t i = 0; i < feed->count; i++)
+        free(feed->messages[i].payload);
+    free(feed->messages);
+    free(feed->unread);
+    free(feed->state.conn);
+    weft_chain_fini(&feed->out);
+    *feed = (struct feed){0};
+}
+
+static void rule(struct feed *feed, bool kept, const char *text)
+{
+    if (!kept && !feed->broken_rule)
+        feed->broken_rule = text;
+}
+
+static void take_message(struct feed *feed, const struct weft_message *msg)
+{
+    bool ok = msg->status == WEFT_MESSAGE_OK;
+    bool too_big = msg->status == WEFT_MESSAGE_TOO_BIG;
+    rule(feed, ok || msg->payload.size == 0, "a bad message has no payload");
+    rule(feed, ok || msg->why, "a bad message says why");
+    rule(feed, !too_big || msg->size > msg->limit, "what is too big is over the limit");
+
+    feed->messages = must(realloc(feed->messages, (feed->count + 1) * sizeof *feed->messages));
+    feed->messages[feed->count++] = (struct feed_message){
+        .status = msg->status,
+        .payload = copy_of(msg->payload.data, msg->payload.size),
+        .size = msg->payload.size,
+        .announced = too_big ? msg->size : 0,
+        .limit = too_big ? msg->limit : 0,
+        .why = ok ? NULL : msg->why,
+    };
+}
+
+/* One call to decode; true: call again. */
+static bool step(struct feed *feed)
+{
+    size_t size = feed->unread_size;
+    struct weft_message msg = {.kind = WEFT_MESSAGE_NONE};
+    struct weft_decode_io io = {.eof = feed->eof, .out = &feed->out};
+    ssize_t n = feed->codec->decode(&feed->state, weft_view(feed->unread, size), &msg, &io);
+
+    if (n < 0) {
+        rule(feed, msg.kind == WEFT_MESSAGE_NONE, "no message comes with an error");
+        feed->ended = n;
+        feed->detail = io.detail;
+        return false;
+    }
+    rule(feed, (size_t)n <= size, "no more is consumed than came");
+    rule(feed, n > 0 || io.inside == feed->inside, "only consumed bytes change inside");
+    feed->inside = io.inside;
+    if (msg.kind == WEFT_MESSAGE_DATA)
+        take_message(feed, &msg);
+    if (n == 0 && msg.kind == WEFT_MESSAGE_NONE) {
+        rule(feed, io.need == 0 || io.need > size, "need is more than there is");
+        feed->need = io.need;
+        return false;
+    }
+    rule(feed, feed->need <= size, "nothing comes before need is reached");
+    feed->need = 0;
+    feed->consumed += (uint64_t)n;
+    feed->unread_size = size - (size_t)n;
+    uint8_t *rest = copy_of(feed->unread + n, feed->unread_size);
+    free(feed->unread);
+    feed->unread = rest;
+    return true;
+}
+
+static void pump(struct feed *feed)
+{
+    if (feed->ended == 0)
+        while (step(feed))
+            ;
+    if (feed->unread_size > feed->most_held)
+        feed->most_held = feed->unread_size;
+}
+
+void feed_bytes(struct feed *feed, struct weft_view bytes)
+{
+    if (feed->ended < 0)
+        return;
+    /* A new block of exactly this size, never grown in place: the address must not matter. */
+    uint8_t *longer = zeroed(feed->unread_size + bytes.size);
+    memcpy(longer, feed->unread, feed->unread_size);
+    if (bytes.size > 0)
+        memcpy(longer + feed->unread_size, bytes.data, bytes.size);
+    free(feed->unread);
+    feed->unread = longer;
+    feed->unread_size += bytes.size;
+    pump(feed);
+}
+
+void feed_eof(struct feed *feed)
+{
+    feed->eof = true;
+    pump(feed);
+}
+
+void feed_pieces(struct feed *feed, struct weft_view bytes, size_t piece)
+{
+    while (bytes.size > 0) {
+        size_t size = bytes.size < piece ? bytes.size : piece;
+        feed_bytes(feed, weft_view(bytes.data, size));
+        bytes = weft_view_skip(bytes, size);
+    }
+    feed_eof(feed);
+}
+
+void feed_split(struct feed *feed, struct weft_view bytes, size_t at)
+{
+    feed_bytes(feed, weft_view(bytes.data, at));
+    feed_bytes(feed, weft_view_skip(bytes, at));
+    feed_eof(feed);
+}
+
+static bool same_text(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static const char *message_difference(const struct feed_message *a, const struct feed_message *b)
+{
+    if (a->status != b->status)
+        return "a message's status";
+    if (!weft_view_equal(weft_view(a->payload, a->size), weft_view(b->payload, b->size)))
+        return "a message's payload";
+    if (a->announced != b->announced || a->limit != b->limit || !same_text(a->why, b->why))
+        return "a message's reason";
+    return NULL;
+}
+
+const char *feed_difference(const struct feed *a, const struct feed *b)
+{
+    if (a->broken_rule)
+        return a->broken_rule;
+    if (b->broken_rule)
+        return b->broken_rule;
+    if (a->count != b->count)
+        return "the number of messages";
+    for (size_t i = 0; i < a->count; i++) {
+        const char *difference = message_difference(&a->messages[i], &b->messages[i]);
+        if (difference)
+            return difference;
+    }
+    if (a->ended != b->ended || !same_text(a->detail, b->detail))
+        return "how it ended";
+    if (a->consumed != b->consumed || a->inside != b->inside)
+        return "what was consumed";
+    if (a->ended == 0 && a->unread_size != b->unread_size)
+        return "what was left";
+
+    uint8_t *said_a = feed_chain_copy(&a->out), *said_b = feed_chain_copy(&b->out);
+    bool same = weft_view_equal(weft_view(said_a, a->out.bytes), weft_view(said_b, b->out.bytes));
+    free(said_a);
+    free(said_b);
+    return same ? NULL : "what the codec said";
+}
+
+uint8_t *feed_chain_copy(const struct weft_chain *chain)
+{
+    uint8_t *copy = zeroed(chain->bytes);
+    size_t at = 0;
+    for (const struct weft_segment *s = chain->head; s; s = s->next) {
+        memcpy(copy + at, s->data + s->begin, s->end - s->begin);
+        at += s->end - s->begin;
+    }
+    return copy;
+}
+
+struct feed_frame feed_encode(const struct feed_codec *fc, const struct weft_body *body)
+{
+    static const char before[] = "before";
+    struct weft_codec_state state = {
+        .config = fc->config,
+        .loop = fc->loop,
+        .conn = zeroed(fc->codec->conn_size),
+        .config_id = 1,
+    };
+    struct weft_chain out;
+    struct weft_encode_io io = {.out = &out};
+    struct feed_frame frame = {0};
+
+    weft_chain_init(&out, NULL);
+    /* Something stands before it, or the chain is empty where not even that can be had. */
+    size_t kept = weft_chain_append(&out, weft_view_str(before)) == 0 ? strlen(before) : 0;
+    if (fc->codec->init)
+        fc->codec->init(&state, WEFT_SERVER);
+    frame.result = fc->codec->encode(&state, body, &io);
+    if (fc->codec->fini)
+        fc->codec->fini(&state);
+
+    uint8_t *all = feed_chain_copy(&out);
+    if (frame.result < 0 && out.bytes != kept)
+        frame.broken_rule = "a failed encode leaves the output as it was";
+    else if (memcmp(all, before, kept) != 0)
+        frame.broken_rule = "encode only appends";
+    else if (frame.result > 0)
+        frame.broken_rule = "encode returns 0 or an error";
+    frame.size = out.bytes - kept;
+    frame.data = copy_of(all + kept, frame.size);
+    frame.announced = io.size;
+    frame.limit = io.limit;
+    frame.why = io.why;
+    frame.heavy = io.heavy;
+    free(all);
+    weft_chain_fini(&out);
+    free(state.conn);
+    return frame;
+}
+
+struct feed_frame feed_encode_view(const struct feed_codec *fc, struct weft_view message)
+{
+    struct weft_body_bytes bytes = weft_body_from_view(message);
+    return feed_encode(fc, &bytes.body);
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Drives a codec as the core does, but meaner: every view it hands to decode is a heap copy of
+ * exactly that size, so that AddressSanitizer sees one byte too far, and every rule of core/codec.h
+ * that can be checked from outside is checked. What comes out is kept and can be compared. Its own
+ * memory comes from the C library, never from weft_malloc: failing allocations are the codec's. */
+#ifndef TEST_FEED_H
+#define TEST_FEED_H
+
+#include "core/codec.h"
+
+/* A codec with one configuration and one loop's state, as a server has it. */
+struct feed_codec {
+    const struct weft_codec *codec;
+    void *config, *loop;
+};
+
+/* query is what would stand behind the '?' of a URL ("threshold=0&level=1"), or "". What configure
+ * or loop_init answered; on failure nothing is held. */
+int feed_codec_init(struct feed_codec *fc, const struct weft_codec *codec, const char *query,
+                    const struct weft_limits *limits, struct weft_error *error);
+/* After the fini of every feed on it. A zeroed one is fine. */
+void feed_codec_fini(struct feed_codec *fc);
+
+/* A message that came, its payload a copy. */
+struct feed_message {
+    enum weft_message_status status;
+    uint8_t *payload;
+    size_t size;
+    uint64_t announced, limit;
+    const char *why;
+};
+
+/* One connection. */
+struct feed {
+    const struct weft_codec *codec;
+    struct weft_codec_state state;
+    uint8_t *unread; /* what came and was not consumed */
+    size_t unread_size;
+    bool eof;
+    struct feed_message *messages;
+    size_t count;
+    uint64_t consumed;
+    size_t need;   /* of the last call that took nothing */
+    bool inside;   /* of the last call */
+    ssize_t ended; /* the first result below 0, or 0; decode is not called any more */
+    const char *detail;
+    struct weft_chain out;   /* what the codec itself said */
+    const char *broken_rule; /* the first rule of the contract that was broken, or NULL */
+    size_t most_held;        /* the most bytes that ever waited in unread */
+};
+
+void feed_init(struct feed *feed, const struct feed_codec *fc, enum weft_role role);
+void feed_fini(struct feed *feed);
+
+/* So many more bytes have arrived: decodes until the codec wants more. */
+void feed_bytes(struct feed *feed, struct weft_view bytes);
+/* No more will come. */
+void feed_eof(struct feed *feed);
+/* All of bytes, in pieces of `piece` bytes each, then eof. */
+void feed_pieces(struct feed *feed, struct weft_view bytes, size_t piece);
+/* All of bytes: the first `at`, then the rest, then eof. */
+void feed_split(struct feed *feed, struct weft_view bytes, size_t at);
+
+/* The first difference between what two connections saw, or NULL: messages, how they ended, what
+ * was consumed and said. */
+const char *feed_difference(const struct feed *a, const struct feed *b);
+
+/* One frame, as bytes of the heap (free()); the result of encode. Checks all-or-nothing; the rule
+ * that was broken is in *broken_rule, which may be NULL where nobody asks. */
+struct feed_frame {
+    int result;
+    uint8_t *data;
+    size_t size;
+    uint64_t announced, limit;
+    const char *why, *broken_rule;
+    bool heavy;
+};
+struct feed_frame feed_encode(const struct feed_codec *fc, const struct weft_body *body);
+struct feed_frame feed_encode_view(const struct feed_codec *fc, struct weft_view message);
+
+static inline struct weft_view feed_frame_view(const struct feed_frame *frame)
+{
+    return weft_view(frame->data, frame->size);
+}
+
+/* A copy of all that is in chain (free()). */
+uint8_t *feed_chain_copy(const struct weft_chain *chain);
+
+#endif

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: MIT */
+#include "codecs/codecs.h"
+#include "lib/codec_suite.h"
+
+int main(void)
+{
+    return codec_suite_run(&(struct codec_suite){.codec = &weft_codec_raw});
+}
