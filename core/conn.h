@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A connection: one stream, its codec state, the order of its replies. It lives and dies on one
+ * loop. Private to the core.
+ *
+ *   conn.c         life: open, states, deadlines, close
+ *   conn_input.c   stream -> buf -> decode -> call
+ *   conn_output.c  reply -> order -> encode -> chain -> stream
+ *   request.c      what a service sees of it
+ *
+ *   OPEN ------> CLOSING ------> LINGER ------> CLOSED
+ *   reads,       decodes no      our side is    the stream is gone; the memory goes at a turn's end
+ * when decodes      more; replies   ended; reads   the last request has ended still leave     and
+ * drops
+ *
+ * `broken` is the short way to CLOSED from anywhere: it is only marked where it is found, and acted
+ * upon by the pump, so that no plugin is entered from within one of its own calls. */
+#ifndef WEFT_CONN_H
+#define WEFT_CONN_H
+
+#include "buf.h"
+#include "worker.h"
+
+enum weft__conn_state { WEFT__CONN_OPEN, WEFT__CONN_CLOSING, WEFT__CONN_LINGER, WEFT__CONN_CLOSED };
+
+struct weft__conn {
+    struct weft__binding *binding;
+    struct weft_stream *stream;
+    void *service_conn;
+    struct weft_codec_state codec;
+
+    struct weft_buf
+        in;      /* undecoded bytes: an unfinished frame, or what fairness or a pause left over */
+    size_t need; /* what the codec said the view must reach; 0: unknown */
+    struct weft_chain out; /* encoded, in the order of the wire */
+
+    /* The order. `calling` is a request within call() that found the list empty: it is the head
+     * without being in it. */
+    struct weft__request *first, *last, *calling;
+    uint32_t pending; /* in the list, and not a rejection's placeholder */
+    uint32_t bad_frames;
+    size_t held;         /* bytes finished behind the head */
+    uint32_t drain_owed; /* requests that were answered -EAGAIN */
+
+    uint64_t id;
+    uint64_t drain_mark; /* bytes of input still executed while draining */
+    struct weft_deferred deferred;
+    struct weft_timer timer;
+    int64_t timer_at;                      /* what the timer is armed for; 0: not armed */
+    int64_t frame_start;                   /* when the unfinished frame began; 0: none */
+    int64_t write_deadline, rest_deadline; /* 0: none. rest: idle, or linger's end */
+    struct weft__conn *next, *prev;
+
+    uint32_t turn_frames; /* decoded in this turn */
+    uint8_t state, reason;
+    uint8_t interest;       /* what the stream was last asked for */
+    bool refused : 1;       /* opened only to be told why not */
+    bool service_open : 1;  /* the service's close is owed */
+    bool pumping : 1;       /* the pump is on the stack */
+    bool paused : 1;        /* output or max-pending stopped the decoding */
+    bool yielded : 1;       /* the turn's share is used up: the rest is decoded next turn */
+    bool eof : 1;           /* the peer ended its side */
+    bool inside : 1;        /* consumed bytes end inside a frame (being skipped) */
+    bool write_blocked : 1; /* until the stream says writable */
+    bool broken : 1;
+    bool draining : 1;
+    bool drain_marked : 1; /* drain_mark is valid */
+    bool drained_read : 1; /* since draining began a read has said -EAGAIN */
+    bool cancelling : 1;   /* requests that end are swept later */
+    const char *detail;    /* static text for the log, or NULL */
+    const char *peer;      /* the peer's address as text, in the same allocation */
+};
+
+/* Takes over an accepted handle, also on failure. refuse: 0, or 1 + the cause (enum
+ * weft_reject_cause) with which to turn it away. On failure (memory, the system) it is dropped and
+ * counted. */
+void weft__conn_open(struct weft__binding *binding, const struct weft_accepted *accepted,
+                     uint64_t id, int refuse);
+
+/* Everything that may have become possible: decode, advance, write, change state. The only place
+ * from which plugins are entered. */
+void weft__conn_pump(struct weft__conn *conn);
+/* The pump in this turn or the next; nothing where it is on the stack already. */
+void weft__conn_schedule(struct weft__conn *conn);
+
+/* No more decoding; what is owed is answered and sent, then the connection ends. The first reason
+ * wins. */
+void weft__conn_close_soon(struct weft__conn *conn, enum weft_reason reason);
+/* The stream is worth nothing any more: the pump closes at once. */
+void weft__conn_break(struct weft__conn *conn, enum weft_reason reason);
+/* Drain: frames that have come by now are executed, later ones refused. */
+void weft__conn_drain(struct weft__conn *conn);
+
+static inline bool weft__conn_gone(const struct weft__conn *conn)
+{
+    return conn->broken || conn->state >= WEFT__CONN_LINGER;
+}
+
+/* conn_input.c */
+void weft__conn_read(struct weft__conn *conn); /* one read, and what it brought is decoded */
+void weft__conn_decode_buffered(struct weft__conn *conn);
+void weft__conn_linger_read(struct weft__conn *conn); /* reads and drops */
+
+/* conn_output.c */
+void weft__conn_emit(struct weft__conn *conn,
+                     const struct weft_body *body); /* the head's: encoded at once */
+void weft__conn_reject(struct weft__conn *conn,
+                       const struct weft_rejection *rejection); /* in its place in the order */
+void weft__conn_words(
+    struct weft__conn *conn); /* the codec's own bytes, in their place in the order */
+void weft__conn_advance(
+    struct weft__conn *conn); /* pops what has ended, encodes what was held behind it */
+/* on_drain where there is room again; true where one was called. */
+bool weft__conn_notify_drained(struct weft__conn *conn);
+bool weft__conn_can_notify(const struct weft__conn *conn);
+void weft__conn_flush(struct weft__conn *conn);
+void weft__conn_count_bad(struct weft__conn *conn, bool bad);
+
+#endif

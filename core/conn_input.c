@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * stream -> buf -> decode -> call */
+#include <errno.h>
+
+#include "core/conn.h"
+#include "core/request.h"
+
+enum { HEAVY_SIZE = 64 * 1024, MIN_READ = 16 * 1024 };
+
+static void call_service(struct weft__conn *conn, struct weft_view payload)
+{
+    struct weft__binding *binding = conn->binding;
+    struct weft__worker *worker = binding->worker;
+    struct weft__request *request = weft__request_take(worker, conn);
+
+    if (!request) {
+        struct weft_rejection rejection = {.cause = WEFT_REJECT_NO_MEMORY};
+        weft__conn_reject(conn, &rejection);
+        return;
+    }
+    request->public.payload = payload;
+    if (conn->first)
+        weft__request_list(request);
+    conn->calling = request;
+    binding->service->call(binding->service_loop, conn->service_conn, &request->public);
+    conn->calling = NULL;
+    if (worker->arena.used > 0)
+        weft_arena_reset(&worker->arena);
+    if (!request->listed && request->ended)
+        weft__request_give(worker, request);
+    else if (!request->listed)
+        weft__request_list(request);
+    else if (request->ended && conn->first == request)
+        weft__conn_advance(conn);
+}
+
+static void dispatch(struct weft__conn *conn, const struct weft_message *message, bool past_mark)
+{
+    if (past_mark) {
+        struct weft_rejection rejection = {.cause = WEFT_REJECT_DRAINING};
+        weft__conn_reject(conn, &rejection);
+    } else if (message->status == WEFT_MESSAGE_OK) {
+        call_service(conn, message->payload);
+    } else {
+        struct weft_rejection rejection = {
+            .cause = message->status == WEFT_MESSAGE_TOO_BIG ? WEFT_REJECT_TOO_BIG
+                                                             : WEFT_REJECT_MALFORMED,
+            .what = message->why,
+            .size = message->size,
+            .limit = message->limit,
+        };
+        weft__conn_reject(conn, &rejection);
+        weft__conn_count_bad(conn, true);
+    }
+}
+
+static void boundary_lost(struct weft__conn *conn, ssize_t error, const char *detail)
+{
+    enum weft_reason reason = error == WEFT_EFOREIGN ? WEFT_REASON_FOREIGN
+                              : error == -ENOMEM     ? WEFT_REASON_NO_MEMORY
+                                                     : WEFT_REASON_FRAME_LOST;
+    conn->detail = detail;
+    weft__conn_words(conn);
+    weft__conn_close_soon(conn, reason);
+}
+
+static bool may_decode(struct weft__conn *conn)
+{
+    const struct weft_limits *limits = conn->binding->worker->limits;
+
+    if (conn->state != WEFT__CONN_OPEN || conn->broken || conn->paused || conn->yielded)
+        return false;
+    if (conn->out.bytes + conn->held >= limits->output_high ||
+        conn->pending >= limits->max_pending) {
+        conn->paused = true;
+        return false;
+    }
+    if (conn->turn_frames >= WEFT__TURN_FRAMES) {
+        conn->yielded = true;
+        return false;
+    }
+    return true;
+}
+
+/* Decodes from the beginning of view until it needs more bytes or may not go on; returns the bytes
+ * consumed. */
+static size_t decode(struct weft__conn *conn, struct weft_view view)
+{
+    struct weft__binding *binding = conn->binding;
+    struct weft__worker *worker = binding->worker;
+    uint32_t frames = conn->turn_frames;
+    int64_t began = 0;
+    size_t at = 0;
+
+    conn->need = 0;
+    while (may_decode(conn)) {
+        struct weft_message message = {.kind = WEFT_MESSAGE_NONE};
+        struct weft_decode_io io = {.eof = conn->eof, .out = &worker->words};
+        bool past_mark = conn->drain_marked && conn->drain_mark == 0;
+        ssize_t n = binding->codec->decode(&conn->codec, weft_view_skip(view, at), &message, &io);
+
+        if (n < 0) {
+            boundary_lost(conn, n, io.detail);
+            at = view.size;
+            break;
+        }
+        at += (size_t)n;
+        conn->inside = io.inside;
+        if (conn->drain_marked)
+            conn->drain_mark -= conn->drain_mark < (uint64_t)n ? conn->drain_mark : (uint64_t)n;
+        if (worker->words.bytes > 0)
+            weft__conn_words(conn);
+        if (message.kind == WEFT_MESSAGE_NONE) {
+            if (n > 0)
+                continue;
+            conn->need = io.need;
+            break;
+        }
+        conn->turn_frames++;
+        conn->frame_start = 0;
+        dispatch(conn, &message, past_mark);
+        if (message.heavy || (size_t)n >= HEAVY_SIZE) {
+            if (began == 0)
+                began = weft_loop_now(worker->loop);
+            if (weft_loop_refresh(worker->loop) - began > WEFT__TURN_NS)
+                conn->yielded = true;
+        }
+    }
+    weft__count(&binding->counts.requests, conn->turn_frames - frames);
+    return at;
+}
+
+/* Makes the rest of a view that is not conn->in the contents of conn->in. */
+static void keep_rest(struct weft__conn *conn, struct weft_view rest)
+{
+    if (rest.size == 0) {
+        weft_buf_fini(&conn->in);
+        return;
+    }
+    weft_buf_consume(&conn->in, weft_buf_size(&conn->in));
+    if (weft_buf_append(&conn->in, rest) < 0)
+        weft__conn_break(conn, WEFT_REASON_NO_MEMORY);
+}
+
+static void after_read(struct weft__conn *conn, ssize_t n)
+{
+    if (n > 0) {
+        weft__count(&conn->binding->counts.bytes_in, (uint64_t)n);
+        conn->drained_read = false;
+    } else if (n == 0) {
+        conn->eof = true;
+    } else if (n == -EAGAIN) {
+        conn->drained_read = conn->drain_marked;
+    } else {
+        weft__conn_break(conn, WEFT_REASON_PEER_RESET);
+    }
+}
+
+/* The usual read: into the loop's buffer, behind the unfinished tail, so that only a new tail is
+ * copied. */
+static void read_shared(struct weft__conn *conn)
+{
+    struct weft__worker *worker = conn->binding->worker;
+    struct weft_view tail = weft_buf_view(&conn->in);
+    uint8_t *fresh = worker->read_buffer + WEFT__TAIL_SIZE;
+    ssize_t n = conn->stream->ops->read(conn->stream, fresh, WEFT__READ_SIZE);
+    struct weft_view view;
+
+    after_read(conn, n);
+    if (n <= 0)
+        return;
+    if (tail.size > 0)
+        memcpy(fresh - tail.size, tail.data, tail.size);
+    view = weft_view(fresh - tail.size, tail.size + (size_t)n);
+    keep_rest(conn, weft_view_skip(view, decode(conn, view)));
+}
+
+/* A large unfinished frame grows where it lies. What is reserved follows what has arrived: a
+ * header's promise alone buys no memory. */
+static void read_own(struct weft__conn *conn)
+{
+    size_t have = weft_buf_size(&conn->in);
+    size_t room = conn->need > have ? conn->need - have : MIN_READ;
+    uint8_t *dst;
+    ssize_t n;
+
+    if (room > have)
+        room = have;
+    if (room < MIN_READ)
+        room = MIN_READ;
+    dst = weft_buf_reserve(&conn->in, room);
+    if (!dst) {
+        weft__conn_break(conn, WEFT_REASON_NO_MEMORY);
+        return;
+    }
+    n = conn->stream->ops->read(conn->stream, dst, room);
+    after_read(conn, n);
+    if (n <= 0)
+        return;
+    weft_buf_commit(&conn->in, (size_t)n);
+    weft__conn_decode_buffered(conn);
+}
+
+void weft__conn_read(struct weft__conn *conn)
+{
+    if (weft_buf_size(&conn->in) < WEFT__TAIL_SIZE)
+        read_shared(conn);
+    else
+        read_own(conn);
+}
+
+void weft__conn_decode_buffered(struct weft__conn *conn)
+{
+    weft_buf_consume(&conn->in, decode(conn, weft_buf_view(&conn->in)));
+    if (weft_buf_size(&conn->in) == 0)
+        weft_buf_fini(&conn->in);
+}
+
+void weft__conn_linger_read(struct weft__conn *conn)
+{
+    ssize_t n =
+        conn->stream->ops->read(conn->stream, conn->binding->worker->read_buffer, WEFT__READ_SIZE);
+
+    if (n == 0 || (n < 0 && n != -EAGAIN))
+        weft__conn_break(conn, conn->reason);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The registry: codecs, services and transports by name. main() fills it before anything runs; it
+ * freezes with the first server or client made from it, so lookups take no lock. The plugins are
+ * borrowed for its life. */
+#ifndef WEFT_REGISTRY_H
+#define WEFT_REGISTRY_H
+
+#include <stdbool.h>
+
+#include "codec.h"
+#include "service.h"
+#include "transport.h"
+
+enum { WEFT_REGISTRY_MAX = 16 }; /* of each kind */
+
+struct weft_registry {
+    const struct weft_codec *codecs[WEFT_REGISTRY_MAX];
+    const struct weft_transport *transports[WEFT_REGISTRY_MAX];
+    struct {
+        const struct weft_service *service;
+        void *context; /* handed to configure */
+    } services[WEFT_REGISTRY_MAX];
+    bool frozen;
+};
+
+/* A zeroed registry is empty. -EEXIST: the name is taken; -ENOSPC: it is full; -EPERM: it is
+ * frozen; -EINVAL: a mandatory slot or the name is missing. */
+WEFT_MUST_USE int weft_registry_add_codec(struct weft_registry *registry,
+                                          const struct weft_codec *codec);
+WEFT_MUST_USE int weft_registry_add_transport(struct weft_registry *registry,
+                                              const struct weft_transport *transport);
+/* context is borrowed for the registry's life. */
+WEFT_MUST_USE int weft_registry_add_service(struct weft_registry *registry,
+                                            const struct weft_service *service, void *context);
+
+/* NULL and *error "unknown codec 'x'; there are: raw, length-delimited-gzip". */
+const struct weft_codec *weft_registry_codec(const struct weft_registry *registry, const char *name,
+                                             struct weft_error *error);
+const struct weft_transport *weft_registry_transport(const struct weft_registry *registry,
+                                                     const char *name, struct weft_error *error);
+const struct weft_service *weft_registry_service(const struct weft_registry *registry,
+                                                 const char *name, void **context,
+                                                 struct weft_error *error);
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A server: endpoints, loops and the connections on them. start (validate, bind all or none) -> run
+ * -> drain -> done. */
+#ifndef WEFT_SERVER_H
+#define WEFT_SERVER_H
+
+#include "limits.h"
+#include "log.h"
+#include "loop.h"
+#include "reason.h"
+#include "registry.h"
+
+struct weft_server;
+
+struct weft_server_options {
+    struct weft_registry *registry; /* borrowed for the server's life; frozen from now on */
+    const char *const *urls;        /* borrowed for the call */
+    size_t url_count;               /* at least 1 */
+    const char *codec, *service;    /* for URLs that name none */
+    struct weft_limits limits;
+    unsigned threads;           /* loops, 1..256 */
+    const struct weft_log *log; /* borrowed for the server's life; NULL: silent */
+};
+
+/* Validates everything and makes the loops; binds nothing. WEFT_ECONFIG (the caller's mistake) or
+ * -errno (the system's), with one line in *error; *server is NULL then. Any one thread; the same
+ * for all calls below unless they say otherwise. */
+WEFT_MUST_USE int weft_server_new(struct weft_server **server,
+                                  const struct weft_server_options *options,
+                                  struct weft_error *error);
+
+/* Binds every endpoint, or none. -errno with one line in *error. */
+WEFT_MUST_USE int weft_server_listen(struct weft_server *server, struct weft_error *error);
+
+/* The i-th endpoint, in the order of urls: after listen "tcp://127.0.0.1:9527 codec=raw service=kv"
+ * with the real port. NULL beyond the last. Valid until free. */
+const char *weft_server_endpoint(const struct weft_server *server, size_t i);
+
+/* The loop that runs on run's caller: for signals and timers of main()'s own. */
+struct weft_loop *weft_server_loop(struct weft_server *server);
+
+/* Serves on this thread and threads - 1 others until drained. 0: everything drained; 1: something
+ * was cut, see weft_server_cut; -errno: a thread could not be made. */
+WEFT_MUST_USE int weft_server_run(struct weft_server *server);
+
+/* First call: drain. Second, or drain-timeout later: cut. On the thread of run, in a turn; from
+ * elsewhere by a post to weft_server_loop(). Before run: run returns at once. */
+void weft_server_stop(struct weft_server *server);
+
+/* Connections that were cut by the last stop. After run. */
+uint64_t weft_server_cut(const struct weft_server *server);
+
+/* Counters, of one endpoint or (i beyond the last) of all. Exact after run; while it runs, of some
+ * recent moment of each loop. */
+struct weft_server_counts {
+    uint64_t accepted, open, requests, rejected, bytes_in, bytes_out;
+    uint64_t closed[WEFT_REASON_COUNT];
+};
+void weft_server_count(const struct weft_server *server, size_t i,
+                       struct weft_server_counts *counts);
+
+/* After run, or instead of it. NULL is fine. */
+void weft_server_free(struct weft_server *server);
+
+#endif

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Listeners: accept, refuse, place on the worker with the fewest connections. All on the first
+ * worker's thread. */
+#include <errno.h>
+
+#include "core/conn.h"
+#include "core/container.h"
+#include "core/server_private.h"
+
+enum {
+    ACCEPTS_A_TURN = 64,
+    MAX_REFUSING =
+        256 /* connections that are being told why not; beyond, they are dropped without words */
+};
+
+/* How long accepting rests after the system ran out of descriptors or memory. */
+#define BACK_OFF_NS ((int64_t)WEFT_SECONDS(1) / 10)
+
+/* Carries an accepted connection to the loop that will own it. */
+struct handoff {
+    struct weft_post post;
+    struct weft_accepted accepted;
+    struct weft__binding *binding;
+    uint64_t id;
+};
+
+static void open_handoff(struct weft_post *post)
+{
+    struct handoff *handoff = weft_container_of(post, struct handoff, post);
+
+    weft__conn_open(handoff->binding, &handoff->accepted, handoff->id, 0);
+    weft_free(handoff);
+}
+
+/* The one with the fewest connections, and their sum over all. */
+static size_t choose(struct weft_server *server, uint64_t *total)
+{
+    size_t best = 0;
+    uint64_t fewest = UINT64_MAX;
+
+    *total = 0;
+    for (size_t i = 0; i < server->thread_count; i++) {
+        uint64_t living =
+            atomic_load_explicit(&server->threads[i].worker.living, memory_order_relaxed);
+        *total += living;
+        if (living < fewest) {
+            fewest = living;
+            best = i;
+        }
+    }
+    return best;
+}
+
+static void refuse(struct weft_server *server, struct weft__binding *binding,
+                   const struct weft_accepted *accepted, enum weft_reject_cause cause)
+{
+    if (binding->worker->refusing >= MAX_REFUSING) {
+        weft__count(&binding->counts.accepted, 1);
+        weft__count(&binding->counts.closed[cause == WEFT_REJECT_TOO_MANY ? WEFT_REASON_TOO_MANY
+                                                                          : WEFT_REASON_DRAINED],
+                    1);
+        binding->transport->drop(accepted);
+        return;
+    }
+    binding->worker->refusing++;
+    weft__conn_open(binding, accepted, ++server->next_id, 1 + (int)cause);
+}
+
+static void place(struct weft_server *server, size_t port, const struct weft_accepted *accepted)
+{
+    struct weft__binding *first = &server->threads[0].worker.bindings[port];
+    struct weft__worker *worker;
+    struct handoff *handoff;
+    uint64_t total;
+    size_t chosen = choose(server, &total);
+
+    if (server->draining) {
+        refuse(server, first, accepted, WEFT_REJECT_DRAINING);
+        return;
+    }
+    if (total >= server->limits.max_connections) {
+        refuse(server, first, accepted, WEFT_REJECT_TOO_MANY);
+        return;
+    }
+    worker = &server->threads[chosen].worker;
+    atomic_fetch_add_explicit(&worker->living, 1, memory_order_relaxed);
+    if (chosen == 0) {
+        weft__conn_open(first, accepted, ++server->next_id, 0);
+        return;
+    }
+    handoff = weft_malloc(sizeof *handoff);
+    if (!handoff)
+        goto err;
+    *handoff = (struct handoff){.post.run = open_handoff,
+                                .accepted = *accepted,
+                                .binding = &worker->bindings[port],
+                                .id = ++server->next_id};
+    if (weft_loop_post(worker->loop, &handoff->post) < 0)
+        goto err_after_handoff;
+    return;
+
+err_after_handoff:
+    weft_free(handoff);
+err:
+    atomic_fetch_sub_explicit(&worker->living, 1, memory_order_relaxed);
+    first->transport->drop(accepted);
+    weft__count(&first->counts.accepted, 1);
+    weft__count(&first->counts.closed[WEFT_REASON_NO_MEMORY], 1);
+}
+
+static void accept_again(struct weft_timer *timer)
+{
+    struct weft_server *server = weft_container_of(timer, struct weft_server, accept_timer);
+    weft__server_set_accepting(server, true);
+}
+
+/* Out of descriptors or memory: who waits is turned away by means of the reserve, then accepting
+ * rests, so that the loop serves those it has instead of spinning. */
+static void back_off(struct weft_server *server, struct weft__port *port, int error)
+{
+    const struct weft_transport *transport = port->endpoint.transport;
+    struct weft_accepted accepted;
+    int shed = 0;
+
+    while (shed < ACCEPTS_A_TURN &&
+           transport->accept(port->listener, &accepted, 1) == -ECONNABORTED)
+        shed++;
+    weft_log_write(server->log, WEFT_LOG_WARN, "accept-back-off", "error=%s shed=%d",
+                   weft_errname(error), shed);
+    weft__server_set_accepting(server, false);
+    server->accept_timer.fire = accept_again;
+    weft_loop_after(server->threads[0].worker.loop, &server->accept_timer, BACK_OFF_NS);
+}
+
+/* Accepts until nobody waits or the turn's share is used up. False: nobody waits. */
+static bool accept_some(struct weft__port *port)
+{
+    struct weft_server *server = port->server;
+
+    for (int i = 0; i < ACCEPTS_A_TURN; i++) {
+        struct weft_accepted accepted;
+        int rv = port->endpoint.transport->accept(port->listener, &accepted, 0);
+        if (rv == -EAGAIN)
+            return false;
+        if (rv == -EMFILE || rv == -ENFILE || rv == -ENOMEM || rv == -ENOBUFS) {
+            if (!server->draining)
+                back_off(server, port, rv);
+            return false;
+        }
+        if (rv == 0)
+            place(server, (size_t)(port - server->ports), &accepted);
+    }
+    return true;
+}
+
+void weft__server_on_listener(struct weft_listener *listener)
+{
+    (void)accept_some(listener->owner);
+}
+
+void weft__server_set_accepting(struct weft_server *server, bool on)
+{
+    for (size_t i = 0; i < server->port_count; i++) {
+        struct weft__port *port = &server->ports[i];
+        if (port->listening)
+            port->endpoint.transport->enable(port->listener, on);
+    }
+}
+
+void weft__server_unlisten(struct weft_server *server)
+{
+    for (size_t i = 0; i < server->port_count; i++) {
+        struct weft__port *port = &server->ports[i];
+        if (port->listening)
+            port->endpoint.transport->unlisten(port->listener);
+        port->listening = false;
+    }
+}
+
+void weft__server_close_listeners(struct weft_server *server)
+{
+    weft_timer_stop(&server->accept_timer);
+    for (size_t i = 0; i < server->port_count; i++) {
+        struct weft__port *port = &server->ports[i];
+        int turns = 0;
+        while (port->listening && turns < ACCEPTS_A_TURN && accept_some(port))
+            turns++;
+    }
+    weft__server_unlisten(server);
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+#include "lib/virtual_loop.h"
+
+#include <errno.h>
+
+#include "core/container.h"
+#include "core/mem.h"
+#include "core/turn.h"
+
+struct virtual_loop {
+    struct weft_loop base;
+    int64_t clock;
+};
+
+static struct virtual_loop *virtual_of(struct weft_loop *loop)
+{
+    return weft_container_of(loop, struct virtual_loop, base);
+}
+
+static void wake(struct weft_loop *loop)
+{
+    (void)loop;
+}
+
+int weft_loop_new(struct weft_loop **result, int fd_limit)
+{
+    struct virtual_loop *loop = weft_malloc(sizeof(*loop));
+
+    (void)fd_limit;
+    *result = NULL;
+    if (!loop)
+        return -ENOMEM;
+    loop->clock = VIRTUAL_LOOP_BEGIN;
+    weft__turn_init(&loop->base, loop->clock, wake);
+    *result = &loop->base;
+    return 0;
+}
+
+void weft_loop_free(struct weft_loop *loop)
+{
+    if (!loop)
+        return;
+    weft__turn_close(loop, virtual_of(loop)->clock);
+    weft_free(virtual_of(loop));
+}
+
+int64_t weft_loop_refresh(struct weft_loop *loop)
+{
+    loop->now = virtual_of(loop)->clock;
+    return loop->now;
+}
+
+/* Also posts, which the real loop hears of through its descriptor. */
+static bool has_work(struct weft_loop *loop)
+{
+    return weft__turn_is_due(loop) ||
+           weft__timer_queue_next(&loop->timers) <= virtual_of(loop)->clock ||
+           atomic_load(&loop->posts) != NULL;
+}
+
+void weft_loop_run(struct weft_loop *loop)
+{
+    struct virtual_loop *virtual = virtual_of(loop);
+
+    while (!loop->stopping) {
+        int64_t next = weft__timer_queue_next(&loop->timers);
+
+        if (!has_work(loop)) {
+            if (next == INT64_MAX)
+                break;
+            virtual->clock = next;
+        }
+        virtual_loop_turn(loop);
+    }
+    weft__turn_close(loop, virtual->clock);
+}
+
+void virtual_loop_turn(struct weft_loop *loop)
+{
+    weft__turn_begin(loop, virtual_of(loop)->clock);
+    weft__turn_end(loop);
+}
+
+bool virtual_loop_run_until_idle(struct weft_loop *loop)
+{
+    int turns;
+
+    for (turns = 0; has_work(loop); turns++) {
+        if (turns == VIRTUAL_LOOP_RESTLESS)
+            return false;
+        virtual_loop_turn(loop);
+    }
+    return true;
+}
+
+bool virtual_loop_advance(struct weft_loop *loop, int64_t ns)
+{
+    struct virtual_loop *virtual = virtual_of(loop);
+    int64_t end = virtual->clock + ns;
+
+    for (;;) {
+        int64_t next;
+
+        if (!virtual_loop_run_until_idle(loop))
+            return false;
+        next = weft__timer_queue_next(&loop->timers);
+        if (next > end)
+            break;
+        virtual->clock = next;
+    }
+    if (virtual->clock < end)
+        virtual->clock = end;
+    virtual_loop_turn(loop);
+    return virtual_loop_run_until_idle(loop);
+}
+
+void virtual_loop_spend(struct weft_loop *loop, int64_t ns)
+{
+    virtual_of(loop)->clock += ns;
+}
+
+int64_t virtual_loop_next_timer(const struct weft_loop *loop)
+{
+    return weft__timer_queue_next(&loop->timers);
+}
