@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: MIT */
+#include "services/kv/cli/options.h"
+
+#include <getopt.h>
+#include <stdarg.h>
+#include <string.h>
+
+enum { THREADS_MAX = 256, LONG_OPTION_BASE = 256 };
+
+static int set_listen(struct cli_config *config, const char *text, struct weft_error *error)
+{
+    if (config->listen_count == CLI_LISTEN_MAX)
+        return weft_error_set(error, WEFT_ECONFIG, "--listen: more than %d times", CLI_LISTEN_MAX);
+    config->listen[config->listen_count++] = text;
+    return 0;
+}
+
+static int set_server(struct cli_config *config, const char *text, struct weft_error *error)
+{
+    (void)error;
+    config->server = text;
+    return 0;
+}
+
+static int set_codec(struct cli_config *config, const char *text, struct weft_error *error)
+{
+    (void)error;
+    config->codec = text;
+    config->codec_is_explicit = true;
+    return 0;
+}
+
+static int set_store(struct cli_config *config, const char *text, struct weft_error *error)
+{
+    (void)error;
+    config->store = text;
+    return 0;
+}
+
+static int set_threads(struct cli_config *config, const char *text, struct weft_error *error)
+{
+    uint64_t threads;
+    if (weft_parse_count(text, &threads) < 0 || threads < 1 || threads > THREADS_MAX)
+        return weft_error_set(error, WEFT_ECONFIG, "--threads: '%s' is not a number from 1 to %d",
+                              text, THREADS_MAX);
+    config->threads = (unsigned)threads;
+    return 0;
+}
+
+static int set_timeout(struct cli_config *config, const char *text, struct weft_error *error)
+{
+    uint64_t timeout;
+    if (weft_parse_seconds(text, &timeout) < 0 || timeout == 0)
+        return weft_error_set(error, WEFT_ECONFIG,
+                              "--timeout: '%s' is not a time: seconds over 0, as 5 or 0.25", text);
+    config->timeout = timeout;
+    return 0;
+}
+
+static int set_log_level(struct cli_config *config, const char *text, struct weft_error *error)
+{
+    if (weft_log_level_parse(text, &config->log_level) < 0)
+        return weft_error_set(error, WEFT_ECONFIG,
+                              "--log-level: unknown level '%s'; there are: error, warn, info, "
+                              "debug, trace",
+                              text);
+    return 0;
+}
+
+static int set_check(struct cli_config *config, const char *text, struct weft_error *error)
+{
+    (void)text;
+    (void)error;
+    config->check = true;
+    return 0;
+}
+
+static int set_version(struct cli_config *config, const char *text, struct weft_error *error)
+{
+    (void)text;
+    (void)error;
+    config->version = true;
+    return 0;
+}
+
+static int set_help(struct cli_config *config, const char *text, struct weft_error *error)
+{
+    (void)text;
+    (void)error;
+    config->help = true;
+    return 0;
+}
+
+static const struct cli_option own_options[] = {
+    {"listen", 0, "URL", CLI_DEFAULT_SERVER, "where to serve; may repeat", CLI_KVS, set_listen},
+    {"server", 0, "URL", CLI_DEFAULT_SERVER, "the server", CLI_KVC, set_server},
+    {"codec", 0, "NAME", CLI_DEFAULT_CODEC, "for URLs without codec=", CLI_KVS | CLI_KVC,
+     set_codec},
+    {"threads", 0, "N", "1", "loops, each on its thread", CLI_KVS, set_threads},
+    {"store", 0, "NAME", "memory", "what holds the values", CLI_KVS, set_store},
+    {"timeout", 0, "SECONDS", "5", "for connecting and the reply together", CLI_KVC, set_timeout},
+    {"log-level", 0, "LEVEL", "info", "error, warn, info, debug, trace", CLI_KVS, set_log_level},
+    {"check", 0, NULL, NULL, "print endpoints and limits, serve nothing", CLI_KVS, set_check},
+    {"version", 'V', NULL, NULL, "print the version", CLI_KVS | CLI_KVC, set_version},
+    {"help", 'h', NULL, NULL, "print this", CLI_KVS | CLI_KVC, set_help},
+};
+
+/* A client has no connections to guard but its own: what it takes and sends is all it limits. */
+static bool limit_is_of(const struct weft_limit *limit, enum cli_program program)
+{
+    return program == CLI_KVS || limit->offset == offsetof(struct weft_limits, max_frame) ||
+           limit->offset == offsetof(struct weft_limits, max_message);
+}
+
+static const char *unit_argument(enum weft_limit_unit unit)
+{
+    switch (unit) {
+    case WEFT_LIMIT_BYTES:
+        return "SIZE";
+    case WEFT_LIMIT_TIME:
+        return "SECONDS";
+    case WEFT_LIMIT_COUNT:
+        break;
+    }
+    return "N";
+}
+
+static char *format_limit(enum weft_limit_unit unit, uint64_t value, char *dst)
+{
+    switch (unit) {
+    case WEFT_LIMIT_BYTES:
+        return weft_format_size(value, dst);
+    case WEFT_LIMIT_TIME:
+        return weft_format_seconds(value, dst);
+    case WEFT_LIMIT_COUNT:
+        break;
+    }
+    snprintf(dst, WEFT_UNITS_TEXT, "%llu", (unsigned long long)value);
+    return dst;
+}
+
+char *cli_limit_format(const struct weft_limit *limit, const struct weft_limits *limits, char *dst)
+{
+    uint64_t value;
+    memcpy(&value, (const char *)limits + limit->offset, sizeof value);
+    return format_limit(limit->unit, value, dst);
+}
+
+const char *cli_program_name(enum cli_program program)
+{
+    return program == CLI_KVS ? "kvs" : "kvc";
+}
+
+struct cli_config cli_config_default(enum cli_program program)
+{
+    struct cli_config config = {
+        .server = CLI_DEFAULT_SERVER,
+        .codec = CLI_DEFAULT_CODEC,
+        .store = "memory",
+        .threads = 1,
+        .timeout = WEFT_SECONDS(5),
+        .limits = weft_limits_default(),
+        .log_level = WEFT_LOG_INFO,
+    };
+    if (program == CLI_KVC) {
+        config.limits.max_frame *= 4;
+        config.limits.max_message *= 4;
+    }
+    return config;
+}
+
+void cli_table_init(struct cli_table *table, enum cli_program program)
+{
+    *table = (struct cli_table){.program = program};
+    for (size_t i = 0; i < sizeof own_options / sizeof *own_options; i++) {
+        if (own_options[i].programs & program)
+            table->options[table->count++] = own_options[i];
+    }
+    table->first_limit = table->count;
+    struct cli_config defaults = cli_config_default(program);
+    for (const struct weft_limit *limit = weft_limit_table(); limit->name; limit++) {
+        if (!limit_is_of(limit, program))
+            continue;
+        size_t i = table->count++;
+        table->options[i] = (struct cli_option){
+            .name = limit->name,
+            .argument = unit_argument(limit->unit),
+            .fallback = cli_limit_format(limit, &defaults.limits, table->limit_text[i]),
+            .help = limit->help,
+            .programs = program,
+        };
+    }
+}
+
+/* Appends to a text of size bytes; what does not fit is cut. */
+static WEFT_PRINTF(3, 4) void append(char *text, size_t size, const char *fmt, ...)
+{
+    size_t used = strlen(text);
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(text + used, size - used, fmt, args);
+    va_end(args);
+}
+
+/* All options whose names begin with the first length bytes of prefix. */
+static size_t list_options(const struct cli_table *table, const char *prefix, size_t length,
+                           char *text, size_t size)
+{
+    size_t listed = 0;
+    *text = '\0';
+    for (size_t i = 0; i < table->count; i++) {
+        if (strncmp(table->options[i].name, prefix, length) != 0)
+            continue;
+        append(text, size, "%s--%s", listed++ > 0 ? ", " : "", table->options[i].name);
+    }
+    return listed;
+}
+
+static int refuse_unknown(const struct cli_table *table, const char *word, int letter,
+                          struct weft_error *error)
+{
+    char names[448], shown[64];
+    if (letter) {
+        snprintf(shown, sizeof shown, "-%c", letter);
+    } else {
+        size_t length = strcspn(word + 2, "=");
+        snprintf(shown, sizeof shown, "--%.*s", (int)(length < 40 ? length : 40), word + 2);
+        if (list_options(table, word + 2, length, names, sizeof names) > 1)
+            return weft_error_set(error, WEFT_ECONFIG, "'%s' could be any of: %s", shown, names);
+    }
+    (void)list_options(table, "", 0, names, sizeof names);
+    return weft_error_set(error, WEFT_ECONFIG, "unknown option '%s'; there are: %s%s", shown, names,
+                          table->program == CLI_KVC ? "; put -- before values that begin with '-'"
+                                                    : "");
+}
+
+/* What getopt_long cannot take. found is its answer, and optopt tells what it stumbled over: 0 for
+ * a long option it does not know, the letter of a short one, else the value of a known option. */
+static int refuse(const struct cli_table *table, int found, char **argv, struct weft_error *error)
+{
+    if (found == '?' && optopt < LONG_OPTION_BASE)
+        return refuse_unknown(table, argv[optind - 1], optopt, error);
+    const struct cli_option *option = &table->options[optopt - LONG_OPTION_BASE];
+    if (found == ':')
+        return weft_error_set(error, WEFT_ECONFIG, "--%s: needs a value: --%s %s", option->name,
+                              option->name, option->argument);
+    return weft_error_set(error, WEFT_ECONFIG, "--%s: takes no value", option->name);
+}
+
+static int apply(const struct cli_option *option, struct cli_config *config, const char *text,
+                 struct weft_error *error)
+{
+    if (option->set)
+        return option->set(config, text, error);
+    struct weft_error refused;
+    int err = weft_limits_set(&config->limits, option->name, text, &refused);
+    return err < 0 ? weft_error_set(error, err, "--%s", refused.text) : 0;
+}
+
+static const struct cli_option *option_of(const struct cli_table *table, int found)
+{
+    if (found >= LONG_OPTION_BASE)
+        return &table->options[found - LONG_OPTION_BASE];
+    const struct cli_option *option = table->options;
+    while (option->letter != found)
+        option++;
+    return option;
+}
+
+/* The table in getopt_long's terms. */
+static void getopt_table(const struct cli_table *table, struct option *options, char *letters)
+{
+    *letters++ = ':'; /* tells a missing value from an unknown option */
+    for (size_t i = 0; i < table->count; i++) {
+        options[i] = (struct option){
+            .name = table->options[i].name,
+            .has_arg = table->options[i].argument ? required_argument : no_argument,
+            .val = LONG_OPTION_BASE + (int)i,
+        };
+        if (table->options[i].letter)
+            *letters++ = table->options[i].letter;
+    }
+    options[table->count] = (struct option){0};
+    *letters = '\0';
+}
+
+static int check_words(const struct cli_config *config, const struct cli_table *table,
+                       struct weft_error *error)
+{
+    if (table->program == CLI_KVS && config->word_count > 0)
+        return weft_error_set(error, WEFT_ECONFIG,
+                              "unexpected argument '%.128s': kvs takes options only, see --help",
+                              config->words[0]);
+    return 0;
+}
+
+int cli_parse(struct cli_config *config, const struct cli_table *table, int argc, char **argv,
+              struct weft_error *error)
+{
+    struct option options[CLI_OPTIONS_MAX + 1];
+    char letters[CLI_OPTIONS_MAX + 2];
+    getopt_table(table, options, letters);
+    *config = cli_config_default(table->program);
+    opterr = 0;
+    optind = 0; /* GNU: begins anew, whatever was parsed before */
+    int found;
+    while ((found = getopt_long(argc, argv, letters, options, NULL)) != -1) {
+        if (found == '?' || found == ':')
+            return refuse(table, found, argv, error);
+        int err = apply(option_of(table, found), config, optarg, error);
+        if (err < 0)
+            return err;
+        if (config->help || config->version)
+            return 0;
+    }
+    config->words = argv + optind;
+    config->word_count = (size_t)(argc - optind);
+    if (config->listen_count == 0)
+        config->listen[config->listen_count++] = CLI_DEFAULT_SERVER;
+    int err = check_words(config, table, error);
+    return err < 0 ? err : weft_limits_check(&config->limits, error);
+}

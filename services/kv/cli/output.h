@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What kvc prints of a reply: one item a line. */
+#ifndef KV_CLI_OUTPUT_H
+#define KV_CLI_OUTPUT_H
+
+#include <stdio.h>
+
+#include "services/kv/cli/command.h"
+
+/* Whether a reply of status 200 has what the request asked for: a value for each key or pair, bools
+ * where it asked whether. WEFT_EMALFORMED: *error says what is missing. */
+WEFT_MUST_USE int cli_reply_check(const struct kvc_request *request, const struct kvc_reply *reply,
+                                  struct weft_error *error);
+
+/* Prints the values, a line each; for hgetall `key<TAB>value`, sorted by the bytes of the key.
+ * escape: see cli_text_print. -ENOMEM: nothing was printed. */
+WEFT_MUST_USE int cli_reply_print(FILE *out, const struct kvc_reply *reply, bool escape);
+
+#endif

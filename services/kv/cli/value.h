@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Values as people write and read them: `int:-3 float:1.5 bool:true hex:00ff base64:AP8= file:PATH
+ * str:int:3`, and a string where no such prefix stands. */
+#ifndef KV_CLI_VALUE_H
+#define KV_CLI_VALUE_H
+
+#include <stdio.h>
+
+#include "core/bytes.h"
+#include "core/err.h"
+#include "services/kv/kv_client.h"
+
+/* Reads one value. What it points to is text itself or *memory, which the caller owns on success
+ * (weft_bytes_fini) and which is empty otherwise. A file's bytes are a binary value, at most
+ * file_max of them. WEFT_ECONFIG: *error names the text and says what is taken; -ENOMEM. */
+WEFT_MUST_USE int cli_value_parse(const char *text, uint64_t file_max, struct kvc_value *value,
+                                  struct weft_bytes *memory, struct weft_error *error);
+
+/* Prints one value, without a newline: strings as they are, numbers in the shortest form that reads
+ * back as the same number (1, not 1.0), binary as hex:..., an empty value as nothing. escape: see
+ * cli_text_print. */
+void cli_value_print(FILE *out, const struct kvc_value *value, bool escape);
+
+/* Prints text; with escape, for a terminal, control characters as \n, \t, \x1b, so that a value
+ * cannot move the cursor or set colours. */
+void cli_text_print(FILE *out, struct weft_view text, bool escape);
+
+enum { CLI_NUMBER_TEXT = 40 };
+
+/* "0.1", "1e+22", "-inf", "nan", into dst of CLI_NUMBER_TEXT bytes; returns dst. */
+char *cli_format_double(double number, char *dst);
+
+#endif

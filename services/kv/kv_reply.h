@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A kv_call's reply -> CommandResponse: the outgoing half of kv's protobuf face. */
+#ifndef KV_REPLY_H
+#define KV_REPLY_H
+
+#include "core/body.h"
+#include "services/kv/kv_command.h"
+
+/* A reply to one value over this many bytes is worth keeping whole: the value is stored as a blob
+ * that is the reply. It is the default threshold of the length-delimited-gzip codec, so that what
+ * is compressed is compressed once. */
+enum { KV_REPLY_INLINE_MAX = 1436 };
+
+/* Fields 4 of CommandResponse that pages of pairs were turned into. A zeroed one is empty. */
+struct kv_pairs {
+    struct kv_pairs_chunk *first, *last;
+    size_t size;
+};
+
+/* -ENOMEM: nothing changed. */
+WEFT_MUST_USE int kv_pairs_add(struct kv_pairs *pairs, struct weft_view key,
+                               struct weft_view value);
+void kv_pairs_fini(struct kv_pairs *pairs);
+
+/* A reply as a body; shows the call and the pairs, which must live as long. */
+struct kv_reply_body {
+    struct weft_body body; /* first: it is cast back */
+    const struct kv_reply *reply;
+    const struct kv_item *items;
+    size_t count;
+    const struct kv_pairs *pairs; /* may be NULL */
+};
+
+/* reply with its items, of which only those of call are read where it gives some. */
+void kv_reply_body_init(struct kv_reply_body *self, const struct kv_reply *reply,
+                        const struct kv_call *call, const struct kv_pairs *pairs);
+
+/* Makes value, if its reply is over KV_REPLY_INLINE_MAX, a blob that is the reply: value shows it,
+ * with one reference, the caller's. Else leaves it. -ENOMEM. */
+WEFT_MUST_USE int kv_reply_keep(struct kv_value *value);
+
+#endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * kv: the key-value service, speaking protobuf (proto/abi.proto) over any codec and any store.
+ *
+ * A program makes it of a store and registers it with that as its context:
+ *
+ *     const struct kv_store *store = kv_store_find("memory", &error);
+ *     struct kv_context context;
+ *     int rv = kv_context_init(&context, store, &limits, NULL, &error);
+ *     ...
+ *     rv = weft_registry_add_service(&registry, &kv_service, &context);
+ *     ... the server is made, runs, and is freed ...
+ *     kv_context_fini(&context);
+ */
+#ifndef KV_SERVICE_H
+#define KV_SERVICE_H
+
+#include "core/service.h"
+#include "services/kv/store.h"
+
+extern const struct weft_service kv_service;
+
+/* The store of that name. NULL: there is none, and *error says which there are. */
+const struct kv_store *kv_store_find(const char *name, struct weft_error *error);
+
+/* The i-th store there is, or NULL beyond the last: for --help. */
+const struct kv_store *kv_store_at(size_t i);
+
+struct kv_context {
+    const struct kv_store *store;
+    void *state; /* of the store; owned */
+};
+
+/* Makes the store's state. limits must live as long as the context, and be those of the server.
+ * seed: 16 bytes, borrowed for the call, for tests and measurements that must repeat; NULL: random.
+ * 0, or -errno with one line in *error and nothing held. */
+WEFT_MUST_USE int kv_context_init(struct kv_context *context, const struct kv_store *store,
+                                  const struct weft_limits *limits, const uint8_t *seed,
+                                  struct weft_error *error);
+
+/* After the servers that use it were freed. A zeroed one is fine. */
+void kv_context_fini(struct kv_context *context);
+
+#endif

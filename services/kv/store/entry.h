@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * An entry: one key and its value, in one allocation, immutable once others can see it.
+ *
+ *      key_size | value_size | key | value                 a value that lies here
+ *      key_size | value_size | reference | key             one that lies elsewhere
+ *
+ * The reference is a blob whose last value_size bytes are the value, or, in the index of tables, a
+ * table. */
+#ifndef KV_STORE_ENTRY_H
+#define KV_STORE_ENTRY_H
+
+#include "services/kv/store.h"
+
+struct kv_entry {
+    uint32_t key_size;
+    uint32_t value_size; /* the top bit: a reference follows */
+    uint8_t data[];
+};
+
+enum { KV_ENTRY_ALIGN = 16, KV_ENTRY_ADDRESS_BITS = 48 };
+
+/* Copies key and value; a value with a blob is kept as a counted reference. NULL: no memory, or an
+ * address that a slot cannot hold (see segment.h), or over 2^31 - 1 bytes. */
+WEFT_MUST_USE struct kv_entry *kv_entry_new(struct weft_view key, const struct kv_value *value);
+
+/* One for the index: key, and a pointer that is not counted. */
+WEFT_MUST_USE struct kv_entry *kv_entry_new_index(struct weft_view key, void *pointer);
+
+/* Frees an entry of the first kind and gives its reference up. NULL is fine. */
+void kv_entry_free(void *entry);
+
+/* Frees one of an index, and not what it points to. */
+void kv_entry_free_index(void *entry);
+
+/* What a heap block of size bytes takes from the system, as glibc has it: a word of its own, in
+ * steps of 16, 32 at least. */
+static inline size_t kv_heap_size(size_t size)
+{
+    size_t rounded = (size + 8 + 15) & ~(size_t)15;
+    return rounded < 32 ? 32 : rounded;
+}
+
+/* The entry and what only it keeps alive. */
+size_t kv_entry_heap_size(const struct kv_entry *entry);
+
+static inline bool kv_entry_has_reference(const struct kv_entry *entry)
+{
+    return entry->value_size >> 31;
+}
+
+static inline void *kv_entry_reference(const struct kv_entry *entry)
+{
+    void *pointer;
+    memcpy(&pointer, entry->data, sizeof pointer);
+    return pointer;
+}
+
+static inline struct weft_view kv_entry_key(const struct kv_entry *entry)
+{
+    const uint8_t *key = entry->data + (kv_entry_has_reference(entry) ? sizeof(void *) : 0);
+    return weft_view(key, entry->key_size);
+}
+
+/* Views of the entry: valid until it is freed. */
+struct kv_value kv_entry_value(const struct kv_entry *entry);
+
+#endif

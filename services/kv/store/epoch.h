@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Epochs: memory that readers on other loops may still look at is freed when every loop has passed
+ * the end of a turn (quiescent-state-based reclamation; see McKenney, "Is Parallel Programming
+ * Hard", 9.5). Readers do nothing at all; each loop announces its turns.
+ *
+ * What is retired in a turn is freed at its end where no other loop is within a turn that began
+ * before; otherwise at the end of a later one, or 10 ms later. */
+#ifndef KV_STORE_EPOCH_H
+#define KV_STORE_EPOCH_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+
+#include "core/task.h"
+
+enum { KV_CACHE_LINE = 64 };
+
+struct kv_epoch_loop;
+
+/* Shared by all loops. */
+struct kv_epoch {
+    _Atomic uint64_t now;
+    struct kv_epoch_loop *loops; /* changes only while no loop runs */
+};
+
+/* Objects that nobody can find any more, in the order retired. */
+struct kv_retired {
+    struct kv_retired_object {
+        void *object;
+        void (*drop)(void *object);
+    } *objects;
+    size_t count, capacity;
+};
+
+/* One loop's part; the loop's thread's alone but for `seen`. */
+struct kv_epoch_loop {
+    struct weft_turn_hook hook; /* first: hooks are cast back */
+    struct weft_timer timer;
+    struct weft_loop *loop;
+    struct kv_epoch *epoch;
+    struct kv_epoch_loop *next;
+    struct kv_retired retired; /* since `waiting` was closed */
+    struct kv_retired waiting; /* goes when every loop has seen waiting_for */
+    uint64_t waiting_for;
+    /* Others read it, so it has its line to itself. 0: outside of a turn. */
+    char before[KV_CACHE_LINE];
+    _Atomic uint64_t seen;
+    char after[KV_CACHE_LINE];
+};
+
+void kv_epoch_init(struct kv_epoch *epoch);
+
+/* self is zeroed. While no loop runs. */
+void kv_epoch_join(struct kv_epoch *epoch, struct kv_epoch_loop *self, struct weft_loop *loop);
+
+/* Frees what is retired at once. After all loops ended. */
+void kv_epoch_leave(struct kv_epoch_loop *self);
+
+/* Makes sure that the next count calls of retire find room. -ENOMEM: nothing changed. Loop's
+ * thread, as all that follows. */
+WEFT_MUST_USE int kv_epoch_reserve(struct kv_epoch_loop *self, size_t count);
+
+/* drop(object) will be called when no reader can hold it. Room must have been reserved, and nobody
+ * who looks for it from now on may find it. */
+void kv_epoch_retire(struct kv_epoch_loop *self, void *object, void (*drop)(void *object));
+
+#endif

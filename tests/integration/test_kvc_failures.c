@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What kvc makes of a server that is not there, says nothing, or says something else. The server is
+ * this program, a line at a time. */
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "lib/kvs.h"
+#include "lib/wire.h"
+
+struct listener {
+    int fd;
+    char url[64];
+};
+
+/* A port of its own that nobody else has. */
+static void listen_anywhere(struct listener *listener)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof address;
+    listener->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_true(listener->fd >= 0);
+    assert_int_equal(bind(listener->fd, (struct sockaddr *)&address, size), 0);
+    assert_int_equal(listen(listener->fd, 8), 0);
+    assert_int_equal(getsockname(listener->fd, (struct sockaddr *)&address, &size), 0);
+    snprintf(listener->url, sizeof listener->url, "tcp://127.0.0.1:%u", ntohs(address.sin_port));
+}
+
+/* Starts kvc with words and takes its connection. */
+static int accept_kvc(const struct listener *listener, struct process *kvc,
+                      const char *const *words)
+{
+    const char *all[PROCESS_WORDS_MAX] = {KVC_PATH, "--server", listener->url, "--timeout", "100"};
+    size_t count = 5;
+    while (*words)
+        all[count++] = *words++;
+    process_start(kvc, all);
+    int fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC);
+    assert_true(fd >= 0);
+    return fd;
+}
+
+/* Takes kvc's request, answers with size bytes, closes, and expects exit code 5 and the fragment. */
+static void answer(const char *const *words, const void *bytes, size_t size, const char *fragment)
+{
+    struct listener listener;
+    struct process kvc;
+    struct wire_bytes request;
+    listen_anywhere(&listener);
+    int fd = accept_kvc(&listener, &kvc, words);
+    assert_int_equal(wire_receive(fd, true, &request), 1);
+    wire_free(&request);
+    assert_int_equal(wire_send(fd, bytes, size), 0);
+    close(fd);
+    assert_int_equal(process_wait(&kvc), 5);
+    assert_one_line(kvc.err.text, fragment);
+    assert_string_equal(kvc.out.text, "");
+    process_kill(&kvc);
+    close(listener.fd);
+}
+
+static void test_nobody_listens_exits_3_and_says_what_to_try(void **state)
+{
+    (void)state;
+    struct listener listener;
+    listen_anywhere(&listener);
+    close(listener.fd); /* the port is free again, and refuses */
+    kvc_expect_error(listener.url, WORDS("ping"), 3, listener.url);
+    kvc_expect_error(listener.url, WORDS("ping"), 3, "onnection refused");
+}
+
+static void test_socket_that_is_not_there_exits_3(void **state)
+{
+    (void)state;
+    kvc_expect_error("unix:/nowhere/kvs.sock", WORDS("ping"), 3, "unix:/nowhere/kvs.sock");
+}
+
+static void test_connection_that_is_not_taken_exits_3_in_time(void **state)
+{
+    (void)state;
+    struct listener listener;
+    struct sockaddr_in address;
+    socklen_t size = sizeof address;
+    int waiting[8];
+    listen_anywhere(&listener);
+    assert_int_equal(listen(listener.fd, 0), 0);
+    assert_int_equal(getsockname(listener.fd, (struct sockaddr *)&address, &size), 0);
+    /* A full backlog drops whoever else comes. */
+    for (size_t i = 0; i < 8; i++) {
+        waiting[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        assert_true(waiting[i] >= 0);
+        (void)!connect(waiting[i], (struct sockaddr *)&address, size);
+    }
+    kvc_expect_error(listener.url, WORDS("ping", "--timeout", "0.2"), 3, "0.2 s");
+    for (size_t i = 0; i < 8; i++)
+        close(waiting[i]);
+    close(listener.fd);
+}
+
+static void expect_timeout(const char *const *words, bool may_have_taken_effect)
+{
+    struct listener listener;
+    struct process kvc;
+    listen_anywhere(&listener);
+    int fd = accept_kvc(&listener, &kvc, words);
+    assert_int_equal(process_wait(&kvc), 4);
+    assert_one_line(kvc.err.text, "within 0.2 s");
+    assert_int_equal(strstr(kvc.err.text, "may have taken effect") != NULL, may_have_taken_effect);
+    process_kill(&kvc);
+    close(fd);
+    close(listener.fd);
+}
+
+static void test_read_without_answer_exits_4(void **state)
+{
+    (void)state;
+    expect_timeout(WORDS("hget", "t", "k", "--timeout", "0.2"), false);
+}
+
+static void test_write_without_answer_may_have_taken_effect(void **state)
+{
+    (void)state;
+    expect_timeout(WORDS("hset", "t", "k", "v", "--timeout", "0.2"), true);
+    expect_timeout(WORDS("hmdel", "t", "k", "--timeout", "0.2"), true);
+}
+
+static void test_connection_closed_before_the_answer_exits_5(void **state)
+{
+    (void)state;
+    answer(WORDS("hget", "t", "k"), "", 0, "closed the connection\n");
+    answer(WORDS("hset", "t", "k", "v"), "", 0, "; the command may have taken effect\n");
+}
+
+static void test_connection_closed_inside_the_answer_exits_5(void **state)
+{
+    (void)state;
+    answer(WORDS("ping"), "\0\0\0\x09\x08", 5, "inside a reply");
+}
+
+static void test_answer_in_http_exits_5_and_says_so(void **state)
+{
+    (void)state;
+    static const char http[] = "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n";
+    answer(WORDS("ping"), http, sizeof http - 1, "HTTP");
+}
+
+static void test_answer_that_is_no_gzip_exits_5(void **state)
+{
+    (void)state;
+    answer(WORDS("ping"), "\x80\0\0\x14this is no gzip \x05\0\0\0", 24, "malformed");
+}
+
+static void test_answer_that_is_no_message_exits_5(void **state)
+{
+    (void)state;
+    answer(WORDS("ping"), "\0\0\0\x02\x0a\x7f", 6, "malformed");
+}
+
+static void test_answer_with_too_few_values_exits_5(void **state)
+{
+    (void)state;
+    answer(WORDS("hget", "t", "k"), "\0\0\0\x03\x08\xc8\x01", 7, "0 values for 1 keys");
+}
+
+static void test_answer_of_another_type_exits_5(void **state)
+{
+    (void)state;
+    answer(WORDS("hexist", "t", "k"), "\0\0\0\x07\x08\xc8\x01\x1a\x02\x18\x01", 11,
+           "did not answer true or false");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_nobody_listens_exits_3_and_says_what_to_try),
+        cmocka_unit_test(test_socket_that_is_not_there_exits_3),
+        cmocka_unit_test(test_connection_that_is_not_taken_exits_3_in_time),
+        cmocka_unit_test(test_read_without_answer_exits_4),
+        cmocka_unit_test(test_write_without_answer_may_have_taken_effect),
+        cmocka_unit_test(test_connection_closed_before_the_answer_exits_5),
+        cmocka_unit_test(test_connection_closed_inside_the_answer_exits_5),
+        cmocka_unit_test(test_answer_in_http_exits_5_and_says_so),
+        cmocka_unit_test(test_answer_that_is_no_gzip_exits_5),
+        cmocka_unit_test(test_answer_that_is_no_message_exits_5),
+        cmocka_unit_test(test_answer_with_too_few_values_exits_5),
+        cmocka_unit_test(test_answer_of_another_type_exits_5),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Real kvs as a process: its command line, its endpoints, its signals. */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "lib/kvs.h"
+#include "lib/wire.h"
+
+/* hexist of the empty key in the empty table, and its answer. */
+static const uint8_t request[] = {0x42, 0};
+static const uint8_t reply_false[] = {0x08, 0xc8, 0x01, 0x1a, 0x02, 0x28, 0x00};
+
+static void expect_reply(int fd, const void *bytes, size_t size)
+{
+    struct wire_bytes reply;
+    assert_int_equal(wire_receive(fd, true, &reply), 1);
+    assert_int_equal(reply.size, size);
+    assert_memory_equal(reply.data, bytes, size);
+    wire_free(&reply);
+}
+
+static void exchange(int fd)
+{
+    assert_int_equal(wire_send_frame(fd, request, sizeof request), 0);
+    expect_reply(fd, reply_false, sizeof reply_false);
+}
+
+static void expect_end(int fd)
+{
+    struct wire_bytes reply;
+    assert_int_equal(wire_receive(fd, true, &reply), 0);
+}
+
+/* Runs kvs with options, which it refuses: the code, nothing on standard output, one line that holds
+ * the fragment on standard error. */
+static void expect_refused(const char *const *options, int code, const char *fragment)
+{
+    struct process kvs;
+    const char *words[PROCESS_WORDS_MAX] = {KVS_PATH};
+    for (size_t i = 1; *options; i++)
+        words[i] = *options++;
+    int got = process_run(&kvs, words);
+    assert_one_line(kvs.err.text, fragment);
+    assert_string_equal(kvs.out.text, "");
+    assert_int_equal(got, code);
+    process_kill(&kvs);
+}
+
+static void test_mistakes_of_the_command_line_exit_2(void **state)
+{
+    (void)state;
+    expect_refused(WORDS("--colour"), 2, "kvs: unknown option '--colour'; there are: --listen, ");
+    expect_refused(WORDS("here"), 2, "unexpected argument 'here'");
+    expect_refused(WORDS("--listen"), 2, "--listen: needs a value");
+    expect_refused(WORDS("--codec", "morse"), 2, "'morse'");
+    expect_refused(WORDS("--codec", "morse"), 2, "length-delimited-gzip");
+    expect_refused(WORDS("--store", "attic"), 2, "'attic'");
+    expect_refused(WORDS("--store", "attic"), 2, "memory");
+    expect_refused(WORDS("--threads", "0"), 2, "--threads");
+    expect_refused(WORDS("--log-level", "loud"), 2, "debug");
+    expect_refused(WORDS("--max-frame", "0"), 2, "max-frame");
+    expect_refused(WORDS("--output-low", "2MiB"), 2, "output-high");
+    expect_refused(WORDS("--max-frame", "2GiB", "--max-message", "4GiB"), 2, "max-frame");
+}
+
+static void test_bad_endpoints_exit_2_and_name_what_there_is(void **state)
+{
+    (void)state;
+    expect_refused(WORDS("--listen", "udp://127.0.0.1:1"), 2, "unix");
+    expect_refused(WORDS("--listen", "127.0.0.1:1"), 2, "127.0.0.1:1");
+    expect_refused(WORDS("--listen", "tcp://127.0.0.1:0?codec=morse"), 2, "raw");
+    expect_refused(WORDS("--listen", "tcp://127.0.0.1:0?service=mail"), 2, "echo");
+    expect_refused(WORDS("--listen", "tcp://127.0.0.1:0?colour=red"), 2, "threshold");
+    expect_refused(WORDS("--listen", "tcp://127.0.0.1:0?level=11"), 2, "level");
+    expect_refused(WORDS("--listen", "tcp://127.0.0.1:0?codec=raw&level=1"), 2, "level");
+}
+
+static void test_port_in_use_exits_1(void **state)
+{
+    (void)state;
+    struct kvs kvs;
+    kvs_start(&kvs, WORDS("--listen", KVS_ANY_PORT));
+    expect_refused(WORDS("--listen", kvs.urls[0]), 1, kvs.urls[0]);
+    expect_refused(WORDS("--listen", kvs.urls[0]), 1, "in use");
+    assert_int_equal(kvs_stop(&kvs), 0);
+    kvs_kill(&kvs);
+}
+
+static void test_one_endpoint_refused_binds_none(void **state)
+{
+    (void)state;
+    char folder[64], path[96], url[128];
+    struct kvs kvs;
+    scratch_make(folder, sizeof folder);
+    snprintf(path, sizeof path, "%s/kvs.sock", folder);
+    snprintf(url, sizeof url, "unix:%s", path);
+    kvs_start(&kvs, WORDS("--listen", KVS_ANY_PORT));
+    expect_refused(WORDS("--listen", url, "--listen", kvs.urls[0]), 1, "in use");
+    assert_int_equal(access(path, F_OK), -1);
+    assert_int_equal(kvs_stop(&kvs), 0);
+    kvs_kill(&kvs);
+    scratch_remove(folder);
+}
+
+static void test_folder_that_is_not_there_exits_1(void **state)
+{
+    (void)state;
+    expect_refused(WORDS("--listen", "unix:/nowhere/kvs.sock"), 1, "/nowhere/kvs.sock");
+}
+
+static void test_listening_lines_tell_endpoints_in_the_order_given(void **state)
+{
+    (void)state;
+    char folder[64], url[128], wanted[256];
+    struct kvs kvs;
+    scratch_make(folder, sizeof folder);
+    snprintf(url, sizeof url, "unix:%s/kvs.sock?codec=raw", folder);
+    kvs_start(&kvs, WORDS("--listen", url, "--listen", KVS_ANY_PORT, "--listen",
+                          KVS_ANY_PORT "?service=echo"));
+    snprintf(wanted, sizeof wanted, "unix:%s/kvs.sock codec=raw service=kv", folder);
+    assert_string_equal(kvs.endpoints[0], wanted);
+    assert_non_null(strstr(kvs.endpoints[1], " codec=length-delimited-gzip service=kv"));
+    assert_non_null(strstr(kvs.endpoints[2], " codec=length-delimited-gzip service=echo"));
+    assert_null(strstr(kvs.endpoints[1], ":0 "));
+    assert_string_not_equal(kvs.urls[1], kvs.urls[2]);
+    assert_int_equal(kvs_stop(&kvs), 0);
+    kvs_kill(&kvs);
+    scratch_remove(folder);
+}
+
+static void test_check_prints_endpoints_and_limits_and_serves_nothing(void **state)
+{
+    (void)state;
+    struct process kvs;
+    assert_int_equal(
+        process_run(&kvs, WORDS(KVS_PATH, "--check", "--listen", "tcp://127.0.0.1:9527?codec=raw",
+                                "--max-frame", "16MiB")),
+        0);
+    assert_non_null(strstr(kvs.out.text, "endpoint tcp://127.0.0.1:9527 codec=raw service=kv\n"));
+    assert_non_null(strstr(kvs.out.text, "\nmax-frame 16MiB\n"));
+    assert_non_null(strstr(kvs.out.text, "\nidle-timeout 0\n"));
+    assert_null(strstr(kvs.out.text, "listening"));
+    process_kill(&kvs);
+    expect_refused(WORDS("--check", "--codec", "morse"), 2, "morse");
+}
+
+static void test_help_and_version(void **state)
+{
+    (void)state;
+    struct process kvs;
+    assert_int_equal(process_run(&kvs, WORDS(KVS_PATH, "--version")), 0);
+    assert_string_equal(kvs.out.text, "kvs 0.1.0\n");
+    process_kill(&kvs);
+    assert_int_equal(process_run(&kvs, WORDS(KVS_PATH, "--help")), 0);
+    assert_non_null(strstr(kvs.out.text, "Usage: kvs [OPTION]...\n"));
+    process_kill(&kvs);
+}
+
+static void test_two_codecs_side_by_side_serve_one_store(void **state)
+{
+    (void)state;
+    char raw[256];
+    struct kvs kvs;
+    kvs_start(&kvs, WORDS("--listen", KVS_ANY_PORT, "--listen", KVS_ANY_PORT "?codec=raw"));
+    snprintf(raw, sizeof raw, "%s?codec=raw", kvs.urls[1]);
+    kvc_expect(kvs.urls[0], WORDS("hset", "t", "k", "of gzip"), "\n");
+    kvc_expect(raw, WORDS("hset", "t", "k", "of raw"), "of gzip\n");
+    kvc_expect(kvs.urls[0], WORDS("hget", "t", "k"), "of raw\n");
+    assert_int_equal(kvs_stop(&kvs), 0);
+    kvs_kill(&kvs);
+}
+
+static void test_codec_option_is_for_urls_that_name_none(void **state)
+{
+    (void)state;
+    struct kvs kvs;
+    kvs_start(&kvs, WORDS("--codec", "raw", "--listen", KVS_ANY_PORT, "--listen",
+                          KVS_ANY_PORT "?codec=length-delimited-gzip"));
+    assert_non_null(strstr(kvs.endpoints[0], " codec=raw "));
+    assert_non_null(strstr(kvs.endpoints[1], " codec=length-delimited-gzip "));
+    assert_int_equal(kvs_stop(&kvs), 0);
+    kvs_kill(&kvs);
+}
+
+static void test_unix_socket_serves_and_is_removed(void **state)
+{
+    (void)state;
+    char folder[64], path[96], url[128];
+    struct kvs kvs;
+    scratch_make(folder, sizeof folder);
+    snprintf(path, sizeof path, "%s/kvs.sock", folder);
+    snprintf(url, sizeof url, "unix:%s", path);
+    kvs_start(&kvs, WORDS("--listen", url));
+    kvc_expect(url, WORDS("hset", "t", "k", "v"), "\n");
+    kvc_expect(url, WORDS("hget", "t", "k"), "v\n");
+    assert_int_equal(kvs_stop(&kvs), 0);
+    assert_int_equal(access(path, F_OK), -1);
+    kvs_kill(&kvs);
+    scratch_remove(folder);
+}
+
+/* Where a machine has no IPv6, the address is refused as one that is not there. */
+static void test_ipv6_address_stands_in_brackets(void **state)
+{
+    (void)state;
+    if (access("/proc/net/if_inet6", F_OK) != 0) {
+        expect_refused(WORDS("--listen", "tcp://[::1]:0"), 1, "tcp://[::1]:0");
+        return;
+    }
+    struct kvs kvs;
+    kvs_start(&kvs, WORDS("--listen", "tcp://[::1]:0"));
+    assert_int_equal(strncmp(kvs.urls[0], "tcp://[::1]:", 12), 0);
+    kvc_expect(kvs.urls[0], WORDS("hexist", "t", "k"), "false\n");
+    assert_int_equal(kvs_stop(&kvs), 0);
+    kvs_kill(&kvs);
+}
+
+static void test_sigterm_answers_what_came_and_exits_0(void **state)
+{
+    (void)state;
+    struct kvs kvs;
+    kvs_start(&kvs, WORDS("--listen", KVS_ANY_PORT));
+    int fd = wire_connect(kvs.urls[0]);
+    assert_true(fd >= 0);
+    exchange(fd);
+    process_signal(&kvs.process, SIGTERM);
+    expect_end(fd);
+    close(fd);
+    assert_int_equal(process_wait(&kvs.process), 0);
+    kvs_kill(&kvs);
+}
+
+static void test_sigint_exits_0(void **state)
+{
+    (void)state;
+    struct kvs kvs;
+    kvs_start(&kvs, WORDS("--listen", KVS_ANY_PORT));
+    process_signal(&kvs.process, SIGINT);
+    assert_int_equal(process_wait(&kvs.process), 0);
+    kvs_kill(&kvs);
+}
+
+/* A reply that is an hour away is owed: drain waits for it. */
+static int owe_a_reply(struct kvs *kvs, const char *const *options)
+{
+    kvs_start(kvs, options);
+    int fd = wire_connect(kvs->urls[0]);
+    assert_true(fd >= 0);
+    assert_int_equal(wire_send_frame(fd, "x", 1), 0);
+    process_wait_error(&kvs->process, "event=open");
+    process_signal(&kvs->process, SIGTERM);
+    return fd;
+}
+
+static void test_drain_timeout_cuts_what_is_left_and_exits_1(void **state)
+{
+    (void)state;
+    struct kvs kvs;
+    int fd = owe_a_reply(&kvs, WORDS("--listen", KVS_ANY_PORT "?service=echo&delay=3600000",
+                                     "--log-level", "debug", "--drain-timeout", "0.1"));
+    assert_int_equal(process_wait(&kvs.process), 1);
+    assert_non_null(strstr(kvs.process.err.text, "kvs: cut 1 connection"));
+    close(fd);
+    kvs_kill(&kvs);
+}
+
+static void test_second_signal_cuts_what_is_left_and_exits_1(void **state)
+{
+    (void)state;
+    struct kvs kvs;
+    int fd = owe_a_reply(&kvs, WORDS("--listen", KVS_ANY_PORT "?service=echo&delay=3600000",
+                                     "--log-level", "debug", "--drain-timeout", "3600"));
+    process_wait_error(&kvs.process, "event=drain");
+    process_signal(&kvs.process, SIGTERM);
+    assert_int_equal(process_wait(&kvs.process), 1);
+    assert_non_null(strstr(kvs.process.err.text, "kvs: cut 1 connection"));
+    close(fd);
+    kvs_kill(&kvs);
+}
+
+static void test_sighup_is_ignored(void **state)
+{
+    (void)state;
+    struct kvs kvs;
+    kvs_start(&kvs, WORDS("--listen", KVS_ANY_PORT));
+    process_signal(&kvs.process, SIGHUP);
+    kvc_expect(kvs.urls[0], WORDS("hexist", "t", "k"), "false\n");
+    assert_int_equal(kvs_stop(&kvs), 0);
+    kvs_kill(&kvs);
+}
+
+static void test_output_that_nobody_reads_does_not_end_it(void **state)
+{
+    (void)state;
+    char folder[64], url[128], line[512];
+    struct process kvs;
+    scratch_make(folder, sizeof folder);
+    snprintf(url, sizeof url, "unix:%s/kvs.sock", folder);
+    /* Standard input and output are closed, so their numbers are free for sockets. */
+    snprintf(line, sizeof line, "exec %s --listen '%s' <&- >&-", KVS_PATH, url);
+    process_start(&kvs, WORDS("/bin/sh", "-c", line));
+    process_wait_error(&kvs, "event=start");
+    kvc_expect(url, WORDS("hexist", "t", "k"), "false\n");
+    process_signal(&kvs, SIGTERM);
+    assert_int_equal(process_wait(&kvs), 0);
+    process_kill(&kvs);
+    scratch_remove(folder);
+}
+
+static void test_descriptor_limit_lowers_max_connections_and_says_so(void **state)
+{
+    (void)state;
+    char line[512];
+    struct process kvs;
+    snprintf(line, sizeof line, "ulimit -n 200; exec %s --check", KVS_PATH);
+    assert_int_equal(process_run(&kvs, WORDS("/bin/sh", "-c", line)), 0);
+    assert_one_line(kvs.err.text, "level=warn event=descriptor-limit open-files=200 "
+                                  "max-connections=10000 lowered-to=");
+    assert_null(strstr(kvs.out.text, "max-connections 10000\n"));
+    process_kill(&kvs);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_mistakes_of_the_command_line_exit_2),
+        cmocka_unit_test(test_bad_endpoints_exit_2_and_name_what_there_is),
+        cmocka_unit_test(test_port_in_use_exits_1),
+        cmocka_unit_test(test_one_endpoint_refused_binds_none),
+        cmocka_unit_test(test_folder_that_is_not_there_exits_1),
+        cmocka_unit_test(test_listening_lines_tell_endpoints_in_the_order_given),
+        cmocka_unit_test(test_check_prints_endpoints_and_limits_and_serves_nothing),
+        cmocka_unit_test(test_help_and_version),
+        cmocka_unit_test(test_two_codecs_side_by_side_serve_one_store),
+        cmocka_unit_test(test_codec_option_is_for_urls_that_name_none),
+        cmocka_unit_test(test_unix_socket_serves_and_is_removed),
+        cmocka_unit_test(test_ipv6_address_stands_in_brackets),
+        cmocka_unit_test(test_sigterm_answers_what_came_and_exits_0),
+        cmocka_unit_test(test_sigint_exits_0),
+        cmocka_unit_test(test_drain_timeout_cuts_what_is_left_and_exits_1),
+        cmocka_unit_test(test_second_signal_cuts_what_is_left_and_exits_1),
+        cmocka_unit_test(test_sighup_is_ignored),
+        cmocka_unit_test(test_output_that_nobody_reads_does_not_end_it),
+        cmocka_unit_test(test_descriptor_limit_lowers_max_connections_and_says_so),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

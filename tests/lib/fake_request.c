@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+#include "lib/fake_request.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static void demand(bool holds, const char *rule)
+{
+    if (holds)
+        return;
+    (void)fprintf(stderr, "fake_request: %s\n", rule);
+    abort();
+}
+
+static void *take_memory(size_t size)
+{
+    void *p = malloc(size);
+    demand(p != NULL, "no memory for the test itself");
+    return p;
+}
+
+static struct fake_request *fake_of(const struct weft_request *request)
+{
+    return (struct fake_request *)(uintptr_t)request;
+}
+
+/* Exactly its size, so that a byte read too far is seen. */
+static void *copy_of(struct weft_view view)
+{
+    void *copy = take_memory(view.size);
+    if (view.size > 0)
+        memcpy(copy, view.data, view.size);
+    return copy;
+}
+
+void fake_request_init(struct fake_request *self, struct weft_view payload, size_t decode_bytes)
+{
+    *self = (struct fake_request){.connection = 1};
+    weft_arena_init(&self->arena, decode_bytes);
+    self->payload = copy_of(payload);
+    self->request.payload = weft_view(self->payload, payload.size);
+}
+
+void fake_request_fini(struct fake_request *self)
+{
+    demand(!self->called || self->ended, "a request was called and never ended");
+    for (size_t i = 0; i < self->reply_count; i++)
+        free(self->replies[i].data);
+    free(self->replies);
+    free(self->payload);
+    weft_arena_fini(&self->arena);
+}
+
+void fake_request_call(struct fake_request *self, const struct weft_service *service,
+                       void *loop_state, void *conn_state)
+{
+    self->called = true;
+    service->call(loop_state, conn_state, &self->request);
+    if (self->kept)
+        return;
+    free(self->payload);
+    self->payload = NULL;
+    weft_arena_reset(&self->arena);
+}
+
+void fake_request_drain(struct fake_request *self)
+{
+    while (self->owes_drain) {
+        demand(self->request.on_drain != NULL, "-EAGAIN was answered and on_drain is not set");
+        self->owes_drain = false;
+        self->request.on_drain(&self->request);
+        demand(self->ended || self->owes_drain, "on_drain did not try again");
+    }
+}
+
+struct weft_view fake_request_reply(const struct fake_request *self)
+{
+    if (self->reply_count == 0)
+        return weft_view(NULL, 0);
+    const struct weft_bytes *last = &self->replies[self->reply_count - 1];
+    return weft_view(last->data, last->size);
+}
+
+static void take_body(struct fake_request *self, const struct weft_body *body)
+{
+    uint8_t *data = take_memory(body->size);
+    uint8_t *again = take_memory(body->size);
+    demand((body->write == NULL) != (body->blob == NULL), "a body is one of two kinds");
+    weft_body_write(body, data);
+    weft_body_write(body, again);
+    demand(body->size == 0 || memcmp(data, again, body->size) == 0,
+           "a body was not the same the second time");
+    free(again);
+
+    self->as_blob = body->blob != NULL;
+    self->replies = realloc(self->replies, (self->reply_count + 1) * sizeof *self->replies);
+    demand(self->replies != NULL, "no memory for the test itself");
+    self->replies[self->reply_count++] = (struct weft_bytes){data, body->size};
+}
+
+static int give(struct fake_request *self, const struct weft_body *body, bool last, bool bad)
+{
+    demand(!self->ended, "a request was used after its end");
+    demand(!self->owes_drain, "-EAGAIN was answered: on_drain is to be waited for");
+    if (self->gone && !last)
+        return -ECANCELED;
+    if (self->refuse > 0 && !self->gone) {
+        self->refuse--;
+        self->owes_drain = true;
+        return -EAGAIN;
+    }
+    if (body && !self->gone)
+        take_body(self, body);
+    if (last) {
+        self->ended = true;
+        self->bad = bad;
+        /* What the service still had there is gone: an arena after its end is poison. */
+        weft_arena_reset(&self->arena);
+    }
+    return 0;
+}
+
+int weft_request_send(struct weft_request *request, const struct weft_body *body)
+{
+    return give(fake_of(request), body, false, false);
+}
+
+int weft_request_end(struct weft_request *request, const struct weft_body *body)
+{
+    return give(fake_of(request), body, true, false);
+}
+
+int weft_request_end_bad(struct weft_request *request, const struct weft_body *body)
+{
+    return give(fake_of(request), body, true, true);
+}
+
+int weft_request_keep(struct weft_request *request)
+{
+    struct fake_request *self = fake_of(request);
+    demand(!self->ended, "a request was kept after its end");
+    demand(!self->kept, "a request was kept twice");
+    if (self->keep_fails)
+        return -ENOMEM;
+    /* It moves, and what was there is gone. */
+    void *moved = copy_of(request->payload);
+    free(self->payload);
+    self->payload = moved;
+    request->payload = weft_view(moved, request->payload.size);
+    self->kept = true;
+    return 0;
+}
+
+struct weft_arena *weft_request_arena(struct weft_request *request)
+{
+    struct fake_request *self = fake_of(request);
+    demand(!self->ended, "an arena was asked for after the end");
+    return &self->arena;
+}
+
+uint64_t weft_request_connection(const struct weft_request *request)
+{
+    return fake_of(request)->connection;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Requests without a connection: the weft_request_ functions of core/service.h over plain memory,
+ * to be linked in the place of core/request.c. A service is driven as the core does it, but meaner:
+ * the payload is a heap copy of exactly its size that is gone when call() returns (unless kept),
+ * every body is written twice and compared, and whoever breaks the contract aborts the program. Its
+ * own memory comes from the C library, never from weft_malloc, but for the request's arena. */
+#ifndef TEST_FAKE_REQUEST_H
+#define TEST_FAKE_REQUEST_H
+
+#include "core/service.h"
+
+struct fake_request {
+    struct weft_request request; /* first */
+    struct weft_arena arena;
+    void *payload; /* what request.payload shows */
+    uint64_t connection;
+
+    /* To be set before the call. */
+    unsigned refuse; /* so many sends and ends are answered -EAGAIN */
+    bool gone;       /* the connection is: sends are answered -ECANCELED, ends taken and dropped */
+    bool keep_fails;
+
+    /* What has come of it. */
+    bool called, kept, ended, bad;
+    bool owes_drain; /* it was refused and not yet told to try again */
+    bool as_blob;    /* the last body was a blob */
+    struct weft_bytes *replies; /* one a send, and the end's where it had a body */
+    size_t reply_count;
+};
+
+/* payload is copied; decode_bytes is the arena's budget. */
+void fake_request_init(struct fake_request *self, struct weft_view payload, size_t decode_bytes);
+
+/* Aborts if it was called and has not ended. */
+void fake_request_fini(struct fake_request *self);
+
+/* Hands it to call(). Within a turn of the loop. */
+void fake_request_call(struct fake_request *self, const struct weft_service *service,
+                       void *loop_state, void *conn_state);
+
+/* Calls on_drain, as often as it is owed. */
+void fake_request_drain(struct fake_request *self);
+
+/* The last reply; empty where there is none. Valid until the next one. */
+struct weft_view fake_request_reply(const struct fake_request *self);
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A service that does what each request tells it to, and writes down what the core did with it. A
+ * request is `VERB NAME [N [SIZE]]`:
+ *
+ *     now a            ends within call() with the message "a"
+ *     size a N         the same with N bytes
+ *     blob a N         the same with a blob of N bytes
+ *     none a           the same without a message
+ *     bad a            the same with "a", as malformed
+ *     arena a N        the same after filling N bytes of the request's arena
+ *     wait a           ends when the test calls probe_end
+ *     keep a           the same, with its payload kept: it is what probe_end sends for NULL
+ *     stream a N SIZE  sends N messages of SIZE bytes, as there is room, and then ends
+ *
+ * The log has one word for each entry: `open close` for connections, `a` for the call of a,
+ * `a~` for on_drain, `a!cut` for on_cancel with its reason. Whatever breaks the contract fails the
+ * test: a call on a closed connection, a close while requests have not ended, a second on_cancel. */
+#ifndef TEST_PROBE_SERVICE_H
+#define TEST_PROBE_SERVICE_H
+
+#include "core/service.h"
+
+struct probe;
+struct probe_conn;
+
+enum { PROBE_CALLS = 4096, PROBE_NAME = 16 };
+
+struct probe_call {
+    char name[PROBE_NAME];
+    struct weft_request *request; /* NULL: has ended */
+    struct probe_conn *conn;
+    struct probe *probe;
+    size_t left, size; /* of a stream */
+    bool refused;      /* the last send or end was answered -EAGAIN, and on_drain is owed */
+    bool cancelled;
+};
+
+/* The tests' memory; zeroed before use, registered as the context of the services. */
+struct probe {
+    char log[16384];
+    struct probe_call calls[PROBE_CALLS];
+    size_t call_count;
+    size_t pending; /* calls that have not ended */
+    size_t connections, loops;
+
+    /* Where set, called at the end of the entry, with the call's name. */
+    void (*on_call)(struct probe *probe, const char *name);
+    void (*on_drain)(struct probe *probe, const char *name);
+    void (*on_cancel)(struct probe *probe, const char *name);
+    void *data; /* the test's */
+
+    int open_error;             /* what open answers */
+    int start_error, start_left; /* what start answers once it has succeeded so often */
+};
+
+/* "probe" words rejections: "malformed", "too-big:max-frame:SIZE:LIMIT", "reply-too-big:...",
+ * "no-memory", "draining", "too-many:max-connections:LIMIT". "mute" has no words, no open and no
+ * close. */
+extern const struct weft_service probe_service, probe_mute_service;
+
+/* The same as weft_request_send and its siblings, for the oldest unended call of that name. */
+WEFT_MUST_USE int probe_send(struct probe *probe, const char *name, const char *text);
+WEFT_MUST_USE int probe_send_size(struct probe *probe, const char *name, size_t size);
+WEFT_MUST_USE int probe_end(struct probe *probe, const char *name, const char *text);
+WEFT_MUST_USE int probe_end_size(struct probe *probe, const char *name, size_t size);
+WEFT_MUST_USE int probe_end_bad(struct probe *probe, const char *name, const char *text);
+/* Ends, without a message, whatever has not ended. */
+void probe_end_all(struct probe *probe);
+
+#endif
