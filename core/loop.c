@@ -84,18 +84,12 @@ static void wake(struct weft_loop *loop)
     (void)eventfd_write(real(loop)->wakeup.fd, 1);
 }
 
-static void on_nothing(struct ev_loop *ev, ev_io *watcher, int revents)
-{
-    (void)ev;
-    (void)watcher;
-    (void)revents;
-}
-
 static void start_watchers(struct real_loop *loop, int wakeup_fd)
 {
     ev_check_init(&loop->woken, on_woken);
     ev_set_priority(&loop->woken, EV_MAXPRI);
     ev_check_start(loop->ev, &loop->woken);
+    loop->alarm_time = INT64_MAX;
     ev_timer_init(&loop->alarm, on_alarm, -1., 0.);
     ev_timer_start(loop->ev, &loop->alarm);
     ev_io_init(&loop->wakeup, on_wakeup, wakeup_fd, EV_READ);
@@ -114,7 +108,7 @@ static void size_arrays(struct real_loop *loop, int fd_limit)
     for (fd = fd_limit - 1; fd >= 0; fd--) {
         if (fd == loop->wakeup.fd)
             continue;
-        ev_io_init(&watcher, on_nothing, fd, EV_READ);
+        ev_io_init(&watcher, NULL, fd, EV_READ);
         ev_io_start(loop->ev, &watcher);
         ev_io_stop(loop->ev, &watcher);
         ev_feed_event(loop->ev, &watcher, EV_READ);
@@ -248,15 +242,19 @@ void weft_io_want(struct weft_io *io, unsigned interest)
 {
     struct ev_loop *ev = real(io->loop)->ev;
     ev_io *watcher = io_watcher(io);
-    unsigned set = ev_is_active(watcher) ? (unsigned)watcher->events & (EV_READ | EV_WRITE) : 0;
 
-    if (set == interest)
-        return;
-    ev_io_stop(ev, watcher);
-    if (!interest)
-        return;
-    ev_io_modify(watcher, (int)interest);
-    ev_io_start(ev, watcher);
+    if (!interest) {
+        ev_io_stop(ev, watcher);
+    } else if (!ev_is_active(watcher)) {
+        ev_io_stop(ev, watcher); /* takes back an error that is about to be told */
+        ev_io_set(watcher, watcher->fd, (int)interest);
+        ev_io_start(ev, watcher);
+    } else if (((unsigned)watcher->events & (EV_READ | EV_WRITE)) != interest) {
+        ev_io_stop(ev, watcher);
+        /* Unlike ev_io_set this leaves it open whether the kernel needs to hear of it. */
+        ev_io_modify(watcher, (int)interest);
+        ev_io_start(ev, watcher);
+    }
 }
 
 static ev_signal *signal_watcher(struct weft_signal *signal)

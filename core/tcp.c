@@ -190,8 +190,6 @@ static int tcp_attach(struct weft_stream *stream, struct weft_loop *loop,
 
 static void free_connecting(struct tcp_stream *tcp)
 {
-    if (!tcp->connecting)
-        return;
     freeaddrinfo(tcp->connecting->addresses);
     weft_free(tcp->connecting);
     tcp->connecting = NULL;

@@ -7,9 +7,11 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static struct {
@@ -160,4 +162,11 @@ int __wrap_getaddrinfo(const char *host, const char *port, const struct addrinfo
         result = &(*result)->ai_next;
     }
     return code;
+}
+
+int epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event)
+{
+    if (fails(SYSCALL_epoll_ctl))
+        return -1;
+    return (int)syscall(SYS_epoll_ctl, epoll, operation, fd, event);
 }

@@ -28,8 +28,8 @@ static int setup(void **state)
 {
     struct weft_loop *loop;
 
-    syscall_fault_reset();
     assert_int_equal(weft_loop_new(&loop, FD_LIMIT), 0);
+    syscall_fault_reset();
     *state = loop;
     return 0;
 }
@@ -60,6 +60,27 @@ static void on_io(struct weft_io *base, unsigned events)
     if (io->silence)
         weft_io_want(&io->silence->io, 0);
     if (io->calls == io->stop_at)
+        weft_loop_stop(base->loop);
+}
+
+struct counted_timer {
+    struct weft_timer timer;
+    int64_t refreshed; /* what refresh answered in fire */
+    bool stop;
+};
+
+static void on_timer(struct weft_timer *base)
+{
+    struct counted_timer *timer = weft_container_of(base, struct counted_timer, timer);
+    int64_t begin = weft_loop_now(base->loop);
+
+    assert_int_equal(weft_loop_now(base->loop), begin);
+    do
+        timer->refreshed = weft_loop_refresh(base->loop);
+    while (timer->refreshed == begin);
+    assert_int_equal(weft_loop_now(base->loop), timer->refreshed);
+    assert_true(timer->refreshed > begin);
+    if (timer->stop)
         weft_loop_stop(base->loop);
 }
 
@@ -189,6 +210,54 @@ static void test_regular_file_is_always_ready(void **state)
     close_io(&io);
 }
 
+static void test_descriptor_that_epoll_has_no_memory_for_is_asked_for_again(void **state)
+{
+    struct counted_io io = make_io(*state, 1);
+    struct counted_timer timer = {.timer.fire = on_timer};
+
+    /* libev tells of a descriptor that it gave up with what wakes it next. */
+    weft_loop_after(*state, &timer.timer, 0);
+    syscall_fail(SYSCALL_epoll_ctl, 0, 1, ENOMEM);
+    io.stop_at = 2;
+    io.then_want = WEFT_READABLE;
+    weft_io_want(&io.io, WEFT_READABLE);
+    weft_loop_run(*state);
+    assert_int_equal(io.calls, 2);
+    assert_true(syscall_calls(SYSCALL_epoll_ctl) >= 2);
+    close_io(&io);
+}
+
+/* Two are given up in one turn; who is told first closes the other. */
+static void test_descriptor_that_was_given_up_may_be_closed(void **state)
+{
+    struct counted_io first = make_io(*state, 1), second = make_io(*state, 1);
+    struct counted_timer timer = {.timer.fire = on_timer};
+
+    weft_loop_after(*state, &timer.timer, 0);
+    syscall_fail(SYSCALL_epoll_ctl, 0, 2, ENOMEM);
+    first.silence = &second;
+    second.silence = &first;
+    first.stop_at = second.stop_at = 1;
+    weft_io_want(&first.io, WEFT_READABLE);
+    weft_io_want(&second.io, WEFT_READABLE);
+    weft_loop_run(*state);
+    assert_int_equal(first.calls + second.calls, 1);
+    close_io(&first);
+    close_io(&second);
+}
+
+static void test_setting_the_same_interest_again_costs_no_call(void **state)
+{
+    struct counted_io io = make_io(*state, 1);
+
+    io.stop_at = 5;
+    io.then_want = WEFT_READABLE;
+    weft_io_want(&io.io, WEFT_READABLE);
+    weft_loop_run(*state);
+    assert_int_equal(syscall_calls(SYSCALL_epoll_ctl), 1);
+    close_io(&io);
+}
+
 enum { POSTERS = 4, POSTS = 5000 };
 
 struct numbered_post {
@@ -303,27 +372,6 @@ static void test_every_post_that_was_taken_is_run_and_no_other(void **state)
     pthread_join(thread, NULL);
     for (i = 0; i < POSTS; i++)
         assert_int_equal(poster.posts[i].runs, i < poster.taken);
-}
-
-struct counted_timer {
-    struct weft_timer timer;
-    int64_t refreshed; /* what refresh answered in fire */
-    bool stop;
-};
-
-static void on_timer(struct weft_timer *base)
-{
-    struct counted_timer *timer = weft_container_of(base, struct counted_timer, timer);
-    int64_t begin = weft_loop_now(base->loop);
-
-    assert_int_equal(weft_loop_now(base->loop), begin);
-    do
-        timer->refreshed = weft_loop_refresh(base->loop);
-    while (timer->refreshed == begin);
-    assert_int_equal(weft_loop_now(base->loop), timer->refreshed);
-    assert_true(timer->refreshed > begin);
-    if (timer->stop)
-        weft_loop_stop(base->loop);
 }
 
 static void test_now_moves_within_a_turn_by_refresh_alone(void **state)
@@ -484,6 +532,9 @@ int main(void)
         TEST(test_descriptor_number_may_be_used_again_in_the_same_turn),
         TEST(test_peer_that_hung_up_is_told_as_readable),
         TEST(test_regular_file_is_always_ready),
+        TEST(test_descriptor_that_epoll_has_no_memory_for_is_asked_for_again),
+        TEST(test_descriptor_that_was_given_up_may_be_closed),
+        TEST(test_setting_the_same_interest_again_costs_no_call),
         TEST(test_posts_of_each_thread_run_in_their_order),
         TEST(test_every_post_that_was_taken_is_run_and_no_other),
         TEST(test_now_moves_within_a_turn_by_refresh_alone),

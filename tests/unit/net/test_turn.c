@@ -54,7 +54,7 @@ static void on_post(struct weft_post *base)
 struct note_timer {
     struct weft_timer timer;
     char letter;
-    bool stop;
+    bool stop;     /* stops the loop, if it is not armed once more */
     int64_t again; /* arms itself once more with this delay; 0: not */
     struct weft_timer *kill;
     int64_t fired_at;
@@ -71,9 +71,9 @@ static void on_timer(struct weft_timer *base)
         weft_timer_stop(timer->kill);
     if (timer->again)
         weft_loop_after(base->loop, base, timer->again);
-    timer->again = 0;
-    if (timer->stop)
+    else if (timer->stop)
         weft_loop_stop(base->loop);
+    timer->again = 0;
 }
 
 struct note_deferred {
@@ -234,17 +234,35 @@ static void test_free_runs_what_was_posted_to_a_loop_that_never_ran(void **state
     assert_int_equal(a.result, -ESHUTDOWN);
 }
 
+struct arming_post {
+    struct weft_post post;
+    struct weft_loop *loop;
+    struct note_timer late, first, second;
+};
+
+/* Within one turn, and so from one time on. */
+static void on_arming_post(struct weft_post *base)
+{
+    struct arming_post *post = weft_container_of(base, struct arming_post, post);
+
+    weft_loop_after(post->loop, &post->late.timer, 2 * MILLISECOND);
+    weft_loop_after(post->loop, &post->first.timer, 0);
+    weft_loop_after(post->loop, &post->second.timer, 0);
+    assert_true(post->late.timer.armed);
+    assert_string_equal(journal, "");
+}
+
 static void test_timers_fire_by_deadline_then_by_order_of_arming(void **state)
 {
     struct weft_loop *loop = *state;
-    struct note_timer late = make_timer('c'), first = make_timer('a'), second = make_timer('b');
+    struct arming_post post = {.post.run = on_arming_post,
+                               .loop = loop,
+                               .late = make_timer('c'),
+                               .first = make_timer('a'),
+                               .second = make_timer('b')};
 
-    late.stop = true;
-    weft_loop_after(loop, &late.timer, 2 * MILLISECOND);
-    weft_loop_after(loop, &first.timer, 0);
-    weft_loop_after(loop, &second.timer, 0);
-    assert_true(late.timer.armed);
-    assert_string_equal(journal, "");
+    post.late.stop = true;
+    assert_int_equal(weft_loop_post(loop, &post.post), 0);
     weft_loop_run(loop);
     assert_string_equal(journal, "abc");
 }
@@ -290,17 +308,16 @@ static void test_longest_delay_is_for_ever(void **state)
 static void test_timer_armed_within_a_turn_waits_for_the_next(void **state)
 {
     struct weft_loop *loop = *state;
-    struct note_timer timer = make_timer('t'), stop = make_timer('.');
+    struct note_timer timer = make_timer('t');
     struct note_hook hook = make_hook(loop, '(', ')');
 
     weft_loop_add_hook(loop, &hook.hook);
     timer.again = -1;
-    stop.stop = true;
+    timer.stop = true;
     weft_loop_after(loop, &timer.timer, 0);
-    weft_loop_after(loop, &stop.timer, MILLISECOND);
     weft_loop_run(loop);
     weft_loop_remove_hook(loop, &hook.hook);
-    assert_non_null(strstr(journal, "(t)(t)"));
+    assert_non_null(strstr(journal, "(t)(t)()"));
 }
 
 static void test_arming_again_moves_the_deadline(void **state)
