@@ -4,12 +4,14 @@
 #include <assert.h>
 #include <stdatomic.h>
 
+#include "core/blob_frame.h"
 #include "core/mem.h"
 
 /* One allocation: the header and, behind it, the bytes. */
 struct weft_blob {
     atomic_size_t refs;
     size_t size;
+    struct weft__blob_frame frame;
     uint8_t data[];
 };
 
@@ -22,6 +24,8 @@ struct weft_blob *weft_blob_new(size_t size, uint8_t **data)
         return NULL;
     atomic_init(&blob->refs, 1);
     blob->size = size;
+    atomic_init(&blob->frame.pool, NULL);
+    blob->frame.kept = NULL;
     *data = blob->data;
     return blob;
 }
@@ -42,13 +46,21 @@ void weft_blob_unref(struct weft_blob *blob)
     /* Release: our reads of the bytes come before; acquire: the others' come before the free. */
     size_t before = atomic_fetch_sub_explicit(&blob->refs, 1, memory_order_acq_rel);
     assert(before > 0);
-    if (before == 1)
-        weft_free(blob);
+    if (before > 1)
+        return;
+    if (atomic_load_explicit(&blob->frame.pool, memory_order_relaxed))
+        weft__frame_pool_forget(blob);
+    weft_free(blob);
 }
 
 uint8_t *weft__blob_data(struct weft_blob *blob)
 {
     return blob->data;
+}
+
+struct weft__blob_frame *weft__blob_frame(struct weft_blob *blob)
+{
+    return &blob->frame;
 }
 
 struct weft_view weft_blob_view(const struct weft_blob *blob)
