@@ -183,12 +183,10 @@ static int level_for(const struct config *config, size_t size)
     return level == 0 && must ? 1 : level;
 }
 
-/* 1: the frame is in io->out; 0: it would not be smaller, or not small enough; -ENOMEM.
- *
- * The member is made in scratch and copied, which costs a hundredth of the making: in the chain it
- * would have to reserve room for the worst case, and hold it until the peer has read. */
-static int encode_gzip(const struct config *config, struct loop *loop, const struct weft_body *body,
-                       int level, struct weft_encode_io *io)
+/* Deflates body to the beginning of loop->encoded. > 0: the member's size; 0: it would not be
+ * smaller than body, or not small enough; -ENOMEM. */
+static ssize_t deflate_body(const struct config *config, struct loop *loop,
+                            const struct weft_body *body, int level)
 {
     size_t cap = body->size - 1;
     if (cap > config->max_frame)
@@ -202,22 +200,83 @@ static int encode_gzip(const struct config *config, struct loop *loop, const str
         view = weft_blob_view(body->blob);
     else
         body->write(body, message);
+    return weft__gzip_deflate(&loop->gzip, level, view, member, cap);
+}
 
-    io->heavy = true;
-    ssize_t size = weft__gzip_deflate(&loop->gzip, level, view, member, cap);
-    int result = size < 0 ? (int)size : size > 0;
+static void write_frame(uint8_t *frame, struct weft_view member)
+{
+    weft_store_be32(frame, GZIP_BIT | (uint32_t)member.size);
+    memcpy(frame + WEFT__PREFIX_SIZE, member.data, member.size);
+}
+
+/* 1, or -ENOMEM.
+ *
+ * The member was made in scratch and is copied, which costs a hundredth of the making: in the chain
+ * it would have to reserve room for the worst case, and hold it until the peer has read. */
+static int append_frame(struct weft_chain *out, struct weft_view member)
+{
+    uint8_t *frame = weft_chain_reserve(out, WEFT__PREFIX_SIZE + member.size);
+    if (!frame)
+        return -ENOMEM;
+    write_frame(frame, member);
+    weft_chain_commit(out, WEFT__PREFIX_SIZE + member.size);
+    return 1;
+}
+
+/* The same, by reference to a frame that is put aside for the next time; where there is no memory
+ * for that, as above. */
+static int append_frame_and_keep(const struct weft_codec_state *state, const struct weft_body *body,
+                                 struct weft_view member, struct weft_encode_io *io)
+{
+    uint8_t *data;
+    struct weft_blob *frame = weft_blob_new(WEFT__PREFIX_SIZE + member.size, &data);
+    if (!frame)
+        return append_frame(io->out, member);
+    write_frame(data, member);
+    int err = weft_chain_append_blob(io->out, frame);
+    if (err == 0)
+        weft_frame_pool_put(io->frames, body->blob, state->config_id, frame);
+    weft_blob_unref(frame);
+    return err < 0 ? err : 1;
+}
+
+/* 1: the frame is in io->out; 0: gzip gains nothing; -ENOMEM. */
+static int encode_gzip(const struct weft_codec_state *state, const struct weft_body *body,
+                       int level, struct weft_encode_io *io)
+{
+    struct loop *loop = state->loop;
+    bool keep = io->frames && body->blob && body->lasting;
+
+    ssize_t size = deflate_body(state->config, loop, body, level);
+    io->heavy = size >= 0;
+    int result = size < 0 ? (int)size : 0;
     if (size > 0) {
-        uint8_t *frame = weft_chain_reserve(io->out, WEFT__PREFIX_SIZE + (size_t)size);
-        if (frame) {
-            weft_store_be32(frame, GZIP_BIT | (uint32_t)size);
-            memcpy(frame + WEFT__PREFIX_SIZE, member, (size_t)size);
-            weft_chain_commit(io->out, WEFT__PREFIX_SIZE + (size_t)size);
-        } else {
-            result = -ENOMEM;
-        }
+        struct weft_view member = weft_view(loop->encoded.data, (size_t)size);
+        result =
+            keep ? append_frame_and_keep(state, body, member, io) : append_frame(io->out, member);
+    } else if (size == 0 && keep) {
+        weft_frame_pool_put(io->frames, body->blob, state->config_id, NULL);
     }
     scratch_trim(&loop->encoded);
     return result;
+}
+
+/* The same, unless what it would give is known already. The limits need no second look: what is
+ * kept was made with this configuration, whose part they are. */
+static int encode_gzip_once(const struct weft_codec_state *state, const struct weft_body *body,
+                            int level, struct weft_encode_io *io)
+{
+    struct weft_blob *frame;
+    enum weft_frame_found found = WEFT_FRAME_MISS;
+    if (body->blob)
+        found = weft_frame_pool_get(io->frames, body->blob, state->config_id, &frame);
+    if (found == WEFT_FRAME_MISS)
+        return encode_gzip(state, body, level, io);
+    if (found == WEFT_FRAME_PLAIN)
+        return 0;
+    int err = weft_chain_append_blob(io->out, frame);
+    weft_blob_unref(frame);
+    return err < 0 ? err : 1;
 }
 
 static int encode(const struct weft_codec_state *state, const struct weft_body *body,
@@ -229,7 +288,7 @@ static int encode(const struct weft_codec_state *state, const struct weft_body *
         return weft__prefix_too_big(io, body->size, config->max_message, "max-message");
     int level = level_for(config, body->size);
     if (level > 0) {
-        int result = encode_gzip(config, state->loop, body, level, io);
+        int result = encode_gzip_once(state, body, level, io);
         if (result != 0)
             return result < 0 ? result : 0;
     }

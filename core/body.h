@@ -18,6 +18,9 @@ struct weft_body {
     /* Not NULL: the message is all of this blob (size is the blob's) and write is NULL. The taker
      * references it for as long as it needs it. */
     struct weft_blob *blob;
+    /* With a blob: whoever made the body keeps the blob beyond this reply and may well send it
+     * again, so that a codec that compresses should remember the frame. */
+    bool lasting;
 };
 
 /* A body that is a copy of bytes lying elsewhere. */
@@ -29,7 +32,7 @@ struct weft_body_bytes {
 /* view must live as long as the body is borrowed. */
 struct weft_body_bytes weft_body_from_view(struct weft_view view);
 
-/* Borrows the caller's reference. */
+/* Borrows the caller's reference. Not lasting until the caller says so. */
 struct weft_body weft_body_from_blob(struct weft_blob *blob);
 
 /* Writes a body of either kind to dst, which has body->size bytes. */

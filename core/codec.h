@@ -14,6 +14,7 @@
 #include "body.h"
 #include "bytes.h"
 #include "chain.h"
+#include "frame_pool.h"
 #include "limits.h"
 #include "option.h"
 
@@ -46,7 +47,7 @@ struct weft_codec_state {
     const void *config; /* one per distinct configuration, shared by all loops */
     void *loop;         /* one per configuration and loop: scratch, engines */
     void *conn;         /* one per connection */
-    uint32_t config_id; /* small; equal configurations of one codec have the same one */
+    uint32_t config_id; /* small; one for each codec and configuration, the same for equal ones */
 };
 
 struct weft_decode_io {
@@ -64,9 +65,12 @@ struct weft_decode_io {
 
 struct weft_encode_io {
     struct weft_chain *out; /* where the frame goes */
-    uint64_t size, limit;   /* out, with WEFT_ETOOBIG: as in weft_message */
-    const char *why;        /* the same: the limit's option name, static */
-    bool heavy;             /* out: as in weft_message */
+    /* In: where frames of lasting blobs are kept, and found again; NULL: nowhere. It is for codecs
+     * whose frame is a function of message and configuration alone. */
+    struct weft_frame_pool *frames;
+    uint64_t size, limit; /* out, with WEFT_ETOOBIG: as in weft_message */
+    const char *why;      /* the same: the limit's option name, static */
+    bool heavy;           /* out: as in weft_message */
 };
 
 struct weft_codec {
@@ -114,7 +118,7 @@ struct weft_codec {
                       struct weft_message *msg, struct weft_decode_io *io);
 
     /* Mandatory. Appends one frame for body to io->out; called in the order of the wire. The core
-     * hands *io zeroed but for out. Returns:
+     * hands *io zeroed but for out and frames. Returns:
      *
      * - 0: the whole frame is in io->out, which references or copies what it needs of body.
      * - WEFT_ETOOBIG: over max_frame or max_message; size, limit and why say which. io->out is

@@ -18,7 +18,7 @@ static size_t word(const struct weft__conn *conn, const struct weft_rejection *r
 
 static int encode(struct weft__conn *conn, const struct weft_body *body, struct weft_encode_io *io)
 {
-    *io = (struct weft_encode_io){.out = &conn->out};
+    *io = (struct weft_encode_io){.out = &conn->out, .frames = conn->binding->worker->frames};
     return conn->binding->codec->encode(&conn->codec, body, io);
 }
 
@@ -121,6 +121,7 @@ static void emit_held(struct weft__conn *conn, struct weft__request *request)
         conn->held -= size;
         if (!weft__conn_gone(conn)) {
             struct weft_body body = weft_body_from_blob(held->blob);
+            body.lasting = held->lasting;
             if (!held->framed)
                 weft__conn_emit(conn, &body);
             else if (weft_chain_append_blob(&conn->out, held->blob) < 0)

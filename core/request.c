@@ -121,6 +121,8 @@ static int hold_behind_head(struct weft__request *request, const struct weft_bod
         return -EAGAIN;
     blob = body_blob(body);
     rv = blob ? weft__request_hold(request, blob, false) : -ENOMEM;
+    if (rv == 0)
+        request->held_last->lasting = body->lasting;
     weft_blob_unref(blob);
     if (rv < 0)
         weft__conn_break(conn, WEFT_REASON_NO_MEMORY);

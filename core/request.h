@@ -15,6 +15,7 @@ struct weft__held {
     struct weft__held *next;
     struct weft_blob *blob; /* counted */
     bool framed;            /* bytes of the codec's own: appended as they are */
+    bool lasting;           /* as in weft_body */
 };
 
 struct weft__request {

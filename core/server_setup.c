@@ -139,6 +139,11 @@ int weft__server_make_threads(struct weft_server *server, struct weft_error *err
 {
     int fd_limit = (int)server->limits.max_connections + OTHER_DESCRIPTORS;
 
+    if (server->limits.frame_cache > 0) {
+        server->frames = weft_frame_pool_new((size_t)server->limits.frame_cache);
+        if (!server->frames)
+            return weft_error_set(error, -ENOMEM, "out of memory");
+    }
     for (size_t i = 0; i < server->thread_count; i++) {
         struct weft__thread *thread = &server->threads[i];
         int rv = weft__worker_init(&thread->worker, &server->limits, server->log,
@@ -146,6 +151,7 @@ int weft__server_make_threads(struct weft_server *server, struct weft_error *err
         if (rv < 0)
             return weft_error_set(error, rv, "cannot make an event loop: %s", weft_strerror(rv));
         thread->server = server;
+        thread->worker.frames = server->frames;
         server->ready++;
         rv = bind_plugins(server, &thread->worker);
         if (rv < 0)
@@ -161,6 +167,7 @@ void weft__server_free_threads(struct weft_server *server)
         weft__worker_fini(&server->threads[i].worker);
     }
     weft_free(server->threads);
+    weft_frame_pool_free(server->frames);
 }
 
 void weft__server_free_ports(struct weft_server *server)

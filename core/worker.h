@@ -10,6 +10,7 @@
 
 #include "chain.h"
 #include "codec.h"
+#include "frame_pool.h"
 #include "log.h"
 #include "loop.h"
 #include "mem.h"
@@ -61,7 +62,8 @@ struct weft__worker {
     struct weft__binding *bindings; /* one an endpoint */
     size_t binding_count;
 
-    uint8_t *read_buffer; /* WEFT__TAIL_SIZE + WEFT__READ_SIZE */
+    struct weft_frame_pool *frames; /* the server's, shared by all; NULL: none */
+    uint8_t *read_buffer;           /* WEFT__TAIL_SIZE + WEFT__READ_SIZE */
     struct weft_segment_pool segments;
     struct weft_arena arena; /* of the request being called */
     struct weft__request *free_requests;

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "lib/codec_suite_frames.h"
 #include "lib/fault.h"
 #include "lib/feed.h"
 #include "lib/stream.h"
@@ -484,6 +485,9 @@ int codec_suite_run(const struct codec_suite *suite)
         cmocka_unit_test(test_oversize_frame_is_refused_from_its_header_and_held_nowhere),
         cmocka_unit_test(test_oversize_frame_stays_alone_at_every_split),
         cmocka_unit_test(test_every_allocation_may_fail),
+        cmocka_unit_test(codec_suite__test_kept_frame_is_the_frame_that_encode_makes),
+        cmocka_unit_test(codec_suite__test_encode_with_a_pool_keeps_the_limits),
+        cmocka_unit_test(codec_suite__test_every_allocation_beside_a_pool_may_fail),
         cmocka_unit_test(test_bad_frame_stays_alone_at_every_split),
     };
     enum { COUNT = sizeof tests / sizeof *tests };

@@ -52,7 +52,7 @@ int feed_codec_init(struct feed_codec *fc, const struct weft_codec *codec, const
     snprintf(text, sizeof text, "%s", query);
     struct weft_option_set set = {values, parse_query(text, values)};
 
-    *fc = (struct feed_codec){.codec = codec};
+    *fc = (struct feed_codec){.codec = codec, .config_id = 1};
     fc->config = zeroed(codec->config_size);
     int err = codec->configure ? codec->configure(fc->config, &set, limits, error) : 0;
     if (err < 0)
@@ -89,7 +89,7 @@ void feed_init(struct feed *feed, const struct feed_codec *fc, enum weft_role ro
         .config = fc->config,
         .loop = fc->loop,
         .conn = zeroed(fc->codec->conn_size),
-        .config_id = 1,
+        .config_id = fc->config_id,
     };
     feed->unread = copy_of(NULL, 0);
     weft_chain_init(&feed->out, NULL);
@@ -277,10 +277,10 @@ struct feed_frame feed_encode(const struct feed_codec *fc, const struct weft_bod
         .config = fc->config,
         .loop = fc->loop,
         .conn = zeroed(fc->codec->conn_size),
-        .config_id = 1,
+        .config_id = fc->config_id,
     };
     struct weft_chain out;
-    struct weft_encode_io io = {.out = &out};
+    struct weft_encode_io io = {.out = &out, .frames = fc->frames};
     struct feed_frame frame = {0};
 
     weft_chain_init(&out, NULL);

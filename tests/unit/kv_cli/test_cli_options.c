@@ -150,7 +150,7 @@ static void test_kvs_names_an_unknown_option_and_what_there_is(void **state)
                    "--log-level, --check, --version, --help, --max-frame, --max-message, "
                    "--decode-bytes, --decode-elements, --max-pending, --output-high, --output-low, "
                    "--output-hard, --max-connections, --frame-timeout, --write-timeout, "
-                   "--idle-timeout, --drain-timeout, --max-memory, --max-bad-frames");
+                   "--idle-timeout, --drain-timeout, --frame-cache, --max-memory, --max-bad-frames");
 }
 
 static void test_kvc_names_an_unknown_option_and_what_there_is(void **state)
