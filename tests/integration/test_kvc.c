@@ -225,6 +225,18 @@ static void test_answer_that_cannot_be_printed_exits_1(void **state)
     process_kill(&kvc);
 }
 
+/* The connection must not become standard output, and what is printed a request. */
+static void test_standard_output_that_is_closed_exits_1(void **state)
+{
+    (void)state;
+    struct process kvc;
+    char line[512];
+    snprintf(line, sizeof line, "exec %s --server '%s' ping >&-", KVC_PATH, url);
+    assert_int_equal(process_run(&kvc, WORDS("/bin/sh", "-c", line)), 1);
+    assert_one_line(kvc.err.text, "cannot print the answer: Bad file descriptor");
+    process_kill(&kvc);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -246,6 +258,7 @@ int main(void)
         cmocka_unit_test(test_reply_over_the_clients_own_limit_exits_5),
         cmocka_unit_test(test_help_and_version),
         cmocka_unit_test(test_answer_that_cannot_be_printed_exits_1),
+        cmocka_unit_test(test_standard_output_that_is_closed_exits_1),
     };
     return cmocka_run_group_tests(tests, start_server, stop_server);
 }

@@ -318,6 +318,69 @@ static void test_output_that_nobody_reads_does_not_end_it(void **state)
     scratch_remove(folder);
 }
 
+static void test_connection_over_max_connections_is_answered_503(void **state)
+{
+    (void)state;
+    struct kvs kvs;
+    kvs_start(&kvs, WORDS("--listen", KVS_ANY_PORT, "--max-connections", "1"));
+    struct wire_bytes reply;
+    int fd = wire_connect(kvs.urls[0]);
+    assert_true(fd >= 0);
+    exchange(fd);
+    int other = wire_connect(kvs.urls[0]);
+    assert_true(other >= 0);
+    assert_int_equal(wire_receive(other, true, &reply), 1);
+    assert_int_equal(wire_status(&reply), 503);
+    wire_free(&reply);
+    expect_end(other);
+    close(other);
+    exchange(fd);
+    close(fd);
+    assert_int_equal(kvs_stop(&kvs), 0);
+    kvs_kill(&kvs);
+}
+
+static void test_value_over_max_memory_is_answered_507(void **state)
+{
+    (void)state;
+    struct kvs kvs;
+    kvs_start(&kvs, WORDS("--listen", KVS_ANY_PORT, "--max-memory", "1MiB"));
+    kvc_expect_error(kvs.urls[0], WORDS("hset", "t", "k", "file:" KVS_PATH), 1, "kvc: 507 ");
+    kvc_expect(kvs.urls[0], WORDS("hexist", "t", "k"), "false\n");
+    assert_int_equal(kvs_stop(&kvs), 0);
+    kvs_kill(&kvs);
+}
+
+static void test_idle_connection_is_closed_after_idle_timeout(void **state)
+{
+    (void)state;
+    struct kvs kvs;
+    kvs_start(&kvs, WORDS("--listen", KVS_ANY_PORT, "--idle-timeout", "0.1"));
+    int fd = wire_connect(kvs.urls[0]);
+    assert_true(fd >= 0);
+    expect_end(fd);
+    close(fd);
+    assert_int_equal(kvs_stop(&kvs), 0);
+    kvs_kill(&kvs);
+}
+
+static void test_frame_that_does_not_complete_is_closed_after_frame_timeout(void **state)
+{
+    (void)state;
+    struct kvs kvs;
+    struct wire_bytes reply;
+    kvs_start(&kvs,
+              WORDS("--listen", KVS_ANY_PORT, "--frame-timeout", "0.1", "--log-level", "debug"));
+    int fd = wire_connect(kvs.urls[0]);
+    assert_true(fd >= 0);
+    assert_int_equal(wire_send(fd, "\0\0", 2), 0);
+    assert_true(wire_receive(fd, true, &reply) <= 0);
+    process_wait_error(&kvs.process, "reason=frame-timeout");
+    close(fd);
+    assert_int_equal(kvs_stop(&kvs), 0);
+    kvs_kill(&kvs);
+}
+
 static void test_descriptor_limit_lowers_max_connections_and_says_so(void **state)
 {
     (void)state;
@@ -352,6 +415,10 @@ int main(void)
         cmocka_unit_test(test_second_signal_cuts_what_is_left_and_exits_1),
         cmocka_unit_test(test_sighup_is_ignored),
         cmocka_unit_test(test_output_that_nobody_reads_does_not_end_it),
+        cmocka_unit_test(test_connection_over_max_connections_is_answered_503),
+        cmocka_unit_test(test_value_over_max_memory_is_answered_507),
+        cmocka_unit_test(test_idle_connection_is_closed_after_idle_timeout),
+        cmocka_unit_test(test_frame_that_does_not_complete_is_closed_after_frame_timeout),
         cmocka_unit_test(test_descriptor_limit_lowers_max_connections_and_says_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -49,7 +49,9 @@ static void run_script(void **state)
 
 static const char *const cases[] = {"commands",   "values", "names",  "errors",
                                     "pipelining", "batch",  "frames", "unknown_fields"};
-static const char *const codecs[] = {"length-delimited-gzip", "raw"};
+static const struct {
+    const char *name, *in_names;
+} codecs[] = {{"length-delimited-gzip", "length_delimited_gzip"}, {"raw", "raw"}};
 
 enum { CASES = sizeof cases / sizeof *cases, CODECS = 2, RUNS = CASES * CODECS };
 
@@ -61,8 +63,9 @@ int main(void)
         struct run *run = &runs[i];
         run->script_case = cases[i / CODECS];
         run->endpoint = i % CODECS;
-        run->codec = codecs[run->endpoint];
-        snprintf(run->name, sizeof run->name, "test_python_%s_in_%s", run->script_case, run->codec);
+        run->codec = codecs[run->endpoint].name;
+        snprintf(run->name, sizeof run->name, "test_python_%s_in_%s", run->script_case,
+                 codecs[run->endpoint].in_names);
         tests[i] = (struct CMUnitTest){run->name, run_script, start_server, stop_server, run};
     }
     return cmocka_run_group_tests(tests, NULL, NULL);

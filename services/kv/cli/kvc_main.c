@@ -9,6 +9,7 @@
 #include "core/container.h"
 #include "core/loop.h"
 #include "services/kv/cli/command.h"
+#include "services/kv/cli/descriptors.h"
 #include "services/kv/cli/help.h"
 #include "services/kv/cli/options.h"
 #include "services/kv/cli/output.h"
@@ -167,6 +168,7 @@ static enum cli_exit run_command(const struct cli_config *config,
 enum cli_exit cli_kvc_main(struct weft_registry *registry, int argc, char **argv, FILE *out,
                            FILE *err)
 {
+    cli_hold_descriptors();
     struct cli_table table;
     struct cli_config config;
     struct cli_invocation invocation;

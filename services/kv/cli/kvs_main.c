@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "services/kv/cli/kvs_main.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include "core/container.h"
 #include "core/endpoint.h"
 #include "core/loop.h"
 #include "core/server.h"
+#include "services/kv/cli/descriptors.h"
 #include "services/kv/cli/help.h"
 
 /* Descriptors beside the connections': the standard ones, a few a loop, the listeners. */
@@ -35,16 +34,6 @@ int cli_kvs_parse(struct cli_config *config, int argc, char **argv, FILE *out, F
     return config->help || config->version;
 }
 
-static void hold_standard_descriptors(void)
-{
-    int fd;
-    do
-        fd = open("/dev/null", O_RDWR);
-    while (fd >= 0 && fd <= STDERR_FILENO);
-    if (fd >= 0)
-        close(fd);
-}
-
 static void raise_descriptor_limit(struct cli_config *config, const struct weft_log *log)
 {
     struct rlimit limit;
@@ -65,7 +54,7 @@ static void raise_descriptor_limit(struct cli_config *config, const struct weft_
 
 void cli_kvs_prepare(struct cli_config *config, const struct weft_log *log)
 {
-    hold_standard_descriptors();
+    cli_hold_descriptors();
     signal(SIGPIPE, SIG_IGN);
     signal(SIGHUP, SIG_IGN);
     raise_descriptor_limit(config, log);

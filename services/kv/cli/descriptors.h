@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The descriptors that a program is started with. */
+#ifndef KV_CLI_DESCRIPTORS_H
+#define KV_CLI_DESCRIPTORS_H
+
+/* Fills those of standard input, output and error that are closed, so that no socket takes their
+ * number and is printed to. Reading from them ends at once, writing to them fails. Call it before
+ * anything is opened. */
+void cli_hold_descriptors(void);
+
+#endif
