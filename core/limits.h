@@ -32,8 +32,7 @@ enum weft_limit_unit { WEFT_LIMIT_BYTES, WEFT_LIMIT_COUNT, WEFT_LIMIT_TIME };
     X(write_timeout, "write-timeout", TIME, WEFT_SECONDS(30), 0, "time without the peer reading")  \
     X(idle_timeout, "idle-timeout", TIME, 0, 1, "time without a request, 0 for ever")              \
     X(drain_timeout, "drain-timeout", TIME, WEFT_SECONDS(10), 0, "time to drain before the cut")   \
-    X(frame_cache, "frame-cache", BYTES, WEFT_MIB(128), 1,                                         \
-      "memory for compressed replies that are kept, 0 none")                                       \
+    X(frame_cache, "frame-cache", BYTES, WEFT_MIB(128), 1, "compressed replies kept, 0 none")      \
     X(max_memory, "max-memory", BYTES, 0, 1, "memory the store may hold, 0 any")                   \
     X(max_bad_frames, "max-bad-frames", COUNT, 8, 1, "bad frames in a row, 0 any number")
 
