@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A codec of one's own (lines.c) in a server: each line comes back in capitals.
+ *
+ *     cc -std=c17 -o line_server line_server.c lines.c $(pkg-config --cflags --libs weft)
+ *     ./line_server tcp://127.0.0.1:9601 &
+ *     printf 'hello\nworld\n' | nc -N 127.0.0.1 9601
+ */
+#include <ctype.h>
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include <weft/container.h>
+#include <weft/server.h>
+#include <weft/tcp.h>
+#include <weft/unix.h>
+
+#include "lines.h"
+
+/* An answer described rather than stored: the codec says where it goes, and it is written there. */
+struct capitals {
+    struct weft_body body;
+    struct weft_view text;
+};
+
+static void write_capitals(const struct weft_body *body, uint8_t *dst)
+{
+    const struct capitals *capitals = (const struct capitals *)body; /* its first member */
+    for (size_t i = 0; i < capitals->text.size; i++)
+        dst[i] = (uint8_t)toupper(capitals->text.data[i]);
+}
+
+static void call(void *loop_state, void *conn_state, struct weft_request *request)
+{
+    (void)loop_state, (void)conn_state;
+    const struct capitals answer = {
+        .body = {.size = request->payload.size, .write = write_capitals},
+        .text = request->payload,
+    };
+    (void)!weft_request_end(request, &answer.body);
+}
+
+static size_t reject(void *loop_state, const struct weft_rejection *rejection, uint8_t *dst)
+{
+    (void)loop_state;
+    const bool too_big = rejection->cause == WEFT_REJECT_TOO_BIG;
+    const struct weft_view words = weft_view_str(too_big ? "(that line is too long)" : "(sorry)");
+    memcpy(dst, words.data, words.size);
+    return words.size;
+}
+
+static const struct weft_service capitals_service = {
+    .name = "capitals",
+    .speaks = "line",
+    .call = call,
+    .reject = reject,
+};
+
+struct stopper {
+    struct weft_signal signal;
+    struct weft_server *server;
+};
+
+static void on_signal(struct weft_signal *raised)
+{
+    weft_server_stop(weft_container_of(raised, struct stopper, signal)->server);
+}
+
+static int fill(struct weft_registry *registry)
+{
+    int err = weft_registry_add_transport(registry, &weft_transport_tcp);
+    if (err == 0)
+        err = weft_registry_add_transport(registry, &weft_transport_unix);
+    if (err == 0)
+        err = weft_registry_add_codec(registry, &codec_lines);
+    if (err == 0)
+        err = weft_registry_add_service(registry, &capitals_service, NULL);
+    return err;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 2) {
+        fprintf(stderr, "usage: line_server URL\n");
+        return 2;
+    }
+    struct weft_registry registry = {0};
+    struct weft_server_options options = {
+        .registry = &registry,
+        .urls = (const char *const *)(argv + 1),
+        .url_count = 1,
+        .codec = "lines",
+        .service = "capitals",
+        .limits = weft_limits_default(),
+        .threads = 1,
+    };
+    options.limits.max_frame = 4096; /* much for a line */
+
+    struct stopper stopper = {0};
+    struct weft_error error = {0};
+    int err = fill(&registry);
+    if (err == 0)
+        err = weft_server_new(&stopper.server, &options, &error);
+    if (err == 0)
+        err = weft_server_listen(stopper.server, &error);
+    if (err == 0) {
+        printf("listening %s\n", weft_server_endpoint(stopper.server, 0));
+        fflush(stdout);
+        weft_signal_start(&stopper.signal, weft_server_loop(stopper.server), SIGTERM, on_signal);
+        err = weft_server_run(stopper.server);
+        weft_signal_stop(&stopper.signal);
+    } else {
+        fprintf(stderr, "line_server: %s\n", *error.text ? error.text : weft_strerror(err));
+    }
+    weft_server_free(stopper.server);
+    return err == 0 ? 0 : 1;
+}
