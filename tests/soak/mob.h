@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The mob: threads that attack, one way after another. What a well-defended server does about each
+ * attack is checked where docs/wire.md says what that is. */
+#ifndef SOAK_MOB_H
+#define SOAK_MOB_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "lib/random.h"
+#include "lib/wire.h"
+
+enum { MOB_ATTACKS_MAX = 32, MOB_PARKED = 128 };
+
+/* A connection that an attack left behind, for the server's deadlines to end. */
+struct mob_parked {
+    int fd; /* -1: none */
+    bool trickles;
+    int64_t since;
+};
+
+/* Frames that are costly to make, shared by all attackers and constant. */
+struct mob_arsenal {
+    struct wire_bytes bomb;  /* 1 GiB of zeros, as a frame */
+    struct wire_bytes zeros; /* 32 MiB of zeros, as a frame */
+    struct wire_bytes pairs; /* hmset of more empty pairs than decode-elements lets pass */
+};
+
+struct mob {
+    pthread_t thread;
+    const char *gzip_url, *raw_url;
+    const struct mob_arsenal *arsenal;
+    int64_t deadline; /* nanoseconds in which the server ends a parked connection */
+    const atomic_bool *stop;
+    struct test_random random;
+    struct mob_parked parked[MOB_PARKED];
+    size_t next_parked;
+
+    /* After the join. */
+    uint64_t thrown[MOB_ATTACKS_MAX]; /* in the order of attacks() */
+    char failure[256];                /* what was wrong first; "": nothing */
+};
+
+struct attack {
+    const char *name;
+    unsigned weight; /* how often, against the others' */
+    /* Returns NULL where the server did what it should, else what it did. */
+    const char *(*run)(struct mob *mob);
+};
+
+/* Ended by a NULL name. */
+const struct attack *attacks(void);
+
+/* bomb_path: a file with the frame of a gzip bomb. */
+void mob_arsenal_init(struct mob_arsenal *arsenal, const char *bomb_path);
+void mob_arsenal_fini(struct mob_arsenal *arsenal);
+
+/* gzip_url, raw_url, arsenal, deadline, stop and random are set, the rest is zero. */
+void mob_start(struct mob *mob);
+void mob_join(struct mob *mob);
+
+/* For attacks: leaves fd open until the server ends it or its place is needed. */
+void mob_park(struct mob *mob, int fd, bool trickles);
+
+#endif
