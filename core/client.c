@@ -216,12 +216,12 @@ static int reserve_slot(struct weft_client *client)
 
 static int refuse_to_encode(const struct weft_encode_io *io, int status, struct weft_error *error)
 {
-    char size[WEFT_UNITS_TEXT], limit[WEFT_UNITS_TEXT];
+    char limit[WEFT_UNITS_TEXT];
     if (status != WEFT_ETOOBIG)
         return weft_error_set(error, status, "%s", weft_strerror(status));
-    return weft_error_set(error, status, "the request has %s, more than the %s of %s",
-                          weft_format_size(io->size, size), weft_format_size(io->limit, limit),
-                          io->why);
+    return weft_error_set(error, status,
+                          "the request has %" PRIu64 " bytes, more than the %s of %s", io->size,
+                          weft_format_size(io->limit, limit), io->why);
 }
 
 int weft_client_call(struct weft_client *client, struct weft_call *call,

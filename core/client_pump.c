@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <inttypes.h>
 
 #include "core/client_internal.h"
 #include "core/container.h"
@@ -21,12 +22,30 @@ void weft__client_wake_at(struct weft_client *client, int64_t deadline)
     weft_loop_after(client->loop, &client->timer, deadline > now ? deadline - now : 0);
 }
 
+/* A reply to what was not sent. Before the first byte it is how a server turns a connection away
+ * that it has no room for: it answers the oldest call, and those behind it fail. */
+static void deliver_unasked(struct weft_client *client, const struct weft_message *msg)
+{
+    bool refusal =
+        client->taken == 0 && client->head != client->tail && msg->status == WEFT_MESSAGE_OK;
+    if (!refusal) {
+        weft__client_fail(client, WEFT_EUNASKED, "%s sent %s", client->address,
+                          weft_strerror(WEFT_EUNASKED));
+        return;
+    }
+    struct weft_call *call = weft__client_slot(client, client->head++)->call;
+    client->unsent = client->head;
+    if (call)
+        call->done(call, 0, msg->payload, true);
+    /* Does nothing where done closed the client. */
+    weft__client_fail(client, -ECONNRESET, "%s turned the connection away", client->address);
+}
+
 /* One reply for the oldest call. */
 static void deliver(struct weft_client *client, const struct weft_message *msg)
 {
     if (client->head == client->unsent) {
-        weft__client_fail(client, WEFT_EUNASKED, "%s sent %s", client->address,
-                          weft_strerror(WEFT_EUNASKED));
+        deliver_unasked(client, msg);
         return;
     }
     struct weft__client_slot *slot = weft__client_slot(client, client->head);
@@ -36,10 +55,10 @@ static void deliver(struct weft_client *client, const struct weft_message *msg)
         status = weft_error_set(&client->trouble, WEFT_EMALFORMED, "the reply is malformed: %s",
                                 msg->why);
     } else if (msg->status == WEFT_MESSAGE_TOO_BIG) {
-        char size[WEFT_UNITS_TEXT], limit[WEFT_UNITS_TEXT];
-        status = weft_error_set(
-            &client->trouble, WEFT_ETOOBIG, "the reply has %s, more than the %s of %s",
-            weft_format_size(msg->size, size), weft_format_size(msg->limit, limit), msg->why);
+        char limit[WEFT_UNITS_TEXT];
+        status = weft_error_set(&client->trouble, WEFT_ETOOBIG,
+                                "the reply has %" PRIu64 " bytes, more than the %s of %s",
+                                msg->size, weft_format_size(msg->limit, limit), msg->why);
     }
     slot->replies_due--;
     if (status < 0)

@@ -334,6 +334,7 @@ static void test_connection_over_max_connections_is_answered_503(void **state)
     wire_free(&reply);
     expect_end(other);
     close(other);
+    kvc_expect_error(kvs.urls[0], WORDS("ping"), 1, "kvc: 503 Too many connections");
     exchange(fd);
     close(fd);
     assert_int_equal(kvs_stop(&kvs), 0);

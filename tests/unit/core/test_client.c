@@ -366,7 +366,8 @@ static void test_client_refuses_a_request_over_a_limit_and_goes_on(void **state)
     struct test_call *a = test_call(f, "a"), *b = test_call(f, "b");
     assert_int_equal(test_call_send_size(a, 1025), WEFT_ETOOBIG);
     assert_int_equal(f->error.code, WEFT_ETOOBIG);
-    assert_non_null(strstr(f->error.text, "the request has 1025, more than the 1KiB of max-"));
+    assert_non_null(
+        strstr(f->error.text, "the request has 1025 bytes, more than the 1KiB of max-"));
     assert_int_equal(weft_client_pending(f->client), 0);
     assert_int_equal(test_call_send_size(b, 1024), 0);
     client_fixture_turns(f);
@@ -423,7 +424,7 @@ static void test_client_goes_on_after_a_reply_over_a_limit(void **state)
     client_fixture_turns(f);
     assert_log(f, "a!WEFT_ETOOBIG");
     assert_string_equal(weft_client_trouble(f->client),
-                        "the reply has 1025, more than the 1KiB of max-frame");
+                        "the reply has 1025 bytes, more than the 1KiB of max-frame");
     peer_reply(f, "two");
     assert_log(f, "b=two");
 }

@@ -320,6 +320,38 @@ static void test_client_ends_on_a_reply_to_what_it_has_not_sent(void **state)
     assert_log(f, "b!WEFT_EUNASKED");
 }
 
+/* Connecting, with two calls that wait for it. */
+static void ask_before_connected(struct client_fixture *f)
+{
+    assert_int_equal(client_fixture_new(f), 0);
+    assert_int_equal(test_call_send(test_call(f, "a"), "1"), 0);
+    assert_int_equal(test_call_send(test_call(f, "b"), "2"), 0);
+}
+
+static void test_client_turned_away_before_it_sent_hands_over_the_reply(void **state)
+{
+    struct client_fixture *f = *state;
+    ask_before_connected(f);
+    peer_reply(f, "full");
+    assert_log(f, "connected a=full b!ECONNRESET");
+    assert_over(f, "script:peer turned the connection away");
+}
+
+static void close_client(struct test_call *call)
+{
+    weft_client_close(call->fixture->client);
+    call->fixture->client = NULL;
+}
+
+static void test_client_turned_away_may_be_closed_in_done(void **state)
+{
+    struct client_fixture *f = *state;
+    ask_before_connected(f);
+    f->calls[0].then = close_client;
+    peer_reply(f, "full");
+    assert_log(f, "connected a=full b!ECANCELED");
+}
+
 static void test_client_close_cancels_its_calls_before_it_returns(void **state)
 {
     struct client_fixture *f = *state;
@@ -349,12 +381,6 @@ static void test_client_close_takes_null(void **state)
     struct client_fixture *f = *state;
     weft_client_close(NULL);
     assert_log(f, "");
-}
-
-static void close_client(struct test_call *call)
-{
-    weft_client_close(call->fixture->client);
-    call->fixture->client = NULL;
 }
 
 static void test_client_may_be_closed_in_done(void **state)
@@ -477,6 +503,8 @@ int main(void)
         TEST_RAW(test_client_gives_up_where_the_frame_boundary_is_lost),
         TEST_BOTH(test_client_ends_on_a_reply_that_nobody_asked_for),
         TEST_RAW(test_client_ends_on_a_reply_to_what_it_has_not_sent),
+        TEST_BOTH(test_client_turned_away_before_it_sent_hands_over_the_reply),
+        TEST_BOTH(test_client_turned_away_may_be_closed_in_done),
         TEST_RAW(test_client_close_cancels_its_calls_before_it_returns),
         TEST_RAW(test_client_close_before_it_is_connected_says_nothing_of_that),
         TEST_RAW(test_client_close_takes_null),
