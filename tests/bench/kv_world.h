@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * All of kvs but the kernel: server, default codec, kv and the memory store on one virtual loop, and
+ * one client at the other end of a scripted connection. The seed of the store's hash is fixed, so
+ * that two runs do the same. One at a time: the scripted transport has one world. */
+#ifndef BENCH_KV_WORLD_H
+#define BENCH_KV_WORLD_H
+
+#include "core/server.h"
+#include "services/kv/kv_service.h"
+
+struct script_end;
+
+struct kv_world {
+    struct kv_context context;
+    struct weft_limits limits;
+    struct weft_registry registry;
+    struct weft_server *server;
+    struct weft_loop *loop;
+    struct script_end *client;
+};
+
+/* What fails ends the program. */
+void kv_world_init(struct kv_world *self);
+void kv_world_fini(struct kv_world *self);
+
+/* Sends bytes at once, and has turns until all is answered: so many bytes. */
+size_t kv_world_exchange(struct kv_world *self, struct weft_view bytes);
+
+/* Frames of `count` requests, hset or hget of table1's keys "key:0000000000" and on from number
+ * `first`; a value is size bytes. free() them. */
+struct weft_bytes kv_world_frames(bool sets, size_t first, size_t count, size_t size);
+
+#endif

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Requests from end to end, from the transport's bytes to the transport's bytes. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "bench/kv_world.h"
+#include "bench/work.h"
+
+enum { KEYS = 1024 };
+
+struct kv_state {
+    struct kv_world world;
+    struct weft_bytes *batches;
+    size_t batch_count, depth, next;
+    size_t reply_size; /* of a batch */
+};
+
+static void *begin(const struct bench_work *work)
+{
+    struct kv_state *self = bench_zeroed(sizeof *self);
+    kv_world_init(&self->world);
+    self->depth = work->depth;
+    self->batch_count = KEYS / work->depth;
+    self->batches = bench_zeroed(self->batch_count * sizeof *self->batches);
+    for (size_t i = 0; i < self->batch_count; i++) {
+        struct weft_bytes sets = kv_world_frames(true, i * work->depth, work->depth, work->size);
+        bench_need(kv_world_exchange(&self->world, weft_view(sets.data, sets.size)) > 0, "hset");
+        if (work->sets) {
+            self->batches[i] = sets;
+            continue;
+        }
+        free(sets.data);
+        self->batches[i] = kv_world_frames(false, i * work->depth, work->depth, work->size);
+    }
+    /* From now on every reply has the same size: hset answers with the old value. */
+    self->reply_size =
+        kv_world_exchange(&self->world, weft_view(self->batches[0].data, self->batches[0].size));
+    return self;
+}
+
+static size_t run(void *state, size_t operations)
+{
+    struct kv_state *self = state;
+    size_t done = 0;
+    for (; done < operations; done += self->depth) {
+        const struct weft_bytes *batch = &self->batches[self->next];
+        self->next = (self->next + 1) % self->batch_count;
+        bench_need(kv_world_exchange(&self->world, weft_view(batch->data, batch->size)) ==
+                       self->reply_size,
+                   "an exchange of known size");
+    }
+    return done;
+}
+
+static void end(void *state)
+{
+    struct kv_state *self = state;
+    for (size_t i = 0; i < self->batch_count; i++)
+        free(self->batches[i].data);
+    free(self->batches);
+    kv_world_fini(&self->world);
+    free(self);
+}
+
+size_t bench_kv_works(struct bench_work *works, size_t count)
+{
+    static const struct {
+        size_t size, depth;
+    } cases[] = {{64, 1}, {64, 16}, {64, 64}, {1024, 16}, {16384, 1}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (int sets = 0; sets <= 1; sets++) {
+            struct bench_work *work = &works[count++];
+            *work = (struct bench_work){
+                .size = cases[i].size,
+                .depth = cases[i].depth,
+                .sets = sets,
+                .counted_runs = cases[i].size > 1024 ? 4 : 1024,
+                .begin = begin,
+                .run = run,
+                .end = end,
+            };
+            (void)snprintf(work->name, sizeof work->name, "%s-%zu-depth-%zu",
+                           sets ? "hset" : "hget", work->size, work->depth);
+        }
+    return count;
+}
