@@ -19,6 +19,7 @@ static const char *const libev[] = {"ev_*", NULL};
 static const char *const zlib[] = {"deflate*",    "inflate*", "crc32*", "adler32*", "compress*",
                                    "uncompress*", "gz*",      "zlib*",  NULL};
 static const char *const protobuf_c[] = {"protobuf_c_*", NULL};
+static const char *const thread_starts[] = {"pthread_create", "thrd_create", NULL};
 static const char *const threads[] = {"pthread_*", "thrd_*", "mtx_*", "cnd_*", "sem_*", NULL};
 static const char *const clocks[] = {"clock*",    "gettimeofday", "time",  "timer*",
                                      "nanosleep", "usleep",       "sleep", NULL};
@@ -46,12 +47,13 @@ struct archive {
     size_t count;
 };
 
-enum { BASE, CORE, CODECS, ECHO, KV, KV_CLIENT, ARCHIVE_COUNT };
+enum { BASE, CORE, CODECS, ECHO, KV, KV_CLIENT, KV_CLI, ARCHIVE_COUNT };
 
 static struct archive archives[ARCHIVE_COUNT] = {
     [BASE] = {.path = ARCHIVE_BASE},     [CORE] = {.path = ARCHIVE_CORE},
     [CODECS] = {.path = ARCHIVE_CODECS}, [ECHO] = {.path = ARCHIVE_ECHO},
     [KV] = {.path = ARCHIVE_KV},         [KV_CLIENT] = {.path = ARCHIVE_KV_CLIENT},
+    [KV_CLI] = {.path = ARCHIVE_KV_CLI},
 };
 
 static int load(struct archive *archive)
@@ -152,7 +154,7 @@ static void test_base_needs_libc_alone(void **state)
     needs_none_of(BASE, zlib);
     needs_none_of(BASE, protobuf_c);
     needs_none_of(BASE, sockets);
-    needs_none_of(BASE, threads);
+    needs_none_of(BASE, thread_starts); /* blobs and pools have mutexes, which are libc's too */
 }
 
 static void test_core_knows_no_plugin_and_none_of_their_libraries(void **state)
@@ -202,6 +204,15 @@ static void test_kv_client_knows_no_codec(void **state)
     needs_none_of(KV_CLIENT, sockets);
 }
 
+static void test_command_lines_know_no_codec(void **state)
+{
+    (void)state;
+    needs_nothing_above(KV_CLI, 1u << BASE | 1u << CORE | 1u << KV | 1u << KV_CLIENT, NULL);
+    needs_none_of(KV_CLI, libev);
+    needs_none_of(KV_CLI, zlib);
+    needs_none_of(KV_CLI, sockets);
+}
+
 static void test_names_of_codecs_are_defined_by_codecs_alone(void **state)
 {
     (void)state;
@@ -218,6 +229,7 @@ static void test_what_is_forbidden_elsewhere_is_seen_where_it_is_allowed(void **
     assert_true(needs(&archives[CORE], libev));
     assert_true(needs(&archives[CORE], sockets));
     assert_true(needs(&archives[CORE], threads));
+    assert_true(needs(&archives[CORE], thread_starts));
     assert_true(needs(&archives[BASE], clocks));
     assert_true(needs(&archives[CODECS], zlib));
     assert_true(needs(&archives[KV], protobuf_c));
@@ -232,6 +244,7 @@ int main(void)
         cmocka_unit_test(test_echo_knows_the_service_seam_alone),
         cmocka_unit_test(test_kv_knows_the_service_seam_and_protobuf_alone),
         cmocka_unit_test(test_kv_client_knows_no_codec),
+        cmocka_unit_test(test_command_lines_know_no_codec),
         cmocka_unit_test(test_names_of_codecs_are_defined_by_codecs_alone),
         cmocka_unit_test(test_what_is_forbidden_elsewhere_is_seen_where_it_is_allowed),
     };
