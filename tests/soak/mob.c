@@ -4,58 +4,23 @@
 #include <err.h>
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "soak/arsenal.h"
 #include "soak/clock.h"
-#include "soak/kv_frames.h"
 
-enum { ZEROS = 32 << 20, PAIRS = 300000, PAUSE_MS = 20 };
+enum { PAIRS = 300000, PAUSE_MS = 20 };
 
 /* Beyond a deadline: what a busy machine and a sanitizer may add. */
 #define GRACE (20 * CLOCK_SECOND)
 
-static void frame(struct wire_bytes *dst, struct wire_bytes payload, uint32_t flag)
+void mob_arsenal_init(struct mob_arsenal *arsenal)
 {
-    dst->size = payload.size + 4;
-    dst->data = malloc(dst->size);
-    if (!dst->data || !payload.data)
-        errx(1, "out of memory");
-    wire_header(dst->data, (uint32_t)payload.size | flag);
-    memcpy(dst->data + 4, payload.data, payload.size);
-}
-
-static void make_zeros(struct wire_bytes *dst)
-{
-    uint8_t *zeros = calloc(1, ZEROS);
-    if (!zeros)
-        errx(1, "out of memory");
-    struct wire_bytes member = wire_deflate(zeros, ZEROS);
-    frame(dst, member, UINT32_C(0x80000000));
-    wire_free(&member);
-    free(zeros);
-}
-
-static void make_pairs(struct wire_bytes *dst)
-{
-    struct bytes pairs = {0}, message = {0};
-    for (int i = 0; i < PAIRS; i++)
-        bytes_put(&pairs, "\x12\x00", 2);
-    put_request(&message, KV_HMSET, "pairs", &pairs);
-    frame(dst, (struct wire_bytes){message.data, message.size}, 0);
-    bytes_fini(&pairs);
-    bytes_fini(&message);
-}
-
-void mob_arsenal_init(struct mob_arsenal *arsenal, const char *bomb_path)
-{
-    arsenal->bomb = wire_from_file(bomb_path);
-    if (!arsenal->bomb.data)
-        errx(1, "cannot read %s", bomb_path);
-    make_zeros(&arsenal->zeros);
-    make_pairs(&arsenal->pairs);
+    arsenal->bomb = arsenal_bomb();
+    arsenal->zeros = arsenal_zeros();
+    arsenal->pairs = arsenal_pairs(PAIRS);
 }
 
 void mob_arsenal_fini(struct mob_arsenal *arsenal)

@@ -23,9 +23,7 @@ struct mob_parked {
 
 /* Frames that are costly to make, shared by all attackers and constant. */
 struct mob_arsenal {
-    struct wire_bytes bomb;  /* 1 GiB of zeros, as a frame */
-    struct wire_bytes zeros; /* 32 MiB of zeros, as a frame */
-    struct wire_bytes pairs; /* hmset of more empty pairs than decode-elements lets pass */
+    struct wire_bytes bomb, zeros, pairs; /* of more pairs than decode-elements lets pass */
 };
 
 struct mob {
@@ -53,8 +51,7 @@ struct attack {
 /* Ended by a NULL name. */
 const struct attack *attacks(void);
 
-/* bomb_path: a file with the frame of a gzip bomb. */
-void mob_arsenal_init(struct mob_arsenal *arsenal, const char *bomb_path);
+void mob_arsenal_init(struct mob_arsenal *arsenal);
 void mob_arsenal_fini(struct mob_arsenal *arsenal);
 
 /* gzip_url, raw_url, arsenal, deadline, stop and random are set, the rest is zero. */

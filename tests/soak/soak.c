@@ -222,7 +222,7 @@ int main(int argc, char **argv)
     if (!soak.samples)
         errx(1, "out of memory");
     raise_descriptor_limit();
-    mob_arsenal_init(&soak.arsenal, SOAK_BOMB);
+    mob_arsenal_init(&soak.arsenal);
     start(&soak);
     sample(&soak, (unsigned)seconds);
     join(&soak);

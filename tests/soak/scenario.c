@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What a careful operator would ask for: each scenario does one thing to a kvs of its own and
+ * measures what that costs everybody else. Meant for a release build on a quiet machine; exits with
+ * 1 where a goal was missed. */
+#include <err.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "soak/world.h"
+
+static const struct {
+    const char *name;
+    bool (*run)(void);
+} scenarios[] = {
+    {"bombs", scenario_bombs},       {"zeros", scenario_zeros},
+    {"pairs", scenario_pairs},       {"half-headers", scenario_half_headers},
+    {"promises", scenario_promises}, {"descriptors", scenario_descriptors},
+    {"drain", scenario_drain},       {"never-reads", scenario_never_reads},
+};
+
+enum { COUNT = sizeof scenarios / sizeof *scenarios };
+
+static bool is_wanted(const char *name, int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], name) == 0)
+            return true;
+    }
+    return argc == 1;
+}
+
+int main(int argc, char **argv)
+{
+    struct rlimit limit;
+    int missed = 0, ran = 0;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        err(1, "getrlimit");
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+        err(1, "setrlimit");
+    for (int i = 0; i < COUNT; i++) {
+        if (!is_wanted(scenarios[i].name, argc, argv))
+            continue;
+        ran++;
+        missed += !scenarios[i].run();
+    }
+    if (ran == 0)
+        errx(2, "no such scenario; there are: bombs, zeros, pairs, half-headers, promises, "
+                "descriptors, drain, never-reads");
+    return missed > 0;
+}
