@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: MIT
+"""The servers under comparison, on loopback and a free port, each with one thread unless asked
+otherwise. What is started here is stopped here, by its own process."""
+
+import os
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import time
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def wait_until_open(port):
+    for _ in range(200):
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+            return
+        except ConnectionRefusedError:
+            time.sleep(0.02)
+    raise SystemExit(f"bench: nothing listens on port {port}")
+
+
+class Server:
+    """A running server: port, pid, and proto, which is what blast calls its protocol."""
+
+    def __init__(self, name, proto, command, port, cpus=None):
+        self.name, self.proto, self.port = name, proto, port
+        self.process = subprocess.Popen(
+            command,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            preexec_fn=(lambda: os.sched_setaffinity(0, cpus)) if cpus else None,
+        )
+        self.pid = self.process.pid
+        try:
+            wait_until_open(port)
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def resident_kib(self):
+        status = pathlib.Path(f"/proc/{self.pid}/status").read_text()
+        return int(re.search(r"^VmRSS:\s+(\d+) kB$", status, re.MULTILINE).group(1))
+
+
+def kvs(folder, threads=1, cpus=None, name="kvs"):
+    port = free_port()
+    listen = ["--listen", f"tcp://127.0.0.1:{port}"]
+    command = [folder / "kvs", "--threads", str(threads), "--log-level", "warn", *listen]
+    return Server(name, "kv", command, port, cpus)
+
+
+def echo(folder, cpus=None):
+    port = free_port()
+    return Server("echo", "echo", [folder / "bench/echo_limit", str(port)], port, cpus)
+
+
+def redis(cpus=None):
+    port = free_port()
+    command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1"]
+    command += ["--save", "", "--appendonly", "no", "--io-threads", "1", "--maxclients", "20000"]
+    return Server("redis", "redis", command, port, cpus)
+
+
+def memcached(cpus=None):
+    port = free_port()
+    command = ["memcached", "-p", str(port), "-l", "127.0.0.1", "-U", "0", "-t", "1"]
+    command += ["-c", "20000", "-m", "1024", "-u", "nobody"]
+    return Server("memcached", "memcached", command, port, cpus)
+
+
+def installed(program):
+    return shutil.which(program) is not None
