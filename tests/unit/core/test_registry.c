@@ -51,7 +51,7 @@ static void test_registry_refuses_one_more_than_fits(void **state)
 {
     (void)state;
     struct weft_registry registry = {.frozen = false};
-    char names[WEFT_REGISTRY_MAX + 1][8];
+    char names[WEFT_REGISTRY_MAX + 1][16];
     struct weft_codec codecs[WEFT_REGISTRY_MAX + 1];
     for (int i = 0; i <= WEFT_REGISTRY_MAX; i++) {
         snprintf(names[i], sizeof names[i], "c%d", i);
