@@ -10,6 +10,7 @@ void kv_reply_text(struct kv_reply *reply, enum kv_status status, const char *te
     reply->status = status;
     reply->gives = KV_GIVES_NOTHING;
     reply->text.count = 0;
+    reply->cursor = weft_view(NULL, 0);
     kv_text_add_str(&reply->text, text);
 }
 
@@ -31,6 +32,12 @@ static void answer_bools(struct kv_call *call)
 static void answer_pairs(struct kv_call *call)
 {
     call->reply.gives = KV_GIVES_NOTHING;
+}
+
+static void answer_page(struct kv_call *call)
+{
+    call->reply.gives = KV_GIVES_NOTHING;
+    call->reply.cursor = weft_view(call->cursor.bytes, call->cursor.size);
 }
 
 static void answer_value_or_not_found(struct kv_call *call)
@@ -91,6 +98,7 @@ const struct kv_command kv_commands[KV_COMMAND_COUNT] = {
                     .many = true,
                     .does = KV_MEXIST,
                     .answer = answer_bools},
+    [KV_HSCAN] = {.name = "hscan", .takes = KV_TAKES_PAGE, .does = KV_WALK, .answer = answer_page},
 };
 
 static void finish(struct kv_call *call, enum kv_outcome outcome)
@@ -98,6 +106,7 @@ static void finish(struct kv_call *call, enum kv_outcome outcome)
     struct kv_reply *reply = &call->reply;
     reply->status = KV_OK;
     reply->text.count = 0;
+    reply->cursor = weft_view(NULL, 0);
     switch (outcome) {
     case KV_DONE:
         call->command->answer(call);
@@ -107,6 +116,9 @@ static void finish(struct kv_call *call, enum kv_outcome outcome)
         break;
     case KV_UNAVAILABLE:
         kv_reply_text(reply, KV_RETRY, "Store has no memory or is away: nothing was changed");
+        break;
+    case KV_EXPIRED:
+        kv_reply_text(reply, KV_GONE, "cursor expired: start again");
         break;
     case KV_UNKNOWN:
         kv_reply_text(reply, KV_NO_ANSWER,
@@ -167,19 +179,49 @@ static void page_done(struct kv_op *op, enum kv_outcome outcome)
         walk_on(call);
 }
 
-static void start_walk(struct kv_call *call)
+static void walk_table(struct kv_call *call)
 {
-    if (!(call->store->flags & KV_STORE_WALK)) {
-        kv_reply_text(&call->reply, KV_NOT_IMPLEMENTED, "Store has no walks: no hgetall");
-        call->done(call);
-        return;
-    }
     call->cursor.size = 0;
     call->op.count = WALK_PAGE;
-    call->op.cursor = &call->cursor;
+    call->op.exact = false;
     call->op.each = walk_each;
     call->op.done = page_done;
     walk_on(call);
+}
+
+static bool scan_each(struct kv_op *op, struct weft_view key, const struct kv_value *value)
+{
+    struct kv_call *call = weft_container_of(op, struct kv_call, op);
+    return call->pair(call, key, value);
+}
+
+static void walk_page(struct kv_call *call)
+{
+    if (call->from.size > sizeof call->cursor.bytes) {
+        finish(call, KV_EXPIRED);
+        return;
+    }
+    call->cursor.size = (uint16_t)call->from.size;
+    if (call->from.size > 0)
+        memcpy(call->cursor.bytes, call->from.data, call->from.size);
+    call->op.count = call->limit > 0 ? call->limit : KV_SCAN_LIMIT;
+    call->op.exact = true;
+    call->op.each = scan_each;
+    call->store->submit(call->session, &call->op);
+}
+
+static void start_walk(struct kv_call *call)
+{
+    call->op.cursor = &call->cursor;
+    if (!(call->store->flags & KV_STORE_WALK)) {
+        kv_reply_text(&call->reply, KV_NOT_IMPLEMENTED, "Store has no walks: no ");
+        kv_text_add_str(&call->reply.text, call->command->name);
+        call->done(call);
+    } else if (call->command->takes == KV_TAKES_PAGE) {
+        walk_page(call);
+    } else {
+        walk_table(call);
+    }
 }
 
 /* The text names the message as it looked to the peers of the first server of this protocol. */
@@ -203,7 +245,7 @@ void kv_call_start(struct kv_call *call, const struct kv_store *store, void *ses
     call->op.count = call->count;
     call->op.done = batch_done;
 
-    if (command->takes == KV_TAKES_TABLE)
+    if (command->does == KV_WALK)
         start_walk(call);
     else if (call->count > 0)
         store->submit(session, &call->op);

@@ -19,14 +19,18 @@ enum kv_command_id {
     KV_HMDEL,
     KV_HEXIST,
     KV_HMEXIST,
+    KV_HSCAN,
     KV_COMMAND_COUNT
 };
 
 enum kv_takes {
     KV_TAKES_TABLE, /* and nothing else */
+    KV_TAKES_PAGE,  /* where it begins and how many pairs it may have */
     KV_TAKES_KEYS,
     KV_TAKES_PAIRS
 };
+
+enum { KV_SCAN_LIMIT = 1000 };
 
 struct kv_call;
 struct kv_walk_step;
@@ -49,6 +53,7 @@ enum kv_status {
     KV_OK = 200,
     KV_BAD_REQUEST = 400,
     KV_NOT_FOUND = 404,
+    KV_GONE = 410,
     KV_TOO_BIG = 413,
     KV_STORE_FAILED = 500,
     KV_NOT_IMPLEMENTED = 501,
@@ -67,6 +72,7 @@ struct kv_reply {
     enum kv_status status;
     enum kv_gives gives;
     struct kv_text text;
+    struct weft_view cursor; /* hscan: where the next page begins; empty: there is none */
 };
 
 /* One command being done. The caller's memory, unmoved from start to done. */
@@ -76,8 +82,11 @@ struct kv_call {
     struct kv_item *items; /* key, and for commands that take pairs value */
     size_t count;          /* of items; of a command that is not `many`, 1, or 0: there was none */
 
-    /* Commands that find pairs of their own (hgetall): one of them; views until it returns. False:
-     * no more are wanted. */
+    struct weft_view from; /* KV_TAKES_PAGE: the cursor of the page before; empty: the first */
+    size_t limit;          /* KV_TAKES_PAGE: of pairs; 0: KV_SCAN_LIMIT */
+
+    /* Commands that find pairs of their own (hgetall, hscan): one of them; views until it returns.
+     * False: no more are wanted; the next page of hscan begins with this one. */
     bool (*pair)(struct kv_call *call, struct weft_view key, const struct kv_value *value);
     /* The reply is ready; it and what the items show is valid until this returns. */
     void (*done)(struct kv_call *call);

@@ -12,6 +12,7 @@ enum {
     RESPONSE_MESSAGE = 2,
     RESPONSE_VALUES = 3,
     RESPONSE_PAIRS = 4,
+    RESPONSE_CURSOR = 5,
     PAIR_KEY = 1,
     PAIR_VALUE = 2,
     VALUE_BOOL = 5,
@@ -52,11 +53,20 @@ static int add_chunk(struct kv_pairs *pairs, size_t size)
     return 0;
 }
 
+static size_t pair_inner_size(struct weft_view key, struct weft_view value)
+{
+    return weft_pb_text_size(PAIR_KEY, key.size) + weft_pb_bytes_size(PAIR_VALUE, value.size);
+}
+
+size_t kv_pairs_size_of(struct weft_view key, struct weft_view value)
+{
+    return weft_pb_bytes_size(RESPONSE_PAIRS, pair_inner_size(key, value));
+}
+
 int kv_pairs_add(struct kv_pairs *pairs, struct weft_view key, struct weft_view value)
 {
-    size_t inner =
-        weft_pb_text_size(PAIR_KEY, key.size) + weft_pb_bytes_size(PAIR_VALUE, value.size);
-    size_t size = weft_pb_bytes_size(RESPONSE_PAIRS, inner);
+    size_t inner = pair_inner_size(key, value);
+    size_t size = kv_pairs_size_of(key, value);
     if (!pairs->last || size > pairs->last->capacity - pairs->last->size) {
         int rv = add_chunk(pairs, size);
         if (rv < 0)
@@ -119,7 +129,9 @@ static void write_reply(const struct weft_body *body, uint8_t *dst)
             dst = write_bool(dst, self->items[i].present);
     }
     if (self->pairs)
-        (void)write_pairs(self->pairs, dst);
+        dst = write_pairs(self->pairs, dst);
+    if (reply->cursor.size > 0)
+        (void)weft_pb_put_bytes(dst, RESPONSE_CURSOR, reply->cursor);
 }
 
 static size_t size_of_values(const struct kv_reply_body *self)
@@ -167,6 +179,8 @@ void kv_reply_body_init(struct kv_reply_body *self, const struct kv_reply *reply
     if (reply->text.count > 0)
         size += weft_pb_bytes_size(RESPONSE_MESSAGE, kv_text_size(&reply->text));
     size += size_of_values(self) + (pairs ? pairs->size : 0);
+    if (reply->cursor.size > 0)
+        size += weft_pb_bytes_size(RESPONSE_CURSOR, reply->cursor.size);
     self->body = (struct weft_body){.size = size, .write = write_reply};
 }
 

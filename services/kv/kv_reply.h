@@ -18,6 +18,9 @@ struct kv_pairs {
     size_t size;
 };
 
+/* How many bytes more a pair makes a reply. */
+size_t kv_pairs_size_of(struct weft_view key, struct weft_view value);
+
 /* -ENOMEM: nothing changed. */
 WEFT_MUST_USE int kv_pairs_add(struct kv_pairs *pairs, struct weft_view key,
                                struct weft_view value);

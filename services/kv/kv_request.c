@@ -10,14 +10,16 @@
 
 /* Field numbers of CommandRequest (proto/abi.proto). */
 static const enum kv_command_id command_of_field[] = {
-    [1] = KV_HGET,  [2] = KV_HGETALL, [3] = KV_HMGET,  [4] = KV_HSET,    [5] = KV_HMSET,
-    [6] = KV_HDEL,  [7] = KV_HMDEL,   [8] = KV_HEXIST, [9] = KV_HMEXIST,
+    [1] = KV_HGET, [2] = KV_HGETALL, [3] = KV_HMGET,  [4] = KV_HSET,    [5] = KV_HMSET,
+    [6] = KV_HDEL, [7] = KV_HMDEL,   [8] = KV_HEXIST, [9] = KV_HMEXIST, [16] = KV_HSCAN,
 };
 
 enum {
     /* Every command has its table and its key, keys, pair or pairs under the same numbers. */
     COMMAND_TABLE = 1,
     COMMAND_ITEM = 2,
+    SCAN_CURSOR = 2,
+    SCAN_LIMIT = 3,
     PAIR_KEY = 1,
     PAIR_VALUE = 2,
 };
@@ -35,6 +37,13 @@ static void *allocate(struct decoder *self, size_t size)
     if (!p)
         self->failure = arena->over_budget ? KV_DECODED_BYTES : KV_DECODED_NO_MEMORY;
     return p;
+}
+
+/* Ten bytes hold 70 bits, of which a varint has 64. */
+static bool has_dropped_bits(const struct weft_pb_field *field)
+{
+    return field->wire == WEFT_PB_VARINT && field->raw.size > WEFT_PB_VARINT_MAX &&
+           field->raw.data[field->raw.size - 1] > 1;
 }
 
 /* A value's last member in the form that is stored: minimal varints, and nothing else with it. It
@@ -59,7 +68,7 @@ static int canonical_value(struct decoder *self, const struct weft_pb_field *fie
         break;
     }
     *value = field->raw;
-    if (field->raw.size == size && scalar == field->scalar)
+    if (field->raw.size == size && scalar == field->scalar && !has_dropped_bits(field))
         return 0;
 
     uint8_t *dst = allocate(self, size);
@@ -78,8 +87,7 @@ static int canonical_value(struct decoder *self, const struct weft_pb_field *fie
 /* A Value that comes twice in a pair is one, as if their fields stood side by side. */
 static int decode_value(struct decoder *self, struct weft_view message, struct weft_view *value)
 {
-    struct weft_pb_reader reader =
-        weft_pb_read(message, &abi__value__descriptor, &self->budget);
+    struct weft_pb_reader reader = weft_pb_read(message, &abi__value__descriptor, &self->budget);
     struct weft_pb_field field, last = {0};
     int rv;
     while ((rv = weft_pb_next(&reader, &field)) > 0) {
@@ -93,8 +101,7 @@ static int decode_value(struct decoder *self, struct weft_view message, struct w
 
 static int decode_pair(struct decoder *self, struct weft_view message, struct kv_item *item)
 {
-    struct weft_pb_reader reader =
-        weft_pb_read(message, &abi__kvpair__descriptor, &self->budget);
+    struct weft_pb_reader reader = weft_pb_read(message, &abi__kvpair__descriptor, &self->budget);
     struct weft_pb_field field;
     int rv;
     while ((rv = weft_pb_next(&reader, &field)) > 0) {
@@ -164,12 +171,22 @@ static int decode_item(struct decoder *self, const struct weft_pb_reader *reader
     return 0;
 }
 
+static void decode_page(const struct weft_pb_field *field, struct kv_call *call)
+{
+    if (field->number == SCAN_CURSOR)
+        call->from = field->bytes;
+    else if (field->number == SCAN_LIMIT)
+        call->limit = (uint32_t)field->scalar;
+}
+
 static int decode_command(struct decoder *self, const struct weft_pb_field *command_field,
                           struct kv_call *call)
 {
     call->command = &kv_commands[command_of_field[command_field->number]];
     call->table = weft_view(NULL, 0);
     call->count = 0;
+    call->from = weft_view(NULL, 0);
+    call->limit = 0;
     struct weft_pb_reader reader = weft_pb_read(
         command_field->bytes,
         (const ProtobufCMessageDescriptor *)command_field->descriptor->descriptor, &self->budget);
@@ -180,6 +197,8 @@ static int decode_command(struct decoder *self, const struct weft_pb_field *comm
             continue;
         if (field.number == COMMAND_TABLE)
             call->table = field.bytes;
+        else if (call->command->takes == KV_TAKES_PAGE)
+            decode_page(&field, call);
         else
             rv = decode_item(self, &reader, &field, call);
         if (rv < 0)

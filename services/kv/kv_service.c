@@ -12,8 +12,10 @@
 #include "services/kv/kv_request.h"
 
 enum {
-    LINE_MAX_SIZE = 256, /* of a text that is made here */
-    SESSION_INLINE = 64  /* a store's session up to this size costs a connection no malloc */
+    LINE_MAX_SIZE = 256,   /* of a text that is made here */
+    SESSION_INLINE = 64,   /* a store's session up to this size costs a connection no malloc */
+    PAGE_ENOUGH = 1 << 20, /* a page of this many bytes gets no more pairs */
+    PAGE_FRAME = 16 + KV_CURSOR_MAX, /* what a page has beside its pairs, at most */
 };
 
 struct config {
@@ -170,7 +172,10 @@ static void hold(struct weft_request *request, const struct weft_body *body, boo
     if (body->blob) {
         blob = weft_blob_ref(body->blob);
     } else if (body->size > limits->max_message) {
-        blob = text_blob(KV_TOO_BIG, "Reply is too big: over max-message");
+        char line[LINE_MAX_SIZE];
+        (void)snprintf(line, sizeof line, "Reply is too big: %zu bytes, max-message is %" PRIu64,
+                       body->size, limits->max_message);
+        blob = text_blob(KV_TOO_BIG, line);
     } else {
         blob = weft_blob_new(body->size, &data);
         if (blob)
@@ -230,13 +235,13 @@ static void refuse(struct task *task, enum kv_decoded why)
         break;
     case KV_DECODED_ELEMENTS:
         (void)snprintf(task->line, sizeof task->line,
-                       "Request is too big: over %" PRIu64 " elements (decode-elements)",
+                       "Request is too big: over decode-elements, which is %" PRIu64,
                        limits->decode_elements);
         send_text(task, KV_TOO_BIG, task->line, true);
         break;
     case KV_DECODED_BYTES:
         (void)snprintf(task->line, sizeof task->line,
-                       "Request is too big: decodes into over %" PRIu64 " bytes (decode-bytes)",
+                       "Request is too big: over decode-bytes, which is %" PRIu64,
                        limits->decode_bytes);
         send_text(task, KV_TOO_BIG, task->line, true);
         break;
@@ -246,12 +251,31 @@ static void refuse(struct task *task, enum kv_decoded why)
     }
 }
 
+/* A page is worth sending before it is as large as a reply may be, and a pair that no reply has room
+ * for comes without its value, so that a walk can go on behind it. */
+static bool take_into_page(struct task *task, struct weft_view key, struct weft_view value)
+{
+    const struct weft_limits *limits = task->conn->loop->config->limits;
+    uint64_t most =
+        limits->max_frame < limits->max_message ? limits->max_frame : limits->max_message;
+    most = most > PAGE_FRAME ? most - PAGE_FRAME : 0;
+    uint64_t enough = most < PAGE_ENOUGH ? most : PAGE_ENOUGH;
+    size_t size = kv_pairs_size_of(key, value);
+    if (task->pairs.size > 0 && task->pairs.size + size > enough)
+        return false;
+    if (size > most)
+        value.size = 0;
+    task->pairs_error = kv_pairs_add(&task->pairs, key, value);
+    return task->pairs_error == 0;
+}
+
 static bool take_pair(struct kv_call *call, struct weft_view key, const struct kv_value *value)
 {
     struct task *task = weft_container_of(call, struct task, call);
+    if (call->command->takes == KV_TAKES_PAGE)
+        return take_into_page(task, key, value->bytes);
     task->pairs_error = kv_pairs_add(&task->pairs, key, value->bytes);
-    if (task->pairs_error == 0 &&
-        task->pairs.size > task->conn->loop->config->limits->max_message)
+    if (task->pairs_error == 0 && task->pairs.size > task->conn->loop->config->limits->max_message)
         task->pairs_error = WEFT_ETOOBIG;
     return task->pairs_error == 0;
 }
@@ -278,7 +302,7 @@ static void call_done(struct kv_call *call)
         kv_pairs_fini(&task->pairs);
     if (task->pairs_error == WEFT_ETOOBIG) {
         (void)snprintf(task->line, sizeof task->line,
-                       "Reply is too big: over %" PRIu64 " bytes (max-message)",
+                       "Reply is too big: over max-message, which is %" PRIu64,
                        limits->max_message);
         send_text(task, KV_TOO_BIG, task->line, false);
     } else if (task->pairs_error != 0) {

@@ -37,6 +37,7 @@ enum kv_outcome {
     KV_DONE,
     KV_FAILED,      /* for good: this store cannot do it; nothing took effect */
     KV_UNAVAILABLE, /* for now: no memory, no connection; nothing took effect */
+    KV_EXPIRED,     /* KV_WALK only: the cursor is none that this store can honour */
     KV_UNKNOWN,     /* it may have taken effect or not, or may yet: a deadline passed, close came */
     KV_FULL,        /* nothing took effect; reads and removals still work */
 };
@@ -64,7 +65,8 @@ struct kv_item {
 enum { KV_CURSOR_MAX = 256 };
 
 /* A place in a walk, the store's to read; a size of 0 is the beginning and the end. It outlives the
- * process or not as the store likes, and survives everything that others do to the table. */
+ * process or not as the store likes, and survives everything that others do to the table. Clients
+ * hold it and give it back, so it may be anything: what the store has not made is KV_EXPIRED. */
 struct kv_cursor {
     uint16_t size;
     uint8_t bytes[KV_CURSOR_MAX];
@@ -78,13 +80,15 @@ struct kv_op {
     struct kv_item *items; /* KV_WALK: NULL */
     size_t count;          /* of items, at least 1; KV_WALK: about how many pairs the page may have,
                               at least 1 */
+    bool exact;            /* KV_WALK: no more than count of them, and a page that `each` ends has a
+                              next one, which begins with the pair it refused. Costs more */
 
     /* KV_WALK only: where to begin, and, after done, where the next page does. Every key present
      * from the first page to the last comes at least once, exactly once where nobody writes; a walk
      * is no snapshot. */
     struct kv_cursor *cursor;
     /* KV_WALK only: one pair, before done; views until it returns. False: no more of them, done
-     * follows at once and the cursor is undefined. */
+     * follows at once; the cursor is undefined unless the walk is exact. */
     bool (*each)(struct kv_op *op, struct weft_view key, const struct kv_value *value);
 
     /* What was found is set where outcome is KV_DONE. The op may be freed or used again in it. */

@@ -90,6 +90,13 @@ static const char *compare_hmset(const AbiBytes__Hmset *hmset, const struct kv_c
     return NULL;
 }
 
+static const char *compare_hscan(const AbiBytes__Hscan *hscan, const struct kv_call *call)
+{
+    if (!weft_view_equal(view_of(hscan->cursor), call->from))
+        return "the cursor";
+    return call->limit == hscan->limit ? NULL : "the limit";
+}
+
 #define COMMAND(id) (call->command == &kv_commands[id])
 #define TABLE(x)    weft_view_equal(view_of((x)->table), call->table)
 
@@ -141,6 +148,10 @@ static const char *compare_command(const AbiBytes__CommandRequest *request,
         return TABLE(request->hmexist)
                    ? compare_keys(request->hmexist->keys, request->hmexist->n_keys, call)
                    : table;
+    case ABI_BYTES__COMMAND_REQUEST__REQUEST_DATA_HSCAN:
+        if (!COMMAND(KV_HSCAN))
+            return command;
+        return TABLE(request->hscan) ? compare_hscan(request->hscan, call) : table;
     default:
         return command;
     }

@@ -6,6 +6,7 @@
 
 #include "services/kv/store/batch.h"
 #include "services/kv/store/tables.h"
+#include "services/kv/store/walk.h"
 
 struct memory {
     struct kv_shared shared;
@@ -107,6 +108,8 @@ static enum kv_outcome outcome_of(int rv)
         return KV_DONE;
     case -ENOSPC:
         return KV_FULL;
+    case -ESTALE:
+        return KV_EXPIRED;
     default:
         return KV_UNAVAILABLE;
     }
@@ -171,8 +174,8 @@ static int put(struct memory_session *self, struct kv_op *op, struct kv_table *t
     }
     struct kv_item *item = &op->items[0];
     struct kv_entry *old;
-    int rv = kv_map_put(&table->map, worker, kv_map_hash(worker, item->key),
-                        item->scratch.pointer, &old);
+    int rv = kv_map_put(&table->map, worker, kv_map_hash(worker, item->key), item->scratch.pointer,
+                        &old);
     if (rv == 0)
         tell(item, old);
     return rv;
@@ -236,53 +239,12 @@ static int del(struct memory_session *self, struct kv_op *op)
     return rv;
 }
 
-/* The pairs of one segment whose hashes are not below from. False: enough of them. */
-static bool walk_segment(const struct kv_worker *worker, struct kv_op *op,
-                         const struct kv_segment *segment, uint64_t from, size_t *count)
-{
-    for (uint32_t i = 0; i < segment->slot_count; i++) {
-        const struct kv_entry *entry = kv_segment_entry(
-            atomic_load_explicit(&segment->slots[i], memory_order_acquire));
-        if (!entry)
-            continue;
-        struct weft_view key = kv_entry_key(entry);
-        /* The page before may have ended within what is one segment now. */
-        if (from > segment->first && kv_map_hash(worker, key) < from)
-            continue;
-        struct kv_value value = kv_entry_value(entry);
-        if (!op->each(op, key, &value))
-            return false;
-        ++*count;
-    }
-    return true;
-}
-
-/* A cursor is the lowest hash that was not yet walked. Segments are walked whole, and are ranges of
- * hashes whatever becomes of them: so a key is never missed, and met twice only if it was removed
- * and came again. */
 static int walk(struct memory_session *self, struct kv_op *op)
 {
     struct kv_worker *worker = &self->loop->worker;
     const struct kv_table *table =
         kv_tables_find(&self->loop->memory->tables, worker, &self->cache, op->table);
-    uint64_t from = 0;
-    size_t count = 0;
-    if (op->cursor->size == sizeof from)
-        memcpy(&from, op->cursor->bytes, sizeof from);
-    op->cursor->size = 0;
-    if (!table)
-        return 0;
-    do {
-        const struct kv_segment *segment = kv_map_segment(&table->map, from);
-        if (!walk_segment(worker, op, segment, from, &count))
-            return 0;
-        from = kv_segment_end(segment);
-    } while (from != 0 && count < op->count);
-    if (from != 0) {
-        op->cursor->size = sizeof from;
-        memcpy(op->cursor->bytes, &from, sizeof from);
-    }
-    return 0;
+    return kv_walk(table ? &table->map : NULL, worker, op);
 }
 
 static void memory_submit(void *session, struct kv_op *op)

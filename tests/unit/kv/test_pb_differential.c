@@ -25,8 +25,8 @@ static uint8_t odd_byte(struct test_random *random)
 
 static size_t put_string(struct test_random *random, uint8_t *dst)
 {
-    static const char *const texts[] = {"", "k", "table", "h\xC3\xA9", "a\0b", "\xE8\xA1\xA8",
-                                        "0123456789abcdef0123456789abcdef"};
+    static const char *const texts[] = {
+        "", "k", "table", "h\xC3\xA9", "a\0b", "\xE8\xA1\xA8", "0123456789abcdef0123456789abcdef"};
     static const size_t sizes[] = {0, 1, 5, 3, 3, 3, 32};
     size_t i = test_random_below(random, 7);
     memcpy(dst, texts[i], sizes[i]);
@@ -50,7 +50,7 @@ static size_t put_fields(struct test_random *random, uint8_t *dst, int depth)
     uint8_t *begin = dst;
     size_t count = test_random_below(random, depth == 0 ? 3 : 4);
     for (size_t i = 0; i < count; i++) {
-        uint32_t number = (uint32_t)(1 + test_random_below(random, depth == 0 ? 10 : 5));
+        uint32_t number = (uint32_t)(1 + test_random_below(random, depth == 0 ? 17 : 5));
         if (depth > 0 && depth < 3 && test_random_below(random, 2))
             number = (uint32_t)(1 + test_random_below(random, 2));
         if (test_random_below(random, 32) == 0)
@@ -62,7 +62,8 @@ static size_t put_fields(struct test_random *random, uint8_t *dst, int depth)
             wire = (uint32_t)test_random_below(random, 8);
         dst = put_number(random, dst, (uint64_t)number << 3 | wire);
         if (wire == WEFT_PB_VARINT) {
-            dst = put_number(random, dst, test_random_next(random) >> test_random_below(random, 64));
+            dst =
+                put_number(random, dst, test_random_next(random) >> test_random_below(random, 64));
         } else if (wire != WEFT_PB_LENGTH) {
             memset(dst, (int)test_random_below(random, 256), 8);
             dst += wire == WEFT_PB_FIXED32 ? 4 : 8;
