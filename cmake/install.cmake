@@ -147,6 +147,7 @@ weft_install_library(kv
     ARCHIVE_LINKS protobuf-c pthread)
 
 install(TARGETS kvs kvc COMPONENT runtime)
+add_subdirectory(docs/man)
 install(FILES proto/abi.proto DESTINATION ${CMAKE_INSTALL_DATADIR}/weft COMPONENT development)
 
 install(EXPORT weft FILE weftTargets.cmake NAMESPACE weft:: DESTINATION ${WEFT_PACKAGE_DIR}

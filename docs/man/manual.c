@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+#include "docs/man/generate.h"
+
+#include <ctype.h>
+#include <string.h>
+
+/* Text of ours as roff(7) shows it unchanged: '-' is the character that can be copied and searched
+ * for, and no line begins with a control character. */
+static void print_text(FILE *out, const char *text)
+{
+    if (*text == '.' || *text == '\'')
+        fputs("\\&", out);
+    for (; *text; text++) {
+        if (*text == '-')
+            fputs("\\-", out);
+        else if (*text == '\\')
+            fputs("\\e", out);
+        else
+            fputc(*text, out);
+    }
+}
+
+static void print_bold(FILE *out, const char *text)
+{
+    fputs("\\fB", out);
+    print_text(out, text);
+    fputs("\\fR", out);
+}
+
+static void print_italic(FILE *out, const char *text)
+{
+    fputs("\\fI", out);
+    print_text(out, text);
+    fputs("\\fR", out);
+}
+
+/* The tables' texts are phrases for the end of a line of --help; here they are sentences. */
+static void print_sentence(FILE *out, const char *text)
+{
+    fputc(toupper((unsigned char)*text), out);
+    print_text(out, text + 1);
+    fputs(".\n", out);
+}
+
+/* "One of raw, length-delimited-gzip." */
+static void print_choices(FILE *out, const char *choices)
+{
+    fputs("One of ", out);
+    for (; *choices; choices++)
+        if (*choices == ' ')
+            fputs(", ", out);
+        else
+            fprintf(out, "%s%c", *choices == '-' ? "\\" : "", *choices);
+    fputs(".\n", out);
+}
+
+static void print_option(FILE *out, const struct cli_option *option)
+{
+    char choices[256];
+    fputs(".TP\n\\fB\\-\\-", out);
+    print_text(out, option->name);
+    fputs("\\fR", out);
+    if (option->argument) {
+        fputc(' ', out);
+        print_italic(out, option->argument);
+    }
+    if (option->letter)
+        fprintf(out, ", \\fB\\-%c\\fR", option->letter);
+    fputc('\n', out);
+
+    generate_choices(option, choices, sizeof choices);
+    const bool help_is_choices =
+        *choices && strncmp(option->help, choices, strcspn(choices, " ")) == 0;
+    if (!help_is_choices)
+        print_sentence(out, option->help);
+    if (*choices)
+        print_choices(out, choices);
+    if (option->fallback) {
+        fputs("Default:\n", out);
+        print_bold(out, option->fallback);
+        fputs(".\n", out);
+    }
+}
+
+static void print_options(FILE *out, enum cli_program program, bool limits)
+{
+    struct cli_table table;
+    cli_table_init(&table, program);
+    const size_t begin = limits ? table.first_limit : 0;
+    const size_t end = limits ? table.count : table.first_limit;
+    for (size_t i = begin; i < end; i++)
+        print_option(out, &table.options[i]);
+}
+
+static void print_commands(FILE *out)
+{
+    for (const struct cli_command *command = cli_command_table(); command->name; command++) {
+        fputs(".TP\n", out);
+        print_bold(out, command->name);
+        fputc(' ', out);
+        print_italic(out, cli_shape_arguments(command->shape));
+        fputc('\n', out);
+        print_sentence(out, command->help);
+    }
+}
+
+static void print_plugin(FILE *out, const char *name, const char *speaks,
+                         const struct weft_option *options)
+{
+    fputs(".TP\n", out);
+    print_bold(out, name);
+    fputs("\nSpeaks\n", out);
+    print_bold(out, strcmp(speaks, "*") == 0 ? "anything" : speaks);
+    fputs(".\n", out);
+    for (; options && options->name; options++) {
+        fputs(".br\n", out);
+        print_bold(out, options->name);
+        fputc('=', out);
+        print_italic(out, options->values);
+        fputs(":\n", out);
+        print_text(out, options->help);
+        fputs(".\n", out);
+    }
+}
+
+static void print_codecs(FILE *out)
+{
+    for (const struct weft_codec *const *codec = generate_codecs; *codec; codec++)
+        print_plugin(out, (*codec)->name, (*codec)->speaks, (*codec)->options);
+}
+
+static void print_services(FILE *out)
+{
+    for (const struct weft_service *const *service = generate_services; *service; service++)
+        print_plugin(out, (*service)->name, (*service)->speaks, (*service)->options);
+}
+
+static void print_errors(FILE *out)
+{
+    static const int errors[] = {
+#define X(name, value, text) name,
+        WEFT_ERROR_MAP(X)
+#undef X
+    };
+    for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
+        fputs(".TP\n", out);
+        print_bold(out, weft_errname(errors[i]));
+        fputc('\n', out);
+        print_sentence(out, weft_strerror(errors[i]));
+    }
+}
+
+static int print_thing(FILE *out, const char *name)
+{
+    if (strcmp(name, "@OPTIONS-kvs@\n") == 0)
+        print_options(out, CLI_KVS, false);
+    else if (strcmp(name, "@OPTIONS-kvc@\n") == 0)
+        print_options(out, CLI_KVC, false);
+    else if (strcmp(name, "@LIMITS-kvs@\n") == 0)
+        print_options(out, CLI_KVS, true);
+    else if (strcmp(name, "@LIMITS-kvc@\n") == 0)
+        print_options(out, CLI_KVC, true);
+    else if (strcmp(name, "@COMMANDS@\n") == 0)
+        print_commands(out);
+    else if (strcmp(name, "@CODECS@\n") == 0)
+        print_codecs(out);
+    else if (strcmp(name, "@SERVICES@\n") == 0)
+        print_services(out);
+    else if (strcmp(name, "@ERRORS@\n") == 0)
+        print_errors(out);
+    else
+        return -1;
+    return 0;
+}
+
+int generate_manual(FILE *template, FILE *out)
+{
+    static const char version[] = "@VERSION@";
+    char line[1024];
+    while (fgets(line, sizeof line, template)) {
+        char *at = strstr(line, version);
+        if (at) {
+            fprintf(out, "%.*s%s%s", (int)(at - line), line, WEFT_VERSION, at + strlen(version));
+        } else if (*line != '@') {
+            fputs(line, out);
+        } else if (print_thing(out, line) < 0) {
+            fprintf(stderr, "generate: unknown: %s", line);
+            return -1;
+        }
+    }
+    return 0;
+}

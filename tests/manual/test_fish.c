@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The completions in a real fish. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "lib/kvs.h"
+
+static struct process fish;
+
+static int end_fish(void **state)
+{
+    (void)state;
+    process_kill(&fish);
+    return 0;
+}
+
+/* What is offered for a line's last word: a line each, with what it means behind a tab. */
+static void expect(const char *line, const char *offers)
+{
+    assert_int_equal(
+        process_run(&fish, WORDS(READER, "--no-config", "-c",
+                                 "source " MANUAL_FOLDER "/kvs.fish; source " MANUAL_FOLDER
+                                 "/kvc.fish; complete -C $argv[1]",
+                                 line)),
+        0);
+    assert_string_equal(fish.err.text, "");
+    assert_string_equal(fish.out.text, offers);
+    process_kill(&fish);
+}
+
+static void test_an_option_completes_with_its_help(void **state)
+{
+    (void)state;
+    expect("kvc --cod", "--codec\tfor URLs without codec=\n");
+}
+
+static void test_a_value_of_an_option_completes(void **state)
+{
+    (void)state;
+    expect("kvs --codec r", "raw\tfor URLs without codec=\n");
+}
+
+static void test_a_command_completes_in_its_place_alone(void **state)
+{
+    (void)state;
+    expect("kvc --codec raw pi", "ping\texchange a message, print its time\n");
+    expect("kvc hget pi", "");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(test_an_option_completes_with_its_help, end_fish),
+        cmocka_unit_test_teardown(test_a_value_of_an_option_completes, end_fish),
+        cmocka_unit_test_teardown(test_a_command_completes_in_its_place_alone, end_fish),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
