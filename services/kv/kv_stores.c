@@ -33,8 +33,7 @@ const struct kv_store *kv_store_find(const char *name, struct weft_error *error)
 }
 
 int kv_context_init(struct kv_context *context, const struct kv_store *store,
-                    const struct weft_limits *limits, const uint8_t *seed,
-                    struct weft_error *error)
+                    const struct weft_limits *limits, const uint8_t *seed, struct weft_error *error)
 {
     struct kv_store_options options = {.limits = limits, .seed = seed};
     *context = (struct kv_context){0};

@@ -47,11 +47,18 @@ static inline struct weft_pb_reader weft_pb_read(struct weft_view message,
     return (struct weft_pb_reader){message.data, end, type, budget};
 }
 
+/* weft_pb_next for a message that goes on. */
+WEFT_MUST_USE int weft__pb_next_field(struct weft_pb_reader *reader, struct weft_pb_field *field);
+
 /* The next field, in the order of the wire. Views into the message, valid as long as it. Contents
  * of sub-messages are not looked at: whoever does not read them should weft_pb_check them.
  * 1: *field is set. 0: the end. WEFT_EMALFORMED, WEFT_ETOOBIG (the elements): budget->what says
  * more, the reader must not be used again. */
-WEFT_MUST_USE int weft_pb_next(struct weft_pb_reader *reader, struct weft_pb_field *field);
+WEFT_MUST_USE static inline int weft_pb_next(struct weft_pb_reader *reader,
+                                             struct weft_pb_field *field)
+{
+    return reader->at == reader->end ? 0 : weft__pb_next_field(reader, field);
+}
 
 /* Reads all of a message and of those inside it, for what is wrong with them and nothing else. 0,
  * or the errors of weft_pb_next; messages over 100 deep are malformed. */

@@ -23,8 +23,8 @@ struct fake_request {
 
     /* What has come of it. */
     bool called, kept, ended, bad;
-    bool owes_drain; /* it was refused and not yet told to try again */
-    bool as_blob;    /* the last body was a blob */
+    bool owes_drain;            /* it was refused and not yet told to try again */
+    bool as_blob;               /* the last body was a blob */
     struct weft_bytes *replies; /* one a send, and the end's where it had a body */
     size_t reply_count;
 };

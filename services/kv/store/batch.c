@@ -17,7 +17,7 @@ struct batch {
     struct touch {
         uint64_t hash;
         const struct kv_item *item;
-    } *touches;
+    } * touches;
     struct kv_segment **segments;
     uint64_t *states; /* of segments, as they were first read */
     size_t count;     /* of touches, and the room in segments and states */

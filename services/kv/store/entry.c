@@ -69,11 +69,6 @@ void kv_entry_free(void *object)
     weft_free(entry);
 }
 
-void kv_entry_free_index(void *object)
-{
-    weft_free(object);
-}
-
 size_t kv_entry_heap_size(const struct kv_entry *entry)
 {
     size_t value_size = entry->value_size & ~has_reference;

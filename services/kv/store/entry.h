@@ -24,14 +24,11 @@ enum { KV_ENTRY_ALIGN = 16, KV_ENTRY_ADDRESS_BITS = 48 };
  * address that a slot cannot hold (see segment.h), or over 2^31 - 1 bytes. */
 WEFT_MUST_USE struct kv_entry *kv_entry_new(struct weft_view key, const struct kv_value *value);
 
-/* One for the index: key, and a pointer that is not counted. */
+/* One for the index: key, and a pointer that is not counted. weft_free it. */
 WEFT_MUST_USE struct kv_entry *kv_entry_new_index(struct weft_view key, void *pointer);
 
 /* Frees an entry of the first kind and gives its reference up. NULL is fine. */
 void kv_entry_free(void *entry);
-
-/* Frees one of an index, and not what it points to. */
-void kv_entry_free_index(void *entry);
 
 /* What a heap block of size bytes takes from the system, as glibc has it: a word of its own, in
  * steps of 16, 32 at least. */

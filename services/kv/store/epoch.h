@@ -29,7 +29,7 @@ struct kv_retired {
     struct kv_retired_object {
         void *object;
         void (*drop)(void *object);
-    } *objects;
+    } * objects;
     size_t count, capacity;
 };
 

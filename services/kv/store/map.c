@@ -3,7 +3,6 @@
 
 #include <errno.h>
 
-
 enum { TELL_EVERY = 16 * 1024 };
 
 void kv_worker_account(struct kv_worker *worker, int64_t bytes)
@@ -90,8 +89,8 @@ int kv_map_put(struct kv_map *map, struct kv_worker *worker, uint64_t hash, stru
     }
 }
 
-int kv_map_remove(struct kv_map *map, struct kv_worker *worker, uint64_t hash,
-                  struct weft_view key, struct kv_entry **old)
+int kv_map_remove(struct kv_map *map, struct kv_worker *worker, uint64_t hash, struct weft_view key,
+                  struct kv_entry **old)
 {
     int rv = kv_epoch_reserve(&worker->epoch, 1);
     if (rv < 0)

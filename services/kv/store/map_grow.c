@@ -18,8 +18,8 @@ enum {
 
 static struct kv_directory *directory_new(uint32_t depth)
 {
-    struct kv_directory *directory = weft_malloc(
-        sizeof *directory + ((size_t)1 << depth) * sizeof(struct kv_segment *));
+    struct kv_directory *directory =
+        weft_malloc(sizeof *directory + ((size_t)1 << depth) * sizeof(struct kv_segment *));
     if (!directory)
         return NULL;
     directory->depth = depth;
@@ -127,8 +127,7 @@ static void adopt_all(struct kv_segment *fresh, const struct kv_segment *old)
 static int replace(struct kv_map *map, struct kv_worker *worker, struct kv_segment *segment,
                    size_t slot_count)
 {
-    struct kv_segment *fresh =
-        kv_segment_new(segment->first, segment->depth, (uint32_t)slot_count);
+    struct kv_segment *fresh = kv_segment_new(segment->first, segment->depth, (uint32_t)slot_count);
     if (!fresh)
         return -ENOMEM;
     adopt_all(fresh, segment);
@@ -175,8 +174,9 @@ static int split(struct kv_map *map, struct kv_worker *worker, struct kv_segment
     size_t upper_count = mark_upper(segment, worker, upper);
     uint32_t depth = segment->depth + 1;
     struct kv_segment *halves[2];
-    halves[0] = kv_segment_new(segment->first, depth,
-                               (uint32_t)kv_segment_slots_for(kv_segment_live(segment) - upper_count));
+    halves[0] =
+        kv_segment_new(segment->first, depth,
+                       (uint32_t)kv_segment_slots_for(kv_segment_live(segment) - upper_count));
     if (!halves[0])
         goto err_after_doubled;
     halves[1] = kv_segment_new(segment->first | (uint64_t)1 << (64 - depth), depth,

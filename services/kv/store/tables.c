@@ -47,8 +47,7 @@ void kv_tables_fini(struct kv_tables *tables)
 static struct kv_table *look_up(const struct kv_tables *tables, const struct kv_worker *worker,
                                 struct weft_view name)
 {
-    const struct kv_entry *entry =
-        kv_map_get(&tables->index, kv_map_hash(worker, name), name);
+    const struct kv_entry *entry = kv_map_get(&tables->index, kv_map_hash(worker, name), name);
     return entry ? kv_entry_reference(entry) : NULL;
 }
 
@@ -96,8 +95,8 @@ err_after_table:
     return rv;
 }
 
-int kv_tables_make(struct kv_tables *tables, struct kv_worker *worker,
-                   struct kv_table_cache *cache, struct weft_view name, struct kv_table **table)
+int kv_tables_make(struct kv_tables *tables, struct kv_worker *worker, struct kv_table_cache *cache,
+                   struct weft_view name, struct kv_table **table)
 {
     *table = kv_tables_find(tables, worker, cache, name);
     if (*table && !kv_map_is_dead(&(*table)->map))

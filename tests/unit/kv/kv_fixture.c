@@ -32,9 +32,8 @@ void kv_fixture_init_limited(struct kv_fixture *self, const struct kv_store *sto
     self->config = zeroed(kv_service.config_size);
     self->loop_state = zeroed(kv_service.loop_size);
     self->conn_state = zeroed(kv_service.conn_size);
-    assert_int_equal(kv_service.configure(self->config, &self->context, &options, &self->limits,
-                                          &error),
-                     0);
+    assert_int_equal(
+        kv_service.configure(self->config, &self->context, &options, &self->limits, &error), 0);
     assert_int_equal(kv_service.start(self->loop_state, self->config, self->loop), 0);
     assert_int_equal(kv_service.open(self->conn_state, self->loop_state), 0);
 }

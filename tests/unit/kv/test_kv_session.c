@@ -24,8 +24,7 @@ static int compare_pairs(const void *a, const void *b)
 /* A reply with its pairs in the order of their keys. */
 static struct weft_bytes with_sorted_pairs(struct weft_view reply)
 {
-    Abi__CommandResponse *response =
-        abi__command_response__unpack(NULL, reply.size, reply.data);
+    Abi__CommandResponse *response = abi__command_response__unpack(NULL, reply.size, reply.data);
     assert_non_null(response);
     if (response->n_pairs > 0)
         qsort(response->pairs, response->n_pairs, sizeof *response->pairs, compare_pairs);

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Any bytes as a kv request: our decoding must agree with protobuf-c's, and the service must answer
+ * them once, with a reply that is well formed. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "abi.pb-c.h"
+#include "core/container.h"
+#include "core/loop.h"
+#include "lib/fake_request.h"
+#include "lib/kv_oracle.h"
+#include "lib/virtual_loop.h"
+#include "services/kv/kv_service.h"
+#include "services/protobuf/reader.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void demand(bool holds, const char *rule)
+{
+    if (holds)
+        return;
+    (void)fprintf(stderr, "fuzz_kv_request: %s\n", rule);
+    abort();
+}
+
+struct server {
+    struct weft_limits limits;
+    struct kv_context context;
+    struct weft_loop *loop;
+    void *config, *loop_state, *conn_state;
+    struct weft_deferred deferred;
+    struct fake_request request;
+};
+
+static void *zeroed(size_t size)
+{
+    void *p = calloc(1, size);
+    demand(p != NULL, "no memory");
+    return p;
+}
+
+/* A fixed seed, so that an input does the same every time. */
+static void server_init(struct server *self)
+{
+    static const uint8_t seed[16] = {0};
+    struct weft_option_set options = {0};
+    struct weft_error error;
+    self->limits = weft_limits_default();
+    demand(weft_loop_new(&self->loop, 0) == 0, "no loop");
+    demand(kv_context_init(&self->context, kv_store_find("memory", &error), &self->limits, seed,
+                           &error) == 0,
+           "no store");
+    self->config = zeroed(kv_service.config_size);
+    self->loop_state = zeroed(kv_service.loop_size);
+    self->conn_state = zeroed(kv_service.conn_size);
+    demand(kv_service.configure(self->config, &self->context, &options, &self->limits, &error) ==
+                   0 &&
+               kv_service.start(self->loop_state, self->config, self->loop) == 0 &&
+               kv_service.open(self->conn_state, self->loop_state) == 0,
+           "no service");
+}
+
+static void server_fini(struct server *self)
+{
+    kv_service.close(self->conn_state, self->loop_state);
+    kv_service.stop(self->loop_state);
+    kv_context_fini(&self->context);
+    weft_loop_free(self->loop);
+    free(self->config);
+    free(self->loop_state);
+    free(self->conn_state);
+}
+
+static void call(struct weft_deferred *deferred)
+{
+    struct server *self = weft_container_of(deferred, struct server, deferred);
+    fake_request_call(&self->request, &kv_service, self->loop_state, self->conn_state);
+}
+
+/* One request in a turn of its own; it must end within call() with one good reply. */
+static void ask(struct server *self, struct weft_view payload)
+{
+    struct weft_pb_budget budget = {.elements = UINT64_MAX};
+    fake_request_init(&self->request, payload, self->limits.decode_bytes);
+    self->deferred.run = call;
+    weft_loop_defer(self->loop, &self->deferred);
+    virtual_loop_turn(self->loop);
+    demand(self->request.ended && self->request.reply_count == 1, "not one reply");
+    demand(weft_pb_check(fake_request_reply(&self->request), &abi__command_response__descriptor,
+                         &budget) == 0,
+           "a reply that is malformed");
+    fake_request_fini(&self->request);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct server server = {0};
+    struct weft_view payload = weft_view(data, size);
+    const char *difference = kv_oracle_differs(payload);
+    if (difference)
+        demand(false, difference);
+    server_init(&server);
+    ask(&server, payload);
+    ask(&server, payload);
+    server_fini(&server);
+    return 0;
+}
