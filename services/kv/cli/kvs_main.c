@@ -10,8 +10,11 @@
 #include "core/endpoint.h"
 #include "core/loop.h"
 #include "core/server.h"
+#include "services/kv/cli/counts.h"
 #include "services/kv/cli/descriptors.h"
+#include "services/kv/cli/exposure.h"
 #include "services/kv/cli/help.h"
+#include "services/kv/cli/process_setup.h"
 
 /* Descriptors beside the connections': the standard ones, a few a loop, the listeners. */
 enum { SPARE_FDS = 32, FDS_A_LOOP = 4 };
@@ -23,7 +26,8 @@ int cli_kvs_parse(struct cli_config *config, int argc, char **argv, FILE *out, F
     struct cli_table table;
     struct weft_error error;
     cli_table_init(&table, CLI_KVS);
-    if (cli_parse(config, &table, argc, argv, &error) < 0) {
+    if (cli_parse(config, &table, argc, argv, &error) < 0 ||
+        cli_check_exposure(config, &error) < 0) {
         fprintf(err, "kvs: %s\n", error.text);
         return WEFT_ECONFIG;
     }
@@ -58,6 +62,8 @@ void cli_kvs_prepare(struct cli_config *config, const struct weft_log *log)
     signal(SIGPIPE, SIG_IGN);
     signal(SIGHUP, SIG_IGN);
     raise_descriptor_limit(config, log);
+    if (!config->core_dumps)
+        cli_forbid_core_dumps();
 }
 
 static int refuse(FILE *err, int status, const struct weft_error *error)
@@ -112,7 +118,7 @@ static void print_listening(const struct weft_server *server, FILE *out)
 struct stopper {
     struct weft_server *server;
     const struct weft_log *log;
-    struct weft_signal terminate, interrupt;
+    struct weft_signal terminate, interrupt, report;
     bool draining;
 };
 
@@ -134,6 +140,12 @@ static void on_interrupt(struct weft_signal *raised)
     stop(weft_container_of(raised, struct stopper, interrupt), "SIGINT");
 }
 
+static void on_report(struct weft_signal *raised)
+{
+    const struct stopper *stopper = weft_container_of(raised, struct stopper, report);
+    cli_log_counts(stopper->server, stopper->log);
+}
+
 static int run_until_stopped(const struct cli_config *config, struct weft_server *server,
                              const struct weft_log *log, FILE *out, FILE *err)
 {
@@ -141,18 +153,31 @@ static int run_until_stopped(const struct cli_config *config, struct weft_server
     struct weft_loop *loop = weft_server_loop(server);
     weft_signal_start(&stopper.terminate, loop, SIGTERM, on_terminate);
     weft_signal_start(&stopper.interrupt, loop, SIGINT, on_interrupt);
+    weft_signal_start(&stopper.report, loop, SIGUSR1, on_report);
     print_listening(server, out);
     weft_log_write(log, WEFT_LOG_INFO, "start", "version=%s threads=%u store=%s", WEFT_VERSION,
                    config->threads, config->store);
     int status = weft_server_run(server);
     weft_signal_stop(&stopper.terminate);
     weft_signal_stop(&stopper.interrupt);
+    weft_signal_stop(&stopper.report);
+    cli_log_counts(server, log);
     if (status < 0)
         fprintf(err, "kvs: cannot serve: %s\n", weft_strerror(status));
     else if (status > 0)
         fprintf(err, "kvs: cut %" PRIu64 " connections that had not drained\n",
                 weft_server_cut(server));
     return status == 0 ? 0 : 1;
+}
+
+/* Binds as whoever started it, who may bind what the user may not, and serves as the user. */
+static int listen_as(const struct cli_user *user, struct weft_server *server,
+                     struct weft_error *error)
+{
+    int status = weft_server_listen(server, error);
+    if (status < 0 || !user)
+        return status;
+    return cli_user_become(user, error);
 }
 
 int cli_kvs_serve(const struct cli_config *config, struct weft_registry *registry,
@@ -170,13 +195,17 @@ int cli_kvs_serve(const struct cli_config *config, struct weft_registry *registr
     };
     struct weft_server *server;
     struct weft_error error;
-    int code = 0, status = weft_server_new(&server, &options, &error);
+    struct cli_user user;
+    int code = 0, status = config->user ? cli_user_find(&user, config->user, &error) : 0;
+    if (status == 0)
+        status = weft_server_new(&server, &options, &error);
     if (status < 0)
         return refuse(err, status, &error);
     if (config->check) {
         code = print_check(config, registry, out, err);
     } else {
-        status = weft_server_listen(server, &error);
+        cli_warn_exposure(config, log);
+        status = listen_as(config->user ? &user : NULL, server, &error);
         code = status < 0 ? refuse(err, status, &error)
                           : run_until_stopped(config, server, log, out, err);
     }

@@ -17,11 +17,12 @@ WEFT_MUST_USE int cli_kvs_parse(struct cli_config *config, int argc, char **argv
 /* Makes standard input, output and error descriptors of something, so that no socket takes their
  * numbers; a broken pipe an error of the write and not the end of the process; SIGHUP nothing.
  * Raises the soft limit of descriptors to the hard one and, where that is too low for
- * max-connections, lowers it and writes a warning to log. */
+ * max-connections, lowers it and writes a warning to log. Forbids core dumps, unless asked for. */
 void cli_kvs_prepare(struct cli_config *config, const struct weft_log *log);
 
-/* Serves until SIGTERM or SIGINT has drained it, or only checks. Returns the exit code: 0, 2 for a
- * mistake of the command line, 1 for what the system refused and for connections that were cut. */
+/* Serves until SIGTERM or SIGINT has drained it, or only checks. Once bound it becomes --user. SIGUSR1
+ * and the end log what was counted. Returns the exit code: 0, 2 for a mistake of the command line, 1
+ * for what the system refused and for connections that were cut. */
 WEFT_MUST_USE int cli_kvs_serve(const struct cli_config *config, struct weft_registry *registry,
                                 const struct weft_log *log, FILE *out, FILE *err);
 

@@ -67,6 +67,29 @@ static int set_log_level(struct cli_config *config, const char *text, struct wef
     return 0;
 }
 
+static int set_user(struct cli_config *config, const char *text, struct weft_error *error)
+{
+    (void)error;
+    config->user = text;
+    return 0;
+}
+
+static int set_allow_remote(struct cli_config *config, const char *text, struct weft_error *error)
+{
+    (void)text;
+    (void)error;
+    config->allow_remote = true;
+    return 0;
+}
+
+static int set_core_dumps(struct cli_config *config, const char *text, struct weft_error *error)
+{
+    (void)text;
+    (void)error;
+    config->core_dumps = true;
+    return 0;
+}
+
 static int set_check(struct cli_config *config, const char *text, struct weft_error *error)
 {
     (void)text;
@@ -100,6 +123,10 @@ static const struct cli_option own_options[] = {
     {"store", 0, "NAME", "memory", "what holds the values", CLI_KVS, set_store},
     {"timeout", 0, "SECONDS", "5", "for connecting and the reply together", CLI_KVC, set_timeout},
     {"log-level", 0, "LEVEL", "info", "error, warn, info, debug, trace", CLI_KVS, set_log_level},
+    {"user", 0, "NAME", NULL, "become this user once bound", CLI_KVS, set_user},
+    {"allow-remote", 0, NULL, NULL, "listen beyond loopback, without any protection", CLI_KVS,
+     set_allow_remote},
+    {"core-dumps", 0, NULL, NULL, "allow them: they hold the values", CLI_KVS, set_core_dumps},
     {"check", 0, NULL, NULL, "print endpoints and limits, serve nothing", CLI_KVS, set_check},
     {"version", 'V', NULL, NULL, "print the version", CLI_KVS | CLI_KVC, set_version},
     {"help", 'h', NULL, NULL, "print this", CLI_KVS | CLI_KVC, set_help},

@@ -35,6 +35,8 @@ struct cli_config {
     uint64_t timeout; /* nanoseconds */
     struct weft_limits limits;
     enum weft_log_level log_level;
+    const char *user; /* NULL: whoever started it */
+    bool allow_remote, core_dumps;
     bool check, version, help;
     char *const *words; /* what is no option, in order */
     size_t word_count;

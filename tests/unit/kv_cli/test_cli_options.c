@@ -145,12 +145,14 @@ static void test_kvs_refuses_too_many_endpoints(void **state)
 static void test_kvs_names_an_unknown_option_and_what_there_is(void **state)
 {
     (void)state;
-    assert_refused(CLI_KVS, WORDS("--color=red"),
-                   "unknown option '--color'; there are: --listen, --codec, --threads, --store, "
-                   "--log-level, --check, --version, --help, --max-frame, --max-message, "
-                   "--decode-bytes, --decode-elements, --max-pending, --output-high, --output-low, "
-                   "--output-hard, --max-connections, --frame-timeout, --write-timeout, "
-                   "--idle-timeout, --drain-timeout, --frame-cache, --max-memory, --max-bad-frames");
+    assert_refused(
+        CLI_KVS, WORDS("--color=red"),
+        "unknown option '--color'; there are: --listen, --codec, --threads, --store, "
+        "--log-level, --user, --allow-remote, --core-dumps, --check, --version, --help, "
+        "--max-frame, --max-message, "
+        "--decode-bytes, --decode-elements, --max-pending, --output-high, --output-low, "
+        "--output-hard, --max-connections, --frame-timeout, --write-timeout, "
+        "--idle-timeout, --drain-timeout, --frame-cache, --max-memory, --max-bad-frames");
 }
 
 static void test_kvc_names_an_unknown_option_and_what_there_is(void **state)
