@@ -5,6 +5,7 @@
 
 #include "abi.pb-c.h"
 #include "core/service.h"
+#include "services/kv/kv_request_usual.h"
 #include "services/protobuf/reader.h"
 #include "services/protobuf/writer.h"
 
@@ -242,7 +243,7 @@ static int decode_request(struct decoder *self, struct weft_view payload,
     return rv;
 }
 
-enum kv_decoded kv_request_decode(struct kv_request *self, struct weft_view payload,
+static enum kv_decoded decode_any(struct kv_request *self, struct weft_view payload,
                                   struct kv_call *call)
 {
     struct decoder decoder = {.budget.elements = self->max_elements, .request = self->request};
@@ -266,4 +267,12 @@ enum kv_decoded kv_request_decode(struct kv_request *self, struct weft_view payl
     if (command.descriptor)
         return KV_DECODED;
     return self->field == 0 ? KV_DECODED_NO_COMMAND : KV_DECODED_UNKNOWN;
+}
+
+enum kv_decoded kv_request_decode(struct kv_request *self, struct weft_view payload,
+                                  struct kv_call *call)
+{
+    if (kv_request_decode_usual(self, payload, call))
+        return KV_DECODED;
+    return decode_any(self, payload, call);
 }

@@ -35,6 +35,18 @@ static uint64_t load_le64(const uint8_t *p)
     return word;
 }
 
+/* The last `left` bytes, fewer than 8, as a little-endian number. Where there is a whole word, what
+ * belongs to it is shifted out. */
+static uint64_t load_rest(struct weft_view bytes, size_t left)
+{
+    if (bytes.size >= 8)
+        return load_le64(bytes.data + bytes.size - 8) >> 8 * (8 - left);
+    uint64_t word = 0;
+    for (size_t i = 0; i < left; i++)
+        word |= (uint64_t)bytes.data[i] << 8 * i;
+    return word;
+}
+
 struct kv_hash_seed kv_hash_seed_from_bytes(const uint8_t bytes[16])
 {
     return (struct kv_hash_seed){load_le64(bytes), load_le64(bytes + 8)};
@@ -58,8 +70,8 @@ uint64_t kv_hash(const struct kv_hash_seed *seed, struct weft_view bytes)
     }
 
     uint64_t last = (uint64_t)bytes.size << 56;
-    for (size_t i = 0; i < left; i++)
-        last |= (uint64_t)p[i] << 8 * i;
+    if (left > 0)
+        last |= load_rest(bytes, left);
     s.v3 ^= last;
     s = round_of(s);
     s.v0 ^= last;
