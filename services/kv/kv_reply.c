@@ -173,6 +173,8 @@ void kv_reply_body_init(struct kv_reply_body *self, const struct kv_reply *reply
     if (self->count == 1 && reply->gives == KV_GIVES_VALUES && self->items[0].present &&
         self->items[0].found.blob && is_whole_reply(&self->items[0].found)) {
         self->body = weft_body_from_blob(self->items[0].found.blob);
+        /* What a write answers with is what it took out of the store. */
+        self->body.lasting = !call->command->writes;
         return;
     }
     size_t size = weft_pb_uint_size(RESPONSE_STATUS, (uint64_t)reply->status);

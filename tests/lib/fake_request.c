@@ -94,6 +94,7 @@ static void take_body(struct fake_request *self, const struct weft_body *body)
     free(again);
 
     self->as_blob = body->blob != NULL;
+    self->lasting = body->lasting;
     self->replies = realloc(self->replies, (self->reply_count + 1) * sizeof *self->replies);
     demand(self->replies != NULL, "no memory for the test itself");
     self->replies[self->reply_count++] = (struct weft_bytes){data, body->size};

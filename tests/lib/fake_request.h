@@ -25,6 +25,7 @@ struct fake_request {
     bool called, kept, ended, bad;
     bool owes_drain;            /* it was refused and not yet told to try again */
     bool as_blob;               /* the last body was a blob */
+    bool lasting;               /* and one that may well be sent again */
     struct weft_bytes *replies; /* one a send, and the end's where it had a body */
     size_t reply_count;
 };

@@ -160,6 +160,29 @@ static void test_large_value_is_answered_by_the_blob_it_is_stored_as(void **stat
     free(value.data);
 }
 
+/* A codec that compresses remembers the frames of lasting blobs. */
+static bool reply_lasts(struct weft_bytes payload)
+{
+    struct fake_request request;
+    kv_fixture_send(&fixture, &request, weft_view(payload.data, payload.size));
+    assert_true(request.as_blob);
+    bool lasting = request.lasting;
+    fake_request_fini(&request);
+    free(payload.data);
+    return lasting;
+}
+
+static void test_blob_that_is_read_lasts_and_one_that_is_replaced_does_not(void **state)
+{
+    struct weft_bytes value = string_value(16384, 'x');
+    (void)state;
+    (void)ask(ask_hset("t", "k", weft_view(value.data, value.size)));
+    assert_true(reply_lasts(ask_key(ASK_HGET, "t", "k")));
+    assert_false(reply_lasts(ask_hset("t", "k", weft_view(value.data, value.size))));
+    assert_false(reply_lasts(ask_key(ASK_HDEL, "t", "k")));
+    free(value.data);
+}
+
 static void test_values_around_the_size_of_a_blob_come_back_whole(void **state)
 {
     (void)state;
@@ -399,6 +422,7 @@ int main(void)
         TEST(test_last_command_of_a_request_is_the_one),
         TEST(test_command_that_is_overridden_must_be_well_formed),
         TEST(test_large_value_is_answered_by_the_blob_it_is_stored_as),
+        TEST(test_blob_that_is_read_lasts_and_one_that_is_replaced_does_not),
         TEST(test_values_around_the_size_of_a_blob_come_back_whole),
         TEST(test_large_values_stand_in_replies_to_several_keys),
         TEST(test_control_characters_of_a_table_are_escaped_as_rust_does),
