@@ -58,9 +58,9 @@ static inline bool take(struct cursor *cursor, uint8_t tag, struct weft_view *co
     return true;
 }
 
-static inline bool take_text(struct cursor *cursor, uint8_t number, struct weft_view *text)
+static inline bool take_text(struct cursor *cursor, uint8_t tag, struct weft_view *text)
 {
-    return take(cursor, TAG(number), text) && weft_utf8_valid(*text);
+    return take(cursor, tag, text) && weft_utf8_valid(*text);
 }
 
 /* The whole of a Value is what is stored: tag, minimal length, contents. */
@@ -70,7 +70,7 @@ static bool is_usual_value(struct weft_view value)
     struct weft_view contents;
     if (value.size == 0)
         return false;
-    bool good = value.data[0] == TAG(VALUE_STRING) ? take_text(&at, VALUE_STRING, &contents)
+    bool good = value.data[0] == TAG(VALUE_STRING) ? take_text(&at, TAG(VALUE_STRING), &contents)
                                                    : take(&at, TAG(VALUE_BINARY), &contents);
     return good && at_end(&at);
 }
@@ -81,8 +81,9 @@ static bool take_pair(struct cursor *command, struct kv_item *item)
     if (!take(command, TAG(COMMAND_ITEM), &pair))
         return false;
     struct cursor at = within(pair);
-    return take_text(&at, PAIR_KEY, &item->key) && take(&at, TAG(PAIR_VALUE), &item->value.bytes) &&
-           at_end(&at) && is_usual_value(item->value.bytes);
+    return take_text(&at, TAG(PAIR_KEY), &item->key) &&
+           take(&at, TAG(PAIR_VALUE), &item->value.bytes) && at_end(&at) &&
+           is_usual_value(item->value.bytes);
 }
 
 static const struct kv_command *command_of(uint8_t tag)
@@ -117,9 +118,10 @@ bool kv_request_decode_usual(struct kv_request *self, struct weft_view payload,
     call->items = self->items;
     call->count = 1;
     item->value = (struct kv_value){{NULL, 0}, NULL};
-    if (!take_text(&at, COMMAND_TABLE, &call->table))
+    if (!take_text(&at, TAG(COMMAND_TABLE), &call->table))
         return false;
-    bool good = call->command->takes == KV_TAKES_PAIRS ? take_pair(&at, item)
-                                                       : take_text(&at, COMMAND_ITEM, &item->key);
+    bool good = call->command->takes == KV_TAKES_PAIRS
+                    ? take_pair(&at, item)
+                    : take_text(&at, TAG(COMMAND_ITEM), &item->key);
     return good && at_end(&at);
 }
