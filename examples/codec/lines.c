@@ -23,12 +23,12 @@ static int configure(void *config, const struct weft_option_set *set,
 
 /* A bad frame whose end is known is a message like any other: the service words the answer, in its
  * place, and the connection lives. */
-static void refuse(struct weft_message *msg, size_t length, uint64_t limit)
+static void refuse(struct weft_message *msg, uint64_t limit)
 {
     *msg = (struct weft_message){
         .kind = WEFT_MESSAGE_DATA,
         .status = WEFT_MESSAGE_TOO_BIG,
-        .size = length,
+        .size = limit + 1, /* counted so far: how long the line will be, nobody knows */
         .limit = limit,
         .why = "max-frame",
     };
@@ -47,7 +47,7 @@ static ssize_t decode(const struct weft_codec_state *state, struct weft_view in,
 
     if (conn->skipping || length > config->max_line + 1) {
         if (!conn->skipping)
-            refuse(msg, length, config->max_line);
+            refuse(msg, config->max_line);
         conn->scanned = 0;
         conn->skipping = io->inside = !end;
         return (ssize_t)taken;
@@ -62,7 +62,7 @@ static ssize_t decode(const struct weft_codec_state *state, struct weft_view in,
     if (length > 0 && in.data[length - 1] == '\r')
         msg->payload.size--;
     if (msg->payload.size > config->max_line)
-        refuse(msg, msg->payload.size, config->max_line);
+        refuse(msg, config->max_line);
     return (ssize_t)taken;
 }
 
