@@ -22,7 +22,7 @@ static size_t align_up(size_t n)
 static int64_t frame_time(const struct weft__conn *conn)
 {
     uint64_t patience = conn->binding->worker->limits->frame_timeout;
-    uint64_t declared = WEFT_SECONDS(conn->need) / SLOW_BYTES_PER_SECOND;
+    uint64_t declared = WEFT_SECONDS(conn->frame_size / SLOW_BYTES_PER_SECOND);
     return (int64_t)(declared > patience ? declared : patience);
 }
 
@@ -106,8 +106,6 @@ static void release(struct weft__conn *conn)
 
     if (conn->service_open && binding->service->close)
         binding->service->close(conn->service_conn, binding->service_loop);
-    weft_timer_stop(&conn->timer);
-    weft_deferred_cancel(&conn->deferred);
     unlink_conn(conn);
     weft_free(conn);
 }
@@ -118,9 +116,9 @@ static void cancel_requests(struct weft__conn *conn)
 {
     conn->cancelling = true;
     for (struct weft__request *request = conn->first; request; request = request->next) {
-        if (request->ended || request->cancelled)
+        weft__request_drop_held(request);
+        if (request->ended)
             continue;
-        request->cancelled = true;
         if (request->public.on_cancel)
             request->public.on_cancel(&request->public, conn->reason);
     }
@@ -147,18 +145,30 @@ static void close_now(struct weft__conn *conn)
     cancel_requests(conn);
 }
 
-void weft__conn_break(struct weft__conn *conn, enum weft_reason reason)
+static void set_reason(struct weft__conn *conn, enum weft_reason reason)
 {
     if (conn->reason == WEFT_REASON_NONE)
         conn->reason = (uint8_t)reason;
+}
+
+void weft__conn_break(struct weft__conn *conn, enum weft_reason reason)
+{
+    set_reason(conn, reason);
     conn->broken = true;
+    weft__conn_schedule(conn);
+}
+
+void weft__conn_give_up(struct weft__conn *conn, enum weft_reason reason)
+{
+    set_reason(conn, reason);
+    if (conn->state < WEFT__CONN_FLUSHING)
+        conn->state = WEFT__CONN_FLUSHING;
     weft__conn_schedule(conn);
 }
 
 void weft__conn_close_soon(struct weft__conn *conn, enum weft_reason reason)
 {
-    if (conn->reason == WEFT_REASON_NONE)
-        conn->reason = (uint8_t)reason;
+    set_reason(conn, reason);
     if (conn->state == WEFT__CONN_OPEN)
         conn->state = WEFT__CONN_CLOSING;
     weft__conn_schedule(conn);
@@ -172,15 +182,7 @@ void weft__conn_schedule(struct weft__conn *conn)
 
 void weft__conn_drain(struct weft__conn *conn)
 {
-    if (conn->state != WEFT__CONN_OPEN || conn->broken || conn->draining)
-        return;
     conn->draining = true;
-    conn->pumping = true;
-    if (!conn->paused && !conn->yielded && !conn->eof)
-        weft__conn_read(conn);
-    conn->pumping = false;
-    conn->drain_mark = weft_buf_size(&conn->in);
-    conn->drain_marked = true;
     weft__conn_schedule(conn);
 }
 
@@ -201,6 +203,15 @@ static bool reads(const struct weft__conn *conn)
 static bool has_partial(const struct weft__conn *conn)
 {
     return weft_buf_size(&conn->in) > 0 || conn->inside;
+}
+
+/* Notes, once, how far the input has come by the time the draining began. */
+static void mark_input(struct weft__conn *conn)
+{
+    if (reads(conn) && !conn->yielded)
+        weft__conn_read(conn);
+    conn->drain_mark = weft_buf_size(&conn->in);
+    conn->drain_marked = true;
 }
 
 /* The peer's end: what it sent whole is decoded, then the leftover is judged. True where frames
@@ -239,7 +250,9 @@ static void finish_output(struct weft__conn *conn)
 {
     struct weft__worker *worker = conn->binding->worker;
 
-    if (conn->state != WEFT__CONN_CLOSING || conn->broken || conn->first || conn->out.bytes > 0)
+    if (conn->state == WEFT__CONN_CLOSING && !conn->first)
+        conn->state = WEFT__CONN_FLUSHING;
+    if (conn->state != WEFT__CONN_FLUSHING || conn->broken || conn->out.bytes > 0)
         return;
     if (conn->eof || conn->stream->ops->shutdown(conn->stream) < 0) {
         conn->broken = true;
@@ -275,18 +288,26 @@ static void arm_timer(struct weft__conn *conn)
     weft_loop_after(loop, &conn->timer, earliest - weft_loop_now(loop));
 }
 
+/* Nothing is under way that has a deadline of its own, or is the service's. */
+static bool is_idle(const struct weft__conn *conn)
+{
+    return conn->state == WEFT__CONN_OPEN && !conn->first && conn->out.bytes == 0 &&
+           !has_partial(conn);
+}
+
 static void set_deadlines(struct weft__conn *conn)
 {
     struct weft__worker *worker = conn->binding->worker;
-    bool open = conn->state == WEFT__CONN_OPEN;
+    int64_t idle_timeout = (int64_t)worker->limits->idle_timeout;
 
-    if (!open || conn->paused || conn->yielded || !has_partial(conn))
+    if (!reads(conn) || conn->yielded || !has_partial(conn))
         conn->frame_start = 0;
     else if (conn->frame_start == 0)
         conn->frame_start = weft_loop_now(worker->loop);
-    if (open && worker->limits->idle_timeout > 0)
-        conn->rest_deadline =
-            conn->first ? 0 : weft_loop_now(worker->loop) + (int64_t)worker->limits->idle_timeout;
+    if (conn->state != WEFT__CONN_LINGER)
+        conn->rest_deadline = idle_timeout > 0 && is_idle(conn)
+                                  ? weft_loop_now(worker->loop) + idle_timeout
+                                  : 0;
     if (conn->frame_start != 0 || conn->write_deadline != 0 || conn->rest_deadline != 0)
         arm_timer(conn);
 }
@@ -335,6 +356,8 @@ static void run(struct weft__conn *conn)
         finish_drain(conn);
     weft__conn_flush(conn);
     finish_output(conn);
+    if (conn->state != WEFT__CONN_OPEN)
+        weft_buf_fini(&conn->in);
     if (conn->broken) {
         close_now(conn);
     } else {
@@ -346,6 +369,13 @@ static void run(struct weft__conn *conn)
         weft__conn_schedule(conn);
 }
 
+static void begin_turn(struct weft__conn *conn)
+{
+    conn->pumping = true;
+    conn->turn_frames = 0;
+    conn->turn_began = weft_loop_now(conn->binding->worker->loop);
+}
+
 void weft__conn_pump(struct weft__conn *conn)
 {
     bool yielded = conn->yielded;
@@ -355,11 +385,12 @@ void weft__conn_pump(struct weft__conn *conn)
             release(conn);
         return;
     }
-    conn->pumping = true;
-    conn->turn_frames = 0;
+    begin_turn(conn);
     conn->yielded = false;
-    if (yielded && !conn->broken)
+    if (yielded)
         weft__conn_decode_buffered(conn);
+    if (conn->draining && !conn->drain_marked)
+        mark_input(conn);
     run(conn);
 }
 
@@ -372,18 +403,15 @@ static void on_ready(struct weft_stream *stream, unsigned events)
 {
     struct weft__conn *conn = from_stream(stream);
 
-    conn->pumping = true;
+    begin_turn(conn);
     if (events & WEFT_WRITABLE)
         conn->write_blocked = false;
     if (events & WEFT_READABLE) {
-        if (conn->state == WEFT__CONN_LINGER) {
-            weft__conn_linger_read(conn);
-        } else if (reads(conn) && !conn->yielded) {
-            /* Where the turn's share is used up, the deferred pump goes on with what is buffered.
-             */
-            conn->turn_frames = 0;
+        /* Where a turn's share was used up, the deferred pump goes on with what is buffered. */
+        if (reads(conn) && !conn->yielded)
             weft__conn_read(conn);
-        }
+        else if (conn->state == WEFT__CONN_LINGER)
+            weft__conn_linger_read(conn);
     }
     run(conn);
 }
@@ -399,7 +427,7 @@ static void on_timer(struct weft_timer *timer)
     else if (conn->write_deadline != 0 && conn->write_deadline <= now)
         weft__conn_break(conn, WEFT_REASON_WRITE_TIMEOUT);
     else if (conn->rest_deadline != 0 && conn->rest_deadline <= now)
-        weft__conn_break(conn, WEFT_REASON_IDLE_TIMEOUT);
+        weft__conn_break(conn, WEFT_REASON_IDLE_TIMEOUT); /* one that lingers has its reason */
     else
         arm_timer(conn);
 }

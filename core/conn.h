@@ -8,10 +8,11 @@
  *   conn_output.c  reply -> order -> encode -> chain -> stream
  *   request.c      what a service sees of it
  *
- *   OPEN ------> CLOSING ------> LINGER ------> CLOSED
- *   reads,       decodes no      our side is    the stream is gone; the memory goes at a turn's end
- * when decodes      more; replies   ended; reads   the last request has ended still leave     and
- * drops
+ *   OPEN -----> CLOSING ----> FLUSHING -----> LINGER -----> CLOSED
+ *   reads,      decodes no    answers no      our side      the stream is gone; the memory
+ *   decodes     more; what    more; what      is ended;     goes once the last request
+ *               is owed is    is encoded      reads and     has ended
+ *               answered      still leaves    drops
  *
  * `broken` is the short way to CLOSED from anywhere: it is only marked where it is found, and acted
  * upon by the pump, so that no plugin is entered from within one of its own calls. */
@@ -21,7 +22,13 @@
 #include "buf.h"
 #include "worker.h"
 
-enum weft__conn_state { WEFT__CONN_OPEN, WEFT__CONN_CLOSING, WEFT__CONN_LINGER, WEFT__CONN_CLOSED };
+enum weft__conn_state {
+    WEFT__CONN_OPEN,
+    WEFT__CONN_CLOSING,
+    WEFT__CONN_FLUSHING,
+    WEFT__CONN_LINGER,
+    WEFT__CONN_CLOSED
+};
 
 struct weft__conn {
     struct weft__binding *binding;
@@ -29,15 +36,14 @@ struct weft__conn {
     void *service_conn;
     struct weft_codec_state codec;
 
-    struct weft_buf
-        in;      /* undecoded bytes: an unfinished frame, or what fairness or a pause left over */
-    size_t need; /* what the codec said the view must reach; 0: unknown */
+    /* Undecoded bytes: an unfinished frame, or what fairness or a pause left over. */
+    struct weft_buf in;
     struct weft_chain out; /* encoded, in the order of the wire */
 
-    /* The order. `calling` is a request within call() that found the list empty: it is the head
+    /* The order. `calling` is a request within call(); one that found the list empty is the head
      * without being in it. */
     struct weft__request *first, *last, *calling;
-    uint32_t pending; /* in the list, and not a rejection's placeholder */
+    uint32_t pending; /* in the list */
     uint32_t bad_frames;
     size_t held;         /* bytes finished behind the head */
     uint32_t drain_owed; /* requests that were answered -EAGAIN */
@@ -46,9 +52,12 @@ struct weft__conn {
     uint64_t drain_mark; /* bytes of input still executed while draining */
     struct weft_deferred deferred;
     struct weft_timer timer;
-    int64_t timer_at;                      /* what the timer is armed for; 0: not armed */
-    int64_t frame_start;                   /* when the unfinished frame began; 0: none */
-    int64_t write_deadline, rest_deadline; /* 0: none. rest: idle, or linger's end */
+    int64_t timer_at;       /* what the timer is armed for; 0: not armed */
+    int64_t frame_start;    /* when the unfinished frame began; 0: none */
+    uint64_t frame_size;    /* what it has said that it will be; 0: unknown */
+    int64_t write_deadline; /* 0: none */
+    int64_t rest_deadline;  /* of idling, or of lingering; 0: none */
+    int64_t turn_began;
     struct weft__conn *next, *prev;
 
     uint32_t turn_frames; /* decoded in this turn */
@@ -65,7 +74,7 @@ struct weft__conn {
     bool broken : 1;
     bool draining : 1;
     bool drain_marked : 1; /* drain_mark is valid */
-    bool drained_read : 1; /* since draining began a read has said -EAGAIN */
+    bool drained_read : 1; /* since then a read has said -EAGAIN */
     bool cancelling : 1;   /* requests that end are swept later */
     const char *detail;    /* static text for the log, or NULL */
     const char *peer;      /* the peer's address as text, in the same allocation */
@@ -83,34 +92,45 @@ void weft__conn_pump(struct weft__conn *conn);
 /* The pump in this turn or the next; nothing where it is on the stack already. */
 void weft__conn_schedule(struct weft__conn *conn);
 
-/* No more decoding; what is owed is answered and sent, then the connection ends. The first reason
- * wins. */
+/* Three ways to end, of which the first reason wins. Each only marks the connection. */
+
+/* No more decoding; what is owed is answered and sent. */
 void weft__conn_close_soon(struct weft__conn *conn, enum weft_reason reason);
-/* The stream is worth nothing any more: the pump closes at once. */
+/* A reply in the order cannot be had, so none after it may be sent: only what is encoded is. */
+void weft__conn_give_up(struct weft__conn *conn, enum weft_reason reason);
+/* The stream is worth nothing any more: the pump closes it at once. */
 void weft__conn_break(struct weft__conn *conn, enum weft_reason reason);
+
 /* Drain: frames that have come by now are executed, later ones refused. */
 void weft__conn_drain(struct weft__conn *conn);
 
+/* No reply will be sent any more. */
 static inline bool weft__conn_gone(const struct weft__conn *conn)
 {
-    return conn->broken || conn->state >= WEFT__CONN_LINGER;
+    return conn->broken || conn->state >= WEFT__CONN_FLUSHING;
 }
 
 /* conn_input.c */
-void weft__conn_read(struct weft__conn *conn); /* one read, and what it brought is decoded */
+
+/* One read, and what it brought is decoded. */
+void weft__conn_read(struct weft__conn *conn);
 void weft__conn_decode_buffered(struct weft__conn *conn);
-void weft__conn_linger_read(struct weft__conn *conn); /* reads and drops */
+/* One read, and what it brought is dropped. */
+void weft__conn_linger_read(struct weft__conn *conn);
 
 /* conn_output.c */
-void weft__conn_emit(struct weft__conn *conn,
-                     const struct weft_body *body); /* the head's: encoded at once */
-void weft__conn_reject(struct weft__conn *conn,
-                       const struct weft_rejection *rejection); /* in its place in the order */
-void weft__conn_words(
-    struct weft__conn *conn); /* the codec's own bytes, in their place in the order */
-void weft__conn_advance(
-    struct weft__conn *conn); /* pops what has ended, encodes what was held behind it */
-/* on_drain where there is room again; true where one was called. */
+
+/* The head's reply: encoded at once. */
+void weft__conn_emit(struct weft__conn *conn, const struct weft_body *body);
+/* The service's words for a rejection, in its place in the order. */
+void weft__conn_reject(struct weft__conn *conn, const struct weft_rejection *rejection);
+/* The codec's own bytes, in their place in the order. */
+void weft__conn_words(struct weft__conn *conn);
+/* Breaks where more output waits than the hard limit allows. */
+void weft__conn_check_output(struct weft__conn *conn);
+/* Pops what has ended, encodes what was held behind it. */
+void weft__conn_advance(struct weft__conn *conn);
+/* Calls on_drain where there is room again; true where one was called. */
 bool weft__conn_notify_drained(struct weft__conn *conn);
 bool weft__conn_can_notify(const struct weft__conn *conn);
 void weft__conn_flush(struct weft__conn *conn);

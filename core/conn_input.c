@@ -6,7 +6,11 @@
 #include "core/conn.h"
 #include "core/request.h"
 
-enum { HEAVY_SIZE = 64 * 1024, MIN_READ = 16 * 1024 };
+enum {
+    HEAVY_SIZE = 64 * 1024, /* a frame of this size may have taken long */
+    MIN_READ = 16 * 1024,
+    BUFFER_KEPT = 32 * 1024, /* a buffer up to this size is not worth shrinking */
+};
 
 static void call_service(struct weft__conn *conn, struct weft_view payload)
 {
@@ -71,16 +75,39 @@ static bool may_decode(struct weft__conn *conn)
 
     if (conn->state != WEFT__CONN_OPEN || conn->broken || conn->paused || conn->yielded)
         return false;
-    if (conn->out.bytes + conn->held >= limits->output_high ||
-        conn->pending >= limits->max_pending) {
-        conn->paused = true;
+    conn->paused = conn->out.bytes + conn->held >= limits->output_high ||
+                   conn->pending >= limits->max_pending;
+    return !conn->paused;
+}
+
+/* Of what a connection may take from a turn. The clock is looked at only where something has read
+ * it again, after work that may have taken long. */
+static bool share_is_used_up(struct weft__conn *conn)
+{
+    struct weft__worker *worker = conn->binding->worker;
+
+    if (conn->turn_frames >= WEFT__TURN_FRAMES)
+        return true;
+    if (!worker->refreshed)
         return false;
+    worker->refreshed = false;
+    return weft_loop_now(worker->loop) - conn->turn_began > WEFT__TURN_NS;
+}
+
+/* What decode has said of a frame that is not complete. */
+static void note_frame(struct weft__conn *conn, const struct weft_message *message,
+                       const struct weft_decode_io *io)
+{
+    if (message->kind == WEFT_MESSAGE_DATA) {
+        conn->frame_start = 0;
+        conn->frame_size = io->inside ? message->size : 0;
+    } else if (conn->inside && !io->inside) {
+        conn->frame_start = 0;
+        conn->frame_size = 0;
+    } else if (conn->frame_size < io->need) {
+        conn->frame_size = io->need;
     }
-    if (conn->turn_frames >= WEFT__TURN_FRAMES) {
-        conn->yielded = true;
-        return false;
-    }
-    return true;
+    conn->inside = io->inside;
 }
 
 /* Decodes from the beginning of view until it needs more bytes or may not go on; returns the bytes
@@ -90,10 +117,8 @@ static size_t decode(struct weft__conn *conn, struct weft_view view)
     struct weft__binding *binding = conn->binding;
     struct weft__worker *worker = binding->worker;
     uint32_t frames = conn->turn_frames;
-    int64_t began = 0;
     size_t at = 0;
 
-    conn->need = 0;
     while (may_decode(conn)) {
         struct weft_message message = {.kind = WEFT_MESSAGE_NONE};
         struct weft_decode_io io = {.eof = conn->eof, .out = &worker->words};
@@ -102,45 +127,45 @@ static size_t decode(struct weft__conn *conn, struct weft_view view)
 
         if (n < 0) {
             boundary_lost(conn, n, io.detail);
-            at = view.size;
             break;
         }
         at += (size_t)n;
-        conn->inside = io.inside;
         if (conn->drain_marked)
             conn->drain_mark -= conn->drain_mark < (uint64_t)n ? conn->drain_mark : (uint64_t)n;
         if (worker->words.bytes > 0)
             weft__conn_words(conn);
+        note_frame(conn, &message, &io);
         if (message.kind == WEFT_MESSAGE_NONE) {
             if (n > 0)
                 continue;
-            conn->need = io.need;
             break;
         }
         conn->turn_frames++;
-        conn->frame_start = 0;
         dispatch(conn, &message, past_mark);
-        if (message.heavy || (size_t)n >= HEAVY_SIZE) {
-            if (began == 0)
-                began = weft_loop_now(worker->loop);
-            if (weft_loop_refresh(worker->loop) - began > WEFT__TURN_NS)
-                conn->yielded = true;
-        }
+        if (message.heavy || (size_t)n >= HEAVY_SIZE)
+            weft__worker_refresh(worker);
+        /* Where nothing is left, a turn more would be one for nothing. */
+        if ((at < view.size || n == 0) && share_is_used_up(conn))
+            conn->yielded = true;
     }
     weft__count(&binding->counts.requests, conn->turn_frames - frames);
     return at;
 }
 
+static bool is_oversized(const struct weft_buf *buf, size_t size)
+{
+    return buf->cap > BUFFER_KEPT && size < buf->cap / 4;
+}
+
 /* Makes the rest of a view that is not conn->in the contents of conn->in. */
 static void keep_rest(struct weft__conn *conn, struct weft_view rest)
 {
-    if (rest.size == 0) {
+    if (rest.size == 0 || is_oversized(&conn->in, rest.size))
         weft_buf_fini(&conn->in);
-        return;
-    }
-    weft_buf_consume(&conn->in, weft_buf_size(&conn->in));
+    else
+        weft_buf_consume(&conn->in, weft_buf_size(&conn->in));
     if (weft_buf_append(&conn->in, rest) < 0)
-        weft__conn_break(conn, WEFT_REASON_NO_MEMORY);
+        weft__conn_close_soon(conn, WEFT_REASON_NO_MEMORY);
 }
 
 static void after_read(struct weft__conn *conn, ssize_t n)
@@ -176,24 +201,20 @@ static void read_shared(struct weft__conn *conn)
     keep_rest(conn, weft_view_skip(view, decode(conn, view)));
 }
 
-/* A large unfinished frame grows where it lies. What is reserved follows what has arrived: a
- * header's promise alone buys no memory. */
+/* A large unfinished frame grows where it lies, in steps of what has arrived: a header's promise
+ * alone buys no memory. */
 static void read_own(struct weft__conn *conn)
 {
-    size_t have = weft_buf_size(&conn->in);
-    size_t room = conn->need > have ? conn->need - have : MIN_READ;
-    uint8_t *dst;
+    uint8_t *dst = weft_buf_reserve(&conn->in, MIN_READ);
+    size_t room = dst ? conn->in.cap - conn->in.end : 0;
     ssize_t n;
 
-    if (room > have)
-        room = have;
-    if (room < MIN_READ)
-        room = MIN_READ;
-    dst = weft_buf_reserve(&conn->in, room);
     if (!dst) {
-        weft__conn_break(conn, WEFT_REASON_NO_MEMORY);
+        weft__conn_close_soon(conn, WEFT_REASON_NO_MEMORY);
         return;
     }
+    if (room > WEFT__READ_SIZE)
+        room = WEFT__READ_SIZE;
     n = conn->stream->ops->read(conn->stream, dst, room);
     after_read(conn, n);
     if (n <= 0)
@@ -210,11 +231,24 @@ void weft__conn_read(struct weft__conn *conn)
         read_own(conn);
 }
 
+/* A small rest of much moves to a buffer of its size. Without memory for one it stays. */
+static void shrink(struct weft_buf *buf)
+{
+    struct weft_buf small = {0};
+
+    if (weft_buf_append(&small, weft_buf_view(buf)) < 0)
+        return;
+    weft_buf_fini(buf);
+    *buf = small;
+}
+
 void weft__conn_decode_buffered(struct weft__conn *conn)
 {
     weft_buf_consume(&conn->in, decode(conn, weft_buf_view(&conn->in)));
     if (weft_buf_size(&conn->in) == 0)
         weft_buf_fini(&conn->in);
+    else if (is_oversized(&conn->in, weft_buf_size(&conn->in)))
+        shrink(&conn->in);
 }
 
 void weft__conn_linger_read(struct weft__conn *conn)

@@ -31,7 +31,13 @@ static void emit_too_big(struct weft__conn *conn, const struct weft_encode_io *i
     struct weft_encode_io again;
 
     if (body.view.size == 0 || encode(conn, &body.body, &again) < 0)
-        weft__conn_break(conn, WEFT_REASON_UNWORDED);
+        weft__conn_give_up(conn, WEFT_REASON_UNWORDED);
+}
+
+void weft__conn_check_output(struct weft__conn *conn)
+{
+    if (conn->out.bytes + conn->held > conn->binding->worker->limits->output_hard)
+        weft__conn_break(conn, WEFT_REASON_OUTPUT_LIMIT);
 }
 
 void weft__conn_emit(struct weft__conn *conn, const struct weft_body *body)
@@ -42,11 +48,10 @@ void weft__conn_emit(struct weft__conn *conn, const struct weft_body *body)
     if (rv == WEFT_ETOOBIG)
         emit_too_big(conn, &io);
     else if (rv < 0)
-        weft__conn_break(conn, rv == -ENOMEM ? WEFT_REASON_NO_MEMORY : WEFT_REASON_INTERNAL);
+        weft__conn_give_up(conn, rv == -ENOMEM ? WEFT_REASON_NO_MEMORY : WEFT_REASON_INTERNAL);
     else if (io.heavy)
-        weft_loop_refresh(conn->binding->worker->loop);
-    if (conn->out.bytes + conn->held > conn->binding->worker->limits->output_hard)
-        weft__conn_break(conn, WEFT_REASON_OUTPUT_LIMIT);
+        weft__worker_refresh(conn->binding->worker);
+    weft__conn_check_output(conn);
 }
 
 /* Puts bytes that belong behind the order's last into it, as a request that has already ended. */
@@ -55,6 +60,7 @@ static void place(struct weft__conn *conn, struct weft_view bytes, bool framed)
     struct weft__request *request = weft__request_take(conn->binding->worker, conn);
     struct weft_blob *blob;
     uint8_t *data;
+    int rv;
 
     if (!request)
         goto err;
@@ -62,19 +68,34 @@ static void place(struct weft__conn *conn, struct weft_view bytes, bool framed)
     if (!blob)
         goto err_after_request;
     memcpy(data, bytes.data, bytes.size);
-    if (weft__request_hold(request, blob, framed) < 0)
-        goto err_after_blob;
+    rv = weft__request_hold(request, blob, framed);
     weft_blob_unref(blob);
-    request->ended = request->placeholder = true;
+    if (rv < 0)
+        goto err_after_request;
+    request->ended = true;
     weft__request_list(request);
+    weft__conn_check_output(conn);
     return;
 
-err_after_blob:
-    weft_blob_unref(blob);
 err_after_request:
     weft__request_give(conn->binding->worker, request);
 err:
-    weft__conn_break(conn, WEFT_REASON_NO_MEMORY);
+    weft__conn_give_up(conn, WEFT_REASON_NO_MEMORY);
+}
+
+/* Why a connection ends that cannot say why it refuses. */
+static enum weft_reason silent_reason(enum weft_reject_cause cause)
+{
+    switch (cause) {
+    case WEFT_REJECT_DRAINING:
+        return WEFT_REASON_DRAINED;
+    case WEFT_REJECT_NO_MEMORY:
+        return WEFT_REASON_NO_MEMORY;
+    case WEFT_REJECT_TOO_MANY:
+        return WEFT_REASON_TOO_MANY;
+    default:
+        return WEFT_REASON_UNWORDED;
+    }
 }
 
 void weft__conn_reject(struct weft__conn *conn, const struct weft_rejection *rejection)
@@ -84,7 +105,7 @@ void weft__conn_reject(struct weft__conn *conn, const struct weft_rejection *rej
 
     weft__count(&conn->binding->counts.rejected, 1);
     if (words.size == 0) {
-        weft__conn_close_soon(conn, WEFT_REASON_UNWORDED);
+        weft__conn_close_soon(conn, silent_reason(rejection->cause));
         return;
     }
     if (conn->first) {
@@ -105,8 +126,7 @@ void weft__conn_words(struct weft__conn *conn)
             weft_chain_move(&conn->out, words);
             return;
         }
-        if (weft_chain_peek(words, &vec, 1) != 1)
-            return;
+        weft_chain_peek(words, &vec, 1); /* is 1: they are not empty */
         place(conn, weft_view(vec.iov_base, vec.iov_len), true);
         weft_chain_consume(words, vec.iov_len);
     }
@@ -125,7 +145,7 @@ static void emit_held(struct weft__conn *conn, struct weft__request *request)
             if (!held->framed)
                 weft__conn_emit(conn, &body);
             else if (weft_chain_append_blob(&conn->out, held->blob) < 0)
-                weft__conn_break(conn, WEFT_REASON_NO_MEMORY);
+                weft__conn_give_up(conn, WEFT_REASON_NO_MEMORY);
         }
         request->held = held->next;
         weft_blob_unref(held->blob);
@@ -151,8 +171,8 @@ void weft__conn_advance(struct weft__conn *conn)
     }
 }
 
-/* A head that streams waits for the low mark, so that it is woken for a good deal of room and not after each write. Behind a head, what is
- * held counts too. */
+/* A head that streams waits for the low mark, so that it is woken for a good deal of room and not
+ * after each write. Behind a head, what is held counts too. */
 static bool has_room(const struct weft__conn *conn, const struct weft__request *request)
 {
     const struct weft_limits *limits = conn->binding->worker->limits;
@@ -164,7 +184,8 @@ static bool has_room(const struct weft__conn *conn, const struct weft__request *
 
 static struct weft__request *find_drained(const struct weft__conn *conn)
 {
-    struct weft__request *request = conn->drain_owed > 0 && !conn->broken ? conn->first : NULL;
+    struct weft__request *request =
+        conn->drain_owed > 0 && !weft__conn_gone(conn) ? conn->first : NULL;
 
     while (request && !(request->drain_owed && has_room(conn, request)))
         request = request->next;
@@ -216,7 +237,8 @@ void weft__conn_flush(struct weft__conn *conn)
             offered += vec[i].iov_len;
         weft_chain_consume(&conn->out, (size_t)taken);
         weft__count(&conn->binding->counts.bytes_out, (uint64_t)taken);
-        conn->write_deadline = 0;
+        if (taken > 0)
+            conn->write_deadline = 0;
         conn->write_blocked = (size_t)taken < offered;
     }
     if (conn->out.bytes == 0)

@@ -21,6 +21,7 @@
     X(OUTPUT_LIMIT, "output-limit", "more output waits than output-hard allows")                   \
     X(TOO_MANY, "too-many-connections", "max-connections are open")                                \
     X(NO_MEMORY, "no-memory", "an allocation failed")                                              \
+    X(NO_DESCRIPTOR, "no-descriptor", "the system had no descriptor left")                         \
     X(DRAINED, "drained", "the server drained")                                                    \
     X(CUT, "cut", "the server stopped before the connection had drained")                          \
     X(INTERNAL, "internal", "a plugin failed")

@@ -29,10 +29,11 @@ struct weft__request *weft__request_take(struct weft__worker *worker, struct wef
     return request;
 }
 
-static void drop_held(struct weft__request *request)
+void weft__request_drop_held(struct weft__request *request)
 {
     while (request->held) {
         struct weft__held *held = request->held;
+        request->conn->held -= weft_blob_view(held->blob).size;
         request->held = held->next;
         weft_blob_unref(held->blob);
         if (held != &request->first_held)
@@ -43,12 +44,11 @@ static void drop_held(struct weft__request *request)
 
 void weft__request_give(struct weft__worker *worker, struct weft__request *request)
 {
-    drop_held(request);
+    weft__request_drop_held(request);
     if (request->kept)
         weft_arena_fini(&request->arena);
     request->public = (struct weft_request){0};
-    request->kept = request->ended = request->listed = request->cancelled = false;
-    request->drain_owed = request->placeholder = false;
+    request->kept = request->ended = request->listed = request->drain_owed = false;
     if (worker->free_request_count >= FREE_REQUESTS) {
         weft_free(request);
         return;
@@ -125,7 +125,8 @@ static int hold_behind_head(struct weft__request *request, const struct weft_bod
         request->held_last->lasting = body->lasting;
     weft_blob_unref(blob);
     if (rv < 0)
-        weft__conn_break(conn, WEFT_REASON_NO_MEMORY);
+        weft__conn_give_up(conn, WEFT_REASON_NO_MEMORY);
+    weft__conn_check_output(conn);
     return 0;
 }
 

@@ -24,8 +24,8 @@ struct weft__request {
     struct weft__request *next; /* in the order, or in the free list */
     struct weft__held *held, *held_last;
     struct weft__held first_held; /* so that the usual single one costs no malloc */
-    struct weft_arena arena;      /* once kept */
-    bool kept, ended, listed, cancelled, drain_owed, placeholder;
+    struct weft_arena arena;      /* its own, once kept */
+    bool kept, ended, listed, drain_owed;
 };
 
 /* From the worker's free list, or the allocator. NULL: no memory. */
@@ -33,6 +33,9 @@ WEFT_MUST_USE struct weft__request *weft__request_take(struct weft__worker *work
                                                        struct weft__conn *conn);
 /* Frees what it holds and keeps the object for the next. */
 void weft__request_give(struct weft__worker *worker, struct weft__request *request);
+
+/* Drops what it holds: nobody will read it. */
+void weft__request_drop_held(struct weft__request *request);
 
 /* Behind the order's last. */
 void weft__request_list(struct weft__request *request);

@@ -4,12 +4,16 @@
 #include "core/server.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "core/container.h"
 #include "core/server_private.h"
 
-enum { MAX_THREADS = 256 };
+enum {
+    MAX_THREADS = 256,
+    MAX_CONNECTIONS = 1 << 24 /* descriptors are an int, and each has a place in a loop's tables */
+};
 
 static int check_options(const struct weft_server_options *options, struct weft_error *error)
 {
@@ -18,6 +22,10 @@ static int check_options(const struct weft_server_options *options, struct weft_
     if (options->threads < 1 || options->threads > MAX_THREADS)
         return weft_error_set(error, WEFT_ECONFIG, "threads is %u; it takes 1 to %d",
                               options->threads, MAX_THREADS);
+    if (options->limits.max_connections > MAX_CONNECTIONS)
+        return weft_error_set(error, WEFT_ECONFIG,
+                              "max-connections is %" PRIu64 "; it takes 1 to %d",
+                              options->limits.max_connections, MAX_CONNECTIONS);
     return weft_limits_check(&options->limits, error);
 }
 
@@ -62,6 +70,7 @@ static int listen_on(struct weft_server *server, struct weft__port *port, struct
     char bound[WEFT__DESCRIBE_SIZE];
     int rv;
 
+    weft_free(port->listener); /* of a listen that failed */
     port->listener = weft_calloc(1, transport->listener_size);
     if (!port->listener)
         return weft_error_set(error, -ENOMEM, "out of memory");
@@ -121,6 +130,7 @@ static void on_worker_empty(struct weft__worker *worker)
 {
     struct weft__thread *thread = weft_container_of(worker, struct weft__thread, worker);
     struct weft_server *server = thread->server;
+    int rv;
 
     /* A thread that could not be made has nobody to tell. */
     if (thread->empty || (thread != server->threads && !thread->started))
@@ -133,8 +143,8 @@ static void on_worker_empty(struct weft__worker *worker)
     }
     weft_loop_stop(worker->loop);
     thread->done.run = on_thread_done;
-    if (weft_loop_post(server->threads[0].worker.loop, &thread->done) < 0)
-        return; /* the first loop has ended already; nobody waits for this */
+    rv = weft_loop_post(server->threads[0].worker.loop, &thread->done);
+    (void)rv; /* -ESHUTDOWN: nobody waits for this any more */
 }
 
 static void drain_thread(struct weft_post *post)
@@ -150,11 +160,15 @@ static void cut_thread(struct weft_post *post)
 static void tell(struct weft__thread *thread, struct weft_post *post,
                  void (*run)(struct weft_post *post))
 {
+    int rv;
+
     post->run = run;
-    if (thread == thread->server->threads || !thread->started)
+    if (thread == thread->server->threads || !thread->started) {
         run(post);
-    else if (weft_loop_post(thread->worker.loop, post) < 0)
-        return; /* that loop has drained and ended */
+        return;
+    }
+    rv = weft_loop_post(thread->worker.loop, post);
+    (void)rv; /* -ESHUTDOWN: that loop has drained and ended */
 }
 
 static void cut(struct weft_server *server)
@@ -178,6 +192,10 @@ void weft_server_stop(struct weft_server *server)
         return;
     }
     server->draining = true;
+    if (!server->serving) {
+        weft__server_unlisten(server);
+        return;
+    }
     server->drain_timer.fire = on_drain_timeout;
     weft_loop_after(server->threads[0].worker.loop, &server->drain_timer,
                     (int64_t)server->limits.drain_timeout);
@@ -208,20 +226,25 @@ static int start_threads(struct weft_server *server)
     return 0;
 }
 
+void weft__server_begin(struct weft_server *server)
+{
+    server->serving = true;
+    server->running = 1;
+    for (size_t i = 0; i < server->thread_count; i++)
+        server->threads[i].worker.on_empty = on_worker_empty;
+    weft__server_set_accepting(server, true);
+}
+
 int weft_server_run(struct weft_server *server)
 {
     int rv;
 
     if (server->draining)
         return 0;
-    server->running = 1;
-    for (size_t i = 0; i < server->thread_count; i++)
-        server->threads[i].worker.on_empty = on_worker_empty;
+    weft__server_begin(server);
     rv = start_threads(server);
     if (rv < 0)
         weft_server_stop(server);
-    else
-        weft__server_set_accepting(server, true);
     if (server->running > 0)
         weft_loop_run(server->threads[0].worker.loop);
     for (size_t i = 1; i < server->thread_count; i++)

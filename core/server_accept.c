@@ -3,16 +3,13 @@
  * Listeners: accept, refuse, place on the worker with the fewest connections. All on the first
  * worker's thread. */
 #include <errno.h>
+#include <inttypes.h>
 
 #include "core/conn.h"
 #include "core/container.h"
 #include "core/server_private.h"
 
-enum {
-    ACCEPTS_A_TURN = 64,
-    MAX_REFUSING =
-        256 /* connections that are being told why not; beyond, they are dropped without words */
-};
+enum { ACCEPTS_A_TURN = 64 };
 
 /* How long accepting rests after the system ran out of descriptors or memory. */
 #define BACK_OFF_NS ((int64_t)WEFT_SECONDS(1) / 10)
@@ -52,14 +49,19 @@ static size_t choose(struct weft_server *server, uint64_t *total)
     return best;
 }
 
+/* Counts a connection that never was one. */
+static void count_lost(struct weft__binding *binding, enum weft_reason reason)
+{
+    weft__count(&binding->counts.accepted, 1);
+    weft__count(&binding->counts.closed[reason], 1);
+}
+
 static void refuse(struct weft_server *server, struct weft__binding *binding,
                    const struct weft_accepted *accepted, enum weft_reject_cause cause)
 {
-    if (binding->worker->refusing >= MAX_REFUSING) {
-        weft__count(&binding->counts.accepted, 1);
-        weft__count(&binding->counts.closed[cause == WEFT_REJECT_TOO_MANY ? WEFT_REASON_TOO_MANY
-                                                                          : WEFT_REASON_DRAINED],
-                    1);
+    if (binding->worker->refusing >= WEFT__MAX_REFUSING) {
+        count_lost(binding, cause == WEFT_REJECT_TOO_MANY ? WEFT_REASON_TOO_MANY
+                                                          : WEFT_REASON_DRAINED);
         binding->transport->drop(accepted);
         return;
     }
@@ -105,8 +107,7 @@ err_after_handoff:
 err:
     atomic_fetch_sub_explicit(&worker->living, 1, memory_order_relaxed);
     first->transport->drop(accepted);
-    weft__count(&first->counts.accepted, 1);
-    weft__count(&first->counts.closed[WEFT_REASON_NO_MEMORY], 1);
+    count_lost(first, WEFT_REASON_NO_MEMORY);
 }
 
 static void accept_again(struct weft_timer *timer)
@@ -115,25 +116,50 @@ static void accept_again(struct weft_timer *timer)
     weft__server_set_accepting(server, true);
 }
 
-/* Out of descriptors or memory: who waits is turned away by means of the reserve, then accepting
- * rests, so that the loop serves those it has instead of spinning. */
+/* Turns away who waits, by means of the transport's reserve. One that could be accepted after all,
+ * because another thread has closed a connection meanwhile, is as good as any. */
+static void shed(struct weft_server *server, struct weft__port *port)
+{
+    size_t i = (size_t)(port - server->ports);
+
+    for (int left = ACCEPTS_A_TURN; left > 0; left--) {
+        struct weft_accepted accepted;
+        int rv = port->endpoint.transport->accept(port->listener, &accepted, 1);
+
+        if (rv == 0) {
+            place(server, i, &accepted);
+        } else if (rv == -ECONNABORTED) {
+            server->shed++;
+            count_lost(&server->threads[0].worker.bindings[i], WEFT_REASON_NO_DESCRIPTOR);
+        } else {
+            return;
+        }
+    }
+}
+
+/* Out of descriptors or memory: accepting rests, so that the loop serves those it has instead of
+ * spinning. The log has a line when that begins and one when it is over. */
 static void back_off(struct weft_server *server, struct weft__port *port, int error)
 {
-    const struct weft_transport *transport = port->endpoint.transport;
-    struct weft_accepted accepted;
-    int shed = 0;
-
-    while (shed < ACCEPTS_A_TURN &&
-           transport->accept(port->listener, &accepted, 1) == -ECONNABORTED)
-        shed++;
-    weft_log_write(server->log, WEFT_LOG_WARN, "accept-back-off", "error=%s shed=%d",
-                   weft_errname(error), shed);
+    if (!server->backing_off)
+        weft_log_write(server->log, WEFT_LOG_WARN, "accept-back-off", "error=%s",
+                       weft_errname(error));
+    server->backing_off = true;
+    shed(server, port);
     weft__server_set_accepting(server, false);
     server->accept_timer.fire = accept_again;
     weft_loop_after(server->threads[0].worker.loop, &server->accept_timer, BACK_OFF_NS);
 }
 
-/* Accepts until nobody waits or the turn's share is used up. False: nobody waits. */
+static void end_back_off(struct weft_server *server)
+{
+    weft_log_write(server->log, WEFT_LOG_INFO, "accept-again", "shed=%" PRIu64, server->shed);
+    server->backing_off = false;
+    server->shed = 0;
+}
+
+/* Accepts until nobody waits or the turn's share is used up. False: nobody waits, or nobody can be
+ * accepted. */
 static bool accept_some(struct weft__port *port)
 {
     struct weft_server *server = port->server;
@@ -143,13 +169,16 @@ static bool accept_some(struct weft__port *port)
         int rv = port->endpoint.transport->accept(port->listener, &accepted, 0);
         if (rv == -EAGAIN)
             return false;
-        if (rv == -EMFILE || rv == -ENFILE || rv == -ENOMEM || rv == -ENOBUFS) {
+        if (rv == -EMFILE || rv == -ENFILE || rv == -ENOMEM) {
             if (!server->draining)
                 back_off(server, port, rv);
             return false;
         }
-        if (rv == 0)
-            place(server, (size_t)(port - server->ports), &accepted);
+        if (rv < 0)
+            continue;
+        if (server->backing_off)
+            end_back_off(server);
+        place(server, (size_t)(port - server->ports), &accepted);
     }
     return true;
 }

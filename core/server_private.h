@@ -11,7 +11,11 @@
 #include "endpoint.h"
 #include "worker.h"
 
-enum { WEFT__DESCRIBE_SIZE = 512 };
+enum {
+    WEFT__DESCRIBE_SIZE = 512,
+    /* Connections that are being told why not; beyond, they are dropped without words. */
+    WEFT__MAX_REFUSING = 256
+};
 
 /* An endpoint, where it listens, and which of the merged configurations it uses. */
 struct weft__port {
@@ -42,8 +46,13 @@ struct weft_server {
     size_t running;             /* threads that are not done */
     uint64_t next_id;
     struct weft_timer drain_timer, accept_timer;
-    bool draining, cutting;
+    uint64_t shed; /* peers turned away since descriptors ran out */
+    bool serving, draining, cutting;
+    bool backing_off; /* the last accept failed for want of descriptors or memory */
 };
+
+/* server.c. What run does before the loops have turns. */
+void weft__server_begin(struct weft_server *server);
 
 /* server_setup.c. What fails leaves nothing behind that weft_server_free does not handle. */
 WEFT_MUST_USE int weft__server_make_ports(struct weft_server *server,

@@ -5,8 +5,8 @@
 
 #include "core/server_private.h"
 
-/* One over the highest descriptor: the connections, and what else a process holds open. */
-enum { OTHER_DESCRIPTORS = 64 };
+/* What a process holds open beside its connections, those being refused among it. */
+enum { OTHER_DESCRIPTORS = WEFT__MAX_REFUSING + 64 };
 
 static bool same_config(const void *a, const void *b, size_t size)
 {
@@ -57,9 +57,8 @@ static int start_codec(struct weft__binding *binding)
     const struct weft_codec *codec = binding->codec;
     int rv;
 
-    if (codec->loop_size == 0)
-        return 0;
-    binding->codec_loop = weft_calloc(1, codec->loop_size);
+    /* At least a byte, so that the pointer also says that it has succeeded. */
+    binding->codec_loop = weft_calloc(1, codec->loop_size + 1);
     if (!binding->codec_loop)
         return -ENOMEM;
     rv = codec->loop_init ? codec->loop_init(binding->codec_loop, binding->codec_config) : 0;
@@ -75,7 +74,7 @@ static int start_service(struct weft__binding *binding, const void *config)
     const struct weft_service *service = binding->service;
     int rv;
 
-    /* At least a byte, so that the pointer also says that start has succeeded. */
+    /* As above. */
     binding->service_loop = weft_calloc(1, service->loop_size + 1);
     if (!binding->service_loop)
         return -ENOMEM;

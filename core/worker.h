@@ -24,9 +24,8 @@ struct weft__worker;
 
 enum {
     WEFT__READ_SIZE = 256 * 1024, /* one read, and the bytes a connection may decode in a turn */
-    WEFT__TAIL_SIZE =
-        16 *
-        1024, /* the longest unfinished tail that is put before a read rather than read behind */
+    /* The longest unfinished tail that is put before a read rather than read behind. */
+    WEFT__TAIL_SIZE = 16 * 1024,
     WEFT__TURN_FRAMES = 64, /* frames a connection may decode in a turn */
     WEFT__TURN_NS = 1000000 /* time it may take for them, once the clock has been read again */
 };
@@ -69,9 +68,10 @@ struct weft__worker {
     struct weft__request *free_requests;
     size_t free_request_count;
     struct weft_chain words; /* what decode wrote of the codec's own; empty between calls */
+    bool refreshed;          /* the clock was read again since somebody looked */
 
-    struct weft__conn
-        *conns; /* every connection that has memory, the closed ones with owed requests too */
+    /* Every connection that has memory: also the closed ones whose requests have not ended. */
+    struct weft__conn *conns;
     size_t conn_count;
     bool draining;
     uint64_t cut;
@@ -89,11 +89,17 @@ WEFT_MUST_USE int weft__worker_init(struct weft__worker *worker, const struct we
 /* After its last connection has gone. */
 void weft__worker_fini(struct weft__worker *worker);
 
-/* On the worker's thread: every connection begins to drain, and those that come later are refused.
- */
+/* On the worker's thread: every connection begins to drain, also those that come later. */
 void weft__worker_drain(struct weft__worker *worker);
 /* On the worker's thread: every connection is closed at once and counted in cut. */
 void weft__worker_cut(struct weft__worker *worker);
+
+/* Reads the clock again, after work that may have taken long. */
+static inline void weft__worker_refresh(struct weft__worker *worker)
+{
+    weft_loop_refresh(worker->loop);
+    worker->refreshed = true;
+}
 
 /* One line about a connection that ended badly; at most 20 a second, the rest are counted. */
 void weft__worker_log_close(struct weft__worker *worker, enum weft_reason reason, const char *peer,

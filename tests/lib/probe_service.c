@@ -95,8 +95,6 @@ static void close_conn(void *conn_state, void *loop_state)
     note(conn->probe, "close");
 }
 
-/* ---- what a request asks for ---- */
-
 struct pattern_body {
     struct weft_body body;
     char letter;
@@ -142,6 +140,12 @@ static void must_end(struct probe_call *call, const struct weft_body *body, enum
     assert_int_equal(pass(call, body, how), 0);
 }
 
+static void end_without_memory(struct probe_call *call)
+{
+    struct weft_body_bytes body = weft_body_from_view(weft_view_str("none"));
+    must_end(call, &body.body, END);
+}
+
 static void go_on(struct probe_call *call)
 {
     struct pattern_body body = pattern(call->name, call->size);
@@ -151,6 +155,15 @@ static void go_on(struct probe_call *call)
         call->left--;
     if (rv != -EAGAIN)
         must_end(call, NULL, END);
+}
+
+/* Behind others there may be no room: then on_drain comes back here. */
+static void end_with_size(struct probe_call *call)
+{
+    struct pattern_body body = pattern(call->name, call->size);
+
+    if (pass(call, &body.body, END) < 0)
+        assert_true(call->refused);
 }
 
 static void on_drain(struct weft_request *request)
@@ -165,6 +178,8 @@ static void on_drain(struct weft_request *request)
     note(probe, "%s~", call->name);
     if (call->left > 0)
         go_on(call);
+    else if (call->size > 0)
+        end_with_size(call);
     if (probe->on_drain)
         probe->on_drain(probe, call->name);
 }
@@ -208,7 +223,7 @@ static void end_with_blob(struct probe_call *call, size_t size)
     struct weft_body body;
 
     if (!blob) {
-        must_end(call, NULL, END);
+        end_without_memory(call);
         return;
     }
     memset(data, call->name[0], size);
@@ -220,25 +235,25 @@ static void end_with_blob(struct probe_call *call, size_t size)
 static void end_with_arena(struct probe_call *call, size_t size)
 {
     uint8_t *bytes = weft_arena_alloc(weft_request_arena(call->request), size);
-    struct weft_body_bytes body = weft_body_from_view(weft_view_str(bytes ? call->name : "none"));
+    struct weft_body_bytes body = weft_body_from_view(weft_view_str(call->name));
 
-    if (bytes)
-        memset(bytes, 0xa5, size);
+    if (!bytes) {
+        end_without_memory(call);
+        return;
+    }
+    memset(bytes, 0xa5, size);
     must_end(call, &body.body, END);
 }
 
 static void obey(struct probe_call *call, const char *verb, size_t n, size_t size)
 {
     struct weft_body_bytes text = weft_body_from_view(weft_view_str(call->name));
-    struct pattern_body bytes = pattern(call->name, n);
 
     if (strcmp(verb, "now") == 0) {
         must_end(call, &text.body, END);
     } else if (strcmp(verb, "size") == 0) {
-        /* Behind others there may be no room: then it ends in on_drain. */
-        call->left = 0;
-        if (pass(call, &bytes.body, END) == -EAGAIN)
-            call->size = n;
+        call->size = n;
+        end_with_size(call);
     } else if (strcmp(verb, "blob") == 0) {
         end_with_blob(call, n);
     } else if (strcmp(verb, "none") == 0) {
@@ -249,7 +264,7 @@ static void obey(struct probe_call *call, const char *verb, size_t n, size_t siz
         end_with_arena(call, n);
     } else if (strcmp(verb, "keep") == 0) {
         if (weft_request_keep(call->request) < 0)
-            must_end(call, NULL, END);
+            end_without_memory(call);
     } else if (strcmp(verb, "stream") == 0) {
         call->left = n;
         call->size = size;
@@ -262,6 +277,7 @@ static void obey(struct probe_call *call, const char *verb, size_t n, size_t siz
 static void handle(struct probe_conn *conn, struct weft_request *request)
 {
     struct probe *probe = conn->probe;
+    struct probe_call *call;
     char text[256] = "", verb[16] = "", name[PROBE_NAME] = "";
     size_t n = 0, size = 0;
 
@@ -276,9 +292,10 @@ static void handle(struct probe_conn *conn, struct weft_request *request)
     if (sscanf(text, "%15s %15s %zu %zu", verb, name, &n, &size) < 2)
         fail_msg("no such request: '%s'", text);
     note(probe, "%s", name);
-    obey(new_call(conn, request, name), verb, n, size);
+    call = new_call(conn, request, name);
     if (probe->on_call)
         probe->on_call(probe, name);
+    obey(call, verb, n, size);
 }
 
 static void call_probe(void *loop_state, void *conn_state, struct weft_request *request)
@@ -354,17 +371,30 @@ const struct weft_service probe_mute_service = {
     .call = call_mute,
 };
 
-static struct probe_call *find(struct probe *probe, const char *name)
+static const struct probe_call *look_for(const struct probe *probe, const char *name)
 {
     size_t first = probe->call_count > PROBE_CALLS ? probe->call_count - PROBE_CALLS : 0;
 
     for (size_t i = first; i < probe->call_count; i++) {
-        struct probe_call *call = &probe->calls[i % PROBE_CALLS];
+        const struct probe_call *call = &probe->calls[i % PROBE_CALLS];
         if (call->request && strcmp(call->name, name) == 0)
             return call;
     }
-    fail_msg("no unended call '%s'", name);
     return NULL;
+}
+
+static struct probe_call *find(struct probe *probe, const char *name)
+{
+    const struct probe_call *call = look_for(probe, name);
+
+    if (!call)
+        fail_msg("no unended call '%s'", name);
+    return &probe->calls[call - probe->calls];
+}
+
+bool probe_is_pending(const struct probe *probe, const char *name)
+{
+    return look_for(probe, name) != NULL;
 }
 
 int probe_send(struct probe *probe, const char *name, const char *text)
@@ -391,6 +421,12 @@ int probe_end_size(struct probe *probe, const char *name, size_t size)
 {
     struct pattern_body body = pattern(name, size);
     return pass(find(probe, name), &body.body, END);
+}
+
+int probe_end_blob(struct probe *probe, const char *name, struct weft_blob *blob)
+{
+    struct weft_body body = weft_body_from_blob(blob);
+    return pass(find(probe, name), &body, END);
 }
 
 int probe_end_bad(struct probe *probe, const char *name, const char *text)

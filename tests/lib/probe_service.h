@@ -13,6 +13,8 @@
  *     keep a           the same, with its payload kept: it is what probe_end sends for NULL
  *     stream a N SIZE  sends N messages of SIZE bytes, as there is room, and then ends
  *
+ * Without memory for what it was told it ends at once with "none".
+ *
  * The log has one word for each entry: `open close` for connections, `a` for the call of a,
  * `a~` for on_drain, `a!cut` for on_cancel with its reason. Whatever breaks the contract fails the
  * test: a call on a closed connection, a close while requests have not ended, a second on_cancel. */
@@ -44,7 +46,8 @@ struct probe {
     size_t pending; /* calls that have not ended */
     size_t connections, loops;
 
-    /* Where set, called at the end of the entry, with the call's name. */
+    /* Where set, called with the call's name: the first before the request is obeyed, the others
+     * afterwards. */
     void (*on_call)(struct probe *probe, const char *name);
     void (*on_drain)(struct probe *probe, const char *name);
     void (*on_cancel)(struct probe *probe, const char *name);
@@ -64,7 +67,10 @@ WEFT_MUST_USE int probe_send(struct probe *probe, const char *name, const char *
 WEFT_MUST_USE int probe_send_size(struct probe *probe, const char *name, size_t size);
 WEFT_MUST_USE int probe_end(struct probe *probe, const char *name, const char *text);
 WEFT_MUST_USE int probe_end_size(struct probe *probe, const char *name, size_t size);
+WEFT_MUST_USE int probe_end_blob(struct probe *probe, const char *name, struct weft_blob *blob);
 WEFT_MUST_USE int probe_end_bad(struct probe *probe, const char *name, const char *text);
+/* Whether a call of that name has not ended. */
+bool probe_is_pending(const struct probe *probe, const char *name);
 /* Ends, without a message, whatever has not ended. */
 void probe_end_all(struct probe *probe);
 
