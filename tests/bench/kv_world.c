@@ -5,12 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "abi.pb-c.h"
 #include "bench/work.h"
 #include "codecs/codecs.h"
 #include "core/server_private.h"
 #include "lib/script_transport.h"
 #include "lib/virtual_loop.h"
+#include "services/protobuf/writer.h"
 
 enum { FRAME_HEADER = 4 };
 
@@ -71,45 +71,59 @@ size_t kv_world_exchange(struct kv_world *self, struct weft_view bytes)
     return size;
 }
 
-static size_t put_frame(uint8_t *dst, bool sets, size_t number, char *value)
+/* Field numbers of proto/abi.proto. */
+enum {
+    REQUEST_HGET = 1,
+    REQUEST_HSET = 4,
+    COMMAND_TABLE = 1,
+    COMMAND_ITEM = 2,
+    PAIR_KEY = 1,
+    PAIR_VALUE = 2,
+    VALUE_STRING = 1,
+};
+
+/* A frame of one request; dst NULL: only its size. */
+static size_t put_frame(uint8_t *dst, bool sets, size_t number, struct weft_view value)
 {
-    char table[] = "table1", key[32];
-    (void)snprintf(key, sizeof key, "key:%010zu", number);
-    Abi__Value string = ABI__VALUE__INIT;
-    Abi__Kvpair pair = ABI__KVPAIR__INIT;
-    Abi__Hset hset = ABI__HSET__INIT;
-    Abi__Hget hget = ABI__HGET__INIT;
-    Abi__CommandRequest request = ABI__COMMAND_REQUEST__INIT;
-    string.value_case = ABI__VALUE__VALUE_STRING;
-    string.string = value;
-    pair.key = hget.key = key;
-    pair.value = &string;
-    hset.table = hget.table = table;
-    hset.pair = &pair;
+    char text[32];
+    struct weft_view table = weft_view_str("table1");
+    (void)snprintf(text, sizeof text, "key:%010zu", number);
+    struct weft_view key = weft_view_str(text);
+    size_t value_size = weft_pb_bytes_size(VALUE_STRING, value.size);
+    size_t pair_size =
+        weft_pb_bytes_size(PAIR_KEY, key.size) + weft_pb_bytes_size(PAIR_VALUE, value_size);
+    size_t item_size = sets ? pair_size : key.size;
+    size_t command_size =
+        weft_pb_bytes_size(COMMAND_TABLE, table.size) + weft_pb_bytes_size(COMMAND_ITEM, item_size);
+    uint32_t command = sets ? REQUEST_HSET : REQUEST_HGET;
+    size_t size = weft_pb_bytes_size(command, command_size);
+    if (!dst)
+        return FRAME_HEADER + size;
+
+    weft_store_be32(dst, (uint32_t)size);
+    dst = weft_pb_put_head(dst + FRAME_HEADER, command, command_size);
+    dst = weft_pb_put_bytes(dst, COMMAND_TABLE, table);
     if (sets) {
-        request.request_data_case = ABI__COMMAND_REQUEST__REQUEST_DATA_HSET;
-        request.hset = &hset;
+        dst = weft_pb_put_head(dst, COMMAND_ITEM, item_size);
+        dst = weft_pb_put_bytes(dst, PAIR_KEY, key);
+        dst = weft_pb_put_head(dst, PAIR_VALUE, value_size);
+        (void)weft_pb_put_bytes(dst, VALUE_STRING, value);
     } else {
-        request.request_data_case = ABI__COMMAND_REQUEST__REQUEST_DATA_HGET;
-        request.hget = &hget;
-    }
-    size_t size = abi__command_request__get_packed_size(&request);
-    if (dst) {
-        weft_store_be32(dst, (uint32_t)size);
-        abi__command_request__pack(&request, dst + FRAME_HEADER);
+        (void)weft_pb_put_bytes(dst, COMMAND_ITEM, key);
     }
     return FRAME_HEADER + size;
 }
 
 struct weft_bytes kv_world_frames(bool sets, size_t first, size_t count, size_t size)
 {
-    char *value = bench_zeroed(size + 1);
-    bench_fill_text((uint8_t *)value, size);
+    uint8_t *text = bench_zeroed(size);
+    bench_fill_text(text, size);
+    struct weft_view value = weft_view(text, size);
     struct weft_bytes frames = {0};
     size_t most = put_frame(NULL, sets, first, value);
     frames.data = bench_zeroed(count * most);
     for (size_t i = 0; i < count; i++)
         frames.size += put_frame(frames.data + frames.size, sets, first + i, value);
-    free(value);
+    free(text);
     return frames;
 }

@@ -7,7 +7,12 @@
 #include "bench/kv_world.h"
 #include "bench/work.h"
 
-enum { KEYS = 1024 };
+enum {
+    KEYS = 1024,
+    LARGE_KEYS =
+        4, /* few, so that a large value is read again, and a compressed frame used again */
+    LARGE = 4096,
+};
 
 struct kv_state {
     struct kv_world world;
@@ -21,7 +26,7 @@ static void *begin(const struct bench_work *work)
     struct kv_state *self = bench_zeroed(sizeof *self);
     kv_world_init(&self->world);
     self->depth = work->depth;
-    self->batch_count = KEYS / work->depth;
+    self->batch_count = (work->size < LARGE ? KEYS : LARGE_KEYS) / work->depth;
     self->batches = bench_zeroed(self->batch_count * sizeof *self->batches);
     for (size_t i = 0; i < self->batch_count; i++) {
         struct weft_bytes sets = kv_world_frames(true, i * work->depth, work->depth, work->size);
@@ -75,7 +80,7 @@ size_t bench_kv_works(struct bench_work *works, size_t count)
                 .size = cases[i].size,
                 .depth = cases[i].depth,
                 .sets = sets,
-                .counted_runs = cases[i].size > 1024 ? 4 : 1024,
+                .counted_runs = cases[i].size < LARGE ? KEYS : LARGE_KEYS,
                 .begin = begin,
                 .run = run,
                 .end = end,
