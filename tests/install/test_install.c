@@ -33,11 +33,10 @@ static void test_each_installed_header_compiles_alone(void **state)
 {
     (void)state;
     output_of(
-        "find $PREFIX/include/weft -name '*.h' | sort > $PREFIX/headers\n"
-        "while read -r header; do\n"
-        "  $CC -std=c17 -Wall -Wextra -Wpedantic -Werror -fsyntax-only -I $PREFIX/include -x c "
-        "$header\n"
-        "done < $PREFIX/headers");
+        "cd $PREFIX/include && find weft -name '*.h' | while read -r header; do\n"
+        "  echo \"#include <$header>\" |\n"
+        "    $CC -std=c17 -Wall -Wextra -Wpedantic -Werror -fsyntax-only -I . -x c - || exit 1\n"
+        "done");
 }
 
 static void test_no_private_header_is_installed(void **state)
@@ -97,11 +96,11 @@ static void load_headers_and_exports(void)
 {
     snprintf(all_headers, sizeof all_headers, "%s",
              output_of("find $PREFIX/include -name '*.h' -exec cat {} +"));
-    /* Versions (WEFT_0) are listed as absolute symbols. */
+    /* A version (@@WEFT_0) is part of a name here, and an absolute symbol (A) of its own. */
     snprintf(exported, sizeof exported, "%s",
              output_of("for library in $LIB/libweft_*.so.0; do\n"
-                       "  " NM_PATH " -D --defined-only --without-symbol-versions $library\n"
-                       "done | awk '$2 != \"A\" && $2 != \"B\" { print $3 }' | sort"));
+                       "  " NM_PATH " -D --defined-only $library\n"
+                       "done | awk 'NF == 3 && $2 != \"A\" { sub(/@.*/, \"\", $3); print $3 }'"));
 }
 
 static void test_shared_libraries_export_nothing_that_no_header_declares(void **state)
@@ -198,7 +197,7 @@ static void test_pkg_config_names_what_an_archive_needs_beside(void **state)
 {
     (void)state;
     const char *libs = output_of("pkg-config --static --libs weft-codecs weft-kv");
-    assert_non_null(strstr(libs, "-lz"));
+    assert_true(strstr(libs, "-lz") || strstr(libs, "-ldeflate")); /* as WEFT_GZIP_ENGINE chose */
     assert_non_null(strstr(libs, "-lev"));
     assert_non_null(strstr(libs, "-lprotobuf-c"));
     assert_null(strstr(output_of("pkg-config --static --libs weft-codecs"), "-lev"));
