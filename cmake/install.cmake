@@ -132,8 +132,8 @@ weft_install_library(codecs
     OF weft_codecs
     HEADERS codecs/codecs.h
     NEEDS base
-    LINKS ZLIB::ZLIB
-    ARCHIVE_LINKS z)
+    LINKS ${WEFT_CODECS_LINKS}
+    ARCHIVE_LINKS ${WEFT_CODECS_ARCHIVE_LINKS})
 
 # The service and its client in one: they share the code of their messages. The service is written
 # against core/service.h alone, but what that declares is in libweft_core, so the library needs it.

@@ -1,20 +1,25 @@
 /* SPDX-License-Identifier: MIT
  *
  * Header and trailer are our own, whatever the engine, so that every engine accepts and writes the
- * same; the engine sees deflated bytes only. Now it is zlib. */
+ * same; an engine sees deflated bytes only. */
 #include "codecs/gzip.h"
 
+#include <assert.h>
 #include <errno.h>
 
-#define ZLIB_CONST
-#include <zlib.h>
+#include "codecs/gzip_engine.h"
 
-#include "core/mem.h"
+/* Which engine does what is the build's choice (codecs/CMakeLists.txt): one inflates, one deflates
+ * at the levels it has, one at those above. */
+static const struct weft__gzip_engine *const inflater = &WEFT_GZIP_INFLATER;
+static const struct weft__gzip_engine *const fast = &WEFT_GZIP_FAST;
+static const struct weft__gzip_engine *const strong = &WEFT_GZIP_STRONG;
 
 /* RFC 1952, 2.3. */
 enum {
     HEADER_SIZE = 10,
     TRAILER_SIZE = 8,
+    DEFLATED = 8,
     FHCRC = 1 << 1,
     FEXTRA = 1 << 2,
     FNAME = 1 << 3,
@@ -24,9 +29,6 @@ enum {
 
 /* The most bytes that one deflated byte can stand for (RFC 1951: 258 bytes in two bits). */
 enum { DEFLATE_MAX_RATIO = 1032 };
-
-/* No zlib header or trailer, the largest window. */
-enum { RAW_DEFLATE = -MAX_WBITS };
 
 static uint32_t load_le16(const uint8_t *p)
 {
@@ -46,11 +48,6 @@ static void store_le32(uint8_t *p, uint32_t v)
     p[3] = (uint8_t)(v >> 24);
 }
 
-static uint32_t crc_of(struct weft_view view)
-{
-    return (uint32_t)crc32_z(0, view.data, view.size);
-}
-
 /* The offset behind the zero that ends the text at `at`; 0 where there is none. */
 static size_t skip_text(struct weft_view view, size_t at)
 {
@@ -68,7 +65,7 @@ static size_t header_size(struct weft_view view, const char **why)
     if (p[0] != 0x1f || p[1] != 0x8b)
         return 0;
     *why = "gzip with an unknown method or flag";
-    if (p[2] != Z_DEFLATED || (p[3] & RESERVED))
+    if (p[2] != DEFLATED || (p[3] & RESERVED))
         return 0;
 
     *why = "gzip header cut short";
@@ -89,7 +86,7 @@ static size_t header_size(struct weft_view view, const char **why)
         if (view.size - at < 2)
             return 0;
         *why = "gzip header with a wrong checksum";
-        if (load_le16(p + at) != (crc_of(weft_view(p, at)) & 0xffff))
+        if (load_le16(p + at) != (inflater->crc(weft_view(p, at)) & 0xffff))
             return 0;
         at += 2;
     }
@@ -118,137 +115,67 @@ int weft__gzip_parse(struct weft_view payload, uint64_t max_size, struct weft__g
     return 0;
 }
 
-static voidpf zlib_alloc(voidpf opaque, uInt count, uInt size)
-{
-    (void)opaque;
-    return weft_calloc(count, size);
-}
-
-static void zlib_free(voidpf opaque, voidpf p)
-{
-    (void)opaque;
-    weft_free(p);
-}
-
-/* A new stream for zlib to initialise; NULL: no memory. */
-static z_stream *stream_new(void)
-{
-    z_stream *stream = weft_calloc(1, sizeof *stream);
-    if (stream) {
-        stream->zalloc = zlib_alloc;
-        stream->zfree = zlib_free;
-    }
-    return stream;
-}
-
-static z_stream *inflater(struct weft__gzip *gzip)
-{
-    z_stream *stream = gzip->inflater;
-    if (stream) {
-        (void)inflateReset(stream); /* fails only for a stream that is none */
-        return stream;
-    }
-    stream = stream_new();
-    if (stream && inflateInit2(stream, RAW_DEFLATE) != Z_OK) {
-        weft_free(stream);
-        return NULL;
-    }
-    gzip->inflater = stream;
-    return stream;
-}
-
-/* The order of the two calls matters: after a reset, zlib changes the level without output. */
-static z_stream *deflater(struct weft__gzip *gzip, int level)
-{
-    z_stream *stream = gzip->deflater;
-    if (stream) {
-        (void)deflateReset(stream);
-        (void)deflateParams(stream, level, Z_DEFAULT_STRATEGY);
-        return stream;
-    }
-    stream = stream_new();
-    if (stream && deflateInit2(stream, level, Z_DEFLATED, RAW_DEFLATE, MAX_MEM_LEVEL - 1,
-                               Z_DEFAULT_STRATEGY) != Z_OK) {
-        weft_free(stream);
-        return NULL;
-    }
-    gzip->deflater = stream;
-    return stream;
-}
-
 void weft__gzip_fini(struct weft__gzip *gzip)
 {
-    if (gzip->inflater)
-        (void)inflateEnd(gzip->inflater);
-    if (gzip->deflater)
-        (void)deflateEnd(gzip->deflater);
-    weft_free(gzip->inflater);
-    weft_free(gzip->deflater);
+    inflater->inflater_free(gzip->inflater);
+    fast->deflater_free(gzip->fast);
+    strong->deflater_free(gzip->strong);
     *gzip = (struct weft__gzip){0};
 }
 
 int weft__gzip_inflate(struct weft__gzip *gzip, const struct weft__gzip_member *member,
                        uint8_t *dst, const char **why)
 {
-    z_stream *stream = inflater(gzip);
-    if (!stream)
-        return -ENOMEM;
-    stream->next_in = member->deflated.data;
-    stream->avail_in = (uInt)member->deflated.size;
-    stream->next_out = dst;
-    stream->avail_out = member->size;
-    int result = inflate(stream, Z_FINISH);
-    if (result == Z_MEM_ERROR)
-        return -ENOMEM;
-
-    *why = "gzip with broken or missing data";
-    if (result != Z_STREAM_END) {
-        if (result == Z_BUF_ERROR && stream->avail_out == 0)
-            *why = "gzip that is larger than it says";
+    switch (inflater->inflate(&gzip->inflater, member->deflated, dst, member->size)) {
+    case WEFT__INFLATED:
+        *why = "gzip with a wrong checksum";
+        return inflater->crc(weft_view(dst, member->size)) == member->crc ? 0 : WEFT_EMALFORMED;
+    case WEFT__INFLATED_BROKEN:
+        *why = "gzip with broken or missing data";
         return WEFT_EMALFORMED;
+    case WEFT__INFLATED_LARGER:
+        *why = "gzip that is larger than it says";
+        return WEFT_EMALFORMED;
+    case WEFT__INFLATED_SMALLER:
+        *why = "gzip that is smaller than it says";
+        return WEFT_EMALFORMED;
+    case WEFT__INFLATED_EARLY:
+        *why = "something behind the gzip member";
+        return WEFT_EMALFORMED;
+    case WEFT__INFLATED_NO_MEMORY:
+        break;
     }
-    *why = "gzip that is smaller than it says";
-    if (stream->avail_out > 0)
-        return WEFT_EMALFORMED;
-    *why = "something behind the gzip member";
-    if (stream->avail_in > 0)
-        return WEFT_EMALFORMED;
-    *why = "gzip with a wrong checksum";
-    return crc_of(weft_view(dst, member->size)) == member->crc ? 0 : WEFT_EMALFORMED;
+    return -ENOMEM;
 }
 
 ssize_t weft__gzip_deflate(struct weft__gzip *gzip, int level, struct weft_view message,
                            uint8_t *dst, size_t cap)
 {
     /* No time, no name, "unknown" as the operating system: nothing but the message. */
-    static const uint8_t header[HEADER_SIZE] = {0x1f, 0x8b, Z_DEFLATED, [9] = 0xff};
+    static const uint8_t header[HEADER_SIZE] = {0x1f, 0x8b, DEFLATED, [9] = 0xff};
+    static_assert((int)TRAILER_SIZE >= (int)WEFT__DEFLATE_SLACK,
+                  "the trailer's room is the engine's slack");
 
     if (cap <= WEFT__GZIP_OVERHEAD)
         return 0;
-    z_stream *stream = deflater(gzip, level);
-    if (!stream)
-        return -ENOMEM;
-    stream->next_in = message.data;
-    stream->avail_in = (uInt)message.size;
-    stream->next_out = dst + HEADER_SIZE;
-    /* zlib does not say that it is done when the last byte fills the output, so it may have the
-     * trailer's room too. */
-    stream->avail_out = (uInt)((cap < UINT32_MAX ? cap : UINT32_MAX) - HEADER_SIZE);
-    if (deflate(stream, Z_FINISH) != Z_STREAM_END || stream->avail_out < TRAILER_SIZE)
+    bool is_fast = level <= fast->max_level;
+    ssize_t size =
+        is_fast
+            ? fast->deflate(&gzip->fast, level, message, dst + HEADER_SIZE, cap - HEADER_SIZE)
+            : strong->deflate(&gzip->strong, level, message, dst + HEADER_SIZE, cap - HEADER_SIZE);
+    if (size < 0)
+        return size;
+    if (size == 0 || (size_t)size > cap - WEFT__GZIP_OVERHEAD)
         return 0;
 
+    uint8_t *trailer = dst + HEADER_SIZE + size;
     memcpy(dst, header, HEADER_SIZE);
-    store_le32(stream->next_out, crc_of(message));
-    store_le32(stream->next_out + 4, (uint32_t)message.size);
-    return (ssize_t)(stream->total_out + WEFT__GZIP_OVERHEAD);
+    store_le32(trailer, inflater->crc(message));
+    store_le32(trailer + 4, (uint32_t)message.size);
+    return size + WEFT__GZIP_OVERHEAD;
 }
 
-/* A loop should not stand still for more than about 5 ms. zlib deflates JSON-like text at some 40
- * MB/s at level 6, the best that is worth its time, and at 100 MB/s at level 1: that is 1.6 ms for
- * 64 KiB at level 6 and 5 ms for 512 KiB at level 1. */
 int weft__gzip_auto_level(size_t size)
 {
-    if (size <= 64 << 10)
-        return 6;
-    return size <= 512 << 10 ? 1 : 0;
+    return fast->auto_level(size);
 }

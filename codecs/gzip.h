@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * One gzip member (RFC 1952) at a time, whole messages in memory. gzip.c is the only file that
- * knows which library does the work. */
+ * One gzip member (RFC 1952) at a time, whole messages in memory. Which library does the work is
+ * the build's choice and known behind this header alone. */
 #ifndef WEFT_GZIP_H
 #define WEFT_GZIP_H
 
@@ -17,7 +17,7 @@ enum { WEFT__GZIP_OVERHEAD = 18 }; /* bytes that our members have around the def
 /* The engines' states: one per loop, made when first used, kept until fini. A zeroed one is valid
  * and holds nothing. One thread at a time. */
 struct weft__gzip {
-    void *inflater, *deflater;
+    void *inflater, *fast, *strong;
 };
 
 void weft__gzip_fini(struct weft__gzip *gzip);
@@ -40,13 +40,14 @@ WEFT_MUST_USE int weft__gzip_inflate(struct weft__gzip *gzip,
                                      const struct weft__gzip_member *member, uint8_t *dst,
                                      const char **why);
 
-/* Writes one member of message (at most WEFT__GZIP_MAX bytes) to dst, at most cap bytes. The bytes are a function of message and
- * level (1..9) alone. > 0: how many; 0: it does not fit; -ENOMEM. */
+/* Writes one member of message (at most WEFT__GZIP_MAX bytes) to dst, at most cap bytes. The bytes
+ * are a function of message and level (1..9) alone, as long as engine and machine are the same. > 0:
+ * how many; 0: it does not fit; -ENOMEM. */
 WEFT_MUST_USE ssize_t weft__gzip_deflate(struct weft__gzip *gzip, int level,
                                          struct weft_view message, uint8_t *dst, size_t cap);
 
-/* The level for a message of so many bytes where nobody has chosen one; 0: this engine would hold
- * the loop for too long. */
+/* The level for a message of so many bytes where nobody has chosen one: what takes the engine no
+ * more than about 5 ms. 0: no level does. */
 int weft__gzip_auto_level(size_t size);
 
 #endif

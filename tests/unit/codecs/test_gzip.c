@@ -8,13 +8,17 @@
 #include <stdlib.h>
 
 #include <cmocka.h>
+#define ZLIB_CONST
 #include <zlib.h>
 
 #include "codecs/gzip.h"
 #include "lib/fault.h"
+#include "lib/guarded.h"
+#include "lib/random.h"
+#include "lib/stream.h"
 
 static const char text[] = "a message that says a message that says a message that says little";
-enum { TEXT = sizeof text - 1, MEMBER_MAX = 512, FLAGS = 3 };
+enum { TEXT_SIZE = sizeof text - 1, MEMBER_MAX = 512, FLAGS = 3 };
 
 struct member {
     uint8_t data[MEMBER_MAX];
@@ -29,15 +33,21 @@ static void put(struct member *member, const void *data, size_t size)
 }
 
 /* What we write ourselves of text. */
-static struct member plain_member(void)
+static struct member member_at(int level)
 {
     struct weft__gzip gzip = {0};
     struct member member = {.size = 0};
-    ssize_t size = weft__gzip_deflate(&gzip, 6, weft_view(text, TEXT), member.data, MEMBER_MAX);
+    ssize_t size =
+        weft__gzip_deflate(&gzip, level, weft_view(text, TEXT_SIZE), member.data, MEMBER_MAX);
     assert_true(size > 0);
     member.size = (size_t)size;
     weft__gzip_fini(&gzip);
     return member;
+}
+
+static struct member plain_member(void)
+{
+    return member_at(6);
 }
 
 /* The same with these flags, and these bytes between the ten fixed ones and the deflated. */
@@ -51,28 +61,25 @@ static struct member member_with(uint8_t flags, const void *fields, size_t size)
     return member;
 }
 
-/* Parses and inflates an exact-size copy; *message is NULL or, after 0, to be freed. */
+/* Parses and inflates, out of and into memory of exactly the size. *message is to be freed, also
+ * where that fails. */
 static int read_member(struct weft_view view, struct weft_bytes *message, const char **why)
 {
     struct weft__gzip gzip = {0};
     struct weft__gzip_member member;
-    uint8_t *copy = malloc(view.size ? view.size : 1);
-    assert_non_null(copy);
-    if (view.size > 0)
-        memcpy(copy, view.data, view.size);
+    struct guarded copy = guarded_copy(view.data, view.size);
     *message = (struct weft_bytes){0};
     *why = NULL;
-    int result = weft__gzip_parse(weft_view(copy, view.size), 1 << 20, &member, why);
+    int result = weft__gzip_parse(weft_view(copy.data, view.size), 1 << 20, &member, why);
     if (result == 0) {
-        uint8_t *dst = malloc(member.size ? member.size : 1);
-        assert_non_null(dst);
-        result = weft__gzip_inflate(&gzip, &member, dst, why);
-        if (result == 0)
-            *message = (struct weft_bytes){dst, member.size};
-        else
-            free(dst);
+        struct guarded dst = guarded_new(member.size);
+        result = weft__gzip_inflate(&gzip, &member, dst.data, why);
+        *message = (struct weft_bytes){malloc(member.size + 1), member.size};
+        assert_non_null(message->data);
+        memcpy(message->data, dst.data, member.size);
+        guarded_free(&dst);
     }
-    free(copy);
+    guarded_free(&copy);
     weft__gzip_fini(&gzip);
     return result;
 }
@@ -84,8 +91,8 @@ static void assert_reads(const struct member *member)
     int result = read_member(weft_view(member->data, member->size), &message, &why);
     if (result != 0)
         fail_msg("%s", why);
-    assert_int_equal(message.size, TEXT);
-    assert_memory_equal(message.data, text, TEXT);
+    assert_int_equal(message.size, TEXT_SIZE);
+    assert_memory_equal(message.data, text, TEXT_SIZE);
     free(message.data);
 }
 
@@ -96,6 +103,7 @@ static void assert_malformed(const struct member *member, const char *expected)
     assert_int_equal(read_member(weft_view(member->data, member->size), &message, &why),
                      WEFT_EMALFORMED);
     assert_string_equal(why, expected);
+    free(message.data);
 }
 
 static void test_every_header_field_is_accepted(void **state)
@@ -173,6 +181,7 @@ static void test_every_cut_of_a_member_is_refused(void **state)
         const char *why;
         int result = read_member(weft_view(member.data, size), &message, &why);
         assert_true(result == WEFT_EMALFORMED || result == WEFT_ETOOBIG);
+        free(message.data);
     }
 }
 
@@ -189,7 +198,7 @@ static void test_flipped_bit_never_gives_another_message(void **state)
         member.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
         if (result == 0)
             assert_true(
-                weft_view_equal(weft_view(message.data, message.size), weft_view(text, TEXT)));
+                weft_view_equal(weft_view(message.data, message.size), weft_view(text, TEXT_SIZE)));
         else
             assert_true(result == WEFT_EMALFORMED || result == WEFT_ETOOBIG);
         free(message.data);
@@ -285,12 +294,105 @@ static void test_empty_message_has_a_member(void **state)
     weft__gzip_fini(&gzip);
 }
 
-/* gunzip, as zlib has it, down to the header it reports. */
+/* gunzip, as zlib has it. */
+static void assert_gunzips(struct weft_view member, struct weft_view message)
+{
+    struct guarded out = guarded_new(message.size + 1);
+    z_stream stream = {.next_in = member.data,
+                       .avail_in = (uInt)member.size,
+                       .next_out = out.data,
+                       .avail_out = (uInt)message.size + 1};
+    assert_int_equal(inflateInit2(&stream, MAX_WBITS + 16), Z_OK);
+    assert_int_equal(inflate(&stream, Z_FINISH), Z_STREAM_END);
+    assert_int_equal(stream.avail_in, 0);
+    assert_true(weft_view_equal(weft_view(out.data, stream.total_out), message));
+    inflateEnd(&stream);
+    guarded_free(&out);
+}
+
+/* Around what a match and a window can be, and where engines take other ways. */
+static const size_t sizes[] = {0,    1,     2,     3,     55,    257,    258,   259,
+                               1437, 16384, 32767, 32768, 32769, 100000, 300000};
+enum { SIZES = sizeof sizes / sizeof *sizes };
+
+static void test_every_level_gives_back_every_message(void **state)
+{
+    (void)state;
+    struct weft__gzip gzip = {0};
+    for (size_t i = 0; i < SIZES * CONTENTS; i++) {
+        uint8_t *data = content_new((enum content)(i % CONTENTS), sizes[i / CONTENTS]);
+        struct weft_view view = weft_view(data, sizes[i / CONTENTS]);
+        struct guarded message = guarded_copy(view.data, view.size);
+        for (int level = 1; level <= 9; level++) {
+            struct guarded out = guarded_new(view.size + view.size / 8 + 1000);
+            struct weft_bytes again;
+            const char *why;
+            ssize_t size = weft__gzip_deflate(&gzip, level, weft_view(message.data, view.size),
+                                              out.data, view.size + view.size / 8 + 1000);
+            assert_true(size > 0);
+            assert_gunzips(weft_view(out.data, (size_t)size), view);
+            assert_int_equal(read_member(weft_view(out.data, (size_t)size), &again, &why), 0);
+            assert_true(weft_view_equal(weft_view(again.data, again.size), view));
+            free(again.data);
+            guarded_free(&out);
+        }
+        guarded_free(&message);
+        free(data);
+    }
+    weft__gzip_fini(&gzip);
+}
+
+/* The highest level is worth its time, and the lowest is a compression. */
+static void test_levels_trade_size(void **state)
+{
+    (void)state;
+    enum { SIZE = 100000 };
+    struct weft__gzip gzip = {0};
+    uint8_t *data = content_new(TEXT, SIZE), *out = malloc(SIZE);
+    assert_non_null(out);
+    ssize_t most = weft__gzip_deflate(&gzip, 1, weft_view(data, SIZE), out, SIZE);
+    ssize_t least = weft__gzip_deflate(&gzip, 9, weft_view(data, SIZE), out, SIZE);
+    assert_in_range(most, 1, SIZE / 2);
+    assert_in_range(least, 1, most - 1);
+    free(out);
+    free(data);
+    weft__gzip_fini(&gzip);
+}
+
+/* Nothing of earlier messages and levels is left in what an engine writes. */
+static void test_member_depends_on_message_and_level_alone(void **state)
+{
+    (void)state;
+    enum { MOST = 70000, ROUNDS = 300 };
+    struct weft__gzip used = {0};
+    struct test_random random = test_random_start(3);
+    uint8_t *a = malloc(MOST), *b = malloc(MOST);
+    assert_true(a && b);
+    for (int i = 0; i < ROUNDS; i++) {
+        struct weft__gzip fresh = {0};
+        size_t size = test_random_below(&random, i % 3 == 0 ? MOST : 3000);
+        int level = 1 + (int)test_random_below(&random, 9);
+        uint8_t *data = content_new((enum content)test_random_below(&random, CONTENTS), size);
+        size_t skipped = test_random_below(&random, size + 1);
+        struct weft_view message = weft_view_skip(weft_view(data, size), skipped);
+        ssize_t size_a = weft__gzip_deflate(&used, level, message, a, MOST);
+        ssize_t size_b = weft__gzip_deflate(&fresh, level, message, b, MOST);
+        assert_int_equal(size_a, size_b);
+        assert_memory_equal(a, b, (size_t)size_a);
+        free(data);
+        weft__gzip_fini(&fresh);
+    }
+    free(a);
+    free(b);
+    weft__gzip_fini(&used);
+}
+
+/* gunzip again, down to the header it reports. */
 static void test_deflate_writes_what_other_readers_read(void **state)
 {
     (void)state;
     struct member member = plain_member();
-    uint8_t message[TEXT + 1];
+    uint8_t message[TEXT_SIZE + 1];
     gz_header header = {0};
     z_stream stream = {.next_in = member.data,
                        .avail_in = (uInt)member.size,
@@ -299,27 +401,32 @@ static void test_deflate_writes_what_other_readers_read(void **state)
     assert_int_equal(inflateInit2(&stream, MAX_WBITS + 16), Z_OK);
     assert_int_equal(inflateGetHeader(&stream, &header), Z_OK);
     assert_int_equal(inflate(&stream, Z_FINISH), Z_STREAM_END);
-    assert_int_equal(stream.total_out, TEXT);
-    assert_memory_equal(message, text, TEXT);
+    assert_int_equal(stream.total_out, TEXT_SIZE);
+    assert_memory_equal(message, text, TEXT_SIZE);
     assert_int_equal(header.time, 0);
     assert_int_equal(header.os, 255);
     assert_int_equal(stream.avail_in, 0);
     inflateEnd(&stream);
 }
 
+static void deflate_to_every_cap(int level)
+{
+    size_t whole = member_at(level).size;
+    for (size_t cap = 0; cap <= whole; cap++) {
+        struct weft__gzip gzip = {0};
+        struct guarded dst = guarded_new(cap);
+        ssize_t size = weft__gzip_deflate(&gzip, level, weft_view(text, TEXT_SIZE), dst.data, cap);
+        assert_int_equal(size, cap < whole ? 0 : whole);
+        guarded_free(&dst);
+        weft__gzip_fini(&gzip);
+    }
+}
+
 static void test_deflate_that_does_not_fit_writes_nothing_beyond_cap(void **state)
 {
     (void)state;
-    size_t whole = plain_member().size;
-    for (size_t cap = 0; cap <= whole; cap++) {
-        struct weft__gzip gzip = {0};
-        uint8_t *dst = malloc(cap ? cap : 1);
-        assert_non_null(dst);
-        ssize_t size = weft__gzip_deflate(&gzip, 6, weft_view(text, TEXT), dst, cap);
-        assert_int_equal(size, cap < whole ? 0 : whole);
-        free(dst);
-        weft__gzip_fini(&gzip);
-    }
+    for (int level = 1; level <= 9; level++)
+        deflate_to_every_cap(level);
 }
 
 /* A member that did not fit leaves the engine in the middle of its work. */
@@ -329,35 +436,38 @@ static void test_engines_start_anew_after_a_failure(void **state)
     struct member expected = plain_member();
     uint8_t data[MEMBER_MAX];
     (void)state;
-    assert_int_equal(weft__gzip_deflate(&gzip, 6, weft_view(text, TEXT), data, 30), 0);
-    assert_int_equal(weft__gzip_deflate(&gzip, 6, weft_view(text, TEXT), data, MEMBER_MAX),
+    assert_int_equal(weft__gzip_deflate(&gzip, 6, weft_view(text, TEXT_SIZE), data, 30), 0);
+    assert_int_equal(weft__gzip_deflate(&gzip, 6, weft_view(text, TEXT_SIZE), data, MEMBER_MAX),
                      expected.size);
     assert_memory_equal(data, expected.data, expected.size);
 
     struct weft__gzip_member good, bad;
-    uint8_t message[TEXT];
+    uint8_t message[TEXT_SIZE];
     const char *why;
-    assert_int_equal(weft__gzip_parse(weft_view(data, expected.size), TEXT, &good, &why), 0);
+    assert_int_equal(weft__gzip_parse(weft_view(data, expected.size), TEXT_SIZE, &good, &why), 0);
     bad = good;
     bad.deflated.size /= 2;
     assert_int_equal(weft__gzip_inflate(&gzip, &bad, message, &why), WEFT_EMALFORMED);
     assert_int_equal(weft__gzip_inflate(&gzip, &good, message, &why), 0);
-    assert_memory_equal(message, text, TEXT);
+    assert_memory_equal(message, text, TEXT_SIZE);
     weft__gzip_fini(&gzip);
 }
 
-static void use_both_engines(void *arg)
+static void use_all_engines(void *arg)
 {
     struct weft__gzip gzip = {0};
     const struct member *member = arg;
     struct weft__gzip_member parsed;
-    uint8_t data[MEMBER_MAX], message[TEXT];
+    uint8_t data[MEMBER_MAX], message[TEXT_SIZE];
     const char *why;
 
-    ssize_t size = weft__gzip_deflate(&gzip, 6, weft_view(text, TEXT), data, MEMBER_MAX);
-    assert_true(size > 0 || (size == -ENOMEM && fault_failed() > 0));
-    assert_int_equal(weft__gzip_parse(weft_view(member->data, member->size), TEXT, &parsed, &why),
-                     0);
+    for (int level = 1; level <= 9; level += 2) {
+        ssize_t size =
+            weft__gzip_deflate(&gzip, level, weft_view(text, TEXT_SIZE), data, MEMBER_MAX);
+        assert_true(size > 0 || (size == -ENOMEM && fault_failed() > 0));
+    }
+    assert_int_equal(
+        weft__gzip_parse(weft_view(member->data, member->size), TEXT_SIZE, &parsed, &why), 0);
     int result = weft__gzip_inflate(&gzip, &parsed, message, &why);
     assert_true(result == 0 || (result == -ENOMEM && fault_failed() > 0));
     /* Broken data makes zlib ask for its window. */
@@ -371,17 +481,21 @@ static void test_every_allocation_of_the_engines_may_fail(void **state)
 {
     (void)state;
     struct member member = plain_member();
-    fault_each(use_both_engines, &member);
+    fault_each(use_all_engines, &member);
 }
 
 static void test_auto_level_falls_with_the_size(void **state)
 {
     (void)state;
-    assert_int_equal(weft__gzip_auto_level(0), 6);
-    assert_int_equal(weft__gzip_auto_level(64 << 10), 6);
-    assert_int_equal(weft__gzip_auto_level((64 << 10) + 1), 1);
-    assert_int_equal(weft__gzip_auto_level(512 << 10), 1);
-    assert_int_equal(weft__gzip_auto_level((512 << 10) + 1), 0);
+    int last = weft__gzip_auto_level(0);
+    assert_in_range(last, 1, 9);
+    for (size_t size = 1; size < (size_t)1 << 33; size += size / 3 + 1) {
+        int level = weft__gzip_auto_level(size);
+        assert_in_range(level, 0, last);
+        last = level;
+    }
+    assert_int_equal(last, 0);
+    assert_true(weft__gzip_auto_level(256 << 10) > 0);
 }
 
 int main(void)
@@ -401,6 +515,9 @@ int main(void)
         cmocka_unit_test(test_size_over_the_limit_is_too_big_before_anything_else_is_read),
         cmocka_unit_test(test_size_beyond_what_deflate_can_reach_is_malformed),
         cmocka_unit_test(test_empty_message_has_a_member),
+        cmocka_unit_test(test_every_level_gives_back_every_message),
+        cmocka_unit_test(test_levels_trade_size),
+        cmocka_unit_test(test_member_depends_on_message_and_level_alone),
         cmocka_unit_test(test_deflate_writes_what_other_readers_read),
         cmocka_unit_test(test_deflate_that_does_not_fit_writes_nothing_beyond_cap),
         cmocka_unit_test(test_engines_start_anew_after_a_failure),

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "codecs/codecs.h"
+#include "codecs/gzip.h"
 #include "lib/fault.h"
 #include "lib/feed.h"
 #include "lib/random.h"
@@ -182,14 +183,18 @@ static bool same_frame(const char *query_a, const char *query_b, size_t size)
     return same;
 }
 
-static void test_auto_is_level_6_then_1_then_plain(void **state)
+static void test_auto_is_the_level_of_the_size_then_plain(void **state)
 {
     (void)state;
-    assert_false(same_frame("level=1", "level=6", 60000));
-    assert_true(same_frame("level=auto", "level=6", 60000));
-    assert_true(same_frame("level=auto", "level=1", 100000));
-    assert_true(same_frame("level=auto", "threshold=off", MIB));
-    assert_true(is_compressed("level=1", MIB));
+    for (size_t size = 2000; size < 8 * MIB; size *= 4) {
+        char query[16];
+        int level = weft__gzip_auto_level(size);
+        snprintf(query, sizeof query, "level=%d", level);
+        assert_true(same_frame("level=auto", level > 0 ? query : "threshold=off", size));
+    }
+    assert_false(same_frame("level=auto", "level=9", 100000));
+    assert_false(is_compressed("level=auto", 8 * MIB));
+    assert_true(is_compressed("level=1", 8 * MIB));
 }
 
 static void test_level_changes_from_frame_to_frame(void **state)
@@ -413,7 +418,7 @@ int main(void)
         cmocka_unit_test(test_wrong_options_are_refused_and_say_what_is_taken),
         cmocka_unit_test(test_max_frame_must_fit_31_bits),
         cmocka_unit_test(test_equal_options_give_equal_configurations),
-        cmocka_unit_test(test_auto_is_level_6_then_1_then_plain),
+        cmocka_unit_test(test_auto_is_the_level_of_the_size_then_plain),
         cmocka_unit_test(test_level_changes_from_frame_to_frame),
         cmocka_unit_test(test_message_over_max_frame_is_sent_if_it_shrinks_enough),
         cmocka_unit_test(test_message_that_fits_in_neither_form_is_over_max_frame),
