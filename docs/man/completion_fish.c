@@ -19,16 +19,16 @@ static void print_option(const char *program, const struct cli_option *option, F
 {
     char choices[256];
     generate_choices(option, choices, sizeof choices);
+    /* Apart, and before, so that the help is said of the option and not of each value. */
+    if (*choices) {
+        fprintf(out, "complete -c %s -l %s -x -a ", program, option->name);
+        print_quoted(choices, out);
+        fputc('\n', out);
+    }
     fprintf(out, "complete -c %s -l %s", program, option->name);
     if (option->letter)
         fprintf(out, " -s %c", option->letter);
-    if (option->argument)
-        fputs(" -x", out);
-    if (*choices) {
-        fputs(" -a ", out);
-        print_quoted(choices, out);
-    }
-    fputs(" -d ", out);
+    fprintf(out, "%s -d ", option->argument ? " -x" : "");
     print_quoted(option->help, out);
     fputc('\n', out);
 }
