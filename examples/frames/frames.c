@@ -38,6 +38,14 @@ static void *zeroed(size_t size)
     return calloc(1, size > 0 ? size : 1);
 }
 
+static void states_free(struct states *states)
+{
+    free(states->of.conn);
+    free(states->of.loop);
+    free(states->config);
+}
+
+/* On failure nothing is held. */
 static int states_init(struct states *states, const struct weft_codec *codec, enum weft_role role,
                        struct weft_error *error)
 {
@@ -49,14 +57,16 @@ static int states_init(struct states *states, const struct weft_codec *codec, en
         .loop = zeroed(codec->loop_size),
         .conn = zeroed(codec->conn_size),
     };
-    if (!states->config || !states->of.loop || !states->of.conn)
-        return weft_error_set(error, -ENOMEM, "no memory");
     int err = 0;
-    if (codec->configure)
+    if (!states->config || !states->of.loop || !states->of.conn)
+        err = -ENOMEM;
+    if (err == 0 && codec->configure)
         err = codec->configure(states->config, &no_options, &limits, error);
     if (err == 0 && codec->loop_init)
         err = codec->loop_init(states->of.loop, states->config);
-    if (err == 0 && codec->init)
+    if (err < 0)
+        states_free(states);
+    else if (codec->init)
         codec->init(&states->of, role);
     return err;
 }
@@ -67,9 +77,7 @@ static void states_fini(struct states *states, const struct weft_codec *codec)
         codec->fini(&states->of);
     if (codec->loop_fini)
         codec->loop_fini(states->of.loop);
-    free(states->of.conn);
-    free(states->of.loop);
-    free(states->config);
+    states_free(states);
 }
 
 /* --- lines to frames -------------------------------------------------------------------------- */
