@@ -64,7 +64,7 @@ static int states_init(struct states *states, const struct weft_codec *codec, en
         err = codec->configure(states->config, &no_options, &limits, error);
     if (err == 0 && codec->loop_init)
         err = codec->loop_init(states->of.loop, states->config);
-    if (err < 0)
+    if (err != 0)
         states_free(states);
     else if (codec->init)
         codec->init(&states->of, role);
