@@ -37,7 +37,7 @@ struct weft_timer {
     union {
         long long align;
         void *pointer;
-        unsigned char bytes[56];
+        unsigned char bytes[40];
     } opaque;
 };
 

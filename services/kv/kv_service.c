@@ -13,7 +13,7 @@
 
 enum {
     LINE_MAX_SIZE = 256,   /* of a text that is made here */
-    SESSION_INLINE = 64,   /* a store's session up to this size costs a connection no malloc */
+    SESSION_INLINE = 32,   /* a store's session up to this size costs a connection no malloc */
     PAGE_ENOUGH = 1 << 20, /* a page of this many bytes gets no more pairs */
     PAGE_FRAME = 16 + KV_CURSOR_MAX, /* what a page has beside its pairs, at most */
 };
