@@ -42,21 +42,21 @@ static void print_sentence(FILE *out, const char *text)
     fputs(".\n", out);
 }
 
-/* "One of raw, length-delimited-gzip." */
-static void print_choices(FILE *out, const char *choices)
+/* "error warn info" as "error, warn, info". */
+static void join_choices(const char *choices, char *dst, size_t size)
 {
-    fputs("One of ", out);
-    for (; *choices; choices++)
+    size_t used = 0;
+    for (; *choices && used + 2 < size; choices++) {
         if (*choices == ' ')
-            fputs(", ", out);
-        else
-            fprintf(out, "%s%c", *choices == '-' ? "\\" : "", *choices);
-    fputs(".\n", out);
+            dst[used++] = ',';
+        dst[used++] = *choices;
+    }
+    dst[used] = 0;
 }
 
 static void print_option(FILE *out, const struct cli_option *option)
 {
-    char choices[256];
+    char choices[256], list[300];
     fputs(".TP\n\\fB\\-\\-", out);
     print_text(out, option->name);
     fputs("\\fR", out);
@@ -69,12 +69,14 @@ static void print_option(FILE *out, const struct cli_option *option)
     fputc('\n', out);
 
     generate_choices(option, choices, sizeof choices);
-    const bool help_is_choices =
-        *choices && strncmp(option->help, choices, strcspn(choices, " ")) == 0;
-    if (!help_is_choices)
+    join_choices(choices, list, sizeof list);
+    if (strcmp(option->help, list) != 0)
         print_sentence(out, option->help);
-    if (*choices)
-        print_choices(out, choices);
+    if (*list) {
+        fputs("One of ", out);
+        print_text(out, list);
+        fputs(".\n", out);
+    }
     if (option->fallback) {
         fputs("Default:\n", out);
         print_bold(out, option->fallback);
