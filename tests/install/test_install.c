@@ -203,6 +203,22 @@ static void test_pkg_config_names_what_an_archive_needs_beside(void **state)
     assert_null(strstr(output_of("pkg-config --static --libs weft-codecs"), "-lev"));
 }
 
+static void test_manual_and_completions_are_where_their_readers_look(void **state)
+{
+    (void)state;
+    output_of("cd $PREFIX/share && ls man/man1/kvs.1 man/man1/kvc.1 man/man7/weft.7 "
+              "bash-completion/completions/kvs bash-completion/completions/kvc "
+              "zsh/site-functions/_kvs zsh/site-functions/_kvc "
+              "fish/vendor_completions.d/kvs.fish fish/vendor_completions.d/kvc.fish");
+}
+
+static void test_installed_programs_run_and_tell_their_version(void **state)
+{
+    (void)state;
+    assert_string_equal(output_of("$PREFIX/bin/kvs --version && $PREFIX/bin/kvc --version"),
+                        "kvs " VERSION "\nkvc " VERSION "\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -219,6 +235,9 @@ int main(void)
         cmocka_unit_test_teardown(test_the_allocator_hook_is_in_base_alone, end_shell),
         cmocka_unit_test_teardown(test_pkg_config_knows_each_module_and_its_version, end_shell),
         cmocka_unit_test_teardown(test_pkg_config_names_what_an_archive_needs_beside, end_shell),
+        cmocka_unit_test_teardown(test_manual_and_completions_are_where_their_readers_look,
+                                  end_shell),
+        cmocka_unit_test_teardown(test_installed_programs_run_and_tell_their_version, end_shell),
     };
     return cmocka_run_group_tests(tests, prefix_make, prefix_remove);
 }
