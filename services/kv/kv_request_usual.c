@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "services/kv/kv_request_usual.h"
 
+#include "services/protobuf/text.h"
 #include "services/protobuf/wire.h"
 
 /* The tag of a length-delimited field, one byte for numbers under 16. */
@@ -60,7 +61,7 @@ static inline bool take(struct cursor *cursor, uint8_t tag, struct weft_view *co
 
 static inline bool take_text(struct cursor *cursor, uint8_t tag, struct weft_view *text)
 {
-    return take(cursor, tag, text) && weft_utf8_valid(*text);
+    return take(cursor, tag, text) && weft_pb_is_text(*text);
 }
 
 /* The whole of a Value is what is stored: tag, minimal length, contents. */
@@ -105,11 +106,11 @@ static const struct kv_command *command_of(uint8_t tag)
 bool kv_request_decode_usual(struct kv_request *self, struct weft_view payload,
                              struct kv_call *call)
 {
+    if (payload.size == 0 || self->max_elements < MOST_ELEMENTS)
+        return false;
     struct cursor request = within(payload);
     struct kv_item *item = &self->items[0];
     struct weft_view command;
-    if (payload.size == 0 || self->max_elements < MOST_ELEMENTS)
-        return false;
     call->command = command_of(payload.data[0]);
     if (!call->command || !take(&request, payload.data[0], &command) || !at_end(&request))
         return false;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "services/protobuf/reader.h"
 
+#include "services/protobuf/text.h"
+
 enum {
     TAG_MAX = 5,     /* bytes of a tag, and of a length, that are read */
     VARINT_MAX = 10, /* bytes of a value */
@@ -75,28 +77,6 @@ static const uint8_t wire_of[] = {
     [PROTOBUF_C_TYPE_MESSAGE] = WEFT_PB_LENGTH,
 };
 
-static uint64_t load_bytes(const uint8_t *p, size_t size)
-{
-    uint64_t word = 0;
-    memcpy(&word, p, size);
-    return word;
-}
-
-/* Keys and names of tables are mostly short and plain. The words overlap, which does no harm. */
-static inline bool is_utf8(struct weft_view text)
-{
-    const uint64_t high_bits = 0x8080808080808080u;
-    const uint8_t *p = text.data;
-    size_t size = text.size;
-    if (size >= 8 && size <= 16 &&
-        ((load_bytes(p, 8) | load_bytes(p + size - 8, 8)) & high_bits) == 0)
-        return true;
-    if (size >= 4 && size < 8 &&
-        ((load_bytes(p, 4) | load_bytes(p + size - 4, 4)) & high_bits) == 0)
-        return true;
-    return weft_utf8_valid(text);
-}
-
 /* What the descriptor of a known field demands. */
 static inline int check_field(struct weft_pb_reader *reader, const struct weft_pb_field *field)
 {
@@ -106,7 +86,7 @@ static inline int check_field(struct weft_pb_reader *reader, const struct weft_p
         return malformed(reader, type == PROTOBUF_C_TYPE_BOOL
                                      ? "a bool is of another wire type"
                                      : "a field is of another wire type than its number says");
-    if (type == PROTOBUF_C_TYPE_STRING && !is_utf8(field->bytes))
+    if (type == PROTOBUF_C_TYPE_STRING && !weft_pb_is_text(field->bytes))
         return malformed(reader, "a string is not UTF-8");
     if (type == PROTOBUF_C_TYPE_MESSAGE || descriptor->label == PROTOBUF_C_LABEL_REPEATED) {
         if (reader->budget->elements == 0) {
