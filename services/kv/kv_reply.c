@@ -82,7 +82,7 @@ int kv_pairs_add(struct kv_pairs *pairs, struct weft_view key, struct weft_view 
     return 0;
 }
 
-void kv_pairs_fini(struct kv_pairs *pairs)
+void kv__pairs_free(struct kv_pairs *pairs)
 {
     struct kv_pairs_chunk *chunk = pairs->first;
     while (chunk) {
@@ -149,6 +149,15 @@ static size_t head_size(size_t value_size)
     return OK_SIZE + weft_pb_head_size(RESPONSE_VALUES, value_size);
 }
 
+/* What stands before the only value of a reply; returns the byte after it. */
+static inline uint8_t *put_head(uint8_t *dst, size_t value_size)
+{
+    static const uint8_t ok[OK_SIZE] = {RESPONSE_STATUS << 3 | WEFT_PB_VARINT,
+                                        (KV_OK & 0x7F) | 0x80, KV_OK >> 7};
+    memcpy(dst, ok, OK_SIZE);
+    return weft_pb_put_head(dst + OK_SIZE, RESPONSE_VALUES, value_size);
+}
+
 /* Whether the only value of a reply lies in a blob that is that reply. Another face may have stored
  * it, with other bytes before the value. */
 static bool is_whole_reply(const struct kv_value *value)
@@ -158,25 +167,44 @@ static bool is_whole_reply(const struct kv_value *value)
     size_t size = head_size(value->bytes.size);
     if (blob.size != size + value->bytes.size)
         return false;
-    uint8_t *dst = weft_pb_put_uint(head, RESPONSE_STATUS, KV_OK);
-    (void)weft_pb_put_head(dst, RESPONSE_VALUES, value->bytes.size);
+    (void)put_head(head, value->bytes.size);
     return memcmp(head, blob.data, size) == 0;
+}
+
+static void write_value(const struct weft_body *body, uint8_t *dst)
+{
+    const struct kv_reply_body *self = (const struct kv_reply_body *)body;
+    dst = put_head(dst, self->value.size);
+    if (self->value.size > 0)
+        memcpy(dst, self->value.data, self->value.size);
+}
+
+/* A reply that is one value, as most are. */
+static void init_value(struct kv_reply_body *self, const struct kv_call *call)
+{
+    const struct kv_item *item = &call->items[0];
+    if (item->present && item->found.blob && is_whole_reply(&item->found)) {
+        self->body = weft_body_from_blob(item->found.blob);
+        /* What a write answers with is what it took out of the store. */
+        self->body.lasting = !call->command->writes;
+        return;
+    }
+    self->value = value_of(item);
+    self->body = (struct weft_body){.size = head_size(self->value.size) + self->value.size,
+                                    .write = write_value};
 }
 
 void kv_reply_body_init(struct kv_reply_body *self, const struct kv_reply *reply,
                         const struct kv_call *call, const struct kv_pairs *pairs)
 {
+    if (reply->gives == KV_GIVES_VALUES && call->count == 1) {
+        init_value(self, call);
+        return;
+    }
     self->reply = reply;
     self->items = reply->gives == KV_GIVES_NOTHING ? NULL : call->items;
     self->count = reply->gives == KV_GIVES_NOTHING ? 0 : call->count;
     self->pairs = pairs;
-    if (self->count == 1 && reply->gives == KV_GIVES_VALUES && self->items[0].present &&
-        self->items[0].found.blob && is_whole_reply(&self->items[0].found)) {
-        self->body = weft_body_from_blob(self->items[0].found.blob);
-        /* What a write answers with is what it took out of the store. */
-        self->body.lasting = !call->command->writes;
-        return;
-    }
     size_t size = weft_pb_uint_size(RESPONSE_STATUS, (uint64_t)reply->status);
     if (reply->text.count > 0)
         size += weft_pb_bytes_size(RESPONSE_MESSAGE, kv_text_size(&reply->text));
@@ -195,9 +223,9 @@ int kv_reply_keep(struct kv_value *value)
     struct weft_blob *blob = weft_blob_new(size, &data);
     if (!blob)
         return -ENOMEM;
-    uint8_t *dst = weft_pb_put_uint(data, RESPONSE_STATUS, KV_OK);
-    dst = weft_pb_put_bytes(dst, RESPONSE_VALUES, value->bytes);
+    uint8_t *dst = put_head(data, value->bytes.size);
+    memcpy(dst, value->bytes.data, value->bytes.size);
     value->blob = blob;
-    value->bytes = weft_view(dst - value->bytes.size, value->bytes.size);
+    value->bytes = weft_view(dst, value->bytes.size);
     return 0;
 }

@@ -24,7 +24,13 @@ size_t kv_pairs_size_of(struct weft_view key, struct weft_view value);
 /* -ENOMEM: nothing changed. */
 WEFT_MUST_USE int kv_pairs_add(struct kv_pairs *pairs, struct weft_view key,
                                struct weft_view value);
-void kv_pairs_fini(struct kv_pairs *pairs);
+void kv__pairs_free(struct kv_pairs *pairs);
+
+static inline void kv_pairs_fini(struct kv_pairs *pairs)
+{
+    if (pairs->first)
+        kv__pairs_free(pairs);
+}
 
 /* A reply as a body; shows the call and the pairs, which must live as long. */
 struct kv_reply_body {
@@ -33,6 +39,7 @@ struct kv_reply_body {
     const struct kv_item *items;
     size_t count;
     const struct kv_pairs *pairs; /* may be NULL */
+    struct weft_view value;       /* of a reply that is one value, and nothing above is read */
 };
 
 /* reply with its items, of which only those of call are read where it gives some. */
