@@ -78,11 +78,9 @@ size_t kv_entry_heap_size(const struct kv_entry *entry)
            kv_heap_size(value_size);
 }
 
-struct kv_value kv_entry_value(const struct kv_entry *entry)
+struct kv_value kv__entry_blob_value(const struct kv_entry *entry)
 {
     size_t size = entry->value_size & ~has_reference;
-    if (!kv_entry_has_reference(entry))
-        return (struct kv_value){weft_view(entry->data + entry->key_size, size), NULL};
     struct weft_blob *blob = kv_entry_reference(entry);
     struct weft_view all = weft_blob_view(blob);
     return (struct kv_value){weft_view_skip(all, all.size - size), blob};

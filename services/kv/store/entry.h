@@ -59,7 +59,20 @@ static inline struct weft_view kv_entry_key(const struct kv_entry *entry)
     return weft_view(key, entry->key_size);
 }
 
+static inline bool kv_entry_has_key(const struct kv_entry *entry, struct weft_view key)
+{
+    return weft_view_equal(kv_entry_key(entry), key);
+}
+
+/* kv_entry_value of one that has a reference. */
+struct kv_value kv__entry_blob_value(const struct kv_entry *entry);
+
 /* Views of the entry: valid until it is freed. */
-struct kv_value kv_entry_value(const struct kv_entry *entry);
+static inline struct kv_value kv_entry_value(const struct kv_entry *entry)
+{
+    if (kv_entry_has_reference(entry))
+        return kv__entry_blob_value(entry);
+    return (struct kv_value){weft_view(entry->data + entry->key_size, entry->value_size), NULL};
+}
 
 #endif

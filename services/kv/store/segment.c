@@ -6,34 +6,15 @@
 #include "core/mem.h"
 
 enum {
-    TAG_BITS = 20,
-    ADDRESS_BITS = 64 - TAG_BITS,
-    EMPTY = 0,
-    REMOVED = 1, /* no address: the first page is nobody's */
+    EMPTY = KV_SLOT_EMPTY,
+    REMOVED = KV_SLOT_REMOVED,
+    ADDRESS_BITS = KV_SLOT_ADDRESS_BITS,
     PAUSES = 64, /* before the time slice is given up */
 };
-
-static uint64_t tag_of(uint64_t hash)
-{
-    return hash & (((uint64_t)1 << TAG_BITS) - 1);
-}
-
-static uint32_t begin_of(const struct kv_segment *segment, uint64_t tag)
-{
-    return (uint32_t)(tag * segment->slot_count >> TAG_BITS);
-}
 
 static uint64_t slot_of(uint64_t tag, const struct kv_entry *entry)
 {
     return tag << ADDRESS_BITS | (uint64_t)(uintptr_t)entry / KV_ENTRY_ALIGN;
-}
-
-struct kv_entry *kv_segment_entry(uint64_t slot)
-{
-    if (slot == EMPTY || slot == REMOVED)
-        return NULL;
-    uint64_t address = (slot & (((uint64_t)1 << ADDRESS_BITS) - 1)) * KV_ENTRY_ALIGN;
-    return (struct kv_entry *)(uintptr_t)address;
 }
 
 struct kv_segment *kv_segment_new(uint64_t first, uint32_t depth, uint32_t slot_count)
@@ -65,32 +46,6 @@ size_t kv_segment_slots_for(size_t live)
     size_t slots = (live * 25 + 15) / 16;
     slots = (slots + 7) & ~(size_t)7;
     return slots < KV_SEGMENT_SLOTS_MIN ? KV_SEGMENT_SLOTS_MIN : slots;
-}
-
-static bool has_key(const struct kv_entry *entry, struct weft_view key)
-{
-    return entry->key_size == key.size && weft_view_equal(kv_entry_key(entry), key);
-}
-
-/* Slots are read with acquire: whoever sees an entry sees what is in it, and reads the state of the
- * segment after it. */
-struct kv_entry *kv_segment_get(const struct kv_segment *segment, uint64_t hash,
-                                struct weft_view key)
-{
-    uint64_t tag = tag_of(hash);
-    uint32_t i = begin_of(segment, tag);
-    for (;;) {
-        uint64_t slot = atomic_load_explicit(&segment->slots[i], memory_order_acquire);
-        if (slot == EMPTY)
-            return NULL;
-        if (slot >> ADDRESS_BITS == tag && slot != REMOVED) {
-            struct kv_entry *entry = kv_segment_entry(slot);
-            if (has_key(entry, key))
-                return entry;
-        }
-        if (++i == segment->slot_count)
-            i = 0;
-    }
 }
 
 void kv_segment_wait(unsigned *steps)
@@ -140,8 +95,8 @@ void kv_segment_kill(struct kv_segment *segment)
 
 struct kv_place kv_segment_find(struct kv_segment *segment, uint64_t hash, struct weft_view key)
 {
-    uint64_t tag = tag_of(hash);
-    uint32_t i = begin_of(segment, tag);
+    uint64_t tag = kv_slot_tag(hash);
+    uint32_t i = kv_segment_begin(segment, tag);
     _Atomic uint64_t *removed = NULL;
     for (;;) {
         _Atomic uint64_t *place = &segment->slots[i];
@@ -153,7 +108,7 @@ struct kv_place kv_segment_find(struct kv_segment *segment, uint64_t hash, struc
                 removed = place;
         } else if (slot >> ADDRESS_BITS == tag) {
             struct kv_entry *entry = kv_segment_entry(slot);
-            if (has_key(entry, key))
+            if (kv_entry_has_key(entry, key))
                 return (struct kv_place){place, entry};
         }
         if (++i == segment->slot_count)
@@ -179,7 +134,7 @@ void kv_segment_put(struct kv_segment *segment, struct kv_place place, uint64_t 
         if (atomic_load_explicit(place.slot, memory_order_relaxed) == EMPTY)
             segment->used++;
     }
-    atomic_store_explicit(place.slot, slot_of(tag_of(hash), entry), memory_order_release);
+    atomic_store_explicit(place.slot, slot_of(kv_slot_tag(hash), entry), memory_order_release);
 }
 
 void kv_segment_remove(struct kv_segment *segment, struct kv_place place)
@@ -208,7 +163,7 @@ bool kv_segment_is_sparse(const struct kv_segment *segment)
 
 void kv_segment_adopt(struct kv_segment *segment, uint64_t slot)
 {
-    uint32_t i = begin_of(segment, slot >> ADDRESS_BITS);
+    uint32_t i = kv_segment_begin(segment, slot >> ADDRESS_BITS);
     while (atomic_load_explicit(&segment->slots[i], memory_order_relaxed) != EMPTY) {
         if (++i == segment->slot_count)
             i = 0;

@@ -16,9 +16,13 @@
 
 #include "services/kv/store/entry.h"
 
+enum { KV_SEGMENT_SLOTS_MIN = 8, KV_SEGMENT_SLOTS_MAX = 2048 };
+
 enum {
-    KV_SEGMENT_SLOTS_MIN = 8,
-    KV_SEGMENT_SLOTS_MAX = 2048,
+    KV_SLOT_EMPTY = 0,
+    KV_SLOT_REMOVED = 1, /* no address: the first page is nobody's */
+    KV_SLOT_TAG_BITS = 20,
+    KV_SLOT_ADDRESS_BITS = 64 - KV_SLOT_TAG_BITS,
 };
 
 enum {
@@ -66,12 +70,44 @@ static inline uint64_t kv_segment_end(const struct kv_segment *segment)
     return segment->depth == 0 ? 0 : segment->first + ((uint64_t)1 << (64 - segment->depth));
 }
 
-/* The entry in a slot as it was read, or NULL. */
-struct kv_entry *kv_segment_entry(uint64_t slot);
+static inline uint64_t kv_slot_tag(uint64_t hash)
+{
+    return hash & (((uint64_t)1 << KV_SLOT_TAG_BITS) - 1);
+}
 
-/* Any thread, no lock. What it finds is as of some moment within the call. */
-struct kv_entry *kv_segment_get(const struct kv_segment *segment, uint64_t hash,
-                                struct weft_view key);
+/* The slot where probing for a tag begins. */
+static inline uint32_t kv_segment_begin(const struct kv_segment *segment, uint64_t tag)
+{
+    return (uint32_t)(tag * segment->slot_count >> KV_SLOT_TAG_BITS);
+}
+
+/* The entry in a slot as it was read, or NULL. */
+static inline struct kv_entry *kv_segment_entry(uint64_t slot)
+{
+    if (slot <= KV_SLOT_REMOVED)
+        return NULL;
+    uint64_t address = (slot & (((uint64_t)1 << KV_SLOT_ADDRESS_BITS) - 1)) * KV_ENTRY_ALIGN;
+    return (struct kv_entry *)(uintptr_t)address;
+}
+
+/* Any thread, no lock. What it finds is as of some moment within the call. Slots are read with
+ * acquire: whoever sees an entry sees what is in it, and reads the state of the segment after it. */
+static inline struct kv_entry *kv_segment_get(const struct kv_segment *segment, uint64_t hash,
+                                              struct weft_view key)
+{
+    uint64_t tag = kv_slot_tag(hash);
+    uint32_t i = kv_segment_begin(segment, tag);
+    for (;;) {
+        uint64_t slot = atomic_load_explicit(&segment->slots[i], memory_order_acquire);
+        if (slot == KV_SLOT_EMPTY)
+            return NULL;
+        if (slot >> KV_SLOT_ADDRESS_BITS == tag && slot != KV_SLOT_REMOVED &&
+            kv_entry_has_key(kv_segment_entry(slot), key))
+            return kv_segment_entry(slot);
+        if (++i == segment->slot_count)
+            i = 0;
+    }
+}
 
 /* Waits for the lock; batch: KV_SEGMENT_BATCH or 0. False: the segment is dead and not locked. */
 WEFT_MUST_USE bool kv_segment_lock(struct kv_segment *segment, uint64_t batch);

@@ -51,15 +51,12 @@ static struct kv_table *look_up(const struct kv_tables *tables, const struct kv_
     return entry ? kv_entry_reference(entry) : NULL;
 }
 
-struct kv_table *kv_tables_find(struct kv_tables *tables, struct kv_worker *worker,
-                                struct kv_table_cache *cache, struct weft_view name)
+struct kv_table *kv__tables_look_up(struct kv_tables *tables, struct kv_worker *worker,
+                                    struct kv_table_cache *cache, struct weft_view name)
 {
-    uint64_t dropped = atomic_load_explicit(&tables->dropped, memory_order_acquire);
-    struct kv_table *table = cache->dropped == dropped ? cache->table : NULL;
-    if (table && weft_view_equal(kv_entry_key(table->name), name))
-        return table;
+    /* Counted first: what is dropped while it is looked up does not stay in the cache. */
+    cache->dropped = atomic_load_explicit(&tables->dropped, memory_order_acquire);
     cache->table = look_up(tables, worker, name);
-    cache->dropped = dropped;
     return cache->table;
 }
 

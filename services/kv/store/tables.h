@@ -28,9 +28,20 @@ struct kv_table_cache {
 WEFT_MUST_USE int kv_tables_init(struct kv_tables *tables);
 void kv_tables_fini(struct kv_tables *tables);
 
+/* kv_tables_find for a table that is not the one used last. */
+struct kv_table *kv__tables_look_up(struct kv_tables *tables, struct kv_worker *worker,
+                                    struct kv_table_cache *cache, struct weft_view name);
+
 /* The table, which may be dead, or NULL; valid until the turn's end. */
-struct kv_table *kv_tables_find(struct kv_tables *tables, struct kv_worker *worker,
-                                struct kv_table_cache *cache, struct weft_view name);
+static inline struct kv_table *kv_tables_find(struct kv_tables *tables, struct kv_worker *worker,
+                                              struct kv_table_cache *cache, struct weft_view name)
+{
+    struct kv_table *last = cache->table;
+    if (last && cache->dropped == atomic_load_explicit(&tables->dropped, memory_order_acquire) &&
+        weft_view_equal(kv_entry_key(last->name), name))
+        return last;
+    return kv__tables_look_up(tables, worker, cache, name);
+}
 
 /* The table, made where it was not. -ENOMEM, -ENOSPC. */
 WEFT_MUST_USE int kv_tables_make(struct kv_tables *tables, struct kv_worker *worker,
