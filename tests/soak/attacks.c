@@ -95,10 +95,11 @@ static const char *half_header(struct mob *mob)
     int fd = connect_to(mob);
     if (fd < 0 || wire_send(fd, hexist, 1 + test_random_below(&mob->random, 3)) < 0)
         return close_with(fd, "could not be sent");
-    mob_park(mob, fd, false);
+    mob_park(mob, fd, true, false);
     return NULL;
 }
 
+/* So large a frame may take minutes. */
 static const char *promise(struct mob *mob)
 {
     uint8_t bytes[14] = {0};
@@ -106,7 +107,7 @@ static const char *promise(struct mob *mob)
     int fd = connect_to(mob);
     if (fd < 0 || wire_send(fd, bytes, sizeof bytes) < 0)
         return close_with(fd, "could not be sent");
-    mob_park(mob, fd, false);
+    mob_park(mob, fd, false, false);
     return NULL;
 }
 
@@ -117,7 +118,7 @@ static const char *trickled(struct mob *mob)
     int fd = connect_to(mob);
     if (fd < 0 || wire_send(fd, header, sizeof header) < 0)
         return close_with(fd, "could not be sent");
-    mob_park(mob, fd, true);
+    mob_park(mob, fd, true, true);
     return NULL;
 }
 
@@ -184,7 +185,7 @@ static const char *never_reads(struct mob *mob)
     bytes_fini(&frames);
     if (rv < 0)
         return close_with(fd, "could not be sent");
-    mob_park(mob, fd, false);
+    mob_park(mob, fd, true, false);
     return NULL;
 }
 

@@ -3,6 +3,7 @@
 
 #include <err.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -14,7 +15,8 @@
 enum { PAIRS = 300000, PAUSE_MS = 20 };
 
 /* Beyond a deadline: what a busy machine and a sanitizer may add. */
-#define GRACE (20 * CLOCK_SECOND)
+#define GRACE   (20 * CLOCK_SECOND)
+#define TENDING (CLOCK_SECOND / 2)
 
 void mob_arsenal_init(struct mob_arsenal *arsenal)
 {
@@ -30,6 +32,7 @@ void mob_arsenal_fini(struct mob_arsenal *arsenal)
     wire_free(&arsenal->pairs);
 }
 
+/* After all that the peer said. */
 static bool has_ended(int fd)
 {
     char bytes[65536];
@@ -39,31 +42,52 @@ static bool has_ended(int fd)
     return n == 0 || errno != EAGAIN;
 }
 
-static void unpark(struct mob *mob, struct mob_parked *parked)
+/* The same without reading, for one that does not read: it may not be seen. */
+static bool seems_ended(int fd)
 {
-    if (parked->fd < 0)
-        return;
-    if (clock_now() - parked->since > mob->deadline + GRACE && !has_ended(parked->fd) &&
-        mob->failure[0] == '\0')
-        snprintf(mob->failure, sizeof mob->failure, "a connection outlived its deadline");
-    close(parked->fd);
+    struct pollfd poller = {.fd = fd, .events = POLLRDHUP};
+    return poll(&poller, 1, 0) > 0;
+}
+
+static void unpark(struct mob_parked *parked)
+{
+    if (parked->fd >= 0)
+        close(parked->fd);
     parked->fd = -1;
 }
 
-void mob_park(struct mob *mob, int fd, bool trickles)
+void mob_park(struct mob *mob, int fd, bool ends, bool trickles)
 {
     struct mob_parked *parked = &mob->parked[mob->next_parked++ % MOB_PARKED];
-    unpark(mob, parked);
-    *parked = (struct mob_parked){.fd = fd, .trickles = trickles, .since = clock_now()};
+    unpark(parked);
+    *parked = (struct mob_parked){
+        .fd = fd,
+        .trickles = trickles,
+        .deadline = ends ? clock_now() + mob->timeout + GRACE : 0,
+    };
 }
 
-static void trickle(struct mob *mob)
+static void tend_one(struct mob *mob, struct mob_parked *parked, int64_t now)
 {
+    /* It fails once the server has ended the connection. */
+    if (parked->trickles)
+        (void)!send(parked->fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+    bool late = parked->deadline != 0 && now > parked->deadline;
+    if (late && !has_ended(parked->fd) && mob->failure[0] == '\0')
+        snprintf(mob->failure, sizeof mob->failure, "a connection outlived its deadline");
+    if (late || seems_ended(parked->fd))
+        unpark(parked);
+}
+
+static void tend(struct mob *mob)
+{
+    int64_t now = clock_now();
+    if (now < mob->next_tending)
+        return;
+    mob->next_tending = now + TENDING;
     for (size_t i = 0; i < MOB_PARKED; i++) {
-        const struct mob_parked *parked = &mob->parked[i];
-        /* It fails once the server has ended the connection. */
-        if (parked->fd >= 0 && parked->trickles)
-            (void)!send(parked->fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (mob->parked[i].fd >= 0)
+            tend_one(mob, &mob->parked[i], now);
     }
 }
 
@@ -88,11 +112,11 @@ static void *run(void *arg)
         mob->thrown[chosen]++;
         if (wrong && mob->failure[0] == '\0')
             snprintf(mob->failure, sizeof mob->failure, "%s: %s", attacks()[chosen].name, wrong);
-        trickle(mob);
+        tend(mob);
         clock_pause((int64_t)test_random_below(&mob->random, PAUSE_MS * CLOCK_MS));
     }
     for (size_t i = 0; i < MOB_PARKED; i++)
-        unpark(mob, &mob->parked[i]);
+        unpark(&mob->parked[i]);
     return NULL;
 }
 

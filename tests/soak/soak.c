@@ -16,9 +16,10 @@
 #include "soak/mob.h"
 #include "soak/server.h"
 
-enum { GOOD = 200, MOB = 6, SAMPLES_MAX = 24 * 3600, WINDOW = 5, FIRST_MINUTE = 60 };
+enum { GOOD = 200, MOB = 6, SAMPLES_MAX = 24 * 3600, WINDOW = 30, FIRST_MINUTE = 60 };
 
-static const int64_t deadline = 3 * CLOCK_SECOND;
+/* What kvs's timeouts are set to. */
+#define TIMEOUT (3 * CLOCK_SECOND)
 
 struct soak {
     struct server server;
@@ -66,7 +67,7 @@ static void start(struct soak *soak)
         mob->gzip_url = soak->server.urls[0];
         mob->raw_url = soak->server.urls[1];
         mob->arsenal = &soak->arsenal;
-        mob->deadline = deadline;
+        mob->timeout = TIMEOUT;
         mob->stop = &soak->stop_mob;
         mob->random.state = 1000 + i;
         mob_start(mob);
@@ -107,17 +108,25 @@ static unsigned left_descriptors(struct soak *soak)
     return now - soak->first_descriptors;
 }
 
-/* The mean over the seconds before `end`, so that a single attack does not decide. */
-static struct server_usage mean(const struct soak *soak, size_t end)
+static int compare(const void *a, const void *b)
 {
-    size_t begin = end > WINDOW ? end - WINDOW : 0;
-    uint64_t resident = 0, descriptors = 0, count = end - begin;
-    for (size_t i = begin; i < end; i++) {
-        resident += soak->samples[i].resident;
-        descriptors += soak->samples[i].descriptors;
+    const uint64_t *left = a, *right = b;
+    return (*left > *right) - (*left < *right);
+}
+
+/* The medians over the seconds before `end`: an attack that takes 32 MiB for a moment is no trend. */
+static struct server_usage median(const struct soak *soak, size_t end)
+{
+    size_t begin = end > WINDOW ? end - WINDOW : 0, count = end - begin;
+    uint64_t resident[WINDOW], descriptors[WINDOW];
+    for (size_t i = 0; i < count; i++) {
+        resident[i] = soak->samples[begin + i].resident;
+        descriptors[i] = soak->samples[begin + i].descriptors;
     }
-    return (struct server_usage){.resident = resident / count,
-                                 .descriptors = (unsigned)(descriptors / count)};
+    qsort(resident, count, sizeof *resident, compare);
+    qsort(descriptors, count, sizeof *descriptors, compare);
+    return (struct server_usage){.resident = resident[count / 2],
+                                 .descriptors = (unsigned)descriptors[count / 2]};
 }
 
 static double mebibytes(uint64_t bytes)
@@ -134,7 +143,7 @@ static void report_usage(const struct soak *soak)
 {
     size_t middle = soak->sample_count / 2;
     size_t early = middle < FIRST_MINUTE ? middle : FIRST_MINUTE;
-    struct server_usage first = mean(soak, early), last = mean(soak, soak->sample_count);
+    struct server_usage first = median(soak, early), last = median(soak, soak->sample_count);
     uint64_t highest = soak->samples[soak->sample_count - 1].highest;
     printf("memory             %.1f MiB after %zu s, %.1f MiB at the end (%+.1f %%), highest %.1f "
            "MiB\n",
@@ -142,6 +151,10 @@ static void report_usage(const struct soak *soak)
            change((double)first.resident, (double)last.resident), mebibytes(highest));
     printf("descriptors        %u after %zu s, %u at the end (%+.1f %%)\n", first.descriptors,
            early, last.descriptors, change(first.descriptors, last.descriptors));
+    printf("memory by minutes ");
+    for (size_t i = FIRST_MINUTE; i <= soak->sample_count; i += FIRST_MINUTE)
+        printf(" %.1f", mebibytes(median(soak, i).resident));
+    printf(" MiB\n");
 }
 
 /* Returns how many clients failed. */
