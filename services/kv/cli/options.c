@@ -5,6 +5,8 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "services/kv/cli/process_setup.h"
+
 enum { THREADS_MAX = 256, LONG_OPTION_BASE = 256 };
 
 static int set_listen(struct cli_config *config, const char *text, struct weft_error *error)
@@ -119,7 +121,7 @@ static const struct cli_option own_options[] = {
     {"server", 0, "URL", CLI_DEFAULT_SERVER, "the server", CLI_KVC, set_server},
     {"codec", 0, "NAME", CLI_DEFAULT_CODEC, "for URLs without codec=", CLI_KVS | CLI_KVC,
      set_codec},
-    {"threads", 0, "N", "1", "loops, each on its thread", CLI_KVS, set_threads},
+    {"threads", 0, "N", "the CPUs", "loops, each on its thread", CLI_KVS, set_threads},
     {"store", 0, "NAME", "memory", "what holds the values", CLI_KVS, set_store},
     {"timeout", 0, "SECONDS", "5", "for connecting and the reply together", CLI_KVC, set_timeout},
     {"log-level", 0, "LEVEL", "info", "error, warn, info, debug, trace", CLI_KVS, set_log_level},
@@ -178,13 +180,19 @@ const char *cli_program_name(enum cli_program program)
     return program == CLI_KVS ? "kvs" : "kvc";
 }
 
+static unsigned default_threads(void)
+{
+    unsigned cpus = cli_cpu_count();
+    return cpus < THREADS_MAX ? cpus : THREADS_MAX;
+}
+
 struct cli_config cli_config_default(enum cli_program program)
 {
     struct cli_config config = {
         .server = CLI_DEFAULT_SERVER,
         .codec = CLI_DEFAULT_CODEC,
         .store = "memory",
-        .threads = 1,
+        .threads = default_threads(),
         .timeout = WEFT_SECONDS(5),
         .limits = weft_limits_default(),
         .log_level = WEFT_LOG_INFO,

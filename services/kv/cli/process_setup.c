@@ -4,9 +4,19 @@
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <sys/resource.h>
 #include <unistd.h>
+
+unsigned cli_cpu_count(void)
+{
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) == 0)
+        return (unsigned)CPU_COUNT(&set);
+    /* More CPUs than a set has room for. */
+    return CPU_SETSIZE;
+}
 
 /* One byte and not none: Linux pipes a dump to a core_pattern program whatever the limit is, but for
  * exactly 1, which it takes for "never" (fs/coredump.c); and as a file's size it is too small. */

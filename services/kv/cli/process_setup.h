@@ -8,6 +8,9 @@
 
 #include "core/err.h"
 
+/* On how many CPUs the process may run; at least 1. */
+unsigned cli_cpu_count(void);
+
 /* No core dump: it would hold the values. */
 void cli_forbid_core_dumps(void);
 

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "services/kv/cli/options.h"
+#include "services/kv/cli/process_setup.h"
 
 enum { WORDS_MAX = 80 };
 
@@ -56,7 +57,7 @@ static void test_kvs_defaults(void **state)
     assert_string_equal(config.listen[0], "tcp://127.0.0.1:9527");
     assert_string_equal(config.codec, "length-delimited-gzip");
     assert_string_equal(config.store, "memory");
-    assert_int_equal(config.threads, 1);
+    assert_int_equal(config.threads, cli_cpu_count());
     assert_int_equal(config.log_level, WEFT_LOG_INFO);
     assert_int_equal(config.limits.max_frame, WEFT_MIB(8));
     assert_false(config.check || config.help || config.version);

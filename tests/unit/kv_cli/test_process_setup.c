@@ -3,6 +3,7 @@
  * Each test changes a process for good, and so does it to a child. */
 #include <errno.h>
 #include <grp.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -26,6 +27,21 @@ static bool in_child(bool (*check)(void))
     assert_true(pid > 0);
     assert_int_equal(waitpid(pid, &status, 0), pid);
     return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+static bool one_cpu_is_one(void)
+{
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET((size_t)sched_getcpu(), &one);
+    return sched_setaffinity(0, sizeof one, &one) == 0 && cli_cpu_count() == 1;
+}
+
+static void test_cpus_are_those_the_process_may_use(void **state)
+{
+    (void)state;
+    assert_in_range(cli_cpu_count(), 1, (unsigned)sysconf(_SC_NPROCESSORS_CONF));
+    assert_true(in_child(one_cpu_is_one));
 }
 
 static bool core_limit_is_one_byte(void)
@@ -105,6 +121,7 @@ static void test_becoming_oneself_changes_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_cpus_are_those_the_process_may_use),
         cmocka_unit_test(test_core_dumps_are_forbidden_for_good),
         cmocka_unit_test(test_unknown_user_is_refused_by_name),
         cmocka_unit_test(test_user_is_found_by_name),
