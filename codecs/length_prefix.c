@@ -53,24 +53,32 @@ ssize_t weft__prefix_refuse(struct weft__prefix *prefix, struct weft_view in, ui
     return WEFT__PREFIX_SIZE;
 }
 
-int weft__prefix_encode(const struct weft_body *body, struct weft_encode_io *io)
+static int encode_blob(struct weft_blob *blob, size_t size, struct weft_encode_io *io)
 {
-    size_t copied = body->blob ? 0 : body->size;
     struct weft_chain_mark mark = weft_chain_mark(io->out);
-    uint8_t *frame = weft_chain_reserve(io->out, WEFT__PREFIX_SIZE + copied);
-    if (!frame)
+    uint8_t *header = weft_chain_reserve(io->out, WEFT__PREFIX_SIZE);
+    if (!header)
         return -ENOMEM;
-    weft_store_be32(frame, (uint32_t)body->size);
-    if (!body->blob)
-        body->write(body, frame + WEFT__PREFIX_SIZE);
-    weft_chain_commit(io->out, WEFT__PREFIX_SIZE + copied);
-    if (!body->blob)
-        return 0;
+    weft_store_be32(header, (uint32_t)size);
+    weft_chain_commit(io->out, WEFT__PREFIX_SIZE);
 
-    int err = weft_chain_append_blob(io->out, body->blob);
+    int err = weft_chain_append_blob(io->out, blob);
     if (err < 0)
         weft_chain_rollback(io->out, mark);
     return err;
+}
+
+int weft__prefix_encode(const struct weft_body *body, struct weft_encode_io *io)
+{
+    if (body->blob)
+        return encode_blob(body->blob, body->size, io);
+    uint8_t *frame = weft_chain_reserve(io->out, WEFT__PREFIX_SIZE + body->size);
+    if (!frame)
+        return -ENOMEM;
+    weft_store_be32(frame, (uint32_t)body->size);
+    body->write(body, frame + WEFT__PREFIX_SIZE);
+    weft_chain_commit(io->out, WEFT__PREFIX_SIZE + body->size);
+    return 0;
 }
 
 int weft__prefix_too_big(struct weft_encode_io *io, uint64_t size, uint64_t limit, const char *why)

@@ -44,7 +44,8 @@ void weft__request_drop_held(struct weft__request *request)
 
 void weft__request_give(struct weft__worker *worker, struct weft__request *request)
 {
-    weft__request_drop_held(request);
+    if (request->held)
+        weft__request_drop_held(request);
     if (request->kept)
         weft_arena_fini(&request->arena);
     request->public = (struct weft_request){0};
