@@ -229,9 +229,8 @@ void weft_frame_pool_put(struct weft_frame_pool *pool, struct weft_blob *blob, u
         drop(pool, kept);
         return;
     }
-    while (atomic_load_explicit(&pool->bytes, memory_order_relaxed) > pool->budget)
-        if (!evict_oldest(pool))
-            break;
+    while (weft_frame_pool_bytes(pool) > pool->budget && evict_oldest(pool))
+        continue;
 }
 
 void weft__frame_pool_forget(struct weft_blob *blob)
