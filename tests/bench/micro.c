@@ -85,8 +85,8 @@ int main(int argc, char **argv)
     count = bench_store_works(works, count);
     count = bench_kv_works(works, count);
     if (strcmp(mode, "versions") == 0) {
-        printf("compiler %s\nzlib %s\nglibc %s\n", __VERSION__, zlibVersion(),
-               gnu_get_libc_version());
+        printf("compiler %s\nglibc %s\nzlib %s\ngzip %s\n", __VERSION__, gnu_get_libc_version(),
+               zlibVersion(), BENCH_GZIP);
         return 0;
     }
     for (size_t i = 0; i < count; i++) {
