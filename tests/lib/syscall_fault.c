@@ -164,9 +164,22 @@ int __wrap_getaddrinfo(const char *host, const char *port, const struct addrinfo
     return code;
 }
 
+static int real_epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event)
+{
+    return (int)syscall(SYS_epoll_ctl, epoll, operation, fd, event);
+}
+
+/* Memory and watches run out for what is new alone: the kernel looks first whether it has the
+ * descriptor already, and changes what it has without needing any. */
 int epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event)
 {
-    if (fails(SYSCALL_epoll_ctl))
-        return -1;
-    return (int)syscall(SYS_epoll_ctl, epoll, operation, fd, event);
+    int result = real_epoll_ctl(epoll, operation, fd, event);
+    if (operation != EPOLL_CTL_ADD || result < 0)
+        return result;
+    int err = fault_of(SYSCALL_epoll_ctl);
+    if (err == 0)
+        return 0;
+    (void)real_epoll_ctl(epoll, EPOLL_CTL_DEL, fd, NULL);
+    errno = err;
+    return -1;
 }
