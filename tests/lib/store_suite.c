@@ -289,6 +289,53 @@ static void test_walk_ends_where_no_more_pairs_are_wanted(void **state)
     assert_int_equal(count, 3);
 }
 
+static void assert_each_seen_once(const struct world *world, int count)
+{
+    for (int i = 0; i < count; i++)
+        assert_int_equal(world->seen[i], 1);
+}
+
+struct copied {
+    char keys[100][KEY_MAX];
+    struct kv_item items[100];
+    size_t count;
+};
+
+static bool copy_key(void *arg, struct weft_view key, const struct kv_value *value)
+{
+    struct copied *copied = arg;
+    (void)value;
+    assert_true(key.size <= KEY_MAX);
+    memcpy(copied->keys[copied->count], key.data, key.size);
+    copied->items[copied->count] =
+        (struct kv_item){.key = weft_view(copied->keys[copied->count], key.size)};
+    copied->count++;
+    return true;
+}
+
+/* The keys of a page go to another table as they come: an order of which stores know something. */
+static void test_table_copied_in_the_order_of_its_walk_has_every_key(void **state)
+{
+    enum { COUNT = 20000, PAGE = 100 };
+    struct world *world = *state;
+    struct store_client *client = &world->client;
+    struct kv_cursor cursor = {0};
+    do_range(world, KV_MSET, 0, COUNT);
+    do {
+        struct copied copied = {0};
+        assert_int_equal(store_client_exact_page(client, "t", PAGE, &cursor, copy_key, &copied),
+                         KV_DONE);
+        assert_int_equal(store_client_do(client, KV_MSET, "copy", copied.items, copied.count),
+                         KV_DONE);
+        store_items_drop(copied.items, copied.count);
+    } while (cursor.size > 0);
+    do {
+        assert_int_equal(store_client_page(client, "copy", PAGE, &cursor, count_pair, world),
+                         KV_DONE);
+    } while (cursor.size > 0);
+    assert_each_seen_once(world, COUNT);
+}
+
 struct few {
     struct world *world;
     unsigned wanted, told;
@@ -301,12 +348,6 @@ static bool take_few(void *arg, struct weft_view key, const struct kv_value *val
     if (few->told++ == few->wanted)
         return false;
     return count_pair(few->world, key, value);
-}
-
-static void assert_each_seen_once(const struct world *world, int count)
-{
-    for (int i = 0; i < count; i++)
-        assert_int_equal(world->seen[i], 1);
 }
 
 static void test_exact_walk_keeps_to_the_count_and_has_every_key_once(void **state)
@@ -489,6 +530,7 @@ int store_suite_run(const struct kv_store *store)
         TEST(test_walk_has_every_key_of_a_quiet_table_once),
         TEST(test_walk_of_an_absent_table_has_no_pairs),
         TEST(test_walk_ends_where_no_more_pairs_are_wanted),
+        TEST(test_table_copied_in_the_order_of_its_walk_has_every_key),
         TEST(test_exact_walk_keeps_to_the_count_and_has_every_key_once),
         TEST(test_exact_walk_goes_on_with_the_pair_that_was_refused),
         TEST(test_walk_from_a_cursor_that_no_page_gave_is_expired),

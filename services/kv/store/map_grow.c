@@ -157,6 +157,14 @@ static size_t mark_upper(const struct kv_segment *segment, const struct kv_worke
     return count;
 }
 
+/* All entries may go to one half, where they have less room to grow than elsewhere, and are split
+ * again. */
+static uint32_t slots_of_half(size_t live)
+{
+    size_t slots = kv_segment_slots_for(live);
+    return (uint32_t)(slots < KV_SEGMENT_SLOTS_MAX ? slots : KV_SEGMENT_SLOTS_MAX);
+}
+
 static int split(struct kv_map *map, struct kv_worker *worker, struct kv_segment *segment)
 {
     struct kv_directory *directory = atomic_load_explicit(&map->directory, memory_order_relaxed);
@@ -174,13 +182,12 @@ static int split(struct kv_map *map, struct kv_worker *worker, struct kv_segment
     size_t upper_count = mark_upper(segment, worker, upper);
     uint32_t depth = segment->depth + 1;
     struct kv_segment *halves[2];
-    halves[0] =
-        kv_segment_new(segment->first, depth,
-                       (uint32_t)kv_segment_slots_for(kv_segment_live(segment) - upper_count));
+    halves[0] = kv_segment_new(segment->first, depth,
+                               slots_of_half(kv_segment_live(segment) - upper_count));
     if (!halves[0])
         goto err_after_doubled;
     halves[1] = kv_segment_new(segment->first | (uint64_t)1 << (64 - depth), depth,
-                               (uint32_t)kv_segment_slots_for(upper_count));
+                               slots_of_half(upper_count));
     if (!halves[1])
         goto err_after_lower;
 
