@@ -307,8 +307,8 @@ static bool copy_key(void *arg, struct weft_view key, const struct kv_value *val
     (void)value;
     assert_true(key.size <= KEY_MAX);
     memcpy(copied->keys[copied->count], key.data, key.size);
-    copied->items[copied->count] =
-        (struct kv_item){.key = weft_view(copied->keys[copied->count], key.size)};
+    key.data = (const uint8_t *)copied->keys[copied->count];
+    copied->items[copied->count] = (struct kv_item){.key = key, .value.bytes = key};
     copied->count++;
     return true;
 }
