@@ -87,6 +87,7 @@ def measure_loads(folder, peers, seconds):
             rounds = {server.name: [] for server in peers}
             for _ in range(ROUNDS):
                 for server in peers:
+                    server.revive()
                     rounds[server.name].append(load(folder, server, op, depth, seconds, size))
             figures = {name: median(all_rounds) for name, all_rounds in rounds.items()}
             rows.append({"op": op, "size": size, "depth": depth, "servers": figures})

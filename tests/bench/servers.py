@@ -33,18 +33,27 @@ class Server:
 
     def __init__(self, name, proto, command, port, cpus=None):
         self.name, self.proto, self.port = name, proto, port
+        self.command, self.cpus = command, cpus
+        self.start()
+
+    def start(self):
         self.process = subprocess.Popen(
-            command,
+            self.command,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            preexec_fn=(lambda: os.sched_setaffinity(0, cpus)) if cpus else None,
+            preexec_fn=(lambda: os.sched_setaffinity(0, self.cpus)) if self.cpus else None,
         )
         self.pid = self.process.pid
         try:
-            wait_until_open(port)
+            wait_until_open(self.port)
         except BaseException:
             self.stop()
             raise
+
+    def revive(self):
+        """The echo floor ends (SIGPIPE) when a client leaves while it writes to it."""
+        if self.process.poll() is not None:
+            self.start()
 
     def stop(self):
         if self.process.poll() is None:
