@@ -191,17 +191,30 @@ static void set_alarm(struct real_loop *loop)
     ev_timer_start(loop->ev, &loop->alarm);
 }
 
-void weft_loop_run(struct weft_loop *base)
+static void turn(struct real_loop *loop)
 {
-    struct real_loop *loop = real(base);
+    set_alarm(loop);
+    ev_run(loop->ev, weft__turn_is_due(&loop->base) ? EVRUN_NOWAIT : EVRUN_ONCE);
+    weft__turn_end(&loop->base);
+}
 
+static void update_time(struct real_loop *loop)
+{
     ev_now_update(loop->ev);
     loop->woken_at = read_clock();
-    while (!base->stopping) {
-        set_alarm(loop);
-        ev_run(loop->ev, weft__turn_is_due(base) ? EVRUN_NOWAIT : EVRUN_ONCE);
-        weft__turn_end(base);
-    }
+}
+
+void weft_loop_turn(struct weft_loop *base)
+{
+    update_time(real(base));
+    turn(real(base));
+}
+
+void weft_loop_run(struct weft_loop *base)
+{
+    update_time(real(base));
+    while (!base->stopping)
+        turn(real(base));
     weft__turn_close(base, read_clock());
 }
 

@@ -23,6 +23,10 @@ void weft_loop_free(struct weft_loop *loop);
 /* Turns until weft_loop_stop, then closes the post queue after running what is in it. */
 void weft_loop_run(struct weft_loop *loop);
 
+/* One turn, which may wait for something to come, for a caller who decides after each whether there
+ * is to be another. Instead of run, and not after it. */
+void weft_loop_turn(struct weft_loop *loop);
+
 /* Ends run after this turn. Loop's thread; from another, post a call that stops. */
 void weft_loop_stop(struct weft_loop *loop);
 
