@@ -116,3 +116,11 @@ int kvc_hmexist(struct kvc_client *client, struct kvc_call *call, struct weft_vi
 {
     return call_keys(client, call, KVC_HMEXIST, table, keys, count, error);
 }
+
+int kvc_hscan(struct kvc_client *client, struct kvc_call *call, struct weft_view table,
+              struct weft_view cursor, uint32_t limit, struct weft_error *error)
+{
+    const struct kvc_request request = {
+        .op = KVC_HSCAN, .table = table, .cursor = cursor, .limit = limit};
+    return kvc_send(client, call, &request, error);
+}

@@ -37,11 +37,12 @@ enum kvc_op {
     KVC_HDEL,
     KVC_HMDEL,
     KVC_HEXIST,
-    KVC_HMEXIST
+    KVC_HMEXIST,
+    KVC_HSCAN = 16
 };
 
 /* One command. hget, hdel and hexist take one key, their m-forms any number, hset one pair, hmset
- * any number, hgetall none. */
+ * any number, hgetall and hscan none. */
 struct kvc_request {
     enum kvc_op op;
     struct weft_view table;
@@ -49,6 +50,8 @@ struct kvc_request {
     size_t key_count;
     const struct kvc_pair *pairs;
     size_t pair_count;
+    struct weft_view cursor; /* hscan: of the page before; empty: the first page */
+    uint32_t limit;          /* hscan: of pairs, 0: as the server likes */
 };
 
 /* What the server answered. */
@@ -59,6 +62,7 @@ struct kvc_reply {
     size_t value_count;
     const struct kvc_pair *pairs;
     size_t pair_count;
+    struct weft_view cursor; /* hscan: where the next page begins; empty: this was the last */
 };
 
 /* What the kv calls of one connection share. In the caller's memory. */
@@ -116,5 +120,10 @@ WEFT_MUST_USE int kvc_hexist(struct kvc_client *client, struct kvc_call *call,
 WEFT_MUST_USE int kvc_hmexist(struct kvc_client *client, struct kvc_call *call,
                               struct weft_view table, const struct weft_view *keys, size_t count,
                               struct weft_error *error);
+
+/* One page; a server that has no hscan answers 501 or 400, and hgetall then says the same in one. */
+WEFT_MUST_USE int kvc_hscan(struct kvc_client *client, struct kvc_call *call,
+                            struct weft_view table, struct weft_view cursor, uint32_t limit,
+                            struct weft_error *error);
 
 #endif

@@ -10,6 +10,8 @@
 /* Field numbers of proto/abi.proto. */
 enum {
     COMMAND_TABLE = 1,
+    SCAN_CURSOR = 2,
+    SCAN_LIMIT = 3,
     COMMAND_ITEM = 2, /* key, keys, pair or pairs */
     PAIR_KEY = 1,
     PAIR_VALUE = 2,
@@ -22,6 +24,7 @@ enum {
     RESPONSE_MESSAGE = 2,
     RESPONSE_VALUES = 3,
     RESPONSE_PAIRS = 4,
+    RESPONSE_CURSOR = 5,
 };
 
 static size_t value_size(const struct kvc_value *value)
@@ -84,9 +87,25 @@ static bool has_single_key(const struct kvc_request *request)
     return request->op == KVC_HGET || request->op == KVC_HDEL || request->op == KVC_HEXIST;
 }
 
+/* Fields at their defaults are left out. */
+static size_t page_size(const struct kvc_request *request)
+{
+    return weft_pb_text_size(SCAN_CURSOR, request->cursor.size) +
+           (request->limit > 0 ? weft_pb_uint_size(SCAN_LIMIT, request->limit) : 0);
+}
+
+static void put_page(uint8_t *dst, const struct kvc_request *request)
+{
+    dst = weft_pb_put_text(dst, SCAN_CURSOR, request->cursor);
+    if (request->limit > 0)
+        (void)weft_pb_put_uint(dst, SCAN_LIMIT, request->limit);
+}
+
 static size_t command_size(const struct kvc_request *request)
 {
     size_t size = weft_pb_text_size(COMMAND_TABLE, request->table.size);
+    if (request->op == KVC_HSCAN)
+        return size + page_size(request);
     if (has_single_key(request))
         return size + weft_pb_text_size(COMMAND_ITEM, request->keys->size);
     for (size_t i = 0; i < request->key_count; i++)
@@ -102,6 +121,10 @@ static void write_request(const struct weft_body *body, uint8_t *dst)
     const struct kvc_request *request = self->request;
     dst = weft_pb_put_head(dst, (uint32_t)request->op, self->inner);
     dst = weft_pb_put_text(dst, COMMAND_TABLE, request->table);
+    if (request->op == KVC_HSCAN) {
+        put_page(dst, request);
+        return;
+    }
     if (has_single_key(request)) {
         (void)weft_pb_put_text(dst, COMMAND_ITEM, *request->keys);
         return;
@@ -132,6 +155,7 @@ static bool counts_fit(const struct kvc_request *request)
     case KVC_HEXIST:
         return request->key_count == 1 && request->pair_count == 0;
     case KVC_HGETALL:
+    case KVC_HSCAN:
         return request->key_count == 0 && request->pair_count == 0;
     case KVC_HMGET:
     case KVC_HMDEL:
@@ -238,6 +262,9 @@ static int take_field(struct target *target, const struct weft_pb_field *field,
         return read_value(&target->values[reply->value_count++], field->bytes, budget);
     case RESPONSE_PAIRS:
         return read_pair(&target->pairs[reply->pair_count++], field->bytes, budget);
+    case RESPONSE_CURSOR:
+        reply->cursor = field->bytes;
+        return 0;
     default:
         return 0;
     }
