@@ -7,7 +7,8 @@
 
 #include "core/log.h"
 #include "core/mem.h"
-#include "services/kv/cli/value.h"
+#include "core/units.h"
+#include "services/kv/cli/base64.h"
 
 static const struct cli_command commands[] = {
     {"hget", KVC_HGET, CLI_KEY, false, "print a key's value"},
@@ -19,7 +20,11 @@ static const struct cli_command commands[] = {
     {"hmdel", KVC_HMDEL, CLI_KEYS, true, "delete several keys at once"},
     {"hexist", KVC_HEXIST, CLI_KEY, false, "print whether a key is there"},
     {"hmexist", KVC_HMEXIST, CLI_KEYS, false, "print whether each key is there"},
+    {"hscan", KVC_HSCAN, CLI_PAGE, false, "print a page of pairs, see --json"},
     {"ping", KVC_HEXIST, CLI_NOTHING, false, "exchange a message, print its time"},
+    {"batch", 0, CLI_BATCH, true, "send commands, one a line"},
+    {"import", 0, CLI_IMPORT, true, "set a table from CSV or NDJSON"},
+    {"export", 0, CLI_EXPORT, false, "write a table as CSV or NDJSON"},
     {.name = NULL},
 };
 
@@ -35,6 +40,14 @@ const char *cli_shape_arguments(enum cli_shape shape)
         break;
     case CLI_TABLE:
         return "TABLE";
+    case CLI_PAGE:
+        return "TABLE [CURSOR [LIMIT]]";
+    case CLI_BATCH:
+        return "[FILE]";
+    case CLI_IMPORT:
+        return "TABLE FILE";
+    case CLI_EXPORT:
+        return "TABLE [FILE]";
     case CLI_KEY:
         return "TABLE KEY";
     case CLI_KEYS:
@@ -55,6 +68,13 @@ static bool count_fits(enum cli_shape shape, size_t count)
         return count == 0;
     case CLI_TABLE:
         return count == 1;
+    case CLI_PAGE:
+        return count >= 1 && count <= 3;
+    case CLI_BATCH:
+        return count <= 1;
+    case CLI_EXPORT:
+        return count == 1 || count == 2;
+    case CLI_IMPORT:
     case CLI_KEY:
         return count == 2;
     case CLI_KEYS:
@@ -67,7 +87,7 @@ static bool count_fits(enum cli_shape shape, size_t count)
     return false;
 }
 
-static const struct cli_command *find(const char *name, struct weft_error *error)
+const struct cli_command *cli_command_find(const char *name, struct weft_error *error)
 {
     char names[256] = "", quoted[WEFT_LOG_QUOTE_TEXT];
     size_t used = 0;
@@ -80,6 +100,15 @@ static const struct cli_command *find(const char *name, struct weft_error *error
     (void)weft_error_set(error, WEFT_ECONFIG, "unknown command %s; there are: %s",
                          weft_log_quote(weft_view_str(name), quoted), names);
     return NULL;
+}
+
+int cli_command_check(const struct cli_command *command, size_t count, struct weft_error *error)
+{
+    if (count_fits(command->shape, count))
+        return 0;
+    return weft_error_set(error, WEFT_ECONFIG, "wrong number of arguments; usage: kvc %s%s%s",
+                          command->name, command->shape == CLI_NOTHING ? "" : " ",
+                          cli_shape_arguments(command->shape));
 }
 
 static int take_text(const char *what, const char *word, struct weft_view *text,
@@ -110,7 +139,7 @@ static int take_keys(struct cli_invocation *invocation, char *const *words, size
 }
 
 static int take_pairs(struct cli_invocation *invocation, char *const *words, size_t count,
-                      uint64_t file_max, struct weft_error *error)
+                      const struct cli_value_source *source, struct weft_error *error)
 {
     invocation->pairs = weft_calloc(count, sizeof *invocation->pairs);
     invocation->memory = weft_calloc(count, sizeof *invocation->memory);
@@ -121,8 +150,8 @@ static int take_pairs(struct cli_invocation *invocation, char *const *words, siz
         struct kvc_pair *pair = &invocation->pairs[i];
         int err = take_text("key", words[2 * i], &pair->key, error);
         if (err == 0)
-            err = cli_value_parse(words[2 * i + 1], file_max, &pair->value, &invocation->memory[i],
-                                  error);
+            err = cli_value_parse(weft_view_str(words[2 * i + 1]), source, &pair->value,
+                                  &invocation->memory[i], error);
         if (err < 0)
             return err;
         invocation->request.pair_count++;
@@ -130,9 +159,27 @@ static int take_pairs(struct cli_invocation *invocation, char *const *words, siz
     return 0;
 }
 
+/* words: [CURSOR [LIMIT]], the cursor in base64 as it was printed. */
+static int take_page(struct cli_invocation *invocation, char *const *words, size_t count,
+                     struct weft_error *error)
+{
+    uint64_t limit = 0;
+    char quoted[WEFT_LOG_QUOTE_TEXT];
+    struct weft_view text = weft_view_str(words[0]);
+    if (cli_base64_read(text, &invocation->cursor) < 0)
+        return weft_error_set(error, WEFT_ECONFIG, "cursor %s: not one that hscan has printed",
+                              weft_log_quote(text, quoted));
+    invocation->request.cursor = weft_view(invocation->cursor.data, invocation->cursor.size);
+    if (count > 1 && (weft_parse_count(words[1], &limit) < 0 || limit > UINT32_MAX))
+        return weft_error_set(error, WEFT_ECONFIG, "limit %s: not a number from 0 to %u",
+                              weft_log_quote(weft_view_str(words[1]), quoted), UINT32_MAX);
+    invocation->request.limit = (uint32_t)limit;
+    return 0;
+}
+
 /* words are what stands behind the command. */
 static int take_arguments(struct cli_invocation *invocation, char *const *words, size_t count,
-                          uint64_t file_max, struct weft_error *error)
+                          const struct cli_value_source *source, struct weft_error *error)
 {
     if (count == 0)
         return 0;
@@ -140,8 +187,10 @@ static int take_arguments(struct cli_invocation *invocation, char *const *words,
     if (err < 0 || count == 1)
         return err;
     enum cli_shape shape = invocation->command->shape;
+    if (shape == CLI_PAGE)
+        return take_page(invocation, words + 1, count - 1, error);
     if (shape == CLI_PAIR || shape == CLI_PAIRS)
-        return take_pairs(invocation, words + 1, (count - 1) / 2, file_max, error);
+        return take_pairs(invocation, words + 1, (count - 1) / 2, source, error);
     return take_keys(invocation, words + 1, count - 1, error);
 }
 
@@ -154,25 +203,24 @@ static void fill_ping(struct cli_invocation *invocation)
 }
 
 int cli_invocation_init(struct cli_invocation *invocation, char *const *words, size_t count,
-                        uint64_t file_max, struct weft_error *error)
+                        const struct cli_value_source *source, struct weft_error *error)
 {
     *invocation = (struct cli_invocation){0};
     if (count == 0)
         return weft_error_set(error, WEFT_ECONFIG,
                               "no command given: kvc [OPTION]... COMMAND "
                               "ARGUMENT..., see --help");
-    invocation->command = find(words[0], error);
-    if (!invocation->command)
+    invocation->command = cli_command_find(words[0], error);
+    if (!invocation->command || cli_command_check(invocation->command, count - 1, error) < 0)
         return WEFT_ECONFIG;
     enum cli_shape shape = invocation->command->shape;
-    if (!count_fits(shape, count - 1))
-        return weft_error_set(error, WEFT_ECONFIG, "wrong number of arguments; usage: kvc %s%s%s",
-                              invocation->command->name, shape == CLI_NOTHING ? "" : " ",
-                              cli_shape_arguments(shape));
+    if (shape >= CLI_BATCH)
+        return weft_error_set(error, WEFT_ECONFIG, "%s is a command of kvc's command line only",
+                              invocation->command->name);
     invocation->request.op = invocation->command->op;
     if (shape == CLI_NOTHING)
         fill_ping(invocation);
-    int err = take_arguments(invocation, words + 1, count - 1, file_max, error);
+    int err = take_arguments(invocation, words + 1, count - 1, source, error);
     if (err < 0)
         cli_invocation_fini(invocation);
     return err;
@@ -185,5 +233,6 @@ void cli_invocation_fini(struct cli_invocation *invocation)
     weft_free(invocation->keys);
     weft_free(invocation->pairs);
     weft_free(invocation->memory);
+    weft_bytes_fini(&invocation->cursor);
     *invocation = (struct cli_invocation){0};
 }

@@ -6,10 +6,22 @@
 
 #include "core/bytes.h"
 #include "core/err.h"
+#include "services/kv/cli/value.h"
 #include "services/kv/kv_client.h"
 
 /* What stands behind a command's name, and so the shape of its request. */
-enum cli_shape { CLI_NOTHING, CLI_TABLE, CLI_KEY, CLI_KEYS, CLI_PAIR, CLI_PAIRS };
+enum cli_shape {
+    CLI_NOTHING,
+    CLI_TABLE,
+    CLI_PAGE,
+    CLI_KEY,
+    CLI_KEYS,
+    CLI_PAIR,
+    CLI_PAIRS,
+    CLI_BATCH, /* from here on: many commands, kvc's own and no request of the server's */
+    CLI_IMPORT,
+    CLI_EXPORT,
+};
 
 struct cli_command {
     const char *name;
@@ -32,13 +44,23 @@ struct cli_invocation {
     struct weft_view *keys;
     struct kvc_pair *pairs;
     struct weft_bytes *memory; /* behind the pairs' values, one each */
+    struct weft_bytes cursor;  /* behind the request's */
 };
 
-/* Reads words[0], the command, and its arguments; the words outlive the invocation. file_max: bytes
- * a `file:` value may have. WEFT_ECONFIG: *error names what is wrong and shows the command's usage;
+/* A command by its name. NULL: *error lists what there is. */
+const struct cli_command *cli_command_find(const char *name, struct weft_error *error);
+
+/* Whether count words may stand behind a command of this shape. WEFT_ECONFIG: *error shows its
+ * usage. */
+WEFT_MUST_USE int cli_command_check(const struct cli_command *command, size_t count,
+                                    struct weft_error *error);
+
+/* Reads words[0], a command that is one request, and its arguments; the words outlive the
+ * invocation. source: as for cli_value_parse. WEFT_ECONFIG: *error names what is wrong and shows the command's usage;
  * -ENOMEM. Nothing is held then. */
 WEFT_MUST_USE int cli_invocation_init(struct cli_invocation *invocation, char *const *words,
-                                      size_t count, uint64_t file_max, struct weft_error *error);
+                                      size_t count, const struct cli_value_source *source,
+                                      struct weft_error *error);
 /* A zeroed one is fine. */
 void cli_invocation_fini(struct cli_invocation *invocation);
 

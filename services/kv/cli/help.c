@@ -12,15 +12,15 @@ static const char kvs_tail[] =
     "SIZE is bytes, or KiB, MiB, GiB; SECONDS may have a fraction.\n"
     "Exit codes: 0 drained or checked, 1 refused by the system or cut, 2 usage.\n";
 
-static const char kvc_head[] = "Usage: kvc [OPTION]... COMMAND ARGUMENT...\n"
-                               "Sends one command to kvs and prints the answer.\n"
-                               "Commands:\n";
+static const char kvc_head[] =
+    "Usage: kvc [OPTION]... [COMMAND ARGUMENT...]\n"
+    "Sends a command to kvs and prints the answer; a prompt without one.\n";
 
 static const char kvc_tail[] =
-    "VALUE is a string, or int:-3 float:1.5 bool:true hex:00ff base64:AP8= file:PATH\n"
-    "(its bytes) str:TEXT. Put -- before arguments that begin with '-'.\n"
-    "Exit codes: 0 done, 1 the server answered an error, 2 usage, 3 cannot connect,\n"
-    "4 no answer in time, 5 protocol error or connection lost.\n";
+    "VALUE is a string, or int:-3 float:1.5 bool:true hex:00ff base64:AP8= str:TEXT\n"
+    "empty: file:PATH (its bytes) - (those of standard input). Put -- before words\n"
+    "that begin with '-'. Exit codes: 0 done, 1 the server answered an error,\n"
+    "2 usage, 3 cannot connect, 4 no answer in time, 5 connection or protocol broken.\n";
 
 static void print_options(const struct cli_table *table, FILE *out)
 {
@@ -32,8 +32,10 @@ static void print_options(const struct cli_table *table, FILE *out)
         if (option->letter)
             snprintf(left + used, sizeof left - (size_t)used, ", -%c", option->letter);
         fprintf(out, "  %-26s %s", left, option->help);
+        bool variable = option->variable && table->program == CLI_KVC;
         if (option->fallback)
-            fprintf(out, " [%s]", option->fallback);
+            fprintf(out, " [%s%s%s]", option->fallback, variable ? ", $" : "",
+                    variable ? option->variable : "");
         fputc('\n', out);
     }
 }

@@ -14,7 +14,8 @@ enum cli_exit {
     CLI_EXIT_USAGE = 2,   /* refused here: nothing was sent */
     CLI_EXIT_CONNECT = 3,
     CLI_EXIT_TIMEOUT = 4,
-    CLI_EXIT_PROTOCOL = 5, /* no valid answer, or the connection ended before it */
+    CLI_EXIT_PROTOCOL = 5,      /* no valid answer, or the connection ended before it */
+    CLI_EXIT_INTERRUPTED = 130, /* as a shell says it of SIGINT */
 };
 
 /* Prints the answer to out, or one line to err. The registry has the codecs and transports. Main

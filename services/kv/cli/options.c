@@ -3,6 +3,7 @@
 
 #include <getopt.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "services/kv/cli/process_setup.h"
@@ -100,6 +101,44 @@ static int set_check(struct cli_config *config, const char *text, struct weft_er
     return 0;
 }
 
+static int set_format(struct cli_config *config, enum cli_format format, struct weft_error *error)
+{
+    if (config->format != CLI_TEXT && config->format != format)
+        return weft_error_set(error, WEFT_ECONFIG, "--json and --raw: choose one of them");
+    config->format = format;
+    return 0;
+}
+
+static int set_json(struct cli_config *config, const char *text, struct weft_error *error)
+{
+    (void)text;
+    return set_format(config, CLI_JSON, error);
+}
+
+static int set_raw(struct cli_config *config, const char *text, struct weft_error *error)
+{
+    (void)text;
+    return set_format(config, CLI_RAW, error);
+}
+
+static int set_rows(struct cli_config *config, const char *text, struct weft_error *error)
+{
+    bool is_csv = strcmp(text, "csv") == 0;
+    if (!is_csv && strcmp(text, "ndjson") != 0)
+        return weft_error_set(error, WEFT_ECONFIG,
+                              "--rows: unknown form '%s'; there are: csv, ndjson", text);
+    config->rows = is_csv ? CLI_ROWS_CSV : CLI_ROWS_NDJSON;
+    return 0;
+}
+
+static int set_keep_going(struct cli_config *config, const char *text, struct weft_error *error)
+{
+    (void)text;
+    (void)error;
+    config->keep_going = true;
+    return 0;
+}
+
 static int set_version(struct cli_config *config, const char *text, struct weft_error *error)
 {
     (void)text;
@@ -117,21 +156,94 @@ static int set_help(struct cli_config *config, const char *text, struct weft_err
 }
 
 static const struct cli_option own_options[] = {
-    {"listen", 0, "URL", CLI_DEFAULT_SERVER, "where to serve; may repeat", CLI_KVS, set_listen},
-    {"server", 0, "URL", CLI_DEFAULT_SERVER, "the server", CLI_KVC, set_server},
-    {"codec", 0, "NAME", CLI_DEFAULT_CODEC, "for URLs without codec=", CLI_KVS | CLI_KVC,
-     set_codec},
-    {"threads", 0, "N", "the CPUs", "loops, each on its thread", CLI_KVS, set_threads},
-    {"store", 0, "NAME", "memory", "what holds the values", CLI_KVS, set_store},
-    {"timeout", 0, "SECONDS", "5", "for connecting and the reply together", CLI_KVC, set_timeout},
-    {"log-level", 0, "LEVEL", "info", "error, warn, info, debug, trace", CLI_KVS, set_log_level},
-    {"user", 0, "NAME", NULL, "become this user once bound", CLI_KVS, set_user},
-    {"allow-remote", 0, NULL, NULL, "listen beyond loopback, without any protection", CLI_KVS,
-     set_allow_remote},
-    {"core-dumps", 0, NULL, NULL, "allow them: they hold the values", CLI_KVS, set_core_dumps},
-    {"check", 0, NULL, NULL, "print endpoints and limits, serve nothing", CLI_KVS, set_check},
-    {"version", 'V', NULL, NULL, "print the version", CLI_KVS | CLI_KVC, set_version},
-    {"help", 'h', NULL, NULL, "print this", CLI_KVS | CLI_KVC, set_help},
+    {.name = "listen",
+     .argument = "URL",
+     .fallback = CLI_DEFAULT_SERVER,
+     .help = "where to serve; may repeat",
+     .programs = CLI_KVS,
+     .set = set_listen},
+    {.name = "server",
+     .argument = "URL",
+     .fallback = CLI_DEFAULT_SERVER,
+     .variable = "KVC_SERVER",
+     .help = "the server",
+     .programs = CLI_KVC,
+     .set = set_server},
+    {.name = "codec",
+     .argument = "NAME",
+     .fallback = CLI_DEFAULT_CODEC,
+     .variable = "KVC_CODEC",
+     .help = "default codec",
+     .programs = CLI_KVS | CLI_KVC,
+     .set = set_codec},
+    {.name = "threads",
+     .argument = "N",
+     .fallback = "the CPUs",
+     .help = "loops, each on its thread",
+     .programs = CLI_KVS,
+     .set = set_threads},
+    {.name = "store",
+     .argument = "NAME",
+     .fallback = "memory",
+     .help = "what holds the values",
+     .programs = CLI_KVS,
+     .set = set_store},
+    {.name = "timeout",
+     .argument = "SECONDS",
+     .fallback = "5",
+     .help = "to resolve, connect and be answered",
+     .programs = CLI_KVC,
+     .set = set_timeout},
+    {.name = "json",
+     .help = "print each answer as one JSON object",
+     .programs = CLI_KVC,
+     .set = set_json},
+    {.name = "raw",
+     .help = "print the value's bytes and nothing else",
+     .programs = CLI_KVC,
+     .set = set_raw},
+    {.name = "rows",
+     .argument = "FORM",
+     .help = "csv or ndjson, where FILE's name does not say",
+     .programs = CLI_KVC,
+     .set = set_rows},
+    {.name = "keep-going",
+     .help = "batch, import: go on after an error",
+     .programs = CLI_KVC,
+     .set = set_keep_going},
+    {.name = "log-level",
+     .argument = "LEVEL",
+     .fallback = "info",
+     .help = "error, warn, info, debug, trace",
+     .programs = CLI_KVS,
+     .set = set_log_level},
+    {.name = "user",
+     .argument = "NAME",
+     .help = "become this user once bound",
+     .programs = CLI_KVS,
+     .set = set_user},
+    {.name = "allow-remote",
+     .help = "listen beyond loopback, without any protection",
+     .programs = CLI_KVS,
+     .set = set_allow_remote},
+    {.name = "core-dumps",
+     .help = "allow them: they hold the values",
+     .programs = CLI_KVS,
+     .set = set_core_dumps},
+    {.name = "check",
+     .help = "print endpoints and limits, serve nothing",
+     .programs = CLI_KVS,
+     .set = set_check},
+    {.name = "version",
+     .letter = 'V',
+     .help = "print the version",
+     .programs = CLI_KVS | CLI_KVC,
+     .set = set_version},
+    {.name = "help",
+     .letter = 'h',
+     .help = "print this",
+     .programs = CLI_KVS | CLI_KVC,
+     .set = set_help},
 };
 
 /* A client has no connections to guard but its own: what it takes and sends is all it limits. */
@@ -329,6 +441,21 @@ static int check_words(const struct cli_config *config, const struct cli_table *
     return 0;
 }
 
+/* A codec from the environment is a default: a URL may name another. */
+static int apply_environment(struct cli_config *config, const struct cli_table *table,
+                             struct weft_error *error)
+{
+    for (size_t i = 0; i < table->first_limit; i++) {
+        const struct cli_option *option = &table->options[i];
+        const char *text = option->variable ? getenv(option->variable) : NULL;
+        int err = text && *text ? apply(option, config, text, error) : 0;
+        if (err < 0)
+            return err;
+    }
+    config->codec_is_explicit = false;
+    return 0;
+}
+
 int cli_parse(struct cli_config *config, const struct cli_table *table, int argc, char **argv,
               struct weft_error *error)
 {
@@ -336,13 +463,16 @@ int cli_parse(struct cli_config *config, const struct cli_table *table, int argc
     char letters[CLI_OPTIONS_MAX + 2];
     getopt_table(table, options, letters);
     *config = cli_config_default(table->program);
+    int err = table->program == CLI_KVC ? apply_environment(config, table, error) : 0;
+    if (err < 0)
+        return err;
     opterr = 0;
     optind = 0; /* GNU: begins anew, whatever was parsed before */
     int found;
     while ((found = getopt_long(argc, argv, letters, options, NULL)) != -1) {
         if (found == '?' || found == ':')
             return refuse(table, found, argv, error);
-        int err = apply(option_of(table, found), config, optarg, error);
+        err = apply(option_of(table, found), config, optarg, error);
         if (err < 0)
             return err;
         if (config->help || config->version)
@@ -352,6 +482,6 @@ int cli_parse(struct cli_config *config, const struct cli_table *table, int argc
     config->word_count = (size_t)(argc - optind);
     if (config->listen_count == 0)
         config->listen[config->listen_count++] = CLI_DEFAULT_SERVER;
-    int err = check_words(config, table, error);
+    err = check_words(config, table, error);
     return err < 0 ? err : weft_limits_check(&config->limits, error);
 }

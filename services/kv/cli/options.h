@@ -21,6 +21,12 @@ enum cli_program { CLI_KVS = 1, CLI_KVC = 2 };
 #define CLI_DEFAULT_SERVER "tcp://127.0.0.1:9527"
 #define CLI_DEFAULT_CODEC  "length-delimited-gzip"
 
+/* How kvc prints an answer. */
+enum cli_format { CLI_TEXT, CLI_JSON, CLI_RAW };
+
+/* How the rows of import and export are written. */
+enum cli_rows { CLI_ROWS_BY_NAME, CLI_ROWS_CSV, CLI_ROWS_NDJSON };
+
 enum { CLI_LISTEN_MAX = 64, CLI_OPTIONS_MAX = 40 };
 
 /* What a command line says, or the default of what it does not say. Texts are borrowed from argv. */
@@ -38,6 +44,9 @@ struct cli_config {
     const char *user; /* NULL: whoever started it */
     bool allow_remote, core_dumps;
     bool check, version, help;
+    enum cli_format format;
+    enum cli_rows rows;
+    bool keep_going;
     char *const *words; /* what is no option, in order */
     size_t word_count;
 };
@@ -47,6 +56,7 @@ struct cli_option {
     char letter;          /* its short form, 0: none */
     const char *argument; /* what it takes, for --help; NULL: nothing */
     const char *fallback; /* the default, for --help; NULL: none worth saying */
+    const char *variable; /* of the environment, whose value comes before the default; NULL: none */
     const char *help;
     unsigned programs; /* CLI_KVS | CLI_KVC */
     /* NULL: a limit, set by its name. WEFT_ECONFIG: error says what is taken. */

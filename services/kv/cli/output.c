@@ -11,7 +11,7 @@
 int cli_reply_check(const struct kvc_request *request, const struct kvc_reply *reply,
                     struct weft_error *error)
 {
-    if (request->op == KVC_HGETALL)
+    if (request->op == KVC_HGETALL || request->op == KVC_HSCAN)
         return 0;
     size_t asked = request->key_count + request->pair_count;
     if (reply->value_count != asked)
@@ -63,4 +63,13 @@ int cli_reply_print(FILE *out, const struct kvc_reply *reply, bool escape)
         fputc('\n', out);
     }
     return 0;
+}
+
+void cli_reply_print_raw(FILE *out, const struct kvc_reply *reply)
+{
+    const struct kvc_value *value = &reply->values[0];
+    if (value->type == KVC_BINARY)
+        fwrite(value->bytes.data, 1, value->bytes.size, out);
+    else
+        cli_value_print(out, value, false);
 }

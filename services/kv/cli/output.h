@@ -17,4 +17,8 @@ WEFT_MUST_USE int cli_reply_check(const struct kvc_request *request, const struc
  * escape: see cli_text_print. -ENOMEM: nothing was printed. */
 WEFT_MUST_USE int cli_reply_print(FILE *out, const struct kvc_reply *reply, bool escape);
 
+/* Prints the only value of a reply: strings and binary as their bytes, others as text, and nothing
+ * else. */
+void cli_reply_print_raw(FILE *out, const struct kvc_reply *reply);
+
 #endif

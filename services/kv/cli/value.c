@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,12 +14,16 @@
 #include "core/log.h"
 #include "core/mem.h"
 #include "core/units.h"
+#include "services/kv/cli/base64.h"
 
-enum { FILE_STEP = 65536 };
+enum {
+    FILE_STEP = 65536,
+    NUMBER_MAX = 1024, /* characters of a number, its NUL included */
+};
 
 /* What a parser is given and fills. */
 struct parse {
-    const char *text; /* behind the prefix */
+    struct weft_view text; /* behind the prefix */
     uint64_t file_max;
     struct kvc_value *value;
     struct weft_bytes *memory;
@@ -34,25 +39,38 @@ static int refuse(struct parse *parse, const char *wrong)
 
 static int parse_string(struct parse *parse)
 {
-    struct weft_view text = weft_view_str(parse->text);
-    if (!weft_utf8_valid(text))
+    if (!weft_utf8_valid(parse->text))
         return refuse(parse, "not valid UTF-8; use hex: or base64: for binary");
-    *parse->value = (struct kvc_value){.type = KVC_STRING, .bytes = text};
+    *parse->value = (struct kvc_value){.type = KVC_STRING, .bytes = parse->text};
     return 0;
 }
 
-/* strtoll and strtod skip blanks before a number; a value does not begin with one. */
-static bool begins_blank(const char *text)
+/* As a C string. False: too long for one, or it holds NUL. */
+static bool copy_text(struct weft_view text, char *dst, size_t size)
 {
-    return *text == '\0' || strchr(" \t\n\v\f\r", *text) != NULL;
+    if (text.size >= size || memchr(text.data, '\0', text.size))
+        return false;
+    if (text.size > 0)
+        memcpy(dst, text.data, text.size);
+    dst[text.size] = '\0';
+    return true;
+}
+
+/* The same of a number. strtoll and strtod skip blanks before one; a value does not begin with
+ * them. */
+static bool copy_number(struct weft_view text, char dst[NUMBER_MAX])
+{
+    return copy_text(text, dst, NUMBER_MAX) && *dst != '\0' && !strchr(" \t\n\v\f\r", *dst);
 }
 
 static int parse_int(struct parse *parse)
 {
-    char *end;
+    char text[NUMBER_MAX], *end = text;
+    if (!copy_number(parse->text, text))
+        return refuse(parse, "not an integer");
     errno = 0;
-    long long integer = strtoll(parse->text, &end, 10);
-    if (begins_blank(parse->text) || *end != '\0')
+    long long integer = strtoll(text, &end, 10);
+    if (*end != '\0')
         return refuse(parse, "not an integer");
     if (errno == ERANGE)
         return refuse(parse, "out of range: from -9223372036854775808 to 9223372036854775807");
@@ -62,10 +80,12 @@ static int parse_int(struct parse *parse)
 
 static int parse_float(struct parse *parse)
 {
-    char *end;
+    char text[NUMBER_MAX], *end = text;
+    if (!copy_number(parse->text, text))
+        return refuse(parse, "not a number");
     errno = 0;
-    double number = strtod(parse->text, &end);
-    if (begins_blank(parse->text) || *end != '\0')
+    double number = strtod(text, &end);
+    if (*end != '\0')
         return refuse(parse, "not a number");
     if (errno == ERANGE && isinf(number))
         return refuse(parse, "out of range: up to 1.7976931348623157e+308, or inf");
@@ -75,8 +95,8 @@ static int parse_float(struct parse *parse)
 
 static int parse_bool(struct parse *parse)
 {
-    bool is_true = strcmp(parse->text, "true") == 0;
-    if (!is_true && strcmp(parse->text, "false") != 0)
+    bool is_true = weft_view_equal(parse->text, weft_view_str("true"));
+    if (!is_true && !weft_view_equal(parse->text, weft_view_str("false")))
         return refuse(parse, "not true or false");
     *parse->value = (struct kvc_value){.type = KVC_BOOL, .boolean = is_true};
     return 0;
@@ -96,7 +116,7 @@ static int allocate(struct parse *parse, size_t size)
     return parse->memory->data ? 0 : -ENOMEM;
 }
 
-static int hex_digit(char c)
+static int hex_digit(uint8_t c)
 {
     if (c >= '0' && c <= '9')
         return c - '0';
@@ -107,13 +127,14 @@ static int hex_digit(char c)
 
 static int parse_hex(struct parse *parse)
 {
-    size_t length = strlen(parse->text);
+    size_t length = parse->text.size;
     if (length % 2 != 0)
         return refuse(parse, "an odd number of hex digits");
     if (allocate(parse, length / 2) < 0)
         return -ENOMEM;
     for (size_t i = 0; i < length / 2; i++) {
-        int high = hex_digit(parse->text[2 * i]), low = hex_digit(parse->text[2 * i + 1]);
+        int high = hex_digit(parse->text.data[2 * i]);
+        int low = hex_digit(parse->text.data[2 * i + 1]);
         if (high < 0 || low < 0)
             return refuse(parse, "not hex digits");
         parse->memory->data[i] = (uint8_t)(high << 4 | low);
@@ -122,43 +143,21 @@ static int parse_hex(struct parse *parse)
     return 0;
 }
 
-static int base64_digit(char c)
-{
-    static const char alphabet[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    const char *found = c ? strchr(alphabet, c) : NULL;
-    return found ? (int)(found - alphabet) : -1;
-}
-
-/* RFC 4648, section 4, with its strict reading: padded to a multiple of four, and the bits that the
- * padding leaves over are zero, so that each value has one spelling. */
 static int parse_base64(struct parse *parse)
 {
-    static const char wrong[] = "not base64 (RFC 4648: A-Z a-z 0-9 + /, padded with =)";
-    size_t length = strlen(parse->text), pad = 0;
-    if (length % 4 != 0)
-        return refuse(parse, wrong);
-    while (pad < 2 && pad < length && parse->text[length - 1 - pad] == '=')
-        pad++;
-    if (allocate(parse, length / 4 * 3 - pad) < 0)
-        return -ENOMEM;
-    uint32_t bits = 0, mask = 0xff;
-    size_t used = 0;
-    unsigned count = 0;
-    for (size_t i = 0; i < length - pad; i++) {
-        int digit = base64_digit(parse->text[i]);
-        if (digit < 0)
-            return refuse(parse, wrong);
-        bits = bits << 6 | (uint32_t)digit;
-        count += 6;
-        if (count >= 8) {
-            count -= 8;
-            parse->memory->data[used++] = (uint8_t)(bits >> count & mask);
-        }
-    }
-    if (bits & ((1u << count) - 1))
-        return refuse(parse, wrong);
-    set_binary(parse);
+    int err = cli_base64_read(parse->text, parse->memory);
+    if (err == WEFT_EMALFORMED)
+        return refuse(parse, "not base64 (RFC 4648: A-Z a-z 0-9 + /, padded with =)");
+    if (err == 0)
+        set_binary(parse);
+    return err;
+}
+
+static int parse_empty(struct parse *parse)
+{
+    if (parse->text.size > 0)
+        return refuse(parse, "an empty value has no text");
+    *parse->value = (struct kvc_value){.type = KVC_EMPTY};
     return 0;
 }
 
@@ -192,14 +191,10 @@ static int refuse_file(struct parse *parse, int err)
     return err == -ENOMEM ? err : refuse(parse, parse->words);
 }
 
-static int parse_file(struct parse *parse)
+static int parse_descriptor(struct parse *parse, int fd)
 {
-    int fd = open(parse->text, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return refuse_file(parse, -errno);
     struct weft_buf buf = {0};
     int err = read_all(fd, &buf, parse->file_max);
-    close(fd);
     if (err == 0)
         err = weft_bytes_copy(parse->memory, weft_buf_view(&buf));
     weft_buf_fini(&buf);
@@ -209,41 +204,81 @@ static int parse_file(struct parse *parse)
     return 0;
 }
 
-static const struct {
+static int parse_file(struct parse *parse)
+{
+    char path[PATH_MAX];
+    if (!copy_text(parse->text, path, sizeof path))
+        return refuse_file(parse, -ENAMETOOLONG);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return refuse_file(parse, -errno);
+    int err = parse_descriptor(parse, fd);
+    close(fd);
+    return err;
+}
+
+static const struct form {
     const char *prefix;
     int (*parse)(struct parse *parse);
 } forms[] = {
-    {"str:", parse_string}, {"int:", parse_int}, {"float:", parse_float},
-    {"bool:", parse_bool},  {"hex:", parse_hex}, {"base64:", parse_base64},
-    {"file:", parse_file},
+    {"str:", parse_string},  {"int:", parse_int},   {"float:", parse_float},
+    {"bool:", parse_bool},   {"hex:", parse_hex},   {"base64:", parse_base64},
+    {"empty:", parse_empty}, {"file:", parse_file},
 };
 
-static int parse_prefixed(struct parse *parse)
+static bool begins(struct weft_view text, const char *prefix)
 {
-    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
-        size_t length = strlen(forms[i].prefix);
-        if (strncmp(parse->text, forms[i].prefix, length) == 0) {
-            parse->text += length;
-            return forms[i].parse(parse);
-        }
-    }
-    return parse_string(parse);
+    size_t length = strlen(prefix);
+    return text.size >= length && memcmp(text.data, prefix, length) == 0;
 }
 
-int cli_value_parse(const char *text, uint64_t file_max, struct kvc_value *value,
-                    struct weft_bytes *memory, struct weft_error *error)
+/* NULL: it is a string as it stands. */
+static const struct form *form_of(struct weft_view text, bool files)
 {
-    *memory = (struct weft_bytes){0};
-    struct parse parse = {.text = text, .file_max = file_max, .value = value, .memory = memory};
-    int err = parse_prefixed(&parse);
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        if (begins(text, forms[i].prefix) && (files || forms[i].parse != parse_file))
+            return &forms[i];
+    }
+    return NULL;
+}
+
+static int finish(struct parse *parse, struct weft_view shown, int err, struct weft_error *error)
+{
     if (err == 0)
         return 0;
-    weft_bytes_fini(memory);
+    weft_bytes_fini(parse->memory);
     if (err != WEFT_ECONFIG)
         return weft_error_set(error, err, "%s", weft_strerror(err));
     char quoted[WEFT_LOG_QUOTE_TEXT];
-    return weft_error_set(error, err, "value %s: %s", weft_log_quote(weft_view_str(text), quoted),
-                          parse.wrong);
+    return weft_error_set(error, err, "value %s: %s", weft_log_quote(shown, quoted), parse->wrong);
+}
+
+int cli_value_parse(struct weft_view text, const struct cli_value_source *source,
+                    struct kvc_value *value, struct weft_bytes *memory, struct weft_error *error)
+{
+    *memory = (struct weft_bytes){0};
+    struct parse parse = {
+        .text = text, .file_max = source ? source->file_max : 0, .value = value, .memory = memory};
+    if (source && source->standard_input && weft_view_equal(text, weft_view_str("-")))
+        return finish(&parse, text, parse_descriptor(&parse, STDIN_FILENO), error);
+    const struct form *form = form_of(text, source != NULL);
+    if (form)
+        parse.text = weft_view_skip(text, strlen(form->prefix));
+    return finish(&parse, text, form ? form->parse(&parse) : parse_string(&parse), error);
+}
+
+int cli_value_parse_as(const char *prefix, struct weft_view text, struct kvc_value *value,
+                       struct weft_bytes *memory, struct weft_error *error)
+{
+    *memory = (struct weft_bytes){0};
+    struct parse parse = {.text = text, .value = value, .memory = memory};
+    const struct form *form = form_of(weft_view_str(prefix), false);
+    return finish(&parse, text, form->parse(&parse), error);
+}
+
+bool cli_text_has_prefix(struct weft_view text)
+{
+    return form_of(text, false) != NULL;
 }
 
 char *cli_format_double(double number, char *dst)

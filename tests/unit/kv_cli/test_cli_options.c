@@ -160,7 +160,8 @@ static void test_kvc_names_an_unknown_option_and_what_there_is(void **state)
 {
     (void)state;
     assert_refused(CLI_KVC, WORDS("ping", "--listen", "x"),
-                   "unknown option '--listen'; there are: --server, --codec, --timeout, --version, "
+                   "unknown option '--listen'; there are: --server, --codec, --timeout, --json, "
+                   "--raw, --rows, --keep-going, --version, "
                    "--help, --max-frame, --max-message; put -- before values that begin with '-'");
 }
 
@@ -168,7 +169,8 @@ static void test_kvc_names_a_negative_number_as_unknown_option(void **state)
 {
     (void)state;
     assert_refused(CLI_KVC, WORDS("hset", "t", "k", "-3"),
-                   "unknown option '-3'; there are: --server, --codec, --timeout, --version, "
+                   "unknown option '-3'; there are: --server, --codec, --timeout, --json, --raw, "
+                   "--rows, --keep-going, --version, "
                    "--help, --max-frame, --max-message; put -- before values that begin with '-'");
 }
 

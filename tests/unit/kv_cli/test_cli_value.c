@@ -17,6 +17,8 @@
 
 enum { FILE_MAX = 100000 };
 
+static const struct cli_value_source source = {.file_max = FILE_MAX};
+
 struct parsed {
     struct kvc_value value;
     struct weft_bytes memory;
@@ -26,7 +28,7 @@ static struct parsed parse(const char *text)
 {
     struct parsed parsed;
     struct weft_error error = {0};
-    int err = cli_value_parse(text, FILE_MAX, &parsed.value, &parsed.memory, &error);
+    int err = cli_value_parse(weft_view_str(text), &source, &parsed.value, &parsed.memory, &error);
     if (err < 0)
         fail_msg("%s: %s", text, error.text);
     return parsed;
@@ -67,7 +69,8 @@ static void assert_refused(const char *text, const char *expected)
     struct kvc_value value;
     struct weft_bytes memory;
     struct weft_error error = {0};
-    assert_int_equal(cli_value_parse(text, FILE_MAX, &value, &memory, &error), WEFT_ECONFIG);
+    assert_int_equal(cli_value_parse(weft_view_str(text), &source, &value, &memory, &error),
+                     WEFT_ECONFIG);
     assert_string_equal(error.text, expected);
     assert_null(memory.data);
 }
@@ -267,7 +270,7 @@ static void parse_with_failures(void *arg)
 {
     struct parsed parsed;
     struct weft_error error;
-    int err = cli_value_parse(arg, FILE_MAX, &parsed.value, &parsed.memory, &error);
+    int err = cli_value_parse(weft_view_str(arg), &source, &parsed.value, &parsed.memory, &error);
     assert_int_equal(err, fault_failed() == 0 ? 0 : -ENOMEM);
     weft_bytes_fini(&parsed.memory);
 }
