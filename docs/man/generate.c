@@ -39,6 +39,8 @@ void generate_choices(const struct cli_option *option, char *dst, size_t size)
     if (strcmp(option->name, "store") == 0)
         for (size_t i = 0; kv_store_at(i); i++)
             add_choice(dst, size, kv_store_at(i)->name);
+    if (strcmp(option->name, "rows") == 0)
+        snprintf(dst, size, "csv ndjson");
     if (strcmp(option->name, "log-level") == 0)
         for (int level = WEFT_LOG_ERROR; level <= WEFT_LOG_TRACE; level++)
             add_choice(dst, size, weft_log_level_name((enum weft_log_level)level));

@@ -94,6 +94,22 @@ static void print_options(FILE *out, enum cli_program program, bool limits)
         print_option(out, &table.options[i]);
 }
 
+static void print_environment(FILE *out, enum cli_program program)
+{
+    struct cli_table table;
+    cli_table_init(&table, program);
+    for (size_t i = 0; i < table.count; i++) {
+        const struct cli_option *option = &table.options[i];
+        if (!option->variable)
+            continue;
+        fputs(".TP\n", out);
+        print_bold(out, option->variable);
+        fputs("\nWhat\n\\fB\\-\\-", out);
+        print_text(out, option->name);
+        fputs("\\fR\nis where it is not given.\n", out);
+    }
+}
+
 static void print_commands(FILE *out)
 {
     for (const struct cli_command *command = cli_command_table(); command->name; command++) {
@@ -162,6 +178,8 @@ static int print_thing(FILE *out, const char *name)
         print_options(out, CLI_KVS, true);
     else if (strcmp(name, "@LIMITS-kvc@\n") == 0)
         print_options(out, CLI_KVC, true);
+    else if (strcmp(name, "@ENVIRONMENT-kvc@\n") == 0)
+        print_environment(out, CLI_KVC);
     else if (strcmp(name, "@COMMANDS@\n") == 0)
         print_commands(out);
     else if (strcmp(name, "@CODECS@\n") == 0)
