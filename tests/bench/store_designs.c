@@ -16,6 +16,9 @@
 
 enum { KEY_SIZE = 14, VALUE_SIZE = 64, ENTRIES = 1000000, TURNS = 32 * 1024 };
 
+/* Seconds for what a design does beside its writers. */
+enum { SETTLE = 3 };
+
 static const struct design *design;
 static uint8_t value[VALUE_SIZE];
 
@@ -135,6 +138,7 @@ int main(int argc, char **argv)
     design->begin();
     double before = resident_mb();
     double longest = fill_to(0, ENTRIES);
+    sleep(SETTLE);
     printf("%s: a million entries take %.1f MB\n", design->name, resident_mb() - before);
     for (size_t threads = 1; threads <= DESIGN_THREADS; threads++)
         printf("%s: threads %zu: get %.0f ns, set %.0f ns\n", design->name, threads,
