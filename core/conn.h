@@ -61,6 +61,7 @@ struct weft__conn {
     struct weft__conn *next, *prev;
 
     uint32_t turn_frames; /* decoded in this turn */
+    uint8_t put_off;      /* turns in a row in which others went first */
     uint8_t state, reason;
     uint8_t interest;       /* what the stream was last asked for */
     bool refused : 1;       /* opened only to be told why not */

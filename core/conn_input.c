@@ -7,6 +7,8 @@
 #include "core/request.h"
 
 enum {
+    LIGHT_SIZE = 4 * 1024,
+    PUT_OFF_MAX = 16,
     HEAVY_SIZE = 64 * 1024, /* a frame of this size may have taken long */
     MIN_READ = 16 * 1024,
     BUFFER_KEPT = 32 * 1024, /* a buffer up to this size is not worth shrinking */
@@ -75,8 +77,8 @@ static bool may_decode(struct weft__conn *conn)
 
     if (conn->state != WEFT__CONN_OPEN || conn->broken || conn->paused || conn->yielded)
         return false;
-    conn->paused = conn->out.bytes + conn->held >= limits->output_high ||
-                   conn->pending >= limits->max_pending;
+    conn->paused =
+        conn->out.bytes + conn->held >= limits->output_high || conn->pending >= limits->max_pending;
     return !conn->paused;
 }
 
@@ -92,6 +94,20 @@ static bool share_is_used_up(struct weft__conn *conn)
         return false;
     worker->refreshed = false;
     return weft_loop_now(worker->loop) - conn->turn_began > WEFT__TURN_NS;
+}
+
+/* Once a turn has been long, who brings much waits for the next one, so that who brings little need
+ * not wait for all of those; but only so often. What little can cost is bounded by what it can
+ * inflate to. */
+static bool is_put_off(struct weft__conn *conn, size_t size)
+{
+    if (size <= LIGHT_SIZE || !weft__worker_is_late(conn->binding->worker) ||
+        conn->put_off >= PUT_OFF_MAX) {
+        conn->put_off = 0;
+        return false;
+    }
+    conn->put_off++;
+    return true;
 }
 
 /* What decode has said of a frame that is not complete. */
@@ -119,6 +135,10 @@ static size_t decode(struct weft__conn *conn, struct weft_view view)
     uint32_t frames = conn->turn_frames;
     size_t at = 0;
 
+    if (is_put_off(conn, view.size)) {
+        conn->yielded = true;
+        return 0;
+    }
     while (may_decode(conn)) {
         struct weft_message message = {.kind = WEFT_MESSAGE_NONE};
         struct weft_decode_io io = {.eof = conn->eof, .out = &worker->words};

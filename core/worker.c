@@ -5,9 +5,22 @@
 #include <inttypes.h>
 
 #include "core/conn.h"
+#include "core/container.h"
 #include "core/request.h"
 
 enum { LOG_LINES_PER_SECOND = 20, FREE_SEGMENTS = 64 };
+
+static void begin_turn(struct weft_turn_hook *hook)
+{
+    struct weft__worker *worker = weft_container_of(hook, struct weft__worker, turn);
+
+    worker->turn_began = weft_loop_now(worker->loop);
+}
+
+static void end_turn(struct weft_turn_hook *hook)
+{
+    (void)hook;
+}
 
 int weft__worker_init(struct weft__worker *worker, const struct weft_limits *limits,
                       const struct weft_log *log, size_t binding_count, int fd_limit)
@@ -26,6 +39,9 @@ int weft__worker_init(struct weft__worker *worker, const struct weft_limits *lim
     rv = weft_loop_new(&worker->loop, fd_limit);
     if (rv < 0)
         goto err_after_read_buffer;
+    worker->turn.begin = begin_turn;
+    worker->turn.end = end_turn;
+    weft_loop_add_hook(worker->loop, &worker->turn);
     weft_segment_pool_init(&worker->segments, FREE_SEGMENTS);
     weft_chain_init(&worker->words, &worker->segments);
     weft_arena_init(&worker->arena, limits->decode_bytes);
@@ -50,6 +66,7 @@ void weft__worker_fini(struct weft__worker *worker)
     weft_chain_fini(&worker->words);
     weft_segment_pool_fini(&worker->segments);
     weft_arena_fini(&worker->arena);
+    weft_loop_remove_hook(worker->loop, &worker->turn);
     weft_loop_free(worker->loop);
     weft_free(worker->read_buffer);
     weft_free(worker->bindings);

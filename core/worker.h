@@ -26,8 +26,9 @@ enum {
     WEFT__READ_SIZE = 256 * 1024, /* one read, and the bytes a connection may decode in a turn */
     /* The longest unfinished tail that is put before a read rather than read behind. */
     WEFT__TAIL_SIZE = 16 * 1024,
-    WEFT__TURN_FRAMES = 64, /* frames a connection may decode in a turn */
-    WEFT__TURN_NS = 1000000 /* time it may take for them, once the clock has been read again */
+    WEFT__TURN_FRAMES = 64,  /* frames a connection may decode in a turn */
+    WEFT__TURN_NS = 1000000, /* time it may take for them, once the clock has been read again */
+    WEFT__LATE_NS = 5000000  /* a turn of the loop that took as long is a long one */
 };
 
 /* Written by one thread, read by any: relaxed loads and stores, no read-modify-write. */
@@ -69,6 +70,8 @@ struct weft__worker {
     size_t free_request_count;
     struct weft_chain words; /* what decode wrote of the codec's own; empty between calls */
     bool refreshed;          /* the clock was read again since somebody looked */
+    struct weft_turn_hook turn;
+    int64_t turn_began; /* the loop's, before anybody's share of it */
 
     /* Every connection that has memory: also the closed ones whose requests have not ended. */
     struct weft__conn *conns;
@@ -99,6 +102,12 @@ static inline void weft__worker_refresh(struct weft__worker *worker)
 {
     weft_loop_refresh(worker->loop);
     worker->refreshed = true;
+}
+
+/* Whether this turn of the loop has been a long one, for all connections together. */
+static inline bool weft__worker_is_late(const struct weft__worker *worker)
+{
+    return weft_loop_now(worker->loop) - worker->turn_began > WEFT__LATE_NS;
 }
 
 /* One line about a connection that ended badly; at most 20 a second, the rest are counted. */

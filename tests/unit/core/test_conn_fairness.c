@@ -76,6 +76,45 @@ static void test_small_request_overtakes_a_flood(void **state)
     assert_heard(flood, "f*10000");
 }
 
+/* What each of the large ones costs is known only afterwards: once a turn has been long, they take one
+ * turn each. */
+static void test_small_request_overtakes_the_large_ones_of_a_long_turn(void **state)
+{
+    enum { LARGE = 8 };
+    struct server_fixture *f = *state;
+    server_fixture_start(f);
+    struct test_peer *large[LARGE];
+    for (int i = 0; i < LARGE; i++)
+        large[i] = peer_dial(f);
+    struct test_peer *small = peer_dial(f);
+    assert_true(virtual_loop_run_until_idle(f->loop));
+    set_cost(f, MILLISECONDS(10));
+    for (int i = 0; i < LARGE; i++)
+        queue_frames(large[i], "now l", 65536, 1);
+    queue_frames(small, "now s", 5, 1);
+    assert_int_equal(calls_after_a_turn(f), 2);
+    assert_string_equal(peer_hear(small), "s");
+    for (int i = 1; i < LARGE; i++)
+        assert_int_equal(calls_after_a_turn(f), 1);
+    for (int i = 0; i < LARGE; i++)
+        assert_heard(large[i], "l");
+}
+
+static void test_large_request_waits_for_so_many_long_turns_only(void **state)
+{
+    struct server_fixture *f = *state;
+    server_fixture_start(f);
+    struct test_peer *first = peer_dial(f), *second = peer_dial(f);
+    assert_true(virtual_loop_run_until_idle(f->loop));
+    set_cost(f, MILLISECONDS(10));
+    queue_frames(first, "now a", 65536, 100);
+    queue_frames(second, "now b", 65536, 1);
+    for (int i = 0; i < 20; i++)
+        virtual_loop_turn(f->loop);
+    assert_string_equal(peer_hear(second), "b");
+    assert_heard(first, "a*100");
+}
+
 static void test_turn_has_256_kib_of_a_connection(void **state)
 {
     struct server_fixture *f = *state;
@@ -163,6 +202,8 @@ int main(void)
         TEST_BOTH(test_turn_has_64_frames_of_a_connection),
         TEST_RAW(test_64_frames_need_no_second_turn),
         TEST_BOTH(test_small_request_overtakes_a_flood),
+        TEST_BOTH(test_small_request_overtakes_the_large_ones_of_a_long_turn),
+        TEST_BOTH(test_large_request_waits_for_so_many_long_turns_only),
         TEST_RAW(test_turn_has_256_kib_of_a_connection),
         TEST_RAW(test_turn_reads_256_kib_of_a_large_frame),
         TEST_RAW(test_turn_has_a_millisecond_of_large_frames),
