@@ -345,7 +345,7 @@ static void test_value_over_max_memory_is_answered_507(void **state)
 {
     (void)state;
     struct kvs kvs;
-    kvs_start(&kvs, WORDS("--listen", KVS_ANY_PORT, "--max-memory", "1MiB"));
+    kvs_start(&kvs, WORDS("--listen", KVS_ANY_PORT, "--max-memory", "64KiB"));
     kvc_expect_error(kvs.urls[0], WORDS("hset", "t", "k", "file:" KVS_PATH), 1, "kvc: 507 ");
     kvc_expect(kvs.urls[0], WORDS("hexist", "t", "k"), "false\n");
     assert_int_equal(kvs_stop(&kvs), 0);
