@@ -3,10 +3,13 @@
  * A connection: one stream, its codec state, the order of its replies. It lives and dies on one
  * loop. Private to the core.
  *
- *   conn.c         life: open, states, deadlines, close
- *   conn_input.c   stream -> buf -> decode -> call
- *   conn_output.c  reply -> order -> encode -> chain -> stream
- *   request.c      what a service sees of it
+ *   conn.c            life: open, the ways to end, close
+ *   conn_pump.c       what it does in a turn
+ *   conn_input.c      stream -> buf -> decode -> call
+ *   conn_output.c     reply -> order -> encode -> chain -> stream
+ *   conn_deadlines.c  how long it may take
+ *   request.c         what a service sees of it
+ *   conn_private.h    what these files share
  *
  *   OPEN -----> CLOSING ----> FLUSHING -----> LINGER -----> CLOSED
  *   reads,      decodes no    answers no      our side      the stream is gone; the memory
@@ -75,7 +78,6 @@ struct weft__conn {
     bool broken : 1;
     bool draining : 1;
     bool drain_marked : 1; /* drain_mark is valid */
-    bool drained_read : 1; /* since then a read has said -EAGAIN */
     bool cancelling : 1;   /* requests that end are swept later */
     const char *detail;    /* static text for the log, or NULL */
     const char *peer;      /* the peer's address as text, in the same allocation */
@@ -87,9 +89,6 @@ struct weft__conn {
 void weft__conn_open(struct weft__binding *binding, const struct weft_accepted *accepted,
                      uint64_t id, int refuse);
 
-/* Everything that may have become possible: decode, advance, write, change state. The only place
- * from which plugins are entered. */
-void weft__conn_pump(struct weft__conn *conn);
 /* The pump in this turn or the next; nothing where it is on the stack already. */
 void weft__conn_schedule(struct weft__conn *conn);
 
@@ -111,30 +110,13 @@ static inline bool weft__conn_gone(const struct weft__conn *conn)
     return conn->broken || conn->state >= WEFT__CONN_FLUSHING;
 }
 
-/* conn_input.c */
-
-/* One read, and what it brought is decoded. */
-void weft__conn_read(struct weft__conn *conn);
-void weft__conn_decode_buffered(struct weft__conn *conn);
-/* One read, and what it brought is dropped. */
-void weft__conn_linger_read(struct weft__conn *conn);
-
-/* conn_output.c */
-
 /* The head's reply: encoded at once. */
 void weft__conn_emit(struct weft__conn *conn, const struct weft_body *body);
-/* The service's words for a rejection, in its place in the order. */
-void weft__conn_reject(struct weft__conn *conn, const struct weft_rejection *rejection);
-/* The codec's own bytes, in their place in the order. */
-void weft__conn_words(struct weft__conn *conn);
 /* Breaks where more output waits than the hard limit allows. */
 void weft__conn_check_output(struct weft__conn *conn);
 /* Pops what has ended, encodes what was held behind it. */
 void weft__conn_advance(struct weft__conn *conn);
-/* Calls on_drain where there is room again; true where one was called. */
-bool weft__conn_notify_drained(struct weft__conn *conn);
-bool weft__conn_can_notify(const struct weft__conn *conn);
-void weft__conn_flush(struct weft__conn *conn);
+/* Of an answered request: whether it was a bad frame. */
 void weft__conn_count_bad(struct weft__conn *conn, bool bad);
 
 #endif

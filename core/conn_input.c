@@ -3,7 +3,7 @@
  * stream -> buf -> decode -> call */
 #include <errno.h>
 
-#include "core/conn.h"
+#include "core/conn_private.h"
 #include "core/request.h"
 
 enum {
@@ -172,15 +172,10 @@ static size_t decode(struct weft__conn *conn, struct weft_view view)
     return at;
 }
 
-static bool is_oversized(const struct weft_buf *buf, size_t size)
-{
-    return buf->cap > BUFFER_KEPT && size < buf->cap / 4;
-}
-
 /* Makes the rest of a view that is not conn->in the contents of conn->in. */
 static void keep_rest(struct weft__conn *conn, struct weft_view rest)
 {
-    if (rest.size == 0 || is_oversized(&conn->in, rest.size))
+    if (rest.size == 0)
         weft_buf_fini(&conn->in);
     else
         weft_buf_consume(&conn->in, weft_buf_size(&conn->in));
@@ -192,19 +187,16 @@ static void after_read(struct weft__conn *conn, ssize_t n)
 {
     if (n > 0) {
         weft__count(&conn->binding->counts.bytes_in, (uint64_t)n);
-        conn->drained_read = false;
     } else if (n == 0) {
         conn->eof = true;
-    } else if (n == -EAGAIN) {
-        conn->drained_read = conn->drain_marked;
-    } else {
+    } else if (n != -EAGAIN) {
         weft__conn_break(conn, WEFT_REASON_PEER_RESET);
     }
 }
 
 /* The usual read: into the loop's buffer, behind the unfinished tail, so that only a new tail is
  * copied. */
-static void read_shared(struct weft__conn *conn)
+static ssize_t read_shared(struct weft__conn *conn)
 {
     struct weft__worker *worker = conn->binding->worker;
     struct weft_view tail = weft_buf_view(&conn->in);
@@ -214,16 +206,17 @@ static void read_shared(struct weft__conn *conn)
 
     after_read(conn, n);
     if (n <= 0)
-        return;
+        return n;
     if (tail.size > 0)
         memcpy(fresh - tail.size, tail.data, tail.size);
     view = weft_view(fresh - tail.size, tail.size + (size_t)n);
     keep_rest(conn, weft_view_skip(view, decode(conn, view)));
+    return n;
 }
 
 /* A large unfinished frame grows where it lies, in steps of what has arrived: a header's promise
  * alone buys no memory. */
-static void read_own(struct weft__conn *conn)
+static ssize_t read_own(struct weft__conn *conn)
 {
     uint8_t *dst = weft_buf_reserve(&conn->in, MIN_READ);
     size_t room = dst ? conn->in.cap - conn->in.end : 0;
@@ -231,24 +224,29 @@ static void read_own(struct weft__conn *conn)
 
     if (!dst) {
         weft__conn_close_soon(conn, WEFT_REASON_NO_MEMORY);
-        return;
+        return -ENOMEM;
     }
     if (room > WEFT__READ_SIZE)
         room = WEFT__READ_SIZE;
     n = conn->stream->ops->read(conn->stream, dst, room);
     after_read(conn, n);
     if (n <= 0)
-        return;
+        return n;
     weft_buf_commit(&conn->in, (size_t)n);
     weft__conn_decode_buffered(conn);
+    return n;
 }
 
-void weft__conn_read(struct weft__conn *conn)
+bool weft__conn_read(struct weft__conn *conn)
 {
-    if (weft_buf_size(&conn->in) < WEFT__TAIL_SIZE)
-        read_shared(conn);
-    else
-        read_own(conn);
+    ssize_t n = weft_buf_size(&conn->in) < WEFT__TAIL_SIZE ? read_shared(conn) : read_own(conn);
+
+    return n == -EAGAIN;
+}
+
+static bool is_oversized(const struct weft_buf *buf, size_t size)
+{
+    return buf->cap > BUFFER_KEPT && size < buf->cap / 4;
 }
 
 /* A small rest of much moves to a buffer of its size. Without memory for one it stays. */

@@ -3,7 +3,7 @@
  * reply -> order -> encode -> chain -> stream */
 #include <errno.h>
 
-#include "core/conn.h"
+#include "core/conn_private.h"
 #include "core/request.h"
 
 /* The service's words for a rejection, in memory of the caller; 0: it has none. */

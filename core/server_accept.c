@@ -60,8 +60,8 @@ static void refuse(struct weft_server *server, struct weft__binding *binding,
                    const struct weft_accepted *accepted, enum weft_reject_cause cause)
 {
     if (binding->worker->refusing >= WEFT__MAX_REFUSING) {
-        count_lost(binding, cause == WEFT_REJECT_TOO_MANY ? WEFT_REASON_TOO_MANY
-                                                          : WEFT_REASON_DRAINED);
+        count_lost(binding,
+                   cause == WEFT_REJECT_TOO_MANY ? WEFT_REASON_TOO_MANY : WEFT_REASON_DRAINED);
         binding->transport->drop(accepted);
         return;
     }

@@ -53,7 +53,7 @@ struct probe {
     void (*on_cancel)(struct probe *probe, const char *name);
     void *data; /* the test's */
 
-    int open_error;             /* what open answers */
+    int open_error;              /* what open answers */
     int start_error, start_left; /* what start answers once it has succeeded so often */
 };
 
@@ -69,6 +69,8 @@ WEFT_MUST_USE int probe_end(struct probe *probe, const char *name, const char *t
 WEFT_MUST_USE int probe_end_size(struct probe *probe, const char *name, size_t size);
 WEFT_MUST_USE int probe_end_blob(struct probe *probe, const char *name, struct weft_blob *blob);
 WEFT_MUST_USE int probe_end_bad(struct probe *probe, const char *name, const char *text);
+/* Ends it without a message, which is always taken. */
+void probe_end_silently(struct probe *probe, const char *name);
 /* Whether a call of that name has not ended. */
 bool probe_is_pending(const struct probe *probe, const char *name);
 /* Ends, without a message, whatever has not ended. */

@@ -4,6 +4,7 @@
  * the client does. */
 #include <errno.h>
 
+#include "lib/script_world.h"
 #include "unit/core/server_fixture.h"
 
 enum { HIGH = 10000, LOW = 4000 };
@@ -76,6 +77,38 @@ static void test_stream_goes_on_where_one_write_takes_all(void **state)
     peer_say(peer, "stream s 1000 1000");
     assert_heard(peer, "s1000*1000");
     assert_int_equal(f->probe.pending, 0);
+}
+
+static void send_the_rest(struct probe *probe, const char *name)
+{
+    size_t *left = probe->data;
+
+    while (*left > 0 && probe_send_size(probe, name, 1000) == 0)
+        --*left;
+}
+
+/* It takes more than the rounds of a turn, and there is no event to bring the next one. */
+static void test_stream_that_began_later_goes_on_for_many_turns(void **state)
+{
+    struct server_fixture *f = *state;
+    struct test_peer *peer = start(f, 0);
+    size_t left = 500;
+    f->probe.data = &left;
+    f->probe.on_drain = send_the_rest;
+    peer_say(peer, "wait a");
+    send_the_rest(&f->probe, "a");
+    assert_heard(peer, "a1000*500");
+    assert_int_equal(left, 0);
+}
+
+/* That the stream took less than it was offered says that it takes no more. */
+static void test_short_write_is_not_tried_again(void **state)
+{
+    struct server_fixture *f = *state;
+    struct test_peer *peer = start(f, 0);
+    script_set_rules(peer->end, &(struct script_rules){.window = 100, .write_eagain = 1000});
+    peer_say(peer, "size a 1000");
+    assert_int_equal(peer->end->other->writes, 1);
 }
 
 static void test_head_is_refused_by_its_own_output_alone(void **state)
@@ -166,6 +199,23 @@ static void test_no_on_drain_follows_the_end(void **state)
     script_set_rules(peer->end, &(struct script_rules){0});
     assert_heard(peer, "a10000 a100");
     assert_noted(f, "open a");
+}
+
+/* It has ended, but its place is behind another's. */
+static void test_no_on_drain_follows_the_end_behind_the_head(void **state)
+{
+    struct server_fixture *f = *state;
+    struct test_peer *peer = start(f, 0);
+    peer_queue(peer, "wait a");
+    peer_queue(peer, "wait b");
+    turns(f);
+    assert_int_equal(probe_send_size(&f->probe, "b", HIGH), 0);
+    assert_int_equal(probe_send_size(&f->probe, "b", 1000), -EAGAIN);
+    probe_end_silently(&f->probe, "b");
+    assert_int_equal(only_conn(f)->drain_owed, 0);
+    assert_int_equal(probe_end(&f->probe, "a", "A"), 0);
+    assert_heard(peer, "A b10000");
+    assert_noted(f, "open a b");
 }
 
 static void take_on_drain_away(struct probe *probe, const char *name)
@@ -364,11 +414,14 @@ int main(void)
         TEST_RAW(test_stream_stops_at_the_high_mark_and_goes_on_below_the_low),
         TEST_RAW(test_stream_never_stalls_whatever_the_client_reads_at_once),
         TEST_BOTH(test_stream_goes_on_where_one_write_takes_all),
+        TEST_RAW(test_stream_that_began_later_goes_on_for_many_turns),
+        TEST_RAW(test_short_write_is_not_tried_again),
         TEST_RAW(test_head_is_refused_by_its_own_output_alone),
         TEST_RAW(test_first_small_reply_is_always_held),
         TEST_RAW(test_who_was_refused_is_told_when_it_becomes_the_head),
         TEST_RAW(test_who_was_refused_behind_the_head_is_told_of_room),
         TEST_RAW(test_no_on_drain_follows_the_end),
+        TEST_RAW(test_no_on_drain_follows_the_end_behind_the_head),
         TEST_RAW(test_service_may_do_without_on_drain),
         TEST_RAW(test_decoding_stops_at_the_high_mark),
         TEST_RAW(test_decoding_goes_on_below_the_low_mark),

@@ -149,7 +149,8 @@ static void test_failed_write_is_a_reset(void **state)
     struct server_fixture *f = *state;
     server_fixture_start(f);
     struct test_peer *peer = peer_dial(f);
-    script_set_rules(peer->end, &(struct script_rules){.write_error = -EPIPE, .write_error_after = 7});
+    script_set_rules(peer->end,
+                     &(struct script_rules){.write_error = -EPIPE, .write_error_after = 7});
     peer_queue(peer, "now a");
     peer_queue(peer, "now b");
     turns(f);
@@ -182,11 +183,10 @@ static void test_last_words_are_not_eaten_by_a_reset(void **state)
     peer_send(peer, junk, sizeof junk);
     turns(f);
     advance(f, SECONDS(2));
-    assert_string_equal(peer_hear(peer),
-                        strstr(f->urls[0], "gzip")
-                            ? "a too-big:max-frame:2147483647:1000 EOF"
-                            : "a too-big:max-frame (is this a gzip frame of "
-                              "length-delimited-gzip?):4294967295:1000 EOF");
+    assert_string_equal(peer_hear(peer), strstr(f->urls[0], "gzip")
+                                             ? "a too-big:max-frame:2147483647:1000 EOF"
+                                             : "a too-big:max-frame (is this a gzip frame of "
+                                               "length-delimited-gzip?):4294967295:1000 EOF");
     assert_int_equal(closed_for(f, WEFT_REASON_FRAME_LOST), 1);
 }
 
@@ -351,6 +351,9 @@ static void test_log_has_at_most_20_closes_a_second(void **state)
     dial_and_reset(f, 1);
     assert_int_equal(count_lines(fd, "reason=peer-reset"), 21);
     assert_int_equal(count_lines(fd, "event=suppressed lines=30"), 1);
+    advance(f, SECONDS(1));
+    dial_and_reset(f, 1);
+    assert_int_equal(count_lines(fd, "suppressed"), 1);
     close(fd);
 }
 

@@ -4,7 +4,7 @@
  * its own between replies, messages that need no byte, errors of every kind. Its frames are lines:
  *
  *     now a    a message        ?      no message, but the words "pong"
- *     !        malformed        2      two messages with one line
+ *     !        malformed        2 *    2 or 100 messages with one line
  *     ^        boundary lost    0      no memory
  *     x        another protocol */
 #include <errno.h>
@@ -13,7 +13,7 @@
 #include "unit/core/server_fixture.h"
 
 struct lines_conn {
-    bool again; /* another message comes with no byte */
+    int more; /* so many messages come with no byte */
 };
 
 struct lines_loop {
@@ -58,8 +58,8 @@ static ssize_t decode(const struct weft_codec_state *state, struct weft_view in,
     const uint8_t *end = in.size > 0 ? memchr(in.data, '\n', in.size) : NULL;
     size_t size = end ? (size_t)(end - in.data) : 0;
 
-    if (conn->again) {
-        conn->again = false;
+    if (conn->more > 0) {
+        conn->more--;
         msg->kind = WEFT_MESSAGE_DATA;
         msg->payload = weft_view_str(two);
         return 0;
@@ -69,7 +69,7 @@ static ssize_t decode(const struct weft_codec_state *state, struct weft_view in,
     switch (in.data[0]) {
     case '?':
         return weft_chain_append(io->out, weft_view_str("pong\n")) < 0 ? -ENOMEM
-                                                                      : (ssize_t)size + 1;
+                                                                       : (ssize_t)size + 1;
     case '^':
         return lose(io, NULL, WEFT_ELOST);
     case '0':
@@ -81,7 +81,8 @@ static ssize_t decode(const struct weft_codec_state *state, struct weft_view in,
         msg->why = "told to";
         break;
     case '2':
-        conn->again = true;
+    case '*':
+        conn->more = in.data[0] == '2' ? 1 : 99;
         msg->payload = weft_view_str(two);
         break;
     default:
@@ -203,18 +204,17 @@ static void test_message_may_need_no_byte(void **state)
     expect_bytes(peer, "a\nt\nt\nb\n");
 }
 
-/* Though the view is used up, a message is left. */
-static void test_message_that_needs_no_byte_may_be_the_next_turns(void **state)
+/* Though the view is used up, the turn's share is too. */
+static void test_messages_that_need_no_byte_have_their_turns(void **state)
 {
     struct server_fixture *f = *state;
-    char text[64 * 2 + 1] = "";
     server_fixture_start(f);
     struct test_peer *peer = peer_dial(f);
-    for (int i = 0; i < 64; i++)
-        strcat(text, "2\n");
-    peer_send(peer, text, strlen(text));
+    peer_send(peer, "*\n", 2);
+    virtual_loop_turn(f->loop);
+    assert_int_equal(f->probe.call_count, 64);
     turns(f);
-    assert_int_equal(f->probe.call_count, 128);
+    assert_int_equal(f->probe.call_count, 100);
 }
 
 static void test_malformed_message_is_worded(void **state)
@@ -324,7 +324,7 @@ int main(void)
         TEST_LINES(test_words_of_the_codec_wait_for_pending_replies),
         TEST_LINES(test_last_words_stand_behind_pending_replies),
         TEST_LINES(test_message_may_need_no_byte),
-        TEST_LINES(test_message_that_needs_no_byte_may_be_the_next_turns),
+        TEST_LINES(test_messages_that_need_no_byte_have_their_turns),
         TEST_LINES(test_malformed_message_is_worded),
         TEST_LINES(test_lost_boundary_ends_it_behind_the_replies),
         TEST_LINES(test_codec_without_memory_ends_it_behind_the_replies),

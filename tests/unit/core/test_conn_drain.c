@@ -140,6 +140,20 @@ static void test_connection_paused_by_output_drains_as_it_is_read(void **state)
     assert_heard(peer, "a1000*5 EOF");
 }
 
+static void test_frames_that_come_while_output_waits_are_refused(void **state)
+{
+    struct server_fixture *f = *state;
+    server_fixture_start(f);
+    struct test_peer *peer = peer_dial(f);
+    script_set_rules(peer->end, &(struct script_rules){.window = 100});
+    peer_say(peer, "size a 1000");
+    stop(f);
+    turns(f);
+    peer_say(peer, "now b");
+    script_set_rules(peer->end, &(struct script_rules){0});
+    assert_heard(peer, "a1000 draining EOF");
+}
+
 static void test_frames_of_many_turns_are_executed(void **state)
 {
     struct server_fixture *f = *state;
@@ -315,6 +329,7 @@ int main(void)
         TEST_BOTH(test_frame_that_began_before_is_executed_while_others_pend),
         TEST_RAW(test_frames_buffered_behind_max_pending_are_executed),
         TEST_RAW(test_connection_paused_by_output_drains_as_it_is_read),
+        TEST_RAW(test_frames_that_come_while_output_waits_are_refused),
         TEST_RAW(test_frames_of_many_turns_are_executed),
         TEST_RAW(test_draining_ends_only_when_reading_finds_nothing),
         TEST_RAW(test_stream_goes_on_to_its_end),

@@ -311,6 +311,21 @@ static void test_many_connections_do_not_mix(void **state)
     }
 }
 
+static void test_connections_have_numbers_of_their_own(void **state)
+{
+    struct server_fixture *f = *state;
+    uint64_t ids[3];
+    server_fixture_start(f);
+    for (int i = 0; i < 3; i++) {
+        struct test_peer *peer = peer_dial(f);
+        peer_say(peer, "wait a");
+        ids[i] = weft_request_connection(f->probe.calls[i].request);
+        peer_reset(peer);
+        assert_int_equal(probe_end(&f->probe, "a", "A"), 0);
+    }
+    assert_true(ids[0] != ids[1] && ids[1] != ids[2] && ids[0] != ids[2]);
+}
+
 static void test_many_requests_pend_at_once(void **state)
 {
     enum { COUNT = 1000 };
@@ -352,6 +367,7 @@ int main(void)
         TEST_BOTH(test_bodies_that_are_blobs_keep_their_place),
         TEST_RAW(test_held_blob_is_not_copied),
         TEST_BOTH(test_many_connections_do_not_mix),
+        TEST_RAW(test_connections_have_numbers_of_their_own),
         TEST_RAW(test_many_requests_pend_at_once),
     };
     return cmocka_run_group_tests_name("conn order", tests, NULL, NULL);

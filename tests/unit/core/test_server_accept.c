@@ -184,7 +184,7 @@ static void test_stop_ends_the_rest_of_accepting(void **state)
     struct test_peer *peer = peer_dial(f);
     weft_server_stop(f->server);
     assert_heard(peer, "draining EOF");
-    advance(f, SECONDS(1));
+    peer_shutdown(peer);
     assert_int_equal(virtual_loop_next_timer(f->loop), INT64_MAX);
 }
 

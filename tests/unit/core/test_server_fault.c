@@ -11,14 +11,9 @@ struct exchange {
 };
 
 static const struct exchange exchanges[] = {
-    {"now a", "a"},
-    {"keep b", "B"},
-    {"size c 2000", "c2000"},
-    {"blob d 5000", "d5000"},
-    {"arena e 20000", "e"},
-    {"stream f 1 300", "f300"},
-    {"wait g", "G"},
-    {"now h", "h"},
+    {"now a", "a"},           {"keep b", "B"},        {"size c 2000", "c2000"},
+    {"blob d 5000", "d5000"}, {"arena e 20000", "e"}, {"stream f 1 300", "f300"},
+    {"wait g", "G"},          {"now h", "h"},
 };
 
 enum { EXCHANGES = sizeof exchanges / sizeof *exchanges };
