@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The service of a simulation: it answers as each request says, now, later or in parts, and counts.
+ * Whatever breaks the contract of core/service.h aborts. */
+#ifndef TEST_SIM_SERVICE_H
+#define TEST_SIM_SERVICE_H
+
+#include "sim/sim_plan.h"
+
+enum { SIM_CLIENTS = 512 };
+
+/* Registered as its context. */
+struct sim_record {
+    uint32_t called[SIM_CLIENTS]; /* requests of a client that the service has seen */
+    size_t unended, open;
+    struct test_random random; /* decides how it takes a cancellation */
+};
+
+extern const struct weft_service sim_service;
+
+#endif
