@@ -8,7 +8,7 @@
 
 enum {
     LIGHT_SIZE = 4 * 1024,
-    PUT_OFF_MAX = 16,
+    PUT_OFF_MAX = 250,
     HEAVY_SIZE = 64 * 1024, /* a frame of this size may have taken long */
     MIN_READ = 16 * 1024,
     BUFFER_KEPT = 32 * 1024, /* a buffer up to this size is not worth shrinking */
@@ -97,16 +97,19 @@ static bool share_is_used_up(struct weft__conn *conn)
 }
 
 /* Once a turn has been long, who brings much waits for the next one, so that who brings little need
- * not wait for all of those; but only so often. What little can cost is bounded by what it can
- * inflate to. */
+ * not wait for all of those; and then goes before whoever comes later. What little can cost is
+ * bounded by what it can inflate to; the number of turns, in case that is much all the same. */
 static bool is_put_off(struct weft__conn *conn, size_t size)
 {
-    if (size <= LIGHT_SIZE || !weft__worker_is_late(conn->binding->worker) ||
-        conn->put_off >= PUT_OFF_MAX) {
+    struct weft__worker *worker = conn->binding->worker;
+    bool waits = weft__worker_is_late(worker) || (worker->others_waited && conn->put_off == 0);
+
+    if (size <= LIGHT_SIZE || !waits || conn->put_off >= PUT_OFF_MAX) {
         conn->put_off = 0;
         return false;
     }
     conn->put_off++;
+    worker->others_wait = true;
     return true;
 }
 

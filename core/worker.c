@@ -15,6 +15,8 @@ static void begin_turn(struct weft_turn_hook *hook)
     struct weft__worker *worker = weft_container_of(hook, struct weft__worker, turn);
 
     worker->turn_began = weft_loop_now(worker->loop);
+    worker->others_waited = worker->others_wait;
+    worker->others_wait = false;
 }
 
 static void end_turn(struct weft_turn_hook *hook)

@@ -71,7 +71,8 @@ struct weft__worker {
     struct weft_chain words; /* what decode wrote of the codec's own; empty between calls */
     bool refreshed;          /* the clock was read again since somebody looked */
     struct weft_turn_hook turn;
-    int64_t turn_began; /* the loop's, before anybody's share of it */
+    int64_t turn_began;              /* the loop's, before anybody's share of it */
+    bool others_wait, others_waited; /* a connection was put off in this turn, or the one before */
 
     /* Every connection that has memory: also the closed ones whose requests have not ended. */
     struct weft__conn *conns;

@@ -100,7 +100,7 @@ static void test_small_request_overtakes_the_large_ones_of_a_long_turn(void **st
         assert_heard(large[i], "l");
 }
 
-static void test_large_request_waits_for_so_many_long_turns_only(void **state)
+static void test_large_request_goes_before_large_ones_that_come_later(void **state)
 {
     struct server_fixture *f = *state;
     server_fixture_start(f);
@@ -109,7 +109,7 @@ static void test_large_request_waits_for_so_many_long_turns_only(void **state)
     set_cost(f, MILLISECONDS(10));
     queue_frames(first, "now a", 65536, 100);
     queue_frames(second, "now b", 65536, 1);
-    for (int i = 0; i < 20; i++)
+    for (int i = 0; i < 3; i++)
         virtual_loop_turn(f->loop);
     assert_string_equal(peer_hear(second), "b");
     assert_heard(first, "a*100");
@@ -203,7 +203,7 @@ int main(void)
         TEST_RAW(test_64_frames_need_no_second_turn),
         TEST_BOTH(test_small_request_overtakes_a_flood),
         TEST_BOTH(test_small_request_overtakes_the_large_ones_of_a_long_turn),
-        TEST_BOTH(test_large_request_waits_for_so_many_long_turns_only),
+        TEST_BOTH(test_large_request_goes_before_large_ones_that_come_later),
         TEST_RAW(test_turn_has_256_kib_of_a_connection),
         TEST_RAW(test_turn_reads_256_kib_of_a_large_frame),
         TEST_RAW(test_turn_has_a_millisecond_of_large_frames),
