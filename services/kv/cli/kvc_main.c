@@ -8,6 +8,7 @@
 #include "services/kv/cli/export.h"
 #include "services/kv/cli/help.h"
 #include "services/kv/cli/import.h"
+#include "services/kv/cli/interactive.h"
 #include "services/kv/cli/run.h"
 
 static enum cli_exit refuse(FILE *err, enum cli_exit code, const struct weft_error *error)
@@ -32,6 +33,8 @@ static enum cli_exit run_one(struct cli_run *run, const struct cli_config *confi
 static enum cli_exit dispatch(struct cli_run *run, const struct cli_config *config)
 {
     struct weft_error error;
+    if (config->word_count == 0 && isatty(STDIN_FILENO) && isatty(fileno(run->out)))
+        return cli_interactive(run);
     if (config->word_count == 0) {
         weft_error_set(&error, WEFT_ECONFIG,
                        "no command given: kvc [OPTION]... COMMAND ARGUMENT..., see --help");

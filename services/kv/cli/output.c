@@ -36,14 +36,23 @@ static int compare_keys(const void *a, const void *b)
     return order != 0 ? order : (x.size > y.size) - (x.size < y.size);
 }
 
+const struct kvc_pair **cli_reply_pairs(const struct kvc_reply *reply, bool sorted)
+{
+    const struct kvc_pair **pairs = weft_calloc(reply->pair_count, sizeof *pairs);
+    if (!pairs)
+        return NULL;
+    for (size_t i = 0; i < reply->pair_count; i++)
+        pairs[i] = &reply->pairs[i];
+    if (sorted)
+        qsort(pairs, reply->pair_count, sizeof *pairs, compare_keys);
+    return pairs;
+}
+
 static int print_pairs(FILE *out, const struct kvc_reply *reply, bool escape)
 {
-    const struct kvc_pair **sorted = weft_calloc(reply->pair_count, sizeof *sorted);
+    const struct kvc_pair **sorted = cli_reply_pairs(reply, true);
     if (!sorted)
         return -ENOMEM;
-    for (size_t i = 0; i < reply->pair_count; i++)
-        sorted[i] = &reply->pairs[i];
-    qsort(sorted, reply->pair_count, sizeof *sorted, compare_keys);
     for (size_t i = 0; i < reply->pair_count; i++) {
         cli_text_print(out, sorted[i]->key, escape);
         fputc('\t', out);

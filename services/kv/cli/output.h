@@ -13,6 +13,10 @@
 WEFT_MUST_USE int cli_reply_check(const struct kvc_request *request, const struct kvc_reply *reply,
                                   struct weft_error *error);
 
+/* The pairs of a reply that has some, by the bytes of their keys or as they came. The caller's to
+ * weft_free. NULL: no memory. */
+const struct kvc_pair **cli_reply_pairs(const struct kvc_reply *reply, bool sorted);
+
 /* Prints the values, a line each; for hgetall `key<TAB>value`, sorted by the bytes of the key.
  * escape: see cli_text_print. -ENOMEM: nothing was printed. */
 WEFT_MUST_USE int cli_reply_print(FILE *out, const struct kvc_reply *reply, bool escape);

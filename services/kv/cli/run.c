@@ -8,6 +8,7 @@
 #include "services/kv/cli/base64.h"
 #include "services/kv/cli/json.h"
 #include "services/kv/cli/output.h"
+#include "services/kv/cli/pretty.h"
 
 struct running {
     const struct cli_run *run;
@@ -61,8 +62,9 @@ static void print_cursor(const struct cli_run *run, const struct kvc_reply *repl
 static int print_text(const struct running *running, const struct kvc_reply *reply)
 {
     const struct cli_run *run = running->run;
-    int err = run->print ? run->print(run->out, running->invocation->command, reply)
-                         : cli_reply_print(run->out, reply, isatty(fileno(run->out)));
+    const struct cli_command *command = running->invocation->command;
+    int err = run->pretty ? cli_pretty_print(run->out, command, reply, run->colours)
+                          : cli_reply_print(run->out, reply, isatty(fileno(run->out)));
     if (err == 0)
         print_cursor(run, reply);
     return err;

@@ -13,8 +13,7 @@ struct cli_run {
     struct cli_session *session;
     FILE *out, *err;
     enum cli_format format;
-    /* How CLI_TEXT prints a reply of status 200; NULL: a line an item, see output.h. -errno. */
-    int (*print)(FILE *out, const struct cli_command *command, const struct kvc_reply *reply);
+    bool pretty, colours; /* CLI_TEXT: as for a person, see pretty.h */
 };
 
 /* --raw prints the one value of a command that answers one. WEFT_ECONFIG: *error says so. */

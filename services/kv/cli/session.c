@@ -44,11 +44,6 @@ static void on_connect(struct weft_client *connection, int status, const struct 
     session->error = *error;
 }
 
-bool cli_session_is_broken(const struct cli_session *session)
-{
-    return session->connection && *weft_client_trouble(session->connection) != '\0';
-}
-
 enum cli_exit cli_session_connect(struct cli_session *session, struct weft_error *error)
 {
     if (session->connection)
@@ -82,6 +77,27 @@ void cli_session_disconnect(struct cli_session *session)
     kvc_client_fini(&session->client);
     session->connection = NULL;
     session->connected = false;
+}
+
+/* Makes the turn one that does not wait. */
+static void do_nothing(struct weft_deferred *deferred)
+{
+    (void)deferred;
+}
+
+bool cli_session_has_ended(struct cli_session *session, struct weft_error *error)
+{
+    struct weft_deferred look = {.run = do_nothing};
+    if (!session->connection)
+        return false;
+    weft_loop_defer(session->loop, &look);
+    weft_loop_turn(session->loop);
+    const char *trouble = weft_client_trouble(session->connection);
+    if (*trouble == '\0')
+        return false;
+    weft_error_set(error, -ECONNRESET, "%s", trouble);
+    cli_session_disconnect(session);
+    return true;
 }
 
 static void on_interrupt(struct weft_signal *signal)

@@ -39,8 +39,9 @@ WEFT_MUST_USE enum cli_exit cli_session_connect(struct cli_session *session,
 /* Calls in flight are done with -ECANCELED. */
 void cli_session_disconnect(struct cli_session *session);
 
-/* Whether there was a connection that has ended. */
-bool cli_session_is_broken(const struct cli_session *session);
+/* Looks whether the connection has ended since the last exchange: then *error says why, and the
+ * next exchange connects again. */
+bool cli_session_has_ended(struct cli_session *session, struct weft_error *error);
 
 /* The server's URL without its options, as a length of config->server. */
 int cli_session_address_length(const struct cli_session *session);

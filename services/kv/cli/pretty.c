@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+#include "services/kv/cli/pretty.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/mem.h"
+#include "services/kv/cli/output.h"
+#include "services/kv/cli/value.h"
+
+enum { COLUMN_MAX = 32 }; /* a longer key moves only its own value */
+
+bool cli_pretty_has_colours(FILE *out)
+{
+    const char *refused = getenv("NO_COLOR"), *terminal = getenv("TERM");
+    if ((refused && *refused) || (terminal && strcmp(terminal, "dumb") == 0))
+        return false;
+    return isatty(fileno(out));
+}
+
+static const char *colour_of(enum kvc_type type)
+{
+    switch (type) {
+    case KVC_EMPTY:
+        return "\x1b[2m";
+    case KVC_BINARY:
+        return "\x1b[35m";
+    case KVC_INTEGER:
+    case KVC_FLOAT:
+        return "\x1b[36m";
+    case KVC_BOOL:
+        return "\x1b[33m";
+    case KVC_STRING:
+        break;
+    }
+    return "\x1b[32m";
+}
+
+static void print_value(FILE *out, const struct kvc_value *value, bool colours)
+{
+    fputs(colours ? colour_of(value->type) : "", out);
+    if (value->type == KVC_EMPTY)
+        fputs("(empty)", out);
+    else
+        cli_value_print(out, value, true);
+    fputs(colours ? "\x1b[0m\n" : "\n", out);
+}
+
+/* Characters, which most fonts show as one column each. */
+static size_t columns_of(struct weft_view text)
+{
+    size_t columns = 0;
+    for (size_t i = 0; i < text.size; i++)
+        columns += (text.data[i] & 0xc0) != 0x80;
+    return columns;
+}
+
+static size_t column_for(const struct kvc_reply *reply)
+{
+    size_t column = 0;
+    for (size_t i = 0; i < reply->pair_count; i++) {
+        size_t columns = columns_of(reply->pairs[i].key);
+        if (columns > column && columns <= COLUMN_MAX)
+            column = columns;
+    }
+    return column;
+}
+
+static int print_pairs(FILE *out, const struct kvc_reply *reply, bool sorted, bool colours)
+{
+    const struct kvc_pair **pairs = cli_reply_pairs(reply, sorted);
+    if (!pairs)
+        return -ENOMEM;
+    size_t column = column_for(reply);
+    for (size_t i = 0; i < reply->pair_count; i++) {
+        size_t columns = columns_of(pairs[i]->key);
+        cli_text_print(out, pairs[i]->key, true);
+        fprintf(out, "%*s", (int)(columns < column ? column - columns + 2 : 2), "");
+        print_value(out, &pairs[i]->value, colours);
+    }
+    weft_free(pairs);
+    return 0;
+}
+
+int cli_pretty_print(FILE *out, const struct cli_command *command, const struct kvc_reply *reply,
+                     bool colours)
+{
+    if (reply->pair_count > 0)
+        return print_pairs(out, reply, command->shape == CLI_TABLE, colours);
+    for (size_t i = 0; i < reply->value_count; i++)
+        print_value(out, &reply->values[i], colours);
+    return 0;
+}

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A person at kvc's prompt: tmux types, and what its screen shows is compared. Waits for the screen,
+ * never for a time. */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <cmocka.h>
+
+#include "lib/kvs.h"
+
+enum { SCREEN_SIZE = 8192, PATIENCE_SECONDS = 20 };
+
+static char folder[64], url[128], terminal[96];
+static struct kvs server;
+static char screen[SCREEN_SIZE]; /* as it was looked at last */
+
+static void start_kvs(void)
+{
+    kvs_start(&server, WORDS("--listen", url));
+}
+
+static int start_server(void **state)
+{
+    (void)state;
+    scratch_make(folder, sizeof folder);
+    snprintf(url, sizeof url, "unix:%s/kvs.sock", folder);
+    start_kvs();
+    return 0;
+}
+
+static int stop_server(void **state)
+{
+    (void)state;
+    int code = kvs_stop(&server);
+    kvs_kill(&server);
+    scratch_remove(folder);
+    return code;
+}
+
+/* tmux with these words; its exit code. */
+static int tmux(struct process *process, const char *const *words)
+{
+    const char *all[PROCESS_WORDS_MAX] = {TMUX_PATH, "-S", terminal, "-f", "/dev/null"};
+    for (size_t count = 5; *words; words++)
+        all[count++] = *words;
+    return process_run(process, all);
+}
+
+static void look(const char *option)
+{
+    struct process process;
+    assert_int_equal(tmux(&process, WORDS("capture-pane", "-p", option)), 0);
+    snprintf(screen, sizeof screen, "%s", process.out.text);
+    process_kill(&process);
+}
+
+/* Until the screen holds text. */
+static void see(const char *text)
+{
+    time_t deadline = time(NULL) + PATIENCE_SECONDS;
+    do {
+        look("-J");
+        if (time(NULL) > deadline)
+            fail_msg("'%s' does not come; the screen is:\n%s", text, screen);
+    } while (!strstr(screen, text));
+}
+
+/* Keys by their names, text as it is. */
+static void type(const char *keys)
+{
+    struct process process;
+    assert_int_equal(tmux(&process, WORDS("send-keys", "--", keys)), 0);
+    process_kill(&process);
+}
+
+/* Opens a terminal of 60 columns with kvc in it; settings: of the environment. libedit keeps the
+ * names of its user's functions for ever, which a search for leaks would tell. */
+static void open_prompt(const char *settings)
+{
+    static unsigned terminals; /* a name is free again only when its server is quite gone */
+    char line[512];
+    struct process process;
+    snprintf(terminal, sizeof terminal, "%s/%u", folder, ++terminals);
+    snprintf(line, sizeof line,
+             "env -u NO_COLOR ASAN_OPTIONS=detect_leaks=0 HOME=%s KVC_SERVER=%s %s %s; echo it "
+             "left with $?; exec cat",
+             folder, url, settings, KVC_PATH);
+    int code = tmux(&process, WORDS("new-session", "-d", "-x", "60", "-y", "40", line));
+    if (code != 0)
+        fail_msg("tmux: %s", process.err.text);
+    process_kill(&process);
+    see("kvc>");
+}
+
+static void close_terminal(void)
+{
+    struct process process;
+    (void)tmux(&process, WORDS("kill-server"));
+    process_kill(&process);
+}
+
+static int open_plain(void **state)
+{
+    (void)state;
+    open_prompt("");
+    return 0;
+}
+
+static int close_it(void **state)
+{
+    (void)state;
+    close_terminal();
+    return 0;
+}
+
+static void enter(const char *line, const char *shown)
+{
+    type(line);
+    type("Enter");
+    see(shown);
+}
+
+/* The screen without blanks at the ends of lines and without the empty lines below. */
+static void assert_screen(const char *expected)
+{
+    look("-J");
+    char *to = screen, *last = screen;
+    for (const char *from = screen; *from; from++) {
+        if (*from == '\n')
+            to = last;
+        *to++ = *from;
+        if (*from != ' ')
+            last = to;
+    }
+    while (to > screen && to[-1] == '\n')
+        to--;
+    *to = '\0';
+    assert_string_equal(screen, expected);
+}
+
+static void test_screen_of_a_short_session(void **state)
+{
+    (void)state;
+    enter("hmset look name 'a b' n int:3 no empty:", "(empty)\n(empty)\n(empty)\nkvc>");
+    enter("hgetall look", "no    (empty)\nkvc>");
+    assert_screen("help lists the commands, Tab completes, Ctrl-D leaves.\n"
+                  "kvc> hmset look name 'a b' n int:3 no empty:\n"
+                  "(empty)\n"
+                  "(empty)\n"
+                  "(empty)\n"
+                  "kvc> hgetall look                                     TABLE\n"
+                  "n     3\n"
+                  "name  a b\n"
+                  "no    (empty)\n"
+                  "kvc>");
+}
+
+static void test_tab_completes_commands_and_tables_and_lists_what_there_is(void **state)
+{
+    (void)state;
+    enter("hset completed k v", "(empty)\nkvc>");
+    type("hs");
+    type("Tab");
+    see("hset  hscan\nkvc> hs");
+    type("e");
+    type("Tab");
+    type("comp");
+    type("Tab");
+    see("kvc> hset completed");
+    enter("k w", "v\nkvc>");
+    type("help hmex");
+    type("Tab");
+    see("kvc> help hmexist");
+}
+
+static void test_usage_is_shown_as_one_types(void **state)
+{
+    (void)state;
+    type("hset ");
+    see("kvc> hset                                   TABLE KEY VALUE");
+}
+
+static void test_line_is_edited_within(void **state)
+{
+    (void)state;
+    enter("hset edited k v", "(empty)\nkvc>");
+    type("get editedx");
+    type("BSpace");
+    type("C-a");
+    type("h");
+    type("C-e");
+    enter(" k", "TABLE KEY \nv\nkvc>");
+}
+
+static void test_history_is_recalled_also_by_the_next_session(void **state)
+{
+    (void)state;
+    enter("hexist recalled k", "false\nkvc>");
+    enter("ping", "pong from ");
+    type("Up");
+    type("Up");
+    see("kvc> hexist recalled k");
+    type("C-c");
+    type("C-d");
+    see("it left with 0");
+    close_terminal();
+    open_prompt("");
+    type("Up");
+    type("Up");
+    type("Enter");
+    see("kvc> hexist recalled k");
+    see("false\nkvc>");
+}
+
+static void test_interrupt_cancels_a_command_and_not_the_program(void **state)
+{
+    (void)state;
+    enter("hset cancelled k v", "(empty)\nkvc>");
+    process_signal(&server.process, SIGSTOP);
+    type("hset cancelled k w");
+    type("Enter");
+    see("cancelled k w");
+    type("C-c");
+    see("kvc: cancelled; the command may have taken effect");
+    process_signal(&server.process, SIGCONT);
+    enter("hexist cancelled k", "true\nkvc>");
+}
+
+static void test_interrupt_at_the_prompt_drops_the_line(void **state)
+{
+    (void)state;
+    type("hset not this");
+    see("not this");
+    type("C-c");
+    see("TABLE KEY VALUE\nkvc>");
+    enter("ping", "pong from ");
+}
+
+static void test_end_of_input_leaves(void **state)
+{
+    (void)state;
+    type("C-d");
+    see("it left with 0");
+}
+
+static void test_quit_leaves(void **state)
+{
+    (void)state;
+    enter("quit", "it left with 0");
+}
+
+static void test_connection_that_has_ended_is_made_again(void **state)
+{
+    (void)state;
+    enter("ping", "pong from ");
+    assert_int_equal(kvs_stop(&server), 0);
+    kvs_kill(&server);
+    enter("ping", "; connecting again");
+    see("kvc: cannot connect to ");
+    start_kvs();
+    enter("hexist again k", "false\nkvc>");
+}
+
+static void test_help_timing_and_mistakes(void **state)
+{
+    (void)state;
+    enter("help hset", "hset TABLE KEY VALUE\n      set a key, print its old value");
+    enter("help nothing", "kvc: no help for 'nothing'");
+    enter("help", "Words are quoted as in a shell");
+    enter("timing maybe", "kvc: usage: timing on|off");
+    enter("timing on", "kvc>");
+    enter("hexist t k", " ms\nkvc>");
+    enter("get", "kvc: unknown command \"get\"");
+    enter("hget 'open", "kvc: nothing closes the '");
+    enter("hget t none", "kvc: 404 Not found for table: t, key: none");
+    enter("--json hexist t k", "{\"status\": 200, \"value\": false}");
+    enter("--raw hgetall t", "kvc: --raw: hgetall answers more or less");
+}
+
+static void test_values_are_coloured_by_type(void **state)
+{
+    (void)state;
+    enter("hmset colours n int:3 s text", "(empty)\n(empty)\nkvc>");
+    enter("hgetall colours", "s  text\nkvc>");
+    look("-e");
+    assert_non_null(strstr(screen, "\x1b[36m3"));
+    assert_non_null(strstr(screen, "\x1b[32mtext"));
+}
+
+static void test_no_color_is_heard(void **state)
+{
+    (void)state;
+    close_terminal();
+    open_prompt("NO_COLOR=1");
+    enter("hset plain n int:3", "(empty)\nkvc>");
+    enter("hgetall plain", "n  3\nkvc>");
+    look("-e");
+    assert_null(strstr(screen, "\x1b[36m"));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_plain, close_it)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_screen_of_a_short_session),
+        TEST(test_tab_completes_commands_and_tables_and_lists_what_there_is),
+        TEST(test_usage_is_shown_as_one_types),
+        TEST(test_line_is_edited_within),
+        TEST(test_history_is_recalled_also_by_the_next_session),
+        TEST(test_interrupt_cancels_a_command_and_not_the_program),
+        TEST(test_interrupt_at_the_prompt_drops_the_line),
+        TEST(test_end_of_input_leaves),
+        TEST(test_quit_leaves),
+        TEST(test_connection_that_has_ended_is_made_again),
+        TEST(test_help_timing_and_mistakes),
+        TEST(test_values_are_coloured_by_type),
+        TEST(test_no_color_is_heard),
+    };
+    return cmocka_run_group_tests(tests, start_server, stop_server);
+}
