@@ -74,7 +74,9 @@ static void test_nobody_listens_exits_3_and_says_what_to_try(void **state)
     listen_anywhere(&listener);
     close(listener.fd); /* the port is free again, and refuses */
     kvc_expect_error(listener.url, WORDS("ping"), 3, listener.url);
-    kvc_expect_error(listener.url, WORDS("ping"), 3, "onnection refused");
+    kvc_expect_error(
+        listener.url, WORDS("ping"), 3,
+        "Connection refused; is a server listening there? Start one with: kvs --listen ");
 }
 
 static void test_socket_that_is_not_there_exits_3(void **state)
@@ -103,6 +105,19 @@ static void test_connection_that_is_not_taken_exits_3_in_time(void **state)
     for (size_t i = 0; i < 8; i++)
         close(waiting[i]);
     close(listener.fd);
+}
+
+static void test_name_that_is_not_resolved_exits_3_in_time(void **state)
+{
+    (void)state;
+    struct process kvc;
+    assert_int_equal(
+        process_run(&kvc, WORDS("/usr/bin/env", "LD_PRELOAD=" SLOW_RESOLVER,
+                                "ASAN_OPTIONS=verify_asan_link_order=0", KVC_PATH, "--server",
+                                "tcp://somewhere:1", "--timeout", "0.2", "ping")),
+        3);
+    assert_one_line(kvc.err.text, "kvc: cannot resolve tcp://somewhere:1 within 0.2 s\n");
+    process_kill(&kvc);
 }
 
 static void expect_timeout(const char *const *words, bool may_have_taken_effect)
@@ -183,6 +198,7 @@ int main(void)
         cmocka_unit_test(test_nobody_listens_exits_3_and_says_what_to_try),
         cmocka_unit_test(test_socket_that_is_not_there_exits_3),
         cmocka_unit_test(test_connection_that_is_not_taken_exits_3_in_time),
+        cmocka_unit_test(test_name_that_is_not_resolved_exits_3_in_time),
         cmocka_unit_test(test_read_without_answer_exits_4),
         cmocka_unit_test(test_write_without_answer_may_have_taken_effect),
         cmocka_unit_test(test_connection_closed_before_the_answer_exits_5),

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/container.h"
+#include "services/kv/cli/alarm.h"
 
 enum { FD_LIMIT = 1024 };
 
@@ -41,7 +42,10 @@ static void on_connect(struct weft_client *connection, int status, const struct 
     if (status == 0)
         return;
     session->code = CLI_EXIT_CONNECT;
-    session->error = *error;
+    bool absent = status == -ECONNREFUSED || status == -ENOENT;
+    weft_error_set(&session->error, status, "%s%s%.*s", error->text,
+                   absent ? " Start one with: kvs --listen " : "",
+                   absent ? cli_session_address_length(session) : 0, session->config->server);
 }
 
 enum cli_exit cli_session_connect(struct cli_session *session, struct weft_error *error)
@@ -62,7 +66,13 @@ enum cli_exit cli_session_connect(struct cli_session *session, struct weft_error
     };
     session->code = CLI_EXIT_DONE;
     session->connected = false;
+    char text[512], seconds[WEFT_UNITS_TEXT];
+    snprintf(text, sizeof text, "kvc: cannot resolve %.*s within %s s\n",
+             cli_session_address_length(session), config->server,
+             weft_format_seconds(config->timeout, seconds));
+    cli_alarm_start((int64_t)config->timeout, text, CLI_EXIT_CONNECT);
     int err = weft_client_new(&session->connection, &options, error);
+    cli_alarm_stop();
     if (err < 0)
         return err == WEFT_ECONFIG ? CLI_EXIT_USAGE : CLI_EXIT_CONNECT;
     kvc_client_init(&session->client, session->connection, (size_t)config->limits.decode_bytes);
