@@ -192,6 +192,34 @@ static void test_answer_of_another_type_exits_5(void **state)
            "did not answer true or false");
 }
 
+/* Takes a request whose first byte is a field's tag, and answers it. */
+static void take_and_answer(int fd, const void *tag, size_t tag_size, const void *reply,
+                            size_t size)
+{
+    struct wire_bytes request;
+    assert_int_equal(wire_receive(fd, true, &request), 1);
+    assert_true(request.size >= tag_size);
+    assert_memory_equal(request.data, tag, tag_size);
+    wire_free(&request);
+    assert_int_equal(wire_send(fd, reply, size), 0);
+}
+
+static void test_server_without_hscan_is_asked_for_hgetall(void **state)
+{
+    (void)state;
+    struct listener listener;
+    struct process kvc;
+    listen_anywhere(&listener);
+    int fd = accept_kvc(&listener, &kvc, WORDS("export", "t"));
+    take_and_answer(fd, "\x82\x01", 2, "\0\0\0\x03\x08\xf5\x03", 7);
+    take_and_answer(fd, "\x12", 1, "\0\0\0\x0d\x08\xc8\x01\x22\x08\x0a\x01k\x12\x03\x0a\x01v", 17);
+    assert_int_equal(process_wait(&kvc), 0);
+    assert_string_equal(kvc.out.text, "{\"key\": \"k\", \"value\": \"v\"}\n");
+    process_kill(&kvc);
+    close(fd);
+    close(listener.fd);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -199,6 +227,7 @@ int main(void)
         cmocka_unit_test(test_socket_that_is_not_there_exits_3),
         cmocka_unit_test(test_connection_that_is_not_taken_exits_3_in_time),
         cmocka_unit_test(test_name_that_is_not_resolved_exits_3_in_time),
+        cmocka_unit_test(test_server_without_hscan_is_asked_for_hgetall),
         cmocka_unit_test(test_read_without_answer_exits_4),
         cmocka_unit_test(test_write_without_answer_may_have_taken_effect),
         cmocka_unit_test(test_connection_closed_before_the_answer_exits_5),
