@@ -519,6 +519,19 @@ static void test_running_allocates_nothing(void **state)
     weft_loop_free(loop);
 }
 
+static void test_single_turns_do_what_a_run_does_and_may_go_on(void **state)
+{
+    struct counted_io io = make_io(*state, 1);
+
+    weft_io_want(&io.io, WEFT_READABLE);
+    io.then_want = WEFT_READABLE;
+    for (int i = 1; i <= 3; i++) {
+        weft_loop_turn(*state);
+        assert_int_equal(io.calls, i);
+    }
+    close_io(&io);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void)
@@ -526,6 +539,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_readable_descriptor_is_told_until_it_is_read),
         TEST(test_only_what_is_wanted_is_told),
+        TEST(test_single_turns_do_what_a_run_does_and_may_go_on),
         TEST(test_both_directions_are_told_at_once),
         TEST(test_interest_changes_from_call_to_call),
         TEST(test_descriptor_silenced_within_the_turn_is_not_told),
