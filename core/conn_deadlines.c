@@ -68,7 +68,8 @@ void weft__conn_set_deadlines(struct weft__conn *conn)
     struct weft__worker *worker = conn->binding->worker;
     int64_t idle_timeout = (int64_t)worker->limits->idle_timeout;
 
-    if (!weft__conn_reads(conn) || !weft__conn_has_partial(conn))
+    /* Bytes that wait for a turn may be a whole frame: the server has to act, not the peer. */
+    if (!weft__conn_reads(conn) || conn->yielded || !weft__conn_has_partial(conn))
         conn->frame_start = 0;
     else if (conn->frame_start == 0)
         conn->frame_start = weft_loop_now(worker->loop);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/request.h"
 
+#include <assert.h>
 #include <errno.h>
 
 #include "core/conn.h"
@@ -44,8 +45,7 @@ void weft__request_drop_held(struct weft__request *request)
 
 void weft__request_give(struct weft__worker *worker, struct weft__request *request)
 {
-    if (request->held)
-        weft__request_drop_held(request);
+    assert(!request->held);
     if (request->kept)
         weft_arena_fini(&request->arena);
     request->public = (struct weft_request){0};

@@ -31,7 +31,7 @@ struct weft__request {
 /* From the worker's free list, or the allocator. NULL: no memory. */
 WEFT_MUST_USE struct weft__request *weft__request_take(struct weft__worker *worker,
                                                        struct weft__conn *conn);
-/* Frees what it holds and keeps the object for the next. */
+/* Takes back one that has ended and holds nothing any more. */
 void weft__request_give(struct weft__worker *worker, struct weft__request *request);
 
 /* Drops what it holds: nobody will read it. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/container.h"
+#include "lib/virtual_loop.h"
 
 struct config {
     struct sim_record *record;
@@ -290,6 +291,8 @@ static void call(void *loop_state, void *conn_state, struct weft_request *reques
     memcpy(&plan, request->payload.data, SIM_HEADER);
     require(plan.size == request->payload.size && plan.client < SIM_CLIENTS);
     loop->record->called[plan.client]++;
+    if (plan.delay_ms == 0)
+        virtual_loop_spend(loop->loop, 3000000);
     switch (plan.kind) {
     case SIM_ECHO:
     case SIM_BAD:

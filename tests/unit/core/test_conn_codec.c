@@ -304,6 +304,23 @@ static void test_words_without_memory_end_it(void **state)
     assert_noted(f, "a!no-memory");
 }
 
+static void test_words_without_memory_at_their_turn_end_it(void **state)
+{
+    struct server_fixture *f = *state;
+    fault_install();
+    server_fixture_start(f);
+    struct test_peer *peer = peer_dial(f);
+    send_text(peer, "now a\nwait b\n?\nnow c\n"); /* a leaves a segment for b */
+    fault_arm(FAULT_FROM, 0);
+    assert_int_equal(probe_end(&f->probe, "b", "B"), 0);
+    expect_bytes(peer, "a\nB\n");
+    assert_int_not_equal(fault_failed(), 0);
+    fault_disarm();
+    assert_true(script_at_eof(peer->end));
+    advance(f, SECONDS(1));
+    assert_int_equal(closed_for(f, WEFT_REASON_NO_MEMORY), 1);
+}
+
 static void test_server_fails_where_a_codec_does_not_start(void **state)
 {
     struct server_fixture *f = *state;
@@ -332,6 +349,7 @@ int main(void)
         TEST_LINES(test_end_inside_a_frame_of_unknown_size_is_truncated),
         TEST_LINES(test_frame_of_unknown_size_may_be_long),
         TEST_LINES(test_words_without_memory_end_it),
+        TEST_LINES(test_words_without_memory_at_their_turn_end_it),
         TEST_LINES(test_server_fails_where_a_codec_does_not_start),
     };
     return cmocka_run_group_tests_name("conn codec", tests, NULL, NULL);

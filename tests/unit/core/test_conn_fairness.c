@@ -115,6 +115,23 @@ static void test_large_request_goes_before_large_ones_that_come_later(void **sta
     assert_heard(first, "a*100");
 }
 
+/* All of it has come: it is the server that does not decode it. */
+static void test_request_that_waits_for_others_has_no_deadline(void **state)
+{
+    enum { LARGE = 8 };
+    struct server_fixture *f = *state;
+    struct test_peer *peers[LARGE];
+    f->options.limits.frame_timeout = WEFT_SECONDS(1) / 10;
+    server_fixture_start(f);
+    for (int i = 0; i < LARGE; i++)
+        peers[i] = peer_dial(f);
+    set_cost(f, MILLISECONDS(60));
+    for (int i = 0; i < LARGE; i++)
+        queue_frames(peers[i], "now a", 65536, 1);
+    for (int i = 0; i < LARGE; i++)
+        assert_heard(peers[i], "a");
+}
+
 static void test_turn_has_256_kib_of_a_connection(void **state)
 {
     struct server_fixture *f = *state;
@@ -204,6 +221,7 @@ int main(void)
         TEST_BOTH(test_small_request_overtakes_a_flood),
         TEST_BOTH(test_small_request_overtakes_the_large_ones_of_a_long_turn),
         TEST_BOTH(test_large_request_goes_before_large_ones_that_come_later),
+        TEST_RAW(test_request_that_waits_for_others_has_no_deadline),
         TEST_RAW(test_turn_has_256_kib_of_a_connection),
         TEST_RAW(test_turn_reads_256_kib_of_a_large_frame),
         TEST_RAW(test_turn_has_a_millisecond_of_large_frames),
