@@ -77,6 +77,7 @@ static struct weft_limits draw_limits(struct sim *sim)
     limits.output_low = 1 + below(sim, limits.output_high);
     limits.max_pending = below(sim, 2) ? 1 + below(sim, 8) : 1024;
     limits.max_bad_frames = 0;
+    limits.drain_timeout = WEFT_SECONDS(1000); /* some read slowly, and nobody is to be cut */
     if (sim->profile == SIM_HOSTILE && below(sim, 4) == 0)
         limits.max_connections = 1 + below(sim, sim->planned);
     return limits;
@@ -113,17 +114,18 @@ static struct script_rules draw_rules(struct sim *sim)
 {
     struct script_rules rules = {0};
 
+    /* Drawn from 1 to this; so many that no loop is thought to be restless. */
     if (below(sim, 2)) {
         rules.random_chunks = true;
-        rules.read_chunk = 1 + below(sim, 8000);
-        rules.write_chunk = 1 + below(sim, 8000);
+        rules.read_chunk = 16 + below(sim, 8000);
+        rules.write_chunk = 16 + below(sim, 8000);
     }
     if (below(sim, 4) == 0)
         rules.read_eagain = 2 + (unsigned)below(sim, 5);
     if (below(sim, 4) == 0)
         rules.write_eagain = 2 + (unsigned)below(sim, 5);
     if (below(sim, 2))
-        rules.window = 1 + below(sim, 30000);
+        rules.window = 16 + below(sim, 30000);
     return rules;
 }
 
