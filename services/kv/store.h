@@ -36,7 +36,7 @@ enum kv_store_kind {
 enum kv_outcome {
     KV_DONE,
     KV_FAILED,      /* for good: this store cannot do it; nothing took effect */
-    KV_UNAVAILABLE, /* for now: no memory, no connection; nothing took effect */
+    KV_UNAVAILABLE, /* no memory or no connection at present; nothing took effect */
     KV_EXPIRED,     /* KV_WALK only: the cursor is none that this store can honour */
     KV_UNKNOWN,     /* it may have taken effect or not, or may yet: a deadline passed, close came */
     KV_FULL,        /* nothing took effect; reads and removals still work */
