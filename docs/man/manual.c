@@ -122,6 +122,22 @@ static void print_commands(FILE *out)
     }
 }
 
+static void print_exit_codes(FILE *out)
+{
+    static const struct {
+        int code;
+        const char *text;
+    } codes[] = {
+#define X(name, code, text) {code, text},
+        CLI_EXIT_MAP(X)
+#undef X
+    };
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+        fprintf(out, ".TP\n\\fB%d\\fR\n", codes[i].code);
+        print_sentence(out, codes[i].text);
+    }
+}
+
 static void print_plugin(FILE *out, const char *name, const char *speaks,
                          const struct weft_option *options)
 {
@@ -182,6 +198,8 @@ static int print_thing(FILE *out, const char *name)
         print_environment(out, CLI_KVC);
     else if (strcmp(name, "@COMMANDS@\n") == 0)
         print_commands(out);
+    else if (strcmp(name, "@EXITS-kvc@\n") == 0)
+        print_exit_codes(out);
     else if (strcmp(name, "@CODECS@\n") == 0)
         print_codecs(out);
     else if (strcmp(name, "@SERVICES@\n") == 0)

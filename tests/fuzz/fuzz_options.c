@@ -62,7 +62,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     cli_table_init(&table, data[0] & 1 ? CLI_KVC : CLI_KVS);
     if (cli_parse(&config, &table, count, words, &error) < 0)
         check_refusal(&error);
-    else if (!config.help && !config.version)
+    else if (!config.help && !config.help_all && !config.version)
         check_config(&config);
     free(text);
     return 0;

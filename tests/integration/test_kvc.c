@@ -141,7 +141,7 @@ static void test_ping_prints_where_and_how_long(void **state)
 static void test_mistakes_of_the_command_line_exit_2(void **state)
 {
     (void)state;
-    kvc_expect_error(url, WORDS("get", "t"), 2, "unknown command \"get\"; there are: hget, ");
+    kvc_expect_error(url, WORDS("get", "t"), 2, "unknown command \"get\"; did you mean hget?\n");
     kvc_expect_error(url, WORDS("hget", "t"), 2, "usage: kvc hget TABLE KEY\n");
     kvc_expect_error(url, WORDS("hset", "t", "k", "int:x"), 2, "value \"int:x\": not an integer");
     kvc_expect_error(url, WORDS("hset", "t", "k", "hex:0"), 2, "an odd number of hex digits");

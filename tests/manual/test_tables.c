@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What --help names, the manual and the completions name, and the plugins that the manual lists are
+ * What --help-all names, the manual and the completions name, and the plugins that the manual lists are
  * those that kvs has. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -24,7 +24,7 @@ static int end_program(void **state)
 
 static const char *help_of(const char *path)
 {
-    assert_int_equal(process_run(&program, WORDS(path, "--help")), 0);
+    assert_int_equal(process_run(&program, WORDS(path, "--help-all")), 0);
     return program.out.text;
 }
 
@@ -42,7 +42,7 @@ static char *load(const char *name)
     return text;
 }
 
-/* The next word of --help that begins a line as an option or a command does; NULL: no more. *kind is
+/* The next word of --help-all that begins a line as an option or a command does; NULL: no more. *kind is
  * "--" or "". */
 static const char *next_name(const char **at, char *name, size_t size, const char **kind)
 {
@@ -82,7 +82,7 @@ static void expect_names(const char *path, const char *file, const char *option,
         const char *before = *kind ? option : command;
         snprintf(expected, sizeof expected, "%s%s", before, word);
         if (!strstr(text, expected))
-            fail_msg("--help has %s%s, %s has no %s", kind, name, file, expected);
+            fail_msg("--help-all has %s%s, %s has no %s", kind, name, file, expected);
     }
     free(text);
     assert_true(count >= 10);

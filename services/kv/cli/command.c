@@ -9,6 +9,7 @@
 #include "core/mem.h"
 #include "core/units.h"
 #include "services/kv/cli/base64.h"
+#include "services/kv/cli/suggest.h"
 
 static const struct cli_command commands[] = {
     {"hget", KVC_HGET, CLI_KEY, false, "print a key's value"},
@@ -22,6 +23,7 @@ static const struct cli_command commands[] = {
     {"hmexist", KVC_HMEXIST, CLI_KEYS, false, "print whether each key is there"},
     {"hscan", KVC_HSCAN, CLI_PAGE, false, "print a page of pairs, see --json"},
     {"ping", KVC_HEXIST, CLI_NOTHING, false, "exchange a message, print its time"},
+    {"help", 0, CLI_HELP, false, "explain a command, or all of them"},
     {"batch", 0, CLI_BATCH, true, "send commands, one a line"},
     {"import", 0, CLI_IMPORT, true, "set a table from CSV or NDJSON"},
     {"export", 0, CLI_EXPORT, false, "write a table as CSV or NDJSON"},
@@ -42,6 +44,8 @@ const char *cli_shape_arguments(enum cli_shape shape)
         return "TABLE";
     case CLI_PAGE:
         return "TABLE [CURSOR [LIMIT]]";
+    case CLI_HELP:
+        return "[COMMAND]";
     case CLI_BATCH:
         return "[FILE]";
     case CLI_IMPORT:
@@ -70,6 +74,7 @@ static bool count_fits(enum cli_shape shape, size_t count)
         return count == 1;
     case CLI_PAGE:
         return count >= 1 && count <= 3;
+    case CLI_HELP:
     case CLI_BATCH:
         return count <= 1;
     case CLI_EXPORT:
@@ -87,18 +92,35 @@ static bool count_fits(enum cli_shape shape, size_t count)
     return false;
 }
 
-const struct cli_command *cli_command_find(const char *name, struct weft_error *error)
+bool cli_command_is_of_prompt(const struct cli_command *command)
+{
+    return command->shape < CLI_BATCH;
+}
+
+/* No command has that name. */
+static void refuse_name(struct weft_view name, struct weft_error *error)
 {
     char names[256] = "", quoted[WEFT_LOG_QUOTE_TEXT];
     size_t used = 0;
+    struct cli_suggestion meant;
+    cli_suggestion_init(&meant, name);
     for (const struct cli_command *command = commands; command->name; command++) {
-        if (strcmp(command->name, name) == 0)
-            return command;
+        cli_suggestion_offer(&meant, command->name);
         used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", used ? ", " : "",
                                  command->name);
     }
-    (void)weft_error_set(error, WEFT_ECONFIG, "unknown command %s; there are: %s",
-                         weft_log_quote(weft_view_str(name), quoted), names);
+    weft_error_set(error, WEFT_ECONFIG, "unknown command %s; %s%s%s", weft_log_quote(name, quoted),
+                   meant.name ? "did you mean " : "there are: ", meant.name ? meant.name : names,
+                   meant.name ? "?" : "");
+}
+
+const struct cli_command *cli_command_find(const char *name, struct weft_error *error)
+{
+    for (const struct cli_command *command = commands; command->name; command++) {
+        if (strcmp(command->name, name) == 0)
+            return command;
+    }
+    refuse_name(weft_view_str(name), error);
     return NULL;
 }
 
@@ -214,7 +236,7 @@ int cli_invocation_init(struct cli_invocation *invocation, char *const *words, s
     if (!invocation->command || cli_command_check(invocation->command, count - 1, error) < 0)
         return WEFT_ECONFIG;
     enum cli_shape shape = invocation->command->shape;
-    if (shape >= CLI_BATCH)
+    if (shape >= CLI_HELP)
         return weft_error_set(error, WEFT_ECONFIG, "%s is a command of kvc's command line only",
                               invocation->command->name);
     invocation->request.op = invocation->command->op;

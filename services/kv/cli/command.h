@@ -18,7 +18,8 @@ enum cli_shape {
     CLI_KEYS,
     CLI_PAIR,
     CLI_PAIRS,
-    CLI_BATCH, /* from here on: many commands, kvc's own and no request of the server's */
+    CLI_HELP,  /* from here on: kvc's own, no request of the server's */
+    CLI_BATCH, /* from here on: of the command line only, not of the prompt */
     CLI_IMPORT,
     CLI_EXPORT,
 };
@@ -47,7 +48,10 @@ struct cli_invocation {
     struct weft_bytes cursor;  /* behind the request's */
 };
 
-/* A command by its name. NULL: *error lists what there is. */
+/* Whether the prompt has it too. */
+bool cli_command_is_of_prompt(const struct cli_command *command);
+
+/* A command by its name. NULL: *error says what may have been meant, or lists what there is. */
 const struct cli_command *cli_command_find(const char *name, struct weft_error *error);
 
 /* Whether count words may stand behind a command of this shape. WEFT_ECONFIG: *error shows its

@@ -5,7 +5,6 @@
 #include "services/kv/cli/command.h"
 
 static const struct cli_local_command local_commands[] = {
-    {"help", "[COMMAND]", "print the commands, or how one is used"},
     {"timing", "on|off", "print how long each command took"},
     {"quit", "", "leave, as Ctrl-D does"},
     {NULL, NULL, NULL},
@@ -82,13 +81,13 @@ static void offer_all(struct cli_candidates *candidates, const char *const *name
         offer(candidates, *names);
 }
 
-static void offer_commands(struct cli_candidates *candidates, bool local)
+static void offer_commands(struct cli_candidates *candidates)
 {
     for (const struct cli_command *command = cli_command_table(); command->name; command++) {
-        if (command->shape < CLI_BATCH)
+        if (cli_command_is_of_prompt(command))
             offer(candidates, command->name);
     }
-    for (const struct cli_local_command *own = local_commands; local && own->name; own++)
+    for (const struct cli_local_command *own = local_commands; own->name; own++)
         offer(candidates, own->name);
 }
 
@@ -97,12 +96,12 @@ static const struct cli_command *command_of(struct weft_view word)
     const struct cli_command *command = cli_command_table();
     while (command->name && !is_named(word, command->name))
         command++;
-    return command->name && command->shape < CLI_BATCH ? command : NULL;
+    return command->name && cli_command_is_of_prompt(command) ? command : NULL;
 }
 
 static bool takes_table(const struct cli_command *command)
 {
-    return command && command->shape != CLI_NOTHING;
+    return command && command->shape != CLI_NOTHING && command->shape < CLI_HELP;
 }
 
 void cli_complete(struct cli_candidates *candidates, struct weft_view line,
@@ -117,14 +116,14 @@ void cli_complete(struct cli_candidates *candidates, struct weft_view line,
         if (is_option(command))
             offer_all(candidates, options);
         else
-            offer_commands(candidates, true);
+            offer_commands(candidates);
         return;
     }
     candidates->word = next_word(&line);
     if (line.size > 0)
         return;
     if (is_named(command, "help"))
-        offer_commands(candidates, false);
+        offer_commands(candidates);
     else if (is_named(command, "timing"))
         offer_all(candidates, switches);
     else if (takes_table(command_of(command)))

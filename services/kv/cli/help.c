@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "services/kv/cli/help.h"
 
+#include <string.h>
+
 #include "services/kv/cli/command.h"
+#include "services/kv/cli/complete.h"
+#include "services/kv/cli/exit.h"
+
+enum { COLUMNS = 79, COMMAND_COLUMN = 41 };
 
 static const char kvs_head[] =
     "Usage: kvs [OPTION]...\n"
@@ -14,39 +20,120 @@ static const char kvs_tail[] =
 
 static const char kvc_head[] =
     "Usage: kvc [OPTION]... [COMMAND ARGUMENT...]\n"
-    "Sends a command to kvs and prints the answer; a prompt without one.\n";
+    "Sends a command to kvs and prints the answer. Without one it is a prompt.\n";
+
+static const char values[] =
+    "VALUE is a string, or int:-3 float:1.5 bool:true hex:00ff base64:AP8= str:TEXT\n"
+    "empty: file:PATH (its bytes)";
 
 static const char kvc_tail[] =
-    "VALUE is a string, or int:-3 float:1.5 bool:true hex:00ff base64:AP8= str:TEXT\n"
-    "empty: file:PATH (its bytes) - (those of standard input). Put -- before words\n"
-    "that begin with '-'. Exit codes: 0 done, 1 the server answered an error,\n"
-    "2 usage, 3 cannot connect, 4 no answer in time, 5 connection or protocol broken.\n";
+    "Put -- before words that begin with '-'. kvc help COMMAND explains a command.\n";
 
-static void print_options(const struct cli_table *table, FILE *out)
+/* At the prompt standard input is the commands'. */
+static void print_values(bool prompt, FILE *out)
 {
-    for (size_t i = 0; i < table->count; i++) {
-        const struct cli_option *option = &table->options[i];
-        char left[64];
-        int used = snprintf(left, sizeof left, "--%s%s%s", option->name,
-                            option->argument ? " " : "", option->argument ? option->argument : "");
-        if (option->letter)
-            snprintf(left + used, sizeof left - (size_t)used, ", -%c", option->letter);
-        fprintf(out, "  %-26s %s", left, option->help);
-        bool variable = option->variable && table->program == CLI_KVC;
-        if (option->fallback)
-            fprintf(out, " [%s%s%s]", option->fallback, variable ? ", $" : "",
-                    variable ? option->variable : "");
-        fputc('\n', out);
+    fprintf(out, "%s%s.\n", values, prompt ? "" : " - (those of standard input)");
+}
+
+/* Words that fill lines. */
+struct filler {
+    FILE *out;
+    size_t column;
+};
+
+static void fill_word(struct filler *filler, const char *word, size_t size)
+{
+    bool first = filler->column == 0, fits = filler->column + 1 + size <= COLUMNS;
+    fprintf(filler->out, "%s%.*s", first ? "" : fits ? " " : "\n", (int)size, word);
+    filler->column = first || !fits ? size : filler->column + 1 + size;
+}
+
+static void fill(struct filler *filler, const char *text)
+{
+    while (*text) {
+        size_t size = strcspn(text, " ");
+        fill_word(filler, text, size);
+        text += size + (text[size] == ' ');
     }
 }
 
-static void print_commands(FILE *out)
+static void print_option(const struct cli_table *table, const struct cli_option *option, FILE *out)
 {
-    for (const struct cli_command *command = cli_command_table(); command->name; command++) {
-        char left[64];
-        snprintf(left, sizeof left, "%s %s", command->name, cli_shape_arguments(command->shape));
-        fprintf(out, "  %-37s %s\n", left, command->help);
+    char left[64];
+    int used = snprintf(left, sizeof left, "--%s%s%s", option->name, option->argument ? " " : "",
+                        option->argument ? option->argument : "");
+    if (option->letter)
+        snprintf(left + used, sizeof left - (size_t)used, ", -%c", option->letter);
+    fprintf(out, "  %-26s %s", left, option->help);
+    bool variable = option->variable && table->program == CLI_KVC;
+    if (option->fallback)
+        fprintf(out, " [%s%s%s]", option->fallback, variable ? ", $" : "",
+                variable ? option->variable : "");
+    fputc('\n', out);
+}
+
+static void print_options(const struct cli_table *table, bool rare, FILE *out)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        if (rare || !table->options[i].rare)
+            print_option(table, &table->options[i], out);
     }
+}
+
+static void name_rare_options(const struct cli_table *table, FILE *out)
+{
+    struct filler filler = {.out = out};
+    fill(&filler, "--help-all explains also:");
+    for (size_t i = 0; i < table->count; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "--%s", table->options[i].name);
+        if (table->options[i].rare)
+            fill(&filler, name);
+    }
+    fputc('\n', out);
+}
+
+/* "hset TABLE KEY VALUE"; returns dst. */
+static const char *usage_of(const struct cli_command *command, char *dst, size_t size)
+{
+    const char *arguments = cli_shape_arguments(command->shape);
+    snprintf(dst, size, "%s%s%s", command->name, *arguments ? " " : "", arguments);
+    return dst;
+}
+
+static void explain_commands(FILE *out)
+{
+    char usage[64];
+    for (const struct cli_command *command = cli_command_table(); command->name; command++)
+        fprintf(out, "  %-37s %s\n", usage_of(command, usage, sizeof usage), command->help);
+}
+
+/* In two columns, which are read downwards. */
+static void list_commands(FILE *out)
+{
+    const struct cli_command *commands = cli_command_table();
+    char usage[64];
+    size_t count = 0;
+    while (commands[count].name)
+        count++;
+    size_t lines = (count + 1) / 2;
+    for (size_t i = 0; i < lines; i++) {
+        const char *left = usage_of(&commands[i], usage, sizeof usage);
+        bool alone = i + lines == count;
+        fprintf(out, "  %-*s", alone ? 0 : COMMAND_COLUMN - 2, left);
+        fprintf(out, "%s\n", alone ? "" : usage_of(&commands[i + lines], usage, sizeof usage));
+    }
+}
+
+static void print_exit_codes(FILE *out)
+{
+    struct filler filler = {.out = out};
+    fill(&filler, "Exit codes:");
+#define X(name, code, text) fill(&filler, #code ": " text ";");
+    CLI_EXIT_MAP(X)
+#undef X
+    fill(&filler, "the manual is kvc(1).");
+    fputc('\n', out);
 }
 
 void cli_help_print(const struct cli_table *table, FILE *out)
@@ -54,8 +141,71 @@ void cli_help_print(const struct cli_table *table, FILE *out)
     bool server = table->program == CLI_KVS;
     fputs(server ? kvs_head : kvc_head, out);
     if (!server)
-        print_commands(out);
+        list_commands(out);
     fputs("Options:\n", out);
-    print_options(table, out);
+    print_options(table, false, out);
+    name_rare_options(table, out);
+    if (!server)
+        print_values(false, out);
     fputs(server ? kvs_tail : kvc_tail, out);
+}
+
+void cli_help_print_all(const struct cli_table *table, FILE *out)
+{
+    bool server = table->program == CLI_KVS;
+    fputs(server ? kvs_head : kvc_head, out);
+    if (!server)
+        explain_commands(out);
+    fputs("Options:\n", out);
+    print_options(table, true, out);
+    if (!server)
+        print_values(false, out);
+    fputs(server ? kvs_tail : kvc_tail, out);
+    if (!server)
+        print_exit_codes(out);
+}
+
+bool cli_help_answer(const struct cli_config *config, const struct cli_table *table, FILE *out)
+{
+    if (config->help)
+        cli_help_print(table, out);
+    else if (config->help_all)
+        cli_help_print_all(table, out);
+    else if (config->version)
+        fprintf(out, "%s " WEFT_VERSION "\n", cli_program_name(table->program));
+    return config->help || config->help_all || config->version;
+}
+
+static void explain(const char *name, const char *arguments, const char *help, FILE *out)
+{
+    fprintf(out, "  %s%s%s\n      %s\n", name, *arguments ? " " : "", arguments, help);
+}
+
+/* A command of the table; name NULL: every one. */
+static bool explain_named(const char *name, bool prompt, FILE *out)
+{
+    bool found = false;
+    for (const struct cli_command *command = cli_command_table(); command->name; command++) {
+        if ((prompt && !cli_command_is_of_prompt(command)) ||
+            (name && strcmp(name, command->name) != 0))
+            continue;
+        const char *arguments = cli_shape_arguments(command->shape);
+        explain(command->name, arguments, command->help, out);
+        if (name && strstr(arguments, "VALUE"))
+            print_values(prompt, out);
+        found = true;
+    }
+    return found;
+}
+
+bool cli_help_print_command(const char *name, bool prompt, FILE *out)
+{
+    bool found = explain_named(name, prompt, out);
+    for (const struct cli_local_command *own = cli_local_commands(); prompt && own->name; own++) {
+        if (name && strcmp(name, own->name) != 0)
+            continue;
+        explain(own->name, own->arguments, own->help, out);
+        found = true;
+    }
+    return found;
 }

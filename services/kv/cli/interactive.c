@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "services/kv/cli/complete.h"
+#include "services/kv/cli/help.h"
 #include "services/kv/cli/pretty.h"
 #include "services/kv/cli/words.h"
 
@@ -88,35 +89,11 @@ static unsigned char on_tab(EditLine *edit, int key)
     return el_insertstr(edit, rest) < 0 ? CC_ERROR : CC_REFRESH;
 }
 
-static void print_command_help(FILE *out, const char *name, const char *arguments, const char *help)
-{
-    fprintf(out, "  %s%s%s\n      %s\n", name, *arguments ? " " : "", arguments, help);
-}
-
-/* name NULL: all of them. */
-static bool print_help(FILE *out, const char *name)
-{
-    bool found = false;
-    for (const struct cli_command *command = cli_command_table(); command->name; command++) {
-        if (command->shape >= CLI_BATCH || (name && strcmp(name, command->name) != 0))
-            continue;
-        print_command_help(out, command->name, cli_shape_arguments(command->shape), command->help);
-        found = true;
-    }
-    for (const struct cli_local_command *own = cli_local_commands(); own->name; own++) {
-        if (name && strcmp(name, own->name) != 0)
-            continue;
-        print_command_help(out, own->name, own->arguments, own->help);
-        found = true;
-    }
-    return found;
-}
-
 static void help(struct prompt *prompt, const struct cli_words *words)
 {
     const char *name = words->count > 1 ? words->list[1] : NULL;
     FILE *out = prompt->run->out;
-    if (!print_help(out, name))
+    if (!cli_help_print_command(name, true, out))
         fprintf(prompt->run->err, "kvc: no help for '%s': help lists the commands\n", name);
     else if (!name)
         fputs("Words are quoted as in a shell; --json or --raw may stand before a command.\n", out);

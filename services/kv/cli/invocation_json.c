@@ -81,7 +81,7 @@ int cli_invocation_init_json(struct cli_invocation *invocation, const json_t *wo
     size_t count = json_array_size(words) - 1;
     if (!invocation->command || cli_command_check(invocation->command, count, error) < 0)
         return WEFT_ECONFIG;
-    if (invocation->command->shape >= CLI_BATCH)
+    if (invocation->command->shape >= CLI_HELP)
         return weft_error_set(error, WEFT_ECONFIG, "%s is a command of kvc's command line only",
                               invocation->command->name);
     invocation->request.op = invocation->command->op;

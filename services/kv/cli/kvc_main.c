@@ -30,6 +30,16 @@ static enum cli_exit run_one(struct cli_run *run, const struct cli_config *confi
     return code;
 }
 
+/* name NULL: all commands. */
+static enum cli_exit help(const struct cli_run *run, const char *name)
+{
+    struct weft_error error;
+    if (cli_help_print_command(name, false, run->out))
+        return CLI_EXIT_DONE;
+    (void)cli_command_find(name, &error);
+    return refuse(run->err, CLI_EXIT_USAGE, &error);
+}
+
 static enum cli_exit dispatch(struct cli_run *run, const struct cli_config *config)
 {
     struct weft_error error;
@@ -46,6 +56,8 @@ static enum cli_exit dispatch(struct cli_run *run, const struct cli_config *conf
         return refuse(run->err, CLI_EXIT_USAGE, &error);
     char *const *words = config->words;
     switch (command->shape) {
+    case CLI_HELP:
+        return help(run, config->word_count > 1 ? words[1] : NULL);
     case CLI_BATCH:
         return cli_batch(run, config->word_count > 1 ? words[1] : NULL);
     case CLI_IMPORT:
@@ -81,13 +93,7 @@ enum cli_exit cli_kvc_main(struct weft_registry *registry, int argc, char **argv
     cli_table_init(&table, CLI_KVC);
     if (cli_parse(&config, &table, argc, argv, &error) < 0)
         return refuse(err, CLI_EXIT_USAGE, &error);
-    if (config.help) {
-        cli_help_print(&table, out);
+    if (cli_help_answer(&config, &table, out))
         return CLI_EXIT_DONE;
-    }
-    if (config.version) {
-        fprintf(out, "kvc " WEFT_VERSION "\n");
-        return CLI_EXIT_DONE;
-    }
     return serve(&config, registry, out, err);
 }

@@ -31,11 +31,7 @@ int cli_kvs_parse(struct cli_config *config, int argc, char **argv, FILE *out, F
         fprintf(err, "kvs: %s\n", error.text);
         return WEFT_ECONFIG;
     }
-    if (config->help)
-        cli_help_print(&table, out);
-    else if (config->version)
-        fprintf(out, "kvs " WEFT_VERSION "\n");
-    return config->help || config->version;
+    return cli_help_answer(config, &table, out);
 }
 
 static void raise_descriptor_limit(struct cli_config *config, const struct weft_log *log)

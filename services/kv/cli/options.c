@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "services/kv/cli/process_setup.h"
+#include "services/kv/cli/suggest.h"
 
 enum { THREADS_MAX = 256, LONG_OPTION_BASE = 256 };
 
@@ -77,30 +78,6 @@ static int set_user(struct cli_config *config, const char *text, struct weft_err
     return 0;
 }
 
-static int set_allow_remote(struct cli_config *config, const char *text, struct weft_error *error)
-{
-    (void)text;
-    (void)error;
-    config->allow_remote = true;
-    return 0;
-}
-
-static int set_core_dumps(struct cli_config *config, const char *text, struct weft_error *error)
-{
-    (void)text;
-    (void)error;
-    config->core_dumps = true;
-    return 0;
-}
-
-static int set_check(struct cli_config *config, const char *text, struct weft_error *error)
-{
-    (void)text;
-    (void)error;
-    config->check = true;
-    return 0;
-}
-
 static int set_format(struct cli_config *config, enum cli_format format, struct weft_error *error)
 {
     if (config->format != CLI_TEXT && config->format != format)
@@ -128,30 +105,6 @@ static int set_rows(struct cli_config *config, const char *text, struct weft_err
         return weft_error_set(error, WEFT_ECONFIG,
                               "--rows: unknown form '%s'; there are: csv, ndjson", text);
     config->rows = is_csv ? CLI_ROWS_CSV : CLI_ROWS_NDJSON;
-    return 0;
-}
-
-static int set_keep_going(struct cli_config *config, const char *text, struct weft_error *error)
-{
-    (void)text;
-    (void)error;
-    config->keep_going = true;
-    return 0;
-}
-
-static int set_version(struct cli_config *config, const char *text, struct weft_error *error)
-{
-    (void)text;
-    (void)error;
-    config->version = true;
-    return 0;
-}
-
-static int set_help(struct cli_config *config, const char *text, struct weft_error *error)
-{
-    (void)text;
-    (void)error;
-    config->help = true;
     return 0;
 }
 
@@ -205,12 +158,14 @@ static const struct cli_option own_options[] = {
     {.name = "rows",
      .argument = "FORM",
      .help = "csv or ndjson, where FILE's name does not say",
+     .rare = true,
      .programs = CLI_KVC,
      .set = set_rows},
     {.name = "keep-going",
      .help = "batch, import: go on after an error",
+     .rare = true,
      .programs = CLI_KVC,
-     .set = set_keep_going},
+     .flag = offsetof(struct cli_config, keep_going)},
     {.name = "log-level",
      .argument = "LEVEL",
      .fallback = "info",
@@ -225,25 +180,30 @@ static const struct cli_option own_options[] = {
     {.name = "allow-remote",
      .help = "listen beyond loopback, without any protection",
      .programs = CLI_KVS,
-     .set = set_allow_remote},
+     .flag = offsetof(struct cli_config, allow_remote)},
     {.name = "core-dumps",
      .help = "allow them: they hold the values",
+     .rare = true,
      .programs = CLI_KVS,
-     .set = set_core_dumps},
+     .flag = offsetof(struct cli_config, core_dumps)},
     {.name = "check",
      .help = "print endpoints and limits, serve nothing",
      .programs = CLI_KVS,
-     .set = set_check},
+     .flag = offsetof(struct cli_config, check)},
     {.name = "version",
      .letter = 'V',
      .help = "print the version",
      .programs = CLI_KVS | CLI_KVC,
-     .set = set_version},
+     .flag = offsetof(struct cli_config, version)},
     {.name = "help",
      .letter = 'h',
      .help = "print this",
      .programs = CLI_KVS | CLI_KVC,
-     .set = set_help},
+     .flag = offsetof(struct cli_config, help)},
+    {.name = "help-all",
+     .help = "print all options, explained",
+     .programs = CLI_KVS | CLI_KVC,
+     .flag = offsetof(struct cli_config, help_all)},
 };
 
 /* A client has no connections to guard but its own: what it takes and sends is all it limits. */
@@ -334,6 +294,7 @@ void cli_table_init(struct cli_table *table, enum cli_program program)
             .argument = unit_argument(limit->unit),
             .fallback = cli_limit_format(limit, &defaults.limits, table->limit_text[i]),
             .help = limit->help,
+            .rare = limit->offset != offsetof(struct weft_limits, max_memory),
             .programs = program,
         };
     }
@@ -375,10 +336,16 @@ static int refuse_unknown(const struct cli_table *table, const char *word, int l
         if (list_options(table, word + 2, length, names, sizeof names) > 1)
             return weft_error_set(error, WEFT_ECONFIG, "'%s' could be any of: %s", shown, names);
     }
+    struct cli_suggestion meant;
+    cli_suggestion_init(&meant, weft_view_str(shown + strspn(shown, "-")));
+    for (size_t i = 0; i < table->count; i++)
+        cli_suggestion_offer(&meant, table->options[i].name);
     (void)list_options(table, "", 0, names, sizeof names);
-    return weft_error_set(error, WEFT_ECONFIG, "unknown option '%s'; there are: %s%s", shown, names,
-                          table->program == CLI_KVC ? "; put -- before values that begin with '-'"
-                                                    : "");
+    return weft_error_set(
+        error, WEFT_ECONFIG, "unknown option '%s'; %s%s%s%s", shown,
+        meant.name ? "did you mean --" : "there are: ", meant.name ? meant.name : names,
+        meant.name ? "?" : "",
+        table->program == CLI_KVC ? "; put -- before values that begin with '-'" : "");
 }
 
 /* What getopt_long cannot take. found is its answer, and optopt tells what it stumbled over: 0 for
@@ -399,6 +366,10 @@ static int apply(const struct cli_option *option, struct cli_config *config, con
 {
     if (option->set)
         return option->set(config, text, error);
+    if (!option->argument) {
+        *(bool *)(void *)((char *)config + option->flag) = true;
+        return 0;
+    }
     struct weft_error refused;
     int err = weft_limits_set(&config->limits, option->name, text, &refused);
     return err < 0 ? weft_error_set(error, err, "--%s", refused.text) : 0;
@@ -475,7 +446,7 @@ int cli_parse(struct cli_config *config, const struct cli_table *table, int argc
         err = apply(option_of(table, found), config, optarg, error);
         if (err < 0)
             return err;
-        if (config->help || config->version)
+        if (config->help || config->help_all || config->version)
             return 0;
     }
     config->words = argv + optind;

@@ -43,7 +43,7 @@ struct cli_config {
     enum weft_log_level log_level;
     const char *user; /* NULL: whoever started it */
     bool allow_remote, core_dumps;
-    bool check, version, help;
+    bool check, version, help, help_all;
     enum cli_format format;
     enum cli_rows rows;
     bool keep_going;
@@ -58,12 +58,14 @@ struct cli_option {
     const char *fallback; /* the default, for --help; NULL: none worth saying */
     const char *variable; /* of the environment, whose value comes before the default; NULL: none */
     const char *help;
+    bool rare;         /* --help names it, --help-all explains it */
     unsigned programs; /* CLI_KVS | CLI_KVC */
-    /* NULL: a limit, set by its name. WEFT_ECONFIG: error says what is taken. */
+    size_t flag;       /* without set and argument: what it makes true, a bool of cli_config */
+    /* NULL: a flag, or a limit, set by its name. WEFT_ECONFIG: error says what is taken. */
     int (*set)(struct cli_config *config, const char *text, struct weft_error *error);
 };
 
-/* The options of one program, in the order of --help: its own first, then the limits. fallback
+/* The options of one program, in the order of --help-all: its own first, then the limits. fallback
  * points into the struct: a table must be made, not assigned. */
 struct cli_table {
     enum cli_program program;
@@ -82,7 +84,7 @@ const char *cli_program_name(enum cli_program program);
 struct cli_config cli_config_default(enum cli_program program);
 
 /* Reads argv (which getopt_long permutes, so that options may follow the words) into *config.
- * Stops at --help and --version. WEFT_ECONFIG: *error is one line that names what is wrong and what
+ * Stops at --help, --help-all and --version. WEFT_ECONFIG: *error is one line that names what is wrong and what
  * there is. */
 WEFT_MUST_USE int cli_parse(struct cli_config *config, const struct cli_table *table, int argc,
                             char **argv, struct weft_error *error);

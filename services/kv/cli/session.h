@@ -6,7 +6,7 @@
 #define KV_CLI_SESSION_H
 
 #include "core/registry.h"
-#include "services/kv/cli/kvc_main.h"
+#include "services/kv/cli/exit.h"
 #include "services/kv/cli/options.h"
 #include "services/kv/kv_client.h"
 

@@ -113,10 +113,24 @@ static void test_refuses_no_command(void **state)
 static void test_refuses_unknown_command_and_lists_what_there_is(void **state)
 {
     (void)state;
-    assert_refused("get t",
-                   "unknown command \"get\"; there are: hget, hgetall, hmget, hset, hmset, "
+    assert_refused("select t",
+                   "unknown command \"select\"; there are: hget, hgetall, hmget, hset, hmset, "
                    "hdel, hmdel, hexist, hmexist, hscan, "
-                   "ping, batch, import, export");
+                   "ping, help, batch, import, export");
+}
+
+static void test_refuses_unknown_command_and_says_what_may_be_meant(void **state)
+{
+    (void)state;
+    assert_refused("get t k", "unknown command \"get\"; did you mean hget?");
+    assert_refused("exists t k", "unknown command \"exists\"; did you mean hexist?");
+}
+
+static void test_refuses_what_is_no_request(void **state)
+{
+    (void)state;
+    assert_refused("help", "help is a command of kvc's command line only");
+    assert_refused("import t f", "import is a command of kvc's command line only");
 }
 
 static void test_refuses_wrong_number_of_arguments_with_the_usage(void **state)
@@ -173,6 +187,8 @@ int main(void)
         cmocka_unit_test(test_only_what_stores_or_removes_writes),
         cmocka_unit_test(test_refuses_no_command),
         cmocka_unit_test(test_refuses_unknown_command_and_lists_what_there_is),
+        cmocka_unit_test(test_refuses_unknown_command_and_says_what_may_be_meant),
+        cmocka_unit_test(test_refuses_what_is_no_request),
         cmocka_unit_test(test_refuses_wrong_number_of_arguments_with_the_usage),
         cmocka_unit_test(test_refuses_names_that_are_not_utf8),
         cmocka_unit_test(test_refuses_bad_value_and_keeps_nothing),

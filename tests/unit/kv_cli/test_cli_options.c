@@ -150,28 +150,40 @@ static void test_kvs_names_an_unknown_option_and_what_there_is(void **state)
         CLI_KVS, WORDS("--color=red"),
         "unknown option '--color'; there are: --listen, --codec, --threads, --store, "
         "--log-level, --user, --allow-remote, --core-dumps, --check, --version, --help, "
-        "--max-frame, --max-message, "
+        "--help-all, --max-frame, --max-message, "
         "--decode-bytes, --decode-elements, --max-pending, --output-high, --output-low, "
         "--output-hard, --max-connections, --frame-timeout, --write-timeout, "
         "--idle-timeout, --drain-timeout, --frame-cache, --max-memory, --max-bad-frames");
 }
 
+static void test_names_the_option_that_may_be_meant(void **state)
+{
+    (void)state;
+    assert_refused(CLI_KVS, WORDS("--lisen", "x"),
+                   "unknown option '--lisen'; did you mean --listen?");
+    assert_refused(CLI_KVC, WORDS("--tiemout=1"),
+                   "unknown option '--tiemout'; did you mean --timeout?; put -- before values that "
+                   "begin with '-'");
+}
+
 static void test_kvc_names_an_unknown_option_and_what_there_is(void **state)
 {
     (void)state;
-    assert_refused(CLI_KVC, WORDS("ping", "--listen", "x"),
-                   "unknown option '--listen'; there are: --server, --codec, --timeout, --json, "
-                   "--raw, --rows, --keep-going, --version, "
-                   "--help, --max-frame, --max-message; put -- before values that begin with '-'");
+    assert_refused(
+        CLI_KVC, WORDS("ping", "--listen", "x"),
+        "unknown option '--listen'; there are: --server, --codec, --timeout, --json, "
+        "--raw, --rows, --keep-going, --version, "
+        "--help, --help-all, --max-frame, --max-message; put -- before values that begin with '-'");
 }
 
 static void test_kvc_names_a_negative_number_as_unknown_option(void **state)
 {
     (void)state;
-    assert_refused(CLI_KVC, WORDS("hset", "t", "k", "-3"),
-                   "unknown option '-3'; there are: --server, --codec, --timeout, --json, --raw, "
-                   "--rows, --keep-going, --version, "
-                   "--help, --max-frame, --max-message; put -- before values that begin with '-'");
+    assert_refused(
+        CLI_KVC, WORDS("hset", "t", "k", "-3"),
+        "unknown option '-3'; there are: --server, --codec, --timeout, --json, --raw, "
+        "--rows, --keep-going, --version, "
+        "--help, --help-all, --max-frame, --max-message; put -- before values that begin with '-'");
 }
 
 static void test_names_options_that_an_abbreviation_could_mean(void **state)
@@ -241,6 +253,7 @@ static void test_help_and_version_end_the_parse(void **state)
     (void)state;
     assert_true(assert_taken(CLI_KVS, WORDS("-h", "--nonsense")).help);
     assert_true(assert_taken(CLI_KVS, WORDS("--help", "--nonsense")).help);
+    assert_true(assert_taken(CLI_KVC, WORDS("--help-all", "--nonsense")).help_all);
     assert_true(assert_taken(CLI_KVC, WORDS("-V", "--nonsense")).version);
     assert_true(assert_taken(CLI_KVC, WORDS("--version", "--nonsense")).version);
 }
@@ -257,6 +270,7 @@ int main(void)
         cmocka_unit_test(test_kvs_refuses_limits_that_contradict),
         cmocka_unit_test(test_kvs_refuses_too_many_endpoints),
         cmocka_unit_test(test_kvs_names_an_unknown_option_and_what_there_is),
+        cmocka_unit_test(test_names_the_option_that_may_be_meant),
         cmocka_unit_test(test_kvc_names_an_unknown_option_and_what_there_is),
         cmocka_unit_test(test_kvc_names_a_negative_number_as_unknown_option),
         cmocka_unit_test(test_names_options_that_an_abbreviation_could_mean),
