@@ -82,7 +82,8 @@ static void test_nobody_listens_exits_3_and_says_what_to_try(void **state)
 static void test_socket_that_is_not_there_exits_3(void **state)
 {
     (void)state;
-    kvc_expect_error("unix:/nowhere/kvs.sock", WORDS("ping"), 3, "unix:/nowhere/kvs.sock");
+    kvc_expect_error("unix:/nowhere/kvs.sock", WORDS("ping"), 3,
+                     "is the path right? Start one with: kvs --listen unix:/nowhere/kvs.sock\n");
 }
 
 static void test_connection_that_is_not_taken_exits_3_in_time(void **state)
@@ -101,7 +102,8 @@ static void test_connection_that_is_not_taken_exits_3_in_time(void **state)
         assert_true(waiting[i] >= 0);
         (void)!connect(waiting[i], (struct sockaddr *)&address, size);
     }
-    kvc_expect_error(listener.url, WORDS("ping", "--timeout", "0.2"), 3, "0.2 s");
+    kvc_expect_error(listener.url, WORDS("ping", "--timeout", "0.2"), 3,
+                     " within 0.2 s; --timeout SECONDS waits longer\n");
     for (size_t i = 0; i < 8; i++)
         close(waiting[i]);
     close(listener.fd);
@@ -116,7 +118,8 @@ static void test_name_that_is_not_resolved_exits_3_in_time(void **state)
                                 "ASAN_OPTIONS=verify_asan_link_order=0", KVC_PATH, "--server",
                                 "tcp://somewhere:1", "--timeout", "0.2", "ping")),
         3);
-    assert_one_line(kvc.err.text, "kvc: cannot resolve tcp://somewhere:1 within 0.2 s\n");
+    assert_one_line(kvc.err.text, "kvc: cannot resolve tcp://somewhere:1 within 0.2 s; "
+                                  "--timeout SECONDS waits longer\n");
     process_kill(&kvc);
 }
 

@@ -22,7 +22,7 @@ static bool is_loopback(const char *host)
     return strcmp(host, "localhost") == 0;
 }
 
-static bool is_remote(const char *text)
+bool cli_is_remote(const char *text)
 {
     struct weft_url url;
     struct weft_error unread;
@@ -32,7 +32,7 @@ static bool is_remote(const char *text)
 int cli_check_exposure(const struct cli_config *config, struct weft_error *error)
 {
     for (size_t i = 0; i < config->listen_count && !config->allow_remote; i++) {
-        if (is_remote(config->listen[i]))
+        if (cli_is_remote(config->listen[i]))
             return weft_error_set(error, WEFT_ECONFIG,
                                   "--listen %.128s: not a loopback address, and " MEANING
                                   "; give --allow-remote if that is meant",
@@ -44,7 +44,7 @@ int cli_check_exposure(const struct cli_config *config, struct weft_error *error
 void cli_warn_exposure(const struct cli_config *config, const struct weft_log *log)
 {
     for (size_t i = 0; i < config->listen_count; i++) {
-        if (is_remote(config->listen[i]))
+        if (cli_is_remote(config->listen[i]))
             weft_log_write(log, WEFT_LOG_WARN, "remote", "listen=%.128s note=\"" MEANING "\"",
                            config->listen[i]);
     }

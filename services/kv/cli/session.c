@@ -7,6 +7,7 @@
 
 #include "core/container.h"
 #include "services/kv/cli/alarm.h"
+#include "services/kv/cli/exposure.h"
 
 enum { FD_LIMIT = 1024 };
 
@@ -34,6 +35,29 @@ int cli_session_address_length(const struct cli_session *session)
     return (int)strcspn(session->config->server, "?");
 }
 
+/* Adds what its user can do about a connection that cannot be made. */
+static void advise(const struct cli_session *session, struct weft_error *error)
+{
+    char words[sizeof error->text];
+    const char *url = session->config->server;
+    int length = cli_session_address_length(session);
+    memcpy(words, error->text, sizeof words);
+    switch (error->code) {
+    case -ECONNREFUSED:
+    case -ENOENT:
+        weft_error_set(error, error->code, "%s Start one with: kvs --listen %.*s%s", words, length,
+                       url, cli_is_remote(url) ? " --allow-remote" : "");
+        break;
+    case -EACCES:
+        weft_error_set(error, error->code, "%s; only the user that runs kvs may use its socket",
+                       words);
+        break;
+    case -ETIMEDOUT:
+        weft_error_set(error, error->code, "%s; --timeout SECONDS waits longer", words);
+        break;
+    }
+}
+
 static void on_connect(struct weft_client *connection, int status, const struct weft_error *error)
 {
     struct cli_session *session = weft_client_data(connection);
@@ -42,10 +66,8 @@ static void on_connect(struct weft_client *connection, int status, const struct 
     if (status == 0)
         return;
     session->code = CLI_EXIT_CONNECT;
-    bool absent = status == -ECONNREFUSED || status == -ENOENT;
-    weft_error_set(&session->error, status, "%s%s%.*s", error->text,
-                   absent ? " Start one with: kvs --listen " : "",
-                   absent ? cli_session_address_length(session) : 0, session->config->server);
+    session->error = *error;
+    advise(session, &session->error);
 }
 
 enum cli_exit cli_session_connect(struct cli_session *session, struct weft_error *error)
@@ -67,14 +89,19 @@ enum cli_exit cli_session_connect(struct cli_session *session, struct weft_error
     session->code = CLI_EXIT_DONE;
     session->connected = false;
     char text[512], seconds[WEFT_UNITS_TEXT];
-    snprintf(text, sizeof text, "kvc: cannot resolve %.*s within %s s\n",
+    snprintf(text, sizeof text,
+             "kvc: cannot resolve %.*s within %s s; --timeout SECONDS waits longer\n",
              cli_session_address_length(session), config->server,
              weft_format_seconds(config->timeout, seconds));
     cli_alarm_start((int64_t)config->timeout, text, CLI_EXIT_CONNECT);
     int err = weft_client_new(&session->connection, &options, error);
     cli_alarm_stop();
-    if (err < 0)
-        return err == WEFT_ECONFIG ? CLI_EXIT_USAGE : CLI_EXIT_CONNECT;
+    if (err == WEFT_ECONFIG)
+        return CLI_EXIT_USAGE;
+    if (err < 0) {
+        advise(session, error);
+        return CLI_EXIT_CONNECT;
+    }
     kvc_client_init(&session->client, session->connection, (size_t)config->limits.decode_bytes);
     return CLI_EXIT_DONE;
 }
