@@ -90,6 +90,10 @@ def check_pages():
         if not cursor:
             break
     equal(sorted(seen), sorted(VALUES))
+    page = one("hscan", "values", "", "5")
+    lines = json.dumps(["hscan", "values", page["cursor"]]) + "\n"
+    rest, = kvc("batch", stdin=lines.encode())
+    equal(sorted(p["key"] for p in page["pairs"] + rest["pairs"]), sorted(VALUES))
     equal(one("hscan", "values", "AAAA", code=1),
           {"status": 410, "message": "cursor expired: start again"})
 

@@ -86,6 +86,46 @@ static void test_batch_answers_each_command_with_a_line(void **state)
                "\na value\n\t\nsay \"hi\"\t2\t\n\n1.5\npong\n");
 }
 
+/* The cursor of one answer is the next request's. */
+static void test_batch_pages_through_a_table_in_json(void **state)
+{
+    (void)state;
+    struct process kvc;
+    char request[512];
+    kvc_expect(url, WORDS("hmset", "pages", "a", "1", "b", "2"), "\n\n");
+    assert_int_equal(
+        kvc_run(&kvc, url,
+                WORDS("--json", "batch", write_file("p1", "[\"hscan\", \"pages\", \"\", 1]\n"))),
+        0);
+    const char *cursor = strstr(kvc.out.text, "\"cursor\": \"");
+    assert_non_null(cursor);
+    cursor += strlen("\"cursor\": ");
+    snprintf(request, sizeof request, "[\"hscan\", \"pages\", %.*s]\n", (int)strcspn(cursor, "}"),
+             cursor);
+    bool a_was_first = strstr(kvc.out.text, "\"a\"") != NULL;
+    process_kill(&kvc);
+    expect(WORDS("batch", write_file("p2", request)), 0, a_was_first ? "b\t2\n" : "a\t1\n", "");
+    expect(WORDS("batch", write_file("p3", "hscan pages \"\" 1\n")), 0, "",
+           "kvc: there is more: give hscan the cursor ");
+    expect(WORDS("batch", write_file("p4", "[\"hscan\", \"t\", \"?\"]\n")), 2, "",
+           "p4:1: cursor \"?\": not one that hscan has printed\n");
+    expect(WORDS("batch", write_file("p5", "[\"hscan\", \"t\", \"\", -1]\n")), 2, "",
+           "p5:1: hscan's limit is a number from 0 to 4294967295\n");
+}
+
+static void test_commands_that_are_piped_in_are_a_batch(void **state)
+{
+    (void)state;
+    struct process kvc;
+    process_start_piped(&kvc, WORDS(KVC_PATH, "--server", url));
+    assert_int_equal(write(kvc.in, "hset piped k v\nhget piped k\n", 28), 28);
+    close(kvc.in);
+    kvc.in = -1;
+    assert_int_equal(process_wait(&kvc), 0);
+    assert_string_equal(kvc.out.text, "\nv\n");
+    process_kill(&kvc);
+}
+
 static void test_batch_stops_at_what_fails_and_names_its_line(void **state)
 {
     (void)state;
@@ -100,7 +140,7 @@ static void test_batch_stops_at_what_fails_and_names_its_line(void **state)
            "f5:1: wrong number of arguments; usage: kvc hset TABLE KEY VALUE\n");
     expect(WORDS("batch", write_file("f6", "[1]\n")), 2, "", "f6:1: a command is an array");
     expect(WORDS("batch", write_file("f7", "[\"hget\", \"t\", 1]\n")), 2, "",
-           "f7:1: commands, tables and keys are strings\n");
+           "f7:1: commands, tables, keys and cursors are strings\n");
     expect(WORDS("batch", write_file("f8", "[\"ping\"\n")), 2, "", "f8:1: not JSON: ");
     expect(WORDS("batch", write_file("f9", "[\"hset\", \"t\", \"k\", [1]]\n")), 2, "",
            "f9:1: an array is no value\n");
@@ -335,6 +375,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_batch_answers_each_command_with_a_line),
+        cmocka_unit_test(test_batch_pages_through_a_table_in_json),
+        cmocka_unit_test(test_commands_that_are_piped_in_are_a_batch),
         cmocka_unit_test(test_batch_stops_at_what_fails_and_names_its_line),
         cmocka_unit_test(test_batch_keeps_going_where_it_is_told_to),
         cmocka_unit_test(test_batch_answers_a_line_before_the_next_comes),

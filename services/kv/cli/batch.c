@@ -48,6 +48,8 @@ static void print_result(struct batch *batch, const struct cli_bulk_call *call,
         fputs("pong\n", out);
     else
         print_items(out, reply);
+    if (batch->format == CLI_TEXT)
+        cli_reply_print_cursor(batch->bulk.err, reply);
 }
 
 static void refuse(struct batch *batch, const struct cli_bulk_call *call,

@@ -181,17 +181,29 @@ static int take_pairs(struct cli_invocation *invocation, char *const *words, siz
     return 0;
 }
 
-/* words: [CURSOR [LIMIT]], the cursor in base64 as it was printed. */
+int cli_invocation_take_cursor(struct cli_invocation *invocation, struct weft_view text,
+                               struct weft_error *error)
+{
+    char quoted[WEFT_LOG_QUOTE_TEXT];
+    int err = cli_base64_read(text, &invocation->cursor);
+    if (err == -ENOMEM)
+        return weft_error_set(error, err, "out of memory");
+    if (err < 0)
+        return weft_error_set(error, WEFT_ECONFIG, "cursor %s: not one that hscan has printed",
+                              weft_log_quote(text, quoted));
+    invocation->request.cursor = weft_view(invocation->cursor.data, invocation->cursor.size);
+    return 0;
+}
+
+/* words: [CURSOR [LIMIT]]. */
 static int take_page(struct cli_invocation *invocation, char *const *words, size_t count,
                      struct weft_error *error)
 {
     uint64_t limit = 0;
     char quoted[WEFT_LOG_QUOTE_TEXT];
-    struct weft_view text = weft_view_str(words[0]);
-    if (cli_base64_read(text, &invocation->cursor) < 0)
-        return weft_error_set(error, WEFT_ECONFIG, "cursor %s: not one that hscan has printed",
-                              weft_log_quote(text, quoted));
-    invocation->request.cursor = weft_view(invocation->cursor.data, invocation->cursor.size);
+    int err = cli_invocation_take_cursor(invocation, weft_view_str(words[0]), error);
+    if (err < 0)
+        return err;
     if (count > 1 && (weft_parse_count(words[1], &limit) < 0 || limit > UINT32_MAX))
         return weft_error_set(error, WEFT_ECONFIG, "limit %s: not a number from 0 to %u",
                               weft_log_quote(weft_view_str(words[1]), quoted), UINT32_MAX);

@@ -65,6 +65,10 @@ WEFT_MUST_USE int cli_command_check(const struct cli_command *command, size_t co
 WEFT_MUST_USE int cli_invocation_init(struct cli_invocation *invocation, char *const *words,
                                       size_t count, const struct cli_value_source *source,
                                       struct weft_error *error);
+/* hscan's cursor, in base64 as it was printed. The errors of cli_invocation_init. */
+WEFT_MUST_USE int cli_invocation_take_cursor(struct cli_invocation *invocation,
+                                             struct weft_view text, struct weft_error *error);
+
 /* A zeroed one is fine. */
 void cli_invocation_fini(struct cli_invocation *invocation);
 

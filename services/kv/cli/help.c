@@ -20,7 +20,7 @@ static const char kvs_tail[] =
 
 static const char kvc_head[] =
     "Usage: kvc [OPTION]... [COMMAND ARGUMENT...]\n"
-    "Sends a command to kvs and prints the answer. Without one it is a prompt.\n";
+    "Sends a command to kvs, or those piped in, a line each. Else it is a prompt.\n";
 
 static const char values[] =
     "VALUE is a string, or int:-3 float:1.5 bool:true hex:00ff base64:AP8= str:TEXT\n"

@@ -7,7 +7,8 @@
 static int take_text(const json_t *json, struct weft_view *text, struct weft_error *error)
 {
     if (!json_is_string(json))
-        return weft_error_set(error, WEFT_ECONFIG, "commands, tables and keys are strings");
+        return weft_error_set(error, WEFT_ECONFIG,
+                              "commands, tables, keys and cursors are strings");
     *text = weft_view(json_string_value(json), json_string_length(json));
     return 0;
 }
@@ -49,6 +50,25 @@ static int take_pairs(struct cli_invocation *invocation, const json_t *words, si
     return 0;
 }
 
+/* [CURSOR [LIMIT]], the cursor as --json prints it. */
+static int take_page(struct cli_invocation *invocation, const json_t *words, size_t count,
+                     struct weft_error *error)
+{
+    struct weft_view cursor;
+    int err = take_text(json_array_get(words, 2), &cursor, error);
+    if (err == 0)
+        err = cli_invocation_take_cursor(invocation, cursor, error);
+    if (err < 0 || count < 3)
+        return err;
+    const json_t *limit = json_array_get(words, 3);
+    if (!json_is_integer(limit) || json_integer_value(limit) < 0 ||
+        json_integer_value(limit) > UINT32_MAX)
+        return weft_error_set(error, WEFT_ECONFIG, "hscan's limit is a number from 0 to %u",
+                              UINT32_MAX);
+    invocation->request.limit = (uint32_t)json_integer_value(limit);
+    return 0;
+}
+
 static int take_arguments(struct cli_invocation *invocation, const json_t *words, size_t count,
                           struct weft_error *error)
 {
@@ -63,7 +83,7 @@ static int take_arguments(struct cli_invocation *invocation, const json_t *words
     if (err < 0 || count == 1)
         return err;
     if (shape == CLI_PAGE)
-        return weft_error_set(error, WEFT_ECONFIG, "hscan takes no cursor here");
+        return take_page(invocation, words, count, error);
     if (shape == CLI_PAIR || shape == CLI_PAIRS)
         return take_pairs(invocation, words, (count - 1) / 2, error);
     return take_keys(invocation, words, count - 1, error);

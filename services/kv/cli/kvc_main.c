@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "services/kv/cli/kvc_main.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "services/kv/cli/batch.h"
@@ -40,21 +41,37 @@ static enum cli_exit help(const struct cli_run *run, const char *name)
     return refuse(run->err, CLI_EXIT_USAGE, &error);
 }
 
+/* Whether somebody has put commands there: not where it is /dev/null, as a job has it that no
+ * terminal started. */
+static bool has_commands(int fd)
+{
+    struct stat status;
+    return fstat(fd, &status) == 0 &&
+           (S_ISFIFO(status.st_mode) || S_ISREG(status.st_mode) || S_ISSOCK(status.st_mode));
+}
+
+/* A prompt on a terminal, and a batch of what is piped in. */
+static enum cli_exit run_input(struct cli_run *run, struct weft_error *error)
+{
+    if (isatty(STDIN_FILENO) && isatty(fileno(run->out)))
+        return cli_interactive(run);
+    if (has_commands(STDIN_FILENO))
+        return cli_batch(run, NULL);
+    weft_error_set(error, WEFT_ECONFIG,
+                   "no command given: kvc [OPTION]... COMMAND ARGUMENT..., see --help");
+    return refuse(run->err, CLI_EXIT_USAGE, error);
+}
+
 static enum cli_exit dispatch(struct cli_run *run, const struct cli_config *config)
 {
     struct weft_error error;
-    if (config->word_count == 0 && isatty(STDIN_FILENO) && isatty(fileno(run->out)))
-        return cli_interactive(run);
-    if (config->word_count == 0) {
-        weft_error_set(&error, WEFT_ECONFIG,
-                       "no command given: kvc [OPTION]... COMMAND ARGUMENT..., see --help");
-        return refuse(run->err, CLI_EXIT_USAGE, &error);
-    }
-    const struct cli_command *command = cli_command_find(config->words[0], &error);
+    if (config->word_count == 0)
+        return run_input(run, &error);
+    char *const *words = config->words;
+    const struct cli_command *command = cli_command_find(words[0], &error);
     if (!command || cli_command_check(command, config->word_count - 1, &error) < 0 ||
         cli_run_check(run, command, &error) < 0)
         return refuse(run->err, CLI_EXIT_USAGE, &error);
-    char *const *words = config->words;
     switch (command->shape) {
     case CLI_HELP:
         return help(run, config->word_count > 1 ? words[1] : NULL);

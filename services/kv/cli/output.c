@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/mem.h"
+#include "services/kv/cli/base64.h"
 #include "services/kv/cli/value.h"
 
 int cli_reply_check(const struct kvc_request *request, const struct kvc_reply *reply,
@@ -81,4 +82,13 @@ void cli_reply_print_raw(FILE *out, const struct kvc_reply *reply)
         fwrite(value->bytes.data, 1, value->bytes.size, out);
     else
         cli_value_print(out, value, false);
+}
+
+void cli_reply_print_cursor(FILE *err, const struct kvc_reply *reply)
+{
+    if (reply->cursor.size == 0)
+        return;
+    fputs("kvc: there is more: give hscan the cursor ", err);
+    cli_base64_print(err, reply->cursor);
+    fputc('\n', err);
 }

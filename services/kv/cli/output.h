@@ -25,4 +25,8 @@ WEFT_MUST_USE int cli_reply_print(FILE *out, const struct kvc_reply *reply, bool
  * else. */
 void cli_reply_print_raw(FILE *out, const struct kvc_reply *reply);
 
+/* Says where the next page of hscan begins, unless this was the last: on err, where it does not mix
+ * with the pairs. */
+void cli_reply_print_cursor(FILE *err, const struct kvc_reply *reply);
+
 #endif

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include "core/container.h"
-#include "services/kv/cli/base64.h"
 #include "services/kv/cli/json.h"
 #include "services/kv/cli/output.h"
 #include "services/kv/cli/pretty.h"
@@ -49,16 +48,6 @@ static void print_pong(const struct running *running)
     fprintf(out, ", \"milliseconds\": %.3f}\n", milliseconds);
 }
 
-/* The cursor goes where it does not mix with the pairs. */
-static void print_cursor(const struct cli_run *run, const struct kvc_reply *reply)
-{
-    if (reply->cursor.size == 0)
-        return;
-    fputs("kvc: there is more: give hscan the cursor ", run->err);
-    cli_base64_print(run->err, reply->cursor);
-    fputc('\n', run->err);
-}
-
 static int print_text(const struct running *running, const struct kvc_reply *reply)
 {
     const struct cli_run *run = running->run;
@@ -66,7 +55,7 @@ static int print_text(const struct running *running, const struct kvc_reply *rep
     int err = run->pretty ? cli_pretty_print(run->out, command, reply, run->colours)
                           : cli_reply_print(run->out, reply, isatty(fileno(run->out)));
     if (err == 0)
-        print_cursor(run, reply);
+        cli_reply_print_cursor(run->err, reply);
     return err;
 }
 
