@@ -10,6 +10,7 @@
 #include "core/codec.h"
 #include "core/service.h"
 #include "services/kv/cli/command.h"
+#include "services/kv/cli/complete.h"
 #include "services/kv/cli/exit.h"
 #include "services/kv/cli/options.h"
 
@@ -21,8 +22,8 @@ extern const struct weft_service *const generate_services[];
 void generate_choices(const struct cli_option *option, char *dst, size_t size);
 
 /* Copies a page of man(7) from template. A line `@THING@` becomes what the tables have: OPTIONS-kvs,
- * OPTIONS-kvc, LIMITS-kvs, LIMITS-kvc, ENVIRONMENT-kvc, EXITS-kvc, COMMANDS, CODECS, SERVICES, ERRORS;
- * @VERSION@ is replaced within a line. 0, or -1 for a thing that is unknown. */
+ * OPTIONS-kvc, LIMITS-kvs, LIMITS-kvc, ENVIRONMENT-kvc, EXITS-kvc, COMMANDS, COMMANDS-prompt,
+ * CODECS, SERVICES, ERRORS; @VERSION@ is replaced within a line. 0, or -1 for a thing that is unknown. */
 int generate_manual(FILE *template, FILE *out);
 
 /* A completion script for one program and shell. */

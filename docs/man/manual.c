@@ -110,16 +110,26 @@ static void print_environment(FILE *out, enum cli_program program)
     }
 }
 
+static void print_command(FILE *out, const char *name, const char *arguments, const char *help)
+{
+    fputs(".TP\n", out);
+    print_bold(out, name);
+    fputc(' ', out);
+    print_italic(out, arguments);
+    fputc('\n', out);
+    print_sentence(out, help);
+}
+
 static void print_commands(FILE *out)
 {
-    for (const struct cli_command *command = cli_command_table(); command->name; command++) {
-        fputs(".TP\n", out);
-        print_bold(out, command->name);
-        fputc(' ', out);
-        print_italic(out, cli_shape_arguments(command->shape));
-        fputc('\n', out);
-        print_sentence(out, command->help);
-    }
+    for (const struct cli_command *command = cli_command_table(); command->name; command++)
+        print_command(out, command->name, cli_shape_arguments(command->shape), command->help);
+}
+
+static void print_local_commands(FILE *out)
+{
+    for (const struct cli_local_command *own = cli_local_commands(); own->name; own++)
+        print_command(out, own->name, own->arguments, own->help);
 }
 
 static void print_exit_codes(FILE *out)
@@ -198,6 +208,8 @@ static int print_thing(FILE *out, const char *name)
         print_environment(out, CLI_KVC);
     else if (strcmp(name, "@COMMANDS@\n") == 0)
         print_commands(out);
+    else if (strcmp(name, "@COMMANDS-prompt@\n") == 0)
+        print_local_commands(out);
     else if (strcmp(name, "@EXITS-kvc@\n") == 0)
         print_exit_codes(out);
     else if (strcmp(name, "@CODECS@\n") == 0)
