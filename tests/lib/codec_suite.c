@@ -4,119 +4,15 @@
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
-#include "lib/codec_suite_frames.h"
+#include "lib/codec_suite_fixture.h"
 #include "lib/fault.h"
-#include "lib/feed.h"
-#include "lib/stream.h"
-
-enum {
-    LIMIT = 8192, /* max_frame and max_message of most tests */
-    ROOM = STREAM_ROOM,
-    HEADER_MAX = 16 /* no codec needs more to see that a frame is too long */
-};
-
-static struct weft_limits limits_of(size_t limit)
-{
-    struct weft_limits limits = weft_limits_default();
-    limits.max_frame = limit;
-    limits.max_message = limit;
-    return limits;
-}
-
-static int try_init(struct feed_codec *fc, const struct codec_suite *suite, size_t limit)
-{
-    struct weft_limits limits = limits_of(limit);
-    return feed_codec_init(fc, suite->codec, suite->query ? suite->query : "", &limits, NULL);
-}
-
-static struct feed_codec codec_of(const struct codec_suite *suite, size_t limit)
-{
-    struct feed_codec fc;
-    assert_int_equal(try_init(&fc, suite, limit), 0);
-    return fc;
-}
-
-/* The frame of a body that is written or, where there is memory for one, a blob. */
-static struct feed_frame body_frame(const struct feed_codec *fc, enum content content, size_t size,
-                                    bool as_blob)
-{
-    uint8_t *data, *message = content_new(content, size);
-    struct weft_blob *blob = as_blob ? weft_blob_new(size, &data) : NULL;
-    struct weft_body_bytes bytes = weft_body_from_view(weft_view(message, size));
-    struct weft_body of_blob;
-    if (blob) {
-        memcpy(data, message, size);
-        of_blob = weft_body_from_blob(blob);
-    }
-    struct feed_frame frame = feed_encode(fc, blob ? &of_blob : &bytes.body);
-    assert_null(frame.broken_rule);
-    weft_blob_unref(blob);
-    free(message);
-    return frame;
-}
-
-static struct feed_frame frame_of(const struct feed_codec *fc, enum content content, size_t size)
-{
-    return body_frame(fc, content, size, false);
-}
-
-static struct feed_frame good_frame(const struct feed_codec *fc, enum content content, size_t size)
-{
-    struct feed_frame frame = frame_of(fc, content, size);
-    assert_int_equal(frame.result, 0);
-    return frame;
-}
-
-static void stream_add_message(struct stream *stream, const struct feed_codec *fc,
-                               enum content content, size_t size)
-{
-    struct feed_frame frame = good_frame(fc, content, size);
-    stream_add(stream, frame.data, frame.size);
-    free(frame.data);
-}
-
-/* Messages of all kinds, empty ones at both ends, about 2 KiB on the wire. */
-static struct stream *stream_of(const struct feed_codec *fc)
-{
-    static const size_t sizes[] = {0, 1, 2, 3, 4, 5, 17, 18, 19, 64, 300};
-    struct stream *stream = stream_new();
-    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
-        stream_add_message(stream, fc, (enum content)(i % CONTENTS), sizes[i]);
-    stream_add_message(stream, fc, TEXT, 1437);
-    stream_add_message(stream, fc, ZEROS, 0);
-    return stream;
-}
-
-static void assert_whole(const struct feed *feed, size_t count)
-{
-    assert_null(feed->broken_rule);
-    assert_int_equal(feed->ended, 0);
-    assert_int_equal(feed->unread_size, 0);
-    assert_false(feed->inside);
-    assert_int_equal(feed->count, count);
-}
-
-static void assert_message(const struct feed *feed, size_t i, enum content content, size_t size)
-{
-    assert_true(i < feed->count);
-    assert_int_equal(feed->messages[i].status, WEFT_MESSAGE_OK);
-    assert_int_equal(feed->messages[i].size, size);
-    uint8_t *expected = content_new(content, size);
-    assert_memory_equal(feed->messages[i].payload, expected, size);
-    free(expected);
-}
-
-static void assert_same(const struct feed *a, const struct feed *b)
-{
-    const char *difference = feed_difference(a, b);
-    if (difference)
-        fail_msg("differs: %s", difference);
-}
 
 static void test_codec_declares_what_is_mandatory(void **state)
 {
@@ -165,25 +61,6 @@ static void test_decode_does_not_depend_on_the_role(void **state)
     feed_codec_fini(&fc);
 }
 
-static void each_split_and_piece(const struct feed_codec *fc, struct weft_view bytes,
-                                 const struct feed *whole)
-{
-    for (size_t at = 0; at <= bytes.size; at++) {
-        struct feed split;
-        feed_init(&split, fc, WEFT_SERVER);
-        feed_split(&split, bytes, at);
-        assert_same(&split, whole);
-        feed_fini(&split);
-    }
-    for (size_t piece = 1; piece <= bytes.size; piece++) {
-        struct feed pieces;
-        feed_init(&pieces, fc, WEFT_SERVER);
-        feed_pieces(&pieces, bytes, piece);
-        assert_same(&pieces, whole);
-        feed_fini(&pieces);
-    }
-}
-
 static void test_decode_resumes_at_every_split_and_in_pieces_of_every_size(void **state)
 {
     struct feed_codec fc = codec_of(*state, LIMIT);
@@ -192,7 +69,7 @@ static void test_decode_resumes_at_every_split_and_in_pieces_of_every_size(void 
     feed_init(&whole, &fc, WEFT_SERVER);
     feed_pieces(&whole, stream_view(stream), stream->size);
     assert_whole(&whole, stream->count);
-    each_split_and_piece(&fc, stream_view(stream), &whole);
+    assert_each_split_and_piece(&fc, stream_view(stream), &whole);
     feed_fini(&whole);
     free(stream);
     feed_codec_fini(&fc);
@@ -315,127 +192,11 @@ static void test_encode_depends_on_nothing_but_message_and_options(void **state)
     feed_codec_fini(&fresh);
 }
 
-static void test_encode_keeps_the_limits(void **state)
-{
-    struct feed_codec fc = codec_of(*state, LIMIT);
-    for (enum content content = ZEROS; content < CONTENTS; content++) {
-        for (size_t size = LIMIT - 1; size <= LIMIT + 1; size++) {
-            struct feed_frame frame = frame_of(&fc, content, size);
-            if (size <= LIMIT) {
-                assert_int_equal(frame.result, 0);
-            } else {
-                assert_int_equal(frame.result, WEFT_ETOOBIG);
-                assert_int_equal(frame.announced, size);
-                assert_int_equal(frame.limit, LIMIT);
-                assert_non_null(frame.why);
-            }
-            free(frame.data);
-        }
-    }
-    feed_codec_fini(&fc);
-}
-
-static void test_decode_keeps_the_limits_and_goes_on(void **state)
-{
-    struct feed_codec sender = codec_of(*state, ROOM), fc = codec_of(*state, LIMIT);
-    for (size_t i = 0; i < 3 * CONTENTS; i++) {
-        enum content content = (enum content)(i / 3);
-        size_t size = LIMIT - 1 + i % 3;
-        struct stream *stream = stream_new();
-        stream_add_message(stream, &sender, content, size);
-        stream_add_message(stream, &sender, TEXT, 5);
-        struct feed feed;
-        feed_init(&feed, &fc, WEFT_SERVER);
-        feed_pieces(&feed, stream_view(stream), 1000);
-        assert_whole(&feed, 2);
-        if (size <= LIMIT) {
-            assert_message(&feed, 0, content, size);
-        } else {
-            assert_int_equal(feed.messages[0].status, WEFT_MESSAGE_TOO_BIG);
-            assert_int_equal(feed.messages[0].announced, size);
-            assert_int_equal(feed.messages[0].limit, LIMIT);
-        }
-        assert_message(&feed, 1, TEXT, 5);
-        feed_fini(&feed);
-        free(stream);
-    }
-    feed_codec_fini(&sender);
-    feed_codec_fini(&fc);
-}
-
-static void test_oversize_frame_is_refused_from_its_header_and_held_nowhere(void **state)
-{
-    struct feed_codec sender = codec_of(*state, ROOM), fc = codec_of(*state, LIMIT);
-    struct stream *stream = stream_new();
-    stream_add_message(stream, &sender, RANDOM, 3 * LIMIT);
-    stream_add_message(stream, &sender, TEXT, 5);
-    struct feed feed;
-    feed_init(&feed, &fc, WEFT_SERVER);
-    feed_bytes(&feed, weft_view(stream->data, HEADER_MAX));
-    assert_int_equal(feed.count, 1);
-    assert_int_equal(feed.messages[0].status, WEFT_MESSAGE_TOO_BIG);
-    assert_true(feed.inside);
-    feed_pieces(&feed, weft_view_skip(stream_view(stream), HEADER_MAX), 10);
-    assert_whole(&feed, 2);
-    assert_message(&feed, 1, TEXT, 5);
-    assert_true(feed.most_held <= 2 * HEADER_MAX);
-    feed_fini(&feed);
-    free(stream);
-    feed_codec_fini(&sender);
-    feed_codec_fini(&fc);
-}
-
-static void test_oversize_frame_stays_alone_at_every_split(void **state)
-{
-    enum { SMALL = 100 };
-    struct feed_codec sender = codec_of(*state, LIMIT), fc = codec_of(*state, SMALL);
-    struct stream *stream = stream_new();
-    stream_add_message(stream, &sender, TEXT, 30);
-    stream_add_message(stream, &sender, RANDOM, 2 * SMALL);
-    stream_add_message(stream, &sender, TEXT, 40);
-    struct feed whole;
-    feed_init(&whole, &fc, WEFT_SERVER);
-    feed_pieces(&whole, stream_view(stream), stream->size);
-    assert_whole(&whole, 3);
-    assert_int_equal(whole.messages[1].status, WEFT_MESSAGE_TOO_BIG);
-    assert_message(&whole, 2, TEXT, 40);
-    each_split_and_piece(&fc, stream_view(stream), &whole);
-    feed_fini(&whole);
-    free(stream);
-    feed_codec_fini(&sender);
-    feed_codec_fini(&fc);
-}
-
-static void test_bad_frame_stays_alone_at_every_split(void **state)
-{
-    const struct codec_suite *suite = *state;
-    struct feed_codec fc = codec_of(suite, LIMIT);
-    for (size_t i = 0; i < suite->bad_count; i++) {
-        const struct codec_suite_frame *bad = &suite->bad[i];
-        struct stream *stream = stream_new();
-        stream_add_message(stream, &fc, TEXT, 30);
-        stream_add(stream, bad->data, bad->size);
-        stream_add_message(stream, &fc, TEXT, 40);
-        struct feed whole;
-        feed_init(&whole, &fc, WEFT_SERVER);
-        feed_pieces(&whole, stream_view(stream), stream->size);
-        assert_whole(&whole, 3);
-        assert_message(&whole, 0, TEXT, 30);
-        if (whole.messages[1].status != bad->status)
-            fail_msg("%s: status %d, not %d", bad->name, whole.messages[1].status, bad->status);
-        assert_message(&whole, 2, TEXT, 40);
-        each_split_and_piece(&fc, stream_view(stream), &whole);
-        feed_fini(&whole);
-        free(stream);
-    }
-    feed_codec_fini(&fc);
-}
-
 /* Encodes messages and decodes them on one connection, as far as memory lets it. */
 static void exchange(void *arg)
 {
     struct feed_codec fc;
-    int err = try_init(&fc, arg, ROOM);
+    int err = codec_try_init(&fc, arg, ROOM);
     if (err < 0) {
         assert_int_equal(err, -ENOMEM);
         assert_true(fault_failed() > 0);
@@ -469,7 +230,7 @@ static void test_every_allocation_may_fail(void **state)
 
 int codec_suite_run(const struct codec_suite *suite)
 {
-    struct CMUnitTest tests[] = {
+    const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_codec_declares_what_is_mandatory),
         cmocka_unit_test(test_decode_gives_back_what_encode_took),
         cmocka_unit_test(test_decode_does_not_depend_on_the_role),
@@ -480,24 +241,14 @@ int codec_suite_run(const struct codec_suite *suite)
         cmocka_unit_test(test_payload_outlives_an_encode_on_the_same_loop),
         cmocka_unit_test(test_encode_of_a_blob_is_encode_of_its_bytes),
         cmocka_unit_test(test_encode_depends_on_nothing_but_message_and_options),
-        cmocka_unit_test(test_encode_keeps_the_limits),
-        cmocka_unit_test(test_decode_keeps_the_limits_and_goes_on),
-        cmocka_unit_test(test_oversize_frame_is_refused_from_its_header_and_held_nowhere),
-        cmocka_unit_test(test_oversize_frame_stays_alone_at_every_split),
         cmocka_unit_test(test_every_allocation_may_fail),
-        cmocka_unit_test(codec_suite__test_kept_frame_is_the_frame_that_encode_makes),
-        cmocka_unit_test(codec_suite__test_encode_with_a_pool_keeps_the_limits),
-        cmocka_unit_test(codec_suite__test_every_allocation_beside_a_pool_may_fail),
-        cmocka_unit_test(test_bad_frame_stays_alone_at_every_split),
     };
-    enum { COUNT = sizeof tests / sizeof *tests };
-    struct codec_suite own = *suite;
-    for (size_t i = 0; i < COUNT; i++)
-        tests[i].initial_state = &own;
-    if (suite->bad_count == 0) /* cmocka passes over an empty entry */
-        tests[COUNT - 1] = (struct CMUnitTest){0};
     char name[128];
     snprintf(name, sizeof name, "codec %s?%s", suite->codec->name,
              suite->query ? suite->query : "");
-    return cmocka_run_group_tests_name(name, tests, NULL, NULL);
+    codec_suite_choose(suite);
+    int failed = cmocka_run_group_tests_name(name, tests, codec_suite_setup, NULL);
+    failed += codec_suite__run_limits(suite, name);
+    failed += codec_suite__run_frames(name);
+    return failed;
 }

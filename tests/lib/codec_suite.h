@@ -27,7 +27,7 @@ struct codec_suite {
     size_t bad_count;
 };
 
-/* Runs all of them as one cmocka group, on the main thread; returns how many failed. */
+/* Runs all of them, a cmocka group a topic, on the main thread; returns how many failed. */
 int codec_suite_run(const struct codec_suite *suite);
 
 #endif

@@ -1,5 +1,7 @@
-/* SPDX-License-Identifier: MIT */
-#include "lib/codec_suite_frames.h"
+/* SPDX-License-Identifier: MIT
+ *
+ * Frames of blobs, and the pool that keeps them. */
+#include "lib/codec_suite_fixture.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -8,20 +10,15 @@
 
 #include <cmocka.h>
 
-#include "lib/codec_suite.h"
 #include "lib/fault.h"
-#include "lib/feed.h"
-#include "lib/stream.h"
 
-enum { LIMIT = 8192, BUDGET = 1 << 20 };
+enum { BUDGET = 1 << 20 };
 
 /* A codec with a pool, or without. */
 static int try_init(struct feed_codec *fc, const struct codec_suite *suite, size_t limit,
                     size_t budget)
 {
-    struct weft_limits limits = weft_limits_default();
-    limits.max_frame = limits.max_message = limit;
-    int err = feed_codec_init(fc, suite->codec, suite->query ? suite->query : "", &limits, NULL);
+    int err = codec_try_init(fc, suite, limit);
     if (err == 0 && budget > 0)
         fc->frames = weft_frame_pool_new(budget);
     return err;
@@ -31,16 +28,6 @@ static void fini(struct feed_codec *fc)
 {
     weft_frame_pool_free(fc->frames);
     feed_codec_fini(fc);
-}
-
-static struct weft_blob *blob_of(enum content content, size_t size)
-{
-    uint8_t *data, *message = content_new(content, size);
-    struct weft_blob *blob = weft_blob_new(size, &data);
-    if (blob)
-        memcpy(data, message, size);
-    free(message);
-    return blob;
 }
 
 static struct feed_frame frame_of(const struct feed_codec *fc, struct weft_blob *blob, bool lasting)
@@ -90,7 +77,7 @@ static void assert_same_frames(const struct codec_suite *suite, size_t limit, en
     fini(&fresh);
 }
 
-void codec_suite__test_kept_frame_is_the_frame_that_encode_makes(void **state)
+static void test_kept_frame_is_the_frame_that_encode_makes(void **state)
 {
     static const size_t sizes[] = {0, 1, 20, 100, 1436, 1437, 5000, 70000};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
@@ -98,7 +85,7 @@ void codec_suite__test_kept_frame_is_the_frame_that_encode_makes(void **state)
             assert_same_frames(*state, STREAM_ROOM / 2, content, sizes[i]);
 }
 
-void codec_suite__test_encode_with_a_pool_keeps_the_limits(void **state)
+static void test_encode_with_a_pool_keeps_the_limits(void **state)
 {
     for (enum content content = ZEROS; content < CONTENTS; content++)
         for (size_t size = LIMIT - 1; size <= LIMIT + 1; size++)
@@ -120,7 +107,17 @@ static void encode_thrice(void *arg)
     fini(&fc);
 }
 
-void codec_suite__test_every_allocation_beside_a_pool_may_fail(void **state)
+static void test_every_allocation_beside_a_pool_may_fail(void **state)
 {
     fault_each(encode_thrice, *state);
+}
+
+int codec_suite__run_frames(const char *name)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_kept_frame_is_the_frame_that_encode_makes),
+        cmocka_unit_test(test_encode_with_a_pool_keeps_the_limits),
+        cmocka_unit_test(test_every_allocation_beside_a_pool_may_fail),
+    };
+    return cmocka_run_group_tests_name(name, tests, codec_suite_setup, NULL);
 }

@@ -13,7 +13,7 @@
 
 #include "services/kv/store.h"
 
-/* Runs all of them as one cmocka group, on the main thread; returns how many failed. */
+/* Runs all of them, a cmocka group a topic, on the main thread; returns how many failed. */
 int store_suite_run(const struct kv_store *store);
 
 #endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the topics of the store suite share: a session of the store under test, and many keys.
+ * Private to the suite. */
+#ifndef TEST_STORE_SUITE_WORLD_H
+#define TEST_STORE_SUITE_WORLD_H
+
+#include "lib/store_client.h"
+
+enum { MANY = 20000, KEY_MAX = 16 };
+
+struct store_world {
+    struct store_client client;
+    char (*keys)[KEY_MAX];
+    unsigned *seen; /* how often a walk came past each key */
+};
+
+/* Which store the tests are of. Borrowed. */
+void store_suite_choose(const struct kv_store *store);
+
+/* For stores that can walk; returns how many failed. */
+int store_suite__run_walks(const char *name);
+
+/* cmocka's fixtures; the state is a struct store_world over an empty store. */
+int store_world_setup(void **state);
+int store_world_teardown(void **state);
+
+#define STORE_TEST(name)                                                                           \
+    cmocka_unit_test_setup_teardown(name, store_world_setup, store_world_teardown)
+
+/* Sets or removes keys [begin, end) in batches; the value of each is the key. */
+void do_range(struct store_world *world, enum kv_store_kind kind, int begin, int end);
+
+#endif
