@@ -58,21 +58,30 @@ static bool has_work(struct weft_loop *loop)
            atomic_load(&loop->posts) != NULL;
 }
 
+/* As the real loop waits: time jumps to the next timer. False: nothing is left to wait for. */
+static bool wait_for_work(struct weft_loop *loop)
+{
+    int64_t next = weft__timer_queue_next(&loop->timers);
+
+    if (has_work(loop))
+        return true;
+    if (next == INT64_MAX)
+        return false;
+    virtual_of(loop)->clock = next;
+    return true;
+}
+
+void weft_loop_turn(struct weft_loop *loop)
+{
+    (void)wait_for_work(loop);
+    virtual_loop_turn(loop);
+}
+
 void weft_loop_run(struct weft_loop *loop)
 {
-    struct virtual_loop *virtual = virtual_of(loop);
-
-    while (!loop->stopping) {
-        int64_t next = weft__timer_queue_next(&loop->timers);
-
-        if (!has_work(loop)) {
-            if (next == INT64_MAX)
-                break;
-            virtual->clock = next;
-        }
+    while (!loop->stopping && wait_for_work(loop))
         virtual_loop_turn(loop);
-    }
-    weft__turn_close(loop, virtual->clock);
+    weft__turn_close(loop, virtual_of(loop)->clock);
 }
 
 void virtual_loop_turn(struct weft_loop *loop)

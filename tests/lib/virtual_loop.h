@@ -7,7 +7,7 @@
  *
  * weft_loop_new makes one and time begins at VIRTUAL_LOOP_BEGIN. weft_loop_run has turns until the
  * loop is stopped, and lets time jump to the next timer when nothing else is left to do; it returns
- * also when nothing is left at all. */
+ * also when nothing is left at all. weft_loop_turn lets time jump likewise. */
 #ifndef WEFT_TEST_VIRTUAL_LOOP_H
 #define WEFT_TEST_VIRTUAL_LOOP_H
 

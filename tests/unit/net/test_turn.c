@@ -170,6 +170,23 @@ static void test_stop_lets_the_turn_end(void **state)
     assert_string_equal(turn_journal, "pd");
 }
 
+static void test_single_turns_run_what_is_due_and_wait_for_timers(void **state)
+{
+    struct weft_loop *loop = *state;
+    struct note_deferred deferred = make_deferred(loop, 'd');
+    struct note_post post = make_post(loop, 'p');
+    struct note_timer timer = make_timer('t');
+
+    weft_loop_after(loop, &timer.timer, MILLISECOND);
+    weft_loop_defer(loop, &deferred.deferred);
+    assert_int_equal(weft_loop_post(loop, &post.post), 0);
+    weft_loop_turn(loop);
+    assert_string_equal(turn_journal, "pd");
+    while (timer.timer.armed)
+        weft_loop_turn(loop);
+    assert_string_equal(turn_journal, "pdt");
+}
+
 static void make_and_free(void *arg)
 {
     struct weft_loop *loop;
@@ -205,6 +222,7 @@ int main(void)
         TEST(test_deferred_may_cancel_one_behind_it),
         TEST(test_turn_runs_timers_then_posts_then_deferred),
         TEST(test_stop_lets_the_turn_end),
+        TEST(test_single_turns_run_what_is_due_and_wait_for_timers),
         cmocka_unit_test(test_loop_survives_every_failing_allocation),
     };
 
