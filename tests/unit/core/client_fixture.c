@@ -165,6 +165,29 @@ int test_call_send(struct test_call *call, const char *text)
     return weft_client_call(f->client, &call->call, &body.body, &f->error);
 }
 
+struct test_call *ask(struct client_fixture *f, const char *name, const char *text)
+{
+    struct test_call *call = test_call(f, name);
+    assert_int_equal(test_call_send(call, text), 0);
+    return call;
+}
+
+void connect_and_ask(struct client_fixture *f)
+{
+    client_fixture_connect(f);
+    ask(f, "a", "1");
+    ask(f, "b", "2");
+    client_fixture_turns(f);
+    assert_string_equal(peer_heard(f), "1 2");
+}
+
+void ask_early(struct client_fixture *f)
+{
+    assert_int_equal(client_fixture_new(f), 0);
+    ask(f, "a", "1");
+    ask(f, "b", "2");
+}
+
 static void write_letters(const struct weft_body *body, uint8_t *dst)
 {
     memset(dst, 'x', body->size);
@@ -196,10 +219,15 @@ size_t peer_frame(struct client_fixture *f, struct weft_view payload, uint8_t *d
     return size;
 }
 
-void peer_reply(struct client_fixture *f, const char *text)
+void peer_queue(struct client_fixture *f, const char *text)
 {
     uint8_t frame[1024];
     script_send(f->peer, frame, peer_frame(f, weft_view_str(text), frame));
+}
+
+void peer_reply(struct client_fixture *f, const char *text)
+{
+    peer_queue(f, text);
     client_fixture_turns(f);
 }
 

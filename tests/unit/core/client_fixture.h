@@ -79,6 +79,12 @@ void client_fixture_advance(struct client_fixture *f, int64_t ns);
 
 /* A call whose done writes to the log; the fixture's. */
 struct test_call *test_call(struct client_fixture *f, const char *name);
+/* Such a call, sent with a text; the client takes it. */
+struct test_call *ask(struct client_fixture *f, const char *name, const char *text);
+/* Connects and asks "1" by the call "a" and "2" by "b"; the peer has heard both. */
+void connect_and_ask(struct client_fixture *f);
+/* Asks the same before it has connected. */
+void ask_early(struct client_fixture *f);
 /* weft_client_call with a text. */
 int test_call_send(struct test_call *call, const char *text);
 /* The same with size times the letter x. */
@@ -86,6 +92,8 @@ int test_call_send_size(struct test_call *call, size_t size);
 
 /* The frame of a reply: into dst, which has room for all that the tests make; returns its size. */
 size_t peer_frame(struct client_fixture *f, struct weft_view payload, uint8_t *dst);
+/* Sends one. */
+void peer_queue(struct client_fixture *f, const char *text);
 /* Sends one, and lets the client read it. */
 void peer_reply(struct client_fixture *f, const char *text);
 /* What the client has sent since the last such call: "one two" for two requests. */

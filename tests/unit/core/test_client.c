@@ -31,8 +31,7 @@ static void test_client_hands_a_reply_to_its_call(void **state)
 {
     struct client_fixture *f = *state;
     client_fixture_connect(f);
-    struct test_call *a = test_call(f, "a");
-    assert_int_equal(test_call_send(a, "question"), 0);
+    struct test_call *a = ask(f, "a", "question");
     assert_int_equal(weft_client_pending(f->client), 1);
     client_fixture_turns(f);
     assert_string_equal(peer_heard(f), "question");
@@ -46,8 +45,7 @@ static void test_client_hands_over_an_empty_reply(void **state)
 {
     struct client_fixture *f = *state;
     client_fixture_connect(f);
-    struct test_call *a = test_call(f, "a");
-    assert_int_equal(test_call_send(a, ""), 0);
+    ask(f, "a", "");
     client_fixture_turns(f);
     peer_reply(f, "");
     assert_log(f, "a=");
@@ -73,10 +71,9 @@ static void test_client_sends_the_calls_of_a_turn_in_one_write(void **state)
     struct client_fixture *f = *state;
     client_fixture_connect(f);
     script_set_rules(f->peer, &(struct script_rules){.write_eagain = 2});
-    struct test_call *a = test_call(f, "a"), *b = test_call(f, "b"), *c = test_call(f, "c");
-    assert_int_equal(test_call_send(a, "1"), 0);
-    assert_int_equal(test_call_send(b, "2"), 0);
-    assert_int_equal(test_call_send(c, "3"), 0);
+    ask(f, "a", "1");
+    ask(f, "b", "2");
+    ask(f, "c", "3");
     assert_int_not_equal(weft_client_unsent(f->client), 0);
     virtual_loop_turn(f->loop);
     assert_string_equal(peer_heard(f), "1 2 3");
@@ -89,10 +86,9 @@ static void test_client_hands_pipelined_replies_to_their_calls_in_order(void **s
     uint8_t frames[512];
     size_t size = 0;
     client_fixture_connect(f);
-    struct test_call *a = test_call(f, "a"), *b = test_call(f, "b"), *c = test_call(f, "c");
-    assert_int_equal(test_call_send(a, "1"), 0);
-    assert_int_equal(test_call_send(b, "2"), 0);
-    assert_int_equal(test_call_send(c, "3"), 0);
+    ask(f, "a", "1");
+    ask(f, "b", "2");
+    ask(f, "c", "3");
     client_fixture_turns(f);
     size += peer_frame(f, weft_view_str("one"), frames + size);
     size += peer_frame(f, weft_view_str("two"), frames + size);
@@ -112,9 +108,8 @@ static void test_client_reads_replies_at_every_split(void **state)
     size += peer_frame(f, weft_view_str("one"), frames + size);
     size += peer_frame(f, weft_view(zeros, sizeof zeros), frames + size);
     for (size_t split = 0; split <= size; split++) {
-        struct test_call *a = test_call(f, "a"), *b = test_call(f, "b");
-        assert_int_equal(test_call_send(a, "1"), 0);
-        assert_int_equal(test_call_send(b, "2"), 0);
+        ask(f, "a", "1");
+        ask(f, "b", "2");
         client_fixture_turns(f);
         script_send(f->peer, frames, split);
         client_fixture_turns(f);
@@ -130,8 +125,7 @@ static void test_client_reads_replies_in_chunks_of_any_size(void **state)
     client_fixture_connect(f);
     for (size_t chunk = 1; chunk < 10; chunk++) {
         script_set_rules(f->peer, &(struct script_rules){.read_chunk = chunk});
-        struct test_call *a = test_call(f, "a");
-        assert_int_equal(test_call_send(a, "1"), 0);
+        ask(f, "a", "1");
         client_fixture_turns(f);
         peer_reply(f, "a reply");
         assert_log(f, "a=a reply");
@@ -156,9 +150,8 @@ static void test_client_marks_a_call_sent_with_its_first_byte(void **state)
     client_fixture_connect(f);
     script_set_rules(f->peer,
                      &(struct script_rules){.window = 4 + 3}); /* the first frame, no more */
-    struct test_call *a = test_call(f, "a"), *b = test_call(f, "b");
-    assert_int_equal(test_call_send(a, "abc"), 0);
-    assert_int_equal(test_call_send(b, "def"), 0);
+    struct test_call *a = ask(f, "a", "abc");
+    struct test_call *b = ask(f, "b", "def");
     client_fixture_turns(f);
     assert_true(a->call.sent);
     assert_false(b->call.sent);
@@ -275,8 +268,7 @@ static void test_client_keeps_the_order_of_many_calls(void **state)
     struct test_call *calls[CALLS];
     client_fixture_connect(f);
     for (int round = 0; round < ROUNDS; round++) {
-        struct test_call *early = test_call(f, "early");
-        assert_int_equal(test_call_send(early, "early"), 0);
+        ask(f, "early", "early");
         client_fixture_turns(f);
         for (int i = 0; i < round * CALLS / ROUNDS; i++) {
             calls[i] = test_call(f, "");
@@ -346,8 +338,7 @@ static void test_client_reads_a_reply_of_many_reads(void **state)
     size_t size;
     client_fixture_connect(f);
     for (int i = 0; i < 2; i++) {
-        struct test_call *a = test_call(f, "a");
-        assert_int_equal(test_call_send(a, "1"), 0);
+        ask(f, "a", "1");
         client_fixture_turns(f);
         size = peer_frame(f, weft_view(payload, SIZE), frame);
         script_send(f->peer, frame, size);
@@ -415,9 +406,8 @@ static void test_client_goes_on_after_a_reply_over_a_limit(void **state)
     struct client_fixture *f = *state;
     f->options.limits.max_frame = 1024;
     client_fixture_connect(f);
-    struct test_call *a = test_call(f, "a"), *b = test_call(f, "b");
-    assert_int_equal(test_call_send(a, "1"), 0);
-    assert_int_equal(test_call_send(b, "2"), 0);
+    ask(f, "a", "1");
+    ask(f, "b", "2");
     client_fixture_turns(f);
     uint8_t frame[4 + 1025] = {0, 0, 4, 1};
     script_send(f->peer, frame, sizeof frame);
@@ -436,9 +426,8 @@ static void test_client_goes_on_after_a_malformed_reply(void **state)
 {
     struct client_fixture *f = *state;
     client_fixture_connect(f);
-    struct test_call *a = test_call(f, "a"), *b = test_call(f, "b");
-    assert_int_equal(test_call_send(a, "1"), 0);
-    assert_int_equal(test_call_send(b, "2"), 0);
+    ask(f, "a", "1");
+    ask(f, "b", "2");
     client_fixture_turns(f);
     script_send(f->peer, bad_gzip, sizeof bad_gzip);
     peer_reply(f, "two");

@@ -1,19 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * How a client's connection ends, and what its calls hear of it. */
+ * How a client's connection ends by itself, and what its calls hear of it. */
 #include <errno.h>
 
 #include "unit/core/client_fixture.h"
-
-/* Two calls of which the peer has heard. */
-static void connect_and_ask(struct client_fixture *f)
-{
-    client_fixture_connect(f);
-    assert_int_equal(test_call_send(test_call(f, "a"), "1"), 0);
-    assert_int_equal(test_call_send(test_call(f, "b"), "2"), 0);
-    client_fixture_turns(f);
-    assert_string_equal(peer_heard(f), "1 2");
-}
 
 static void peer_says(struct client_fixture *f, const char *bytes, size_t size)
 {
@@ -78,8 +68,7 @@ static void test_client_says_that_it_was_refused_before_it_fails_its_calls(void 
     struct client_fixture *f = *state;
     script_refuse_connects(1, true);
     assert_int_equal(client_fixture_new(f), 0);
-    struct test_call *a = test_call(f, "a");
-    assert_int_equal(test_call_send(a, "1"), 0);
+    struct test_call *a = ask(f, "a", "1");
     client_fixture_turns(f);
     assert_log(f, "refused!ECONNREFUSED a!ECONNREFUSED");
     assert_false(a->call.sent);
@@ -102,7 +91,7 @@ static void test_client_fails_in_order_what_an_end_left_unanswered(void **state)
 {
     struct client_fixture *f = *state;
     connect_and_ask(f);
-    assert_int_equal(test_call_send(test_call(f, "c"), "3"), 0);
+    ask(f, "c", "3");
     peer_reply(f, "one");
     script_shutdown(f->peer);
     client_fixture_turns(f);
@@ -113,9 +102,8 @@ static void test_client_fails_in_order_what_an_end_left_unanswered(void **state)
 static void test_client_hears_an_end_together_with_the_last_reply(void **state)
 {
     struct client_fixture *f = *state;
-    uint8_t frame[64];
     connect_and_ask(f);
-    script_send(f->peer, frame, peer_frame(f, weft_view_str("one"), frame));
+    peer_queue(f, "one");
     script_shutdown(f->peer);
     client_fixture_turns(f);
     assert_log(f, "a=one b!ECONNRESET");
@@ -203,8 +191,7 @@ static void test_client_hears_that_a_write_failed(void **state)
     struct client_fixture *f = *state;
     client_fixture_connect(f);
     script_set_rules(f->peer, &(struct script_rules){.write_error = -EPIPE});
-    struct test_call *a = test_call(f, "a");
-    assert_int_equal(test_call_send(a, "1"), 0);
+    struct test_call *a = ask(f, "a", "1");
     client_fixture_turns(f);
     assert_log(f, "a!EPIPE");
     assert_false(a->call.sent);
@@ -252,12 +239,10 @@ static void connect_to_break_and_ask(struct client_fixture *f)
 static void test_client_reads_what_was_answered_before_a_write_failed(void **state)
 {
     struct client_fixture *f = *state;
-    uint8_t frame[64];
     connect_to_break_and_ask(f);
     script_set_rules(f->peer, &(struct script_rules){.read_chunk = 3});
-    script_send(f->peer, frame, peer_frame(f, weft_view_str("one"), frame));
-    struct test_call *c = test_call(f, "c");
-    assert_int_equal(test_call_send(c, "3"), 0);
+    peer_queue(f, "one");
+    struct test_call *c = ask(f, "c", "3");
     client_fixture_turns(f);
     assert_log(f, "a=one b!EPIPE c!EPIPE");
     assert_false(c->call.sent);
@@ -266,10 +251,9 @@ static void test_client_reads_what_was_answered_before_a_write_failed(void **sta
 static void test_client_believes_the_end_it_reads_rather_than_the_failed_write(void **state)
 {
     struct client_fixture *f = *state;
-    uint8_t frame[64];
     connect_to_break_and_ask(f);
-    assert_int_equal(test_call_send(test_call(f, "c"), "3"), 0);
-    script_send(f->peer, frame, peer_frame(f, weft_view_str("one"), frame));
+    ask(f, "c", "3");
+    peer_queue(f, "one");
     script_shutdown(f->peer);
     client_fixture_turns(f);
     assert_log(f, "a=one b!ECONNRESET c!ECONNRESET");
@@ -309,161 +293,24 @@ static void test_client_ends_on_a_reply_to_what_it_has_not_sent(void **state)
     struct client_fixture *f = *state;
     client_fixture_connect(f);
     script_set_rules(f->peer, &(struct script_rules){.write_eagain = 2});
-    assert_int_equal(test_call_send(test_call(f, "a"), "1"), 0);
+    ask(f, "a", "1");
     client_fixture_turns(f);
     peer_reply(f, "one");
     assert_log(f, "a=one");
-    assert_int_equal(test_call_send(test_call(f, "b"), "2"), 0);
+    ask(f, "b", "2");
     script_set_rules(f->peer, &(struct script_rules){.window = 1});
     client_fixture_turns(f);
     peer_reply(f, "two");
     assert_log(f, "b!WEFT_EUNASKED");
 }
 
-/* Connecting, with two calls that wait for it. */
-static void ask_before_connected(struct client_fixture *f)
-{
-    assert_int_equal(client_fixture_new(f), 0);
-    assert_int_equal(test_call_send(test_call(f, "a"), "1"), 0);
-    assert_int_equal(test_call_send(test_call(f, "b"), "2"), 0);
-}
-
 static void test_client_turned_away_before_it_sent_hands_over_the_reply(void **state)
 {
     struct client_fixture *f = *state;
-    ask_before_connected(f);
+    ask_early(f);
     peer_reply(f, "full");
     assert_log(f, "connected a=full b!ECONNRESET");
     assert_over(f, "script:peer turned the connection away");
-}
-
-static void close_client(struct test_call *call)
-{
-    weft_client_close(call->fixture->client);
-    call->fixture->client = NULL;
-}
-
-static void test_client_turned_away_may_be_closed_in_done(void **state)
-{
-    struct client_fixture *f = *state;
-    ask_before_connected(f);
-    f->calls[0].then = close_client;
-    peer_reply(f, "full");
-    assert_log(f, "connected a=full b!ECANCELED");
-}
-
-static void test_client_close_cancels_its_calls_before_it_returns(void **state)
-{
-    struct client_fixture *f = *state;
-    connect_and_ask(f);
-    assert_int_equal(test_call_send(test_call(f, "c"), "3"), 0);
-    weft_client_close(f->client);
-    f->client = NULL;
-    assert_log(f, "a!ECANCELED b!ECANCELED c!ECANCELED");
-    assert_true(script_is_gone(f->peer));
-    client_fixture_turns(f);
-    assert_log(f, "");
-}
-
-static void test_client_close_before_it_is_connected_says_nothing_of_that(void **state)
-{
-    struct client_fixture *f = *state;
-    assert_int_equal(client_fixture_new(f), 0);
-    assert_int_equal(test_call_send(test_call(f, "a"), "1"), 0);
-    weft_client_close(f->client);
-    f->client = NULL;
-    client_fixture_turns(f);
-    assert_log(f, "a!ECANCELED");
-}
-
-static void test_client_close_takes_null(void **state)
-{
-    struct client_fixture *f = *state;
-    weft_client_close(NULL);
-    assert_log(f, "");
-}
-
-static void test_client_may_be_closed_in_done(void **state)
-{
-    struct client_fixture *f = *state;
-    uint8_t frames[64];
-    size_t size = 0;
-    connect_and_ask(f);
-    f->calls[0].then = close_client;
-    size += peer_frame(f, weft_view_str("one"), frames + size);
-    size += peer_frame(f, weft_view_str("two"), frames + size);
-    script_send(f->peer, frames, size);
-    client_fixture_turns(f);
-    assert_log(f, "a=one b!ECANCELED");
-}
-
-static void close_twice(struct test_call *call)
-{
-    weft_client_close(call->fixture->client);
-    weft_client_close(call->fixture->client);
-    call->fixture->client = NULL;
-}
-
-static void test_client_may_be_closed_in_the_done_of_a_failure(void **state)
-{
-    struct client_fixture *f = *state;
-    connect_and_ask(f);
-    f->calls[0].then = close_twice;
-    script_shutdown(f->peer);
-    client_fixture_turns(f);
-    assert_log(f, "a!ECONNRESET b!ECANCELED");
-}
-
-static void close_again(struct test_call *call)
-{
-    weft_client_close(call->fixture->client);
-}
-
-static void test_client_may_be_closed_in_the_done_of_its_close(void **state)
-{
-    struct client_fixture *f = *state;
-    connect_and_ask(f);
-    f->calls[0].then = close_again;
-    weft_client_close(f->client);
-    f->client = NULL;
-    assert_log(f, "a!ECANCELED b!ECANCELED");
-}
-
-static void close_on_connected(struct client_fixture *f)
-{
-    weft_client_close(f->client);
-    f->client = NULL;
-}
-
-static void test_client_may_be_closed_in_on_connect(void **state)
-{
-    struct client_fixture *f = *state;
-    f->on_connected = close_on_connected;
-    assert_int_equal(client_fixture_new(f), 0);
-    assert_int_equal(test_call_send(test_call(f, "a"), "1"), 0);
-    client_fixture_turns(f);
-    assert_log(f, "connected a!ECANCELED");
-}
-
-static void test_client_may_be_closed_in_on_connect_by_a_peer_that_has_gone(void **state)
-{
-    struct client_fixture *f = *state;
-    f->on_connected = close_on_connected;
-    assert_int_equal(client_fixture_new(f), 0);
-    script_shutdown(f->peer);
-    client_fixture_turns(f);
-    assert_log(f, "connected");
-}
-
-static void test_client_may_be_closed_when_it_was_refused(void **state)
-{
-    struct client_fixture *f = *state;
-    f->on_connected = close_on_connected;
-    script_refuse_connects(1, true);
-    assert_int_equal(client_fixture_new(f), 0);
-    assert_int_equal(test_call_send(test_call(f, "a"), "1"), 0);
-    client_fixture_turns(f);
-    assert_log(f, "refused!ECONNREFUSED a!ECANCELED");
 }
 
 static void call_once_more(struct test_call *call)
@@ -504,16 +351,6 @@ int main(void)
         TEST_BOTH(test_client_ends_on_a_reply_that_nobody_asked_for),
         TEST_RAW(test_client_ends_on_a_reply_to_what_it_has_not_sent),
         TEST_BOTH(test_client_turned_away_before_it_sent_hands_over_the_reply),
-        TEST_BOTH(test_client_turned_away_may_be_closed_in_done),
-        TEST_RAW(test_client_close_cancels_its_calls_before_it_returns),
-        TEST_RAW(test_client_close_before_it_is_connected_says_nothing_of_that),
-        TEST_RAW(test_client_close_takes_null),
-        TEST_BOTH(test_client_may_be_closed_in_done),
-        TEST_RAW(test_client_may_be_closed_in_the_done_of_a_failure),
-        TEST_RAW(test_client_may_be_closed_in_the_done_of_its_close),
-        TEST_RAW(test_client_may_be_closed_in_on_connect),
-        TEST_RAW(test_client_may_be_closed_in_on_connect_by_a_peer_that_has_gone),
-        TEST_RAW(test_client_may_be_closed_when_it_was_refused),
         TEST_RAW(test_client_takes_no_call_while_it_fails),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

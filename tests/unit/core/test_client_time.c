@@ -5,7 +5,7 @@
 
 #include "unit/core/client_fixture.h"
 
-static struct test_call *ask(struct client_fixture *f, const char *name, int64_t timeout)
+static struct test_call *ask_within(struct client_fixture *f, const char *name, int64_t timeout)
 {
     struct test_call *call = test_call(f, name);
     call->call.timeout = timeout;
@@ -17,7 +17,7 @@ static void test_client_times_a_call_out_and_not_before(void **state)
 {
     struct client_fixture *f = *state;
     client_fixture_connect(f);
-    struct test_call *a = ask(f, "a", SECONDS(5));
+    struct test_call *a = ask_within(f, "a", SECONDS(5));
     client_fixture_advance(f, SECONDS(5) - 1);
     assert_log(f, "");
     client_fixture_advance(f, 1);
@@ -30,8 +30,8 @@ static void test_client_drops_the_late_reply_of_a_call_that_timed_out(void **sta
 {
     struct client_fixture *f = *state;
     client_fixture_connect(f);
-    ask(f, "a", SECONDS(1));
-    ask(f, "b", SECONDS(9));
+    ask_within(f, "a", SECONDS(1));
+    ask_within(f, "b", SECONDS(9));
     client_fixture_advance(f, SECONDS(2));
     assert_log(f, "a!ETIMEDOUT");
     assert_int_equal(weft_client_pending(f->client), 2);
@@ -49,7 +49,7 @@ static void test_client_drops_the_rest_of_a_stream_that_timed_out(void **state)
     a->call.timeout = SECONDS(1);
     a->call.replies = 3;
     assert_int_equal(test_call_send(a, "stream"), 0);
-    ask(f, "b", 0);
+    ask_within(f, "b", 0);
     client_fixture_turns(f);
     peer_reply(f, "x");
     client_fixture_advance(f, SECONDS(1));
@@ -63,10 +63,10 @@ static void test_client_times_calls_out_by_their_own_deadlines(void **state)
 {
     struct client_fixture *f = *state;
     client_fixture_connect(f);
-    ask(f, "a", SECONDS(3));
-    ask(f, "b", SECONDS(1));
-    ask(f, "c", 0);
-    ask(f, "d", SECONDS(2));
+    ask_within(f, "a", SECONDS(3));
+    ask_within(f, "b", SECONDS(1));
+    ask_within(f, "c", 0);
+    ask_within(f, "d", SECONDS(2));
     client_fixture_advance(f, SECONDS(1));
     assert_log(f, "b!ETIMEDOUT");
     client_fixture_advance(f, SECONDS(1));
@@ -79,7 +79,7 @@ static void test_client_does_not_time_out_what_was_answered(void **state)
 {
     struct client_fixture *f = *state;
     client_fixture_connect(f);
-    ask(f, "a", SECONDS(1));
+    ask_within(f, "a", SECONDS(1));
     client_fixture_turns(f);
     peer_reply(f, "one");
     client_fixture_advance(f, SECONDS(10));
@@ -90,8 +90,8 @@ static void test_client_arms_no_timer_without_a_timeout(void **state)
 {
     struct client_fixture *f = *state;
     client_fixture_connect(f);
-    ask(f, "a", 0);
-    ask(f, "b", INT64_MAX);
+    ask_within(f, "a", 0);
+    ask_within(f, "b", INT64_MAX);
     client_fixture_turns(f);
     assert_true(virtual_loop_next_timer(f->loop) == INT64_MAX);
 }
@@ -101,12 +101,12 @@ static void test_client_does_not_move_its_timer_for_later_deadlines(void **state
 {
     struct client_fixture *f = *state;
     client_fixture_connect(f);
-    ask(f, "a", SECONDS(5));
+    ask_within(f, "a", SECONDS(5));
     client_fixture_turns(f);
     int64_t first = virtual_loop_next_timer(f->loop);
     client_fixture_advance(f, SECONDS(2));
     peer_reply(f, "one");
-    ask(f, "b", SECONDS(5));
+    ask_within(f, "b", SECONDS(5));
     client_fixture_turns(f);
     assert_true(virtual_loop_next_timer(f->loop) == first);
     client_fixture_advance(f, SECONDS(3));
@@ -120,7 +120,7 @@ static void test_client_says_that_a_timed_out_call_was_never_sent(void **state)
     struct client_fixture *f = *state;
     client_fixture_connect(f);
     script_set_rules(f->peer, &(struct script_rules){.stalled = true});
-    struct test_call *a = ask(f, "a", SECONDS(1));
+    struct test_call *a = ask_within(f, "a", SECONDS(1));
     client_fixture_advance(f, SECONDS(1));
     assert_log(f, "a!ETIMEDOUT");
     assert_false(a->call.sent);
@@ -132,9 +132,9 @@ static void test_client_sends_a_call_that_timed_out_before_it_could(void **state
     struct client_fixture *f = *state;
     client_fixture_connect(f);
     script_set_rules(f->peer, &(struct script_rules){.stalled = true});
-    ask(f, "a", SECONDS(1));
+    ask_within(f, "a", SECONDS(1));
     client_fixture_advance(f, SECONDS(1));
-    ask(f, "b", 0);
+    ask_within(f, "b", 0);
     script_set_rules(f->peer, &(struct script_rules){.stalled = false});
     client_fixture_turns(f);
     assert_string_equal(peer_heard(f), "a b");
@@ -145,14 +145,14 @@ static void test_client_sends_a_call_that_timed_out_before_it_could(void **state
 
 static void ask_again(struct test_call *call)
 {
-    ask(call->fixture, "again", SECONDS(2));
+    ask_within(call->fixture, "again", SECONDS(2));
 }
 
 static void test_client_sends_and_times_a_call_made_in_the_done_of_a_timeout(void **state)
 {
     struct client_fixture *f = *state;
     client_fixture_connect(f);
-    ask(f, "a", SECONDS(1))->then = ask_again;
+    ask_within(f, "a", SECONDS(1))->then = ask_again;
     client_fixture_advance(f, SECONDS(1));
     assert_string_equal(peer_heard(f), "a again");
     client_fixture_advance(f, SECONDS(2));
@@ -169,8 +169,8 @@ static void test_client_may_be_closed_in_the_done_of_a_timeout(void **state)
 {
     struct client_fixture *f = *state;
     client_fixture_connect(f);
-    ask(f, "a", SECONDS(1))->then = close_client;
-    ask(f, "b", SECONDS(1));
+    ask_within(f, "a", SECONDS(1))->then = close_client;
+    ask_within(f, "b", SECONDS(1));
     client_fixture_advance(f, SECONDS(1));
     assert_log(f, "a!ETIMEDOUT b!ECANCELED");
 }
@@ -186,8 +186,8 @@ static void test_client_gives_a_connect_up_in_time(void **state)
     stall_connects();
     f->options.connect_timeout = SECONDS(3);
     assert_int_equal(client_fixture_new(f), 0);
-    ask(f, "a", SECONDS(1));
-    ask(f, "b", SECONDS(7));
+    ask_within(f, "a", SECONDS(1));
+    ask_within(f, "b", SECONDS(7));
     client_fixture_advance(f, SECONDS(3) - 1);
     assert_log(f, "a!ETIMEDOUT");
     client_fixture_advance(f, 1);
@@ -202,7 +202,7 @@ static void test_client_may_be_closed_when_a_connect_took_too_long(void **state)
     stall_connects();
     f->options.connect_timeout = SECONDS(3);
     assert_int_equal(client_fixture_new(f), 0);
-    ask(f, "a", 0)->then = close_client;
+    ask_within(f, "a", 0)->then = close_client;
     client_fixture_advance(f, SECONDS(3));
     assert_log(f, "refused!ETIMEDOUT a!ETIMEDOUT");
 }
@@ -230,11 +230,11 @@ struct connect_in_turn {
     struct client_fixture *fixture;
 };
 
-static void connect_and_ask(struct weft_deferred *deferred)
+static void connect_within_a_turn(struct weft_deferred *deferred)
 {
     struct client_fixture *f = ((struct connect_in_turn *)deferred)->fixture;
     assert_int_equal(client_fixture_new(f), 0);
-    ask(f, "a", SECONDS(1));
+    ask_within(f, "a", SECONDS(1));
 }
 
 static void test_client_does_not_count_the_resolving_of_a_name(void **state)
@@ -246,7 +246,7 @@ static void test_client_does_not_count_the_resolving_of_a_name(void **state)
     transport.connect = connect_slowly;
     assert_int_equal(weft_registry_add_transport(&f->registry, &transport), 0);
     f->options.url = "slow:peer";
-    struct connect_in_turn connect = {.deferred.run = connect_and_ask, .fixture = f};
+    struct connect_in_turn connect = {.deferred.run = connect_within_a_turn, .fixture = f};
     weft_loop_defer(f->loop, &connect.deferred);
     virtual_loop_turn(f->loop);
     client_fixture_advance(f, SECONDS(1) - 1);
