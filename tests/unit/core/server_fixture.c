@@ -5,6 +5,7 @@
 
 #include "codecs/codecs.h"
 #include "core/turn.h"
+#include "lib/fault.h"
 
 char server_url_raw[] = "script:server?codec=raw&service=probe";
 char server_url_gzip[] = "script:server?codec=length-delimited-gzip&threshold=0&service=probe";
@@ -54,6 +55,12 @@ int server_fixture_try_start(struct server_fixture *f)
 void server_fixture_start(struct server_fixture *f)
 {
     assert_int_equal(server_fixture_try_start(f), 0);
+}
+
+struct test_peer *serve_one(struct server_fixture *f)
+{
+    server_fixture_start(f);
+    return peer_dial(f);
 }
 
 static bool has_ended(struct weft_loop *loop)
@@ -139,6 +146,18 @@ int server_fixture_teardown(void **state)
     return good ? 0 : -1;
 }
 
+int server_fixture_setup_fault(void **state)
+{
+    fault_install();
+    return server_fixture_setup(state);
+}
+
+int server_fixture_teardown_fault(void **state)
+{
+    fault_remove();
+    return server_fixture_teardown(state);
+}
+
 struct test_peer *peer_dial_only(struct server_fixture *f)
 {
     struct test_peer *peer = calloc(1, sizeof *peer);
@@ -183,10 +202,34 @@ void peer_queue(struct test_peer *peer, const char *text)
     peer_send(peer, frame, peer_frame(frame, text, strlen(text)));
 }
 
-void peer_say(struct test_peer *peer, const char *text)
+void peer_say_all(struct test_peer *peer, const char *const *texts)
 {
-    peer_queue(peer, text);
+    for (; *texts; texts++)
+        peer_queue(peer, *texts);
     turns(peer->fixture);
+}
+
+void peer_send_frame(struct test_peer *peer, const char *text, size_t size)
+{
+    uint8_t *frame = malloc(4 + size);
+
+    assert_non_null(frame);
+    peer_send(peer, frame, peer_frame(frame, text, size));
+    free(frame);
+}
+
+void peer_send_header(struct test_peer *peer, uint32_t header)
+{
+    uint8_t bytes[4];
+
+    weft_store_be32(bytes, header);
+    peer_send(peer, bytes, sizeof bytes);
+}
+
+void peer_send_malformed(struct test_peer *peer)
+{
+    peer_send_header(peer, 0x80000004);
+    peer_send(peer, "junk", 4);
 }
 
 void peer_shutdown(struct test_peer *peer)

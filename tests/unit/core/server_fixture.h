@@ -65,6 +65,12 @@ struct server_fixture {
 #test "/mute", test, server_fixture_setup, server_fixture_teardown, server_url_mute        \
     }
 #define TEST_BOTH(test) TEST_RAW(test), TEST_GZIP(test)
+/* With raw, and the allocator of lib/fault.h from the beginning. */
+#define TEST_FAULT(test)                                                                           \
+    {                                                                                              \
+#test "/fault", test, server_fixture_setup_fault, server_fixture_teardown_fault,           \
+            server_url_raw                                                                         \
+    }
 
 extern char server_url_raw[], server_url_gzip[], server_url_mute[];
 
@@ -73,16 +79,19 @@ int server_fixture_setup(void **state);
 /* Ends what has not ended, hangs up, and fails where a connection, a stream or a request is left, or
  * where a connection was not counted. */
 int server_fixture_teardown(void **state);
+int server_fixture_setup_fault(void **state);
+int server_fixture_teardown_fault(void **state);
 
 /* Makes the server; it listens and accepts, but has had no turn. */
 void server_fixture_start(struct server_fixture *f);
 /* The first two of these can fail: what new or listen answered. */
 int server_fixture_try_start(struct server_fixture *f);
+/* The same, and the one client that most tests have. */
+struct test_peer *serve_one(struct server_fixture *f);
 
 /* Turns while there is something to do. */
 void turns(struct server_fixture *f);
 void advance(struct server_fixture *f, int64_t ns);
-/* turns and advance for one second at most, until the last client is gone. */
 
 /* A client of the first endpoint; peer_dial has turns until the server knows it. */
 struct test_peer *peer_dial_only(struct server_fixture *f);
@@ -90,10 +99,17 @@ struct test_peer *peer_dial(struct server_fixture *f);
 
 /* Bytes, as they are. */
 void peer_send(struct test_peer *peer, const void *bytes, size_t size);
-/* A frame; then turns. */
-void peer_say(struct test_peer *peer, const char *text);
-/* A frame without turns. */
+/* Frames with these texts, one behind the other; then turns. */
+#define peer_say(peer, ...) peer_say_all((peer), (const char *const[]){__VA_ARGS__, NULL})
+void peer_say_all(struct test_peer *peer, const char *const *texts);
+/* A frame without turns, as those that follow. */
 void peer_queue(struct test_peer *peer, const char *text);
+/* One of size bytes that begins with text. */
+void peer_send_frame(struct test_peer *peer, const char *text, size_t size);
+/* One's first four bytes. */
+void peer_send_header(struct test_peer *peer, uint32_t header);
+/* One with the gzip bit whose payload is no gzip. */
+void peer_send_malformed(struct test_peer *peer);
 /* A frame of size bytes that begins with text, into dst (NULL: only its size); its size. */
 size_t peer_frame(uint8_t *dst, const char *text, size_t size);
 /* Ends the client's side, or all of it. */

@@ -20,8 +20,7 @@ static struct test_peer *start(struct server_fixture *f, size_t window)
 {
     f->options.limits.output_high = HIGH;
     f->options.limits.output_low = LOW;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     script_set_rules(peer->end, &(struct script_rules){.window = window});
     return peer;
 }
@@ -115,9 +114,7 @@ static void test_head_is_refused_by_its_own_output_alone(void **state)
 {
     struct server_fixture *f = *state;
     struct test_peer *peer = start(f, 1);
-    peer_queue(peer, "wait a");
-    peer_queue(peer, "wait b");
-    turns(f);
+    peer_say(peer, "wait a", "wait b");
     assert_int_equal(probe_end_size(&f->probe, "b", 2 * HIGH), 0);
     assert_int_equal(probe_send_size(&f->probe, "a", HIGH - 1000), 0);
     assert_int_equal(probe_send_size(&f->probe, "a", 2000), 0);
@@ -131,11 +128,7 @@ static void test_first_small_reply_is_always_held(void **state)
 {
     struct server_fixture *f = *state;
     struct test_peer *peer = start(f, 0);
-    peer_queue(peer, "wait a");
-    peer_queue(peer, "wait b");
-    peer_queue(peer, "wait c");
-    peer_queue(peer, "wait d");
-    turns(f);
+    peer_say(peer, "wait a", "wait b", "wait c", "wait d");
     assert_int_equal(probe_end_size(&f->probe, "b", HIGH), 0);
     assert_int_equal(probe_end_size(&f->probe, "c", WEFT_REJECT_MAX), 0);
     assert_int_equal(probe_end_size(&f->probe, "d", WEFT_REJECT_MAX + 1), -EAGAIN);
@@ -151,13 +144,9 @@ static void test_who_was_refused_is_told_when_it_becomes_the_head(void **state)
 {
     struct server_fixture *f = *state;
     struct test_peer *peer = start(f, 0);
-    peer_queue(peer, "wait a");
-    peer_queue(peer, "wait b");
-    peer_queue(peer, "size c 1000");
-    turns(f);
+    peer_say(peer, "wait a", "wait b", "size c 1000");
     assert_int_equal(probe_end_size(&f->probe, "b", HIGH), 0);
-    peer_queue(peer, "size d 1000");
-    turns(f);
+    peer_say(peer, "size d 1000");
     assert_noted(f, "open a b c");
     assert_int_equal(probe_end(&f->probe, "a", "A"), 0);
     assert_heard(peer, "A b10000 c1000 d1000");
@@ -172,10 +161,7 @@ static void test_who_was_refused_behind_the_head_is_told_of_room(void **state)
 {
     struct server_fixture *f = *state;
     struct test_peer *peer = start(f, 1);
-    peer_queue(peer, "wait a");
-    peer_queue(peer, "wait b");
-    peer_queue(peer, "wait c");
-    turns(f);
+    peer_say(peer, "wait a", "wait b", "wait c");
     assert_int_equal(probe_send_size(&f->probe, "a", HIGH), 0);
     assert_int_equal(probe_end_size(&f->probe, "b", 1000), -EAGAIN);
     assert_int_equal(probe_end_size(&f->probe, "c", 1000), -EAGAIN);
@@ -206,9 +192,7 @@ static void test_no_on_drain_follows_the_end_behind_the_head(void **state)
 {
     struct server_fixture *f = *state;
     struct test_peer *peer = start(f, 0);
-    peer_queue(peer, "wait a");
-    peer_queue(peer, "wait b");
-    turns(f);
+    peer_say(peer, "wait a", "wait b");
     assert_int_equal(probe_send_size(&f->probe, "b", HIGH), 0);
     assert_int_equal(probe_send_size(&f->probe, "b", 1000), -EAGAIN);
     probe_end_silently(&f->probe, "b");
@@ -353,11 +337,7 @@ static void test_output_over_the_hard_limit_closes(void **state)
     struct server_fixture *f = *state;
     set_hard_limit(f);
     struct test_peer *peer = start(f, 1);
-    peer_queue(peer, "wait a");
-    peer_queue(peer, "wait b");
-    peer_queue(peer, "wait c");
-    peer_queue(peer, "wait d");
-    turns(f);
+    peer_say(peer, "wait a", "wait b", "wait c", "wait d");
     assert_int_equal(probe_end_size(&f->probe, "a", 9000), 0);
     assert_int_equal(probe_end_size(&f->probe, "b", 9000), 0);
     turns(f);
@@ -374,9 +354,7 @@ static void test_held_replies_over_the_hard_limit_close(void **state)
     set_hard_limit(f);
     f->options.limits.max_message = 100000;
     struct test_peer *peer = start(f, 0);
-    peer_queue(peer, "wait a");
-    peer_queue(peer, "wait b");
-    turns(f);
+    peer_say(peer, "wait a", "wait b");
     assert_int_equal(probe_end_size(&f->probe, "b", 2 * HIGH + 1), 0);
     turns(f);
     assert_int_equal(closed_for(f, WEFT_REASON_OUTPUT_LIMIT), 1);

@@ -11,12 +11,8 @@
 static void test_reset_cancels_pending_requests_once(void **state)
 {
     struct server_fixture *f = *state;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
-    peer_queue(peer, "wait a");
-    peer_queue(peer, "now b");
-    peer_queue(peer, "wait c");
-    turns(f);
+    struct test_peer *peer = serve_one(f);
+    peer_say(peer, "wait a", "now b", "wait c");
     peer_reset(peer);
     assert_noted(f, "open a b c a!peer-reset c!peer-reset");
     advance(f, SECONDS(100));
@@ -27,11 +23,8 @@ static void test_reset_cancels_pending_requests_once(void **state)
 static void test_cancelled_requests_still_end(void **state)
 {
     struct server_fixture *f = *state;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
-    peer_queue(peer, "keep a");
-    peer_queue(peer, "wait b");
-    turns(f);
+    struct test_peer *peer = serve_one(f);
+    peer_say(peer, "keep a", "wait b");
     peer_reset(peer);
     assert_noted(f, "open a b a!peer-reset b!peer-reset");
     assert_int_equal(f->worker->conn_count, 1);
@@ -55,10 +48,7 @@ static void test_requests_may_end_when_they_are_cancelled(void **state)
     server_fixture_start(f);
     f->probe.on_cancel = end_at_once;
     struct test_peer *peer = peer_dial(f);
-    peer_queue(peer, "wait a");
-    peer_queue(peer, "wait b");
-    peer_queue(peer, "wait c");
-    turns(f);
+    peer_say(peer, "wait a", "wait b", "wait c");
     peer_reset(peer);
     assert_noted(f, "open a b c a!peer-reset b!peer-reset c!peer-reset close");
 }
@@ -102,9 +92,7 @@ static void test_drained_request_may_end_the_others(void **state)
     server_fixture_start(f);
     f->probe.on_drain = end_b;
     struct test_peer *peer = peer_dial(f);
-    peer_queue(peer, "wait a");
-    peer_queue(peer, "wait b");
-    turns(f);
+    peer_say(peer, "wait a", "wait b");
     assert_int_equal(probe_send_size(&f->probe, "a", 1000), 0);
     assert_int_equal(probe_send_size(&f->probe, "a", 1000), -EAGAIN);
     assert_heard(peer, "a1000 A B");
@@ -114,8 +102,7 @@ static void test_stream_ends_when_its_client_hangs_up(void **state)
 {
     struct server_fixture *f = *state;
     f->options.limits.output_high = f->options.limits.output_low = 1000;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     script_set_rules(peer->end, &(struct script_rules){.window = 1});
     peer_say(peer, "stream s 1000 1000");
     assert_noted(f, "open s");
@@ -127,15 +114,10 @@ static void test_stream_ends_when_its_client_hangs_up(void **state)
 static void test_closed_connection_holds_no_replies(void **state)
 {
     struct server_fixture *f = *state;
-    fault_install();
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
-    peer_queue(peer, "wait a");
-    turns(f);
+    struct test_peer *peer = serve_one(f);
+    peer_say(peer, "wait a");
     size_t before = fault_live();
-    peer_queue(peer, "wait b");
-    peer_queue(peer, "size c 100000");
-    turns(f);
+    peer_say(peer, "wait b", "size c 100000");
     assert_int_equal(probe_send_size(&f->probe, "b", 1000), 0);
     assert_int_equal(probe_send_size(&f->probe, "b", 1000), 0);
     assert_int_equal(f->worker->conns->held, 102000);
@@ -147,13 +129,10 @@ static void test_closed_connection_holds_no_replies(void **state)
 static void test_failed_write_is_a_reset(void **state)
 {
     struct server_fixture *f = *state;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     script_set_rules(peer->end,
                      &(struct script_rules){.write_error = -EPIPE, .write_error_after = 7});
-    peer_queue(peer, "now a");
-    peer_queue(peer, "now b");
-    turns(f);
+    peer_say(peer, "now a", "now b");
     assert_int_equal(closed_for(f, WEFT_REASON_PEER_RESET), 1);
     assert_noted(f, "open a b close");
 }
@@ -161,8 +140,7 @@ static void test_failed_write_is_a_reset(void **state)
 static void test_failed_read_is_a_reset(void **state)
 {
     struct server_fixture *f = *state;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     script_set_rules(peer->end, &(struct script_rules){.read_error = -ETIMEDOUT});
     peer_say(peer, "now a");
     assert_int_equal(closed_for(f, WEFT_REASON_PEER_RESET), 1);
@@ -175,8 +153,7 @@ static void test_last_words_are_not_eaten_by_a_reset(void **state)
     struct server_fixture *f = *state;
     static uint8_t junk[100000];
     f->options.limits.max_frame = 1000;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     script_set_rules(peer->end, &(struct script_rules){.read_chunk = 100});
     peer_queue(peer, "now a");
     memset(junk, 0xff, sizeof junk);
@@ -194,11 +171,8 @@ static void test_reply_over_the_limit_is_replaced_by_words(void **state)
 {
     struct server_fixture *f = *state;
     f->options.limits.max_frame = f->options.limits.max_message = 1000;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
-    peer_queue(peer, "now a");
-    peer_queue(peer, "blob b 1001");
-    peer_queue(peer, "now c");
+    struct test_peer *peer = serve_one(f);
+    peer_say(peer, "now a", "blob b 1001", "now c");
     assert_heard(peer, strstr(f->urls[0], "gzip") ? "a reply-too-big:max-message:1001:1000 c"
                                                   : "a reply-too-big:max-frame:1001:1000 c");
 }
@@ -207,12 +181,8 @@ static void test_held_reply_over_the_limit_is_replaced_at_its_turn(void **state)
 {
     struct server_fixture *f = *state;
     f->options.limits.max_frame = 1000;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
-    peer_queue(peer, "wait a");
-    peer_queue(peer, "size b 1001");
-    peer_queue(peer, "now c");
-    turns(f);
+    struct test_peer *peer = serve_one(f);
+    peer_say(peer, "wait a", "size b 1001", "now c");
     assert_int_equal(probe_end(&f->probe, "a", "A"), 0);
     assert_heard(peer, "A reply-too-big:max-frame:1001:1000 c");
 }
@@ -222,13 +192,8 @@ static void test_unworded_reply_over_the_limit_closes_behind_the_earlier_ones(vo
 {
     struct server_fixture *f = *state;
     f->options.limits.max_frame = 1000;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
-    peer_queue(peer, "now a");
-    peer_queue(peer, "wait b");
-    peer_queue(peer, "now c");
-    peer_queue(peer, "wait d");
-    turns(f);
+    struct test_peer *peer = serve_one(f);
+    peer_say(peer, "now a", "wait b", "now c", "wait d");
     assert_int_equal(probe_end_size(&f->probe, "b", 1001), 0);
     assert_int_equal(probe_send(&f->probe, "d", "D"), -ECANCELED);
     assert_heard(peer, "a EOF");
@@ -241,12 +206,8 @@ static void test_unworded_reply_over_the_limit_loses_nothing_of_the_same_turn(vo
 {
     struct server_fixture *f = *state;
     f->options.limits.max_frame = 1000;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
-    peer_queue(peer, "now a");
-    peer_queue(peer, "now b");
-    peer_queue(peer, "size c 1001");
-    peer_queue(peer, "now d");
+    struct test_peer *peer = serve_one(f);
+    peer_say(peer, "now a", "now b", "size c 1001", "now d");
     assert_heard(peer, "a b EOF");
 }
 
@@ -254,13 +215,8 @@ static void test_unworded_reply_over_the_limit_loses_nothing_of_the_same_turn(vo
 static void test_reply_without_memory_ends_it_behind_the_earlier_ones(void **state)
 {
     struct server_fixture *f = *state;
-    fault_install();
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
-    peer_queue(peer, "now a");
-    peer_queue(peer, "wait b");
-    peer_queue(peer, "wait c");
-    turns(f);
+    struct test_peer *peer = serve_one(f);
+    peer_say(peer, "now a", "wait b", "wait c");
     assert_int_equal(probe_send(&f->probe, "b", "b1"), 0);
     assert_int_equal(probe_send(&f->probe, "c", "c1"), 0);
     fault_arm(FAULT_ONE, 1);
@@ -278,8 +234,7 @@ static void test_connection_that_the_service_does_not_open_is_closed(void **stat
 {
     struct server_fixture *f = *state;
     f->probe.open_error = -ENOMEM;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     assert_true(script_is_gone(peer->end));
     assert_int_equal(closed_for(f, WEFT_REASON_NO_MEMORY), 1);
     assert_noted(f, "");
@@ -372,8 +327,7 @@ static void test_log_says_what_other_protocols_look_like(void **state)
 {
     struct server_fixture *f = *state;
     int fd = open_log(f, WEFT_LOG_DEBUG);
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     peer_send(peer, "POST / HTTP/1.1\r\n", 17);
     turns(f);
     advance(f, SECONDS(2));
@@ -383,17 +337,6 @@ static void test_log_says_what_other_protocols_look_like(void **state)
                      1);
     close(fd);
 }
-
-static int teardown_fault(void **state)
-{
-    fault_remove();
-    return server_fixture_teardown(state);
-}
-
-#define TEST_FAULT(test)                                                                           \
-    {                                                                                              \
-#test, test, server_fixture_setup, teardown_fault, server_url_raw                          \
-    }
 
 int main(void)
 {

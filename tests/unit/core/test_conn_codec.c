@@ -162,8 +162,7 @@ static void expect_bytes(struct test_peer *peer, const char *text)
 static void test_words_of_the_codec_stand_between_the_replies(void **state)
 {
     struct server_fixture *f = *state;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     send_text(peer, "now a\n?\nnow b\n");
     expect_bytes(peer, "a\npong\nb\n");
 }
@@ -171,8 +170,7 @@ static void test_words_of_the_codec_stand_between_the_replies(void **state)
 static void test_words_of_the_codec_wait_for_pending_replies(void **state)
 {
     struct server_fixture *f = *state;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     send_text(peer, "wait a\n?\n?\nnow b\n");
     expect_bytes(peer, "");
     assert_int_equal(probe_end(&f->probe, "a", "A"), 0);
@@ -182,8 +180,7 @@ static void test_words_of_the_codec_wait_for_pending_replies(void **state)
 static void test_last_words_stand_behind_pending_replies(void **state)
 {
     struct server_fixture *f = *state;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     send_text(peer, "wait a\nx\nnow b\n");
     expect_bytes(peer, "");
     assert_int_equal(probe_end(&f->probe, "a", "A"), 0);
@@ -196,8 +193,7 @@ static void test_last_words_stand_behind_pending_replies(void **state)
 static void test_message_may_need_no_byte(void **state)
 {
     struct server_fixture *f = *state;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     send_text(peer, "2\n");
     expect_bytes(peer, "t\nt\n");
     send_text(peer, "now a\n2\nnow b\n");
@@ -208,8 +204,7 @@ static void test_message_may_need_no_byte(void **state)
 static void test_messages_that_need_no_byte_have_their_turns(void **state)
 {
     struct server_fixture *f = *state;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     peer_send(peer, "*\n", 2);
     virtual_loop_turn(f->loop);
     assert_int_equal(f->probe.call_count, 64);
@@ -220,8 +215,7 @@ static void test_messages_that_need_no_byte_have_their_turns(void **state)
 static void test_malformed_message_is_worded(void **state)
 {
     struct server_fixture *f = *state;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     send_text(peer, "!\nnow a\n");
     expect_bytes(peer, "malformed\na\n");
 }
@@ -229,8 +223,7 @@ static void test_malformed_message_is_worded(void **state)
 static void test_lost_boundary_ends_it_behind_the_replies(void **state)
 {
     struct server_fixture *f = *state;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     send_text(peer, "wait a\nnow b\n^\nnow c\n");
     assert_int_equal(probe_end(&f->probe, "a", "A"), 0);
     expect_bytes(peer, "A\nb\n");
@@ -242,8 +235,7 @@ static void test_lost_boundary_ends_it_behind_the_replies(void **state)
 static void test_codec_without_memory_ends_it_behind_the_replies(void **state)
 {
     struct server_fixture *f = *state;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     send_text(peer, "now a\n0\nnow c\n");
     expect_bytes(peer, "a\n");
     advance(f, SECONDS(1));
@@ -253,8 +245,7 @@ static void test_codec_without_memory_ends_it_behind_the_replies(void **state)
 static void test_reply_that_the_codec_cannot_encode_ends_it(void **state)
 {
     struct server_fixture *f = *state;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     send_text(peer, "now a\nsize b 13\nnow c\n");
     expect_bytes(peer, "a\n");
     advance(f, SECONDS(1));
@@ -264,8 +255,7 @@ static void test_reply_that_the_codec_cannot_encode_ends_it(void **state)
 static void test_end_inside_a_frame_of_unknown_size_is_truncated(void **state)
 {
     struct server_fixture *f = *state;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     send_text(peer, "now a\nnow");
     expect_bytes(peer, "a\n");
     peer_shutdown(peer);
@@ -276,8 +266,7 @@ static void test_frame_of_unknown_size_may_be_long(void **state)
 {
     struct server_fixture *f = *state;
     char part[1001];
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     memset(part, ' ', 1000);
     part[1000] = '\0';
     send_text(peer, "now a");
@@ -292,8 +281,7 @@ static void test_words_without_memory_end_it(void **state)
 {
     struct server_fixture *f = *state;
     fault_install();
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     send_text(peer, "wait a\n?\n");
     fault_arm(FAULT_FROM, 0);
     send_text(peer, "?\n");
@@ -308,8 +296,7 @@ static void test_words_without_memory_at_their_turn_end_it(void **state)
 {
     struct server_fixture *f = *state;
     fault_install();
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     send_text(peer, "now a\nwait b\n?\nnow c\n"); /* a leaves a segment for b */
     fault_arm(FAULT_FROM, 0);
     assert_int_equal(probe_end(&f->probe, "b", "B"), 0);

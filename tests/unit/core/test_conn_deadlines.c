@@ -3,32 +3,30 @@
  * How long a connection may take: for a frame, for reading its replies, for nothing at all. */
 #include "unit/core/server_fixture.h"
 
-static void send_header(struct test_peer *peer, uint32_t header)
+/* In so long from now, and no sooner. */
+static void assert_closed_at(struct test_peer *peer, int64_t ns, enum weft_reason reason)
 {
-    uint8_t bytes[4];
-    weft_store_be32(bytes, header);
-    peer_send(peer, bytes, sizeof bytes);
+    struct server_fixture *f = peer->fixture;
+    advance(f, ns - 1);
+    assert_false(script_is_gone(peer->end));
+    advance(f, 1);
+    assert_true(script_is_gone(peer->end));
+    assert_int_equal(closed_for(f, reason), 1);
 }
 
 static void test_unfinished_frame_has_a_deadline(void **state)
 {
     struct server_fixture *f = *state;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     peer_send(peer, "\0\0", 2);
-    advance(f, SECONDS(30) - 1);
-    assert_false(script_is_gone(peer->end));
-    advance(f, 1);
-    assert_true(script_is_gone(peer->end));
-    assert_int_equal(closed_for(f, WEFT_REASON_FRAME_TIMEOUT), 1);
+    assert_closed_at(peer, SECONDS(30), WEFT_REASON_FRAME_TIMEOUT);
 }
 
 static void test_trickle_does_not_extend_the_deadline(void **state)
 {
     struct server_fixture *f = *state;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
-    send_header(peer, 1000);
+    struct test_peer *peer = serve_one(f);
+    peer_send_header(peer, 1000);
     for (int i = 0; i < 29; i++) {
         advance(f, SECONDS(1));
         peer_send(peer, "x", 1);
@@ -43,67 +41,50 @@ static void test_trickle_does_not_extend_the_deadline(void **state)
 static void test_large_frame_has_the_longer_deadline(void **state)
 {
     struct server_fixture *f = *state;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
-    send_header(peer, (8 << 20) - 4);
-    advance(f, SECONDS(512) - 1);
-    assert_false(script_is_gone(peer->end));
-    advance(f, 1);
-    assert_int_equal(closed_for(f, WEFT_REASON_FRAME_TIMEOUT), 1);
+    struct test_peer *peer = serve_one(f);
+    peer_send_header(peer, (8 << 20) - 4);
+    assert_closed_at(peer, SECONDS(512), WEFT_REASON_FRAME_TIMEOUT);
 }
 
 /* The deadline counts from the first byte, also where the size is known later. */
 static void test_deadline_counts_from_the_first_byte(void **state)
 {
     struct server_fixture *f = *state;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     peer_send(peer, "\0", 1);
     advance(f, SECONDS(10));
     peer_send(peer, "\x0f\xff\xfc", 3);
-    advance(f, SECONDS(54) - 1);
-    assert_false(script_is_gone(peer->end));
-    advance(f, 1);
-    assert_int_equal(closed_for(f, WEFT_REASON_FRAME_TIMEOUT), 1);
+    assert_closed_at(peer, SECONDS(54), WEFT_REASON_FRAME_TIMEOUT);
 }
 
 static void test_skipped_frame_has_the_deadline_of_its_size(void **state)
 {
     struct server_fixture *f = *state;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
-    send_header(peer, 16 << 20);
+    struct test_peer *peer = serve_one(f);
+    peer_send_header(peer, 16 << 20);
     advance(f, SECONDS(1000));
     peer_send(peer, "x", 1);
-    advance(f, SECONDS(24) - 1);
-    assert_false(script_is_gone(peer->end));
-    advance(f, 1);
-    assert_int_equal(closed_for(f, WEFT_REASON_FRAME_TIMEOUT), 1);
+    assert_closed_at(peer, SECONDS(24), WEFT_REASON_FRAME_TIMEOUT);
 }
 
 static void test_frame_behind_a_skipped_one_has_a_deadline_of_its_own(void **state)
 {
     struct server_fixture *f = *state;
     f->options.limits.max_frame = 100;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     uint8_t frame[128];
     peer_frame(frame, "", 120);
     peer_send(peer, frame, 20);
     advance(f, SECONDS(29));
     peer_send(peer, frame + 20, 104);
     peer_send(peer, "\0\0", 2);
-    advance(f, SECONDS(30) - 1);
-    assert_false(script_is_gone(peer->end));
-    advance(f, 1);
-    assert_int_equal(closed_for(f, WEFT_REASON_FRAME_TIMEOUT), 1);
+    assert_closed_at(peer, SECONDS(30), WEFT_REASON_FRAME_TIMEOUT);
 }
 
 static void test_frame_behind_a_complete_one_has_a_deadline_of_its_own(void **state)
 {
     struct server_fixture *f = *state;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     peer_send(peer, "\0\0", 2);
     advance(f, SECONDS(29));
     peer_send(peer, "\0\5now a\0", 8);
@@ -120,25 +101,20 @@ static void test_frame_has_no_deadline_while_decoding_is_paused(void **state)
 {
     struct server_fixture *f = *state;
     f->options.limits.max_pending = 1;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     peer_send(peer, "\0\0", 2);
     turns(f);
     peer_send(peer, "\0\6wait a\0\0", 10);
     advance(f, SECONDS(1000));
     assert_int_equal(probe_end(&f->probe, "a", "A"), 0);
     assert_heard(peer, "A");
-    advance(f, SECONDS(30) - 1);
-    assert_false(script_is_gone(peer->end));
-    advance(f, 1);
-    assert_int_equal(closed_for(f, WEFT_REASON_FRAME_TIMEOUT), 1);
+    assert_closed_at(peer, SECONDS(30), WEFT_REASON_FRAME_TIMEOUT);
 }
 
 static void test_pending_requests_are_cancelled_by_a_frame_deadline(void **state)
 {
     struct server_fixture *f = *state;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     peer_queue(peer, "wait a");
     peer_send(peer, "\0\0", 2);
     advance(f, SECONDS(30));
@@ -148,22 +124,16 @@ static void test_pending_requests_are_cancelled_by_a_frame_deadline(void **state
 static void test_client_that_does_not_read_is_closed(void **state)
 {
     struct server_fixture *f = *state;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     script_set_rules(peer->end, &(struct script_rules){.window = 100});
     peer_say(peer, "size x 1000");
-    advance(f, SECONDS(30) - 1);
-    assert_false(script_is_gone(peer->end));
-    advance(f, 1);
-    assert_true(script_is_gone(peer->end));
-    assert_int_equal(closed_for(f, WEFT_REASON_WRITE_TIMEOUT), 1);
+    assert_closed_at(peer, SECONDS(30), WEFT_REASON_WRITE_TIMEOUT);
 }
 
 static void test_any_progress_of_a_write_is_enough(void **state)
 {
     struct server_fixture *f = *state;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     script_set_rules(peer->end, &(struct script_rules){.window = 100});
     peer_say(peer, "size x 1000");
     for (int i = 0; i < 10; i++) {
@@ -179,8 +149,7 @@ static void test_any_progress_of_a_write_is_enough(void **state)
 static void test_write_that_was_done_leaves_no_deadline(void **state)
 {
     struct server_fixture *f = *state;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     script_set_rules(peer->end, &(struct script_rules){.window = 100});
     peer_say(peer, "size x 1000");
     advance(f, SECONDS(29));
@@ -193,8 +162,7 @@ static void test_write_that_was_done_leaves_no_deadline(void **state)
 static void test_write_deadline_holds_after_the_input_has_ended(void **state)
 {
     struct server_fixture *f = *state;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     script_set_rules(peer->end, &(struct script_rules){.window = 100});
     peer_queue(peer, "size x 1000");
     peer_shutdown(peer);
@@ -206,8 +174,7 @@ static void test_write_deadline_holds_after_the_input_has_ended(void **state)
 static void test_connection_may_be_idle_for_ever(void **state)
 {
     struct server_fixture *f = *state;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     advance(f, SECONDS(1000000));
     peer_say(peer, "now a");
     assert_heard(peer, "a");
@@ -217,8 +184,7 @@ static void test_idle_connection_is_closed_where_there_is_a_limit(void **state)
 {
     struct server_fixture *f = *state;
     f->options.limits.idle_timeout = WEFT_SECONDS(5);
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     advance(f, SECONDS(4));
     peer_say(peer, "now a");
     advance(f, SECONDS(5) - 1);
@@ -232,8 +198,7 @@ static void test_connection_with_a_pending_request_is_not_idle(void **state)
 {
     struct server_fixture *f = *state;
     f->options.limits.idle_timeout = WEFT_SECONDS(5);
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     peer_say(peer, "wait a");
     advance(f, SECONDS(100));
     assert_int_equal(probe_end(&f->probe, "a", "A"), 0);
@@ -246,8 +211,7 @@ static void test_connection_with_unread_output_is_not_idle(void **state)
 {
     struct server_fixture *f = *state;
     f->options.limits.idle_timeout = WEFT_SECONDS(5);
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     script_set_rules(peer->end, &(struct script_rules){.window = 100});
     peer_say(peer, "size x 1000");
     advance(f, SECONDS(20));
@@ -259,8 +223,7 @@ static void test_connection_with_an_unfinished_frame_is_not_idle(void **state)
 {
     struct server_fixture *f = *state;
     f->options.limits.idle_timeout = WEFT_SECONDS(5);
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     peer_send(peer, "\0\0", 2);
     advance(f, SECONDS(20));
     peer_send(peer, "\0\5now a", 7);
@@ -275,8 +238,7 @@ static void test_closing_connection_is_not_idle(void **state)
     f->options.limits.max_frame = 100;
     f->options.limits.max_bad_frames = 1;
     uint8_t frame[128];
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     peer_queue(peer, "wait a");
     peer_send(peer, frame, peer_frame(frame, "", 101));
     advance(f, SECONDS(20));
@@ -290,8 +252,7 @@ static void test_closed_connection_lingers_for_a_second(void **state)
     f->options.limits.max_frame = 100;
     f->options.limits.max_bad_frames = 1;
     uint8_t frame[128];
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     peer_send(peer, frame, peer_frame(frame, "", 101));
     turns(f);
     advance(f, SECONDS(1) - 1);
@@ -310,8 +271,7 @@ static void test_lingering_ends_with_the_clients_side(void **state)
     f->options.limits.max_frame = 100;
     f->options.limits.max_bad_frames = 1;
     uint8_t frame[128];
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     peer_send(peer, frame, peer_frame(frame, "", 101));
     turns(f);
     assert_false(script_is_gone(peer->end));
@@ -325,8 +285,7 @@ static void test_lingering_ends_with_a_reset(void **state)
     f->options.limits.max_frame = 100;
     f->options.limits.max_bad_frames = 1;
     uint8_t frame[128];
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     peer_send(peer, frame, peer_frame(frame, "", 101));
     turns(f);
     peer_reset(peer);

@@ -8,11 +8,17 @@ static void stop(struct server_fixture *f)
     weft_server_stop(f->server);
 }
 
+/* Begins it, before anything else comes. */
+static void drain(struct server_fixture *f)
+{
+    stop(f);
+    turns(f);
+}
+
 static void test_idle_connection_sees_the_end(void **state)
 {
     struct server_fixture *f = *state;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     stop(f);
     assert_heard(peer, "EOF");
     assert_false(script_is_gone(peer->end));
@@ -24,8 +30,7 @@ static void test_idle_connection_sees_the_end(void **state)
 static void test_frames_that_wait_unread_are_executed(void **state)
 {
     struct server_fixture *f = *state;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     peer_queue(peer, "now a");
     peer_queue(peer, "now b");
     stop(f);
@@ -36,12 +41,10 @@ static void test_frames_that_wait_unread_are_executed(void **state)
 static void test_frames_that_come_later_are_refused(void **state)
 {
     struct server_fixture *f = *state;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     peer_queue(peer, "now a");
     peer_queue(peer, "wait b");
-    stop(f);
-    turns(f);
+    drain(f);
     for (int i = 0; i < 100; i++)
         peer_queue(peer, "now c");
     assert_heard(peer, "a");
@@ -54,10 +57,8 @@ static void test_frames_that_come_later_are_refused(void **state)
 static void test_frames_behind_the_end_are_dropped_without_a_reset(void **state)
 {
     struct server_fixture *f = *state;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
-    stop(f);
-    turns(f);
+    struct test_peer *peer = serve_one(f);
+    drain(f);
     for (int i = 0; i < 9; i++) {
         peer_queue(peer, "now a");
         advance(f, MILLISECONDS(100));
@@ -72,8 +73,7 @@ static void test_frames_behind_the_end_are_dropped_without_a_reset(void **state)
 static void test_unfinished_frame_is_not_waited_for(void **state)
 {
     struct server_fixture *f = *state;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     peer_queue(peer, "now a");
     peer_send(peer, "\0\0\0\5n", 5);
     stop(f);
@@ -86,15 +86,12 @@ static void test_unfinished_frame_is_not_waited_for(void **state)
 static void test_frame_that_began_before_is_executed_while_others_pend(void **state)
 {
     struct server_fixture *f = *state;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     peer_queue(peer, "wait a");
     peer_send(peer, "\0\0\0\5n", 5);
-    stop(f);
-    turns(f);
+    drain(f);
     peer_send(peer, "ow b", 4);
-    peer_queue(peer, "now c");
-    turns(f);
+    peer_say(peer, "now c");
     assert_noted(f, "open a b");
     assert_int_equal(probe_end(&f->probe, "a", "A"), 0);
     assert_heard(peer, "A b draining EOF");
@@ -104,16 +101,10 @@ static void test_frames_buffered_behind_max_pending_are_executed(void **state)
 {
     struct server_fixture *f = *state;
     f->options.limits.max_pending = 1;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
-    peer_queue(peer, "wait a");
-    peer_queue(peer, "wait b");
-    peer_queue(peer, "wait c");
-    turns(f);
-    stop(f);
-    turns(f);
-    peer_queue(peer, "now d");
-    turns(f);
+    struct test_peer *peer = serve_one(f);
+    peer_say(peer, "wait a", "wait b", "wait c");
+    drain(f);
+    peer_say(peer, "now d");
     assert_int_equal(probe_end(&f->probe, "a", "A"), 0);
     turns(f);
     assert_int_equal(probe_end(&f->probe, "b", "B"), 0);
@@ -127,14 +118,12 @@ static void test_connection_paused_by_output_drains_as_it_is_read(void **state)
 {
     struct server_fixture *f = *state;
     f->options.limits.output_high = f->options.limits.output_low = 1000;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     script_set_rules(peer->end, &(struct script_rules){.window = 100});
     for (int i = 0; i < 5; i++)
         peer_queue(peer, "size a 1000");
     turns(f);
-    stop(f);
-    turns(f);
+    drain(f);
     assert_in_range(f->probe.call_count, 1, 4);
     script_set_rules(peer->end, &(struct script_rules){0});
     assert_heard(peer, "a1000*5 EOF");
@@ -143,12 +132,10 @@ static void test_connection_paused_by_output_drains_as_it_is_read(void **state)
 static void test_frames_that_come_while_output_waits_are_refused(void **state)
 {
     struct server_fixture *f = *state;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     script_set_rules(peer->end, &(struct script_rules){.window = 100});
     peer_say(peer, "size a 1000");
-    stop(f);
-    turns(f);
+    drain(f);
     peer_say(peer, "now b");
     script_set_rules(peer->end, &(struct script_rules){0});
     assert_heard(peer, "a1000 draining EOF");
@@ -157,8 +144,7 @@ static void test_frames_that_come_while_output_waits_are_refused(void **state)
 static void test_frames_of_many_turns_are_executed(void **state)
 {
     struct server_fixture *f = *state;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     for (int i = 0; i < 1000; i++)
         peer_queue(peer, "now a");
     virtual_loop_turn(f->loop);
@@ -169,13 +155,11 @@ static void test_frames_of_many_turns_are_executed(void **state)
 static void test_draining_ends_only_when_reading_finds_nothing(void **state)
 {
     struct server_fixture *f = *state;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     script_set_rules(peer->end, &(struct script_rules){.read_chunk = 3});
     for (int i = 0; i < 30; i++)
         peer_queue(peer, "now a");
-    stop(f);
-    turns(f);
+    drain(f);
     const char *heard = peer_hear(peer);
     assert_non_null(strstr(heard, "EOF"));
     assert_non_null(strstr(heard, "draining"));
@@ -186,12 +170,10 @@ static void test_stream_goes_on_to_its_end(void **state)
 {
     struct server_fixture *f = *state;
     f->options.limits.output_high = f->options.limits.output_low = 1000;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     script_set_rules(peer->end, &(struct script_rules){.window = 100});
     peer_say(peer, "stream s 20 500");
-    stop(f);
-    turns(f);
+    drain(f);
     script_set_rules(peer->end, &(struct script_rules){0});
     assert_heard(peer, "s500*20 EOF");
 }
@@ -199,12 +181,10 @@ static void test_stream_goes_on_to_its_end(void **state)
 static void test_half_closed_connection_answers_what_pends(void **state)
 {
     struct server_fixture *f = *state;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     peer_queue(peer, "wait a");
     peer_shutdown(peer);
-    stop(f);
-    turns(f);
+    drain(f);
     assert_int_equal(probe_end(&f->probe, "a", "A"), 0);
     assert_heard(peer, "A EOF");
     assert_true(script_is_gone(peer->end));
@@ -213,11 +193,9 @@ static void test_half_closed_connection_answers_what_pends(void **state)
 static void test_half_close_while_draining_ends_it(void **state)
 {
     struct server_fixture *f = *state;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     peer_say(peer, "wait a");
-    stop(f);
-    turns(f);
+    drain(f);
     peer_shutdown(peer);
     assert_int_equal(probe_end(&f->probe, "a", "A"), 0);
     assert_heard(peer, "A EOF");
@@ -227,13 +205,10 @@ static void test_half_close_while_draining_ends_it(void **state)
 static void test_service_without_words_closes_at_the_first_later_frame(void **state)
 {
     struct server_fixture *f = *state;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     peer_say(peer, "wait a");
-    stop(f);
-    turns(f);
-    peer_queue(peer, "now b");
-    turns(f);
+    drain(f);
+    peer_say(peer, "now b");
     assert_int_equal(probe_end(&f->probe, "a", "A"), 0);
     assert_heard(peer, "A EOF");
     advance(f, SECONDS(1));
@@ -274,17 +249,13 @@ static void test_drain_timeout_cuts_what_is_left(void **state)
 static void test_second_stop_cuts_at_once(void **state)
 {
     struct server_fixture *f = *state;
-    server_fixture_start(f);
-    struct test_peer *slow = peer_dial(f);
+    struct test_peer *slow = serve_one(f);
     peer_say(slow, "wait a");
-    stop(f);
-    turns(f);
-    stop(f);
-    turns(f);
+    drain(f);
+    drain(f);
     assert_noted(f, "open a a!cut");
     assert_int_equal(weft_server_cut(f->server), 1);
-    stop(f);
-    turns(f);
+    drain(f);
     assert_noted(f, "");
     assert_int_equal(weft_server_cut(f->server), 1);
 }
@@ -293,12 +264,10 @@ static void test_second_stop_cuts_at_once(void **state)
 static void test_lingering_connection_is_not_counted_as_cut(void **state)
 {
     struct server_fixture *f = *state;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     stop(f);
     assert_heard(peer, "EOF");
-    stop(f);
-    turns(f);
+    drain(f);
     assert_true(script_is_gone(peer->end));
     assert_int_equal(weft_server_cut(f->server), 0);
     assert_int_equal(closed_for(f, WEFT_REASON_DRAINED), 1);
@@ -307,13 +276,11 @@ static void test_lingering_connection_is_not_counted_as_cut(void **state)
 static void test_closed_connection_is_not_counted_as_cut(void **state)
 {
     struct server_fixture *f = *state;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     peer_say(peer, "wait a");
     peer_reset(peer);
     stop(f);
-    stop(f);
-    turns(f);
+    drain(f);
     assert_int_equal(weft_server_cut(f->server), 0);
     assert_noted(f, "open a a!peer-reset");
 }

@@ -39,8 +39,7 @@ static void queue_frames(struct test_peer *peer, const char *text, size_t size, 
 static void test_turn_has_64_frames_of_a_connection(void **state)
 {
     struct server_fixture *f = *state;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     queue_frames(peer, "now a", 5, 200);
     assert_int_equal(calls_after_a_turn(f), 64);
     assert_int_equal(calls_after_a_turn(f), 64);
@@ -53,8 +52,7 @@ static void test_turn_has_64_frames_of_a_connection(void **state)
 static void test_64_frames_need_no_second_turn(void **state)
 {
     struct server_fixture *f = *state;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     queue_frames(peer, "now a", 5, 64);
     assert_int_equal(calls_after_a_turn(f), 64);
     assert_false(f->worker->conns->yielded);
@@ -135,8 +133,7 @@ static void test_request_that_waits_for_others_has_no_deadline(void **state)
 static void test_turn_has_256_kib_of_a_connection(void **state)
 {
     struct server_fixture *f = *state;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     queue_frames(peer, "now a", 65536 - 4, 40);
     for (int i = 0; i < 10; i++)
         assert_in_range(calls_after_a_turn(f), 3, 5);
@@ -146,8 +143,7 @@ static void test_turn_has_256_kib_of_a_connection(void **state)
 static void test_turn_reads_256_kib_of_a_large_frame(void **state)
 {
     struct server_fixture *f = *state;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     queue_frames(peer, "now a", 7 << 20, 1);
     size_t unread = script_unread(peer->end);
     for (int i = 0; unread > 0; i++) {
@@ -163,8 +159,7 @@ static void test_turn_reads_256_kib_of_a_large_frame(void **state)
 static void test_turn_has_a_millisecond_of_large_frames(void **state)
 {
     struct server_fixture *f = *state;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     set_cost(f, MILLISECONDS(1) / 2 + 1);
     queue_frames(peer, "now a", 65536, 3);
     assert_int_equal(calls_after_a_turn(f), 2);
@@ -176,8 +171,7 @@ static void test_turn_has_a_millisecond_of_large_frames(void **state)
 static void test_turn_has_a_millisecond_of_compressed_replies(void **state)
 {
     struct server_fixture *f = *state;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     set_cost(f, MILLISECONDS(1) + 1);
     queue_frames(peer, "size a 5000", 11, 5);
     for (int i = 0; i < 5; i++)
@@ -203,8 +197,7 @@ static void test_each_connection_has_a_millisecond(void **state)
 static void test_small_frames_do_not_read_the_clock(void **state)
 {
     struct server_fixture *f = *state;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     set_cost(f, MILLISECONDS(10));
     queue_frames(peer, "now a", 5, 64);
     int64_t before = weft_loop_now(f->loop);

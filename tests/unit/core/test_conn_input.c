@@ -5,34 +5,11 @@
 
 #include "unit/core/server_fixture.h"
 
-static void send_frame(struct test_peer *peer, const char *text, size_t size)
-{
-    uint8_t *frame = malloc(4 + size);
-    assert_non_null(frame);
-    peer_send(peer, frame, peer_frame(frame, text, size));
-    free(frame);
-}
-
-static void send_header(struct test_peer *peer, uint32_t header)
-{
-    uint8_t bytes[4];
-    weft_store_be32(bytes, header);
-    peer_send(peer, bytes, sizeof bytes);
-}
-
-/* A frame with the gzip bit whose payload is no gzip. */
-static void send_malformed(struct test_peer *peer)
-{
-    send_header(peer, 0x80000004);
-    peer_send(peer, "junk", 4);
-}
-
 static void test_malformed_frame_is_answered_and_the_connection_lives(void **state)
 {
     struct server_fixture *f = *state;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
-    send_malformed(peer);
+    struct test_peer *peer = serve_one(f);
+    peer_send_malformed(peer);
     peer_queue(peer, "now a");
     assert_heard(peer, "malformed a");
 }
@@ -45,9 +22,8 @@ static void test_compressed_request_is_inflated(void **state)
         0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0xff, 0x01, 0x06, 0x00, 0xf9, 0xff,
         0x6b, 0x65, 0x65, 0x70, 0x20, 0x61, 0x0a, 0xbc, 0x1b, 0x75, 0x06, 0x00, 0x00, 0x00,
     };
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
-    send_header(peer, 0x80000000 | (uint32_t)sizeof gzip);
+    struct test_peer *peer = serve_one(f);
+    peer_send_header(peer, 0x80000000 | (uint32_t)sizeof gzip);
     peer_send(peer, gzip, sizeof gzip);
     turns(f);
     assert_int_equal(probe_end(&f->probe, "a", NULL), 0);
@@ -58,9 +34,8 @@ static void test_oversize_frame_is_answered_and_skipped(void **state)
 {
     struct server_fixture *f = *state;
     f->options.limits.max_frame = 100;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
-    send_frame(peer, "", 400);
+    struct test_peer *peer = serve_one(f);
+    peer_send_frame(peer, "", 400);
     peer_queue(peer, "now a");
     assert_heard(peer, "too-big:max-frame:400:100 a");
 }
@@ -70,8 +45,7 @@ static void test_oversize_frame_is_skipped_at_every_split(void **state)
     struct server_fixture *f = *state;
     uint8_t bytes[256];
     f->options.limits.max_frame = 50;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     size_t size = peer_frame(bytes, "", 120);
     size += peer_frame(bytes + size, "now a", 5);
     for (size_t split = 0; split <= size; split++) {
@@ -87,9 +61,8 @@ static void test_skipped_frame_is_not_held(void **state)
     struct server_fixture *f = *state;
     static uint8_t part[16384];
     f->options.limits.max_frame = 100000;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
-    send_header(peer, 400000);
+    struct test_peer *peer = serve_one(f);
+    peer_send_header(peer, 400000);
     for (int i = 0; i < 20; i++) {
         peer_send(peer, part, sizeof part);
         turns(f);
@@ -101,10 +74,9 @@ static void test_frame_too_big_to_skip_is_answered_and_ends_it(void **state)
 {
     struct server_fixture *f = *state;
     f->options.limits.max_frame = 100;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     peer_queue(peer, "now a");
-    send_header(peer, 401);
+    peer_send_header(peer, 401);
     peer_queue(peer, "now b");
     assert_heard(peer, "a too-big:max-frame:401:100 EOF");
     advance(f, SECONDS(1));
@@ -116,12 +88,11 @@ static void test_rejection_keeps_its_place_behind_pending_requests(void **state)
 {
     struct server_fixture *f = *state;
     f->options.limits.max_frame = 100;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     peer_queue(peer, "wait a");
-    send_frame(peer, "", 101);
+    peer_send_frame(peer, "", 101);
     peer_queue(peer, "now b");
-    send_frame(peer, "", 102);
+    peer_send_frame(peer, "", 102);
     peer_queue(peer, "wait c");
     assert_heard(peer, "");
     assert_int_equal(probe_end(&f->probe, "c", "C"), 0);
@@ -133,10 +104,9 @@ static void test_rejection_keeps_its_place_behind_pending_requests(void **state)
 static void test_eighth_bad_frame_in_a_row_is_the_last(void **state)
 {
     struct server_fixture *f = *state;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     for (int i = 0; i < 12; i++)
-        send_malformed(peer);
+        peer_send_malformed(peer);
     peer_queue(peer, "now a");
     assert_heard(peer, "malformed*8 EOF");
     advance(f, SECONDS(1));
@@ -146,13 +116,12 @@ static void test_eighth_bad_frame_in_a_row_is_the_last(void **state)
 static void test_good_request_resets_the_count_of_bad_frames(void **state)
 {
     struct server_fixture *f = *state;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     for (int i = 0; i < 7; i++)
-        send_malformed(peer);
+        peer_send_malformed(peer);
     peer_queue(peer, "now a");
     for (int i = 0; i < 7; i++)
-        send_malformed(peer);
+        peer_send_malformed(peer);
     peer_queue(peer, "now b");
     assert_heard(peer, "malformed*7 a malformed*7 b");
 }
@@ -160,10 +129,9 @@ static void test_good_request_resets_the_count_of_bad_frames(void **state)
 static void test_request_ended_as_bad_counts_as_a_bad_frame(void **state)
 {
     struct server_fixture *f = *state;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     for (int i = 0; i < 4; i++) {
-        send_malformed(peer);
+        peer_send_malformed(peer);
         peer_queue(peer, "bad b");
     }
     peer_queue(peer, "now a");
@@ -177,12 +145,8 @@ static void test_request_ended_as_bad_later_counts_then(void **state)
 {
     struct server_fixture *f = *state;
     f->options.limits.max_bad_frames = 2;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
-    peer_queue(peer, "wait a");
-    peer_queue(peer, "wait b");
-    peer_queue(peer, "wait c");
-    turns(f);
+    struct test_peer *peer = serve_one(f);
+    peer_say(peer, "wait a", "wait b", "wait c");
     assert_int_equal(probe_end_bad(&f->probe, "a", "A"), 0);
     assert_int_equal(probe_end_bad(&f->probe, "b", "B"), 0);
     peer_queue(peer, "now d");
@@ -195,10 +159,9 @@ static void test_any_number_of_bad_frames_where_there_is_no_limit(void **state)
 {
     struct server_fixture *f = *state;
     f->options.limits.max_bad_frames = 0;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     for (int i = 0; i < 100; i++)
-        send_malformed(peer);
+        peer_send_malformed(peer);
     peer_queue(peer, "now a");
     assert_heard(peer, "malformed*100 a");
 }
@@ -207,10 +170,9 @@ static void test_service_without_words_closes_behind_its_replies(void **state)
 {
     struct server_fixture *f = *state;
     f->options.limits.max_frame = 100;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     peer_queue(peer, "wait a");
-    send_frame(peer, "", 101);
+    peer_send_frame(peer, "", 101);
     peer_queue(peer, "now b");
     assert_heard(peer, "");
     assert_int_equal(probe_end(&f->probe, "a", "A"), 0);
@@ -224,8 +186,7 @@ static void test_other_protocol_gets_words_it_can_read(void **state)
     struct server_fixture *f = *state;
     static const char request[] = "GET / HTTP/1.1\r\nHost: example\r\n\r\n";
     size_t size;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     peer_send(peer, request, sizeof request - 1);
     turns(f);
     const uint8_t *words = script_received(peer->end, &size);
@@ -240,8 +201,7 @@ static void test_other_protocol_gets_words_it_can_read(void **state)
 static void test_other_protocol_without_words_is_closed(void **state)
 {
     struct server_fixture *f = *state;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     peer_send(peer, "SSH-2.0-x\r\n", 11);
     assert_heard(peer, "EOF");
 }
@@ -249,8 +209,7 @@ static void test_other_protocol_without_words_is_closed(void **state)
 static void test_input_that_ends_between_frames_closes(void **state)
 {
     struct server_fixture *f = *state;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     peer_queue(peer, "now a");
     peer_shutdown(peer);
     assert_heard(peer, "a EOF");
@@ -261,8 +220,7 @@ static void test_input_that_ends_between_frames_closes(void **state)
 static void test_pending_requests_are_answered_after_the_input_has_ended(void **state)
 {
     struct server_fixture *f = *state;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     peer_queue(peer, "wait a");
     peer_queue(peer, "now b");
     peer_queue(peer, "wait c");
@@ -295,10 +253,9 @@ static void test_input_that_ends_inside_a_skipped_frame_is_truncated(void **stat
 {
     struct server_fixture *f = *state;
     f->options.limits.max_frame = 100;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
-    send_header(peer, 200);
-    send_frame(peer, "", 50);
+    struct test_peer *peer = serve_one(f);
+    peer_send_header(peer, 200);
+    peer_send_frame(peer, "", 50);
     peer_shutdown(peer);
     assert_heard(peer, "too-big:max-frame:200:100 EOF");
     assert_int_equal(closed_for(f, WEFT_REASON_TRUNCATED), 1);
@@ -309,8 +266,7 @@ static void test_input_that_ends_while_paused_is_decoded_to_its_end(void **state
 {
     struct server_fixture *f = *state;
     f->options.limits.max_pending = 1;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     peer_queue(peer, "wait a");
     peer_queue(peer, "wait b");
     peer_send(peer, "\0\0", 2);
@@ -327,8 +283,7 @@ static void test_input_that_ends_while_paused_is_decoded_to_its_end(void **state
 static void test_many_buffered_frames_are_decoded_before_the_end(void **state)
 {
     struct server_fixture *f = *state;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     for (int i = 0; i < 1000; i++)
         peer_queue(peer, "now a");
     peer_shutdown(peer);
@@ -340,22 +295,20 @@ static void test_large_frame_arrives_in_small_parts(void **state)
 {
     struct server_fixture *f = *state;
     enum { SIZE = 3 << 20 };
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     script_set_rules(peer->end, &(struct script_rules){.read_chunk = 10007});
-    send_frame(peer, "now a", SIZE);
-    send_frame(peer, "now b", 5);
+    peer_send_frame(peer, "now a", SIZE);
+    peer_send_frame(peer, "now b", 5);
     assert_heard(peer, "a b");
 }
 
 static void test_many_frames_in_one_read_beside_a_large_one(void **state)
 {
     struct server_fixture *f = *state;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     for (int i = 0; i < 30; i++) {
         peer_queue(peer, "now a");
-        send_frame(peer, "now b", 20000);
+        peer_send_frame(peer, "now b", 20000);
     }
     assert_heard(peer, "a b a b a b a b a b a b a b a b a b a b a b a b a b a b a b "
                        "a b a b a b a b a b a b a b a b a b a b a b a b a b a b a b");

@@ -4,34 +4,11 @@
 #include "lib/fault.h"
 #include "unit/core/server_fixture.h"
 
-static void send_frame(struct test_peer *peer, const char *text, size_t size)
-{
-    uint8_t *frame = malloc(4 + size);
-    assert_non_null(frame);
-    peer_send(peer, frame, peer_frame(frame, text, size));
-    free(frame);
-}
-
-static void send_header(struct test_peer *peer, uint32_t header)
-{
-    uint8_t bytes[4];
-    weft_store_be32(bytes, header);
-    peer_send(peer, bytes, sizeof bytes);
-}
-
-/* A frame with the gzip bit whose payload is no gzip. */
-static void send_malformed(struct test_peer *peer)
-{
-    send_header(peer, 0x80000004);
-    peer_send(peer, "junk", 4);
-}
-
 static void test_promise_of_a_header_buys_no_memory(void **state)
 {
     struct server_fixture *f = *state;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
-    send_header(peer, (8 << 20) - 1);
+    struct test_peer *peer = serve_one(f);
+    peer_send_header(peer, (8 << 20) - 1);
     peer_send(peer, "0123456789", 10);
     turns(f);
     assert_in_range(f->worker->conns->in.cap, 14, 256);
@@ -42,9 +19,8 @@ static void test_buffer_grows_with_what_has_arrived(void **state)
     struct server_fixture *f = *state;
     static uint8_t part[10000];
     size_t sent = 4;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
-    send_header(peer, 8 << 20);
+    struct test_peer *peer = serve_one(f);
+    peer_send_header(peer, 8 << 20);
     for (int i = 0; i < 200; i++) {
         peer_send(peer, part, sizeof part);
         sent += sizeof part;
@@ -57,10 +33,9 @@ static void test_buffer_grows_with_what_has_arrived(void **state)
 static void test_flood_is_not_read_ahead(void **state)
 {
     struct server_fixture *f = *state;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     for (int i = 0; i < 10000; i++)
-        send_frame(peer, "now a", 100);
+        peer_send_frame(peer, "now a", 100);
     while (script_unread(peer->end) > 0) {
         virtual_loop_turn(f->loop);
         assert_in_range(f->worker->conns->in.cap, 0, WEFT__READ_SIZE + WEFT__TAIL_SIZE);
@@ -71,8 +46,7 @@ static void test_flood_is_not_read_ahead(void **state)
 static void test_no_buffer_is_held_between_frames(void **state)
 {
     struct server_fixture *f = *state;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     for (int i = 0; i < 1000; i++)
         peer_queue(peer, "now a");
     turns(f);
@@ -90,10 +64,9 @@ static void test_no_buffer_is_held_between_frames(void **state)
 static void test_small_tail_does_not_keep_a_large_buffer(void **state)
 {
     struct server_fixture *f = *state;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     for (int i = 0; i < 2000; i++)
-        send_frame(peer, "now a", 100);
+        peer_send_frame(peer, "now a", 100);
     peer_send(peer, "\0\0", 2);
     assert_heard(peer, "a*2000");
     assert_in_range(f->worker->conns->in.cap, 2, 32768);
@@ -103,33 +76,19 @@ static void test_closing_connection_holds_no_input(void **state)
 {
     struct server_fixture *f = *state;
     f->options.limits.max_bad_frames = 1;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     peer_queue(peer, "wait a");
-    send_malformed(peer);
-    send_frame(peer, "now b", 100000);
+    peer_send_malformed(peer);
+    peer_send_frame(peer, "now b", 100000);
     turns(f);
     assert_int_equal(f->worker->conns->state, WEFT__CONN_CLOSING);
     assert_int_equal(f->worker->conns->in.cap, 0);
 }
 
-static int teardown_fault(void **state)
-{
-    fault_remove();
-    return server_fixture_teardown(state);
-}
-
-#define TEST_FAULT(test)                                                                           \
-    {                                                                                              \
-#test, test, server_fixture_setup, teardown_fault, server_url_raw                          \
-    }
-
 static void test_input_without_memory_ends_it_behind_the_replies(void **state)
 {
     struct server_fixture *f = *state;
-    fault_install();
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     peer_say(peer, "wait a");
     fault_arm(FAULT_ONE, 0);
     peer_send(peer, "\0\0", 2);
@@ -144,11 +103,9 @@ static void test_large_frame_without_memory_ends_it_behind_the_replies(void **st
 {
     struct server_fixture *f = *state;
     static uint8_t part[30000];
-    fault_install();
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     peer_queue(peer, "wait a");
-    send_header(peer, 100000);
+    peer_send_header(peer, 100000);
     peer_send(peer, part, sizeof part);
     turns(f);
     fault_arm(FAULT_ONE, 0);
@@ -164,12 +121,10 @@ static void test_large_frame_without_memory_ends_it_behind_the_replies(void **st
 static void test_large_buffer_stays_where_there_is_no_smaller_one(void **state)
 {
     struct server_fixture *f = *state;
-    fault_install();
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     for (int i = 0; i < 64; i++)
         peer_queue(peer, "now a");
-    send_frame(peer, "now b", 40000);
+    peer_send_frame(peer, "now b", 40000);
     peer_send(peer, "\0\0", 2);
     virtual_loop_turn(f->loop);
     fault_arm(FAULT_FROM, 0);

@@ -8,8 +8,7 @@
 static void test_reply_comes_back(void **state)
 {
     struct server_fixture *f = *state;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     peer_say(peer, "now a");
     assert_heard(peer, "a");
     assert_noted(f, "open a");
@@ -18,10 +17,8 @@ static void test_reply_comes_back(void **state)
 static void test_request_may_end_without_a_message(void **state)
 {
     struct server_fixture *f = *state;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
-    peer_queue(peer, "none a");
-    peer_queue(peer, "now b");
+    struct test_peer *peer = serve_one(f);
+    peer_say(peer, "none a", "now b");
     assert_heard(peer, "b");
 }
 
@@ -63,13 +60,8 @@ static void test_pipelined_requests_are_answered_byte_by_byte(void **state)
 static void test_later_requests_wait_for_the_first(void **state)
 {
     struct server_fixture *f = *state;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
-    peer_queue(peer, "wait a");
-    peer_queue(peer, "now b");
-    peer_queue(peer, "size c 1000");
-    peer_queue(peer, "none d");
-    peer_queue(peer, "now e");
+    struct test_peer *peer = serve_one(f);
+    peer_say(peer, "wait a", "now b", "size c 1000", "none d", "now e");
     assert_heard(peer, "");
     assert_int_equal(probe_end(&f->probe, "a", "A"), 0);
     assert_heard(peer, "A b c1000 e");
@@ -80,13 +72,9 @@ static void test_replies_keep_order_in_every_order_of_completion(void **state)
 {
     static const char *const orders[] = {"abc", "acb", "bac", "bca", "cab", "cba"};
     struct server_fixture *f = *state;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     for (size_t i = 0; i < sizeof orders / sizeof *orders; i++) {
-        peer_queue(peer, "wait a");
-        peer_queue(peer, "wait b");
-        peer_queue(peer, "wait c");
-        turns(f);
+        peer_say(peer, "wait a", "wait b", "wait c");
         for (const char *p = orders[i]; *p; p++) {
             char name[2] = {*p, '\0'};
             assert_int_equal(probe_end(&f->probe, name, name), 0);
@@ -99,11 +87,8 @@ static void test_replies_keep_order_in_every_order_of_completion(void **state)
 static void test_messages_of_a_stream_stand_together(void **state)
 {
     struct server_fixture *f = *state;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
-    peer_queue(peer, "wait a");
-    peer_queue(peer, "wait b");
-    turns(f);
+    struct test_peer *peer = serve_one(f);
+    peer_say(peer, "wait a", "wait b");
     assert_int_equal(probe_send(&f->probe, "b", "b1"), 0);
     assert_int_equal(probe_send(&f->probe, "a", "a1"), 0);
     assert_heard(peer, "a1");
@@ -121,10 +106,8 @@ static void test_messages_of_a_stream_stand_together(void **state)
 static void test_stream_ends_within_call(void **state)
 {
     struct server_fixture *f = *state;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
-    peer_queue(peer, "stream s 100 200");
-    peer_queue(peer, "now b");
+    struct test_peer *peer = serve_one(f);
+    peer_say(peer, "stream s 100 200", "now b");
     assert_heard(peer, "s200*100 b");
     assert_noted(f, "open s b");
 }
@@ -132,8 +115,7 @@ static void test_stream_ends_within_call(void **state)
 static void test_kept_payload_lives_until_the_end(void **state)
 {
     struct server_fixture *f = *state;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     peer_say(peer, "keep a 12345");
     peer_say(peer, "keep b");
     peer_say(peer, "arena c 1000");
@@ -160,8 +142,7 @@ static void keep_twice(struct probe *probe, const char *name)
 static void test_keeping_twice_changes_nothing(void **state)
 {
     struct server_fixture *f = *state;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     f->probe.on_call = keep_twice;
     peer_say(peer, "wait a");
     assert_int_equal(probe_end(&f->probe, "a", NULL), 0);
@@ -172,8 +153,7 @@ static void test_arena_is_the_next_requests_after_the_call(void **state)
 {
     struct server_fixture *f = *state;
     f->options.limits.decode_bytes = WEFT_KIB(64);
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     for (int i = 0; i < 10; i++)
         peer_queue(peer, "arena a 60000");
     peer_queue(peer, "arena b 70000");
@@ -184,8 +164,7 @@ static void test_kept_request_has_a_budget_of_its_own(void **state)
 {
     struct server_fixture *f = *state;
     f->options.limits.decode_bytes = WEFT_KIB(64);
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     peer_say(peer, "keep a");
     struct weft_arena *arena = weft_request_arena(f->probe.calls[0].request);
     assert_ptr_not_equal(arena, &f->worker->arena);
@@ -206,9 +185,7 @@ static void test_call_may_end_an_earlier_request(void **state)
     server_fixture_start(f);
     f->probe.on_call = end_a_in_call_of_b;
     struct test_peer *peer = peer_dial(f);
-    peer_queue(peer, "wait a");
-    peer_queue(peer, "now b");
-    peer_queue(peer, "now c");
+    peer_say(peer, "wait a", "now b", "now c");
     assert_heard(peer, "A b c");
 }
 
@@ -219,8 +196,7 @@ static void test_request_may_become_head_within_its_call(void **state)
     server_fixture_start(f);
     f->probe.on_call = end_a_in_call_of_b;
     struct test_peer *peer = peer_dial(f);
-    peer_queue(peer, "wait a");
-    peer_queue(peer, "wait b");
+    peer_say(peer, "wait a", "wait b");
     assert_heard(peer, "A");
     assert_int_equal(probe_send(&f->probe, "b", "b1"), 0);
     assert_heard(peer, "b1");
@@ -243,8 +219,7 @@ static void test_call_may_end_a_request_of_another_connection(void **state)
 static void test_request_ends_from_a_turn_of_its_own(void **state)
 {
     struct server_fixture *f = *state;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     peer_say(peer, "wait a");
     assert_int_equal(probe_end(&f->probe, "a", "A"), 0);
     virtual_loop_turn(f->loop);
@@ -254,13 +229,8 @@ static void test_request_ends_from_a_turn_of_its_own(void **state)
 static void test_bodies_that_are_blobs_keep_their_place(void **state)
 {
     struct server_fixture *f = *state;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
-    peer_queue(peer, "blob a 100000");
-    peer_queue(peer, "wait b");
-    peer_queue(peer, "blob c 5000");
-    peer_queue(peer, "blob d 0");
-    turns(f);
+    struct test_peer *peer = serve_one(f);
+    peer_say(peer, "blob a 100000", "wait b", "blob c 5000", "blob d 0");
     assert_int_equal(probe_end(&f->probe, "b", "b"), 0);
     assert_heard(peer, "a100000 b c5000 ");
 }
@@ -273,11 +243,8 @@ static void test_held_blob_is_not_copied(void **state)
     struct weft_blob *blob = weft_blob_new(1000, &data);
     assert_non_null(blob);
     memset(data, 'a', 1000);
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
-    peer_queue(peer, "wait a");
-    peer_queue(peer, "wait b");
-    turns(f);
+    struct test_peer *peer = serve_one(f);
+    peer_say(peer, "wait a", "wait b");
     assert_int_equal(probe_end_blob(&f->probe, "b", blob), 0);
     memset(data, 'z', 1000);
     weft_blob_unref(blob);
@@ -331,8 +298,7 @@ static void test_many_requests_pend_at_once(void **state)
     enum { COUNT = 1000 };
     struct server_fixture *f = *state;
     char name[PROBE_NAME], text[32];
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     for (int i = 0; i < COUNT; i++) {
         snprintf(text, sizeof text, "wait a%d", i);
         peer_queue(peer, text);

@@ -135,8 +135,7 @@ static void test_plugins_may_be_without_states(void **state)
     assert_int_equal(weft_registry_add_codec(&f->registry, &codec), 0);
     assert_int_equal(weft_registry_add_service(&f->registry, &service, NULL), 0);
     f->urls[0] = "script:server?codec=bare&service=bare";
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     peer_send(peer, "x", 1);
     peer_shutdown(peer);
     assert_int_equal(closed_for(f, WEFT_REASON_TRUNCATED), 1);
@@ -270,8 +269,7 @@ static void test_endpoints_are_counted_apart_and_together(void **state)
     struct weft_server_counts one, two, all;
     f->urls[1] = "script:other?codec=raw&service=probe";
     f->options.url_count = 2;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     peer_say(peer, "now a");
     peer_say(peer, "now b");
     struct script_end *other = script_dial("other");
@@ -303,8 +301,7 @@ static void test_rejections_are_counted(void **state)
     uint8_t frame[128];
     f->options.limits.max_frame = 100;
     f->options.limits.max_connections = 1;
-    server_fixture_start(f);
-    struct test_peer *peer = peer_dial(f);
+    struct test_peer *peer = serve_one(f);
     peer_dial(f);
     peer_send(peer, frame, peer_frame(frame, "", 101));
     peer_say(peer, "now a");

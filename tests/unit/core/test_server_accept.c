@@ -215,7 +215,6 @@ static void test_connection_that_cannot_be_attached_is_counted(void **state)
 static void test_connection_without_memory_is_counted(void **state)
 {
     struct server_fixture *f = *state;
-    fault_install();
     server_fixture_start(f);
     fault_arm(FAULT_ONE, 0);
     assert_heard(peer_dial(f), "RESET");
@@ -306,7 +305,6 @@ static void test_connection_without_memory_for_its_way_is_dropped(void **state)
 {
     struct server_fixture *f = *state;
     f->options.threads = 2;
-    fault_install();
     server_fixture_start(f);
     peer_dial(f);
     fault_arm(FAULT_ONE, 0);
@@ -314,17 +312,6 @@ static void test_connection_without_memory_for_its_way_is_dropped(void **state)
     assert_int_equal(closed_for(f, WEFT_REASON_NO_MEMORY), 1);
     assert_int_equal(atomic_load(&f->server->threads[1].worker.living), 0);
 }
-
-static int teardown_fault(void **state)
-{
-    fault_remove();
-    return server_fixture_teardown(state);
-}
-
-#define TEST_FAULT(test)                                                                           \
-    {                                                                                              \
-#test, test, server_fixture_setup, teardown_fault, server_url_raw                          \
-    }
 
 int main(void)
 {
