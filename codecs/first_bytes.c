@@ -5,7 +5,7 @@
 
 struct protocol {
     bool (*speaks)(const uint8_t first[4]);
-    const char *detail;
+    const char *asked, *answered; /* the detail: of who comes to us, and of whom we came to */
     const char *before, *after; /* the answer, around the codec's name; NULL: none it could show */
 };
 
@@ -55,13 +55,14 @@ static bool is_ssh(const uint8_t first[4])
 }
 
 static const struct protocol protocols[] = {
-    {is_http, "looks like HTTP",
+    {is_http, "looks like HTTP", "answered in HTTP",
      "HTTP/1.0 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n"
      "This is a weft server (",
      "), not HTTP.\n"},
-    {is_tls, "looks like TLS", NULL, NULL},
-    {is_resp, "looks like RESP", "-ERR this is a weft server (", "), not RESP\r\n"},
-    {is_ssh, "looks like SSH", NULL, NULL},
+    {is_tls, "looks like TLS", "answered in TLS", NULL, NULL},
+    {is_resp, "looks like RESP", "answered in RESP", "-ERR this is a weft server (",
+     "), not RESP\r\n"},
+    {is_ssh, "looks like SSH", "answered in SSH", NULL, NULL},
 };
 
 /* Best effort: the connection ends either way, so words for which there is no memory are none. */
@@ -80,7 +81,7 @@ int weft__first_bytes_check(const uint8_t first[4], enum weft_role role, const c
         const struct protocol *protocol = &protocols[i];
         if (!protocol->speaks(first))
             continue;
-        io->detail = protocol->detail;
+        io->detail = role == WEFT_SERVER ? protocol->asked : protocol->answered;
         if (role == WEFT_SERVER && protocol->before)
             answer(protocol, codec, io->out);
         return WEFT_EFOREIGN;

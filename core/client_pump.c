@@ -75,9 +75,10 @@ static void lose(struct weft_client *client, int status, const char *detail)
     if (status == -ENOMEM)
         weft__client_fail(client, status, "%s", weft_strerror(status));
     else if (status == WEFT_EFOREIGN)
-        weft__client_fail(client, status, "%s does not speak codec '%s': its answer %s",
-                          client->address, client->endpoint.codec->name,
-                          detail ? detail : "is of another protocol");
+        weft__client_fail(client, status,
+                          "the server %s, not in codec '%s': is %s the right address?",
+                          detail ? detail : "answered in another protocol",
+                          client->endpoint.codec->name, client->address);
     else
         weft__client_fail(client, status, "what %s sent is not codec '%s': %s", client->address,
                           client->endpoint.codec->name, detail ? detail : weft_strerror(status));

@@ -59,7 +59,8 @@ struct weft_decode_io {
     bool inside;
     /* For bytes of the codec's own, sent in order behind the replies so far. */
     struct weft_chain *out;
-    /* Out, with < 0: static text for the log, or NULL ("looks like HTTP"). */
+    /* Out, with < 0: static text or NULL; on a server what its log says of the peer ("looks like
+     * HTTP"), on a client what its user is told of the server ("answered in HTTP"). */
     const char *detail;
 };
 

@@ -167,7 +167,9 @@ static void test_answer_in_http_exits_5_and_says_so(void **state)
 {
     (void)state;
     static const char http[] = "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n";
-    answer(WORDS("ping"), http, sizeof http - 1, "HTTP");
+    answer(
+        WORDS("ping"), http, sizeof http - 1,
+        "the server answered in HTTP, not in codec 'length-delimited-gzip': is tcp://127.0.0.1:");
 }
 
 static void test_answer_that_is_no_gzip_exits_5(void **state)

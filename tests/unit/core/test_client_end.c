@@ -267,7 +267,8 @@ static void test_client_recognises_another_protocol(void **state)
     connect_and_ask(f);
     peer_says(f, http, sizeof http - 1);
     assert_log(f, "a!WEFT_EFOREIGN b!WEFT_EFOREIGN");
-    assert_over(f, "script:peer does not speak codec 'raw': its answer looks like HTTP");
+    assert_over(f, "the server answered in HTTP, not in codec 'raw': is script:peer the right "
+                   "address?");
 }
 
 static void test_client_gives_up_where_the_frame_boundary_is_lost(void **state)
