@@ -96,6 +96,23 @@ void fault_remove(void)
     weft_mem_use(NULL);
 }
 
+int fault_setup(void **state)
+{
+    (void)state;
+    fault_install();
+    return 0;
+}
+
+int fault_teardown(void **state)
+{
+    (void)state;
+    size_t live = fault_live();
+    fault_remove();
+    if (live > 0)
+        print_error("%zu blocks were left alive\n", live);
+    return live == 0 ? 0 : -1;
+}
+
 static void arm(enum plan plan)
 {
     atomic_store(&fault.allocations, 0);

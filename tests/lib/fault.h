@@ -47,6 +47,11 @@ void fault_each(void (*body)(void *arg), void *arg);
 void fault_install(void);
 void fault_remove(void);
 
+/* The two as cmocka's fixtures; the second fails where a block is left alive. */
+int fault_setup(void **state);
+int fault_teardown(void **state);
+#define FAULT_TEST(test) cmocka_unit_test_setup_teardown(test, fault_setup, fault_teardown)
+
 /* From now on the allocation with the index n (0: the next one) fails. Sets the counts of
  * fault_allocations and fault_failed back to 0. */
 void fault_arm(enum fault_mode mode, size_t n);

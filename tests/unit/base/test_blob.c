@@ -42,20 +42,6 @@ static void test_size_that_cannot_be_is_no_memory(void **state)
     assert_null(data);
 }
 
-static int install_fault(void **state)
-{
-    (void)state;
-    fault_install();
-    return 0;
-}
-
-static int remove_fault(void **state)
-{
-    (void)state;
-    fault_remove();
-    return 0;
-}
-
 static void test_last_unref_frees_and_no_earlier_one(void **state)
 {
     (void)state;
@@ -124,12 +110,10 @@ int main(void)
         cmocka_unit_test(test_new_holds_the_bytes_written_through_data),
         cmocka_unit_test(test_empty_blob_is_a_blob),
         cmocka_unit_test(test_size_that_cannot_be_is_no_memory),
-        cmocka_unit_test_setup_teardown(test_last_unref_frees_and_no_earlier_one, install_fault,
-                                        remove_fault),
-        cmocka_unit_test_setup_teardown(test_unref_takes_null, install_fault, remove_fault),
+        FAULT_TEST(test_last_unref_frees_and_no_earlier_one),
+        FAULT_TEST(test_unref_takes_null),
         cmocka_unit_test(test_new_without_memory_is_null),
-        cmocka_unit_test_setup_teardown(test_references_are_counted_across_threads, install_fault,
-                                        remove_fault),
+        FAULT_TEST(test_references_are_counted_across_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

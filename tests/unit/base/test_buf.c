@@ -98,20 +98,6 @@ static void test_consuming_all_makes_the_whole_memory_usable_again(void **state)
     weft_buf_fini(&buf);
 }
 
-static int install_fault(void **state)
-{
-    (void)state;
-    fault_install();
-    return 0;
-}
-
-static int remove_fault(void **state)
-{
-    (void)state;
-    fault_remove();
-    return 0;
-}
-
 static void test_growing_byte_by_byte_costs_few_allocations(void **state)
 {
     (void)state;
@@ -223,8 +209,6 @@ static void test_random_walk_is_as_a_plain_array(void **state)
     free(model);
 }
 
-#define WITH_FAULT(test) cmocka_unit_test_setup_teardown(test, install_fault, remove_fault)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -235,10 +219,10 @@ int main(void)
         cmocka_unit_test(test_append_of_nothing_allocates_nothing),
         cmocka_unit_test(test_size_that_cannot_be_is_no_memory),
         cmocka_unit_test(test_consuming_all_makes_the_whole_memory_usable_again),
-        WITH_FAULT(test_growing_byte_by_byte_costs_few_allocations),
-        WITH_FAULT(test_short_tail_is_moved_rather_than_memory_grown),
-        WITH_FAULT(test_steady_window_keeps_memory_in_proportion),
-        WITH_FAULT(test_fini_frees_and_leaves_it_empty),
+        FAULT_TEST(test_growing_byte_by_byte_costs_few_allocations),
+        FAULT_TEST(test_short_tail_is_moved_rather_than_memory_grown),
+        FAULT_TEST(test_steady_window_keeps_memory_in_proportion),
+        FAULT_TEST(test_fini_frees_and_leaves_it_empty),
         cmocka_unit_test(test_every_failing_allocation_leaves_it_unchanged),
         cmocka_unit_test(test_random_walk_is_as_a_plain_array),
     };

@@ -428,42 +428,26 @@ static void test_pool_ends_while_its_blobs_end_on_another_thread(void **state)
     }
 }
 
-static int install_fault(void **state)
-{
-    (void)state;
-    fault_install();
-    return 0;
-}
-
-static int remove_fault(void **state)
-{
-    (void)state;
-    fault_remove();
-    return 0;
-}
-
-#define COUNTED(test) cmocka_unit_test_setup_teardown(test, install_fault, remove_fault)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        COUNTED(test_frame_that_was_put_is_found),
-        COUNTED(test_mark_plain_is_found),
-        COUNTED(test_other_blobs_and_configurations_miss),
-        COUNTED(test_first_frame_stays_whoever_comes_second),
-        COUNTED(test_frame_goes_with_its_blob),
-        COUNTED(test_found_frame_outlives_blob_and_pool),
-        COUNTED(test_blobs_outlive_the_pool),
-        COUNTED(test_oldest_goes_first_when_the_budget_is_spent),
-        COUNTED(test_evicted_blob_can_be_kept_again_by_any_configuration),
-        COUNTED(test_order_holds_where_blobs_end_in_between),
-        COUNTED(test_frame_over_an_eighth_of_the_budget_is_not_kept),
-        COUNTED(test_no_pool_finds_and_keeps_nothing),
-        COUNTED(test_blob_belongs_to_the_pool_that_kept_it_first),
+        FAULT_TEST(test_frame_that_was_put_is_found),
+        FAULT_TEST(test_mark_plain_is_found),
+        FAULT_TEST(test_other_blobs_and_configurations_miss),
+        FAULT_TEST(test_first_frame_stays_whoever_comes_second),
+        FAULT_TEST(test_frame_goes_with_its_blob),
+        FAULT_TEST(test_found_frame_outlives_blob_and_pool),
+        FAULT_TEST(test_blobs_outlive_the_pool),
+        FAULT_TEST(test_oldest_goes_first_when_the_budget_is_spent),
+        FAULT_TEST(test_evicted_blob_can_be_kept_again_by_any_configuration),
+        FAULT_TEST(test_order_holds_where_blobs_end_in_between),
+        FAULT_TEST(test_frame_over_an_eighth_of_the_budget_is_not_kept),
+        FAULT_TEST(test_no_pool_finds_and_keeps_nothing),
+        FAULT_TEST(test_blob_belongs_to_the_pool_that_kept_it_first),
         cmocka_unit_test(test_without_memory_nothing_is_kept_and_nothing_lost),
-        COUNTED(test_threads_share_frames),
-        COUNTED(test_threads_share_a_small_budget),
-        COUNTED(test_pool_ends_while_its_blobs_end_on_another_thread),
+        FAULT_TEST(test_threads_share_frames),
+        FAULT_TEST(test_threads_share_a_small_budget),
+        FAULT_TEST(test_pool_ends_while_its_blobs_end_on_another_thread),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,21 +14,6 @@
 #include "core/mem.h"
 #include "lib/fault.h"
 
-static int install_fault(void **state)
-{
-    (void)state;
-    fault_install();
-    return 0;
-}
-
-static int remove_fault(void **state)
-{
-    (void)state;
-    size_t live = fault_live();
-    fault_remove();
-    return live == 0 ? 0 : -1;
-}
-
 static void test_allocator_in_use_serves_every_function(void **state)
 {
     (void)state;
@@ -223,7 +208,8 @@ static void *measure_malloc(size_t size)
 static void test_arena_takes_little_more_memory_than_its_budget(void **state)
 {
     (void)state;
-    static const struct weft_allocator measuring = {measure_malloc, realloc, free};
+    static const struct weft_allocator measuring = {
+        .malloc = measure_malloc, .realloc = realloc, .free = free};
     struct weft_arena arena;
     weft_mem_use(&measuring);
     allocated = 0;
@@ -272,27 +258,25 @@ static void test_arena_survives_every_failing_allocation(void **state)
     fault_each(fill_arena, NULL);
 }
 
-#define TEST(test) cmocka_unit_test_setup_teardown(test, install_fault, remove_fault)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_allocator_in_use_serves_every_function),
-        TEST(test_null_restores_the_c_librarys_allocator),
-        TEST(test_calloc_zeroes),
-        TEST(test_calloc_refuses_a_product_that_overflows),
-        TEST(test_zeroed_arena_hands_out_nothing),
-        TEST(test_arena_memory_is_aligned_and_disjoint),
-        TEST(test_arena_budget_is_met_exactly),
-        TEST(test_arena_size_that_cannot_be_is_over_budget),
-        TEST(test_arena_without_memory_is_not_over_budget),
-        TEST(test_arena_budget_is_whole_again_after_a_reset),
-        TEST(test_arena_in_steady_state_allocates_once),
-        TEST(test_arena_reset_keeps_the_first_chunk_only),
-        TEST(test_arena_reset_keeps_no_large_chunk),
-        TEST(test_arena_of_many_small_pieces_costs_few_allocations),
+        FAULT_TEST(test_allocator_in_use_serves_every_function),
+        FAULT_TEST(test_null_restores_the_c_librarys_allocator),
+        FAULT_TEST(test_calloc_zeroes),
+        FAULT_TEST(test_calloc_refuses_a_product_that_overflows),
+        FAULT_TEST(test_zeroed_arena_hands_out_nothing),
+        FAULT_TEST(test_arena_memory_is_aligned_and_disjoint),
+        FAULT_TEST(test_arena_budget_is_met_exactly),
+        FAULT_TEST(test_arena_size_that_cannot_be_is_over_budget),
+        FAULT_TEST(test_arena_without_memory_is_not_over_budget),
+        FAULT_TEST(test_arena_budget_is_whole_again_after_a_reset),
+        FAULT_TEST(test_arena_in_steady_state_allocates_once),
+        FAULT_TEST(test_arena_reset_keeps_the_first_chunk_only),
+        FAULT_TEST(test_arena_reset_keeps_no_large_chunk),
+        FAULT_TEST(test_arena_of_many_small_pieces_costs_few_allocations),
         cmocka_unit_test(test_arena_takes_little_more_memory_than_its_budget),
-        TEST(test_arena_fini_is_fine_twice),
+        FAULT_TEST(test_arena_fini_is_fine_twice),
         cmocka_unit_test(test_arena_survives_every_failing_allocation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

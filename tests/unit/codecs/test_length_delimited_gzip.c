@@ -300,20 +300,6 @@ static ssize_t decode_once(const struct feed_codec *fc, struct weft_view in,
     return n;
 }
 
-static int install_fault(void **state)
-{
-    (void)state;
-    fault_install();
-    return 0;
-}
-
-static int remove_fault(void **state)
-{
-    (void)state;
-    fault_remove();
-    return 0;
-}
-
 static void test_bomb_is_refused_without_an_allocation(void **state)
 {
     (void)state;
@@ -424,14 +410,10 @@ int main(void)
         cmocka_unit_test(test_message_that_fits_in_neither_form_is_over_max_frame),
         cmocka_unit_test(test_message_over_max_message_is_refused_however_it_shrinks),
         cmocka_unit_test(test_message_that_no_member_can_hold_is_refused_unread),
-        cmocka_unit_test_setup_teardown(test_bomb_is_refused_without_an_allocation, install_fault,
-                                        remove_fault),
-        cmocka_unit_test_setup_teardown(test_decode_scratch_over_1_mib_goes_with_the_next_decode,
-                                        install_fault, remove_fault),
-        cmocka_unit_test_setup_teardown(test_decode_scratch_up_to_1_mib_is_kept, install_fault,
-                                        remove_fault),
-        cmocka_unit_test_setup_teardown(test_encode_scratch_over_1_mib_goes_with_the_encode,
-                                        install_fault, remove_fault),
+        FAULT_TEST(test_bomb_is_refused_without_an_allocation),
+        FAULT_TEST(test_decode_scratch_over_1_mib_goes_with_the_next_decode),
+        FAULT_TEST(test_decode_scratch_up_to_1_mib_is_kept),
+        FAULT_TEST(test_encode_scratch_over_1_mib_goes_with_the_encode),
         cmocka_unit_test(test_large_payload_outlives_an_encode),
         cmocka_unit_test(test_only_compressed_frames_are_heavy),
     };
