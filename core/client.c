@@ -280,6 +280,11 @@ size_t weft_client_unsent(const struct weft_client *client)
     return client->out.bytes;
 }
 
+void weft_client_count(const struct weft_client *client, struct weft_client_counts *counts)
+{
+    *counts = (struct weft_client_counts){.bytes_in = client->given, .bytes_out = client->taken};
+}
+
 const char *weft_client_trouble(const struct weft_client *client)
 {
     return client->trouble.text;

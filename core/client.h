@@ -70,6 +70,12 @@ size_t weft_client_pending(const struct weft_client *client);
 /* Bytes of calls that the transport has not taken. */
 size_t weft_client_unsent(const struct weft_client *client);
 
+/* Bytes on the wire since the beginning. */
+struct weft_client_counts {
+    uint64_t bytes_in, bytes_out;
+};
+void weft_client_count(const struct weft_client *client, struct weft_client_counts *counts);
+
 /* In words for a person, one line: within done, why the call failed; after the connection's end,
  * what it was ("tcp://127.0.0.1:9527 closed the connection inside a reply"). "" while all is well.
  * Valid until the next callback or close. */

@@ -57,6 +57,7 @@ struct weft_client {
     struct weft_segment_pool pool;
     struct weft_chain out;
     uint64_t taken; /* bytes the transport took since the beginning */
+    uint64_t given; /* bytes it gave us */
     struct weft_deferred flush;
 
     struct weft__client_slot *slots;

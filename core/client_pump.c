@@ -155,6 +155,7 @@ static void read_input(struct weft_client *client, int reads, bool until_end)
             return;
         }
         weft_buf_commit(&client->in, (size_t)n);
+        client->given += (uint64_t)n;
         decode(client, false);
         if (n < READ_SIZE && !until_end)
             return;

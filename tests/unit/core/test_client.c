@@ -41,6 +41,31 @@ static void test_client_hands_a_reply_to_its_call(void **state)
     assert_int_equal(weft_client_pending(f->client), 0);
 }
 
+static void test_client_counts_the_bytes_on_the_wire(void **state)
+{
+    struct client_fixture *f = *state;
+    struct weft_client_counts counts;
+    uint8_t frame[256];
+    client_fixture_connect(f);
+    ask(f, "a", "question");
+    weft_client_count(f->client, &counts);
+    assert_int_equal(counts.bytes_out, 0); /* what waits to be sent is not */
+    client_fixture_turns(f);
+    size_t heard = 0;
+    (void)script_received(f->peer, &heard);
+    size_t reply = peer_frame(f, weft_view_str("answer"), frame);
+    script_send(f->peer, frame, reply - 1);
+    client_fixture_turns(f);
+    weft_client_count(f->client, &counts);
+    assert_int_equal(counts.bytes_out, heard);
+    assert_int_equal(counts.bytes_in, reply - 1);
+    script_send(f->peer, frame + reply - 1, 1);
+    client_fixture_turns(f);
+    weft_client_count(f->client, &counts);
+    assert_int_equal(counts.bytes_in, reply);
+    assert_log(f, "a=answer");
+}
+
 static void test_client_hands_over_an_empty_reply(void **state)
 {
     struct client_fixture *f = *state;
@@ -458,6 +483,7 @@ int main(void)
         TEST_RAW(test_client_says_once_that_it_is_connected),
         TEST_RAW(test_client_freezes_the_registry),
         TEST_BOTH(test_client_hands_a_reply_to_its_call),
+        TEST_BOTH(test_client_counts_the_bytes_on_the_wire),
         TEST_BOTH(test_client_hands_over_an_empty_reply),
         TEST_BOTH(test_client_sends_what_was_called_before_it_connected),
         TEST_RAW(test_client_sends_the_calls_of_a_turn_in_one_write),
