@@ -103,8 +103,7 @@ static void stop(struct fixture *fixture)
     weft_client_close(fixture->connection);
     kvc_client_fini(&fixture->client);
     weft_loop_free(fixture->loop);
-    assert_int_equal(kvs_stop(&fixture->kvs), 0);
-    kvs_kill(&fixture->kvs);
+    kvs_end(&fixture->kvs);
 }
 
 static void make_every_call(struct fixture *fixture)

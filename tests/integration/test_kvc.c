@@ -27,9 +27,8 @@ static int start_server(void **state)
 static int stop_server(void **state)
 {
     (void)state;
-    int code = kvs_stop(&server);
-    kvs_kill(&server);
-    return code;
+    kvs_end(&server);
+    return 0;
 }
 
 static void test_hset_prints_the_old_value_and_hget_the_new(void **state)

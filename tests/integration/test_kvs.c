@@ -93,8 +93,7 @@ static void test_port_in_use_exits_1(void **state)
     kvs_start(&kvs, WORDS("--listen", KVS_ANY_PORT));
     expect_refused(WORDS("--listen", kvs.urls[0]), 1, kvs.urls[0]);
     expect_refused(WORDS("--listen", kvs.urls[0]), 1, "in use");
-    assert_int_equal(kvs_stop(&kvs), 0);
-    kvs_kill(&kvs);
+    kvs_end(&kvs);
 }
 
 static void test_one_endpoint_refused_binds_none(void **state)
@@ -108,8 +107,7 @@ static void test_one_endpoint_refused_binds_none(void **state)
     kvs_start(&kvs, WORDS("--listen", KVS_ANY_PORT));
     expect_refused(WORDS("--listen", url, "--listen", kvs.urls[0]), 1, "in use");
     assert_int_equal(access(path, F_OK), -1);
-    assert_int_equal(kvs_stop(&kvs), 0);
-    kvs_kill(&kvs);
+    kvs_end(&kvs);
     scratch_remove(folder);
 }
 
@@ -134,8 +132,7 @@ static void test_listening_lines_tell_endpoints_in_the_order_given(void **state)
     assert_non_null(strstr(kvs.endpoints[2], " codec=length-delimited-gzip service=echo"));
     assert_null(strstr(kvs.endpoints[1], ":0 "));
     assert_string_not_equal(kvs.urls[1], kvs.urls[2]);
-    assert_int_equal(kvs_stop(&kvs), 0);
-    kvs_kill(&kvs);
+    kvs_end(&kvs);
     scratch_remove(folder);
 }
 
@@ -177,8 +174,7 @@ static void test_two_codecs_side_by_side_serve_one_store(void **state)
     kvc_expect(kvs.urls[0], WORDS("hset", "t", "k", "of gzip"), "\n");
     kvc_expect(raw, WORDS("hset", "t", "k", "of raw"), "of gzip\n");
     kvc_expect(kvs.urls[0], WORDS("hget", "t", "k"), "of raw\n");
-    assert_int_equal(kvs_stop(&kvs), 0);
-    kvs_kill(&kvs);
+    kvs_end(&kvs);
 }
 
 static void test_codec_option_is_for_urls_that_name_none(void **state)
@@ -189,8 +185,7 @@ static void test_codec_option_is_for_urls_that_name_none(void **state)
                           KVS_ANY_PORT "?codec=length-delimited-gzip"));
     assert_non_null(strstr(kvs.endpoints[0], " codec=raw "));
     assert_non_null(strstr(kvs.endpoints[1], " codec=length-delimited-gzip "));
-    assert_int_equal(kvs_stop(&kvs), 0);
-    kvs_kill(&kvs);
+    kvs_end(&kvs);
 }
 
 static void test_unix_socket_serves_and_is_removed(void **state)
@@ -222,8 +217,7 @@ static void test_ipv6_address_stands_in_brackets(void **state)
     kvs_start(&kvs, WORDS("--listen", "tcp://[::1]:0"));
     assert_int_equal(strncmp(kvs.urls[0], "tcp://[::1]:", 12), 0);
     kvc_expect(kvs.urls[0], WORDS("hexist", "t", "k"), "false\n");
-    assert_int_equal(kvs_stop(&kvs), 0);
-    kvs_kill(&kvs);
+    kvs_end(&kvs);
 }
 
 static void test_sigterm_answers_what_came_and_exits_0(void **state)
@@ -296,8 +290,7 @@ static void test_sighup_is_ignored(void **state)
     kvs_start(&kvs, WORDS("--listen", KVS_ANY_PORT));
     process_signal(&kvs.process, SIGHUP);
     kvc_expect(kvs.urls[0], WORDS("hexist", "t", "k"), "false\n");
-    assert_int_equal(kvs_stop(&kvs), 0);
-    kvs_kill(&kvs);
+    kvs_end(&kvs);
 }
 
 static void test_output_that_nobody_reads_does_not_end_it(void **state)
@@ -337,8 +330,7 @@ static void test_connection_over_max_connections_is_answered_503(void **state)
     kvc_expect_error(kvs.urls[0], WORDS("ping"), 1, "kvc: 503 Too many connections");
     exchange(fd);
     close(fd);
-    assert_int_equal(kvs_stop(&kvs), 0);
-    kvs_kill(&kvs);
+    kvs_end(&kvs);
 }
 
 static void test_value_over_max_memory_is_answered_507(void **state)
@@ -348,8 +340,7 @@ static void test_value_over_max_memory_is_answered_507(void **state)
     kvs_start(&kvs, WORDS("--listen", KVS_ANY_PORT, "--max-memory", "64KiB"));
     kvc_expect_error(kvs.urls[0], WORDS("hset", "t", "k", "file:" KVS_PATH), 1, "kvc: 507 ");
     kvc_expect(kvs.urls[0], WORDS("hexist", "t", "k"), "false\n");
-    assert_int_equal(kvs_stop(&kvs), 0);
-    kvs_kill(&kvs);
+    kvs_end(&kvs);
 }
 
 static void test_idle_connection_is_closed_after_idle_timeout(void **state)
@@ -361,8 +352,7 @@ static void test_idle_connection_is_closed_after_idle_timeout(void **state)
     assert_true(fd >= 0);
     expect_end(fd);
     close(fd);
-    assert_int_equal(kvs_stop(&kvs), 0);
-    kvs_kill(&kvs);
+    kvs_end(&kvs);
 }
 
 static void test_frame_that_does_not_complete_is_closed_after_frame_timeout(void **state)
@@ -378,8 +368,7 @@ static void test_frame_that_does_not_complete_is_closed_after_frame_timeout(void
     assert_true(wire_receive(fd, true, &reply) <= 0);
     process_wait_error(&kvs.process, "reason=frame-timeout");
     close(fd);
-    assert_int_equal(kvs_stop(&kvs), 0);
-    kvs_kill(&kvs);
+    kvs_end(&kvs);
 }
 
 static void test_descriptor_limit_lowers_max_connections_and_says_so(void **state)

@@ -73,8 +73,7 @@ static void test_core_dumps_are_off_unless_asked_for(void **state)
     const char *line = strstr(text, "Max core file size");
     assert_non_null(line);
     assert_true(strtoul(line + strlen("Max core file size"), NULL, 10) <= 1);
-    assert_int_equal(kvs_stop(&kvs), 0);
-    kvs_kill(&kvs);
+    kvs_end(&kvs);
 }
 
 static void test_unknown_user_exits_2(void **state)
@@ -106,8 +105,7 @@ static void test_user_drops_privileges_or_nothing_serves(void **state)
     read_proc(&kvs, "status", text, sizeof text);
     assert_non_null(strstr(text, "\nUid:\t65534\t65534\t65534\t65534\n"));
     kvc_expect(kvs.urls[0], WORDS("hexist", "t", "k"), "false\n");
-    assert_int_equal(kvs_stop(&kvs), 0);
-    kvs_kill(&kvs);
+    kvs_end(&kvs);
 }
 
 static void test_counts_are_logged_on_sigusr1_and_at_the_end(void **state)
@@ -223,8 +221,7 @@ static void test_refusal_of_a_frame_names_its_limit(void **state)
     assert_non_null(memmem(reply.data, reply.size, "1025", 4));
     wire_free(&reply);
     close(fd);
-    assert_int_equal(kvs_stop(&kvs), 0);
-    kvs_kill(&kvs);
+    kvs_end(&kvs);
 }
 
 int main(void)

@@ -136,8 +136,7 @@ static void test_eight_clients_on_four_loops(void **state)
         if (clients[i].wrong)
             fail_msg("client %zu: %s", i, clients[i].wrong);
     }
-    assert_int_equal(kvs_stop(&kvs), 0);
-    kvs_kill(&kvs);
+    kvs_end(&kvs);
 }
 
 int main(void)

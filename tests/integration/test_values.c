@@ -88,8 +88,7 @@ static void start_both(struct kvs *kvs, char raw[160], const char *option)
 
 static void stop(struct kvs *kvs)
 {
-    assert_int_equal(kvs_stop(kvs), 0);
-    kvs_kill(kvs);
+    kvs_end(kvs);
 }
 
 static void test_16_kib_in_both_codecs(void **state)

@@ -131,8 +131,7 @@ static size_t run_all(const char *codec)
     }
     free(line);
     fclose(file);
-    assert_int_equal(kvs_stop(&kvs), 0);
-    kvs_kill(&kvs);
+    kvs_end(&kvs);
     return count;
 }
 

@@ -127,8 +127,7 @@ static void run_session(const char *listen, const char *codec)
     free(line);
     fclose(file);
     close(fd);
-    assert_int_equal(kvs_stop(&kvs), 0);
-    kvs_kill(&kvs);
+    kvs_end(&kvs);
 }
 
 static void test_session_over_tcp_in_length_delimited_gzip(void **state)

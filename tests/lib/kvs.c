@@ -52,6 +52,12 @@ int kvs_stop(struct kvs *kvs)
     return process_wait(&kvs->process);
 }
 
+void kvs_end(struct kvs *kvs)
+{
+    assert_int_equal(kvs_stop(kvs), 0);
+    kvs_kill(kvs);
+}
+
 void kvs_kill(struct kvs *kvs)
 {
     process_kill(&kvs->process);

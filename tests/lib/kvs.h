@@ -25,6 +25,9 @@ void kvs_start(struct kvs *kvs, const char *const *options);
 /* SIGTERM, and the end: the exit code. */
 int kvs_stop(struct kvs *kvs);
 
+/* The same, with an exit code that must be 0; nothing of it is left. */
+void kvs_end(struct kvs *kvs);
+
 /* Fine whatever state it is in. */
 void kvs_kill(struct kvs *kvs);
 
