@@ -237,27 +237,31 @@ static void test_closing_connection_is_not_idle(void **state)
     f->options.limits.idle_timeout = WEFT_SECONDS(5);
     f->options.limits.max_frame = 100;
     f->options.limits.max_bad_frames = 1;
-    uint8_t frame[128];
     struct test_peer *peer = serve_one(f);
     peer_queue(peer, "wait a");
-    peer_send(peer, frame, peer_frame(frame, "", 101));
+    peer_send_frame(peer, "", 101);
     advance(f, SECONDS(20));
     assert_int_equal(probe_end(&f->probe, "a", "A"), 0);
     assert_heard(peer, "A too-big:max-frame:101:100 EOF");
 }
 
+/* The client has been told what was wrong, and that this was the end. */
+static struct test_peer *serve_last_words(struct server_fixture *f)
+{
+    f->options.limits.max_frame = 100;
+    f->options.limits.max_bad_frames = 1;
+    struct test_peer *peer = serve_one(f);
+    peer_send_frame(peer, "", 101);
+    turns(f);
+    return peer;
+}
+
 static void test_closed_connection_lingers_for_a_second(void **state)
 {
     struct server_fixture *f = *state;
-    f->options.limits.max_frame = 100;
-    f->options.limits.max_bad_frames = 1;
-    uint8_t frame[128];
-    struct test_peer *peer = serve_one(f);
-    peer_send(peer, frame, peer_frame(frame, "", 101));
-    turns(f);
+    struct test_peer *peer = serve_last_words(f);
     advance(f, SECONDS(1) - 1);
-    peer_send(peer, frame, sizeof frame);
-    turns(f);
+    peer_say(peer, "more", "and more");
     assert_false(script_is_gone(peer->end));
     assert_int_equal(script_unread(peer->end), 0);
     advance(f, 1);
@@ -268,12 +272,7 @@ static void test_closed_connection_lingers_for_a_second(void **state)
 static void test_lingering_ends_with_the_clients_side(void **state)
 {
     struct server_fixture *f = *state;
-    f->options.limits.max_frame = 100;
-    f->options.limits.max_bad_frames = 1;
-    uint8_t frame[128];
-    struct test_peer *peer = serve_one(f);
-    peer_send(peer, frame, peer_frame(frame, "", 101));
-    turns(f);
+    struct test_peer *peer = serve_last_words(f);
     assert_false(script_is_gone(peer->end));
     peer_shutdown(peer);
     assert_true(script_is_gone(peer->end));
@@ -282,12 +281,7 @@ static void test_lingering_ends_with_the_clients_side(void **state)
 static void test_lingering_ends_with_a_reset(void **state)
 {
     struct server_fixture *f = *state;
-    f->options.limits.max_frame = 100;
-    f->options.limits.max_bad_frames = 1;
-    uint8_t frame[128];
-    struct test_peer *peer = serve_one(f);
-    peer_send(peer, frame, peer_frame(frame, "", 101));
-    turns(f);
+    struct test_peer *peer = serve_last_words(f);
     peer_reset(peer);
     assert_int_equal(closed_for(f, WEFT_REASON_BAD_FRAMES), 1);
 }

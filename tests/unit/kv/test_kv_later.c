@@ -25,6 +25,13 @@ static void send_bytes(struct kv_fixture *fixture, struct fake_request *request,
     free(payload.data);
 }
 
+/* For a test that changes it before it is called. */
+static void init_request(struct fake_request *request, struct weft_bytes payload)
+{
+    fake_request_init(request, weft_view(payload.data, payload.size), WEFT_MIB(1));
+    free(payload.data);
+}
+
 static void assert_value(const struct fake_request *request, struct weft_view value)
 {
     assert_true(request->ended);
@@ -210,9 +217,7 @@ static void test_reply_that_has_to_wait_is_what_was_found_then(void **state)
     (void)state;
     kv_fixture_init(&fixture, &late_store_ordered);
     send_bytes(&fixture, &set, ask_hset("t", "k", value_1));
-    struct weft_bytes ask = ask_key(ASK_HGET, "t", "k");
-    fake_request_init(&get, weft_view(ask.data, ask.size), WEFT_MIB(1));
-    free(ask.data);
+    init_request(&get, ask_key(ASK_HGET, "t", "k"));
     get.refuse = 2;
     kv_fixture_call(&fixture, &get);
     send_bytes(&fixture, &other, ask_hset("t", "k", value_2));
@@ -236,9 +241,7 @@ static void test_blob_that_has_to_wait_is_held_and_not_copied(void **state)
     (void)state;
     kv_fixture_init(&fixture, &late_store_ordered);
     send_bytes(&fixture, &set, ask_hset("t", "k", view));
-    struct weft_bytes ask = ask_key(ASK_HGET, "t", "k");
-    fake_request_init(&get, weft_view(ask.data, ask.size), WEFT_MIB(1));
-    free(ask.data);
+    init_request(&get, ask_key(ASK_HGET, "t", "k"));
     get.refuse = 1;
     kv_fixture_call(&fixture, &get);
     send_bytes(&fixture, &del, ask_key(ASK_HDEL, "t", "k"));
@@ -259,8 +262,7 @@ static void test_blob_that_has_to_wait_is_held_and_not_copied(void **state)
 static void send_refused(struct kv_fixture *fixture, struct fake_request *request,
                          struct weft_bytes payload)
 {
-    fake_request_init(request, weft_view(payload.data, payload.size), WEFT_MIB(1));
-    free(payload.data);
+    init_request(request, payload);
     request->refuse = 1;
     kv_fixture_call(fixture, request);
     assert_true(virtual_loop_advance(fixture->loop, 0));
@@ -312,9 +314,7 @@ static void test_reply_that_cannot_be_held_for_memory_is_answered_503(void **sta
     struct fake_request request;
     (void)state;
     kv_fixture_init(&fixture, &late_store_ordered);
-    struct weft_bytes ask = ask_key(ASK_HEXIST, "t", "k");
-    fake_request_init(&request, weft_view(ask.data, ask.size), WEFT_MIB(1));
-    free(ask.data);
+    init_request(&request, ask_key(ASK_HEXIST, "t", "k"));
     request.refuse = 1;
     kv_fixture_call(&fixture, &request);
     fault_install();
@@ -333,9 +333,7 @@ static void test_request_that_cannot_be_kept_is_answered_503_at_once(void **stat
     struct fake_request request;
     (void)state;
     kv_fixture_init(&fixture, &late_store_ordered);
-    struct weft_bytes ask = ask_key(ASK_HEXIST, "t", "k");
-    fake_request_init(&request, weft_view(ask.data, ask.size), WEFT_MIB(1));
-    free(ask.data);
+    init_request(&request, ask_key(ASK_HEXIST, "t", "k"));
     request.keep_fails = true;
     kv_fixture_call(&fixture, &request);
     assert_status(&request, 503);
