@@ -7,7 +7,7 @@
 #include "services/kv/cli/complete.h"
 #include "services/kv/cli/exit.h"
 
-enum { COLUMNS = 79, COMMAND_COLUMN = 41 };
+enum { COLUMNS = 79, COLUMN = 39, USAGE_TEXT = 64 };
 
 static const char kvs_head[] =
     "Usage: kvs [OPTION]...\n"
@@ -94,35 +94,66 @@ static void name_rare_options(const struct cli_table *table, FILE *out)
 }
 
 /* "hset TABLE KEY VALUE"; returns dst. */
-static const char *usage_of(const struct cli_command *command, char *dst, size_t size)
+static const char *usage_of(const char *name, const char *arguments, char dst[USAGE_TEXT])
 {
-    const char *arguments = cli_shape_arguments(command->shape);
-    snprintf(dst, size, "%s%s%s", command->name, *arguments ? " " : "", arguments);
+    snprintf(dst, USAGE_TEXT, "%s%s%s", name, *arguments ? " " : "", arguments);
     return dst;
 }
 
-static void explain_commands(FILE *out)
+static void print_usage(const struct cli_command *command, int width, FILE *out)
 {
-    char usage[64];
-    for (const struct cli_command *command = cli_command_table(); command->name; command++)
-        fprintf(out, "  %-37s %s\n", usage_of(command, usage, sizeof usage), command->help);
+    char usage[USAGE_TEXT];
+    fprintf(out, "%-*s", width,
+            usage_of(command->name, cli_shape_arguments(command->shape), usage));
 }
 
 /* In two columns, which are read downwards. */
 static void list_commands(FILE *out)
 {
     const struct cli_command *commands = cli_command_table();
-    char usage[64];
     size_t count = 0;
     while (commands[count].name)
         count++;
     size_t lines = (count + 1) / 2;
     for (size_t i = 0; i < lines; i++) {
-        const char *left = usage_of(&commands[i], usage, sizeof usage);
         bool alone = i + lines == count;
-        fprintf(out, "  %-*s", alone ? 0 : COMMAND_COLUMN - 2, left);
-        fprintf(out, "%s\n", alone ? "" : usage_of(&commands[i + lines], usage, sizeof usage));
+        fputs("  ", out);
+        print_usage(&commands[i], alone ? 0 : COLUMN, out);
+        if (!alone)
+            print_usage(&commands[i + lines], 0, out);
+        fputc('\n', out);
     }
+}
+
+/* A line of a list, or two of its own. */
+static void explain(const char *name, const char *arguments, const char *help, bool alone,
+                    FILE *out)
+{
+    char usage[USAGE_TEXT];
+    fprintf(out, alone ? "  %s\n      %s\n" : "  %-37s %s\n", usage_of(name, arguments, usage),
+            help);
+}
+
+bool cli_help_print_command(const char *name, bool prompt, FILE *out)
+{
+    bool found = false;
+    for (const struct cli_command *command = cli_command_table(); command->name; command++) {
+        if ((prompt && !cli_command_is_of_prompt(command)) ||
+            (name && strcmp(name, command->name) != 0))
+            continue;
+        const char *arguments = cli_shape_arguments(command->shape);
+        explain(command->name, arguments, command->help, name, out);
+        if (name && strstr(arguments, "VALUE"))
+            print_values(prompt, out);
+        found = true;
+    }
+    for (const struct cli_local_command *own = cli_local_commands(); prompt && own->name; own++) {
+        if (name && strcmp(name, own->name) != 0)
+            continue;
+        explain(own->name, own->arguments, own->help, name, out);
+        found = true;
+    }
+    return found;
 }
 
 static void print_exit_codes(FILE *out)
@@ -155,7 +186,7 @@ void cli_help_print_all(const struct cli_table *table, FILE *out)
     bool server = table->program == CLI_KVS;
     fputs(server ? kvs_head : kvc_head, out);
     if (!server)
-        explain_commands(out);
+        (void)cli_help_print_command(NULL, false, out);
     fputs("Options:\n", out);
     print_options(table, true, out);
     if (!server)
@@ -174,38 +205,4 @@ bool cli_help_answer(const struct cli_config *config, const struct cli_table *ta
     else if (config->version)
         fprintf(out, "%s " WEFT_VERSION "\n", cli_program_name(table->program));
     return config->help || config->help_all || config->version;
-}
-
-static void explain(const char *name, const char *arguments, const char *help, FILE *out)
-{
-    fprintf(out, "  %s%s%s\n      %s\n", name, *arguments ? " " : "", arguments, help);
-}
-
-/* A command of the table; name NULL: every one. */
-static bool explain_named(const char *name, bool prompt, FILE *out)
-{
-    bool found = false;
-    for (const struct cli_command *command = cli_command_table(); command->name; command++) {
-        if ((prompt && !cli_command_is_of_prompt(command)) ||
-            (name && strcmp(name, command->name) != 0))
-            continue;
-        const char *arguments = cli_shape_arguments(command->shape);
-        explain(command->name, arguments, command->help, out);
-        if (name && strstr(arguments, "VALUE"))
-            print_values(prompt, out);
-        found = true;
-    }
-    return found;
-}
-
-bool cli_help_print_command(const char *name, bool prompt, FILE *out)
-{
-    bool found = explain_named(name, prompt, out);
-    for (const struct cli_local_command *own = cli_local_commands(); prompt && own->name; own++) {
-        if (name && strcmp(name, own->name) != 0)
-            continue;
-        explain(own->name, own->arguments, own->help, out);
-        found = true;
-    }
-    return found;
 }

@@ -167,6 +167,20 @@ static void test_a_command_with_values_is_explained_with_their_forms(void **stat
                      "str:TEXT\nempty: file:PATH (its bytes).\n");
 }
 
+static void test_help_of_the_prompt_fits_a_screen(void **state)
+{
+    (void)state;
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    assert_non_null(out);
+    assert_true(cli_help_print_command(NULL, true, out));
+    fclose(out);
+    assert_in_range(count_lines(text), 10, SCREEN_LINES);
+    assert_non_null(strstr(text, "  hget TABLE KEY                        print a key's value\n"));
+    free(text);
+}
+
 static void test_prompt_and_command_line_explain_their_own(void **state)
 {
     (void)state;
@@ -189,6 +203,7 @@ int main(void)
         cmocka_unit_test(test_help_leaves_out_the_other_program),
         cmocka_unit_test(test_a_command_is_explained_with_its_usage),
         cmocka_unit_test(test_a_command_with_values_is_explained_with_their_forms),
+        cmocka_unit_test(test_help_of_the_prompt_fits_a_screen),
         cmocka_unit_test(test_prompt_and_command_line_explain_their_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
