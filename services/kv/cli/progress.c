@@ -2,9 +2,10 @@
 #include "services/kv/cli/progress.h"
 
 #include <inttypes.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
-enum { BAR = 24 };
+enum { BAR = 24, BAR_LEAST = 4 };
 
 static const int64_t interval = 100000000;
 
@@ -14,12 +15,22 @@ void cli_progress_start(struct cli_progress *progress, FILE *out, int64_t now)
         (struct cli_progress){.out = isatty(fileno(out)) ? out : NULL, .began = now, .drawn = now};
 }
 
-static void draw_bar(FILE *out, double part, double left)
+static int columns_of(FILE *out)
 {
+    struct winsize size;
+    bool known = ioctl(fileno(out), TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+    return known ? size.ws_col : 80;
+}
+
+/* "[######      ]  50 %  3 s left  ", as wide as room is for it beside the other text. */
+static void format_bar(char *dst, size_t size, int room, double part, double left)
+{
+    char rest[64];
+    int used = snprintf(rest, sizeof rest, " %3.0f %%  %.0f s left  ", part * 100, left);
+    int bar = room - used - 2 < BAR ? room - used - 2 : BAR, filled = (int)(part * bar);
     static const char full[BAR + 1] = "########################";
-    int filled = (int)(part * BAR);
-    fprintf(out, "[%.*s%*s] %3.0f %%  %.0f s left  ", filled, full, BAR - filled, "", part * 100,
-            left);
+    if (bar >= BAR_LEAST)
+        snprintf(dst, size, "[%.*s%*s]%s", filled, full, bar - filled, "", rest);
 }
 
 void cli_progress_update(struct cli_progress *progress, int64_t now, uint64_t rows, uint64_t done,
@@ -29,12 +40,16 @@ void cli_progress_update(struct cli_progress *progress, int64_t now, uint64_t ro
         return;
     progress->drawn = now;
     progress->shown = true;
+    /* The last column stays free: a terminal may begin a new line behind it. */
+    int columns = columns_of(progress->out) - 1;
     double seconds = (double)(now - progress->began) / 1e9;
     double part = total > 0 && done <= total ? (double)done / (double)total : 0;
-    fputs("\r\x1b[K", progress->out);
+    char bar[128] = "", text[128];
+    int used = snprintf(text, sizeof text, "%" PRIu64 " rows, %.0f rows/s", rows,
+                        (double)rows / seconds);
     if (part > 0)
-        draw_bar(progress->out, part, seconds / part - seconds);
-    fprintf(progress->out, "%" PRIu64 " rows, %.0f rows/s", rows, (double)rows / seconds);
+        format_bar(bar, sizeof bar, columns - used, part, seconds / part - seconds);
+    fprintf(progress->out, "\r\x1b[K%s%.*s", bar, columns, text);
     fflush(progress->out);
 }
 
