@@ -123,7 +123,7 @@ static int run_batch(struct good *good, int fd, struct batch *batch)
         if (check_reply(good, fd, batch->replies.data + begin, batch->ends[i] - begin) < 0)
             return -1;
     }
-    histogram_add(&good->latency, clock_now() - sent);
+    cli_histogram_record(&good->latency, clock_now() - sent);
     return 0;
 }
 

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 
 #include "lib/random.h"
-#include "soak/histogram.h"
+#include "services/kv/cli/bench/histogram.h"
 
 enum { GOOD_KEYS = 32 };
 
@@ -27,8 +27,8 @@ struct good {
 
     /* After the join. */
     uint64_t replies, connections;
-    struct histogram latency; /* of a batch of requests, until its last reply */
-    char failure[256];        /* what was wrong first; "": nothing */
+    struct cli_histogram latency; /* of a batch of requests, until its last reply */
+    char failure[256];            /* what was wrong first; "": nothing */
 };
 
 /* number, url, gzip, stop and random are set, the rest is zero. */

@@ -59,7 +59,7 @@ bool scenario_descriptors(void)
     double again = time_to_serve(&world);
     bool well = world_stop(&world) == 0 && !world.probe.failed;
     server_fini(&world.server);
-    double p99 = histogram_ms(&world.probe.latency, 990);
+    double p99 = (double)cli_histogram_quantile(&world.probe.latency, 99000) / 1e6;
     return row("descriptors", well && refused && cpu < 10 && again >= 0,
                "descriptors exhausted: serving connections unhurt, CPU idle, accepts again when "
                "some are freed",

@@ -34,7 +34,7 @@ static struct outcome throw_at_once(unsigned senders, struct wire_bytes thrown, 
     outcome.answered = parallel(senders, send_all, &world) * ROUNDS;
     outcome.grown_mib = (double)world_highest_grown(&world) / (1 << 20);
     outcome.well = world_stop(&world) == 0 && !world.probe.failed;
-    outcome.p99_ms = histogram_ms(&world.probe.latency, 990);
+    outcome.p99_ms = (double)cli_histogram_quantile(&world.probe.latency, 99000) / 1e6;
     outcome.max_ms = (double)world.probe.latency.max / 1e6;
     server_fini(&world.server);
     wire_free(&frame);

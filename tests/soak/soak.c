@@ -160,12 +160,12 @@ static void report_usage(const struct soak *soak)
 /* Returns how many clients failed. */
 static int report_good(const struct soak *soak)
 {
-    struct histogram latency = {0};
+    struct cli_histogram latency = {0};
     uint64_t replies = 0, connections = 0;
     int failures = 0;
     for (unsigned i = 0; i < GOOD; i++) {
         const struct good *good = &soak->good[i];
-        histogram_merge(&latency, &good->latency);
+        cli_histogram_merge(&latency, &good->latency);
         replies += good->replies;
         connections += good->connections;
         failures += good->failure[0] != '\0';
@@ -175,7 +175,8 @@ static int report_good(const struct soak *soak)
     printf("replies verified   %" PRIu64 " of %d clients on %" PRIu64 " connections\n", replies,
            GOOD, connections);
     printf("latency of a batch p50 %.2f ms, p99 %.2f ms, max %.2f ms\n",
-           histogram_ms(&latency, 500), histogram_ms(&latency, 990), (double)latency.max / 1e6);
+           (double)cli_histogram_quantile(&latency, 50000) / 1e6,
+           (double)cli_histogram_quantile(&latency, 99000) / 1e6, (double)latency.max / 1e6);
     return failures;
 }
 

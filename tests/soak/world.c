@@ -31,7 +31,7 @@ static void *run_probe(void *arg)
     while (!probe->failed && !atomic_load(&probe->stop)) {
         int64_t begin = clock_now();
         probe->failed = !exchange(fd);
-        histogram_add(&probe->latency, clock_now() - begin);
+        cli_histogram_record(&probe->latency, clock_now() - begin);
         clock_pause(CLOCK_MS);
     }
     close(fd);

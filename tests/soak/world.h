@@ -10,7 +10,7 @@
 #include <stdbool.h>
 
 #include "lib/wire.h"
-#include "soak/histogram.h"
+#include "services/kv/cli/bench/histogram.h"
 #include "soak/server.h"
 
 /* One request about every millisecond, each reply verified. */
@@ -19,7 +19,7 @@ struct probe {
     const char *url;
     atomic_bool stop;
     bool failed; /* a reply was wrong or lost */
-    struct histogram latency;
+    struct cli_histogram latency;
 };
 
 struct world {
