@@ -157,7 +157,7 @@ static enum cli_exit run_export(struct exporting *self)
 {
     struct weft_error error = {0};
     struct cli_session *session = self->run->session;
-    cli_progress_start(&self->progress, self->run->err, self->began);
+    cli_progress_start(&self->progress, self->run->err, "rows", self->began);
     cli_session_watch(session);
     enum cli_exit code = export_pages(self, &error);
     cli_session_unwatch(session);

@@ -236,7 +236,7 @@ enum cli_exit cli_import(const struct cli_run *run, const char *table, const cha
         return code;
     }
     weft_arena_init(&import.arena, SIZE_MAX);
-    cli_progress_start(&import.progress, run->err, import.began);
+    cli_progress_start(&import.progress, run->err, "rows", import.began);
     cli_bulk_run(&import.bulk);
     cli_bulk_fini(&import.bulk);
     print_summary(&import, run->format);

@@ -9,10 +9,10 @@ enum { BAR = 24, BAR_LEAST = 4 };
 
 static const int64_t interval = 100000000;
 
-void cli_progress_start(struct cli_progress *progress, FILE *out, int64_t now)
+void cli_progress_start(struct cli_progress *progress, FILE *out, const char *what, int64_t now)
 {
-    *progress =
-        (struct cli_progress){.out = isatty(fileno(out)) ? out : NULL, .began = now, .drawn = now};
+    *progress = (struct cli_progress){
+        .out = isatty(fileno(out)) ? out : NULL, .what = what, .began = now, .drawn = now};
 }
 
 static int columns_of(FILE *out)
@@ -33,7 +33,7 @@ static void format_bar(char *dst, size_t size, int room, double part, double lef
         snprintf(dst, size, "[%.*s%*s]%s", filled, full, bar - filled, "", rest);
 }
 
-void cli_progress_update(struct cli_progress *progress, int64_t now, uint64_t rows, uint64_t done,
+void cli_progress_update(struct cli_progress *progress, int64_t now, uint64_t count, uint64_t done,
                          uint64_t total)
 {
     if (!progress->out || now - progress->drawn < interval)
@@ -45,8 +45,8 @@ void cli_progress_update(struct cli_progress *progress, int64_t now, uint64_t ro
     double seconds = (double)(now - progress->began) / 1e9;
     double part = total > 0 && done <= total ? (double)done / (double)total : 0;
     char bar[128] = "", text[128];
-    int used = snprintf(text, sizeof text, "%" PRIu64 " rows, %.0f rows/s", rows,
-                        (double)rows / seconds);
+    int used = snprintf(text, sizeof text, "%" PRIu64 " %s, %.0f %s/s", count, progress->what,
+                        (double)count / seconds, progress->what);
     if (part > 0)
         format_bar(bar, sizeof bar, columns - used, part, seconds / part - seconds);
     fprintf(progress->out, "\r\x1b[K%s%.*s", bar, columns, text);

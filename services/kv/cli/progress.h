@@ -10,15 +10,17 @@
 
 struct cli_progress {
     FILE *out;            /* NULL: nobody looks */
+    const char *what;     /* is counted: "rows" */
     int64_t began, drawn; /* nanoseconds */
     bool shown;
 };
 
-/* out: draws if it is a terminal. now: nanoseconds of any clock. */
-void cli_progress_start(struct cli_progress *progress, FILE *out, int64_t now);
+/* out: draws if it is a terminal. what is borrowed until the end; now: nanoseconds of any clock. */
+void cli_progress_start(struct cli_progress *progress, FILE *out, const char *what, int64_t now);
 
-/* done of total bytes (0: not known), rows in them. Draws at most ten times a second. */
-void cli_progress_update(struct cli_progress *progress, int64_t now, uint64_t rows, uint64_t done,
+/* done of total (0: not known), of whatever tells how far it has got, and how many were counted.
+ * Draws at most ten times a second. */
+void cli_progress_update(struct cli_progress *progress, int64_t now, uint64_t count, uint64_t done,
                          uint64_t total);
 
 /* Takes the line away. */

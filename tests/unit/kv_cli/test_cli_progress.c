@@ -38,7 +38,7 @@ static int open_terminal(void **state)
     terminal.out = fopen(ptsname(terminal.master), "we");
     assert_non_null(terminal.out);
     set_columns(&terminal, 80);
-    cli_progress_start(&terminal.progress, terminal.out, 0);
+    cli_progress_start(&terminal.progress, terminal.out, "rows", 0);
     *state = &terminal;
     return 0;
 }
@@ -139,7 +139,7 @@ static void test_nothing_is_drawn_into_a_pipe(void **state)
     assert_int_equal(pipe2(ends, O_NONBLOCK | O_CLOEXEC), 0);
     FILE *out = fdopen(ends[1], "w");
     assert_non_null(out);
-    cli_progress_start(&progress, out, 0);
+    cli_progress_start(&progress, out, "rows", 0);
     cli_progress_update(&progress, SECOND, 10, 50, 100);
     cli_progress_end(&progress);
     fclose(out);
