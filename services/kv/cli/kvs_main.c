@@ -4,7 +4,6 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "core/container.h"
 #include "core/endpoint.h"
@@ -36,19 +35,14 @@ int cli_kvs_parse(struct cli_config *config, int argc, char **argv, FILE *out, F
 
 static void raise_descriptor_limit(struct cli_config *config, const struct weft_log *log)
 {
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-        return;
-    limit.rlim_cur = limit.rlim_max;
-    if (setrlimit(RLIMIT_NOFILE, &limit) < 0 && getrlimit(RLIMIT_NOFILE, &limit) < 0)
-        return;
+    uint64_t limit = cli_raise_descriptor_limit();
     uint64_t spare = SPARE_FDS + (uint64_t)config->threads * FDS_A_LOOP + config->listen_count;
-    uint64_t most = limit.rlim_cur > spare ? limit.rlim_cur - spare : 1;
-    if (limit.rlim_cur == RLIM_INFINITY || config->limits.max_connections <= most)
+    uint64_t most = limit > spare ? limit - spare : 1;
+    if (config->limits.max_connections <= most)
         return;
     weft_log_write(log, WEFT_LOG_WARN, "descriptor-limit",
-                   "open-files=%" PRIu64 " max-connections=%" PRIu64 " lowered-to=%" PRIu64,
-                   (uint64_t)limit.rlim_cur, config->limits.max_connections, most);
+                   "open-files=%" PRIu64 " max-connections=%" PRIu64 " lowered-to=%" PRIu64, limit,
+                   config->limits.max_connections, most);
     config->limits.max_connections = most;
 }
 
