@@ -6,12 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/mem_private.h"
 #include "core/poison.h"
 
 static const struct weft_allocator libc_allocator = {
     .malloc = malloc,
     .realloc = realloc,
     .free = free,
+    .pages_new = weft__pages_map,
+    .pages_free = weft__pages_unmap,
 };
 
 /* The one process-wide setting: an allocator passed through every call would be in every struct. */
@@ -46,6 +49,18 @@ void *weft_realloc(void *p, size_t size)
 void weft_free(void *p)
 {
     allocator_in_use->free(p);
+}
+
+void *weft_pages_new(size_t size)
+{
+    const struct weft_allocator *allocator = allocator_in_use;
+    return allocator->pages_new ? allocator->pages_new(size) : weft__pages_map(size);
+}
+
+int weft_pages_free(void *p, size_t size)
+{
+    const struct weft_allocator *allocator = allocator_in_use;
+    return allocator->pages_free ? allocator->pages_free(p, size) : weft__pages_unmap(p, size);
 }
 
 enum {

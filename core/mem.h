@@ -10,12 +10,15 @@
 
 #include "err.h"
 
-/* The three functions have malloc's, realloc's and free's contracts; they are called from any
+/* The first three functions have malloc's, realloc's and free's contracts, the others those of
+ * weft_pages_new and weft_pages_free below (both NULL: the system's pages). They are called from any
  * thread. */
 struct weft_allocator {
     void *(*malloc)(size_t size);
     void *(*realloc)(void *p, size_t size);
     void (*free)(void *p);
+    void *(*pages_new)(size_t size);
+    int (*pages_free)(void *p, size_t size);
 };
 
 /* Replaces the C library's allocator for the whole process: the one process-wide setting there is.
@@ -28,6 +31,13 @@ WEFT_MUST_USE void *weft_calloc(size_t count,
                                 size_t size); /* zeroed; NULL where the product overflows */
 WEFT_MUST_USE void *weft_realloc(void *p, size_t size);
 void weft_free(void *p);
+
+/* Whole pages, zeroed, at a multiple of size, which is a power of two of at least 64 KiB. Unlike
+ * blocks of malloc they go back to the system at once and alone. NULL: no memory. */
+WEFT_MUST_USE void *weft_pages_new(size_t size);
+/* All of what weft_pages_new returned. 0, or -ENOMEM: the system cannot note the hole, and the pages
+ * are the caller's as before. */
+WEFT_MUST_USE int weft_pages_free(void *p, size_t size);
 
 /* An arena: bump allocation, freed as a whole. One thread at a time.
  *

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Tells AddressSanitizer which bytes of a recycled block nobody may touch, so that a use after a
- * reset is seen although nothing was freed. Costs nothing in other builds. Private to core/. */
+ * reset is seen although nothing was freed. Costs nothing in other builds. Private to the project. */
 #ifndef WEFT_POISON_H
 #define WEFT_POISON_H
 

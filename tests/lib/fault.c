@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "core/mem.h"
+#include "core/mem_private.h"
 #include "lib/random.h"
 
 /* More than any body should need; a body that never ends its runs is a mistake of the test. */
@@ -76,12 +77,28 @@ static void fault_free(void *p)
     free(p);
 }
 
+static void *fault_pages_new(size_t size)
+{
+    void *p = refused() ? NULL : weft__pages_map(size);
+    if (p)
+        atomic_fetch_add(&fault.live, 1);
+    return p;
+}
+
+static int fault_pages_free(void *p, size_t size)
+{
+    atomic_fetch_sub(&fault.live, 1);
+    return weft__pages_unmap(p, size);
+}
+
 void fault_install(void)
 {
     static const struct weft_allocator allocator = {
         .malloc = fault_malloc,
         .realloc = fault_realloc,
         .free = fault_free,
+        .pages_new = fault_pages_new,
+        .pages_free = fault_pages_free,
     };
     fault_disarm();
     atomic_store(&fault.allocations, 0);

@@ -22,7 +22,8 @@
  *     }
  *
  * Blocks come from the C library and carry nothing extra: one may be freed after the allocator was
- * removed, and sanitizers and valgrind see what they always see. Counters are atomic, so threads may
+ * removed, and sanitizers and valgrind see what they always see. Pages (weft_pages_new) are blocks
+ * too, and the system's. Counters are atomic, so threads may
  * run while a failure is armed; install, remove and fault_each are the main thread's, while no other
  * thread allocates. What libev and zlib allocate for themselves is not seen here. */
 #ifndef WEFT_TEST_FAULT_H
