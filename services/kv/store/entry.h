@@ -11,6 +11,7 @@
 #define KV_STORE_ENTRY_H
 
 #include "services/kv/store.h"
+#include "services/kv/store/pool.h"
 
 struct kv_entry {
     uint32_t key_size;
@@ -18,25 +19,21 @@ struct kv_entry {
     uint8_t data[];
 };
 
-enum { KV_ENTRY_ALIGN = 16, KV_ENTRY_ADDRESS_BITS = 48 };
+enum { KV_ENTRY_ALIGN = KV_POOL_ALIGN, KV_ENTRY_ADDRESS_BITS = 48 };
 
 /* Copies key and value; a value with a blob is kept as a counted reference. NULL: no memory, or an
  * address that a slot cannot hold (see segment.h), or over 2^31 - 1 bytes. */
-WEFT_MUST_USE struct kv_entry *kv_entry_new(struct weft_view key, const struct kv_value *value);
+WEFT_MUST_USE struct kv_entry *kv_entry_new(struct kv_pool_cache *cache, struct weft_view key,
+                                            const struct kv_value *value);
 
-/* One for the index: key, and a pointer that is not counted. weft_free it. */
-WEFT_MUST_USE struct kv_entry *kv_entry_new_index(struct weft_view key, void *pointer);
+/* One for the index: key, and a pointer that is not counted. */
+WEFT_MUST_USE struct kv_entry *kv_entry_new_index(struct kv_pool_cache *cache, struct weft_view key,
+                                                  void *pointer);
 
-/* Frees an entry of the first kind and gives its reference up. NULL is fine. */
-void kv_entry_free(void *entry);
-
-/* What a heap block of size bytes takes from the system, as glibc has it: a word of its own, in
- * steps of 16, 32 at least. */
-static inline size_t kv_heap_size(size_t size)
-{
-    size_t rounded = (size + 8 + 15) & ~(size_t)15;
-    return rounded < 32 ? 32 : rounded;
-}
+/* Frees an entry of the first kind and gives its reference up; one of the index. cache: of the pool
+ * that the entry came from. They have the type of kv_epoch_retire's drop. */
+void kv_entry_free(void *entry, void *cache);
+void kv_entry_free_index(void *entry, void *cache);
 
 /* The entry and what only it keeps alive. */
 size_t kv_entry_heap_size(const struct kv_entry *entry);

@@ -18,10 +18,10 @@ void kv_epoch_init(struct kv_epoch *epoch)
     epoch->loops = NULL;
 }
 
-static void drop_all(struct kv_retired *list)
+static void drop_all(const struct kv_epoch_loop *self, struct kv_retired *list)
 {
     for (size_t i = 0; i < list->count; i++)
-        list->objects[i].drop(list->objects[i].object);
+        list->objects[i].drop(list->objects[i].object, self->context);
     list->count = 0;
     if (list->capacity > KEPT_CAPACITY) {
         weft_free(list->objects);
@@ -58,14 +58,14 @@ static void turn_begins(struct weft_turn_hook *hook)
 static void reclaim(struct kv_epoch_loop *self)
 {
     if (self->waiting.count > 0 && all_have_seen(self->epoch, self->waiting_for))
-        drop_all(&self->waiting);
+        drop_all(self, &self->waiting);
     if (self->waiting.count == 0 && self->retired.count > 0) {
         struct kv_retired empty = self->waiting;
         self->waiting = self->retired;
         self->retired = empty;
         self->waiting_for = atomic_fetch_add(&self->epoch->now, 1) + 1;
         if (all_have_seen(self->epoch, self->waiting_for))
-            drop_all(&self->waiting);
+            drop_all(self, &self->waiting);
     }
     /* Without more turns of its own this loop would keep the memory for ever. */
     if (self->waiting.count > 0 && !self->timer.armed)
@@ -86,12 +86,14 @@ static void timer_fired(struct weft_timer *timer)
     (void)timer;
 }
 
-void kv_epoch_join(struct kv_epoch *epoch, struct kv_epoch_loop *self, struct weft_loop *loop)
+void kv_epoch_join(struct kv_epoch *epoch, struct kv_epoch_loop *self, struct weft_loop *loop,
+                   void *context)
 {
     self->hook = (struct weft_turn_hook){.begin = turn_begins, .end = turn_ends};
     self->timer.fire = timer_fired;
     self->loop = loop;
     self->epoch = epoch;
+    self->context = context;
     atomic_init(&self->seen, 0);
     self->next = epoch->loops;
     epoch->loops = self;
@@ -106,8 +108,8 @@ void kv_epoch_leave(struct kv_epoch_loop *self)
     while (*place != self)
         place = &(*place)->next;
     *place = self->next;
-    drop_all(&self->waiting);
-    drop_all(&self->retired);
+    drop_all(self, &self->waiting);
+    drop_all(self, &self->retired);
     weft_free(self->waiting.objects);
     weft_free(self->retired.objects);
 }
@@ -129,7 +131,19 @@ int kv_epoch_reserve(struct kv_epoch_loop *self, size_t count)
     return 0;
 }
 
-void kv_epoch_retire(struct kv_epoch_loop *self, void *object, void (*drop)(void *object))
+void kv_epoch_retire(struct kv_epoch_loop *self, void *object,
+                     void (*drop)(void *object, void *context))
 {
     self->retired.objects[self->retired.count++] = (struct kv_retired_object){object, drop};
+}
+
+static void free_memory(void *object, void *context)
+{
+    (void)context;
+    weft_free(object);
+}
+
+void kv_epoch_retire_memory(struct kv_epoch_loop *self, void *p)
+{
+    kv_epoch_retire(self, p, free_memory);
 }

@@ -28,7 +28,7 @@ struct kv_epoch {
 struct kv_retired {
     struct kv_retired_object {
         void *object;
-        void (*drop)(void *object);
+        void (*drop)(void *object, void *context);
     } * objects;
     size_t count, capacity;
 };
@@ -39,6 +39,7 @@ struct kv_epoch_loop {
     struct weft_timer timer;
     struct weft_loop *loop;
     struct kv_epoch *epoch;
+    void *context; /* drop's */
     struct kv_epoch_loop *next;
     struct kv_retired retired; /* since `waiting` was closed */
     struct kv_retired waiting; /* goes when every loop has seen waiting_for */
@@ -51,8 +52,9 @@ struct kv_epoch_loop {
 
 void kv_epoch_init(struct kv_epoch *epoch);
 
-/* self is zeroed. While no loop runs. */
-void kv_epoch_join(struct kv_epoch *epoch, struct kv_epoch_loop *self, struct weft_loop *loop);
+/* self is zeroed; context is handed to every drop of this loop. While no loop runs. */
+void kv_epoch_join(struct kv_epoch *epoch, struct kv_epoch_loop *self, struct weft_loop *loop,
+                   void *context);
 
 /* Frees what is retired at once. After all loops ended. */
 void kv_epoch_leave(struct kv_epoch_loop *self);
@@ -61,8 +63,12 @@ void kv_epoch_leave(struct kv_epoch_loop *self);
  * thread, as all that follows. */
 WEFT_MUST_USE int kv_epoch_reserve(struct kv_epoch_loop *self, size_t count);
 
-/* drop(object) will be called when no reader can hold it. Room must have been reserved, and nobody
- * who looks for it from now on may find it. */
-void kv_epoch_retire(struct kv_epoch_loop *self, void *object, void (*drop)(void *object));
+/* drop(object, context) will be called on this loop when no reader can hold it. Room must have been
+ * reserved, and nobody who looks for it from now on may find it. */
+void kv_epoch_retire(struct kv_epoch_loop *self, void *object,
+                     void (*drop)(void *object, void *context));
+
+/* The same; weft_free will be called. */
+void kv_epoch_retire_memory(struct kv_epoch_loop *self, void *p);
 
 #endif

@@ -20,6 +20,7 @@
 struct kv_shared {
     struct kv_hash_seed seed;
     struct kv_epoch epoch;
+    struct kv_pool pool;
     pthread_mutex_t growing;
     _Atomic int64_t used; /* heap bytes, but for what the workers have not told yet */
     int64_t max_used;     /* 0: any */
@@ -28,6 +29,7 @@ struct kv_shared {
 /* One loop's part. */
 struct kv_worker {
     struct kv_epoch_loop epoch;
+    struct kv_pool_cache cache;
     struct kv_shared *shared;
     int64_t untold; /* heap bytes to be added to shared->used */
 };
@@ -40,17 +42,17 @@ struct kv_directory {
 
 struct kv_map {
     _Atomic(struct kv_directory *) directory;
-    void (*drop)(void *entry); /* how its entries are freed */
-    _Atomic bool dead;         /* dropped while empty: look for another */
+    void (*drop)(void *entry, void *cache); /* how its entries are freed */
+    _Atomic bool dead;                      /* dropped while empty: look for another */
 };
 
 /* -ENOMEM: nothing is held. Nobody accounts for its heap_size_min. */
-WEFT_MUST_USE int kv_map_init(struct kv_map *map, void (*drop)(void *entry));
+WEFT_MUST_USE int kv_map_init(struct kv_map *map, void (*drop)(void *entry, void *cache));
 
 int64_t kv_map_heap_size_min(void);
 
 /* Frees everything at once. While nobody else uses the map. */
-void kv_map_fini(struct kv_map *map);
+void kv_map_fini(struct kv_map *map, struct kv_pool_cache *cache);
 
 static inline uint64_t kv_map_hash(const struct kv_worker *worker, struct weft_view key)
 {

@@ -38,7 +38,7 @@ int64_t kv_map_heap_size_min(void)
     return directory_heap_size(0) + (int64_t)kv_segment_heap_size_for(KV_SEGMENT_SLOTS_MIN);
 }
 
-int kv_map_init(struct kv_map *map, void (*drop)(void *entry))
+int kv_map_init(struct kv_map *map, void (*drop)(void *entry, void *cache))
 {
     struct kv_directory *directory = directory_new(0);
     if (!directory)
@@ -56,7 +56,7 @@ int kv_map_init(struct kv_map *map, void (*drop)(void *entry))
     return 0;
 }
 
-void kv_map_fini(struct kv_map *map)
+void kv_map_fini(struct kv_map *map, struct kv_pool_cache *cache)
 {
     struct kv_directory *directory = atomic_load(&map->directory);
     uint64_t first = 0;
@@ -65,7 +65,7 @@ void kv_map_fini(struct kv_map *map)
         for (uint32_t i = 0; i < segment->slot_count; i++) {
             struct kv_entry *entry = kv_segment_entry(atomic_load(&segment->slots[i]));
             if (entry)
-                map->drop(entry);
+                map->drop(entry, cache);
         }
         first = kv_segment_end(segment);
         kv_segment_free(segment);
@@ -94,7 +94,7 @@ static void publish_directory(struct kv_map *map, struct kv_worker *worker,
     struct kv_directory *old = atomic_load_explicit(&map->directory, memory_order_relaxed);
     atomic_store_explicit(&map->directory, fresh, memory_order_release);
     kv_worker_account(worker, directory_heap_size(fresh->depth) - directory_heap_size(old->depth));
-    kv_epoch_retire(&worker->epoch, old, weft_free);
+    kv_epoch_retire_memory(&worker->epoch, old);
 }
 
 static void publish_segment(struct kv_directory *directory, struct kv_worker *worker,
@@ -112,7 +112,7 @@ static void retire_segment(struct kv_segment *segment, struct kv_worker *worker)
 {
     kv_segment_kill(segment);
     kv_worker_account(worker, -(int64_t)kv_segment_heap_size_for(segment->slot_count));
-    kv_epoch_retire(&worker->epoch, segment, kv_segment_free);
+    kv_epoch_retire_memory(&worker->epoch, segment);
 }
 
 static void adopt_all(struct kv_segment *fresh, const struct kv_segment *old)
@@ -333,7 +333,7 @@ int kv_map_kill(struct kv_map *map, struct kv_worker *worker)
     atomic_store_explicit(&map->dead, true, memory_order_release);
     retire_segment(segment, worker);
     kv_worker_account(worker, -directory_heap_size(0));
-    kv_epoch_retire(&worker->epoch, directory, weft_free);
+    kv_epoch_retire_memory(&worker->epoch, directory);
     rv = 0;
 out:
     pthread_mutex_unlock(&worker->shared->growing);

@@ -51,15 +51,20 @@ static int memory_init(void *store, const struct kv_store_options *options,
     rv = -pthread_mutex_init(&memory->shared.growing, NULL);
     if (rv < 0)
         return weft_error_set(error, rv, "memory store: no mutex: %s", weft_strerror(rv));
-    rv = kv_tables_init(&memory->tables);
+    rv = kv_pool_init(&memory->shared.pool);
     if (rv < 0)
         goto err_after_mutex;
+    rv = kv_tables_init(&memory->tables);
+    if (rv < 0)
+        goto err_after_pool;
     kv_epoch_init(&memory->shared.epoch);
     atomic_init(&memory->shared.used, 0);
     uint64_t max = options->limits->max_memory;
     memory->shared.max_used = max > INT64_MAX ? INT64_MAX : (int64_t)max;
     return 0;
 
+err_after_pool:
+    kv_pool_fini(&memory->shared.pool);
 err_after_mutex:
     pthread_mutex_destroy(&memory->shared.growing);
     return weft_error_set(error, rv, "memory store: %s", weft_strerror(rv));
@@ -68,7 +73,11 @@ err_after_mutex:
 static void memory_fini(void *store)
 {
     struct memory *memory = store;
-    kv_tables_fini(&memory->tables);
+    struct kv_pool_cache cache;
+    kv_pool_cache_init(&cache, &memory->shared.pool);
+    kv_tables_fini(&memory->tables, &cache);
+    kv_pool_cache_empty(&cache);
+    kv_pool_fini(&memory->shared.pool);
     pthread_mutex_destroy(&memory->shared.growing);
 }
 
@@ -77,7 +86,8 @@ static int memory_start(void *loop_state, void *store, struct weft_loop *loop)
     struct memory_loop *self = loop_state;
     self->memory = store;
     self->worker.shared = &self->memory->shared;
-    kv_epoch_join(&self->memory->shared.epoch, &self->worker.epoch, loop);
+    kv_pool_cache_init(&self->worker.cache, &self->memory->shared.pool);
+    kv_epoch_join(&self->memory->shared.epoch, &self->worker.epoch, loop, &self->worker.cache);
     return 0;
 }
 
@@ -85,6 +95,7 @@ static void memory_stop(void *loop_state)
 {
     struct memory_loop *self = loop_state;
     kv_epoch_leave(&self->worker.epoch);
+    kv_pool_cache_empty(&self->worker.cache);
     atomic_fetch_add(&self->worker.shared->used, self->worker.untold);
 }
 
@@ -149,14 +160,14 @@ static int get(struct memory_session *self, struct kv_op *op)
 }
 
 /* The entries of a mset, made before anything is locked. */
-static int make_entries(struct kv_op *op)
+static int make_entries(struct kv_worker *worker, struct kv_op *op)
 {
     for (size_t i = 0; i < op->count; i++) {
         struct kv_item *item = &op->items[i];
-        item->scratch.pointer = kv_entry_new(item->key, &item->value);
+        item->scratch.pointer = kv_entry_new(&worker->cache, item->key, &item->value);
         if (!item->scratch.pointer) {
             while (i > 0)
-                kv_entry_free(op->items[--i].scratch.pointer);
+                kv_entry_free(op->items[--i].scratch.pointer, &worker->cache);
             return -ENOMEM;
         }
     }
@@ -186,7 +197,7 @@ static int set(struct memory_session *self, struct kv_op *op)
     struct kv_tables *tables = &self->loop->memory->tables;
     struct kv_worker *worker = &self->loop->worker;
     struct kv_table *table = NULL;
-    int rv = make_entries(op);
+    int rv = make_entries(worker, op);
     if (rv < 0)
         return rv;
     do {
@@ -198,7 +209,7 @@ static int set(struct memory_session *self, struct kv_op *op)
         return 0;
 
     for (size_t i = 0; i < op->count; i++)
-        kv_entry_free(op->items[i].scratch.pointer);
+        kv_entry_free(op->items[i].scratch.pointer, &worker->cache);
     /* It may have been made for this. */
     if (table && kv_map_is_empty(&table->map))
         kv_tables_drop(tables, worker, table);

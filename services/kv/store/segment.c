@@ -29,7 +29,7 @@ struct kv_segment *kv_segment_new(uint64_t first, uint32_t depth, uint32_t slot_
     return segment;
 }
 
-void kv_segment_free(void *segment)
+void kv_segment_free(struct kv_segment *segment)
 {
     weft_free(segment);
 }

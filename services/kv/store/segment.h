@@ -5,7 +5,7 @@
  * its slot as long as its key is there; a segment never changes its size but is replaced.
  *
  *      state    version | dead | batch | locked
- *      slot     20 bits of the hash | 44 bits of the entry's address, which is a multiple of 16
+ *      slot     19 bits of the hash | 45 bits of the entry's address, which is a multiple of 8
  *
  * The hash bits of a slot are its lowest: they say where probing begins, so that growing need not
  * look at the entries, and spare readers most comparisons of keys. */
@@ -21,7 +21,7 @@ enum { KV_SEGMENT_SLOTS_MIN = 8, KV_SEGMENT_SLOTS_MAX = 2048 };
 enum {
     KV_SLOT_EMPTY = 0,
     KV_SLOT_REMOVED = 1, /* no address: the first page is nobody's */
-    KV_SLOT_TAG_BITS = 20,
+    KV_SLOT_TAG_BITS = 19,
     KV_SLOT_ADDRESS_BITS = 64 - KV_SLOT_TAG_BITS,
 };
 
@@ -52,7 +52,7 @@ struct kv_place {
 WEFT_MUST_USE struct kv_segment *kv_segment_new(uint64_t first, uint32_t depth,
                                                 uint32_t slot_count);
 /* Not its entries. NULL is fine. */
-void kv_segment_free(void *segment);
+void kv_segment_free(struct kv_segment *segment);
 
 size_t kv_segment_heap_size_for(size_t slot_count);
 

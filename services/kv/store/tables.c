@@ -5,42 +5,32 @@
 
 #include "core/mem.h"
 
-static void free_index_entry(void *entry)
-{
-    weft_free(entry);
-}
-
 int kv_tables_init(struct kv_tables *tables)
 {
-    int rv = kv_map_init(&tables->index, free_index_entry);
+    int rv = kv_map_init(&tables->index, kv_entry_free_index);
     if (rv < 0)
         return rv;
     rv = pthread_mutex_init(&tables->naming, NULL);
     if (rv != 0) {
-        kv_map_fini(&tables->index);
+        kv_map_fini(&tables->index, NULL);
         return -rv;
     }
     atomic_init(&tables->dropped, 0);
     return 0;
 }
 
-static void free_table(void *object)
+static void free_with_table(void *entry, void *cache)
 {
-    struct kv_table *table = object;
-    kv_map_fini(&table->map);
+    struct kv_table *table = kv_entry_reference(entry);
+    kv_map_fini(&table->map, cache);
     weft_free(table);
+    kv_entry_free_index(entry, cache);
 }
 
-static void free_table_of(void *entry)
+void kv_tables_fini(struct kv_tables *tables, struct kv_pool_cache *cache)
 {
-    free_table(kv_entry_reference(entry));
-    weft_free(entry);
-}
-
-void kv_tables_fini(struct kv_tables *tables)
-{
-    tables->index.drop = free_table_of;
-    kv_map_fini(&tables->index);
+    tables->index.drop = free_with_table;
+    kv_map_fini(&tables->index, cache);
     pthread_mutex_destroy(&tables->naming);
 }
 
@@ -68,7 +58,7 @@ static int make(struct kv_tables *tables, struct kv_worker *worker, struct weft_
     struct kv_table *table = weft_malloc(sizeof *table);
     if (!table)
         return rv;
-    struct kv_entry *entry = kv_entry_new_index(name, table);
+    struct kv_entry *entry = kv_entry_new_index(&worker->cache, name, table);
     if (!entry)
         goto err_after_table;
     rv = kv_map_init(&table->map, kv_entry_free);
@@ -84,9 +74,9 @@ static int make(struct kv_tables *tables, struct kv_worker *worker, struct weft_
     return 0;
 
 err_after_map:
-    kv_map_fini(&table->map);
+    kv_map_fini(&table->map, &worker->cache);
 err_after_entry:
-    weft_free(entry);
+    kv_entry_free_index(entry, &worker->cache);
 err_after_table:
     weft_free(table);
     return rv;
@@ -116,7 +106,7 @@ void kv_tables_drop(struct kv_tables *tables, struct kv_worker *worker, struct k
     if (kv_map_is_dead(&table->map) || kv_epoch_reserve(&worker->epoch, 4) < 0 ||
         kv_map_kill(&table->map, worker) < 0)
         goto out;
-    kv_epoch_retire(&worker->epoch, table, weft_free);
+    kv_epoch_retire_memory(&worker->epoch, table);
     kv_worker_account(worker, -(int64_t)kv_heap_size(sizeof *table));
     struct weft_view name = kv_entry_key(table->name);
     struct kv_entry *old;

@@ -19,8 +19,9 @@ struct world {
 /* How often each object was dropped; an object is a place in here. */
 static unsigned dropped[10000];
 
-static void drop(void *object)
+static void drop(void *object, void *context)
 {
+    assert_ptr_equal(context, dropped);
     ++*(unsigned *)object;
 }
 
@@ -32,7 +33,7 @@ static int setup(void **state)
     kv_epoch_init(&world.epoch);
     for (int i = 0; i < 2; i++) {
         assert_int_equal(weft_loop_new(&world.weft_loops[i], 0), 0);
-        kv_epoch_join(&world.epoch, &world.loops[i], world.weft_loops[i]);
+        kv_epoch_join(&world.epoch, &world.loops[i], world.weft_loops[i], dropped);
     }
     *state = &world;
     return 0;
@@ -169,7 +170,7 @@ static void test_leaving_drops_what_waits(void **state)
     kv_epoch_leave(&world->loops[0]);
     assert_int_equal(dropped[0], 2);
     world->loops[0] = (struct kv_epoch_loop){0};
-    kv_epoch_join(&world->epoch, &world->loops[0], world->weft_loops[0]);
+    kv_epoch_join(&world->epoch, &world->loops[0], world->weft_loops[0], dropped);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
