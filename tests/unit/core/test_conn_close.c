@@ -167,6 +167,22 @@ static void test_last_words_are_not_eaten_by_a_reset(void **state)
     assert_int_equal(closed_for(f, WEFT_REASON_FRAME_LOST), 1);
 }
 
+/* Its last words stand behind what the client has not read yet. */
+static void test_closing_connection_sends_all_it_owes_first(void **state)
+{
+    struct server_fixture *f = *state;
+    f->options.limits.max_frame = 1000;
+    f->options.limits.max_bad_frames = 1;
+    struct test_peer *peer = serve_one(f);
+    script_set_rules(peer->end, &(struct script_rules){.window = 100});
+    peer_queue(peer, "size x 1000");
+    peer_send_frame(peer, "", 1001);
+    turns(f);
+    assert_false(script_at_eof(peer->end));
+    script_set_rules(peer->end, &(struct script_rules){0});
+    assert_heard(peer, "x1000 too-big:max-frame:1001:1000 EOF");
+}
+
 static void test_reply_over_the_limit_is_replaced_by_words(void **state)
 {
     struct server_fixture *f = *state;
@@ -351,6 +367,7 @@ int main(void)
         TEST_RAW(test_failed_write_is_a_reset),
         TEST_RAW(test_failed_read_is_a_reset),
         TEST_BOTH(test_last_words_are_not_eaten_by_a_reset),
+        TEST_RAW(test_closing_connection_sends_all_it_owes_first),
         TEST_BOTH(test_reply_over_the_limit_is_replaced_by_words),
         TEST_RAW(test_held_reply_over_the_limit_is_replaced_at_its_turn),
         TEST_MUTE(test_unworded_reply_over_the_limit_closes_behind_the_earlier_ones),

@@ -126,17 +126,15 @@ static char url_lines[] = "script:server?codec=lines&service=probe";
 static int setup(void **state)
 {
     inits = finis = loop_init_error = 0;
-    if (server_fixture_setup(state) < 0)
+    if (server_fixture_setup_fault(state) < 0)
         return -1;
     return weft_registry_add_codec(&((struct server_fixture *)*state)->registry, &lines);
 }
 
 static int teardown(void **state)
 {
-    int rv;
+    int rv = server_fixture_teardown_fault(state);
 
-    fault_remove();
-    rv = server_fixture_teardown(state);
     return inits == finis ? rv : -1;
 }
 
@@ -276,15 +274,14 @@ static void test_frame_of_unknown_size_may_be_long(void **state)
     expect_bytes(peer, "a\nb\n");
 }
 
-/* Words wait in memory of their own behind a pending reply. */
-static void test_words_without_memory_end_it(void **state)
+/* Words wait in memory of their own behind a pending reply; its n-th piece cannot be had. */
+static void lack_memory_for_words(struct server_fixture *f, size_t n)
 {
-    struct server_fixture *f = *state;
-    fault_install();
     struct test_peer *peer = serve_one(f);
     send_text(peer, "wait a\n?\n");
-    fault_arm(FAULT_FROM, 0);
+    fault_arm(FAULT_ONE, n);
     send_text(peer, "?\n");
+    assert_int_equal(fault_failed(), 1);
     fault_disarm();
     assert_noted(f, "open a");
     assert_true(script_at_eof(peer->end));
@@ -292,10 +289,19 @@ static void test_words_without_memory_end_it(void **state)
     assert_noted(f, "a!no-memory");
 }
 
+static void test_words_without_memory_for_a_place_in_the_order_end_it(void **state)
+{
+    lack_memory_for_words(*state, 0);
+}
+
+static void test_words_without_memory_for_their_bytes_end_it(void **state)
+{
+    lack_memory_for_words(*state, 1);
+}
+
 static void test_words_without_memory_at_their_turn_end_it(void **state)
 {
     struct server_fixture *f = *state;
-    fault_install();
     struct test_peer *peer = serve_one(f);
     send_text(peer, "now a\nwait b\n?\nnow c\n"); /* a leaves a segment for b */
     fault_arm(FAULT_FROM, 0);
@@ -335,7 +341,8 @@ int main(void)
         TEST_LINES(test_reply_that_the_codec_cannot_encode_ends_it),
         TEST_LINES(test_end_inside_a_frame_of_unknown_size_is_truncated),
         TEST_LINES(test_frame_of_unknown_size_may_be_long),
-        TEST_LINES(test_words_without_memory_end_it),
+        TEST_LINES(test_words_without_memory_for_a_place_in_the_order_end_it),
+        TEST_LINES(test_words_without_memory_for_their_bytes_end_it),
         TEST_LINES(test_words_without_memory_at_their_turn_end_it),
         TEST_LINES(test_server_fails_where_a_codec_does_not_start),
     };

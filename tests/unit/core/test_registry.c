@@ -110,12 +110,22 @@ static void test_registry_refuses_a_transport_without_what_it_must_have(void **s
 {
     (void)state;
     struct weft_registry registry = {.frozen = false};
-    struct weft_transport transport = dummy_transport("x");
-    transport.connect = NULL;
-    assert_int_equal(weft_registry_add_transport(&registry, &transport), -EINVAL);
-    transport = dummy_transport("x");
-    transport.stream_size = sizeof(struct weft_stream) - 1;
-    assert_int_equal(weft_registry_add_transport(&registry, &transport), -EINVAL);
+    struct weft_transport whole = dummy_transport("x"), lacking[10];
+    enum { COUNT = sizeof lacking / sizeof *lacking };
+    for (size_t i = 0; i < COUNT; i++)
+        lacking[i] = whole;
+    lacking[0].name = NULL;
+    lacking[1].listen = NULL;
+    lacking[2].enable = NULL;
+    lacking[3].accept = NULL;
+    lacking[4].unlisten = NULL;
+    lacking[5].attach = NULL;
+    lacking[6].drop = NULL;
+    lacking[7].connect = NULL;
+    lacking[8].stream_size = sizeof(struct weft_stream) - 1;
+    lacking[9].listener_size = sizeof(struct weft_listener) - 1;
+    for (size_t i = 0; i < COUNT; i++)
+        assert_int_equal(weft_registry_add_transport(&registry, &lacking[i]), -EINVAL);
 }
 
 static void test_registry_names_what_there_is_instead_of_an_unknown_name(void **state)
