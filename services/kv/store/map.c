@@ -55,10 +55,19 @@ static struct kv_segment *lock_segment(struct kv_map *map, uint64_t hash)
     }
 }
 
+/* What an entry takes more than the one of the same key whose place it takes. */
+static int64_t growth_by(const struct kv_entry *entry, const struct kv_entry *old)
+{
+    if (!old)
+        return (int64_t)kv_entry_heap_size(entry);
+    if (entry->value_size == old->value_size)
+        return 0;
+    return (int64_t)kv_entry_heap_size(entry) - (int64_t)kv_entry_heap_size(old);
+}
+
 int kv_map_put(struct kv_map *map, struct kv_worker *worker, uint64_t hash, struct kv_entry *entry,
                struct kv_entry **old)
 {
-    int64_t size = (int64_t)kv_entry_heap_size(entry);
     for (;;) {
         int rv = kv_epoch_reserve(&worker->epoch, 1);
         if (rv < 0)
@@ -74,7 +83,7 @@ int kv_map_put(struct kv_map *map, struct kv_worker *worker, uint64_t hash, stru
                 return rv;
             continue;
         }
-        int64_t growth = size - (place.entry ? (int64_t)kv_entry_heap_size(place.entry) : 0);
+        int64_t growth = growth_by(entry, place.entry);
         if (!kv_worker_may_take(worker, growth)) {
             kv_segment_unlock(segment, false);
             return -ENOSPC;
