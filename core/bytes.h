@@ -34,9 +34,26 @@ static inline struct weft_view weft_view_str(const char *text)
     return weft_view(text, strlen(text));
 }
 
+static inline uint64_t weft__load(const uint8_t *p, size_t size)
+{
+    uint64_t word = 0;
+    memcpy(&word, p, size);
+    return word;
+}
+
+/* What is compared is mostly a name or a key of that length: two words that overlap hold it. */
 static inline bool weft_view_equal(struct weft_view a, struct weft_view b)
 {
-    return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
+    size_t size = a.size;
+    if (size != b.size)
+        return false;
+    if (size >= 8 && size <= 16)
+        return weft__load(a.data, 8) == weft__load(b.data, 8) &&
+               weft__load(a.data + size - 8, 8) == weft__load(b.data + size - 8, 8);
+    if (size >= 4 && size < 8)
+        return weft__load(a.data, 4) == weft__load(b.data, 4) &&
+               weft__load(a.data + size - 4, 4) == weft__load(b.data + size - 4, 4);
+    return size == 0 || memcmp(a.data, b.data, size) == 0;
 }
 
 /* What is left after the first n bytes; n <= view.size. */

@@ -6,13 +6,6 @@
 
 #include "core/bytes.h"
 
-static inline uint64_t weft__pb_load(const uint8_t *p, size_t size)
-{
-    uint64_t word = 0;
-    memcpy(&word, p, size);
-    return word;
-}
-
 /* As weft_utf8_valid. Keys and names of tables are mostly short and plain: two words that overlap
  * hold them. */
 static inline bool weft_pb_is_text(struct weft_view text)
@@ -21,10 +14,10 @@ static inline bool weft_pb_is_text(struct weft_view text)
     const uint8_t *p = text.data;
     size_t size = text.size;
     if (size >= 8 && size <= 16 &&
-        ((weft__pb_load(p, 8) | weft__pb_load(p + size - 8, 8)) & high_bits) == 0)
+        ((weft__load(p, 8) | weft__load(p + size - 8, 8)) & high_bits) == 0)
         return true;
     if (size >= 4 && size < 8 &&
-        ((weft__pb_load(p, 4) | weft__pb_load(p + size - 4, 4)) & high_bits) == 0)
+        ((weft__load(p, 4) | weft__load(p + size - 4, 4)) & high_bits) == 0)
         return true;
     return weft_utf8_valid(text);
 }

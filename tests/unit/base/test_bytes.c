@@ -19,6 +19,21 @@ static void test_view_equal_compares_size_and_bytes(void **state)
     assert_false(weft_view_equal(weft_view("ab", 2), weft_view("aB", 2)));
 }
 
+/* The ways to compare differ by size. */
+static void test_view_equal_sees_a_difference_at_every_place_of_every_size(void **state)
+{
+    enum { MOST = 40 };
+    (void)state;
+    for (size_t size = 1; size <= MOST; size++) {
+        for (size_t at = 0; at < size; at++) {
+            uint8_t a[MOST] = {0}, b[MOST] = {0};
+            assert_true(weft_view_equal(weft_view(a, size), weft_view(b, size)));
+            b[at] = 0x80;
+            assert_false(weft_view_equal(weft_view(a, size), weft_view(b, size)));
+        }
+    }
+}
+
 static void test_view_equal_of_empty_views_needs_no_bytes(void **state)
 {
     (void)state;
@@ -100,6 +115,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_view_equal_compares_size_and_bytes),
+        cmocka_unit_test(test_view_equal_sees_a_difference_at_every_place_of_every_size),
         cmocka_unit_test(test_view_equal_of_empty_views_needs_no_bytes),
         cmocka_unit_test(test_view_skip_leaves_the_rest),
         cmocka_unit_test(test_view_skip_of_nothing_from_null_is_fine),
