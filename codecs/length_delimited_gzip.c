@@ -174,10 +174,10 @@ static ssize_t decode(const struct weft_codec_state *state, struct weft_view in,
  * frame must shrink or cannot be sent, so nothing spares it but `off`. */
 static int level_for(const struct config *config, size_t size)
 {
-    if (config->threshold == UINT64_MAX || size > WEFT__GZIP_MAX)
-        return 0;
     bool must = size > config->max_frame;
     if (size <= config->threshold && !must)
+        return 0;
+    if (config->threshold == UINT64_MAX || size > WEFT__GZIP_MAX)
         return 0;
     int level = config->level ? (int)config->level : weft__gzip_auto_level(size);
     return level == 0 && must ? 1 : level;
