@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * A design of a store as store_designs.c measures it: one table, keys of KEY_SIZE bytes, reads and
+ * A design of a store as store_designs.c and store_pauses.c measure it: one table, keys of KEY_SIZE bytes, reads and
  * writes from several threads, each in turns of a few operations. What fails ends the program. */
 #ifndef BENCH_STORE_DESIGN_H
 #define BENCH_STORE_DESIGN_H
@@ -19,8 +19,10 @@ struct design {
     /* Within a turn. get: whether the key is there, having looked at its value. */
     bool (*get)(size_t thread, struct weft_view key);
     void (*set)(size_t thread, struct weft_view key, struct weft_view value);
+    /* NULL: has none. */
+    void (*del)(size_t thread, struct weft_view key);
 };
 
-extern const struct design design_weft, design_urcu;
+extern const struct design design_weft, design_urcu, design_blocks;
 
 #endif

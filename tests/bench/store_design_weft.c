@@ -27,10 +27,11 @@ static void run_deferred(struct weft_deferred *deferred)
 
 static void begin(void)
 {
+    static const uint8_t seed[16] = "0123456789abcdef";
     struct weft_error error;
     limits = weft_limits_default();
     const struct kv_store *store = kv_store_find("memory", &error);
-    bench_need(store && kv_context_init(&context, store, &limits, NULL, &error) == 0, "a store");
+    bench_need(store && kv_context_init(&context, store, &limits, seed, &error) == 0, "a store");
     for (size_t i = 0; i < DESIGN_THREADS; i++) {
         struct side *side = &sides[i];
         bench_need(weft_loop_new(&side->loop, 0) == 0, "a loop");
@@ -84,6 +85,12 @@ static void set(size_t thread, struct weft_view key, struct weft_view value)
     submit(thread, KV_MSET, &item);
 }
 
+static void del(size_t thread, struct weft_view key)
+{
+    struct kv_item item = {.key = key};
+    submit(thread, KV_MDEL, &item);
+}
+
 const struct design design_weft = {
     .name = "weft",
     .begin = begin,
@@ -92,4 +99,5 @@ const struct design design_weft = {
     .leave = join_or_leave,
     .get = get,
     .set = set,
+    .del = del,
 };
