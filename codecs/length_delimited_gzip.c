@@ -99,6 +99,13 @@ static void scratch_trim(struct weft_bytes *scratch)
         weft_bytes_fini(scratch);
 }
 
+/* Without a next decode the last message would stay until another connection has one. */
+static void fini(const struct weft_codec_state *state)
+{
+    struct loop *loop = state->loop;
+    scratch_trim(&loop->decoded);
+}
+
 static int decode_gzip(const struct weft_codec_state *state, struct weft_view payload,
                        struct weft_message *msg)
 {
@@ -307,6 +314,7 @@ const struct weft_codec weft_codec_length_delimited_gzip = {
     .configure = configure,
     .loop_fini = loop_fini,
     .init = weft__prefix_init,
+    .fini = fini,
     .decode = decode,
     .encode = encode,
 };

@@ -32,8 +32,9 @@ enum weft_message_status { WEFT_MESSAGE_OK, WEFT_MESSAGE_MALFORMED, WEFT_MESSAGE
 struct weft_message {
     enum weft_message_kind kind;
     enum weft_message_status status;
-    /* In the input view or in the codec's loop state: valid until the next decode on that loop state,
-     * or until the view goes; an encode in between leaves it alone. Empty when the status is not OK. */
+    /* In the input view or in the codec's loop state: valid until the next decode or fini on that loop
+     * state, or until the view goes; an encode in between leaves it alone. Empty when the status is not
+     * OK. */
     struct weft_view payload;
     uint64_t size, limit; /* TOO_BIG: what was announced or counted, and the most that is taken */
     const char
