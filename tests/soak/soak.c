@@ -14,9 +14,10 @@
 #include "soak/clock.h"
 #include "soak/good.h"
 #include "soak/mob.h"
+#include "soak/samples.h"
 #include "soak/server.h"
 
-enum { GOOD = 200, MOB = 6, SAMPLES_MAX = 24 * 3600, WINDOW = 30, FIRST_MINUTE = 60 };
+enum { GOOD = 200, MOB = 6, SECONDS_MAX = 24 * 3600 };
 
 /* What kvs's timeouts are set to. */
 #define TIMEOUT (3 * CLOCK_SECOND)
@@ -28,8 +29,7 @@ struct soak {
     struct mob_arsenal arsenal;
     struct good good[GOOD];
     struct mob mob[MOB];
-    struct server_usage *samples; /* one a second */
-    size_t sample_count;
+    struct samples samples;
     unsigned first_descriptors; /* before anybody came */
 };
 
@@ -74,17 +74,6 @@ static void start(struct soak *soak)
     }
 }
 
-static void sample(struct soak *soak, unsigned seconds)
-{
-    int64_t begin = clock_now();
-    for (unsigned i = 1; i <= seconds; i++) {
-        int64_t left = begin + i * CLOCK_SECOND - clock_now();
-        if (left > 0)
-            clock_pause(left);
-        soak->samples[soak->sample_count++] = server_usage(&soak->server);
-    }
-}
-
 static void join(struct soak *soak)
 {
     atomic_store(&soak->stop_mob, true);
@@ -106,55 +95,6 @@ static unsigned left_descriptors(struct soak *soak)
         clock_pause(CLOCK_SECOND / 10);
     }
     return now - soak->first_descriptors;
-}
-
-static int compare(const void *a, const void *b)
-{
-    const uint64_t *left = a, *right = b;
-    return (*left > *right) - (*left < *right);
-}
-
-/* The medians over the seconds before `end`: an attack that takes 32 MiB for a moment is no trend. */
-static struct server_usage median(const struct soak *soak, size_t end)
-{
-    size_t begin = end > WINDOW ? end - WINDOW : 0, count = end - begin;
-    uint64_t resident[WINDOW], descriptors[WINDOW];
-    for (size_t i = 0; i < count; i++) {
-        resident[i] = soak->samples[begin + i].resident;
-        descriptors[i] = soak->samples[begin + i].descriptors;
-    }
-    qsort(resident, count, sizeof *resident, compare);
-    qsort(descriptors, count, sizeof *descriptors, compare);
-    return (struct server_usage){.resident = resident[count / 2],
-                                 .descriptors = (unsigned)descriptors[count / 2]};
-}
-
-static double mebibytes(uint64_t bytes)
-{
-    return (double)bytes / (1 << 20);
-}
-
-static double change(double from, double to)
-{
-    return (to - from) * 100 / from;
-}
-
-static void report_usage(const struct soak *soak)
-{
-    size_t middle = soak->sample_count / 2;
-    size_t early = middle < FIRST_MINUTE ? middle : FIRST_MINUTE;
-    struct server_usage first = median(soak, early), last = median(soak, soak->sample_count);
-    uint64_t highest = soak->samples[soak->sample_count - 1].highest;
-    printf("memory             %.1f MiB after %zu s, %.1f MiB at the end (%+.1f %%), highest %.1f "
-           "MiB\n",
-           mebibytes(first.resident), early, mebibytes(last.resident),
-           change((double)first.resident, (double)last.resident), mebibytes(highest));
-    printf("descriptors        %u after %zu s, %u at the end (%+.1f %%)\n", first.descriptors,
-           early, last.descriptors, change(first.descriptors, last.descriptors));
-    printf("memory by minutes ");
-    for (size_t i = FIRST_MINUTE; i <= soak->sample_count; i += FIRST_MINUTE)
-        printf(" %.1f", mebibytes(median(soak, i).resident));
-    printf(" MiB\n");
 }
 
 /* Returns how many clients failed. */
@@ -230,21 +170,18 @@ int main(int argc, char **argv)
 {
     static struct soak soak;
     unsigned long seconds = argc == 2 ? strtoul(argv[1], NULL, 10) : 0;
-    if (seconds < 2 || seconds > SAMPLES_MAX)
-        errx(2, "usage: soak SECONDS (2 to %d)", SAMPLES_MAX);
-    soak.samples = calloc(seconds, sizeof *soak.samples);
-    if (!soak.samples)
-        errx(1, "out of memory");
+    if (seconds < 1 || seconds > SECONDS_MAX)
+        errx(2, "usage: soak SECONDS (1 to %d)", SECONDS_MAX);
     raise_descriptor_limit();
     mob_arsenal_init(&soak.arsenal);
     start(&soak);
-    sample(&soak, (unsigned)seconds);
+    samples_take(&soak.samples, &soak.server, (unsigned)seconds);
     join(&soak);
     unsigned left = left_descriptors(&soak);
     int code = server_stop(&soak.server);
 
     int failures = report_good(&soak) + report_mob(&soak);
-    report_usage(&soak);
+    samples_report(&soak.samples);
     printf("descriptors left   %u\n", left);
     report_counts(&soak);
     printf("kvs exited with    %d\n", code);
@@ -252,6 +189,6 @@ int main(int argc, char **argv)
         printf("%s\n", server_log(&soak.server));
     server_fini(&soak.server);
     mob_arsenal_fini(&soak.arsenal);
-    free(soak.samples);
+    samples_fini(&soak.samples);
     return failures > 0 || left > 0 || code != 0;
 }
