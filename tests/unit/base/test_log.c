@@ -85,6 +85,19 @@ static void test_long_line_is_cut_to_1024_bytes_and_ends(void **state)
     assert_int_equal(line[1023], '\n');
 }
 
+static void test_every_line_around_the_longest_is_one_that_ends(void **state)
+{
+    struct fixture *f = *state;
+    weft_log_write(&f->log, WEFT_LOG_INFO, "long", "%s", "");
+    size_t least = strlen(read_back(f));
+    for (size_t added = 1024 - least - 3; added <= 1024 - least + 3; added++) {
+        weft_log_write(&f->log, WEFT_LOG_INFO, "long", "%*s", (int)added, "x");
+        const char *line = read_back(f);
+        assert_int_equal(strlen(line), least + added < 1024 ? least + added : 1024);
+        assert_int_equal(line[strlen(line) - 1], '\n');
+    }
+}
+
 static void test_long_event_is_cut_as_well(void **state)
 {
     struct fixture *f = *state;
@@ -231,6 +244,7 @@ int main(void)
         WITH_PIPE(test_level_that_is_off_writes_nothing),
         cmocka_unit_test(test_null_log_is_silent),
         WITH_PIPE(test_long_line_is_cut_to_1024_bytes_and_ends),
+        WITH_PIPE(test_every_line_around_the_longest_is_one_that_ends),
         WITH_PIPE(test_long_event_is_cut_as_well),
         WITH_PIPE(test_newline_in_a_value_makes_no_second_line),
         WITH_PIPE(test_words_that_cannot_be_printed_leave_the_line_whole),

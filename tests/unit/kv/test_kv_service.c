@@ -212,11 +212,11 @@ static void test_large_values_stand_in_replies_to_several_keys(void **state)
 static void test_control_characters_of_a_table_are_escaped_as_rust_does(void **state)
 {
     (void)state;
-    struct told told = ask_view(VIEW("\x22\x0D\x0A\x0B"
-                                     "\t\r\0\x1B\x7F\xC2\x85\\\x01\xC3\xA9"));
+    struct told told = ask_view(VIEW("\x22\x0E\x0A\x0C"
+                                     "\t\r\0\x1B\x10\x7F\xC2\x85\\\x01\xC3\xA9"));
     assert_told(&told, 400,
                 "Command is invalid: `Hset { table: "
-                "\"\\t\\r\\0\\u{1b}\\u{7f}\\u{85}\\\\\\u{1}\xC3\xA9\", pair: None }`");
+                "\"\\t\\r\\0\\u{1b}\\u{10}\\u{7f}\\u{85}\\\\\\u{1}\xC3\xA9\", pair: None }`");
     assert_false(reply_is_bad);
 }
 

@@ -139,6 +139,22 @@ static void test_deferred_may_cancel_one_behind_it(void **state)
     assert_string_equal(turn_journal, "ac");
 }
 
+static void test_deferred_may_cancel_one_that_is_not_next(void **state)
+{
+    struct weft_loop *loop = *state;
+    struct note_deferred a = make_deferred(loop, 'a'), b = make_deferred(loop, 'b'),
+                         c = make_deferred(loop, 'c'), d = make_deferred(loop, 'd');
+
+    a.kill = &c.deferred;
+    d.stop = true;
+    weft_loop_defer(loop, &a.deferred);
+    weft_loop_defer(loop, &b.deferred);
+    weft_loop_defer(loop, &c.deferred);
+    weft_loop_defer(loop, &d.deferred);
+    weft_loop_run(loop);
+    assert_string_equal(turn_journal, "abd");
+}
+
 static void test_turn_runs_timers_then_posts_then_deferred(void **state)
 {
     struct weft_loop *loop = *state;
@@ -220,6 +236,7 @@ int main(void)
         TEST(test_deferred_from_within_a_deferred_waits_for_the_next_turn),
         TEST(test_cancelled_deferred_does_not_run),
         TEST(test_deferred_may_cancel_one_behind_it),
+        TEST(test_deferred_may_cancel_one_that_is_not_next),
         TEST(test_turn_runs_timers_then_posts_then_deferred),
         TEST(test_stop_lets_the_turn_end),
         TEST(test_single_turns_run_what_is_due_and_wait_for_timers),
