@@ -4,15 +4,20 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/time.h>
+#include <termios.h>
 #include <unistd.h>
 
 /* A signal's handler is handed nothing. */
 static const char *last_words;
 static int exit_code;
+static int kept_terminal = -1;
+static struct termios kept_modes;
 
 static void on_alarm(int number)
 {
     (void)number;
+    if (kept_terminal >= 0)
+        (void)tcsetattr(kept_terminal, TCSANOW, &kept_modes);
     (void)!write(STDERR_FILENO, last_words, strlen(last_words));
     _exit(exit_code);
 }
@@ -38,4 +43,10 @@ void cli_alarm_stop(void)
 {
     set_timer(0);
     signal(SIGALRM, SIG_DFL);
+}
+
+void cli_alarm_keep_modes(int terminal)
+{
+    if (tcgetattr(terminal, &kept_modes) == 0)
+        kept_terminal = terminal;
 }

@@ -11,4 +11,7 @@
 void cli_alarm_start(int64_t nanoseconds, const char *text, int code);
 void cli_alarm_stop(void);
 
+/* When it goes off, the terminal gets back the modes that it has now. */
+void cli_alarm_keep_modes(int terminal);
+
 #endif

@@ -4,14 +4,15 @@
 #include <errno.h>
 #include <histedit.h>
 #include <locale.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "services/kv/cli/alarm.h"
 #include "services/kv/cli/complete.h"
 #include "services/kv/cli/help.h"
+#include "services/kv/cli/keys.h"
 #include "services/kv/cli/pretty.h"
 #include "services/kv/cli/words.h"
 
@@ -24,7 +25,8 @@ struct prompt {
     char history_path[PATH_SIZE]; /* "": nowhere */
     char hint[HINT_SIZE];
     struct cli_tables_seen seen;
-    bool timing, leaving;
+    struct cli_keys keys;
+    bool timing, interrupted, leaving;
 };
 
 static struct prompt *prompt_of(EditLine *edit)
@@ -59,6 +61,20 @@ static unsigned char on_space(EditLine *edit, int key)
 {
     (void)key;
     return el_insertstr(edit, " ") < 0 ? CC_ERROR : CC_REFRESH;
+}
+
+/* libedit's own reading loses a Ctrl-C that comes while it draws, and hears of no new size. */
+static int read_key(EditLine *edit, wchar_t *character)
+{
+    struct prompt *prompt = prompt_of(edit);
+    enum cli_key key;
+    while ((key = cli_keys_read(&prompt->keys, character)) == CLI_KEY_RESIZE) {
+        el_resize(edit); /* which takes the cursor for one at the edge */
+        fputs("\r\x1b[J", prompt->run->out);
+        el_set(edit, EL_REFRESH);
+    }
+    prompt->interrupted = key == CLI_KEY_INTERRUPT;
+    return key == CLI_KEY_TYPED ? 1 : key == CLI_KEY_END ? 0 : -1;
 }
 
 static void list_candidates(const struct prompt *prompt, const struct cli_candidates *candidates)
@@ -132,7 +148,9 @@ static void run_invocation(struct prompt *prompt, const struct cli_run *run,
         fprintf(run->err, "kvc: %s; connecting again\n", error.text);
     int64_t began = weft_loop_refresh(session->loop);
     cli_session_watch(session);
+    cli_keys_hold_interrupt(false);
     enum cli_exit code = cli_run_invocation(run, invocation);
+    cli_keys_hold_interrupt(true);
     cli_session_unwatch(session);
     session->interrupted = false;
     if (code == CLI_EXIT_CONNECT || code == CLI_EXIT_TIMEOUT || code == CLI_EXIT_PROTOCOL)
@@ -196,32 +214,18 @@ static void run_line(struct prompt *prompt, const char *line)
     fflush(prompt->run->out);
 }
 
-static void on_interrupt(int number)
-{
-    (void)number;
-}
-
-/* Ctrl-C at the prompt ends the reading of a line, and nothing else. */
-static void catch_interrupt(void)
-{
-    struct sigaction action = {.sa_handler = on_interrupt};
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-}
-
 static void read_lines(struct prompt *prompt)
 {
     while (!prompt->leaving) {
         int count = 0;
-        catch_interrupt();
-        errno = 0;
+        prompt->interrupted = false;
         const char *line = el_gets(prompt->edit, &count);
         if (line && count > 0) {
             run_line(prompt, line);
         } else {
             fputc('\n', prompt->run->out);
             fflush(prompt->run->out);
-            prompt->leaving = errno != EINTR;
+            prompt->leaving = !prompt->interrupted;
             el_reset(prompt->edit);
         }
     }
@@ -255,6 +259,7 @@ static void set_up(struct prompt *prompt)
     el_set(edit, EL_CLIENTDATA, prompt);
     el_set(edit, EL_PROMPT, left_prompt);
     el_set(edit, EL_RPROMPT, right_prompt);
+    el_set(edit, EL_GETCFN, read_key);
     el_set(edit, EL_EDITOR, "emacs");
     el_set(edit, EL_HIST, history, prompt->history);
     el_set(edit, EL_ADDFN, "kvc-complete", "complete a word", on_tab);
@@ -262,31 +267,43 @@ static void set_up(struct prompt *prompt)
     el_set(edit, EL_BIND, "^I", "kvc-complete", NULL);
     el_set(edit, EL_BIND, " ", "kvc-space", NULL);
     el_set(edit, EL_BIND, "^R", "em-inc-search-prev", NULL);
+    /* While a command runs: what is typed ahead, or pasted, is kept for the next line as it is. The
+     * terminal would show it at once, and take a Ctrl-D out of it. */
+    el_set(edit, EL_SETTY, "-x", "-echo", "-icanon", NULL);
     el_source(edit, NULL);
+}
+
+static int edit_lines(struct prompt *prompt)
+{
+    struct cli_run *run = prompt->run;
+    cli_alarm_keep_modes(STDIN_FILENO);
+    prompt->edit = el_init("kvc", stdin, run->out, run->err);
+    if (!prompt->edit)
+        return -ENOMEM;
+    load_history(prompt);
+    set_up(prompt);
+    fputs("help lists the commands, Tab completes, Ctrl-D leaves.\n", run->out);
+    read_lines(prompt);
+    save_history(prompt);
+    el_end(prompt->edit);
+    return 0;
 }
 
 enum cli_exit cli_interactive(struct cli_run *run)
 {
-    struct prompt prompt = {.run = run};
+    struct prompt prompt = {.run = run, .history = history_init()};
+    int err = prompt.history ? cli_keys_init(&prompt.keys, STDIN_FILENO) : -ENOMEM;
     run->pretty = true;
     run->colours = cli_pretty_has_colours(run->out);
     setlocale(LC_CTYPE, "");
-    prompt.history = history_init();
-    if (prompt.history)
-        prompt.edit = el_init("kvc", stdin, run->out, run->err);
-    if (!prompt.edit) {
-        fprintf(run->err, "kvc: no line editor: %s\n", weft_strerror(-ENOMEM));
-        if (prompt.history)
-            history_end(prompt.history);
-        return CLI_EXIT_USAGE;
+    if (err == 0) {
+        err = edit_lines(&prompt);
+        cli_keys_fini(&prompt.keys);
     }
-    load_history(&prompt);
-    set_up(&prompt);
-    fputs("help lists the commands, Tab completes, Ctrl-D leaves.\n", run->out);
-    read_lines(&prompt);
-    save_history(&prompt);
-    el_end(prompt.edit);
-    history_end(prompt.history);
+    if (err < 0)
+        fprintf(run->err, "kvc: no prompt: %s\n", weft_strerror(err));
+    if (prompt.history)
+        history_end(prompt.history);
     cli_tables_fini(&prompt.seen);
-    return CLI_EXIT_DONE;
+    return err < 0 ? CLI_EXIT_USAGE : CLI_EXIT_DONE;
 }
