@@ -14,25 +14,8 @@
 #include <cmocka.h>
 
 #include "lib/kvs.h"
+#include "lib/listener.h"
 #include "lib/wire.h"
-
-struct listener {
-    int fd;
-    char url[64];
-};
-
-/* A port of its own that nobody else has. */
-static void listen_anywhere(struct listener *listener)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t size = sizeof address;
-    listener->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_true(listener->fd >= 0);
-    assert_int_equal(bind(listener->fd, (struct sockaddr *)&address, size), 0);
-    assert_int_equal(listen(listener->fd, 8), 0);
-    assert_int_equal(getsockname(listener->fd, (struct sockaddr *)&address, &size), 0);
-    snprintf(listener->url, sizeof listener->url, "tcp://127.0.0.1:%u", ntohs(address.sin_port));
-}
 
 /* Starts kvc with words and takes its connection. */
 static int accept_kvc(const struct listener *listener, struct process *kvc,
@@ -43,9 +26,7 @@ static int accept_kvc(const struct listener *listener, struct process *kvc,
     while (*words)
         all[count++] = *words++;
     process_start(kvc, all);
-    int fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC);
-    assert_true(fd >= 0);
-    return fd;
+    return listener_accept(listener);
 }
 
 /* Takes kvc's request, answers with size bytes, closes, and expects exit code 5 and the fragment. */
@@ -54,7 +35,7 @@ static void answer(const char *const *words, const void *bytes, size_t size, con
     struct listener listener;
     struct process kvc;
     struct wire_bytes request;
-    listen_anywhere(&listener);
+    listener_open(&listener);
     int fd = accept_kvc(&listener, &kvc, words);
     assert_int_equal(wire_receive(fd, true, &request), 1);
     wire_free(&request);
@@ -71,7 +52,7 @@ static void test_nobody_listens_exits_3_and_says_what_to_try(void **state)
 {
     (void)state;
     struct listener listener;
-    listen_anywhere(&listener);
+    listener_open(&listener);
     close(listener.fd); /* the port is free again, and refuses */
     kvc_expect_error(listener.url, WORDS("ping"), 3, listener.url);
     kvc_expect_error(
@@ -93,7 +74,7 @@ static void test_connection_that_is_not_taken_exits_3_in_time(void **state)
     struct sockaddr_in address;
     socklen_t size = sizeof address;
     int waiting[8];
-    listen_anywhere(&listener);
+    listener_open(&listener);
     assert_int_equal(listen(listener.fd, 0), 0);
     assert_int_equal(getsockname(listener.fd, (struct sockaddr *)&address, &size), 0);
     /* A full backlog drops whoever else comes. */
@@ -127,7 +108,7 @@ static void expect_timeout(const char *const *words, bool may_have_taken_effect)
 {
     struct listener listener;
     struct process kvc;
-    listen_anywhere(&listener);
+    listener_open(&listener);
     int fd = accept_kvc(&listener, &kvc, words);
     assert_int_equal(process_wait(&kvc), 4);
     assert_one_line(kvc.err.text, "within 0.2 s");
@@ -214,7 +195,7 @@ static void test_server_without_hscan_is_asked_for_hgetall(void **state)
     (void)state;
     struct listener listener;
     struct process kvc;
-    listen_anywhere(&listener);
+    listener_open(&listener);
     int fd = accept_kvc(&listener, &kvc, WORDS("export", "t"));
     take_and_answer(fd, "\x82\x01", 2, "\0\0\0\x03\x08\xf5\x03", 7);
     take_and_answer(fd, "\x12", 1, "\0\0\0\x0d\x08\xc8\x01\x22\x08\x0a\x01k\x12\x03\x0a\x01v", 17);
