@@ -41,6 +41,8 @@ void generate_choices(const struct cli_option *option, char *dst, size_t size)
             add_choice(dst, size, kv_store_at(i)->name);
     if (strcmp(option->name, "rows") == 0)
         snprintf(dst, size, "csv ndjson");
+    if (strcmp(option->name, "value-kind") == 0)
+        snprintf(dst, size, "json random");
     if (strcmp(option->name, "log-level") == 0)
         for (int level = WEFT_LOG_ERROR; level <= WEFT_LOG_TRACE; level++)
             add_choice(dst, size, weft_log_level_name((enum weft_log_level)level));

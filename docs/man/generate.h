@@ -22,7 +22,7 @@ extern const struct weft_service *const generate_services[];
 void generate_choices(const struct cli_option *option, char *dst, size_t size);
 
 /* Copies a page of man(7) from template. A line `@THING@` becomes what the tables have: OPTIONS-kvs,
- * OPTIONS-kvc, LIMITS-kvs, LIMITS-kvc, ENVIRONMENT-kvc, EXITS-kvc, COMMANDS, COMMANDS-prompt,
+ * OPTIONS-kvc, OPTIONS-bench, LIMITS-kvs, LIMITS-kvc, ENVIRONMENT-kvc, EXITS-kvc, COMMANDS, COMMANDS-prompt,
  * CODECS, SERVICES, ERRORS; @VERSION@ is replaced within a line. 0, or -1 for a thing that is unknown. */
 int generate_manual(FILE *template, FILE *out);
 

@@ -90,8 +90,22 @@ static void print_options(FILE *out, enum cli_program program, bool limits)
     cli_table_init(&table, program);
     const size_t begin = limits ? table.first_limit : 0;
     const size_t end = limits ? table.count : table.first_limit;
-    for (size_t i = begin; i < end; i++)
-        print_option(out, &table.options[i]);
+    for (size_t i = begin; i < end; i++) {
+        if (!table.options[i].command)
+            print_option(out, &table.options[i]);
+    }
+}
+
+/* Those that only a command takes. */
+static void print_options_of(FILE *out, const char *command)
+{
+    struct cli_table table;
+    cli_table_init(&table, CLI_KVC);
+    for (size_t i = 0; i < table.count; i++) {
+        const struct cli_option *option = &table.options[i];
+        if (option->command && strcmp(option->command, command) == 0)
+            print_option(out, option);
+    }
 }
 
 static void print_environment(FILE *out, enum cli_program program)
@@ -200,6 +214,8 @@ static int print_thing(FILE *out, const char *name)
         print_options(out, CLI_KVS, false);
     else if (strcmp(name, "@OPTIONS-kvc@\n") == 0)
         print_options(out, CLI_KVC, false);
+    else if (strcmp(name, "@OPTIONS-bench@\n") == 0)
+        print_options_of(out, "bench");
     else if (strcmp(name, "@LIMITS-kvs@\n") == 0)
         print_options(out, CLI_KVS, true);
     else if (strcmp(name, "@LIMITS-kvc@\n") == 0)

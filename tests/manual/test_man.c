@@ -56,8 +56,9 @@ static void test_kvc_page_has_its_sections_in_order(void **state)
     (void)state;
     expect_in_order(render("kvc.1"),
                     WORDS("NAME", "SYNOPSIS", "DESCRIPTION", "COMMANDS", "hget TABLE KEY", "VALUES",
-                          "PROMPT", "Ctrl-C", "OPTIONS", "--server URL", "EXIT STATUS", "130",
-                          "ENVIRONMENT", "FILES", ".kvc_history", "EXAMPLES", "SEE ALSO"));
+                          "PROMPT", "Ctrl-C", "BENCHMARKS", "OPTIONS", "--server URL",
+                          "Options of bench", "--clients N", "EXIT STATUS", "130", "ENVIRONMENT",
+                          "FILES", ".kvc_history", "EXAMPLES", "SEE ALSO"));
 }
 
 static void test_weft_page_has_its_sections_in_order(void **state)

@@ -27,6 +27,7 @@ static const struct cli_command commands[] = {
     {"batch", 0, CLI_BATCH, true, "send commands, one a line"},
     {"import", 0, CLI_IMPORT, true, "set a table from CSV or NDJSON"},
     {"export", 0, CLI_EXPORT, false, "write a table as CSV or NDJSON"},
+    {"bench", 0, CLI_BENCH, true, "measure the server under load"},
     {.name = NULL},
 };
 
@@ -52,6 +53,8 @@ const char *cli_shape_arguments(enum cli_shape shape)
         return "TABLE FILE";
     case CLI_EXPORT:
         return "TABLE [FILE]";
+    case CLI_BENCH:
+        return "[OPTION]...";
     case CLI_KEY:
         return "TABLE KEY";
     case CLI_KEYS:
@@ -69,6 +72,7 @@ static bool count_fits(enum cli_shape shape, size_t count)
 {
     switch (shape) {
     case CLI_NOTHING:
+    case CLI_BENCH:
         return count == 0;
     case CLI_TABLE:
         return count == 1;

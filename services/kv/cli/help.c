@@ -75,8 +75,26 @@ static void print_option(const struct cli_table *table, const struct cli_option 
 static void print_options(const struct cli_table *table, bool rare, FILE *out)
 {
     for (size_t i = 0; i < table->count; i++) {
-        if (rare || !table->options[i].rare)
-            print_option(table, &table->options[i], out);
+        const struct cli_option *option = &table->options[i];
+        if (!option->command && (rare || !option->rare))
+            print_option(table, option, out);
+    }
+}
+
+/* Those that only a command takes, unless there are none. */
+static void print_options_of(const char *command, FILE *out)
+{
+    struct cli_table table;
+    bool first = true;
+    cli_table_init(&table, CLI_KVC);
+    for (size_t i = 0; i < table.count; i++) {
+        const struct cli_option *option = &table.options[i];
+        if (!option->command || strcmp(option->command, command) != 0)
+            continue;
+        if (first)
+            fprintf(out, "Options of %s:\n", command);
+        first = false;
+        print_option(&table, option, out);
     }
 }
 
@@ -145,6 +163,8 @@ bool cli_help_print_command(const char *name, bool prompt, FILE *out)
         explain(command->name, arguments, command->help, name, out);
         if (name && strstr(arguments, "VALUE"))
             print_values(prompt, out);
+        if (name)
+            print_options_of(command->name, out);
         found = true;
     }
     for (const struct cli_local_command *own = cli_local_commands(); prompt && own->name; own++) {
@@ -189,6 +209,9 @@ void cli_help_print_all(const struct cli_table *table, FILE *out)
         (void)cli_help_print_command(NULL, false, out);
     fputs("Options:\n", out);
     print_options(table, true, out);
+    for (const struct cli_command *command = cli_command_table(); !server && command->name;
+         command++)
+        print_options_of(command->name, out);
     if (!server)
         print_values(false, out);
     fputs(server ? kvs_tail : kvc_tail, out);
@@ -198,6 +221,9 @@ void cli_help_print_all(const struct cli_table *table, FILE *out)
 
 bool cli_help_answer(const struct cli_config *config, const struct cli_table *table, FILE *out)
 {
+    bool of_command = table->program == CLI_KVC && config->help && config->word_count > 0;
+    if (of_command && cli_help_print_command(config->words[0], false, out))
+        return true;
     if (config->help)
         cli_help_print(table, out);
     else if (config->help_all)

@@ -12,7 +12,8 @@
 void cli_help_print(const struct cli_table *table, FILE *out);
 void cli_help_print_all(const struct cli_table *table, FILE *out);
 
-/* Prints what --help, --help-all or --version asks for. False: config asks for none of them. */
+/* Prints what --help, --help-all or --version asks for; behind a command --help is about that. False:
+ * config asks for none of them. */
 bool cli_help_answer(const struct cli_config *config, const struct cli_table *table, FILE *out);
 
 /* Explains a command of kvc, or all where name is NULL: those of the prompt, or those of the command

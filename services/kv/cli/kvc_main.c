@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "services/kv/cli/batch.h"
+#include "services/kv/cli/bench/bench.h"
 #include "services/kv/cli/descriptors.h"
 #include "services/kv/cli/export.h"
 #include "services/kv/cli/help.h"
@@ -81,6 +82,8 @@ static enum cli_exit dispatch(struct cli_run *run, const struct cli_config *conf
         return cli_import(run, words[1], words[2]);
     case CLI_EXPORT:
         return cli_export(run, words[1], config->word_count > 2 ? words[2] : NULL);
+    case CLI_BENCH:
+        return cli_bench(run);
     default:
         return run_one(run, config);
     }

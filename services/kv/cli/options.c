@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "services/kv/cli/bench/options.h"
 #include "services/kv/cli/process_setup.h"
 #include "services/kv/cli/suggest.h"
 
@@ -268,6 +269,7 @@ struct cli_config cli_config_default(enum cli_program program)
         .timeout = WEFT_SECONDS(5),
         .limits = weft_limits_default(),
         .log_level = WEFT_LOG_INFO,
+        .bench = cli_bench_config_default(),
     };
     if (program == CLI_KVC) {
         config.limits.max_frame *= 4;
@@ -282,6 +284,10 @@ void cli_table_init(struct cli_table *table, enum cli_program program)
     for (size_t i = 0; i < sizeof own_options / sizeof *own_options; i++) {
         if (own_options[i].programs & program)
             table->options[table->count++] = own_options[i];
+    }
+    for (const struct cli_option *option = cli_bench_options(); option->name; option++) {
+        if (option->programs & program)
+            table->options[table->count++] = *option;
     }
     table->first_limit = table->count;
     struct cli_config defaults = cli_config_default(program);
@@ -310,14 +316,16 @@ static WEFT_PRINTF(3, 4) void append(char *text, size_t size, const char *fmt, .
     va_end(args);
 }
 
-/* All options whose names begin with the first length bytes of prefix. */
+/* All options whose names begin with the first length bytes of prefix; where it is empty, those of
+ * any command. */
 static size_t list_options(const struct cli_table *table, const char *prefix, size_t length,
                            char *text, size_t size)
 {
     size_t listed = 0;
     *text = '\0';
     for (size_t i = 0; i < table->count; i++) {
-        if (strncmp(table->options[i].name, prefix, length) != 0)
+        if (strncmp(table->options[i].name, prefix, length) != 0 ||
+            (length == 0 && table->options[i].command))
             continue;
         append(text, size, "%s--%s", listed++ > 0 ? ", " : "", table->options[i].name);
     }
@@ -405,6 +413,10 @@ static void getopt_table(const struct cli_table *table, struct option *options, 
 static int check_words(const struct cli_config *config, const struct cli_table *table,
                        struct weft_error *error)
 {
+    const struct cli_option *option = config->of_command;
+    if (option && (config->word_count == 0 || strcmp(config->words[0], option->command) != 0))
+        return weft_error_set(error, WEFT_ECONFIG, "--%s: an option of %s alone", option->name,
+                              option->command);
     if (table->program == CLI_KVS && config->word_count > 0)
         return weft_error_set(error, WEFT_ECONFIG,
                               "unexpected argument '%.128s': kvs takes options only, see --help",
@@ -427,6 +439,11 @@ static int apply_environment(struct cli_config *config, const struct cli_table *
     return 0;
 }
 
+static bool asks_for_text(const struct cli_config *config)
+{
+    return config->help || config->help_all || config->version;
+}
+
 int cli_parse(struct cli_config *config, const struct cli_table *table, int argc, char **argv,
               struct weft_error *error)
 {
@@ -441,16 +458,20 @@ int cli_parse(struct cli_config *config, const struct cli_table *table, int argc
     optind = 0; /* GNU: begins anew, whatever was parsed before */
     int found;
     while ((found = getopt_long(argc, argv, letters, options, NULL)) != -1) {
+        if (asks_for_text(config))
+            continue;
         if (found == '?' || found == ':')
             return refuse(table, found, argv, error);
-        err = apply(option_of(table, found), config, optarg, error);
+        const struct cli_option *option = option_of(table, found);
+        err = apply(option, config, optarg, error);
         if (err < 0)
             return err;
-        if (config->help || config->help_all || config->version)
-            return 0;
+        config->of_command = option->command ? option : config->of_command;
     }
     config->words = argv + optind;
     config->word_count = (size_t)(argc - optind);
+    if (asks_for_text(config))
+        return 0;
     if (config->listen_count == 0)
         config->listen[config->listen_count++] = CLI_DEFAULT_SERVER;
     err = check_words(config, table, error);

@@ -15,6 +15,7 @@
 #include "core/limits.h"
 #include "core/log.h"
 #include "core/units.h"
+#include "services/kv/cli/bench/config.h"
 
 enum cli_program { CLI_KVS = 1, CLI_KVC = 2 };
 
@@ -47,8 +48,10 @@ struct cli_config {
     enum cli_format format;
     enum cli_rows rows;
     bool keep_going;
+    struct cli_bench_config bench;
     char *const *words; /* what is no option, in order */
     size_t word_count;
+    const struct cli_option *of_command; /* given, and only one command's; NULL: none */
 };
 
 struct cli_option {
@@ -58,9 +61,10 @@ struct cli_option {
     const char *fallback; /* the default, for --help; NULL: none worth saying */
     const char *variable; /* of the environment, whose value comes before the default; NULL: none */
     const char *help;
-    bool rare;         /* --help names it, --help-all explains it */
-    unsigned programs; /* CLI_KVS | CLI_KVC */
-    size_t flag;       /* without set and argument: what it makes true, a bool of cli_config */
+    bool rare;           /* --help names it, --help-all explains it */
+    unsigned programs;   /* CLI_KVS | CLI_KVC */
+    const char *command; /* NULL: any; else the only one that takes it, whose help explains it */
+    size_t flag;         /* without set and argument: what it makes true, a bool of cli_config */
     /* NULL: a flag, or a limit, set by its name. WEFT_ECONFIG: error says what is taken. */
     int (*set)(struct cli_config *config, const char *text, struct weft_error *error);
 };
@@ -84,8 +88,8 @@ const char *cli_program_name(enum cli_program program);
 struct cli_config cli_config_default(enum cli_program program);
 
 /* Reads argv (which getopt_long permutes, so that options may follow the words) into *config.
- * Stops at --help, --help-all and --version. WEFT_ECONFIG: *error is one line that names what is wrong and what
- * there is. */
+ * Looks at no option behind --help, --help-all and --version. WEFT_ECONFIG: *error is one line that
+ * names what is wrong and what there is. */
 WEFT_MUST_USE int cli_parse(struct cli_config *config, const struct cli_table *table, int argc,
                             char **argv, struct weft_error *error);
 

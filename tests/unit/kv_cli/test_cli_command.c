@@ -99,7 +99,8 @@ static void test_only_what_stores_or_removes_writes(void **state)
     (void)state;
     for (const struct cli_command *command = cli_command_table(); command->name; command++) {
         bool writes = strstr(command->name, "set") || strstr(command->name, "del") ||
-                      command->shape == CLI_BATCH || command->shape == CLI_IMPORT;
+                      command->shape == CLI_BATCH || command->shape == CLI_IMPORT ||
+                      command->shape == CLI_BENCH;
         assert_int_equal(command->writes, writes);
     }
 }
@@ -116,7 +117,7 @@ static void test_refuses_unknown_command_and_lists_what_there_is(void **state)
     assert_refused("select t",
                    "unknown command \"select\"; there are: hget, hgetall, hmget, hset, hmset, "
                    "hdel, hmdel, hexist, hmexist, hscan, "
-                   "ping, help, batch, import, export");
+                   "ping, help, batch, import, export, bench");
 }
 
 static void test_refuses_unknown_command_and_says_what_may_be_meant(void **state)

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+#include "services/kv/cli/bench/pacer.h"
+
+#include <errno.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "core/container.h"
+#include "core/transport.h"
+
+static void on_ready(struct weft_io *io, unsigned events)
+{
+    struct cli_bench_pacer *pacer = weft_container_of(io, struct cli_bench_pacer, io);
+    uint64_t expirations;
+    (void)events;
+    if (read(pacer->fd, &expirations, sizeof expirations) == sizeof expirations)
+        pacer->due(pacer);
+}
+
+int cli_bench_pacer_init(struct cli_bench_pacer *pacer, struct weft_loop *loop)
+{
+    pacer->fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    if (pacer->fd < 0)
+        return -errno;
+    weft_io_init(&pacer->io, loop, pacer->fd, on_ready);
+    weft_io_want(&pacer->io, WEFT_READABLE);
+    return 0;
+}
+
+void cli_bench_pacer_fini(struct cli_bench_pacer *pacer)
+{
+    weft_io_want(&pacer->io, 0);
+    close(pacer->fd);
+}
+
+void cli_bench_pacer_set(struct cli_bench_pacer *pacer, int64_t time)
+{
+    const struct itimerspec when = {
+        .it_value = {.tv_sec = time / 1000000000, .tv_nsec = time % 1000000000}};
+    /* It refuses times that are none only; this one is of the clock's. */
+    (void)timerfd_settime(pacer->fd, TFD_TIMER_ABSTIME, &when, NULL);
+}
