@@ -49,6 +49,7 @@ static void raise_descriptor_limit(struct cli_config *config, const struct weft_
 void cli_kvs_prepare(struct cli_config *config, const struct weft_log *log)
 {
     cli_hold_descriptors();
+    cli_return_memory();
     signal(SIGPIPE, SIG_IGN);
     signal(SIGHUP, SIG_IGN);
     raise_descriptor_limit(config, log);

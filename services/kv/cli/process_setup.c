@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <malloc.h>
 #include <pwd.h>
 #include <sched.h>
 #include <stdbool.h>
@@ -16,6 +17,18 @@ unsigned cli_cpu_count(void)
         return (unsigned)CPU_COUNT(&set);
     /* More CPUs than a set has room for. */
     return CPU_SETSIZE;
+}
+
+/* What glibc does anyway as long as nothing large was freed: each block freed beyond the one raises
+ * both, in the end to 32 and 64 MiB, and as much of what one message took would then be kept in the
+ * heap of each thread. Set, they stay. Large values come and go below the first without page faults;
+ * messages near the limits do not. */
+void cli_return_memory(void)
+{
+#ifdef __GLIBC__
+    (void)mallopt(M_MMAP_THRESHOLD, 4 << 20);
+    (void)mallopt(M_TRIM_THRESHOLD, 1 << 20);
+#endif
 }
 
 /* One byte and not none: Linux pipes a dump to a core_pattern program whatever the limit is, but for

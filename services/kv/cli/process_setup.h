@@ -11,6 +11,9 @@
 /* On how many CPUs the process may run; at least 1. */
 unsigned cli_cpu_count(void);
 
+/* Memory that was needed for a moment goes back to the system when it is freed. */
+void cli_return_memory(void);
+
 /* No core dump: it would hold the values. */
 void cli_forbid_core_dumps(void);
 
