@@ -6,7 +6,8 @@
 
 #include "core/mem.h"
 
-enum { CAP_MIN = 256 };
+/* A stranger's first bytes are not worth more. */
+enum { CAP_MIN = 64 };
 
 static uint8_t *grow(struct weft_buf *buf, size_t size)
 {
