@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <malloc.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
@@ -25,7 +26,7 @@ static struct {
     atomic_size_t n;
     atomic_ullong random;
     atomic_uint one_in;
-    atomic_size_t live;
+    atomic_size_t live, bytes, most;
 } fault;
 
 static bool refused(void)
@@ -53,41 +54,62 @@ static bool refused(void)
     return fail;
 }
 
+static void grow(size_t size)
+{
+    size_t bytes = atomic_fetch_add(&fault.bytes, size) + size, most = atomic_load(&fault.most);
+    while (bytes > most && !atomic_compare_exchange_weak(&fault.most, &most, bytes))
+        continue;
+}
+
+static void *born(void *p, size_t size)
+{
+    if (!p)
+        return NULL;
+    atomic_fetch_add(&fault.live, 1);
+    grow(size);
+    return p;
+}
+
+static void died(size_t size)
+{
+    atomic_fetch_sub(&fault.live, 1);
+    atomic_fetch_sub(&fault.bytes, size);
+}
+
 static void *fault_malloc(size_t size)
 {
-    if (refused())
-        return NULL;
-    void *p = malloc(size);
-    if (p)
-        atomic_fetch_add(&fault.live, 1);
-    return p;
+    void *p = refused() ? NULL : malloc(size);
+    return born(p, malloc_usable_size(p));
 }
 
 static void *fault_realloc(void *p, size_t size)
 {
     if (!p)
         return fault_malloc(size);
-    return refused() ? NULL : realloc(p, size);
+    size_t before = malloc_usable_size(p);
+    void *moved = refused() ? NULL : realloc(p, size);
+    if (moved) {
+        grow(malloc_usable_size(moved));
+        atomic_fetch_sub(&fault.bytes, before);
+    }
+    return moved;
 }
 
 static void fault_free(void *p)
 {
     if (p)
-        atomic_fetch_sub(&fault.live, 1);
+        died(malloc_usable_size(p));
     free(p);
 }
 
 static void *fault_pages_new(size_t size)
 {
-    void *p = refused() ? NULL : weft__pages_map(size);
-    if (p)
-        atomic_fetch_add(&fault.live, 1);
-    return p;
+    return born(refused() ? NULL : weft__pages_map(size), size);
 }
 
 static int fault_pages_free(void *p, size_t size)
 {
-    atomic_fetch_sub(&fault.live, 1);
+    died(size);
     return weft__pages_unmap(p, size);
 }
 
@@ -104,6 +126,8 @@ void fault_install(void)
     atomic_store(&fault.allocations, 0);
     atomic_store(&fault.failed, 0);
     atomic_store(&fault.live, 0);
+    atomic_store(&fault.bytes, 0);
+    atomic_store(&fault.most, 0);
     weft_mem_use(&allocator);
 }
 
@@ -134,6 +158,7 @@ static void arm(enum plan plan)
 {
     atomic_store(&fault.allocations, 0);
     atomic_store(&fault.failed, 0);
+    atomic_store(&fault.most, atomic_load(&fault.bytes));
     atomic_store(&fault.plan, (int)plan);
 }
 
@@ -168,6 +193,16 @@ size_t fault_failed(void)
 size_t fault_live(void)
 {
     return atomic_load(&fault.live);
+}
+
+size_t fault_bytes(void)
+{
+    return atomic_load(&fault.bytes);
+}
+
+size_t fault_bytes_most(void)
+{
+    return atomic_load(&fault.most);
 }
 
 static void expect_nothing_left(const char *run, size_t n)

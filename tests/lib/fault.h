@@ -68,4 +68,8 @@ size_t fault_failed(void);
 /* Blocks alive of those allocated since install. */
 size_t fault_live(void);
 
+/* Their bytes, as many as each can hold; and the most there were at once since the last arm. */
+size_t fault_bytes(void);
+size_t fault_bytes_most(void);
+
 #endif
