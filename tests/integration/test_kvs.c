@@ -1,46 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * Real kvs as a process: its command line, its endpoints, its signals. */
-#include <fcntl.h>
+ * Real kvs as a process: its command line and its endpoints. */
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
 
 #include "lib/kvs.h"
-#include "lib/wire.h"
-
-/* hexist of the empty key in the empty table, and its answer. */
-static const uint8_t request[] = {0x42, 0};
-static const uint8_t reply_false[] = {0x08, 0xc8, 0x01, 0x1a, 0x02, 0x28, 0x00};
-
-static void expect_reply(int fd, const void *bytes, size_t size)
-{
-    struct wire_bytes reply;
-    assert_int_equal(wire_receive(fd, true, &reply), 1);
-    assert_int_equal(reply.size, size);
-    assert_memory_equal(reply.data, bytes, size);
-    wire_free(&reply);
-}
-
-static void exchange(int fd)
-{
-    assert_int_equal(wire_send_frame(fd, request, sizeof request), 0);
-    expect_reply(fd, reply_false, sizeof reply_false);
-}
-
-static void expect_end(int fd)
-{
-    struct wire_bytes reply;
-    assert_int_equal(wire_receive(fd, true, &reply), 0);
-}
 
 /* Runs kvs with options, which it refuses: the code, nothing on standard output, one line that holds
  * the fragment on standard error. */
@@ -220,170 +190,6 @@ static void test_ipv6_address_stands_in_brackets(void **state)
     kvs_end(&kvs);
 }
 
-static void test_sigterm_answers_what_came_and_exits_0(void **state)
-{
-    (void)state;
-    struct kvs kvs;
-    kvs_start(&kvs, WORDS("--listen", KVS_ANY_PORT));
-    int fd = wire_connect(kvs.urls[0]);
-    assert_true(fd >= 0);
-    exchange(fd);
-    process_signal(&kvs.process, SIGTERM);
-    expect_end(fd);
-    close(fd);
-    assert_int_equal(process_wait(&kvs.process), 0);
-    kvs_kill(&kvs);
-}
-
-static void test_sigint_exits_0(void **state)
-{
-    (void)state;
-    struct kvs kvs;
-    kvs_start(&kvs, WORDS("--listen", KVS_ANY_PORT));
-    process_signal(&kvs.process, SIGINT);
-    assert_int_equal(process_wait(&kvs.process), 0);
-    kvs_kill(&kvs);
-}
-
-/* A reply that is an hour away is owed: drain waits for it. */
-static int owe_a_reply(struct kvs *kvs, const char *const *options)
-{
-    kvs_start(kvs, options);
-    int fd = wire_connect(kvs->urls[0]);
-    assert_true(fd >= 0);
-    assert_int_equal(wire_send_frame(fd, "x", 1), 0);
-    process_wait_error(&kvs->process, "event=open");
-    process_signal(&kvs->process, SIGTERM);
-    return fd;
-}
-
-static void test_drain_timeout_cuts_what_is_left_and_exits_1(void **state)
-{
-    (void)state;
-    struct kvs kvs;
-    int fd = owe_a_reply(&kvs, WORDS("--listen", KVS_ANY_PORT "?service=echo&delay=3600000",
-                                     "--log-level", "debug", "--drain-timeout", "0.1"));
-    assert_int_equal(process_wait(&kvs.process), 1);
-    assert_non_null(strstr(kvs.process.err.text, "kvs: cut 1 connection"));
-    close(fd);
-    kvs_kill(&kvs);
-}
-
-static void test_second_signal_cuts_what_is_left_and_exits_1(void **state)
-{
-    (void)state;
-    struct kvs kvs;
-    int fd = owe_a_reply(&kvs, WORDS("--listen", KVS_ANY_PORT "?service=echo&delay=3600000",
-                                     "--log-level", "debug", "--drain-timeout", "3600"));
-    process_wait_error(&kvs.process, "event=drain");
-    process_signal(&kvs.process, SIGTERM);
-    assert_int_equal(process_wait(&kvs.process), 1);
-    assert_non_null(strstr(kvs.process.err.text, "kvs: cut 1 connection"));
-    close(fd);
-    kvs_kill(&kvs);
-}
-
-static void test_sighup_is_ignored(void **state)
-{
-    (void)state;
-    struct kvs kvs;
-    kvs_start(&kvs, WORDS("--listen", KVS_ANY_PORT));
-    process_signal(&kvs.process, SIGHUP);
-    kvc_expect(kvs.urls[0], WORDS("hexist", "t", "k"), "false\n");
-    kvs_end(&kvs);
-}
-
-static void test_output_that_nobody_reads_does_not_end_it(void **state)
-{
-    (void)state;
-    char folder[64], url[128], line[512];
-    struct process kvs;
-    scratch_make(folder, sizeof folder);
-    snprintf(url, sizeof url, "unix:%s/kvs.sock", folder);
-    /* Standard input and output are closed, so their numbers are free for sockets. */
-    snprintf(line, sizeof line, "exec %s --listen '%s' <&- >&-", KVS_PATH, url);
-    process_start(&kvs, WORDS("/bin/sh", "-c", line));
-    process_wait_error(&kvs, "event=start");
-    kvc_expect(url, WORDS("hexist", "t", "k"), "false\n");
-    process_signal(&kvs, SIGTERM);
-    assert_int_equal(process_wait(&kvs), 0);
-    process_kill(&kvs);
-    scratch_remove(folder);
-}
-
-static void test_connection_over_max_connections_is_answered_503(void **state)
-{
-    (void)state;
-    struct kvs kvs;
-    kvs_start(&kvs, WORDS("--listen", KVS_ANY_PORT, "--max-connections", "1"));
-    struct wire_bytes reply;
-    int fd = wire_connect(kvs.urls[0]);
-    assert_true(fd >= 0);
-    exchange(fd);
-    int other = wire_connect(kvs.urls[0]);
-    assert_true(other >= 0);
-    assert_int_equal(wire_receive(other, true, &reply), 1);
-    assert_int_equal(wire_status(&reply), 503);
-    wire_free(&reply);
-    expect_end(other);
-    close(other);
-    kvc_expect_error(kvs.urls[0], WORDS("ping"), 1, "kvc: 503 Too many connections");
-    exchange(fd);
-    close(fd);
-    kvs_end(&kvs);
-}
-
-static void test_value_over_max_memory_is_answered_507(void **state)
-{
-    (void)state;
-    struct kvs kvs;
-    kvs_start(&kvs, WORDS("--listen", KVS_ANY_PORT, "--max-memory", "64KiB"));
-    kvc_expect_error(kvs.urls[0], WORDS("hset", "t", "k", "file:" KVS_PATH), 1, "kvc: 507 ");
-    kvc_expect(kvs.urls[0], WORDS("hexist", "t", "k"), "false\n");
-    kvs_end(&kvs);
-}
-
-static void test_idle_connection_is_closed_after_idle_timeout(void **state)
-{
-    (void)state;
-    struct kvs kvs;
-    kvs_start(&kvs, WORDS("--listen", KVS_ANY_PORT, "--idle-timeout", "0.1"));
-    int fd = wire_connect(kvs.urls[0]);
-    assert_true(fd >= 0);
-    expect_end(fd);
-    close(fd);
-    kvs_end(&kvs);
-}
-
-static void test_frame_that_does_not_complete_is_closed_after_frame_timeout(void **state)
-{
-    (void)state;
-    struct kvs kvs;
-    struct wire_bytes reply;
-    kvs_start(&kvs,
-              WORDS("--listen", KVS_ANY_PORT, "--frame-timeout", "0.1", "--log-level", "debug"));
-    int fd = wire_connect(kvs.urls[0]);
-    assert_true(fd >= 0);
-    assert_int_equal(wire_send(fd, "\0\0", 2), 0);
-    assert_true(wire_receive(fd, true, &reply) <= 0);
-    process_wait_error(&kvs.process, "reason=frame-timeout");
-    close(fd);
-    kvs_end(&kvs);
-}
-
-static void test_descriptor_limit_lowers_max_connections_and_says_so(void **state)
-{
-    (void)state;
-    char line[512];
-    struct process kvs;
-    snprintf(line, sizeof line, "ulimit -n 200; exec %s --check", KVS_PATH);
-    assert_int_equal(process_run(&kvs, WORDS("/bin/sh", "-c", line)), 0);
-    assert_one_line(kvs.err.text, "level=warn event=descriptor-limit open-files=200 "
-                                  "max-connections=10000 lowered-to=");
-    assert_null(strstr(kvs.out.text, "max-connections 10000\n"));
-    process_kill(&kvs);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -399,17 +205,6 @@ int main(void)
         cmocka_unit_test(test_codec_option_is_for_urls_that_name_none),
         cmocka_unit_test(test_unix_socket_serves_and_is_removed),
         cmocka_unit_test(test_ipv6_address_stands_in_brackets),
-        cmocka_unit_test(test_sigterm_answers_what_came_and_exits_0),
-        cmocka_unit_test(test_sigint_exits_0),
-        cmocka_unit_test(test_drain_timeout_cuts_what_is_left_and_exits_1),
-        cmocka_unit_test(test_second_signal_cuts_what_is_left_and_exits_1),
-        cmocka_unit_test(test_sighup_is_ignored),
-        cmocka_unit_test(test_output_that_nobody_reads_does_not_end_it),
-        cmocka_unit_test(test_connection_over_max_connections_is_answered_503),
-        cmocka_unit_test(test_value_over_max_memory_is_answered_507),
-        cmocka_unit_test(test_idle_connection_is_closed_after_idle_timeout),
-        cmocka_unit_test(test_frame_that_does_not_complete_is_closed_after_frame_timeout),
-        cmocka_unit_test(test_descriptor_limit_lowers_max_connections_and_says_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,7 +16,7 @@
 #include "core/limits.h"
 #include "core/units.h"
 #include "lib/kvs.h"
-#include "lib/wire.h"
+#include "lib/wire_assert.h"
 
 /* inet_pton(3) does not know the short form, so it counts as a name; the resolver makes it
  * 127.0.0.1. */
@@ -113,13 +113,11 @@ static void test_counts_are_logged_on_sigusr1_and_at_the_end(void **state)
     (void)state;
     struct kvs kvs;
     char wanted[400];
-    struct wire_bytes end;
     kvs_start(&kvs, WORDS("--listen", KVS_ANY_PORT, "--listen", KVS_ANY_PORT "?codec=raw"));
-    int fd = wire_connect(kvs.urls[0]);
-    assert_true(fd >= 0);
+    int fd = wire_open(kvs.urls[0]);
     assert_int_equal(wire_send(fd, "\0\0\0", 3), 0);
     wire_shutdown(fd);
-    assert_int_equal(wire_receive(fd, true, &end), 0);
+    wire_expect_end(fd);
     close(fd);
     process_wait_error(&kvs.process, "reason=truncated");
     process_signal(&kvs.process, SIGUSR1);
@@ -143,12 +141,9 @@ static void test_log_at_debug_holds_no_value(void **state)
     struct kvs kvs;
     struct wire_bytes reply;
     kvs_start(&kvs, WORDS("--listen", KVS_ANY_PORT, "--log-level", "debug"));
-    int fd = wire_connect(kvs.urls[0]);
-    assert_true(fd >= 0);
+    int fd = wire_open(kvs.urls[0]);
     assert_int_equal(wire_send_frame(fd, hset, sizeof hset - 1), 0);
-    assert_int_equal(wire_receive(fd, true, &reply), 1);
-    assert_int_equal(wire_status(&reply), 200);
-    wire_free(&reply);
+    wire_expect_status(fd, 200);
     /* The same cut short, in a frame that is bad, in one that is too big, and where a frame should
      * begin. */
     assert_int_equal(wire_send_frame(fd, hset, sizeof hset - 3), 0);
@@ -211,8 +206,7 @@ static void test_refusal_of_a_frame_names_its_limit(void **state)
     struct kvs kvs;
     struct wire_bytes reply;
     kvs_start(&kvs, WORDS("--listen", KVS_ANY_PORT, "--max-frame", "1KiB"));
-    int fd = wire_connect(kvs.urls[0]);
-    assert_true(fd >= 0);
+    int fd = wire_open(kvs.urls[0]);
     uint8_t zeros[1025] = {0};
     assert_int_equal(wire_send_frame(fd, zeros, sizeof zeros), 0);
     assert_int_equal(wire_receive(fd, true, &reply), 1);

@@ -13,14 +13,13 @@
 #include <cmocka.h>
 
 #include "lib/kvs.h"
-#include "lib/wire.h"
+#include "lib/wire_assert.h"
 
 /* Starts kvs with one endpoint, connects. */
 static int start(struct kvs *kvs, const char *listen)
 {
     kvs_start(kvs, WORDS("--listen", listen));
-    int fd = wire_connect(kvs->urls[0]);
-    assert_true(fd >= 0);
+    int fd = wire_open(kvs->urls[0]);
     return fd;
 }
 
@@ -28,21 +27,6 @@ static void stop(struct kvs *kvs, int fd)
 {
     close(fd);
     kvs_end(kvs);
-}
-
-static void expect(int fd, bool gzip, const void *bytes, size_t size)
-{
-    struct wire_bytes reply;
-    assert_int_equal(wire_receive(fd, gzip, &reply), 1);
-    assert_int_equal(reply.size, size);
-    assert_memory_equal(reply.data, bytes, size);
-    wire_free(&reply);
-}
-
-static void expect_end(int fd)
-{
-    struct wire_bytes reply;
-    assert_int_equal(wire_receive(fd, true, &reply), 0);
 }
 
 /* hset of "t", "k" to the integer n (< 128), as a frame; returns its size. */
@@ -65,10 +49,10 @@ static void run_commands_in_order(const char *listen, bool gzip)
     for (uint8_t i = 0; i < COUNT; i++)
         size += put_hset(frames + size, i);
     assert_int_equal(wire_send(fd, frames, size), 0);
-    expect(fd, gzip, "\x08\xc8\x01\x1a\x00", 5);
+    wire_expect(fd, gzip, "\x08\xc8\x01\x1a\x00", 5);
     for (uint8_t i = 0; i < COUNT - 1; i++) {
         const uint8_t old[] = {0x08, 0xc8, 0x01, 0x1a, 2, 0x18, i};
-        expect(fd, gzip, old, sizeof old);
+        wire_expect(fd, gzip, old, sizeof old);
     }
     stop(&kvs, fd);
 }
@@ -94,7 +78,7 @@ static void test_frame_a_byte_at_a_time_is_answered(void **state)
     int fd = start(&kvs, KVS_ANY_PORT);
     for (size_t i = 0; i < size; i++)
         assert_int_equal(wire_send(fd, frame + i, 1), 0);
-    expect(fd, true, "\x08\xc8\x01\x1a\x00", 5);
+    wire_expect(fd, true, "\x08\xc8\x01\x1a\x00", 5);
     stop(&kvs, fd);
 }
 
@@ -108,9 +92,9 @@ static void test_half_close_answers_everything_then_closes(void **state)
     int fd = start(&kvs, KVS_ANY_PORT);
     assert_int_equal(wire_send(fd, frames, size), 0);
     wire_shutdown(fd);
-    expect(fd, true, "\x08\xc8\x01\x1a\x00", 5);
-    expect(fd, true, "\x08\xc8\x01\x1a\x02\x18\x01", 7);
-    expect_end(fd);
+    wire_expect(fd, true, "\x08\xc8\x01\x1a\x00", 5);
+    wire_expect(fd, true, "\x08\xc8\x01\x1a\x02\x18\x01", 7);
+    wire_expect_end(fd);
     stop(&kvs, fd);
 }
 
@@ -123,12 +107,9 @@ static void test_eighth_bad_frame_in_a_row_closes(void **state)
     for (int i = 0; i < MAX_BAD_FRAMES + 1; i++)
         assert_int_equal(wire_send_frame(fd, "\x0e", 1), 0);
     for (int i = 0; i < MAX_BAD_FRAMES; i++) {
-        struct wire_bytes reply;
-        assert_int_equal(wire_receive(fd, true, &reply), 1);
-        assert_int_equal(wire_status(&reply), 400);
-        wire_free(&reply);
+        wire_expect_status(fd, 400);
     }
-    expect_end(fd);
+    wire_expect_end(fd);
     stop(&kvs, fd);
 }
 
@@ -151,7 +132,7 @@ static void test_echo_answers_with_the_message(void **state)
     struct kvs kvs;
     int fd = start(&kvs, KVS_ANY_PORT "?service=echo");
     assert_int_equal(wire_send_frame(fd, "hello", 5), 0);
-    expect(fd, true, "hello", 5);
+    wire_expect(fd, true, "hello", 5);
     stop(&kvs, fd);
 }
 
@@ -163,7 +144,7 @@ static void test_echo_with_delay_keeps_the_order(void **state)
     for (char c = 'a'; c <= 'z'; c++)
         assert_int_equal(wire_send_frame(fd, &c, 1), 0);
     for (char c = 'a'; c <= 'z'; c++)
-        expect(fd, true, &c, 1);
+        wire_expect(fd, true, &c, 1);
     stop(&kvs, fd);
 }
 
@@ -176,9 +157,9 @@ static void test_echo_with_repeat_streams_in_order(void **state)
     assert_int_equal(wire_send_frame(fd, "one", 3), 0);
     assert_int_equal(wire_send_frame(fd, "two", 3), 0);
     for (int i = 0; i < REPEAT; i++)
-        expect(fd, true, "one", 3);
+        wire_expect(fd, true, "one", 3);
     for (int i = 0; i < REPEAT; i++)
-        expect(fd, true, "two", 3);
+        wire_expect(fd, true, "two", 3);
     stop(&kvs, fd);
 }
 
@@ -194,7 +175,7 @@ static void test_echo_streams_more_than_may_wait(void **state)
     int fd = start(&kvs, KVS_ANY_PORT "?codec=raw&service=echo&repeat=200");
     assert_int_equal(wire_send_frame(fd, message, SIZE), 0);
     for (int i = 0; i < REPEAT; i++)
-        expect(fd, false, message, SIZE);
+        wire_expect(fd, false, message, SIZE);
     free(message);
     stop(&kvs, fd);
 }
