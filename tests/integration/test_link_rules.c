@@ -26,8 +26,8 @@ static const char *const clocks[] = {"clock*",    "gettimeofday", "time",  "time
                                      "nanosleep", "usleep",       "sleep", NULL};
 static const char *const sockets[] = {"socket*",     "bind",       "listen",     "accept*",
                                       "connect",     "send*",      "recv*",      "shutdown",
-                                      "getaddrinfo", "getsockopt", "setsockopt", "poll",
-                                      "ppoll",       "select",     "epoll_*",    NULL};
+                                      "getaddrinfo", "getsockopt", "setsockopt", NULL};
+static const char *const waits[] = {"poll", "ppoll", "select", "epoll_*", NULL};
 
 /* The names of this project: these must be defined in an archive that may be known. */
 static const char *const house[] = {"weft_*", "kv_*", "kvs_*", "kvc_*", "cli_*", "echo_*", NULL};
@@ -155,6 +155,7 @@ static void test_base_needs_libc_alone(void **state)
     needs_none_of(BASE, gzip_engines);
     needs_none_of(BASE, protobuf_c);
     needs_none_of(BASE, sockets);
+    needs_none_of(BASE, waits);
     needs_none_of(BASE, thread_starts); /* blobs and pools have mutexes, which are libc's too */
 }
 
@@ -173,6 +174,7 @@ static void test_codecs_know_no_loop_socket_clock_or_thread(void **state)
     needs_none_of(CODECS, libev);
     needs_none_of(CODECS, protobuf_c);
     needs_none_of(CODECS, sockets);
+    needs_none_of(CODECS, waits);
     needs_none_of(CODECS, clocks);
     needs_none_of(CODECS, threads);
 }
@@ -185,6 +187,7 @@ static void test_echo_knows_the_service_seam_alone(void **state)
     needs_none_of(ECHO, gzip_engines);
     needs_none_of(ECHO, protobuf_c);
     needs_none_of(ECHO, sockets);
+    needs_none_of(ECHO, waits);
 }
 
 static void test_kv_knows_the_service_seam_and_protobuf_alone(void **state)
@@ -194,6 +197,7 @@ static void test_kv_knows_the_service_seam_and_protobuf_alone(void **state)
     needs_none_of(KV, libev);
     needs_none_of(KV, gzip_engines);
     needs_none_of(KV, sockets);
+    needs_none_of(KV, waits);
 }
 
 static void test_kv_client_knows_no_codec(void **state)
@@ -203,9 +207,11 @@ static void test_kv_client_knows_no_codec(void **state)
     needs_none_of(KV_CLIENT, libev);
     needs_none_of(KV_CLIENT, gzip_engines);
     needs_none_of(KV_CLIENT, sockets);
+    needs_none_of(KV_CLIENT, waits);
 }
 
-static void test_command_lines_know_no_codec(void **state)
+/* They wait for a terminal, but for no peer. */
+static void test_command_lines_know_no_codec_and_no_socket(void **state)
 {
     (void)state;
     needs_nothing_above(KV_CLI, 1u << BASE | 1u << CORE | 1u << KV | 1u << KV_CLIENT, NULL);
@@ -229,6 +235,7 @@ static void test_what_is_forbidden_elsewhere_is_seen_where_it_is_allowed(void **
     (void)state;
     assert_true(needs(&archives[CORE], libev));
     assert_true(needs(&archives[CORE], sockets));
+    assert_true(needs(&archives[KV_CLI], waits));
     assert_true(needs(&archives[CORE], threads));
     assert_true(needs(&archives[CORE], thread_starts));
     assert_true(needs(&archives[BASE], clocks));
@@ -245,7 +252,7 @@ int main(void)
         cmocka_unit_test(test_echo_knows_the_service_seam_alone),
         cmocka_unit_test(test_kv_knows_the_service_seam_and_protobuf_alone),
         cmocka_unit_test(test_kv_client_knows_no_codec),
-        cmocka_unit_test(test_command_lines_know_no_codec),
+        cmocka_unit_test(test_command_lines_know_no_codec_and_no_socket),
         cmocka_unit_test(test_names_of_codecs_are_defined_by_codecs_alone),
         cmocka_unit_test(test_what_is_forbidden_elsewhere_is_seen_where_it_is_allowed),
     };
