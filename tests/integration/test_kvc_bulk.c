@@ -233,6 +233,18 @@ static void test_import_says_which_line_is_wrong_and_stores_those_before(void **
            "0 rows stored", "a row of more than --max-message");
 }
 
+/* There is nothing to go on with. */
+static void test_line_without_an_end_ends_what_is_to_keep_going(void **state)
+{
+    (void)state;
+    expect(WORDS("--keep-going", "--max-message", "100000", "--max-frame", "100000", "import", "w",
+                 "/dev/zero"),
+           2, "0 rows stored", "a row of more than --max-message");
+    expect(WORDS("--keep-going", "--max-message", "100000", "--max-frame", "100000", "batch",
+                 "/dev/zero"),
+           2, "", "a line of more than --max-message");
+}
+
 static void test_import_keeps_going_where_it_is_told_to(void **state)
 {
     (void)state;
@@ -381,6 +393,7 @@ int main(void)
         cmocka_unit_test(test_batch_that_is_interrupted_exits_130),
         cmocka_unit_test(test_import_of_csv_takes_quotes_lines_and_types),
         cmocka_unit_test(test_import_says_which_line_is_wrong_and_stores_those_before),
+        cmocka_unit_test(test_line_without_an_end_ends_what_is_to_keep_going),
         cmocka_unit_test(test_import_keeps_going_where_it_is_told_to),
         cmocka_unit_test(test_export_prints_what_import_takes),
         cmocka_unit_test(test_import_and_export_of_many_rows_give_the_same_lines),

@@ -243,9 +243,11 @@ static void test_echo_refuses_numbers_out_of_range(void **state)
     assert_int_equal(configure(f, "delay", "soon", &error), WEFT_ECONFIG);
     assert_string_equal(error.text, "delay=soon is not a number from 0 to 3600000");
     assert_int_equal(configure(f, "delay", "3600001", &error), WEFT_ECONFIG);
+    assert_int_equal(configure(f, "delay", "0", &error), 0);
     assert_int_equal(configure(f, "delay", "3600000", &error), 0);
     assert_int_equal(configure(f, "repeat", "0", &error), WEFT_ECONFIG);
     assert_string_equal(error.text, "repeat=0 is not a number from 1 to 1000000");
+    assert_int_equal(configure(f, "repeat", "1", &error), 0);
     assert_int_equal(configure(f, "repeat", "1000000", &error), 0);
 }
 

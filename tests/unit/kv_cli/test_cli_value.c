@@ -357,6 +357,18 @@ static void test_print_escapes_c1_and_leaves_other_utf8(void **state)
         true, "\\x9b表\xc2\xa0é");
 }
 
+/* In memory that ends there as well. */
+static void test_print_reads_nothing_behind_a_text_that_ends_in_a_character(void **state)
+{
+    (void)state;
+    uint8_t *byte = malloc(1);
+    assert_non_null(byte);
+    *byte = 0xc2;
+    assert_printed(&(struct kvc_value){.type = KVC_STRING, .bytes = weft_view(byte, 1)}, true,
+                   "\xc2");
+    free(byte);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -387,6 +399,7 @@ int main(void)
         cmocka_unit_test(test_print_leaves_string_as_it_is_in_a_pipe),
         cmocka_unit_test(test_print_escapes_control_characters_on_a_terminal),
         cmocka_unit_test(test_print_escapes_c1_and_leaves_other_utf8),
+        cmocka_unit_test(test_print_reads_nothing_behind_a_text_that_ends_in_a_character),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
