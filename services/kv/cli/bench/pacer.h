@@ -11,6 +11,7 @@
 struct cli_bench_pacer {
     void (*due)(struct cli_bench_pacer *pacer); /* set by the caller; once for each set */
     int fd;
+    bool is_set;
     struct weft_io io;
 };
 
