@@ -132,12 +132,15 @@ static void test_every_endpoint_answers_as_many_as_were_asked_for(void **state)
     }
 }
 
-static void test_a_single_client_and_request_are_enough(void **state)
+static void test_few_clients_keys_and_requests_are_enough(void **state)
 {
     (void)state;
     run_json(server.urls[0], 0,
              WORDS("--clients=1", "--keys=1", "--requests=1", "--value-size=0", "--json"));
     assert_whole(1);
+    run_json(server.urls[0], 0,
+             WORDS("--clients=7", "--threads=5", "--keys=2", "--requests=3", "--json"));
+    assert_whole(3);
 }
 
 static void test_wire_and_message_bytes_tell_the_compression(void **state)
@@ -233,24 +236,29 @@ static void test_rate_that_is_not_kept_is_said_to_be_so(void **state)
            "rate    100000000 requests/s asked for, NOT KEPT: ", "");
 }
 
-static void test_full_store_is_counted_by_status(void **state)
+static void test_keys_that_find_no_room_are_counted_by_status_and_end_it(void **state)
 {
     (void)state;
     struct kvs small;
     kvs_start(&small, WORDS("--listen", KVS_ANY_PORT, "--max-memory", "1MiB"));
-    run_json(
-        small.urls[0], 1,
-        WORDS("--keys=2000", "--value-size=1KiB", "--requests=2000", "--mix=hget=1", "--json"));
-    json_t *statuses = json_object_get(json, "statuses");
-    json_int_t full = json_integer_value(json_object_get(statuses, "507"));
-    json_int_t absent = json_integer_value(json_object_get(statuses, "404"));
-    assert_true(full > 0 && absent > 0);
-    assert_int_equal(count("refused"), full + absent);
-    assert_int_equal(count("requests"), 2000 - absent);
-    assert_non_null(
-        strstr(json_string_value(json_object_get(json, "first_trouble")), "507 Store is full"));
-    expect(small.urls[0], WORDS("--keys=2000", "--value-size=1KiB", "--requests=10"), 1,
-           "FAILED: 0 wrong replies, 0 missing, ", "");
+    expect(small.urls[0], WORDS("--keys=2000", "--value-size=1KiB", "--threads=2"), 1,
+           "FAILED: 0 wrong, 0 missing, ", "kvc: the keys could not be set\n");
+    assert_non_null(strstr(kvc.out.text, " refused (507: "));
+    assert_non_null(strstr(kvc.out.text, ")\n  the first: hset key:"));
+    assert_non_null(strstr(kvc.out.text, ": 507 Store is full: max-memory is 1MiB\n"));
+    assert_non_null(strstr(kvc.out.text, "\nnothing was measured\n"));
+    assert_int_equal(kvs_stop(&small), 0);
+    kvs_kill(&small);
+}
+
+static void test_clients_that_are_turned_away_are_told_why(void **state)
+{
+    (void)state;
+    struct kvs small;
+    kvs_start(&small, WORDS("--listen", KVS_ANY_PORT, "--max-connections", "3"));
+    assert_true(run(small.urls[0], WORDS("--clients=5", "--keys=1", "--requests=1")) > 0);
+    assert_non_null(strstr(kvc.out.text, " refused (503: "));
+    assert_non_null(strstr(kvc.out.text, ")\n  the first: hset key:0000000000: 503 "));
     assert_int_equal(kvs_stop(&small), 0);
     kvs_kill(&small);
 }
@@ -304,7 +312,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_every_endpoint_answers_as_many_as_were_asked_for),
-        TEST(test_a_single_client_and_request_are_enough),
+        TEST(test_few_clients_keys_and_requests_are_enough),
         TEST(test_wire_and_message_bytes_tell_the_compression),
         TEST(test_random_values_do_not_compress),
         TEST(test_deleting_misses_and_is_right_all_the_same),
@@ -313,7 +321,8 @@ int main(void)
         TEST(test_warm_up_is_not_counted),
         TEST(test_fixed_rate_sends_as_many_as_were_asked_for),
         TEST(test_rate_that_is_not_kept_is_said_to_be_so),
-        TEST(test_full_store_is_counted_by_status),
+        TEST(test_keys_that_find_no_room_are_counted_by_status_and_end_it),
+        TEST(test_clients_that_are_turned_away_are_told_why),
         TEST(test_interrupted_reports_so_far_and_exits_130),
         TEST(test_what_cannot_be_is_refused_before_anything_is_sent),
         TEST(test_report_that_cannot_be_printed_exits_1),

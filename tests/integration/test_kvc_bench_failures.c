@@ -97,7 +97,7 @@ static void test_wrong_values_are_counted_shown_first_and_exit_5(void **state)
     for (int i = 0; i < 3; i++)
         answer(peer, other);
     expect(peer, 5,
-           "FAILED: 3 wrong replies, 0 missing, 0 refused\n"
+           "FAILED: 3 wrong, 0 missing, 0 refused\n"
            "  the first: hget key:0000000000: another value than was stored\n",
            "");
     assert_int_equal(strncmp(peer->kvc.out.text, "FAILED", 6), 0);
@@ -111,7 +111,7 @@ static void test_what_is_no_response_is_wrong(void **state)
     answer(peer, "ff");
     answer(peer, no);
     answer(peer, nothing);
-    expect(peer, 5, "FAILED: 3 wrong replies, 0 missing, 0 refused\n", "");
+    expect(peer, 5, "FAILED: 3 wrong, 0 missing, 0 refused\n", "");
 }
 
 /* A compressed frame that is none; the connection lives. */
@@ -128,7 +128,7 @@ static void test_malformed_frame_is_wrong(void **state)
     answer(peer, other);
     answer(peer, other);
     expect(peer, 5,
-           "FAILED: 3 wrong replies, 0 missing, 0 refused\n  the first: hget key:0000000000: "
+           "FAILED: 3 wrong, 0 missing, 0 refused\n  the first: hget key:0000000000: "
            "the reply is malformed",
            "");
 }
@@ -137,12 +137,23 @@ static void test_errors_are_counted_by_status_and_exit_1(void **state)
 {
     struct peer *peer = *state;
     start_client(peer, "100");
-    for (int i = 0; i < 4; i++)
+    answer(peer, nothing);
+    for (int i = 0; i < 3; i++)
         answer(peer, failure);
     expect(peer, 1,
-           "FAILED: 0 wrong replies, 0 missing, 4 refused, 4 with 500\n"
-           "  the first: hset key:0000000000: 500 why\n",
+           "FAILED: 0 wrong, 0 missing, 3 refused (500: 3)\n"
+           "  the first: hget key:0000000000: 500 why\n",
            "");
+    assert_string_equal(peer->kvc.err.text, "");
+}
+
+static void test_keys_that_are_not_answered_rightly_end_it(void **state)
+{
+    struct peer *peer = *state;
+    start_client(peer, "100");
+    answer(peer, "ff");
+    expect(peer, 5, "FAILED: 1 wrong, 0 missing, 0 refused\n  the first: hset key:0000000000: ",
+           "kvc: the keys could not be set\n");
 }
 
 static void test_connection_that_ends_is_a_missing_reply_and_exits_5(void **state)
@@ -154,7 +165,7 @@ static void test_connection_that_ends_is_a_missing_reply_and_exits_5(void **stat
     assert_int_equal(wire_receive(peer->fd, true, &request), 1);
     wire_free(&request);
     hang_up(peer);
-    expect(peer, 5, "FAILED: 0 wrong replies, 1 missing, 0 refused\n", "closed the connection\n");
+    expect(peer, 5, "FAILED: 0 wrong, 1 missing, 0 refused\n", "closed the connection\n");
     assert_one_line(peer->kvc.err.text, peer->listener.url);
 }
 
@@ -170,7 +181,7 @@ static void test_silence_is_a_missing_reply_and_exits_4(void **state)
 {
     struct peer *peer = *state;
     start_client(peer, "0.2");
-    expect(peer, 4, "FAILED: 0 wrong replies, 1 missing, 0 refused\n", "within 0.2 s");
+    expect(peer, 4, "FAILED: 0 wrong, 1 missing, 0 refused\n", "within 0.2 s");
 }
 
 static void test_server_that_refuses_the_first_request_is_not_loaded(void **state)
@@ -203,6 +214,7 @@ int main(void)
         TEST(test_what_is_no_response_is_wrong),
         TEST(test_malformed_frame_is_wrong),
         TEST(test_errors_are_counted_by_status_and_exit_1),
+        TEST(test_keys_that_are_not_answered_rightly_end_it),
         TEST(test_connection_that_ends_is_a_missing_reply_and_exits_5),
         TEST(test_connection_that_ends_while_filling_measures_nothing),
         TEST(test_silence_is_a_missing_reply_and_exits_4),

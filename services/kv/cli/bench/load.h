@@ -50,8 +50,8 @@ struct cli_bench_load {
     int64_t now;                              /* read for each batch of replies */
     const struct cli_bench_connection *batch; /* whose replies come in now */
     uint32_t batch_replies;
-    uint64_t replied;  /* in this part, rightly or not */
-    uint32_t next_key; /* to be filled in */
+    uint64_t replied;                        /* in this part, rightly or not */
+    uint32_t fill_begin, fill_count, filled; /* keys: the first, how many, how many were sent */
     size_t in_flight;
     struct cli_bench_random random;
     struct cli_bench_replies replies;

@@ -24,8 +24,12 @@ static void set_bounds(struct cli_bench_load *load)
     load->end = INT64_MAX;
     switch (load->part) {
     case CLI_BENCH_FILL:
-        load->left = share_of(load, config->keys);
-        load->next_key = (uint32_t)cli_bench__share(load->plan, load->index, config->keys);
+        /* Each connection has one at least: a server that turns it away says so in the reply. */
+        load->fill_begin = (uint32_t)cli_bench__share(load->plan, load->index, config->keys);
+        load->fill_count = (uint32_t)share_of(load, config->keys);
+        load->filled = 0;
+        load->left =
+            load->fill_count > load->connection_count ? load->fill_count : load->connection_count;
         break;
     case CLI_BENCH_WARMUP:
         load->end = load->now + (int64_t)config->warmup;
@@ -103,6 +107,16 @@ static uint64_t count_behind(struct cli_bench_load *load)
     return behind < load->left ? behind : load->left;
 }
 
+/* Without its keys nobody knows what the replies should be. */
+static void check_filled(struct cli_bench_load *load)
+{
+    const struct cli_bench_tally *tally = &load->tally;
+    if (tally->wrong > 0)
+        cli_bench__fail(load, CLI_EXIT_PROTOCOL, "the keys could not be set");
+    else if (cli_bench_tally_refusals(tally) > 0)
+        cli_bench__fail(load, CLI_EXIT_REFUSED, "the keys could not be set");
+}
+
 void cli_bench_load_run(struct cli_bench_load *load, enum cli_bench_part part)
 {
     if (load->stopping)
@@ -114,6 +128,8 @@ void cli_bench_load_run(struct cli_bench_load *load, enum cli_bench_part part)
     send_first(load);
     while (!load->stopping && (load->making || load->in_flight > 0))
         weft_loop_turn(load->loop);
+    if (part == CLI_BENCH_FILL)
+        check_filled(load);
     if (part != CLI_BENCH_MEASURE) {
         cli_bench_tally_restart(&load->tally);
         return;

@@ -31,7 +31,8 @@ static void choose(struct cli_bench_load *load, struct cli_bench_slot *slot)
     const struct cli_bench_config *config = load->plan->config;
     if (load->part == CLI_BENCH_FILL) {
         slot->command = CLI_BENCH_HSET;
-        cli_bench_key_set(&slot->key, load->next_key++);
+        uint32_t place = load->fill_count > 0 ? load->filled++ % load->fill_count : 0;
+        cli_bench_key_set(&slot->key, load->fill_begin + place);
         return;
     }
     uint64_t bits = cli_bench_random_next(&load->random);

@@ -3,8 +3,6 @@
 
 #include <inttypes.h>
 
-#include "core/units.h"
-
 /* Of a rate that was asked for: what is called kept. */
 static const double rate_kept = 0.99;
 
@@ -42,30 +40,36 @@ static void print_trouble(const struct cli_bench_tally *tally, FILE *out)
     uint64_t refused = cli_bench_tally_refusals(tally);
     if (tally->wrong + tally->missing + refused == 0)
         return;
-    fprintf(out, "FAILED: %" PRIu64 " wrong replies, %" PRIu64 " missing, %" PRIu64 " refused",
+    fprintf(out, "FAILED: %" PRIu64 " wrong, %" PRIu64 " missing, %" PRIu64 " refused",
             tally->wrong, tally->missing, refused);
+    const char *between = " (";
     for (size_t i = 0; i < CLI_BENCH_STATUSES; i++) {
         const struct cli_bench_status *status = &tally->statuses[i];
-        if (status->count > 0 && i + 1 < CLI_BENCH_STATUSES)
-            fprintf(out, ", %" PRIu64 " with %" PRIu32, status->count, status->status);
-        else if (status->count > 0)
-            fprintf(out, ", %" PRIu64 " with others", status->count);
+        if (status->count == 0)
+            continue;
+        if (i + 1 < CLI_BENCH_STATUSES)
+            fprintf(out, "%s%" PRIu32 ": %" PRIu64, between, status->status, status->count);
+        else
+            fprintf(out, "%sothers: %" PRIu64, between, status->count);
+        between = ", ";
     }
+    fputs(refused > 0 ? ")\n" : "\n", out);
     if (tally->first.text[0] != '\0')
-        fprintf(out, "\n  the first: %s", tally->first.text);
-    fputs("\n\n", out);
+        fprintf(out, "  the first: %s\n", tally->first.text);
+    fputc('\n', out);
 }
 
 static void print_work(const struct cli_bench_report *report, FILE *out)
 {
     const struct cli_bench_config *config = report->config;
-    char mix[CLI_BENCH_MIX_TEXT], size[WEFT_UNITS_TEXT];
+    char mix[CLI_BENCH_MIX_TEXT];
     fprintf(out, "%s, codec %s\n", report->server, report->codec);
-    fprintf(out, "%u clients, pipeline %u, %u threads, %s\n", config->clients, config->pipeline,
-            config->threads, cli_bench_mix_format(&config->mix, mix));
-    fprintf(out, "%u keys of table %s, %s values of %s bytes, seed %" PRIu64 "\n", config->keys,
-            config->table, cli_bench_kind_name(config->value_kind),
-            weft_format_size(config->value_size, size), config->seed);
+    fprintf(out, "%u client%s, pipeline %u, %u thread%s, %s\n", config->clients,
+            config->clients == 1 ? "" : "s", config->pipeline, config->threads,
+            config->threads == 1 ? "" : "s", cli_bench_mix_format(&config->mix, mix));
+    fprintf(out, "%u keys of table %s, %s values of %zu bytes, seed %" PRIu64 "\n", config->keys,
+            config->table, cli_bench_kind_name(config->value_kind), config->value_size,
+            config->seed);
 }
 
 static void print_row(const struct cli_bench_report *report, const char *name,
