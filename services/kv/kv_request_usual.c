@@ -1,4 +1,10 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * Why there is a second decoder: at depth 64 the reader that goes by descriptors would take 311
+ * instructions more of an hget's 1190, and 643 more of an hset's 1744, most of them for each of up to
+ * four messages inside one another: a reader set up, a descriptor looked up, a budget kept. Here the
+ * shapes that make a load are known beforehand, and what is not of such a shape costs a few compares
+ * before the other decoder takes it. That both agree with protobuf-c is tested and fuzzed. */
 #include "services/kv/kv_request_usual.h"
 
 #include "services/protobuf/text.h"
