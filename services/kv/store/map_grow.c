@@ -247,6 +247,9 @@ static void halve_directory(struct kv_map *map, struct kv_worker *worker)
         return;
     size_t count = (size_t)1 << fresh->depth;
     for (size_t i = 0; i < count; i++) {
+        if (i + PREFETCH < count)
+            __builtin_prefetch(
+                atomic_load_explicit(&fresh->segments[i + PREFETCH], memory_order_relaxed));
         const struct kv_segment *segment =
             atomic_load_explicit(&fresh->segments[i], memory_order_relaxed);
         fresh->full += segment->depth == fresh->depth;
