@@ -106,8 +106,8 @@ static void fini(const struct weft_codec_state *state)
     scratch_trim(&loop->decoded);
 }
 
-static int decode_gzip(const struct weft_codec_state *state, struct weft_view payload,
-                       struct weft_message *msg)
+WEFT_APART static int decode_gzip(const struct weft_codec_state *state, struct weft_view payload,
+                                  struct weft_message *msg)
 {
     const struct config *config = state->config;
     struct loop *loop = state->loop;
@@ -270,8 +270,9 @@ static int encode_gzip(const struct weft_codec_state *state, const struct weft_b
 
 /* The same, unless what it would give is known already. The limits need no second look: what is
  * kept was made with this configuration, whose part they are. */
-static int encode_gzip_once(const struct weft_codec_state *state, const struct weft_body *body,
-                            int level, struct weft_encode_io *io)
+WEFT_APART static int encode_gzip_once(const struct weft_codec_state *state,
+                                       const struct weft_body *body, int level,
+                                       struct weft_encode_io *io)
 {
     struct weft_blob *frame;
     enum weft_frame_found found = WEFT_FRAME_MISS;

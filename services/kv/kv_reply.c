@@ -160,7 +160,7 @@ static inline uint8_t *put_head(uint8_t *dst, size_t value_size)
 
 /* Whether the only value of a reply lies in a blob that is that reply. Another face may have stored
  * it, with other bytes before the value. */
-static bool is_whole_reply(const struct kv_value *value)
+WEFT_APART static bool is_whole_reply(const struct kv_value *value)
 {
     uint8_t head[OK_SIZE + 1 + WEFT_PB_VARINT_MAX];
     struct weft_view blob = weft_blob_view(value->blob);
@@ -194,13 +194,9 @@ static void init_value(struct kv_reply_body *self, const struct kv_call *call)
                                     .write = write_value};
 }
 
-void kv_reply_body_init(struct kv_reply_body *self, const struct kv_reply *reply,
-                        const struct kv_call *call, const struct kv_pairs *pairs)
+WEFT_APART static void init_any(struct kv_reply_body *self, const struct kv_reply *reply,
+                                const struct kv_call *call, const struct kv_pairs *pairs)
 {
-    if (reply->gives == KV_GIVES_VALUES && call->count == 1) {
-        init_value(self, call);
-        return;
-    }
     self->reply = reply;
     self->items = reply->gives == KV_GIVES_NOTHING ? NULL : call->items;
     self->count = reply->gives == KV_GIVES_NOTHING ? 0 : call->count;
@@ -212,6 +208,15 @@ void kv_reply_body_init(struct kv_reply_body *self, const struct kv_reply *reply
     if (reply->cursor.size > 0)
         size += weft_pb_bytes_size(RESPONSE_CURSOR, reply->cursor.size);
     self->body = (struct weft_body){.size = size, .write = write_reply};
+}
+
+void kv_reply_body_init(struct kv_reply_body *self, const struct kv_reply *reply,
+                        const struct kv_call *call, const struct kv_pairs *pairs)
+{
+    if (reply->gives == KV_GIVES_VALUES && call->count == 1)
+        init_value(self, call);
+    else
+        init_any(self, reply, call, pairs);
 }
 
 int kv_reply_keep(struct kv_value *value)

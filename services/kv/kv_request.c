@@ -243,9 +243,8 @@ static int decode_request(struct decoder *self, struct weft_view payload,
     return rv;
 }
 
-/* Not inlined: what it needs on the stack is not to be set up for the usual requests. */
-__attribute__((noinline)) static enum kv_decoded
-decode_any(struct kv_request *self, struct weft_view payload, struct kv_call *call)
+WEFT_APART static enum kv_decoded decode_any(struct kv_request *self, struct weft_view payload,
+                                             struct kv_call *call)
 {
     struct decoder decoder = {.budget.elements = self->max_elements, .request = self->request};
     struct weft_pb_field command;

@@ -164,8 +164,8 @@ static void drained_bad(struct weft_request *request)
 
 /* Too much output waits before this reply. What it shows will be gone when its turn comes, so it
  * becomes a blob that the request holds. */
-static void hold(struct weft_request *request, const struct weft_body *body, bool bad,
-                 const struct weft_limits *limits)
+WEFT_APART static void hold(struct weft_request *request, const struct weft_body *body, bool bad,
+                            const struct weft_limits *limits)
 {
     struct weft_blob *blob = NULL;
     uint8_t *data;
@@ -291,25 +291,31 @@ static void drop_values(struct kv_call *call, size_t count)
 
 static void pump(struct conn *conn);
 
+/* Answers a walk whose pairs the reply has no room for. */
+WEFT_APART static void refuse_pairs(struct task *task)
+{
+    const struct weft_limits *limits = task->conn->loop->config->limits;
+    if (task->pairs_error != WEFT_ETOOBIG) {
+        send_no_memory(task);
+        return;
+    }
+    (void)snprintf(task->line, sizeof task->line,
+                   "Reply is too big: over max-message, which is %" PRIu64, limits->max_message);
+    send_text(task, KV_TOO_BIG, task->line, false);
+}
+
 static void call_done(struct kv_call *call)
 {
     struct task *task = weft_container_of(call, struct task, call);
     struct conn *conn = task->conn;
-    const struct weft_limits *limits = conn->loop->config->limits;
     drop_values(call, call->count);
     conn->busy = false;
     if (task->pairs_error != 0 || call->reply.status != KV_OK)
         kv_pairs_fini(&task->pairs);
-    if (task->pairs_error == WEFT_ETOOBIG) {
-        (void)snprintf(task->line, sizeof task->line,
-                       "Reply is too big: over max-message, which is %" PRIu64,
-                       limits->max_message);
-        send_text(task, KV_TOO_BIG, task->line, false);
-    } else if (task->pairs_error != 0) {
-        send_no_memory(task);
-    } else {
+    if (task->pairs_error != 0)
+        refuse_pairs(task);
+    else
         send_reply(task, &call->reply, false);
-    }
     if (conn->first)
         pump(conn);
 }
