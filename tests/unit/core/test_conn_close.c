@@ -2,8 +2,6 @@
  *
  * How connections end: what is still sent, who is told, and what is left. */
 #include <errno.h>
-#include <fcntl.h>
-#include <unistd.h>
 
 #include "lib/fault.h"
 #include "unit/core/server_fixture.h"
@@ -276,84 +274,6 @@ static void test_each_connection_is_closed_after_its_last_request(void **state)
     assert_noted(f, "open open a b b!peer-reset close close");
 }
 
-/* Lines of the log that has been written to fd, which is read from its beginning. */
-static size_t count_lines(int fd, const char *word)
-{
-    char text[65536];
-    ssize_t size = pread(fd, text, sizeof text - 1, 0);
-    size_t count = 0;
-
-    assert_in_range(size, 0, sizeof text - 2);
-    text[size] = '\0';
-    for (const char *p = text; (p = strstr(p, word)) != NULL; p++)
-        count++;
-    return count;
-}
-
-static int open_log(struct server_fixture *f, enum weft_log_level level)
-{
-    FILE *file = tmpfile();
-    int fd;
-
-    assert_non_null(file);
-    fd = dup(fileno(file));
-    assert_true(fd >= 0);
-    fclose(file);
-    f->log = (struct weft_log){.level = level, .fd = fd};
-    f->options.log = &f->log;
-    return fd;
-}
-
-static void dial_and_reset(struct server_fixture *f, int count)
-{
-    for (int i = 0; i < count; i++)
-        peer_reset(peer_dial(f));
-}
-
-static void test_log_has_at_most_20_closes_a_second(void **state)
-{
-    struct server_fixture *f = *state;
-    int fd = open_log(f, WEFT_LOG_INFO);
-    server_fixture_start(f);
-    dial_and_reset(f, 50);
-    assert_int_equal(count_lines(fd, "reason=peer-reset"), 20);
-    assert_int_equal(count_lines(fd, "suppressed"), 0);
-    advance(f, SECONDS(1));
-    dial_and_reset(f, 1);
-    assert_int_equal(count_lines(fd, "reason=peer-reset"), 21);
-    assert_int_equal(count_lines(fd, "event=suppressed lines=30"), 1);
-    advance(f, SECONDS(1));
-    dial_and_reset(f, 1);
-    assert_int_equal(count_lines(fd, "suppressed"), 1);
-    close(fd);
-}
-
-static void test_ordinary_closes_are_not_logged_at_info(void **state)
-{
-    struct server_fixture *f = *state;
-    int fd = open_log(f, WEFT_LOG_INFO);
-    server_fixture_start(f);
-    peer_close(peer_dial(f));
-    turns(f);
-    assert_int_equal(count_lines(fd, "event="), 0);
-    close(fd);
-}
-
-static void test_log_says_what_other_protocols_look_like(void **state)
-{
-    struct server_fixture *f = *state;
-    int fd = open_log(f, WEFT_LOG_DEBUG);
-    struct test_peer *peer = serve_one(f);
-    peer_send(peer, "POST / HTTP/1.1\r\n", 17);
-    turns(f);
-    advance(f, SECONDS(2));
-    assert_int_equal(count_lines(fd, "event=open conn=1 peer=script\n"), 1);
-    assert_int_equal(count_lines(fd, "event=close conn=1 peer=script reason=foreign-protocol "
-                                     "detail=\"looks like HTTP\"\n"),
-                     1);
-    close(fd);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -375,9 +295,6 @@ int main(void)
         TEST_FAULT(test_reply_without_memory_ends_it_behind_the_earlier_ones),
         TEST_RAW(test_connection_that_the_service_does_not_open_is_closed),
         TEST_RAW(test_each_connection_is_closed_after_its_last_request),
-        TEST_RAW(test_log_has_at_most_20_closes_a_second),
-        TEST_RAW(test_ordinary_closes_are_not_logged_at_info),
-        TEST_RAW(test_log_says_what_other_protocols_look_like),
     };
     return cmocka_run_group_tests_name("conn close", tests, NULL, NULL);
 }

@@ -8,45 +8,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "kv_fixture.h"
-#include "kv_message.h"
+#include "kv_talk.h"
 
 enum { MANY = 5000 };
 
-static struct kv_fixture fixture;
-static struct weft_bytes reply;
-static struct told told; /* views of reply */
+static struct told told; /* by the last page */
 static unsigned seen[MANY];
-
-static void start_server(void)
-{
-    kv_fixture_init(&fixture, NULL);
-}
 
 static int setup(void **state)
 {
-    (void)state;
-    start_server();
     memset(seen, 0, sizeof seen);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    weft_bytes_fini(&reply);
-    kv_fixture_fini(&fixture);
-    return 0;
-}
-
-static void ask(struct weft_bytes payload)
-{
-    bool bad;
-    weft_bytes_fini(&reply);
-    reply = kv_fixture_ask(&fixture, weft_view(payload.data, payload.size), &bad);
-    free(payload.data);
-    assert_false(bad);
-    told = told_of(weft_view(reply.data, reply.size));
+    return kv_talk_setup(state);
 }
 
 /* The page after the last one told, or the first. */
@@ -56,7 +28,8 @@ static void scan_on(uint32_t limit)
     size_t size = told.cursor.size;
     if (size > 0)
         memcpy(cursor, told.cursor.data, size);
-    ask(ask_hscan("t", weft_view(cursor, size), limit));
+    told = ask(ask_hscan("t", weft_view(cursor, size), limit));
+    assert_false(kv_talk.reply_is_bad);
 }
 
 static void scan_first(uint32_t limit)
@@ -70,7 +43,8 @@ static void set_value(int number, size_t size)
     char key[16];
     struct weft_bytes value = string_value(size, 'v');
     (void)snprintf(key, sizeof key, "%d", number);
-    ask(ask_hset("t", key, weft_view(value.data, value.size)));
+    told = ask(ask_hset("t", key, weft_view(value.data, value.size)));
+    assert_false(kv_talk.reply_is_bad);
     assert_int_equal(told.status, 200);
     free(value.data);
 }
@@ -135,7 +109,7 @@ static void scan_all_within(size_t most)
     do {
         scan_on(0);
         see_page();
-        assert_true(reply.size <= most);
+        assert_true(kv_talk.reply.size <= most);
     } while (told.cursor.size > 0);
 }
 
@@ -144,10 +118,10 @@ static void test_page_stays_under_the_smaller_of_max_frame_and_max_message(void 
     (void)state;
     for (int i = 0; i < 40; i++)
         set_value(i, 500);
-    fixture.limits.max_frame = 3000;
+    kv_talk.fixture.limits.max_frame = 3000;
     scan_all_within(3000);
-    fixture.limits.max_frame = WEFT_MIB(8);
-    fixture.limits.max_message = 2000;
+    kv_talk.fixture.limits.max_frame = WEFT_MIB(8);
+    kv_talk.fixture.limits.max_message = 2000;
     scan_all_within(2000);
     for (int i = 0; i < 40; i++)
         assert_int_equal(seen[i], 2);
@@ -170,7 +144,7 @@ static void test_value_larger_than_a_page_comes_as_its_key_alone(void **state)
     set_value(0, 100);
     set_value(1, 5000);
     set_value(2, 100);
-    fixture.limits.max_message = 3000;
+    kv_talk.fixture.limits.max_message = 3000;
     scan_all_within(3000);
     for (int i = 0; i < 3; i++)
         assert_int_equal(seen[i], 1);
@@ -182,7 +156,8 @@ static void test_value_larger_than_a_page_comes_as_its_key_alone(void **state)
 static void assert_expired(struct weft_view cursor)
 {
     static const char text[] = "cursor expired: start again";
-    ask(ask_hscan("t", cursor, 10));
+    told = ask(ask_hscan("t", cursor, 10));
+    assert_false(kv_talk.reply_is_bad);
     assert_int_equal(told.status, 410);
     assert_true(weft_view_equal(told.message, weft_view_str(text)));
     assert_int_equal(told.pair_count, 0);
@@ -207,12 +182,12 @@ static void test_cursor_of_another_server_is_answered_410(void **state)
     size_t size = told.cursor.size;
     assert_in_range(size, 1, KV_CURSOR_MAX);
     memcpy(cursor, told.cursor.data, size);
-    kv_fixture_fini(&fixture);
-    start_server();
+    kv_fixture_fini(&kv_talk.fixture);
+    kv_fixture_init(&kv_talk.fixture, NULL);
     assert_expired(weft_view(cursor, size));
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, kv_talk_teardown)
 
 int main(void)
 {
