@@ -43,13 +43,22 @@ void weft__request_drop_held(struct weft__request *request)
     request->held_last = NULL;
 }
 
+WEFT_APART static void give_kept(struct weft__worker *worker, struct weft__request *request)
+{
+    weft_arena_fini(&request->arena);
+    request->kept = false;
+    weft__request_give(worker, request);
+}
+
 void weft__request_give(struct weft__worker *worker, struct weft__request *request)
 {
     assert(!request->held);
-    if (request->kept)
-        weft_arena_fini(&request->arena);
+    if (request->kept) {
+        give_kept(worker, request);
+        return;
+    }
     request->public = (struct weft_request){0};
-    request->kept = request->ended = request->listed = request->drain_owed = false;
+    request->ended = request->listed = request->drain_owed = false;
     if (worker->free_request_count >= FREE_REQUESTS) {
         weft_free(request);
         return;
