@@ -22,9 +22,9 @@ static void on_ready(struct weft_io *io, unsigned events)
 {
     struct cli_bench_pacer *pacer = weft_container_of(io, struct cli_bench_pacer, io);
     (void)events;
-    pacer->is_set = false;
+    pacer->time = 0;
     pacer->due(pacer);
-    if (!pacer->is_set)
+    if (pacer->time == 0)
         set_timer(pacer, 0);
 }
 
@@ -46,6 +46,8 @@ void cli_bench_pacer_fini(struct cli_bench_pacer *pacer)
 
 void cli_bench_pacer_set(struct cli_bench_pacer *pacer, int64_t time)
 {
-    pacer->is_set = true;
+    if (time == pacer->time)
+        return;
+    pacer->time = time;
     set_timer(pacer, time);
 }

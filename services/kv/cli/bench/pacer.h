@@ -11,7 +11,7 @@
 struct cli_bench_pacer {
     void (*due)(struct cli_bench_pacer *pacer); /* set by the caller; once for each set */
     int fd;
-    bool is_set;
+    int64_t time; /* it is set to; 0: none */
     struct weft_io io;
 };
 
@@ -20,8 +20,8 @@ WEFT_MUST_USE int cli_bench_pacer_init(struct cli_bench_pacer *pacer, struct wef
 /* After a successful init only. */
 void cli_bench_pacer_fini(struct cli_bench_pacer *pacer);
 
-/* Instead of any set before. time: nanoseconds, as of weft_loop_now; one that has passed is due in
- * the next turn. */
+/* Instead of any set before; the same again costs nothing. time: nanoseconds over 0, as of
+ * weft_loop_now; one that has passed is due in the next turn. */
 void cli_bench_pacer_set(struct cli_bench_pacer *pacer, int64_t time);
 
 #endif
