@@ -140,7 +140,8 @@ static void test_batch_stops_at_what_fails_and_names_its_line(void **state)
     expect(WORDS("batch", write_file("f6", "[1]\n")), 2, "", "f6:1: a command is an array");
     expect(WORDS("batch", write_file("f7", "[\"hget\", \"t\", 1]\n")), 2, "",
            "f7:1: commands, tables, keys and cursors are strings\n");
-    expect(WORDS("batch", write_file("f8", "[\"ping\"\n")), 2, "", "f8:1: not JSON: ");
+    expect(WORDS("batch", write_file("f8", "[\"ping\"\n")), 2, "",
+           "f8:1: not JSON: ']' expected near end of file, at byte 7\n");
     expect(WORDS("batch", write_file("f9", "[\"hset\", \"t\", \"k\", [1]]\n")), 2, "",
            "f9:1: an array is no value\n");
     expect(WORDS("batch", write_file("f10", "[\"hset\", \"t\", \"k\", {\"a\": 1}]\n")), 2, "",
@@ -189,7 +190,7 @@ static void test_batch_that_is_interrupted_exits_130(void **state)
     assert_int_equal(write(kvc.in, "ping\n", 5), 5);
     process_wait_line(&kvc, 1, line, sizeof line);
     process_signal(&kvc, SIGINT);
-    process_wait_error(&kvc, "interrupted after 1 answers\n");
+    process_wait_error(&kvc, "kvc: interrupted after 1 answers\n");
     assert_int_equal(process_wait(&kvc), 130);
     process_kill(&kvc);
 }
@@ -319,8 +320,10 @@ static void test_import_reads_standard_input_and_export_writes_standard_output(v
     expect(WORDS("export", "pipe"), 0, "{\"key\": \"k\", \"value\": \"v\"}\n",
            "1 rows written in ");
     expect(WORDS("--rows", "csv", "export", "pipe", "-"), 0, "k,v\n", "1 rows written in ");
-    expect(WORDS("export", "pipe", "/nowhere/rows"), 2, "", "cannot write /nowhere/rows: No such");
-    expect(WORDS("export", "pipe", "/dev/full"), 1, "", "cannot write the rows");
+    expect(WORDS("export", "pipe", "/nowhere/rows"), 2, "",
+           "kvc: cannot write /nowhere/rows: No such file or directory\n");
+    expect(WORDS("export", "pipe", "/dev/full"), 1, "",
+           "kvc: cannot write the rows: No space left on device\nkvc: after 1 rows written");
 }
 
 static void fill_small_server(const char *const *options, int code, const char *out)

@@ -156,7 +156,11 @@ static void test_answer_in_http_exits_5_and_says_so(void **state)
 static void test_answer_that_is_no_gzip_exits_5(void **state)
 {
     (void)state;
-    answer(WORDS("ping"), "\x80\0\0\x14this is no gzip \x05\0\0\0", 24, "malformed");
+    answer(WORDS("ping"), "\x80\0\0\x14this is no gzip \x05\0\0\0", 24,
+           "the reply is malformed: not a gzip member\n");
+    answer(WORDS("ping"), "\x80\0\0\x02\x1f\x8b", 6, "too short for a gzip member\n");
+    answer(WORDS("ping"), "\x80\0\0\x14\x1f\x8b\x08\0\0\0\0\0\0\x03\x03\0\0\0\0\0\xff\xff\xff\0",
+           24, "gzip that cannot be as large as it says\n");
 }
 
 static void test_answer_that_is_no_message_exits_5(void **state)
@@ -168,14 +172,15 @@ static void test_answer_that_is_no_message_exits_5(void **state)
 static void test_answer_with_too_few_values_exits_5(void **state)
 {
     (void)state;
-    answer(WORDS("hget", "t", "k"), "\0\0\0\x03\x08\xc8\x01", 7, "0 values for 1 keys");
+    answer(WORDS("hget", "t", "k"), "\0\0\0\x03\x08\xc8\x01", 7,
+           "the server answered 0 values for 1 keys\n");
 }
 
 static void test_answer_of_another_type_exits_5(void **state)
 {
     (void)state;
     answer(WORDS("hexist", "t", "k"), "\0\0\0\x07\x08\xc8\x01\x1a\x02\x18\x01", 11,
-           "did not answer true or false");
+           "kvc: the server did not answer true or false\n");
 }
 
 /* Takes a request whose first byte is a field's tag, and answers it. */

@@ -305,7 +305,7 @@ static void test_help_timing_and_mistakes(void **state)
 {
     (void)state;
     enter("help hset", "hset TABLE KEY VALUE\n      set a key, print its old value");
-    enter("help nothing", "kvc: no help for 'nothing'");
+    enter("help nothing", "kvc: no help for 'nothing': help lists the commands\n");
     enter("help", "Words are quoted as in a shell");
     enter("timing maybe", "kvc: usage: timing on|off");
     enter("timing on", "kvc>");

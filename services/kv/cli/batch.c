@@ -15,6 +15,7 @@ struct batch {
     struct cli_bulk bulk;
     enum cli_format format;
     uint64_t answered, unknown; /* commands that were sent: with an answer, without one */
+    int unprinted;              /* why the answers cannot be printed, -errno; 0: they can */
 };
 
 static void fail(struct batch *batch, enum cli_exit code, uint64_t line, const char *text)
@@ -69,6 +70,16 @@ static void refuse(struct batch *batch, const struct cli_bulk_call *call,
     fail(batch, CLI_EXIT_REFUSED, call->first_line, text);
 }
 
+/* Where nobody reads the answers nothing more is asked. */
+static void flush(struct batch *batch)
+{
+    errno = 0;
+    if (batch->unprinted < 0 || (fflush(batch->bulk.out) == 0 && !ferror(batch->bulk.out)))
+        return;
+    batch->unprinted = errno != 0 ? -errno : -EIO;
+    batch->bulk.ended = true;
+}
+
 static void on_answer(struct cli_bulk *bulk, const struct cli_bulk_call *call,
                       const struct kvc_reply *reply)
 {
@@ -87,7 +98,7 @@ static void on_answer(struct cli_bulk *bulk, const struct cli_bulk_call *call,
         print_result(batch, call, reply);
     /* Who reads the results may wait for this one before the next command. */
     if (bulk->in_flight == 0)
-        fflush(bulk->out);
+        flush(batch);
 }
 
 static enum cli_bulk_step send_invocation(struct batch *batch,
@@ -207,10 +218,9 @@ enum cli_exit cli_batch(const struct cli_run *run, const char *path)
                 "kvc: %" PRIu64 " commands were sent without an answer; those that write may "
                 "have taken effect\n",
                 batch.unknown);
-    errno = 0;
-    if (fflush(run->out) != 0 || ferror(run->out)) {
-        fprintf(run->err, "kvc: cannot print the answers: %s\n",
-                weft_strerror(errno != 0 ? -errno : -EIO));
+    flush(&batch);
+    if (batch.unprinted < 0) {
+        fprintf(run->err, "kvc: cannot print the answers: %s\n", weft_strerror(batch.unprinted));
         return batch.bulk.code == CLI_EXIT_DONE ? CLI_EXIT_REFUSED : batch.bulk.code;
     }
     return batch.bulk.code;

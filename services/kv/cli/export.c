@@ -37,10 +37,21 @@ static enum cli_exit refuse(struct exporting *self, const struct kvc_reply *repl
     return CLI_EXIT_REFUSED;
 }
 
-static void print_row(struct exporting *self, const struct kvc_pair *pair)
+static enum cli_exit refuse_to_write(struct weft_error *error)
 {
+    int err = errno != 0 ? -errno : -EIO;
+    weft_error_set(error, err, "cannot write the rows: %s", weft_strerror(err));
+    return CLI_EXIT_REFUSED;
+}
+
+static enum cli_exit print_row(struct exporting *self, const struct kvc_pair *pair)
+{
+    errno = 0;
     cli_row_print(self->out, self->form, pair);
+    if (ferror(self->out))
+        return refuse_to_write(&self->exchange.error);
     self->rows++;
+    return CLI_EXIT_DONE;
 }
 
 /* A pair without a value has an empty one, or one that is larger than a page: hget tells. */
@@ -56,16 +67,17 @@ static enum cli_exit on_page(struct cli_exchange *exchange, const struct kvc_rep
     if (reply->status != 200)
         return refuse(self, reply);
     weft_bytes_fini(&self->cursor);
+    enum cli_exit code = CLI_EXIT_DONE;
     int err = weft_bytes_copy(&self->cursor, reply->cursor);
-    for (size_t i = 0; err == 0 && i < reply->pair_count; i++) {
+    for (size_t i = 0; err == 0 && code == CLI_EXIT_DONE && i < reply->pair_count; i++) {
         const struct kvc_pair *pair = &reply->pairs[i];
         if (pair->value.type == KVC_EMPTY && exchange->request.op == KVC_HSCAN)
             err = put_aside(self, pair->key);
         else
-            print_row(self, pair);
+            code = print_row(self, pair);
     }
     if (err == 0)
-        return CLI_EXIT_DONE;
+        return code;
     weft_error_set(&exchange->error, err, "%s", weft_strerror(err));
     return CLI_EXIT_REFUSED;
 }
@@ -78,18 +90,12 @@ static enum cli_exit on_value(struct cli_exchange *exchange, const struct kvc_re
     if (reply->status != 200 || reply->value_count != 1)
         return refuse(self, reply);
     const struct kvc_pair pair = {self->key, reply->values[0]};
-    print_row(self, &pair);
-    return CLI_EXIT_DONE;
+    return print_row(self, &pair);
 }
 
 static enum cli_exit ask(struct exporting *self, struct weft_error *error)
 {
-    enum cli_exit code = cli_session_exchange(self->run->session, &self->exchange, error);
-    errno = 0;
-    if (code != CLI_EXIT_DONE || !ferror(self->out))
-        return code;
-    weft_error_set(error, -EIO, "cannot write the rows");
-    return CLI_EXIT_REFUSED;
+    return cli_session_exchange(self->run->session, &self->exchange, error);
 }
 
 static enum cli_exit ask_for_empty(struct exporting *self, struct weft_error *error)
@@ -138,8 +144,7 @@ static enum cli_exit close_output(struct exporting *self, enum cli_exit code,
     int err = is_file ? fclose(self->out) : fflush(self->out);
     if (err == 0 || code != CLI_EXIT_DONE)
         return code;
-    weft_error_set(error, -errno, "cannot write the rows: %s", weft_strerror(-errno));
-    return CLI_EXIT_REFUSED;
+    return refuse_to_write(error);
 }
 
 static void print_summary(const struct exporting *self, enum cli_exit code)

@@ -24,6 +24,23 @@ static void test_client_close_cancels_its_calls_before_it_returns(void **state)
     assert_log(f, "");
 }
 
+static void call_again(struct test_call *call)
+{
+    struct client_fixture *f = call->fixture;
+    assert_int_equal(test_call_send(test_call(f, "again"), "again"), -ENOTCONN);
+    assert_string_equal(f->error.text, "not connected: the client was closed");
+}
+
+static void test_client_takes_no_call_while_it_is_closed(void **state)
+{
+    struct client_fixture *f = *state;
+    connect_and_ask(f);
+    f->calls[0].then = call_again;
+    weft_client_close(f->client);
+    f->client = NULL;
+    assert_log(f, "a!ECANCELED b!ECANCELED");
+}
+
 static void test_client_close_before_it_is_connected_says_nothing_of_that(void **state)
 {
     struct client_fixture *f = *state;
@@ -138,6 +155,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST_RAW(test_client_close_cancels_its_calls_before_it_returns),
+        TEST_RAW(test_client_takes_no_call_while_it_is_closed),
         TEST_RAW(test_client_close_before_it_is_connected_says_nothing_of_that),
         TEST_RAW(test_client_close_takes_null),
         TEST_BOTH(test_client_may_be_closed_in_done),

@@ -2,6 +2,7 @@
  *
  * Every command with every allocation failing in turn: each request is answered once, with its reply
  * or with 503, nothing is done by halves, nothing is left over. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -196,9 +197,23 @@ static void test_every_command_survives_it_where_replies_have_to_wait(void **sta
     survive_all(&late_store_ordered);
 }
 
+static void test_store_without_memory_is_refused(void **state)
+{
+    struct weft_error error;
+    struct kv_context context;
+    struct weft_limits limits = weft_limits_default();
+    (void)state;
+    fault_install();
+    fault_arm(FAULT_FROM, 0);
+    assert_int_equal(kv_context_init(&context, kv_store_at(0), &limits, NULL, &error), -ENOMEM);
+    fault_remove();
+    assert_string_equal(error.text, "memory store: no memory");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_store_without_memory_is_refused),
         cmocka_unit_test(test_every_command_survives_every_failing_allocation),
         cmocka_unit_test(test_every_command_survives_it_where_replies_have_to_wait),
     };

@@ -126,6 +126,17 @@ static void test_mistake_in_the_url_is_one_of_usage(void **state)
     cli_session_fini(&f.session);
 }
 
+static void test_no_memory_for_the_loop(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fault_install();
+    fault_arm(FAULT_FROM, 0);
+    assert_int_equal(connect_to(&f, "unix:/x"), CLI_EXIT_CONNECT);
+    fault_remove();
+    assert_string_equal(f.error.text, "no event loop: Cannot allocate memory");
+}
+
 static void connect_with_failures(void *arg)
 {
     struct fixture f;
@@ -157,6 +168,7 @@ int main(void)
         cmocka_unit_test(test_machine_that_does_not_answer),
         cmocka_unit_test(test_name_that_nobody_has),
         cmocka_unit_test(test_mistake_in_the_url_is_one_of_usage),
+        cmocka_unit_test(test_no_memory_for_the_loop),
         cmocka_unit_test(test_survives_every_failing_allocation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

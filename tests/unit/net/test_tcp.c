@@ -87,6 +87,17 @@ static void test_port_in_use_is_refused_with_advice(void **state)
                         "server running there? stop it or choose another port");
 }
 
+static void test_port_for_the_privileged_is_refused_with_advice(void **state)
+{
+    struct tcp_fixture *fixture = *state;
+
+    syscall_fail(SYSCALL_bind, 0, 1, EACCES);
+    assert_int_equal(listen_on(fixture, "tcp://127.0.0.1:80"), -EACCES);
+    assert_string_equal(fixture->error.text,
+                        "cannot listen on tcp://127.0.0.1:80: Permission denied; ports below 1024 "
+                        "need privileges: choose another port");
+}
+
 static void test_name_that_does_not_resolve_is_refused(void **state)
 {
     struct tcp_fixture *fixture = *state;
@@ -189,6 +200,7 @@ int main(void)
         TEST(test_host_name_listens_on_the_first_address_that_can_be_bound),
         TEST(test_foreign_address_is_refused_with_advice),
         TEST(test_port_in_use_is_refused_with_advice),
+        TEST(test_port_for_the_privileged_is_refused_with_advice),
         TEST(test_name_that_does_not_resolve_is_refused),
         TEST(test_resolver_out_of_memory_is_told_as_such),
         TEST(test_resolver_refused_by_the_system_is_told_as_such),
