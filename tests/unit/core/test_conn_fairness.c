@@ -113,6 +113,22 @@ static void test_large_request_goes_before_large_ones_that_come_later(void **sta
     assert_heard(first, "a*100");
 }
 
+static void test_large_request_waits_for_nobody_once_nobody_was_put_off(void **state)
+{
+    struct server_fixture *f = *state;
+    server_fixture_start(f);
+    struct test_peer *one = peer_dial(f), *two = peer_dial(f);
+    assert_true(virtual_loop_run_until_idle(f->loop));
+    set_cost(f, MILLISECONDS(60));
+    queue_frames(one, "now a", 65536, 1);
+    queue_frames(two, "now b", 65536, 1);
+    assert_int_equal(calls_after_a_turn(f), 1);
+    turns(f);
+    virtual_loop_turn(f->loop);
+    queue_frames(one, "now c", 65536, 1);
+    assert_int_equal(calls_after_a_turn(f), 1);
+}
+
 /* All of it has come: it is the server that does not decode it. */
 static void test_request_that_waits_for_others_has_no_deadline(void **state)
 {
@@ -214,6 +230,7 @@ int main(void)
         TEST_BOTH(test_small_request_overtakes_a_flood),
         TEST_BOTH(test_small_request_overtakes_the_large_ones_of_a_long_turn),
         TEST_BOTH(test_large_request_goes_before_large_ones_that_come_later),
+        TEST_RAW(test_large_request_waits_for_nobody_once_nobody_was_put_off),
         TEST_RAW(test_request_that_waits_for_others_has_no_deadline),
         TEST_RAW(test_turn_has_256_kib_of_a_connection),
         TEST_RAW(test_turn_reads_256_kib_of_a_large_frame),
