@@ -332,36 +332,46 @@ static size_t list_options(const struct cli_table *table, const char *prefix, si
     return listed;
 }
 
-static int refuse_unknown(const struct cli_table *table, const char *word, int letter,
-                          struct weft_error *error)
+/* What else it can be that kvc is given. */
+static const char *dash_advice(const struct cli_table *table)
 {
-    char names[448], shown[64];
-    if (letter) {
-        snprintf(shown, sizeof shown, "-%c", letter);
-    } else {
-        size_t length = strcspn(word + 2, "=");
-        snprintf(shown, sizeof shown, "--%.*s", (int)(length < 40 ? length : 40), word + 2);
-        if (list_options(table, word + 2, length, names, sizeof names) > 1)
-            return weft_error_set(error, WEFT_ECONFIG, "'%s' could be any of: %s", shown, names);
-    }
+    return table->program == CLI_KVC ? "; put -- before values that begin with '-'" : "";
+}
+
+static int refuse_word(const struct cli_table *table, const char *word, struct weft_error *error)
+{
+    char names[448];
     struct cli_suggestion meant;
-    cli_suggestion_init(&meant, weft_view_str(shown + strspn(shown, "-")));
+    size_t length = strcspn(word, "=");
+    int shown = (int)(length < 40 ? length : 40);
+    if (list_options(table, word, length, names, sizeof names) > 1)
+        return weft_error_set(error, WEFT_ECONFIG, "'--%.*s' could be any of: %s", shown, word,
+                              names);
+    cli_suggestion_init(&meant, weft_view(word, length));
     for (size_t i = 0; i < table->count; i++)
         cli_suggestion_offer(&meant, table->options[i].name);
+    if (meant.name)
+        return weft_error_set(error, WEFT_ECONFIG, "unknown option '--%.*s'; did you mean --%s?%s",
+                              shown, word, meant.name, dash_advice(table));
     (void)list_options(table, "", 0, names, sizeof names);
-    return weft_error_set(
-        error, WEFT_ECONFIG, "unknown option '%s'; %s%s%s%s", shown,
-        meant.name ? "did you mean --" : "there are: ", meant.name ? meant.name : names,
-        meant.name ? "?" : "",
-        table->program == CLI_KVC ? "; put -- before values that begin with '-'" : "");
+    return weft_error_set(error, WEFT_ECONFIG, "unknown option '--%.*s'; there are: %s%s", shown,
+                          word, names, dash_advice(table));
+}
+
+static int refuse_letter(const struct cli_table *table, int letter, struct weft_error *error)
+{
+    return weft_error_set(error, WEFT_ECONFIG, "unknown option '-%c'; see %s --help%s", letter,
+                          cli_program_name(table->program), dash_advice(table));
 }
 
 /* What getopt_long cannot take. found is its answer, and optopt tells what it stumbled over: 0 for
  * a long option it does not know, the letter of a short one, else the value of a known option. */
 static int refuse(const struct cli_table *table, int found, char **argv, struct weft_error *error)
 {
+    if (found == '?' && optopt == 0)
+        return refuse_word(table, argv[optind - 1] + 2, error);
     if (found == '?' && optopt < LONG_OPTION_BASE)
-        return refuse_unknown(table, argv[optind - 1], optopt, error);
+        return refuse_letter(table, optopt, error);
     const struct cli_option *option = &table->options[optopt - LONG_OPTION_BASE];
     if (found == ':')
         return weft_error_set(error, WEFT_ECONFIG, "--%s: needs a value: --%s %s", option->name,

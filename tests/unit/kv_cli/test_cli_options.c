@@ -179,11 +179,9 @@ static void test_kvc_names_an_unknown_option_and_what_there_is(void **state)
 static void test_kvc_names_a_negative_number_as_unknown_option(void **state)
 {
     (void)state;
-    assert_refused(
-        CLI_KVC, WORDS("hset", "t", "k", "-3"),
-        "unknown option '-3'; there are: --server, --codec, --timeout, --json, --raw, "
-        "--rows, --keep-going, --version, "
-        "--help, --help-all, --max-frame, --max-message; put -- before values that begin with '-'");
+    assert_refused(CLI_KVC, WORDS("hset", "t", "k", "-3"),
+                   "unknown option '-3'; see kvc --help; put -- before values that begin with '-'");
+    assert_refused(CLI_KVS, WORDS("-x"), "unknown option '-x'; see kvs --help");
 }
 
 static void test_names_options_that_an_abbreviation_could_mean(void **state)
