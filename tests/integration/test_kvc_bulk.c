@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * batch, import and export: real kvc with files, against a real kvs. */
+ * import and export: real kvc with files, against a real kvs. */
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -12,187 +12,11 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "lib/kvs.h"
-
-static struct kvs server;
-static const char *url;
-static char folder[64];
-
-static int start_server(void **state)
-{
-    (void)state;
-    scratch_make(folder, sizeof folder);
-    kvs_start(&server, WORDS("--listen", KVS_ANY_PORT));
-    url = server.urls[0];
-    return 0;
-}
-
-static int stop_server(void **state)
-{
-    (void)state;
-    kvs_end(&server);
-    scratch_remove(folder);
-    return 0;
-}
-
-/* A file of the scratch folder; two names live at a time. */
-static const char *path_of(const char *name)
-{
-    static char paths[2][128];
-    static unsigned turn;
-    char *path = paths[turn++ % 2];
-    snprintf(path, sizeof paths[0], "%s/%s", folder, name);
-    return path;
-}
-
-static const char *write_file(const char *name, const char *text)
-{
-    const char *path = path_of(name);
-    FILE *file = fopen(path, "w");
-    assert_non_null(file);
-    assert_int_equal(fputs(text, file) >= 0, 1);
-    fclose(file);
-    return path;
-}
-
-static void expect(const char *const *words, int code, const char *out, const char *err)
-{
-    struct process kvc;
-    int got = kvc_run(&kvc, url, words);
-    if (got != code || !strstr(kvc.out.text, out) || !strstr(kvc.err.text, err))
-        fail_msg("code %d, out '%s', err '%s'", got, kvc.out.text, kvc.err.text);
-    process_kill(&kvc);
-}
+#include "integration/bulk_fixture.h"
 
 static void expect_rows(const char *table, const char *pairs)
 {
     kvc_expect(url, WORDS("hgetall", table), pairs);
-}
-
-static void test_batch_answers_each_command_with_a_line(void **state)
-{
-    (void)state;
-    kvc_expect(url,
-               WORDS("batch", write_file("batch", "hset b k 'a value'\n"
-                                                  "\n"
-                                                  "# a comment\n"
-                                                  "hget b k\n"
-                                                  "hmset b x \"say \\\"hi\\\"\" y int:2 # more\n"
-                                                  "hmget b x y nothing\n"
-                                                  "[\"hset\", \"b\", \"json\", 1.5]\n"
-                                                  "hget b json\n"
-                                                  "ping")),
-               "\na value\n\t\nsay \"hi\"\t2\t\n\n1.5\npong\n");
-}
-
-/* The cursor of one answer is the next request's. */
-static void test_batch_pages_through_a_table_in_json(void **state)
-{
-    (void)state;
-    struct process kvc;
-    char request[512];
-    kvc_expect(url, WORDS("hmset", "pages", "a", "1", "b", "2"), "\n\n");
-    assert_int_equal(
-        kvc_run(&kvc, url,
-                WORDS("--json", "batch", write_file("p1", "[\"hscan\", \"pages\", \"\", 1]\n"))),
-        0);
-    const char *cursor = strstr(kvc.out.text, "\"cursor\": \"");
-    assert_non_null(cursor);
-    cursor += strlen("\"cursor\": ");
-    snprintf(request, sizeof request, "[\"hscan\", \"pages\", %.*s]\n", (int)strcspn(cursor, "}"),
-             cursor);
-    bool a_was_first = strstr(kvc.out.text, "\"a\"") != NULL;
-    process_kill(&kvc);
-    expect(WORDS("batch", write_file("p2", request)), 0, a_was_first ? "b\t2\n" : "a\t1\n", "");
-    expect(WORDS("batch", write_file("p3", "hscan pages \"\" 1\n")), 0, "",
-           "kvc: there is more: give hscan the cursor ");
-    expect(WORDS("batch", write_file("p4", "[\"hscan\", \"t\", \"?\"]\n")), 2, "",
-           "p4:1: cursor \"?\": not one that hscan has printed\n");
-    expect(WORDS("batch", write_file("p5", "[\"hscan\", \"t\", \"\", -1]\n")), 2, "",
-           "p5:1: hscan's limit is a number from 0 to 4294967295\n");
-}
-
-static void test_commands_that_are_piped_in_are_a_batch(void **state)
-{
-    (void)state;
-    struct process kvc;
-    process_start_piped(&kvc, WORDS(KVC_PATH, "--server", url));
-    assert_int_equal(write(kvc.in, "hset piped k v\nhget piped k\n", 28), 28);
-    close(kvc.in);
-    kvc.in = -1;
-    assert_int_equal(process_wait(&kvc), 0);
-    assert_string_equal(kvc.out.text, "\nv\n");
-    process_kill(&kvc);
-}
-
-static void test_batch_stops_at_what_fails_and_names_its_line(void **state)
-{
-    (void)state;
-    expect(WORDS("batch", write_file("f1", "hset stop k 1\nhget stop none\n")), 1, "\n",
-           "f1:2: 404 Not found for table: stop, key: none\n");
-    expect(WORDS("batch", write_file("f2", "ping\nget t k\nping\n")), 2, "pong\n",
-           "f2:2: unknown command \"get\"");
-    expect(WORDS("batch", write_file("f3", "hset t k 'open\n")), 2, "",
-           "f3:1: nothing closes the '\n");
-    expect(WORDS("batch", write_file("f4", "hset t k \\")), 2, "", "f4:1: nothing follows the \\");
-    expect(WORDS("batch", write_file("f5", "[\"hset\", \"t\", \"k\"]\n")), 2, "",
-           "f5:1: wrong number of arguments; usage: kvc hset TABLE KEY VALUE\n");
-    expect(WORDS("batch", write_file("f6", "[1]\n")), 2, "", "f6:1: a command is an array");
-    expect(WORDS("batch", write_file("f7", "[\"hget\", \"t\", 1]\n")), 2, "",
-           "f7:1: commands, tables, keys and cursors are strings\n");
-    expect(WORDS("batch", write_file("f8", "[\"ping\"\n")), 2, "",
-           "f8:1: not JSON: ']' expected near end of file, at byte 7\n");
-    expect(WORDS("batch", write_file("f9", "[\"hset\", \"t\", \"k\", [1]]\n")), 2, "",
-           "f9:1: an array is no value\n");
-    expect(WORDS("batch", write_file("f10", "[\"hset\", \"t\", \"k\", {\"a\": 1}]\n")), 2, "",
-           "f10:1: an object is no value but");
-    expect(WORDS("batch", write_file("f11", "import t f\n")), 2, "",
-           "f11:1: import is a command of kvc's command line only\n");
-    expect(WORDS("batch", path_of("nowhere")), 2, "", "No such file or directory\n");
-    expect(WORDS("batch", folder), 2, "", "Is a directory\n");
-}
-
-static void test_batch_keeps_going_where_it_is_told_to(void **state)
-{
-    (void)state;
-    expect(WORDS("--keep-going", "batch", write_file("k1", "hget t none\nbad\nping\n")), 2,
-           "pong\n", "k1:1: 404 Not found for table: t, key: none\n");
-    expect(WORDS("--keep-going", "--json", "batch", write_file("k2", "hget t none\nping\n")), 1,
-           "{\"line\": 1, \"status\": 404, \"message\": \"Not found for table: t, key: none\"}\n"
-           "{\"line\": 2, \"status\": 200}\n",
-           "");
-}
-
-/* A reader that waits for each result before the next command. */
-static void test_batch_answers_a_line_before_the_next_comes(void **state)
-{
-    (void)state;
-    struct process kvc;
-    char line[64];
-    process_start_piped(&kvc, WORDS(KVC_PATH, "--server", url, "batch"));
-    for (size_t i = 1; i <= 3; i++) {
-        assert_int_equal(write(kvc.in, "ping\n", 5), 5);
-        process_wait_line(&kvc, i, line, sizeof line);
-        assert_string_equal(line, "pong");
-    }
-    close(kvc.in);
-    kvc.in = -1;
-    assert_int_equal(process_wait(&kvc), 0);
-    process_kill(&kvc);
-}
-
-static void test_batch_that_is_interrupted_exits_130(void **state)
-{
-    (void)state;
-    struct process kvc;
-    char line[64];
-    process_start_piped(&kvc, WORDS(KVC_PATH, "--server", url, "batch"));
-    assert_int_equal(write(kvc.in, "ping\n", 5), 5);
-    process_wait_line(&kvc, 1, line, sizeof line);
-    process_signal(&kvc, SIGINT);
-    process_wait_error(&kvc, "kvc: interrupted after 1 answers\n");
-    assert_int_equal(process_wait(&kvc), 130);
-    process_kill(&kvc);
 }
 
 static void test_import_of_csv_takes_quotes_lines_and_types(void **state)
@@ -380,20 +204,12 @@ static void test_server_that_is_not_there_exits_3(void **state)
     url = "unix:/nowhere/kvs.sock";
     expect(WORDS("import", "t", path), 3, "0 rows stored", "unix:/nowhere/kvs.sock");
     expect(WORDS("export", "t"), 3, "", "unix:/nowhere/kvs.sock");
-    expect(WORDS("batch", write_file("n", "ping\n")), 3, "", "unix:/nowhere/kvs.sock");
     url = all;
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_batch_answers_each_command_with_a_line),
-        cmocka_unit_test(test_batch_pages_through_a_table_in_json),
-        cmocka_unit_test(test_commands_that_are_piped_in_are_a_batch),
-        cmocka_unit_test(test_batch_stops_at_what_fails_and_names_its_line),
-        cmocka_unit_test(test_batch_keeps_going_where_it_is_told_to),
-        cmocka_unit_test(test_batch_answers_a_line_before_the_next_comes),
-        cmocka_unit_test(test_batch_that_is_interrupted_exits_130),
         cmocka_unit_test(test_import_of_csv_takes_quotes_lines_and_types),
         cmocka_unit_test(test_import_says_which_line_is_wrong_and_stores_those_before),
         cmocka_unit_test(test_line_without_an_end_ends_what_is_to_keep_going),
