@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <wchar.h>
 
 #include "core/mem.h"
 #include "services/kv/cli/output.h"
@@ -48,12 +49,28 @@ static void print_value(FILE *out, const struct kvc_value *value, bool colours)
     fputs(colours ? "\x1b[0m\n" : "\n", out);
 }
 
-/* Characters, which most fonts show as one column each. */
+/* Of a control character as cli_text_print escapes it. */
+static size_t columns_of_control(wchar_t character)
+{
+    bool has_letter = character == '\n' || character == '\r' || character == '\t';
+    return has_letter ? sizeof "\\n" - 1 : sizeof "\\x1b" - 1;
+}
+
+/* As the locale has it; a byte that is no character of it is one column. */
 static size_t columns_of(struct weft_view text)
 {
+    mbstate_t state = {0};
     size_t columns = 0;
-    for (size_t i = 0; i < text.size; i++)
-        columns += (text.data[i] & 0xc0) != 0x80;
+    while (text.size > 0) {
+        wchar_t character;
+        size_t size = mbrtowc(&character, (const char *)text.data, text.size, &state);
+        bool is_none = size > text.size;
+        int width = is_none ? 1 : character == L'\0' ? -1 : wcwidth(character);
+        columns += width >= 0 ? (size_t)width : columns_of_control(character);
+        text = weft_view_skip(text, is_none || size == 0 ? 1 : size);
+        if (is_none)
+            state = (mbstate_t){0};
+    }
     return columns;
 }
 

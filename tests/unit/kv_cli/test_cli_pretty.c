@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <fcntl.h>
+#include <locale.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -45,11 +46,25 @@ static void test_values_of_pairs_stand_below_each_other(void **state)
 {
     (void)state;
     const struct kvc_pair pairs[] = {{weft_view_str("long key"), text("1")},
-                                     {weft_view_str("é"), text("2")},
+                                     {weft_view_str("b"), text("2")},
                                      {weft_view_str("a"), {.type = KVC_EMPTY}}};
     const struct kvc_reply reply = {.pairs = pairs, .pair_count = 3};
-    expect(&hgetall, &reply, false, "a         (empty)\nlong key  1\né         2\n");
-    expect(&hscan, &reply, false, "long key  1\né         2\na         (empty)\n");
+    expect(&hgetall, &reply, false, "a         (empty)\nb         2\nlong key  1\n");
+    expect(&hscan, &reply, false, "long key  1\nb         2\na         (empty)\n");
+}
+
+static void test_columns_are_those_that_the_terminal_shows(void **state)
+{
+    (void)state;
+    const struct kvc_pair pairs[] = {{weft_view_str("ascii"), text("1")},
+                                     {weft_view_str("表"), text("2")},
+                                     {weft_view_str("e\u0301"), text("3")},
+                                     {weft_view_str("\t\x1b"), text("4")},
+                                     {weft_view("a\0", 2), text("5")}};
+    assert_non_null(setlocale(LC_CTYPE, "C.UTF-8"));
+    expect(&hscan, &(struct kvc_reply){.pairs = pairs, .pair_count = 5}, false,
+           "ascii   1\n表      2\ne\u0301       3\n\\t\\x1b  4\na\\x00   5\n");
+    setlocale(LC_CTYPE, "C");
 }
 
 static void test_a_very_long_key_moves_its_own_value_only(void **state)
@@ -145,6 +160,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_values_of_pairs_stand_below_each_other),
+        cmocka_unit_test(test_columns_are_those_that_the_terminal_shows),
         cmocka_unit_test(test_a_very_long_key_moves_its_own_value_only),
         cmocka_unit_test(test_control_characters_are_escaped),
         cmocka_unit_test(test_each_type_has_its_colour),
