@@ -278,6 +278,9 @@ static void test_quit_leaves(void **state)
 {
     (void)state;
     enter("quit", "it left with 0");
+    close_terminal();
+    open_prompt("", "");
+    enter("exit", "it left with 0");
 }
 
 static void test_name_that_is_not_resolved_leaves_the_terminal_as_it_was(void **state)

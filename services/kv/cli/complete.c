@@ -6,7 +6,7 @@
 
 static const struct cli_local_command local_commands[] = {
     {"timing", "on|off", "print how long each command took"},
-    {"quit", "", "leave, as Ctrl-D does"},
+    {"quit", "", "leave, as exit and Ctrl-D do"},
     {NULL, NULL, NULL},
 };
 

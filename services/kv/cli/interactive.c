@@ -132,7 +132,7 @@ static bool run_local(struct prompt *prompt, const struct cli_words *words)
         help(prompt, words);
     else if (strcmp(name, "timing") == 0)
         set_timing(prompt, words);
-    else if (strcmp(name, "quit") == 0)
+    else if (strcmp(name, "quit") == 0 || strcmp(name, "exit") == 0)
         prompt->leaving = true;
     else
         return false;

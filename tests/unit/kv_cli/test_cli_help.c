@@ -223,7 +223,7 @@ static void test_help_of_the_prompt_fits_a_screen(void **state)
 static void test_prompt_and_command_line_explain_their_own(void **state)
 {
     (void)state;
-    assert_explained("quit", true, "  quit\n      leave, as Ctrl-D does\n");
+    assert_explained("quit", true, "  quit\n      leave, as exit and Ctrl-D do\n");
     assert_explained("quit", false, NULL);
     assert_explained("import", true, NULL);
     assert_explained("import", false,
