@@ -27,6 +27,14 @@ static struct kvc_value number(double number)
     return (struct kvc_value){.type = KVC_FLOAT, .number = number};
 }
 
+/* -0.0 is another number than 0.0. */
+static uint64_t bits_of(double number)
+{
+    uint64_t bits;
+    memcpy(&bits, &number, sizeof bits);
+    return bits;
+}
+
 static bool is_same(const struct kvc_value *a, const struct kvc_value *b)
 {
     if (a->type != b->type)
@@ -37,8 +45,7 @@ static bool is_same(const struct kvc_value *a, const struct kvc_value *b)
     case KVC_INTEGER:
         return a->integer == b->integer;
     case KVC_FLOAT:
-        return (isnan(a->number) && isnan(b->number)) ||
-               memcmp(&a->number, &b->number, sizeof a->number) == 0;
+        return isnan(a->number) ? isnan(b->number) : bits_of(a->number) == bits_of(b->number);
     case KVC_BOOL:
         return a->boolean == b->boolean;
     case KVC_STRING:
