@@ -283,6 +283,16 @@ static void test_interrupted_reports_so_far_and_exits_130(void **state)
     assert_string_equal(kvc.err.text, "");
 }
 
+static void test_terminal_shows_progress_and_takes_ctrl_c(void **state)
+{
+    (void)state;
+    process_kill(&kvc);
+    int code =
+        process_run(&kvc, WORDS(PYTHON_PATH, "-B", TERMINAL_SCRIPT, KVC_PATH, server.urls[0]));
+    if (code != 0)
+        fail_msg("%s", kvc.err.text);
+}
+
 static void test_what_cannot_be_is_refused_before_anything_is_sent(void **state)
 {
     (void)state;
@@ -324,6 +334,7 @@ int main(void)
         TEST(test_keys_that_find_no_room_are_counted_by_status_and_end_it),
         TEST(test_clients_that_are_turned_away_are_told_why),
         TEST(test_interrupted_reports_so_far_and_exits_130),
+        TEST(test_terminal_shows_progress_and_takes_ctrl_c),
         TEST(test_what_cannot_be_is_refused_before_anything_is_sent),
         TEST(test_report_that_cannot_be_printed_exits_1),
     };

@@ -88,8 +88,7 @@ static int make_plan(struct bench *bench, struct weft_error *error)
 
 static void draw(struct bench *bench, int64_t now)
 {
-    static const char *const whats[CLI_BENCH_PARTS] = {"keys set", "requests of the warm-up",
-                                                       "requests"};
+    static const char *const whats[CLI_BENCH_PARTS] = {"keys", "warm-up requests", "requests"};
     const struct cli_bench_config *config = &bench->config;
     struct cli_progress *progress = &bench->progress;
     uint64_t answered;
