@@ -120,6 +120,10 @@ static void take_reply(struct cli_bench_load *load, const struct cli_bench_slot 
         tally->misses[slot->command] += verdict == CLI_BENCH_MISS;
         return;
     }
+    if (verdict == CLI_BENCH_UNREAD) {
+        cli_bench__fail(load, CLI_EXIT_PROTOCOL, load->replies.why.text);
+        return;
+    }
     if (verdict == CLI_BENCH_REFUSED)
         cli_bench_tally_refused(tally, load->replies.status);
     else

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "services/kv/cli/bench/replies.h"
 
-#include "core/log.h"
+#include <errno.h>
+
 #include "services/kv/kv_client_message.h"
 
 void cli_bench_replies_init(struct cli_bench_replies *replies,
@@ -29,10 +30,16 @@ static void remember(struct cli_bench_shape *shape, struct weft_view payload, st
     memcpy(shape->head, payload.data, head_size);
 }
 
-static enum cli_bench_verdict say_wrong(struct cli_bench_replies *replies, const char *why)
+static enum cli_bench_verdict say(struct cli_bench_replies *replies, enum cli_bench_verdict verdict,
+                                  const char *why)
 {
     (void)weft_error_set(&replies->why, WEFT_EMALFORMED, "%s", why);
-    return CLI_BENCH_WRONG;
+    return verdict;
+}
+
+static enum cli_bench_verdict say_wrong(struct cli_bench_replies *replies, const char *why)
+{
+    return say(replies, CLI_BENCH_WRONG, why);
 }
 
 static enum cli_bench_verdict judge_status(struct cli_bench_replies *replies,
@@ -87,8 +94,9 @@ static enum cli_bench_verdict judge(struct cli_bench_replies *replies,
     struct kvc_reply reply;
     const char *why;
     replies->status = 0;
-    if (kvc_reply_read(&reply, payload, &replies->arena, &why) < 0)
-        return say_wrong(replies, why);
+    int err = kvc_reply_read(&reply, payload, &replies->arena, &why);
+    if (err < 0)
+        return say(replies, err == -ENOMEM ? CLI_BENCH_UNREAD : CLI_BENCH_WRONG, why);
     if (reply.status != 200)
         return judge_status(replies, command, &reply);
     if (reply.value_count != 1)

@@ -14,6 +14,7 @@ enum cli_bench_verdict {
     CLI_BENCH_MISS,    /* right as well: the key was not there, and the mix deletes keys */
     CLI_BENCH_REFUSED, /* a status that is an error */
     CLI_BENCH_WRONG,   /* not what was stored, or no answer to the command at all */
+    CLI_BENCH_UNREAD,  /* there was no memory to read it */
 };
 
 enum { CLI_BENCH_HEAD_MAX = 64 };
