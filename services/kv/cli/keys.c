@@ -12,6 +12,8 @@ int cli_keys_init(struct cli_keys *keys, int terminal)
     sigemptyset(&heard);
     sigaddset(&heard, SIGINT);
     sigaddset(&heard, SIGWINCH);
+    sigaddset(&heard, SIGHUP);
+    sigaddset(&heard, SIGTERM);
     *keys = (struct cli_keys){.terminal = terminal,
                               .signals = signalfd(-1, &heard, SFD_CLOEXEC | SFD_NONBLOCK)};
     if (keys->signals < 0)
@@ -34,6 +36,17 @@ void cli_keys_hold_interrupt(bool hold)
     sigprocmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &interrupt, NULL);
 }
 
+static enum cli_key key_of(uint32_t signal)
+{
+    switch (signal) {
+    case SIGINT:
+        return CLI_KEY_INTERRUPT;
+    case SIGWINCH:
+        return CLI_KEY_RESIZE;
+    }
+    return CLI_KEY_END;
+}
+
 /* Until one of both has something to read. */
 static void wait_for_any(const struct cli_keys *keys)
 {
@@ -49,7 +62,7 @@ enum cli_key cli_keys_read(struct cli_keys *keys, wchar_t *character)
         char byte;
         wait_for_any(keys);
         if (read(keys->signals, &signal, sizeof signal) == sizeof signal)
-            return signal.ssi_signo == SIGINT ? CLI_KEY_INTERRUPT : CLI_KEY_RESIZE;
+            return key_of(signal.ssi_signo);
         ssize_t size = read(keys->terminal, &byte, 1);
         if (size == 0 || (size < 0 && errno != EINTR && errno != EAGAIN))
             return CLI_KEY_END;

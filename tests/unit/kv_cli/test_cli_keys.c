@@ -86,6 +86,14 @@ static void test_new_size_is_told(void **state)
     expect(*state, CLI_KEY_RESIZE);
 }
 
+static void test_signals_that_end_a_program_are_an_end(void **state)
+{
+    raise(SIGHUP);
+    expect(*state, CLI_KEY_END);
+    raise(SIGTERM);
+    expect(*state, CLI_KEY_END);
+}
+
 static volatile sig_atomic_t handled;
 
 static void handle(int number)
@@ -126,6 +134,7 @@ int main(void)
         TEST(test_bytes_that_are_no_character_are_passed_over),
         TEST(test_interrupt_comes_before_the_keys_and_ends_nothing),
         TEST(test_new_size_is_told),
+        TEST(test_signals_that_end_a_program_are_an_end),
         TEST(test_interrupt_that_is_not_held_goes_to_its_handler),
         TEST(test_end_of_the_terminal_is_told),
     };
