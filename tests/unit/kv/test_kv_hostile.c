@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Those of the hostile frames that are about messages: the payload, without its frame, is handed to
- * the service. Takes the directory of the vectors as its argument. */
+ * Hostile messages: those of the vectors' hostile frames that are about messages, whose payload is
+ * handed to the service without its frame; and one that is too large to be among them. Takes the
+ * directory of the vectors as its argument. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,7 +11,9 @@
 
 #include "kv_fixture.h"
 #include "kv_message.h"
+#include "lib/guarded.h"
 #include "lib/vectors.h"
+#include "services/kv/kv_request.h"
 
 static const char *vectors_dir;
 
@@ -62,11 +65,37 @@ static void test_hostile_messages_get_an_allowed_status(void **state)
     json_decref(rows);
 }
 
+/* 8 MiB of them. What the budget does not let it read is not there: it would fault. */
+static void test_frame_full_of_empty_pairs_is_read_up_to_the_budget_alone(void **state)
+{
+    enum { PAIRS = (4 << 20) - 16, BUDGET = 262144, HEAD = 8 };
+    const uint32_t inner = 3 + 2 * PAIRS; /* the table, and pairs of two bytes each */
+    const uint8_t head[HEAD] = {0x2a,
+                                (uint8_t)(inner | 0x80),
+                                (uint8_t)(inner >> 7 | 0x80),
+                                (uint8_t)(inner >> 14 | 0x80),
+                                (uint8_t)(inner >> 21),
+                                0x0a,
+                                1,
+                                't'};
+    struct guarded readable = guarded_new(HEAD + 2 * BUDGET);
+    struct kv_request request = {.max_elements = BUDGET}; /* without an arena to take from */
+    struct kv_call call;
+    (void)state;
+    memcpy(readable.data, head, HEAD);
+    for (size_t i = 0; i < BUDGET; i++)
+        readable.data[HEAD + 2 * i] = 0x12;
+    struct weft_view payload = weft_view(readable.data, HEAD + 2 * (size_t)PAIRS);
+    assert_int_equal(kv_request_decode(&request, payload, &call), KV_DECODED_ELEMENTS);
+    guarded_free(&readable);
+}
+
 int main(int argc, char **argv)
 {
     vectors_dir = argc > 1 ? argv[1] : NULL;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_hostile_messages_get_an_allowed_status),
+        cmocka_unit_test(test_frame_full_of_empty_pairs_is_read_up_to_the_budget_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
