@@ -69,7 +69,8 @@ static struct compressor *compressor(void **state, uint32_t level)
         *state = self = weft_calloc(1, sizeof *self);
     if (self && self->level != level) {
         weft_free(self->buffer);
-        self->buffer = weft_malloc(buffer_sizes[level]);
+        /* Zeroed, since level 3 looks at tokens that it has not made yet, if only to pass them by. */
+        self->buffer = weft_calloc(1, buffer_sizes[level]);
         self->level = self->buffer ? level : 0;
     }
     return self && self->buffer ? self : NULL;
