@@ -127,7 +127,7 @@ static const char *run_round(struct client *clients, struct test_random *random,
 {
     struct server server;
     atomic_uint serving = 0;
-    server_start(&server, 1,
+    server_start(&server, NULL, 1,
                  (const char *const[]){"--threads", "2", "--listen", "tcp://127.0.0.1:0", NULL});
     for (uint32_t i = 0; i < CLIENTS; i++) {
         memset(&clients[i], 0, sizeof clients[i]);

@@ -17,16 +17,27 @@
 
 enum { WORDS_MAX = 48, LOG_SHOWN = 64 * 1024 };
 
-static _Noreturn void run_child(const char *const *options, int out, int log)
+static void add_words(char **words, const char *const *more)
 {
-    char *words[WORDS_MAX] = {strdup(KVS_PATH)};
-    size_t count = 1;
-    for (; *options && count < WORDS_MAX - 1; options++)
-        words[count++] = strdup(*options);
+    size_t count = 0;
+    while (words[count])
+        count++;
+    for (; *more && count < WORDS_MAX; more++)
+        words[count++] = strdup(*more);
+}
+
+static _Noreturn void run_child(const char *const *runner, const char *const *options, int out,
+                                int log)
+{
+    char *words[WORDS_MAX + 1] = {NULL};
+    if (runner)
+        add_words(words, runner);
+    add_words(words, (const char *const[]){KVS_PATH, NULL});
+    add_words(words, options);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (dup2(out, STDOUT_FILENO) < 0 || dup2(log, STDERR_FILENO) < 0)
         _exit(126);
-    execv(words[0], words);
+    execvp(words[0], words);
     _exit(127);
 }
 
@@ -39,7 +50,8 @@ static void read_url(struct server *server, FILE *out)
         errx(1, "kvs does not listen: %s", server_log(server));
 }
 
-void server_start(struct server *server, unsigned url_count, const char *const *options)
+void server_start(struct server *server, const char *const *runner, unsigned url_count,
+                  const char *const *options)
 {
     int out[2];
     *server = (struct server){.log = memfd_create("kvs-log", MFD_CLOEXEC)};
@@ -50,7 +62,7 @@ void server_start(struct server *server, unsigned url_count, const char *const *
     if (server->pid < 0)
         err(1, "cannot start kvs");
     if (server->pid == 0)
-        run_child(options, out[1], server->log);
+        run_child(runner, options, out[1], server->log);
     close(out[1]);
     FILE *lines = fdopen(out[0], "r");
     if (!lines)

@@ -18,8 +18,10 @@ struct server {
 };
 
 /* Starts KVS_PATH with options, ended by NULL, among them one --listen for each of url_count
- * endpoints, and waits until it listens. */
-void server_start(struct server *server, unsigned url_count, const char *const *options);
+ * endpoints, and waits until it listens. runner: NULL, or the words before it of a command that runs
+ * it, such as valgrind's, ended by NULL. */
+void server_start(struct server *server, const char *const *runner, unsigned url_count,
+                  const char *const *options);
 
 /* SIGTERM, and waits: the exit code, or 128 + the signal that ended it. The log stays. */
 int server_stop(struct server *server);

@@ -2,7 +2,9 @@
  *
  * The soak: a real kvs, good clients that verify every reply, and a mob, for so many seconds. Prints
  * figures; exits with 1 where a reply was wrong or lost, an attack got through, a descriptor was
- * left, or kvs did not end well. */
+ * left, or kvs did not end well.
+ *
+ *     soak SECONDS [RUNNER...]    RUNNER: a command that runs kvs, such as valgrind */
 #include <err.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -33,7 +35,7 @@ struct soak {
     unsigned first_descriptors; /* before anybody came */
 };
 
-static void start(struct soak *soak)
+static void start(struct soak *soak, const char *const *runner)
 {
     char unix_url[80];
     snprintf(soak->socket_path, sizeof soak->socket_path, "/tmp/weft-soak-%d.sock", (int)getpid());
@@ -51,7 +53,7 @@ static void start(struct soak *soak)
                                    "--listen",
                                    unix_url,
                                    NULL};
-    server_start(&soak->server, 3, options);
+    server_start(&soak->server, runner, 3, options);
     soak->first_descriptors = server_usage(&soak->server).descriptors;
     for (unsigned i = 0; i < GOOD; i++) {
         struct good *good = &soak->good[i];
@@ -169,12 +171,12 @@ static void raise_descriptor_limit(void)
 int main(int argc, char **argv)
 {
     static struct soak soak;
-    unsigned long seconds = argc == 2 ? strtoul(argv[1], NULL, 10) : 0;
+    unsigned long seconds = argc >= 2 ? strtoul(argv[1], NULL, 10) : 0;
     if (seconds < 1 || seconds > SECONDS_MAX)
-        errx(2, "usage: soak SECONDS (1 to %d)", SECONDS_MAX);
+        errx(2, "usage: soak SECONDS [RUNNER...] (1 to %d)", SECONDS_MAX);
     raise_descriptor_limit();
     mob_arsenal_init(&soak.arsenal);
-    start(&soak);
+    start(&soak, (const char *const *)&argv[2]);
     samples_take(&soak.samples, &soak.server, (unsigned)seconds);
     join(&soak);
     unsigned left = left_descriptors(&soak);

@@ -62,7 +62,7 @@ void world_start(struct world *world, const char *const *options)
     for (size_t count = 4; *options && count < OPTIONS_MAX - 1; count++)
         all[count] = *options++;
     memset(world, 0, sizeof *world);
-    server_start(&world->server, 1, all);
+    server_start(&world->server, NULL, 1, all);
     warm_up(world);
     world->probe.url = world->server.urls[0];
     start_thread(&world->probe.thread, run_probe, &world->probe);
