@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# Every test program that can, under valgrind, and with it the kvs and kvc that it starts; then a mob
+# against a kvs under valgrind. Fails on any error or lost block. usage: valgrind_tests.sh BUILD-FOLDER
+set -euo pipefail
+
+build=$1
+logs=$build/valgrind
+mob_seconds=15
+
+# What cannot or need not run: a pattern and why.
+left_out='
+test_fault             leaks on purpose
+test_pages             asks about pages that are gone
+test_simulation        a thousand seeds, which run under ASan
+test_allocation_faults thousands of sessions, which run under ASan
+test_syscall_faults    the same
+test_server_fault      the same
+test_kvs               starts programs by the hundred; valgrind_session.sh has every command
+test_kvc.*             the same
+test_operation         the same
+test_values            the same
+test_link_rules        reads archives
+test_install           builds projects
+test_examples          builds projects
+test_lines_codec       is of the examples
+test_clients           runs Python and Node
+test_interop_python    runs Python
+test_tables            runs no code of ours, as those that follow
+test_man
+test_pictures
+test_bash
+test_zsh
+test_fish
+.*_(zlib|libdeflate|isal)  the same tests with each engine; without that, with those of the build
+'
+
+checked=(valgrind --quiet --error-exitcode=99 --leak-check=full
+    '--show-leak-kinds=definite,possible' '--errors-for-leak-kinds=definite,possible')
+
+patterns=$(awk 'NF { print $1 }' <<<"$left_out" | paste -sd '|')
+mapfile -t tests < <(find "$build/tests" -maxdepth 1 -name 'test_*' -type f -executable -printf '%f\n' |
+    grep -vxE "$patterns" | sort)
+[ ${#tests[@]} -gt 0 ] || {
+    printf 'valgrind: there are no tests in %s\n' "$build" >&2
+    exit 2
+}
+mkdir -p "$logs"
+
+# run_test NAME: its report where it fails.
+run_test() {
+    "${checked[@]}" --trace-children=yes --trace-children-skip='/bin/*,/usr/*' "$build/tests/$1" \
+        >"$logs/$1.log" 2>&1 && return
+    printf 'valgrind: %s failed\n' "$1"
+    tail -n 60 "$logs/$1.log"
+    return 1
+}
+
+failed=0
+running=0
+for name in "${tests[@]}"; do
+    if [ "$running" -ge "$(getconf _NPROCESSORS_ONLN)" ]; then
+        wait -n || failed=1
+        running=$((running - 1))
+    fi
+    run_test "$name" &
+    running=$((running + 1))
+done
+for ((; running > 0; running--)); do
+    wait -n || failed=1
+done
+printf 'valgrind: %d tests\n' ${#tests[@]}
+
+"$build/tests/soak/soak" "$mob_seconds" "${checked[@]}" || failed=1
+exit $failed
