@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "core/mem.h"
 
@@ -17,6 +18,24 @@ struct binding {
     void *service_context;
     struct weft_error *error;
 };
+
+/* HOST:PORT reads as a scheme and a path. */
+static bool is_bare_address(const struct weft_url *url)
+{
+    return url->path && *url->path && url->path[strspn(url->path, "0123456789")] == '\0';
+}
+
+static int find_transport(struct binding *b)
+{
+    const struct weft_url *url = &b->endpoint->url;
+    b->endpoint->transport = weft_registry_transport(b->registry, url->scheme, b->error);
+    if (b->endpoint->transport)
+        return 0;
+    if (is_bare_address(url))
+        weft_error_set(b->error, WEFT_ECONFIG, "'%s' names no transport: is tcp://%s meant?",
+                       b->text, b->text);
+    return WEFT_ECONFIG;
+}
 
 static int find_codec(struct binding *b)
 {
@@ -154,8 +173,9 @@ int weft_endpoint_init(struct weft_endpoint *endpoint, const char *url,
         .set = weft_url_option_set(&endpoint->url),
         .error = error,
     };
-    endpoint->transport = weft_registry_transport(registry, endpoint->url.scheme, error);
-    rv = endpoint->transport ? find_codec(&b) : WEFT_ECONFIG;
+    rv = find_transport(&b);
+    if (rv == 0)
+        rv = find_codec(&b);
     if (rv == 0)
         rv = find_service(&b);
     if (rv == 0)

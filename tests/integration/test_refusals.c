@@ -29,6 +29,8 @@ static const struct refusal of_kvs[] = {
      "kvs: 'tcp://127.0.0.1:1?a=%00': %00 cannot be part of a name or a value" FORMS},
     {"--listen", "tcp://:1",
      "kvs: 'tcp://:1': the host is missing (0.0.0.0 and [::] are all interfaces)" FORMS},
+    {"--listen", "localhost:9527",
+     "kvs: 'localhost:9527' names no transport: is tcp://localhost:9527 meant?\n"},
     {"--listen", "tcp://127.0.0.1:1?level=99",
      "kvs: level=99: it takes 1 to 9 or auto in 'tcp://127.0.0.1:1?level=99'\n"},
     {"--listen", "tcp://127.0.0.1:1?threshold=x",

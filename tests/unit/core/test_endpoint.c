@@ -168,6 +168,14 @@ static void test_endpoint_refuses_a_codec_and_a_service_that_speak_differently(v
                    "'tcp://h:1?codec=resp'");
 }
 
+static void test_endpoint_refuses_an_address_without_its_transport(void **state)
+{
+    assert_refused(*state, "localhost:9527", &server,
+                   "'localhost:9527' names no transport: is tcp://localhost:9527 meant?");
+    assert_refused(*state, "localhost:http", &server,
+                   "unknown transport 'localhost'; there are: tcp");
+}
+
 static void test_endpoint_refuses_unknown_names_and_lists_the_known(void **state)
 {
     assert_refused(*state, "udp://h:1", &server, "unknown transport 'udp'; there are: tcp");
@@ -256,6 +264,7 @@ int main(void)
         cmocka_unit_test_setup(test_endpoint_lets_star_speak_with_everything, setup),
         cmocka_unit_test_setup(test_endpoint_refuses_a_codec_and_a_service_that_speak_differently,
                                setup),
+        cmocka_unit_test_setup(test_endpoint_refuses_an_address_without_its_transport, setup),
         cmocka_unit_test_setup(test_endpoint_refuses_unknown_names_and_lists_the_known, setup),
         cmocka_unit_test_setup(
             test_endpoint_refuses_an_option_nobody_declares_and_lists_the_declared, setup),
