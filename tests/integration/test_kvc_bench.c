@@ -228,6 +228,13 @@ static void test_fixed_rate_sends_as_many_as_were_asked_for(void **state)
     assert_int_equal(count("never_sent"), 0);
 }
 
+static void test_fixed_rate_ends_with_its_time(void **state)
+{
+    (void)state;
+    run_json(server.urls[0], 0, WORDS("--clients=4", "--rate=1000", "--duration=0.1", "--json"));
+    assert_int_equal(count("requests") + count("never_sent"), 100);
+}
+
 /* No server answers a hundred million a second. */
 static void test_rate_that_is_not_kept_is_said_to_be_so(void **state)
 {
@@ -330,6 +337,7 @@ int main(void)
         TEST(test_what_another_program_has_stored_is_replaced),
         TEST(test_warm_up_is_not_counted),
         TEST(test_fixed_rate_sends_as_many_as_were_asked_for),
+        TEST(test_fixed_rate_ends_with_its_time),
         TEST(test_rate_that_is_not_kept_is_said_to_be_so),
         TEST(test_keys_that_find_no_room_are_counted_by_status_and_end_it),
         TEST(test_clients_that_are_turned_away_are_told_why),
