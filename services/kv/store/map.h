@@ -47,7 +47,8 @@ struct kv_map {
 };
 
 /* -ENOMEM: nothing is held. Nobody accounts for its heap_size_min. */
-WEFT_MUST_USE int kv_map_init(struct kv_map *map, void (*drop)(void *entry, void *cache));
+WEFT_MUST_USE int kv_map_init(struct kv_map *map, struct kv_pool_cache *cache,
+                              void (*drop)(void *entry, void *cache));
 
 int64_t kv_map_heap_size_min(void);
 

@@ -38,12 +38,13 @@ int64_t kv_map_heap_size_min(void)
     return directory_heap_size(0) + (int64_t)kv_segment_heap_size_for(KV_SEGMENT_SLOTS_MIN);
 }
 
-int kv_map_init(struct kv_map *map, void (*drop)(void *entry, void *cache))
+int kv_map_init(struct kv_map *map, struct kv_pool_cache *cache,
+                void (*drop)(void *entry, void *cache))
 {
     struct kv_directory *directory = directory_new(0);
     if (!directory)
         return -ENOMEM;
-    struct kv_segment *segment = kv_segment_new(0, 0, KV_SEGMENT_SLOTS_MIN);
+    struct kv_segment *segment = kv_segment_new(cache, 0, 0, KV_SEGMENT_SLOTS_MIN);
     if (!segment) {
         weft_free(directory);
         return -ENOMEM;
@@ -68,7 +69,7 @@ void kv_map_fini(struct kv_map *map, struct kv_pool_cache *cache)
                 map->drop(entry, cache);
         }
         first = kv_segment_end(segment);
-        kv_segment_free(segment);
+        kv_segment_free(segment, cache);
     } while (first != 0);
     weft_free(directory);
 }
@@ -112,7 +113,7 @@ static void retire_segment(struct kv_segment *segment, struct kv_worker *worker)
 {
     kv_segment_kill(segment);
     kv_worker_account(worker, -(int64_t)kv_segment_heap_size_for(segment->slot_count));
-    kv_epoch_retire_memory(&worker->epoch, segment);
+    kv_epoch_retire(&worker->epoch, segment, kv_segment_free);
 }
 
 static void adopt_all(struct kv_segment *fresh, const struct kv_segment *old)
@@ -127,7 +128,8 @@ static void adopt_all(struct kv_segment *fresh, const struct kv_segment *old)
 static int replace(struct kv_map *map, struct kv_worker *worker, struct kv_segment *segment,
                    size_t slot_count)
 {
-    struct kv_segment *fresh = kv_segment_new(segment->first, segment->depth, (uint32_t)slot_count);
+    struct kv_segment *fresh =
+        kv_segment_new(&worker->cache, segment->first, segment->depth, (uint32_t)slot_count);
     if (!fresh)
         return -ENOMEM;
     adopt_all(fresh, segment);
@@ -178,15 +180,15 @@ static int split(struct kv_map *map, struct kv_worker *worker, struct kv_segment
         directory = doubled;
     }
 
-    uint64_t upper[KV_SEGMENT_SLOTS_MAX / 64] = {0};
+    uint64_t upper[(KV_SEGMENT_SLOTS_MAX + 63) / 64] = {0};
     size_t upper_count = mark_upper(segment, worker, upper);
     uint32_t depth = segment->depth + 1;
     struct kv_segment *halves[2];
-    halves[0] = kv_segment_new(segment->first, depth,
+    halves[0] = kv_segment_new(&worker->cache, segment->first, depth,
                                slots_of_half(kv_segment_live(segment) - upper_count));
     if (!halves[0])
         goto err_after_doubled;
-    halves[1] = kv_segment_new(segment->first | (uint64_t)1 << (64 - depth), depth,
+    halves[1] = kv_segment_new(&worker->cache, segment->first | (uint64_t)1 << (64 - depth), depth,
                                slots_of_half(upper_count));
     if (!halves[1])
         goto err_after_lower;
@@ -206,7 +208,7 @@ static int split(struct kv_map *map, struct kv_worker *worker, struct kv_segment
     return 0;
 
 err_after_lower:
-    kv_segment_free(halves[0]);
+    kv_segment_free(halves[0], &worker->cache);
 err_after_doubled:
     weft_free(doubled);
     return -ENOMEM;
@@ -265,7 +267,8 @@ static bool merge(struct kv_map *map, struct kv_worker *worker, struct kv_segmen
     size_t slots = kv_segment_slots_for(kv_segment_live(lower) + kv_segment_live(upper));
     if (slots > MERGED_SLOTS_MAX)
         return false;
-    struct kv_segment *fresh = kv_segment_new(lower->first, lower->depth - 1, (uint32_t)slots);
+    struct kv_segment *fresh =
+        kv_segment_new(&worker->cache, lower->first, lower->depth - 1, (uint32_t)slots);
     if (!fresh)
         return false;
     adopt_all(fresh, lower);

@@ -54,7 +54,10 @@ static int memory_init(void *store, const struct kv_store_options *options,
     rv = kv_pool_init(&memory->shared.pool);
     if (rv < 0)
         goto err_after_mutex;
-    rv = kv_tables_init(&memory->tables);
+    struct kv_pool_cache cache;
+    kv_pool_cache_init(&cache, &memory->shared.pool);
+    rv = kv_tables_init(&memory->tables, &cache);
+    kv_pool_cache_empty(&cache);
     if (rv < 0)
         goto err_after_pool;
     kv_epoch_init(&memory->shared.epoch);

@@ -7,8 +7,11 @@
 
 enum {
     SLAB_SIZE = 64 * 1024, /* and its alignment: so a block finds its slab */
-    BATCH = 64,            /* blocks that go between a magazine and the slabs at a time */
-    MAGAZINE_MAX = 2 * BATCH,
+    /* What goes between a magazine and the slabs at a time; a magazine holds twice as much. Of the
+     * blocks of tables' segments, most of which are larger, none is kept. */
+    BATCH = 64,
+    BATCH_BYTES = 16 * 1024,
+    KEPT_MAX = 2048,
     /* Sizes rise in steps of 8 up to 128 and of a 16th of a power of two from there. */
     LINEAR_MAX = 128,
     STEPS = 16,
@@ -44,6 +47,18 @@ static uint32_t block_size_of(unsigned class)
         return (class + 1) * KV_POOL_ALIGN;
     unsigned shift = class / STEPS - 1 + STEP_SHIFT_MIN;
     return (class % STEPS + STEPS + 1) << shift;
+}
+
+static uint32_t batch_of(uint32_t block_size)
+{
+    if (block_size > KEPT_MAX)
+        return 1;
+    return block_size <= BATCH_BYTES / BATCH ? BATCH : BATCH_BYTES / block_size;
+}
+
+static uint32_t most_of(uint32_t block_size)
+{
+    return block_size > KEPT_MAX ? 0 : 2 * batch_of(block_size);
 }
 
 size_t kv_pool_heap_size(size_t size)
@@ -147,7 +162,7 @@ static bool fill(struct kv_pool_cache *cache, unsigned class)
     struct kv_magazine *magazine = &cache->magazines[class];
     uint32_t size = block_size_of(class);
     pthread_mutex_lock(&pool->lock);
-    while (magazine->count < BATCH) {
+    while (magazine->count < batch_of(size)) {
         struct kv_slab *slab = pool->partial[class];
         if (!slab)
             slab = slab_new(pool, class);
@@ -229,9 +244,9 @@ void kv_pool_give(struct kv_pool_cache *cache, void *block, size_t size)
         return;
     }
     unsigned class = class_of(size);
+    uint32_t block_size = block_size_of(class);
     struct kv_magazine *magazine = &cache->magazines[class];
-    if (magazine->count == MAGAZINE_MAX)
-        drain(cache, class, BATCH);
-    magazine->count++;
-    put_first(&magazine->first, block, block_size_of(class));
+    put_first(&magazine->first, block, block_size);
+    if (++magazine->count > most_of(block_size))
+        drain(cache, class, batch_of(block_size));
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Memory for entries: blocks of 80 sizes out of slabs of 64 KiB. A slab is pages of its own and goes
- * back to the system alone, so that no call has to merge or to return more than a batch of blocks;
- * malloc may do so with millions of them after a table has gone. Each loop has some blocks at hand,
+ * Memory for entries and segments: blocks of 128 sizes out of slabs of 64 KiB. A slab is pages of
+ * its own and goes back to the system alone, so that no call has to merge or to return more than a
+ * batch of blocks; malloc may do so with millions of them after a table has gone. Each loop has some blocks at hand,
  * which it takes and gives without a lock (magazines; Bonwick and Adams, "Magazines and Vmem", 2001).
  * What is larger than the largest block is malloc's. */
 #ifndef KV_STORE_POOL_H
@@ -13,7 +13,7 @@
 
 #include "core/mem.h"
 
-enum { KV_POOL_ALIGN = 8, KV_POOL_BLOCK_MAX = 2048, KV_POOL_CLASSES = 80 };
+enum { KV_POOL_ALIGN = 8, KV_POOL_BLOCK_MAX = 16 * 1024, KV_POOL_CLASSES = 128 };
 
 struct kv_slab;
 struct kv_block;

@@ -3,8 +3,6 @@
 
 #include <sched.h>
 
-#include "core/mem.h"
-
 enum {
     EMPTY = KV_SLOT_EMPTY,
     REMOVED = KV_SLOT_REMOVED,
@@ -17,26 +15,34 @@ static uint64_t slot_of(uint64_t tag, const struct kv_entry *entry)
     return tag << ADDRESS_BITS | (uint64_t)(uintptr_t)entry / KV_ENTRY_ALIGN;
 }
 
-struct kv_segment *kv_segment_new(uint64_t first, uint32_t depth, uint32_t slot_count)
+static size_t block_size(size_t slot_count)
 {
-    struct kv_segment *segment =
-        weft_calloc(1, sizeof *segment + slot_count * sizeof segment->slots[0]);
+    return sizeof(struct kv_segment) + slot_count * sizeof(uint64_t);
+}
+
+struct kv_segment *kv_segment_new(struct kv_pool_cache *cache, uint64_t first, uint32_t depth,
+                                  uint32_t slot_count)
+{
+    size_t size = block_size(slot_count);
+    struct kv_segment *segment = kv_pool_take(cache, size);
     if (!segment)
         return NULL;
+    memset(segment, 0, size);
     segment->first = first;
     segment->depth = depth;
     segment->slot_count = slot_count;
     return segment;
 }
 
-void kv_segment_free(struct kv_segment *segment)
+void kv_segment_free(void *object, void *cache)
 {
-    weft_free(segment);
+    struct kv_segment *segment = object;
+    kv_pool_give(cache, segment, block_size(segment->slot_count));
 }
 
 size_t kv_segment_heap_size_for(size_t slot_count)
 {
-    return kv_heap_size(sizeof(struct kv_segment) + slot_count * sizeof(uint64_t));
+    return kv_pool_heap_size(block_size(slot_count));
 }
 
 /* A segment is replaced when four fifths of its slots are used: then a quarter more entries than

@@ -16,7 +16,8 @@
 
 #include "services/kv/store/entry.h"
 
-enum { KV_SEGMENT_SLOTS_MIN = 8, KV_SEGMENT_SLOTS_MAX = 2048 };
+/* A segment of the most slots is a block of 16 KiB. */
+enum { KV_SEGMENT_SLOTS_MIN = 8, KV_SEGMENT_SLOTS_MAX = 2040 };
 
 enum {
     KV_SLOT_EMPTY = 0,
@@ -49,10 +50,10 @@ struct kv_place {
 };
 
 /* NULL: no memory. Not locked, no entries. */
-WEFT_MUST_USE struct kv_segment *kv_segment_new(uint64_t first, uint32_t depth,
-                                                uint32_t slot_count);
-/* Not its entries. NULL is fine. */
-void kv_segment_free(struct kv_segment *segment);
+WEFT_MUST_USE struct kv_segment *kv_segment_new(struct kv_pool_cache *cache, uint64_t first,
+                                                uint32_t depth, uint32_t slot_count);
+/* Not its entries. Of the type of kv_epoch_retire's drop. */
+void kv_segment_free(void *segment, void *cache);
 
 size_t kv_segment_heap_size_for(size_t slot_count);
 

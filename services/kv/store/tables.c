@@ -5,14 +5,14 @@
 
 #include "core/mem.h"
 
-int kv_tables_init(struct kv_tables *tables)
+int kv_tables_init(struct kv_tables *tables, struct kv_pool_cache *cache)
 {
-    int rv = kv_map_init(&tables->index, kv_entry_free_index);
+    int rv = kv_map_init(&tables->index, cache, kv_entry_free_index);
     if (rv < 0)
         return rv;
     rv = pthread_mutex_init(&tables->naming, NULL);
     if (rv != 0) {
-        kv_map_fini(&tables->index, NULL);
+        kv_map_fini(&tables->index, cache);
         return -rv;
     }
     atomic_init(&tables->dropped, 0);
@@ -61,7 +61,7 @@ static int make(struct kv_tables *tables, struct kv_worker *worker, struct weft_
     struct kv_entry *entry = kv_entry_new_index(&worker->cache, name, table);
     if (!entry)
         goto err_after_table;
-    rv = kv_map_init(&table->map, kv_entry_free);
+    rv = kv_map_init(&table->map, &worker->cache, kv_entry_free);
     if (rv < 0)
         goto err_after_entry;
     table->name = entry;

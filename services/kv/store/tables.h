@@ -25,7 +25,7 @@ struct kv_table_cache {
 };
 
 /* -ENOMEM: nothing is held. fini: all tables with it; while nobody else uses them. */
-WEFT_MUST_USE int kv_tables_init(struct kv_tables *tables);
+WEFT_MUST_USE int kv_tables_init(struct kv_tables *tables, struct kv_pool_cache *cache);
 void kv_tables_fini(struct kv_tables *tables, struct kv_pool_cache *cache);
 
 /* kv_tables_find for a table that is not the one used last. */

@@ -14,18 +14,18 @@
 #include "core/mem_private.h"
 #include "lib/store_client.h"
 #include "services/kv/store/memory.h"
-#include "services/kv/store/segment.h"
 
 enum {
     KEYS = 60000,
     SLAB_SIZE = 64 * 1024,
-    /* A split asks for two segments, the doubled directory, and a little for what is to be freed. */
-    MOST_BLOCKS = 4,
-    MOST_BYTES = 2 * (KV_SEGMENT_SLOTS_MAX * 8 + 64) + 16 * 1024,
-    MOST_SLABS = 1,
+    /* A split asks for the doubled directory, a first write for a table and its directory, both for
+     * a little for what is to be freed; two segments and an entry may be the first of their slabs. */
+    MOST_BLOCKS = 3,
+    MOST_BYTES = 16 * 1024,
+    MOST_SLABS = 3,
     /* What a turn frees is what it took out of the table, and of slabs those of a batch of blocks. */
     MOST_FREED = 4,
-    MOST_SLABS_FREED = 64,
+    MOST_SLABS_FREED = 64 + 3,
 };
 
 static struct {
