@@ -2,6 +2,7 @@
  *
  * On a terminal of the kernel's that nobody sits at, and a clock that is told the time. */
 #include <fcntl.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,6 +16,8 @@
 #include "services/kv/cli/progress.h"
 
 #define SECOND INT64_C(1000000000)
+
+enum { PATIENCE_MS = 100000 };
 
 struct terminal {
     int master;
@@ -51,13 +54,18 @@ static int close_terminal(void **state)
     return 0;
 }
 
-/* All that was drawn since the last look. */
+/* All that was drawn since the last look. The kernel hands on what was written in its own time, a
+ * piece after another. */
 static void expect(const struct terminal *terminal, const char *drawn)
 {
-    char text[256];
+    char text[256] = "";
+    size_t used = 0;
+    struct pollfd ready = {.fd = terminal->master, .events = POLLIN};
     fflush(terminal->out);
-    ssize_t size = read(terminal->master, text, sizeof text - 1);
-    text[size > 0 ? size : 0] = '\0';
+    do {
+        ssize_t size = read(terminal->master, text + used, sizeof text - 1 - used);
+        used += size > 0 ? (size_t)size : 0;
+    } while (used < strlen(drawn) && poll(&ready, 1, PATIENCE_MS) > 0);
     assert_string_equal(text, drawn);
 }
 
