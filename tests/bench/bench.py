@@ -153,6 +153,18 @@ def measure_resident(folder, quick):
     return figures
 
 
+def measure_pauses(folder, quick):
+    """The longest turns of the store, in milliseconds, by what was done meanwhile."""
+    entries = 1000000 if quick else 10000000
+    command = [folder / "bench/store_pauses", "weft", str(entries), "2"]
+    lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
+    print()
+    begin = max(i for i, line in enumerate(lines) if not line.startswith(" "))
+    print("\n".join(lines[begin:]), flush=True)
+    rows = (line.strip().removesuffix(" ms").rsplit(": ", 1) for line in lines[begin + 1 :])
+    return {"entries": entries, "longest_ms": {what: float(ms) for what, ms in rows}}
+
+
 def micro(folder):
     lines = subprocess.run([folder / "bench/micro"], check=True, capture_output=True, text=True)
     figures = {name: float(ns) for name, ns in (line.split() for line in lines.stdout.splitlines())}
@@ -195,6 +207,9 @@ def judge(result):
     at_most("1,000,000 entries: MB resident", own["entries_mb"], 115)
     at_most("a connection before a byte: KiB", own["idle_kib"], 0.6)
     at_most("a connection 10 s after one hget: KiB", own["used_kib"], 1.0)
+    pauses = result["pauses"]
+    what = f"the store's longest turn, {pauses['entries']:,} entries: ms"
+    at_most(what, max(pauses["longest_ms"].values()), 5)
     return goals
 
 
@@ -218,10 +233,11 @@ def main():
     result["gzip"] = measure_gzip(folder, seconds)
     result["threads"] = measure_threads(folder, seconds)
     result["resident"] = measure_resident(folder, quick)
+    result["pauses"] = measure_pauses(folder, quick)
     goals = judge(result)
     print()
     for what, measured, limit, kept in goals:
-        print(f"{what:48} {measured:9.3f}  {limit:8} {'kept' if kept else 'MISSED'}")
+        print(f"{what:53} {measured:9.3f}  {limit:8} {'kept' if kept else 'MISSED'}")
     result["goals"] = [
         {"goal": what, "measured": measured, "limit": limit, "kept": kept}
         for what, measured, limit, kept in goals
