@@ -243,6 +243,24 @@ static void test_history_is_recalled_also_by_the_next_session(void **state)
     see("false\nkvc>");
 }
 
+static void test_line_with_a_mistake_is_recalled_to_be_mended(void **state)
+{
+    (void)state;
+    enter("hexist 'mended k", "kvc: nothing closes the '\nkvc>");
+    type("Up");
+    see("closes the '\nkvc> hexist 'mended k");
+    type("'");
+    type("Enter");
+    see("usage: kvc hexist TABLE KEY\nkvc>");
+}
+
+static void test_prompt_stands_behind_raw_bytes_on_its_own_line(void **state)
+{
+    (void)state;
+    enter("hset raw k v", "(empty)\nkvc>");
+    enter("--raw hget raw k", "TABLE KEY\nv\nkvc>");
+}
+
 static void test_interrupt_cancels_a_command_and_not_the_program(void **state)
 {
     (void)state;
@@ -352,6 +370,8 @@ int main(void)
         TEST(test_usage_stands_at_the_edge_of_a_terminal_that_is_resized),
         TEST(test_line_is_edited_within),
         TEST(test_history_is_recalled_also_by_the_next_session),
+        TEST(test_line_with_a_mistake_is_recalled_to_be_mended),
+        TEST(test_prompt_stands_behind_raw_bytes_on_its_own_line),
         TEST(test_interrupt_cancels_a_command_and_not_the_program),
         TEST(test_interrupt_at_the_prompt_drops_the_line),
         TEST(test_end_of_input_leaves),
