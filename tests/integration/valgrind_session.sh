@@ -58,6 +58,7 @@ call 0 hmexist table a absent
 call 0 hdel table a
 call 0 hmdel table b c absent
 call 2 hset table key hex:xyz
+call 0 bench --clients 3 --threads 2 --keys 20 --requests 200 --warmup 0 --value-size 2KiB
 
 kill -TERM "$server"
 status=0
