@@ -3,7 +3,7 @@
 
 #include "services/kv/cli/bench/load_private.h"
 
-/* How a load goes on: with so many requests in flight on each connection. */
+/* Requests in flight on each connection. */
 static size_t depth_of(const struct cli_bench_load *load)
 {
     const struct cli_bench_config *config = load->plan->config;

@@ -13,7 +13,7 @@ void cli_bench__fail(struct cli_bench_load *load, enum cli_exit code, const char
 {
     if (load->code == CLI_EXIT_DONE) {
         load->code = code;
-        (void)weft_error_set(&load->error, WEFT_ECONFIG, "%s", text);
+        (void)weft_error_set(&load->error, -EIO, "%s", text);
     }
     cli_bench_load_stop(load);
 }
