@@ -24,13 +24,13 @@ static const char options_tail[] = "' -- \"$word\")\n"
                                    "        return\n"
                                    "    fi\n";
 
-/* A command is completed where only options and what they take stand before. */
+/* A command is completed where only options and what they take stand before, or `help`. */
 static const char commands_head[] =
     "    local i\n"
     "    for ((i = 1; i < COMP_CWORD; i++)); do\n"
     "        case ${COMP_WORDS[i]} in\n"
     "        %s) [[ ${COMP_WORDS[i+1]} == = ]] && ((i++)); ((i++)) ;;\n"
-    "        -*) ;;\n"
+    "        -* | help) ;;\n"
     "        *) return ;;\n"
     "        esac\n"
     "    done\n"

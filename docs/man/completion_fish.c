@@ -48,7 +48,7 @@ static void print_needs_command(const struct cli_table *table, FILE *out)
             fprintf(out, " --%s", table->options[i].name);
     fputs("\n"
           "            set value 1\n"
-          "        else if not string match -q -- '-*' $word\n"
+          "        else if not string match -q -- '-*' $word; and test $word != help\n"
           "            return 1\n"
           "        end\n"
           "    end\n"

@@ -44,7 +44,7 @@ void generate_zsh(enum cli_program program, FILE *out)
     fprintf(out, "#compdef %s\n# zsh completion for %s, made from its tables of options\n", name,
             name);
     if (program == CLI_KVC) {
-        fputs("local -a commands=(\n", out);
+        fputs("local -a line commands=(\n", out);
         for (const struct cli_command *command = cli_command_table(); command->name; command++) {
             fprintf(out, "    '%s:", command->name);
             print_text(command->help, out);
@@ -56,6 +56,8 @@ void generate_zsh(enum cli_program program, FILE *out)
     for (size_t i = 0; i < table.count; i++)
         print_option(&table.options[i], out);
     fputs(program == CLI_KVC ? "        '1:command:{ _describe command commands }' \\\n"
+                               "        '2:argument:{ [[ $line[1] == help ]] && "
+                               "_describe command commands || _default }' \\\n"
                                "        '*:argument:_default'\n"
                              : "        && return 0\n",
           out);

@@ -57,6 +57,7 @@ static void test_a_command_completes_in_its_place_alone(void **state)
     expect(WORDS("kvc", "--codec", "raw", "pi"), "ping ");
     expect(WORDS("kvc", "--codec", "=", "raw", "pi"), "ping ");
     expect(WORDS("kvc", "hget", "pi"), " ");
+    expect(WORDS("kvc", "help", "pi"), "ping ");
 }
 
 int main(void)

@@ -57,6 +57,7 @@ static void test_a_command_completes_in_its_place_alone(void **state)
     (void)state;
     expect_one_with_help("kvc --codec raw pi", "ping");
     assert_string_equal(offers_for("kvc hget pi"), "");
+    expect_one_with_help("kvc help pi", "ping");
 }
 
 int main(void)

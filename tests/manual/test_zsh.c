@@ -73,6 +73,7 @@ static void test_a_command_completes_behind_options(void **state)
 {
     (void)state;
     expect("kvc --codec raw pi", "kvc --codec raw ping ");
+    expect("kvc help pi", "kvc help ping ");
 }
 
 int main(void)
