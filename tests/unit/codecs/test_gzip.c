@@ -187,6 +187,24 @@ static void test_engines_start_anew_after_a_failure(void **state)
     weft__gzip_fini(&gzip);
 }
 
+/* What an engine has made for a level it keeps. */
+static void test_second_member_of_a_level_takes_no_memory(void **state)
+{
+    struct weft__gzip gzip = {0};
+    uint8_t data[MEMBER_MAX];
+    (void)state;
+    for (int level = 1; level <= 9; level++) {
+        assert_true(weft__gzip_deflate(&gzip, level, weft_view(text, TEXT_SIZE), data, MEMBER_MAX) >
+                    0);
+        fault_arm(FAULT_FROM, 0);
+        assert_true(weft__gzip_deflate(&gzip, level, weft_view(text, TEXT_SIZE), data, MEMBER_MAX) >
+                    0);
+        assert_int_equal(fault_allocations(), 0);
+        fault_disarm();
+    }
+    weft__gzip_fini(&gzip);
+}
+
 static void use_all_engines(void *arg)
 {
     struct weft__gzip gzip = {0};
@@ -242,6 +260,7 @@ int main(void)
         cmocka_unit_test(test_deflate_writes_what_other_readers_read),
         cmocka_unit_test(test_deflate_that_does_not_fit_writes_nothing_beyond_cap),
         cmocka_unit_test(test_engines_start_anew_after_a_failure),
+        FAULT_TEST(test_second_member_of_a_level_takes_no_memory),
         cmocka_unit_test(test_every_allocation_of_the_engines_may_fail),
         cmocka_unit_test(test_auto_level_falls_with_the_size),
     };
