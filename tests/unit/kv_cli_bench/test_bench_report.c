@@ -176,7 +176,11 @@ static void test_json_has_all_of_it(void **state)
     tally.misses[CLI_BENCH_HSET] = 4;
     for (uint32_t status = 500; status < 510; status++)
         cli_bench_tally_refused(&tally, status);
+    config.duration = WEFT_SECONDS(10);
     json_t *json = parse_json();
+    assert_true(json_number_value(json_object_get(json, "duration")) == 10.0);
+    assert_true(json_number_value(json_object_get(json, "warmup")) == 1.0);
+    assert_int_equal(json_integer_value(json_object_get(json, "request_limit")), 0);
     assert_int_equal(json_integer_value(json_object_get(json, "requests")), 1100);
     assert_int_equal(json_integer_value(at(json, "commands", "hset", "requests")), 100);
     assert_int_equal(json_integer_value(at(json, "commands", "hset", "misses")), 4);

@@ -17,6 +17,12 @@ static void print_number(FILE *out, const char *name, uint64_t number)
     fprintf(out, "\"%s\": %" PRIu64 ", ", name, number);
 }
 
+/* time: nanoseconds. */
+static void print_seconds(FILE *out, const char *name, uint64_t time)
+{
+    fprintf(out, "\"%s\": %.9g, ", name, (double)time / 1e9);
+}
+
 static void print_config(const struct cli_bench_report *report, FILE *out)
 {
     const struct cli_bench_config *config = report->config;
@@ -41,7 +47,9 @@ static void print_config(const struct cli_bench_report *report, FILE *out)
     print_text(out, "value_kind", cli_bench_kind_name(config->value_kind));
     print_number(out, "seed", config->seed);
     print_number(out, "rate", config->rate);
-    fprintf(out, "\"warmup\": %.9g, ", (double)config->warmup / 1e9);
+    print_seconds(out, "warmup", config->warmup);
+    print_seconds(out, "duration", config->duration);
+    print_number(out, "request_limit", config->requests);
 }
 
 static void print_trouble(const struct cli_bench_tally *tally, FILE *out)
