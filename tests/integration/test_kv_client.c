@@ -124,14 +124,15 @@ static void make_every_call(struct fixture *fixture)
     assert_int_equal(kvc_hexist(client, call(fixture), t, a, &error), 0);
     assert_int_equal(kvc_hmexist(client, call(fixture), t, keys, 2, &error), 0);
     assert_int_equal(kvc_hgetall(client, call(fixture), t, &error), 0);
+    assert_int_equal(kvc_hscan(client, call(fixture), t, weft_view(NULL, 0), 10, &error), 0);
     assert_int_equal(kvc_hmdel(client, call(fixture), t, keys, 2, &error), 0);
 }
 
 static void run_every_call(const char *codec)
 {
-    static const char *const wanted[] = {"404",        "200 -",    "200 'one'", "200 'one' -",
-                                         "200 2.5 -1", "200 -1",   "200 false", "200 true false",
-                                         "200 2.5",    "200 2.5 -"};
+    static const char *const wanted[] = {"404",        "200 -",   "200 'one'", "200 'one' -",
+                                         "200 2.5 -1", "200 -1",  "200 false", "200 true false",
+                                         "200 2.5",    "200 2.5", "200 2.5 -"};
     struct fixture fixture;
     start(&fixture, codec);
     make_every_call(&fixture);
