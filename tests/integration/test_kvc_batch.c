@@ -12,6 +12,8 @@
 #include <cmocka.h>
 
 #include "integration/bulk_fixture.h"
+#include "lib/listener.h"
+#include "lib/wire.h"
 
 static void test_batch_answers_each_command_with_a_line(void **state)
 {
@@ -139,6 +141,41 @@ static void test_batch_that_is_interrupted_exits_130(void **state)
     process_kill(&kvc);
 }
 
+static void test_batch_that_loses_its_server_exits_5_and_says_so_once(void **state)
+{
+    enum { COMMANDS = 3 };
+    struct listener listener;
+    struct process kvc;
+    (void)state;
+    listener_open(&listener);
+    process_start(&kvc, WORDS(KVC_PATH, "--server", listener.url, "--timeout", "100", "batch",
+                              write_file("lost", "ping\nping\nping\n")));
+    int fd = listener_accept(&listener);
+    for (int i = 0; i < COMMANDS; i++) {
+        struct wire_bytes request;
+        assert_int_equal(wire_receive(fd, true, &request), 1);
+        wire_free(&request);
+    }
+    close(fd);
+    assert_int_equal(process_wait(&kvc), 5);
+    assert_string_equal(kvc.out.text, "");
+    assert_non_null(strstr(kvc.err.text, "lost:1: "));
+    assert_null(strstr(kvc.err.text, "lost:2: "));
+    assert_non_null(strstr(kvc.err.text, "kvc: 3 commands were sent without an answer"));
+    process_kill(&kvc);
+    close(listener.fd);
+}
+
+static void test_batch_names_the_line_of_a_request_over_a_limit(void **state)
+{
+    char line[2100];
+    (void)state;
+    (void)snprintf(line, sizeof line, "ping\nhset t k %02000d\n", 1);
+    expect(
+        WORDS("--max-frame", "1KiB", "--max-message", "1KiB", "batch", write_file("large", line)),
+        2, "pong\n", "large:2: ");
+}
+
 static void test_batch_without_a_server_exits_3(void **state)
 {
     (void)state;
@@ -158,6 +195,8 @@ int main(void)
         cmocka_unit_test(test_batch_keeps_going_where_it_is_told_to),
         cmocka_unit_test(test_batch_answers_a_line_before_the_next_comes),
         cmocka_unit_test(test_batch_that_is_interrupted_exits_130),
+        cmocka_unit_test(test_batch_that_loses_its_server_exits_5_and_says_so_once),
+        cmocka_unit_test(test_batch_names_the_line_of_a_request_over_a_limit),
         cmocka_unit_test(test_batch_without_a_server_exits_3),
     };
     return cmocka_run_group_tests(tests, start_server, stop_server);
