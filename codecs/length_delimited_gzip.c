@@ -7,6 +7,7 @@
 #include "codecs/codecs.h"
 #include "codecs/gzip.h"
 #include "codecs/length_prefix.h"
+#include "codecs/scratch.h"
 #include "core/mem.h"
 #include "core/units.h"
 
@@ -14,9 +15,6 @@
 
 /* What fits one Ethernet frame uncompressed: 1500 - 20 (IP) - 20 (TCP) - 20 (TCP options) - 4. */
 enum { DEFAULT_THRESHOLD = 1436 };
-
-/* Scratch up to this size is kept from one frame to the next. */
-enum { SCRATCH_KEEP = 1 << 20 };
 
 struct config {
     uint64_t max_message;
@@ -28,7 +26,7 @@ struct config {
 /* Two scratches, because a service may read the message it was handed, which lies in the first,
  * while its reply is encoded through the second. */
 struct loop {
-    struct weft_bytes decoded, encoded;
+    struct weft__scratch decoded, encoded;
     struct weft__gzip gzip;
 };
 
@@ -68,42 +66,16 @@ static int configure(void *config_memory, const struct weft_option_set *set,
 static void loop_fini(void *loop_memory)
 {
     struct loop *loop = loop_memory;
-    weft_bytes_fini(&loop->decoded);
-    weft_bytes_fini(&loop->encoded);
+    weft__scratch_fini(&loop->decoded);
+    weft__scratch_fini(&loop->encoded);
     weft__gzip_fini(&loop->gzip);
-}
-
-/* Makes scratch at least size bytes; what it held is gone. Never NULL for size 0, as the engine
- * needs an address. */
-static int scratch_reserve(struct weft_bytes *scratch, size_t size)
-{
-    if (scratch->data && scratch->size >= size)
-        return 0;
-    /* Doubling up to what is kept, so that slowly growing messages do not allocate every time. */
-    size_t cap = 4096;
-    while (cap < size && cap < SCRATCH_KEEP)
-        cap *= 2;
-    if (cap < size)
-        cap = size;
-    weft_bytes_fini(scratch);
-    scratch->data = weft_malloc(cap);
-    if (!scratch->data)
-        return -ENOMEM;
-    scratch->size = cap;
-    return 0;
-}
-
-static void scratch_trim(struct weft_bytes *scratch)
-{
-    if (scratch->size > SCRATCH_KEEP)
-        weft_bytes_fini(scratch);
 }
 
 /* Without a next decode the last message would stay until another connection has one. */
 static void fini(const struct weft_codec_state *state)
 {
     struct loop *loop = state->loop;
-    scratch_trim(&loop->decoded);
+    weft__scratch_trim(&loop->decoded);
 }
 
 WEFT_APART static int decode_gzip(const struct weft_codec_state *state, struct weft_view payload,
@@ -116,7 +88,7 @@ WEFT_APART static int decode_gzip(const struct weft_codec_state *state, struct w
     int err = weft__gzip_parse(payload, config->max_message, &member, &msg->why);
     if (err == 0) {
         msg->heavy = true;
-        err = scratch_reserve(&loop->decoded, member.size);
+        err = weft__scratch_reserve(&loop->decoded, member.size);
     }
     if (err == 0)
         err = weft__gzip_inflate(&loop->gzip, &member, loop->decoded.data, &msg->why);
@@ -149,7 +121,7 @@ static ssize_t decode(const struct weft_codec_state *state, struct weft_view in,
     struct loop *loop = state->loop;
     struct weft__prefix *prefix = state->conn;
 
-    scratch_trim(&loop->decoded); /* the message before this has been read */
+    weft__scratch_trim(&loop->decoded); /* the message before this has been read */
     if (weft__prefix_refused(prefix))
         return weft__prefix_resume(prefix, in, io);
     if (in.size < WEFT__PREFIX_SIZE) {
@@ -199,7 +171,7 @@ static ssize_t deflate_body(const struct config *config, struct loop *loop,
     if (cap > config->max_frame)
         cap = config->max_frame;
     size_t copied = body->blob ? 0 : body->size;
-    if (scratch_reserve(&loop->encoded, cap + copied) < 0)
+    if (weft__scratch_reserve(&loop->encoded, cap + copied) < 0)
         return -ENOMEM;
     uint8_t *member = loop->encoded.data, *message = member + cap;
     struct weft_view view = weft_view(message, copied);
@@ -264,7 +236,7 @@ static int encode_gzip(const struct weft_codec_state *state, const struct weft_b
     } else if (size == 0 && keep) {
         weft_frame_pool_put(io->frames, body->blob, state->config_id, NULL);
     }
-    scratch_trim(&loop->encoded);
+    weft__scratch_trim(&loop->encoded);
     return result;
 }
 
