@@ -312,6 +312,18 @@ static void test_what_cannot_be_is_refused_before_anything_is_sent(void **state)
     expect("unix:/nowhere/kvs.sock", WORDS("--requests=1"), 3, "", "unix:/nowhere/kvs.sock");
 }
 
+static void test_more_clients_than_open_files_are_refused(void **state)
+{
+    (void)state;
+    process_kill(&kvc);
+    char line[512];
+    snprintf(line, sizeof line, "ulimit -n 100 && %s --server %s bench --clients 65", KVC_PATH,
+             server.urls[0]);
+    assert_int_equal(process_run(&kvc, WORDS("/bin/sh", "-c", line)), 2);
+    assert_one_line(kvc.err.text, "kvc: --clients: 65 need 101 open files, and the system allows "
+                                  "100; see ulimit -n\n");
+}
+
 static void test_report_that_cannot_be_printed_exits_1(void **state)
 {
     (void)state;
@@ -344,6 +356,7 @@ int main(void)
         TEST(test_interrupted_reports_so_far_and_exits_130),
         TEST(test_terminal_shows_progress_and_takes_ctrl_c),
         TEST(test_what_cannot_be_is_refused_before_anything_is_sent),
+        TEST(test_more_clients_than_open_files_are_refused),
         TEST(test_report_that_cannot_be_printed_exits_1),
     };
     return cmocka_run_group_tests(tests, start_server, stop_server);

@@ -2,6 +2,7 @@
 #include "services/kv/cli/bench/bench.h"
 
 #include <errno.h>
+#include <inttypes.h>
 
 #include "core/container.h"
 #include "core/mem.h"
@@ -40,6 +41,17 @@ static enum cli_exit on_answer(struct cli_exchange *exchange, const struct kvc_r
                    (int)(reply->message.size < 400 ? reply->message.size : 400),
                    (const char *)reply->message.data);
     return CLI_EXIT_REFUSED;
+}
+
+static int check_descriptors(const struct cli_bench_config *config, struct weft_error *error)
+{
+    uint64_t limit = cli_raise_descriptor_limit();
+    if (cli_bench_load_descriptors(config) <= limit)
+        return 0;
+    return weft_error_set(error, WEFT_ECONFIG,
+                          "--clients: %u need %u open files, and the system allows %" PRIu64
+                          "; see ulimit -n",
+                          config->clients, cli_bench_load_descriptors(config), limit);
 }
 
 /* A server that cannot be reached, or has nothing to do with kv, is said to be so once and not by
@@ -208,14 +220,14 @@ enum cli_exit cli_bench(const struct cli_run *run)
 {
     struct weft_error error;
     struct bench bench = {.run = run, .config = run->session->config->bench};
-    if (cli_bench_config_check(&bench.config, &error) < 0)
+    if (cli_bench_config_check(&bench.config, &error) < 0 ||
+        check_descriptors(&bench.config, &error) < 0)
         return fail(&bench, CLI_EXIT_USAGE, &error);
     if (bench.config.requests == 0 && bench.config.duration == 0)
         bench.config.duration = CLI_BENCH_DURATION;
     enum cli_exit code = try_server(&bench, &error);
     if (code != CLI_EXIT_DONE)
         return fail(&bench, code, &error);
-    cli_raise_descriptor_limit();
     code = CLI_EXIT_REFUSED;
     if (make_plan(&bench, &error) < 0)
         fail(&bench, code, &error);

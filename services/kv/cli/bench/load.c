@@ -26,6 +26,11 @@ uint64_t cli_bench__share(const struct cli_bench_plan *plan, unsigned index, uin
     return whole / threads * index + whole % threads * index / threads;
 }
 
+unsigned cli_bench_load_descriptors(const struct cli_bench_config *config)
+{
+    return config->clients + config->threads * DESCRIPTORS_A_LOOP + DESCRIPTORS;
+}
+
 static void on_connect(struct weft_client *client, int status, const struct weft_error *error)
 {
     struct cli_bench_connection *connection = weft_client_data(client);
@@ -85,7 +90,7 @@ enum cli_exit cli_bench_load_init(struct cli_bench_load *load, const struct cli_
         .random = {.state = config->seed + index},
     };
     cli_bench_replies_init(&load->replies, &plan->values, plan->budget);
-    int descriptors = (int)(config->clients + config->threads * DESCRIPTORS_A_LOOP) + DESCRIPTORS;
+    int descriptors = (int)cli_bench_load_descriptors(plan->config);
     int err = weft_loop_new(&load->loop, descriptors);
     if (err < 0)
         goto err_after_replies;

@@ -71,6 +71,9 @@ struct cli_bench_load {
     _Atomic(unsigned) watched_part;
 };
 
+/* How many descriptors the process needs for all loads, those that it has open included. */
+unsigned cli_bench_load_descriptors(const struct cli_bench_config *config);
+
 /* Begins to connect. Otherwise an exit code with one line in *error, and nothing is held. plan must
  * outlive it. */
 WEFT_MUST_USE enum cli_exit cli_bench_load_init(struct cli_bench_load *load,
