@@ -18,8 +18,20 @@ const struct cli_local_command *cli_local_commands(void)
     return local_commands;
 }
 
+/* Whether a word of a line is this name as it stands. */
+static bool is_plain(const char *name)
+{
+    for (; *name; name++) {
+        if ((unsigned char)*name <= ' ' || *name == 0x7f || strchr("'\"\\#", *name))
+            return false;
+    }
+    return true;
+}
+
 void cli_tables_see(struct cli_tables_seen *seen, const char *name)
 {
+    if (*name == '\0' || !is_plain(name))
+        return;
     for (size_t i = 0; i < seen->count; i++) {
         if (strcmp(seen->names[i], name) == 0)
             return;

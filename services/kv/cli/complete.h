@@ -14,7 +14,7 @@ struct cli_tables_seen {
     size_t count;
 };
 
-/* Where there is no room, or no memory, it is not remembered. */
+/* A name that a line must quote is not remembered, nor is one without room or memory for it. */
 void cli_tables_see(struct cli_tables_seen *seen, const char *name);
 void cli_tables_fini(struct cli_tables_seen *seen);
 

@@ -133,6 +133,18 @@ static void test_a_table_is_remembered_once(void **state)
     assert_int_equal(seen.count, 3);
 }
 
+static void test_a_table_that_must_be_quoted_is_not_remembered(void **state)
+{
+    (void)state;
+    cli_tables_see(&seen, "my table");
+    cli_tables_see(&seen, "it's");
+    cli_tables_see(&seen, "\x1b[31m");
+    cli_tables_see(&seen, "");
+    assert_int_equal(seen.count, 3);
+    cli_tables_see(&seen, "tä-b_l.e:1");
+    assert_int_equal(seen.count, 4);
+}
+
 static void test_tables_that_there_is_no_room_for_are_not_remembered(void **state)
 {
     (void)state;
@@ -174,6 +186,7 @@ int main(void)
         TEST(test_hint_is_the_usage_of_the_command),
         TEST(test_there_is_no_hint_where_there_is_no_command),
         TEST(test_a_table_is_remembered_once),
+        TEST(test_a_table_that_must_be_quoted_is_not_remembered),
         TEST(test_tables_that_there_is_no_room_for_are_not_remembered),
         TEST(test_a_table_without_memory_for_it_is_not_remembered),
     };
