@@ -219,7 +219,7 @@ void kv_reply_body_init(struct kv_reply_body *self, const struct kv_reply *reply
         init_any(self, reply, call, pairs);
 }
 
-int kv_reply_keep(struct kv_value *value)
+int kv__reply_keep_large(struct kv_value *value)
 {
     size_t size = head_size(value->bytes.size) + value->bytes.size;
     if (size <= KV_REPLY_INLINE_MAX)

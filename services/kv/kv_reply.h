@@ -46,8 +46,16 @@ struct kv_reply_body {
 void kv_reply_body_init(struct kv_reply_body *self, const struct kv_reply *reply,
                         const struct kv_call *call, const struct kv_pairs *pairs);
 
+/* kv_reply_keep where the reply may be over the limit. */
+WEFT_MUST_USE int kv__reply_keep_large(struct kv_value *value);
+
 /* Makes value, if its reply is over KV_REPLY_INLINE_MAX, a blob that is the reply: value shows it,
  * with one reference, the caller's. Else leaves it. -ENOMEM. */
-WEFT_MUST_USE int kv_reply_keep(struct kv_value *value);
+WEFT_MUST_USE static inline int kv_reply_keep(struct kv_value *value)
+{
+    /* What stands before a value has fewer bytes than that. */
+    enum { HEAD_MAX = 16 };
+    return value->bytes.size <= KV_REPLY_INLINE_MAX - HEAD_MAX ? 0 : kv__reply_keep_large(value);
+}
 
 #endif
