@@ -7,29 +7,10 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
-#include "lib/kvs.h"
-
-static struct kvs server;
-static const char *url;
-
-static int start_server(void **state)
-{
-    (void)state;
-    kvs_start(&server, WORDS("--listen", KVS_ANY_PORT));
-    url = server.urls[0];
-    return 0;
-}
-
-static int stop_server(void **state)
-{
-    (void)state;
-    kvs_end(&server);
-    return 0;
-}
+#include "integration/kvc_fixture.h"
 
 static void test_hset_prints_the_old_value_and_hget_the_new(void **state)
 {
@@ -96,17 +77,10 @@ static void test_values_of_every_type_come_back(void **state)
 static void test_values_from_files_are_binary(void **state)
 {
     (void)state;
-    char folder[64], path[80], value[96];
-    scratch_make(folder, sizeof folder);
-    snprintf(path, sizeof path, "%s/value", folder);
-    snprintf(value, sizeof value, "file:%s", path);
-    FILE *file = fopen(path, "w");
-    assert_non_null(file);
-    fputs("a\n", file);
-    fclose(file);
+    char value[192];
+    snprintf(value, sizeof value, "file:%s", write_file("value", "a\n"));
     kvc_expect(url, WORDS("hset", "files", "k", value), "\n");
     kvc_expect(url, WORDS("hget", "files", "k"), "hex:610a\n");
-    scratch_remove(folder);
 }
 
 static void test_arguments_that_begin_with_a_dash_follow_two_dashes(void **state)

@@ -11,7 +11,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "integration/bulk_fixture.h"
+#include "integration/kvc_fixture.h"
 #include "lib/listener.h"
 #include "lib/wire.h"
 

@@ -12,7 +12,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "integration/bulk_fixture.h"
+#include "integration/kvc_fixture.h"
 
 static void expect_rows(const char *table, const char *pairs)
 {

@@ -10,25 +10,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "lib/kvs.h"
-
-static struct kvs server;
-static const char *url;
-
-static int start_server(void **state)
-{
-    (void)state;
-    kvs_start(&server, WORDS("--listen", KVS_ANY_PORT));
-    url = server.urls[0];
-    return 0;
-}
-
-static int stop_server(void **state)
-{
-    (void)state;
-    kvs_end(&server);
-    return 0;
-}
+#include "integration/kvc_fixture.h"
 
 static void test_every_answer_is_an_object_that_python_reads(void **state)
 {

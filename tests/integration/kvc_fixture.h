@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * A kvs for all tests of a program, and kvc with files. Main thread only. */
-#ifndef TEST_BULK_FIXTURE_H
-#define TEST_BULK_FIXTURE_H
+#ifndef TEST_KVC_FIXTURE_H
+#define TEST_KVC_FIXTURE_H
 
 #include "lib/kvs.h"
 

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "integration/bulk_fixture.h"
+#include "integration/kvc_fixture.h"
 
 static struct kvs server;
 const char *url;
