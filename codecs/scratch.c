@@ -54,12 +54,6 @@ int weft__scratch_reserve(struct weft__scratch *scratch, size_t size)
     return 0;
 }
 
-void weft__scratch_trim(struct weft__scratch *scratch)
-{
-    if (scratch->size > WEFT__SCRATCH_KEPT)
-        (void)give_back(scratch); /* pages that cannot go now go after the next message */
-}
-
 void weft__scratch_fini(struct weft__scratch *scratch)
 {
     (void)give_back(scratch);

@@ -10,7 +10,8 @@
 
 enum { WEFT__SCRATCH_KEPT = 1 << 20 }; /* bytes up to which it is kept */
 
-/* A zeroed one is valid and holds nothing. */
+/* A zeroed one is valid and holds nothing. Pages that the system cannot take back now stay, and go
+ * after the next message. */
 struct weft__scratch {
     uint8_t *data;
     size_t size;
@@ -19,9 +20,13 @@ struct weft__scratch {
 /* Makes it at least size bytes, at an address also for 0; what it held is gone. -ENOMEM. */
 WEFT_MUST_USE int weft__scratch_reserve(struct weft__scratch *scratch, size_t size);
 
-/* What it held has been read. */
-void weft__scratch_trim(struct weft__scratch *scratch);
-
 void weft__scratch_fini(struct weft__scratch *scratch);
+
+/* What it held has been read. In line: every frame comes by here. */
+static inline void weft__scratch_trim(struct weft__scratch *scratch)
+{
+    if (scratch->size > WEFT__SCRATCH_KEPT)
+        weft__scratch_fini(scratch);
+}
 
 #endif
