@@ -73,9 +73,9 @@ void samples_report(const struct samples *samples)
     const double mebibyte = 1 << 20;
     report(samples, "memory", mebibyte, " MiB", resident);
     report(samples, "descriptors", 1, "", descriptors);
-    printf("memory by minutes ");
+    printf("highest memory     %.1f MiB; by minutes",
+           (double)samples->usage[samples->count - 1].highest / mebibyte);
     for (size_t i = 0; i + MINUTE <= samples->count; i += MINUTE)
         printf(" %.1f", median(samples, i, MINUTE, resident) / mebibyte);
-    printf(" MiB; highest %.1f MiB\n",
-           (double)samples->usage[samples->count - 1].highest / mebibyte);
+    printf("\n");
 }
