@@ -222,6 +222,19 @@ static void test_small_frames_do_not_read_the_clock(void **state)
     assert_heard(peer, "a*64");
 }
 
+/* Nor do those of less than 64 KiB with their headers. */
+static void test_plain_frames_under_64_kib_do_not_read_the_clock(void **state)
+{
+    struct server_fixture *f = *state;
+    struct test_peer *peer = serve_one(f);
+    set_cost(f, MILLISECONDS(10));
+    queue_frames(peer, "now a", 65536 - 5, 1);
+    int64_t before = weft_loop_now(f->loop);
+    assert_int_equal(calls_after_a_turn(f), 1);
+    assert_int_equal(weft_loop_now(f->loop), before);
+    assert_heard(peer, "a");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -238,6 +251,7 @@ int main(void)
         TEST_GZIP(test_turn_has_a_millisecond_of_compressed_replies),
         TEST_RAW(test_each_connection_has_a_millisecond),
         TEST_RAW(test_small_frames_do_not_read_the_clock),
+        TEST_RAW(test_plain_frames_under_64_kib_do_not_read_the_clock),
     };
     return cmocka_run_group_tests_name("conn fairness", tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * What the log says of connections, and how much of it. */
+#include <errno.h>
 #include <unistd.h>
 
 #include "unit/core/server_fixture.h"
@@ -83,12 +84,33 @@ static void test_log_says_what_other_protocols_look_like(void **state)
     close(fd);
 }
 
+/* However often it tries in vain meanwhile, and however many come afterwards. */
+static void test_each_rest_of_accepting_has_a_line_when_it_begins_and_one_when_it_ends(void **state)
+{
+    struct server_fixture *f = *state;
+    int fd = open_log(f, WEFT_LOG_INFO);
+    server_fixture_start(f);
+    for (int rests = 1; rests <= 2; rests++) {
+        size_t before = (size_t)rests - 1;
+        script_fail_accepts("server", -ENOMEM, 4);
+        peer_dial(f);
+        advance(f, MILLISECONDS(100));
+        assert_int_equal(count_lines(fd, "event=accept-back-off error=ENOMEM"), rests);
+        assert_int_equal(count_lines(fd, "event=accept-again"), before);
+        advance(f, MILLISECONDS(100));
+        peer_dial(f);
+        assert_int_equal(count_lines(fd, "event=accept-again"), rests);
+    }
+    close(fd);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST_RAW(test_log_has_at_most_20_closes_a_second),
         TEST_RAW(test_ordinary_closes_are_not_logged_at_info),
         TEST_RAW(test_log_says_what_other_protocols_look_like),
+        TEST_RAW(test_each_rest_of_accepting_has_a_line_when_it_begins_and_one_when_it_ends),
     };
     return cmocka_run_group_tests_name("conn log", tests, NULL, NULL);
 }

@@ -101,6 +101,8 @@ static int setup(void **state)
 
 static int init(struct fixture *f, const char *url, const struct weft_endpoint_defaults *defaults)
 {
+    /* What it finds there means nothing. */
+    memset(&f->endpoint, 0xff, sizeof f->endpoint);
     return weft_endpoint_init(&f->endpoint, url, &f->registry, defaults, &f->limits, &f->error);
 }
 
