@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """What the pages say is so: their code is in the sources, their links lead somewhere, and the session
-of the README prints what it shows. Run from the root of the tree: test_pages.py KVS KVC."""
+of the README prints what it shows. Run from the root of the tree: test_documents.py KVS KVC."""
 import os
 import pathlib
 import re
