@@ -40,9 +40,9 @@ WEFT_MUST_USE int weft__gzip_inflate(struct weft__gzip *gzip,
                                      const struct weft__gzip_member *member, uint8_t *dst,
                                      const char **why);
 
-/* Writes one member of message (at most WEFT__GZIP_MAX bytes) to dst, at most cap bytes. The bytes
- * are a function of message and level (1..9) alone, as long as engine and machine are the same. > 0:
- * how many; 0: it does not fit; -ENOMEM. */
+/* Writes one member of message (at most WEFT__GZIP_MAX bytes) at a level of 1..9 to dst, at most cap
+ * bytes. It stands for the message and for nothing that was deflated before; but which of all such
+ * members it is may differ from state to state. > 0: how many bytes; 0: it does not fit; -ENOMEM. */
 WEFT_MUST_USE ssize_t weft__gzip_deflate(struct weft__gzip *gzip, int level,
                                          struct weft_view message, uint8_t *dst, size_t cap);
 

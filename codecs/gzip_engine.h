@@ -31,9 +31,10 @@ struct weft__gzip_engine {
     void (*inflater_free)(void *state);
 
     /* Deflates at most UINT32_MAX bytes to dst at a level of 1..max_level, in our terms: 1 is the
-     * fastest, more is smaller. The bytes are a function of message, level and cap. > 0: how many;
-     * 0: more than cap; -ENOMEM. An engine may need up to WEFT__DEFLATE_SLACK bytes of cap more
-     * than it writes. */
+     * fastest, more is smaller. One message need not give the same bytes with each state: ISA-L 2.30,
+     * at levels 1 and 2, gives others for one message in some 5,000, by where its state lies. > 0:
+     * how many; 0: more than cap; -ENOMEM. An engine may need up to WEFT__DEFLATE_SLACK bytes of cap
+     * more than it writes. */
     ssize_t (*deflate)(void **state, int level, struct weft_view message, uint8_t *dst, size_t cap);
     void (*deflater_free)(void *state);
     int max_level;

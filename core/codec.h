@@ -68,7 +68,8 @@ struct weft_decode_io {
 struct weft_encode_io {
     struct weft_chain *out; /* where the frame goes */
     /* In: where frames of lasting blobs are kept, and found again; NULL: nowhere. It is for codecs
-     * whose frame is a function of message and configuration alone. */
+     * whose frame stands for its message wherever the configuration is the same: on any connection,
+     * any number of times. */
     struct weft_frame_pool *frames;
     uint64_t size, limit; /* out, with WEFT_ETOOBIG: as in weft_message */
     const char *why;      /* the same: the limit's option name, static */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * A frame pool: what was framed once is not framed again. A codec whose frames cost time and are a
- * function of message and configuration alone keeps the frame of a blob here, and finds it when the
- * same blob is sent again.
+ * A frame pool: what was framed once is not framed again. A codec whose frames cost time and stand
+ * for their message on any connection of one configuration keeps the frame of a blob here, and finds
+ * it when the same blob is sent again.
  *
  * A blob has at most one kept frame, for one configuration; another configuration's never takes its
  * place while it lives, and blobs belong to the first pool that kept a frame of theirs. The frame

@@ -115,6 +115,17 @@ void assert_message(const struct feed *feed, size_t i, enum content content, siz
     free(expected);
 }
 
+void assert_stands_for(const struct feed_codec *fc, const struct feed_frame *frame,
+                       enum content content, size_t size)
+{
+    struct feed feed;
+    feed_init(&feed, fc, WEFT_SERVER);
+    feed_bytes(&feed, feed_frame_view(frame));
+    assert_whole(&feed, 1);
+    assert_message(&feed, 0, content, size);
+    feed_fini(&feed);
+}
+
 void assert_same(const struct feed *a, const struct feed *b)
 {
     const char *difference = feed_difference(a, b);

@@ -36,6 +36,9 @@ struct weft_blob *blob_of(enum content content, size_t size);
 struct feed_frame body_frame(const struct feed_codec *fc, enum content content, size_t size,
                              bool as_blob);
 struct feed_frame good_frame(const struct feed_codec *fc, enum content content, size_t size);
+/* It is the whole frame of the content. */
+void assert_stands_for(const struct feed_codec *fc, const struct feed_frame *frame,
+                       enum content content, size_t size);
 void stream_add_message(struct stream *stream, const struct feed_codec *fc, enum content content,
                         size_t size);
 /* Messages of all kinds, empty ones at both ends, about 2 KiB on the wire. */
