@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What the pages say is so: their code is in the sources, their links lead somewhere, and the session
-of the README prints what it shows. Run from the root of the tree: test_documents.py KVS KVC."""
+"""What the pages say is so: their code is in the sources, their links lead somewhere, the tests they
+name are there, and the session of the README prints what it shows. Run from the root of the tree: test_documents.py KVS KVC."""
 import os
 import pathlib
 import re
@@ -43,6 +43,18 @@ class Links(unittest.TestCase):
             for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text()):
                 with self.subTest(page=str(page), target=target):
                     self.assertTrue("://" in target or (page.parent / target).exists())
+
+
+class Tests(unittest.TestCase):
+    def test_tests_that_are_named_are_there(self):
+        sources = "\n".join(path.read_text() for path in pathlib.Path("tests").rglob("*.[ch]"))
+        names = {path.stem for path in pathlib.Path("tests").rglob("test_*")}
+        names |= set(re.findall(r"\btest_\w+(?=\()", sources))
+        names |= set(re.findall(r"TEST\w*\((test_\w+)", sources))
+        for page in PAGES:
+            for name in re.findall(r"`(test_\w+)`", page.read_text()):
+                with self.subTest(page=str(page), name=name):
+                    self.assertTrue(name in names, "no such test")
 
 
 class Session(unittest.TestCase):
