@@ -145,14 +145,20 @@ static void test_deflate_writes_what_other_readers_read(void **state)
     inflateEnd(&stream);
 }
 
+/* Where it fits depends on the engine's choice of a member, some bytes more or less. */
 static void deflate_to_every_cap(int level)
 {
+    enum { SOME = 8 };
     size_t whole = member_at(level).size;
-    for (size_t cap = 0; cap <= whole; cap++) {
+    for (size_t cap = 0; cap <= whole + SOME; cap++) {
         struct weft__gzip gzip = {0};
         struct guarded dst = guarded_new(cap);
         ssize_t size = weft__gzip_deflate(&gzip, level, weft_view(text, TEXT_SIZE), dst.data, cap);
-        assert_int_equal(size, cap < whole ? 0 : whole);
+        assert_in_range(size, 0, cap);
+        if (size > 0)
+            assert_gunzips(weft_view(dst.data, (size_t)size), weft_view(text, TEXT_SIZE));
+        if (cap < whole - SOME || cap == whole + SOME)
+            assert_int_equal(size > 0, cap > whole);
         guarded_free(&dst);
         weft__gzip_fini(&gzip);
     }
