@@ -8,34 +8,18 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "bench/store_design.h"
 #include "bench/work.h"
 
-enum { KEY_SIZE = 14, VALUE_SIZE = 64, ENTRIES = 1000000, TURNS = 32 * 1024 };
+enum { VALUE_SIZE = 64, ENTRIES = 1000000, TURNS = 32 * 1024 };
 
 /* Seconds for what a design does beside its writers. */
 enum { SETTLE = 3 };
 
 static const struct design *design;
 static uint8_t value[VALUE_SIZE];
-
-static int64_t now(clockid_t clock)
-{
-    struct timespec time;
-    clock_gettime(clock, &time);
-    return time.tv_sec * INT64_C(1000000000) + time.tv_nsec;
-}
-
-static struct weft_view key_of(uint32_t number, uint8_t key[KEY_SIZE])
-{
-    memcpy(key, "key:", 4);
-    for (size_t i = KEY_SIZE; i > 4; number /= 10)
-        key[--i] = (uint8_t)('0' + number % 10);
-    return weft_view(key, KEY_SIZE);
-}
 
 /* Writes entries one after the other, and notes the longest write in CPU time of its thread, which
  * the other processes of the machine leave alone. Neither design waits for another thread here. */
@@ -47,11 +31,11 @@ struct fill {
 static void fill_some(void *arg)
 {
     struct fill *fill = arg;
-    uint8_t key[KEY_SIZE];
+    uint8_t key[DESIGN_KEY_SIZE];
     for (int i = 0; i < DESIGN_TURN && fill->next < fill->end; i++) {
-        int64_t begin = now(CLOCK_THREAD_CPUTIME_ID);
-        design->set(0, key_of(fill->next++, key), weft_view(value, sizeof value));
-        int64_t took = now(CLOCK_THREAD_CPUTIME_ID) - begin;
+        int64_t begin = design_now(CLOCK_THREAD_CPUTIME_ID);
+        design->set(0, design_key(fill->next++, key), weft_view(value, sizeof value));
+        int64_t took = design_now(CLOCK_THREAD_CPUTIME_ID) - begin;
         fill->longest = took > fill->longest ? took : fill->longest;
     }
 }
@@ -77,12 +61,12 @@ struct client {
 static void work_some(void *arg)
 {
     struct client *client = arg;
-    uint8_t key[KEY_SIZE];
+    uint8_t key[DESIGN_KEY_SIZE];
     for (int i = 0; i < DESIGN_TURN; i++) {
         client->random ^= client->random << 13;
         client->random ^= client->random >> 17;
         client->random ^= client->random << 5;
-        struct weft_view view = key_of(client->random % ENTRIES, key);
+        struct weft_view view = design_key(client->random % ENTRIES, key);
         if (client->sets)
             design->set(client->thread, view, weft_view(value, sizeof value));
         else
@@ -103,7 +87,7 @@ static void *work(void *arg)
 static double cpu_ns(size_t threads, bool sets)
 {
     struct client clients[DESIGN_THREADS];
-    int64_t begin = now(CLOCK_PROCESS_CPUTIME_ID);
+    int64_t begin = design_now(CLOCK_PROCESS_CPUTIME_ID);
     for (size_t i = 0; i < threads; i++) {
         clients[i] = (struct client){.thread = i, .sets = sets, .random = (uint32_t)i + 1};
         bench_need(pthread_create(&clients[i].id, NULL, work, &clients[i]) == 0, "a thread");
@@ -111,7 +95,7 @@ static double cpu_ns(size_t threads, bool sets)
     for (size_t i = 0; i < threads; i++)
         pthread_join(clients[i].id, NULL);
     double all = (double)threads * TURNS * DESIGN_TURN;
-    return (double)(now(CLOCK_PROCESS_CPUTIME_ID) - begin) / all;
+    return (double)(design_now(CLOCK_PROCESS_CPUTIME_ID) - begin) / all;
 }
 
 static double resident_mb(void)

@@ -12,13 +12,12 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "bench/store_design.h"
 #include "bench/work.h"
 
-enum { KEY_SIZE = 14, VALUE_SIZE = 64, ENTRIES = 10000000, ROUNDS = 5 };
+enum { VALUE_SIZE = 64, ENTRIES = 10000000, ROUNDS = 5 };
 
 /* Coprime to the number of entries: its multiples are all keys, in no order. */
 enum { STRIDE = 7654321 };
@@ -49,28 +48,13 @@ struct progress {
     uint32_t next;
 };
 
-static int64_t now(clockid_t clock)
-{
-    struct timespec time;
-    clock_gettime(clock, &time);
-    return time.tv_sec * INT64_C(1000000000) + time.tv_nsec;
-}
-
-static struct weft_view key_of(uint64_t number, uint8_t key[KEY_SIZE])
-{
-    memcpy(key, "key:", 4);
-    for (size_t i = KEY_SIZE; i > 4; number /= 10)
-        key[--i] = (uint8_t)('0' + number % 10);
-    return weft_view(key, KEY_SIZE);
-}
-
 static void run_turn(void *arg)
 {
     struct progress *progress = arg;
     for (int i = 0; i < DESIGN_TURN && progress->next < entries; i++) {
-        uint8_t key[KEY_SIZE];
+        uint8_t key[DESIGN_KEY_SIZE];
         uint64_t place = (uint64_t)progress->next++ * progress->phase->stride;
-        struct weft_view view = key_of(place % entries, key);
+        struct weft_view view = design_key(place % entries, key);
         if (progress->phase->removes)
             design->del(0, view);
         else
@@ -86,18 +70,18 @@ static void print_ms(const char *what, int64_t ns)
 static void run_phase(const struct phase *phase, uint32_t *of_turn)
 {
     struct progress progress = {.phase = phase};
-    int64_t longest_cpu = 0, longest = 0, all = now(CLOCK_THREAD_CPUTIME_ID);
+    int64_t longest_cpu = 0, longest = 0, all = design_now(CLOCK_THREAD_CPUTIME_ID);
     for (uint32_t i = 0; i < turns; i++) {
-        int64_t cpu = now(CLOCK_THREAD_CPUTIME_ID), clock = now(CLOCK_MONOTONIC);
+        int64_t cpu = design_now(CLOCK_THREAD_CPUTIME_ID), clock = design_now(CLOCK_MONOTONIC);
         design->turn(0, run_turn, &progress);
-        clock = now(CLOCK_MONOTONIC) - clock;
-        cpu = now(CLOCK_THREAD_CPUTIME_ID) - cpu;
+        clock = design_now(CLOCK_MONOTONIC) - clock;
+        cpu = design_now(CLOCK_THREAD_CPUTIME_ID) - cpu;
         longest_cpu = cpu > longest_cpu ? cpu : longest_cpu;
         longest = clock > longest ? clock : longest;
         uint32_t ns = cpu < UINT32_MAX ? (uint32_t)cpu : UINT32_MAX;
         of_turn[i] = ns < of_turn[i] ? ns : of_turn[i];
     }
-    all = now(CLOCK_THREAD_CPUTIME_ID) - all;
+    all = design_now(CLOCK_THREAD_CPUTIME_ID) - all;
     printf("  %s: %.0f ns an operation", phase->name, (double)all / entries);
     print_ms("longest turn", longest_cpu);
     print_ms("by the clock", longest);
