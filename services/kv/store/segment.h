@@ -140,8 +140,7 @@ static inline uint32_t kv_segment_live(const struct kv_segment *segment)
     return atomic_load_explicit(&segment->live, memory_order_relaxed);
 }
 
-/* Few enough entries for its size that a smaller one, or one together with its sibling, would do.
- */
+/* A smaller one, or one together with its sibling, would do for its entries. */
 bool kv_segment_is_sparse(const struct kv_segment *segment);
 
 /* Puts what lies in a slot of another segment into one that nobody else sees yet and that has room;
