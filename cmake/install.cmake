@@ -12,21 +12,17 @@ set(WEFT_ABI 0)
 set(WEFT_PACKAGE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/weft)
 file(RELATIVE_PATH WEFT_PC_TO_PREFIX /prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig /prefix)
 
-# weft_public_header(HEADER OUT-NAMES): installs a header under weft/, without the folders core/, codecs/
-# and services/ that it has in the tree, and adds the names it declares to OUT-NAMES.
+# weft_public_header(HEADER OUT-NAMES): installs a header under weft/, without the first folder (core/,
+# transports/, codecs/, services/) that it has in the tree, and adds the names it declares to OUT-NAMES.
 function(weft_public_header header out)
-    string(REGEX REPLACE "^(core|codecs|services)/" "" installed ${header})
+    string(REGEX REPLACE "^[a-z]+/(.*)" "\\1" installed ${header})
     get_filename_component(folder ${installed} DIRECTORY)
-    set(up "")
-    if(folder)
-        set(up "../")
-    endif()
+    string(REGEX REPLACE "[a-z]+/?" "../" up "${folder}")
     set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${header})
     file(READ ${header} text)
 
-    # Siblings are included by bare name, which is the same text here and there; these are not siblings.
-    string(REGEX REPLACE "#include \"[./]*core/" "#include \"${up}" text "${text}")
-    string(REGEX REPLACE "#include \"services/${folder}/" "#include \"" text "${text}")
+    # What is below a header is included by the same text here and there; the rest by its path in the tree.
+    string(REGEX REPLACE "#include \"(core|transports|codecs|services)/" "#include \"${up}" text "${text}")
     file(WRITE ${CMAKE_BINARY_DIR}/include/weft/${installed} "${text}")
     install(FILES ${CMAKE_BINARY_DIR}/include/weft/${installed}
         DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/weft/${folder} COMPONENT development)
@@ -110,18 +106,18 @@ weft_install_library(base
     DESCRIPTION "bytes, buffers, memory, options and limits of weft"
     OF weft_base
     HEADERS
-        core/blob.h core/body.h core/buf.h core/bytes.h core/chain.h core/codec.h core/container.h
-        core/err.h core/frame_pool.h core/limits.h core/log.h core/mem.h core/option.h core/reason.h
-        core/units.h core/url.h
+        core/base/blob.h core/base/body.h core/base/buf.h core/base/bytes.h core/base/chain.h
+        core/base/container.h core/base/err.h core/base/frame_pool.h core/base/limits.h core/base/log.h
+        core/base/mem.h core/base/option.h core/base/reason.h core/base/units.h core/base/url.h core/codec.h
     INLINE weft__chain_grow)
 
 weft_install_library(core
     PC weft
     DESCRIPTION "message servers whose framing is a plugin: loop, server, client"
-    OF weft_core
+    OF weft_core weft_transports
     HEADERS
-        core/client.h core/loop.h core/registry.h core/server.h core/service.h core/task.h
-        core/tcp.h core/transport.h core/unix.h
+        core/client.h core/loop.h core/registry.h core/server.h core/service.h core/task.h core/transport.h
+        transports/transports.h
     NEEDS base
     LINKS ${LIBEV_LIBRARY} Threads::Threads
     ARCHIVE_LINKS ev pthread)
@@ -141,13 +137,13 @@ weft_install_library(kv
     PC weft-kv
     DESCRIPTION "the key-value service of weft and its client"
     OF weft_kv weft_kv_client
-    HEADERS services/kv/kv_client.h services/kv/kv_service.h services/kv/store.h
+    HEADERS services/kv/client.h services/kv/service.h services/kv/store.h
     NEEDS core
     LINKS PkgConfig::PROTOBUF_C Threads::Threads
     ARCHIVE_LINKS protobuf-c pthread)
 
 install(TARGETS kvs kvc COMPONENT runtime)
-add_subdirectory(docs/man)
+add_subdirectory(programs/man)
 install(FILES proto/abi.proto DESTINATION ${CMAKE_INSTALL_DATADIR}/weft COMPONENT development)
 
 install(EXPORT weft FILE weftTargets.cmake NAMESPACE weft:: DESTINATION ${WEFT_PACKAGE_DIR}

@@ -5,7 +5,7 @@
 #ifndef WEFT_CODECS_H
 #define WEFT_CODECS_H
 
-#include "../core/codec.h"
+#include "core/codec.h"
 
 /* Four bytes of length, then the payload. No options. */
 extern const struct weft_codec weft_codec_raw;

@@ -4,12 +4,12 @@
  * payload is one gzip member of the message, the other 31 are the payload's length on the wire. */
 #include <errno.h>
 
-#include "codecs/codecs.h"
-#include "codecs/gzip.h"
-#include "codecs/length_prefix.h"
-#include "codecs/scratch.h"
-#include "core/mem.h"
-#include "core/units.h"
+#include "codecs.h"
+#include "compress/gzip.h"
+#include "parts/length_prefix.h"
+#include "compress/scratch.h"
+#include "core/base/mem.h"
+#include "core/base/units.h"
 
 #define GZIP_BIT (UINT32_C(1) << 31)
 

@@ -2,8 +2,8 @@
  *
  * raw: four bytes of length, big endian, then the payload. The codec to copy from: what a codec has
  * to have is at the end, and what is not about this one's frames is in length_prefix.h. */
-#include "codecs/codecs.h"
-#include "codecs/length_prefix.h"
+#include "codecs.h"
+#include "parts/length_prefix.h"
 
 struct raw_config {
     uint32_t max_frame;

@@ -8,7 +8,7 @@
 #define WEFT_CLIENT_H
 
 #include "codec.h"
-#include "limits.h"
+#include "base/limits.h"
 #include "loop.h"
 #include "registry.h"
 

@@ -11,12 +11,12 @@
 
 #include <sys/types.h>
 
-#include "body.h"
-#include "bytes.h"
-#include "chain.h"
-#include "frame_pool.h"
-#include "limits.h"
-#include "option.h"
+#include "base/body.h"
+#include "base/bytes.h"
+#include "base/chain.h"
+#include "base/frame_pool.h"
+#include "base/limits.h"
+#include "base/option.h"
 
 enum weft_role { WEFT_SERVER, WEFT_CLIENT };
 

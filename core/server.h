@@ -5,10 +5,10 @@
 #ifndef WEFT_SERVER_H
 #define WEFT_SERVER_H
 
-#include "limits.h"
-#include "log.h"
+#include "base/limits.h"
+#include "base/log.h"
 #include "loop.h"
-#include "reason.h"
+#include "base/reason.h"
 #include "registry.h"
 
 struct weft_server;

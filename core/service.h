@@ -10,12 +10,12 @@
 #ifndef WEFT_SERVICE_H
 #define WEFT_SERVICE_H
 
-#include "body.h"
-#include "bytes.h"
-#include "limits.h"
-#include "mem.h"
-#include "option.h"
-#include "reason.h"
+#include "base/body.h"
+#include "base/bytes.h"
+#include "base/limits.h"
+#include "base/mem.h"
+#include "base/option.h"
+#include "base/reason.h"
 #include "task.h"
 
 /* The core's; the four fields are the plugin's to read or set. The two callbacks are set before

@@ -12,9 +12,9 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 
-#include "err.h"
-#include "option.h"
-#include "url.h"
+#include "base/err.h"
+#include "base/option.h"
+#include "base/url.h"
 
 struct weft_loop;
 struct weft_stream;

@@ -11,11 +11,10 @@
 #include <stdlib.h>
 
 #include <weft/codecs.h>
-#include <weft/container.h>
-#include <weft/kv/kv_client.h>
-#include <weft/tcp.h>
-#include <weft/unix.h>
-#include <weft/units.h>
+#include <weft/base/container.h>
+#include <weft/kv/client.h>
+#include <weft/transports.h>
+#include <weft/base/units.h>
 
 enum { DEPTH = 64, REPLY_BUDGET = 1 << 20 };
 

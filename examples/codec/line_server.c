@@ -11,10 +11,9 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include <weft/container.h>
+#include <weft/base/container.h>
 #include <weft/server.h>
-#include <weft/tcp.h>
-#include <weft/unix.h>
+#include <weft/transports.h>
 
 #include "lines.h"
 

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include <weft/buf.h>
+#include <weft/base/buf.h>
 #include <weft/codecs.h>
 
 enum { CHUNK = 65536 };

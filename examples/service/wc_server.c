@@ -12,10 +12,9 @@
 #include <unistd.h>
 
 #include <weft/codecs.h>
-#include <weft/container.h>
+#include <weft/base/container.h>
 #include <weft/server.h>
-#include <weft/tcp.h>
-#include <weft/unix.h>
+#include <weft/transports.h>
 
 /* --- the service ---------------------------------------------------------------------------- */
 

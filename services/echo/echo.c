@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "services/echo/echo.h"
+#include "echo.h"
 
 #include <errno.h>
 
-#include "core/container.h"
-#include "core/units.h"
+#include "core/base/container.h"
+#include "core/base/units.h"
 
 struct config {
     uint64_t delay; /* milliseconds */

@@ -10,9 +10,9 @@
 #ifndef KV_STORE_H
 #define KV_STORE_H
 
-#include "core/blob.h"
-#include "core/bytes.h"
-#include "core/limits.h"
+#include "core/base/blob.h"
+#include "core/base/bytes.h"
+#include "core/base/limits.h"
 #include "core/task.h"
 
 enum kv_store_flag {

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "codecs/gzip_engine.h"
+#include "codecs/compress/gzip_engine.h"
 
 enum { CONTENT_SIZE = 16 << 20, PIECES_MAX = 512, ROUNDS = 5 };
 static const double round_seconds = 0.05;

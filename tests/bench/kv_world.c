@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-#include "bench/kv_world.h"
+#include "kv_world.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "bench/work.h"
+#include "work.h"
 #include "codecs/codecs.h"
-#include "core/server_private.h"
+#include "core/server/server_private.h"
 #include "lib/script_transport.h"
 #include "lib/virtual_loop.h"
-#include "services/protobuf/writer.h"
+#include "services/payload/protobuf/writer.h"
 
 enum { FRAME_HEADER = 4 };
 

@@ -7,7 +7,7 @@
 #define BENCH_KV_WORLD_H
 
 #include "core/server.h"
-#include "services/kv/kv_service.h"
+#include "services/kv/service.h"
 
 struct script_end;
 

@@ -14,7 +14,7 @@
 #include <time.h>
 #include <zlib.h>
 
-#include "bench/work.h"
+#include "work.h"
 
 enum { ROUNDS = 5 };
 static const int64_t round_ns = 20000000;

@@ -8,7 +8,7 @@
 
 #include <time.h>
 
-#include "core/bytes.h"
+#include "core/base/bytes.h"
 
 enum { DESIGN_THREADS = 2, DESIGN_TURN = 64, DESIGN_KEY_SIZE = 14 };
 

@@ -3,8 +3,8 @@
  * No design at all: a block an entry, at the place that its key's digits name. */
 #include <stdlib.h>
 
-#include "bench/store_design.h"
-#include "bench/work.h"
+#include "store_design.h"
+#include "work.h"
 
 enum { PLACES = 10000000, DIGITS_AT = 4, ENTRY_HEADER = 8 };
 

@@ -8,9 +8,9 @@
 
 #include <urcu/rculfhash.h>
 
-#include "bench/store_design.h"
-#include "bench/work.h"
-#include "services/kv/store/siphash.h"
+#include "store_design.h"
+#include "work.h"
+#include "services/kv/stores/memory/siphash.h"
 
 struct entry {
     struct cds_lfht_node node;

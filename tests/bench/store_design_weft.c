@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
  * The memory store of kv, by the seam that kv uses, on loops without a system beneath. */
-#include "bench/store_design.h"
-#include "bench/work.h"
-#include "core/container.h"
+#include "store_design.h"
+#include "work.h"
+#include "core/base/container.h"
 #include "lib/virtual_loop.h"
-#include "services/kv/kv_service.h"
+#include "services/kv/service.h"
 
 struct side {
     struct weft_loop *loop;

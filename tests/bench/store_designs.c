@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "bench/store_design.h"
-#include "bench/work.h"
+#include "store_design.h"
+#include "work.h"
 
 enum { VALUE_SIZE = 64, ENTRIES = 1000000, TURNS = 32 * 1024 };
 

@@ -14,8 +14,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "bench/store_design.h"
-#include "bench/work.h"
+#include "store_design.h"
+#include "work.h"
 
 enum { VALUE_SIZE = 64, ENTRIES = 10000000, ROUNDS = 5 };
 

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 #include <stdlib.h>
 
-#include "bench/kv_world.h"
+#include "kv_world.h"
 #include "lib/fault.h"
 
 enum { KEYS = 256, DEPTH = 64, ROUNDS = 50, VALUE_SIZE = 64 };

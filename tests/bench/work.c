@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "bench/work.h"
+#include "work.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "bench/work.h"
+#include "work.h"
 #include "codecs/codecs.h"
 
 struct codec_state {

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "bench/kv_world.h"
-#include "bench/work.h"
+#include "kv_world.h"
+#include "work.h"
 
 enum {
     KEYS = 1024,

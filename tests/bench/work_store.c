@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "bench/work.h"
-#include "core/container.h"
+#include "work.h"
+#include "core/base/container.h"
 #include "lib/virtual_loop.h"
-#include "services/kv/kv_service.h"
+#include "services/kv/service.h"
 
 enum { KEYS = 1024, KEY_SIZE = 14, A_TURN = 64 };
 

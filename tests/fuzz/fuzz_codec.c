@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "fuzz/fuzz_codec.h"
+#include "fuzz_codec.h"
 
 #include <stdio.h>
 #include <stdlib.h>

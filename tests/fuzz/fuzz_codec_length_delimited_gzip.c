@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "codecs/codecs.h"
-#include "fuzz/fuzz_codec.h"
+#include "fuzz_codec.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -9,10 +9,10 @@
 #include <string.h>
 
 #include "codecs/codecs.h"
-#include "core/server_private.h"
+#include "core/server/server_private.h"
 #include "lib/script_transport.h"
 #include "lib/virtual_loop.h"
-#include "services/kv/kv_service.h"
+#include "services/kv/service.h"
 
 enum { HEADER = 3, ANSWER_MAX = 1 << 22 };
 

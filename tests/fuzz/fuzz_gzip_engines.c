@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "codecs/gzip_engine.h"
+#include "codecs/compress/gzip_engine.h"
 #include "lib/guarded.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -6,13 +6,13 @@
 #include <stdlib.h>
 
 #include "abi.pb-c.h"
-#include "core/container.h"
+#include "core/base/container.h"
 #include "core/loop.h"
 #include "lib/fake_request.h"
 #include "lib/kv_oracle.h"
 #include "lib/virtual_loop.h"
-#include "services/kv/kv_service.h"
-#include "services/protobuf/reader.h"
+#include "services/kv/service.h"
+#include "services/payload/protobuf/reader.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "services/kv/cli/exposure.h"
-#include "services/kv/cli/options.h"
+#include "programs/lib/exposure.h"
+#include "programs/lib/options.h"
 
 enum { WORDS_MAX = 64 };
 

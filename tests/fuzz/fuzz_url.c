@@ -7,9 +7,8 @@
 #include <string.h>
 
 #include "codecs/codecs.h"
-#include "core/endpoint.h"
-#include "core/tcp.h"
-#include "core/unix.h"
+#include "core/server/endpoint.h"
+#include "transports/transports.h"
 #include "services/echo/echo.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "lib/fake_request.h"
+#include "fake_request.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Requests without a connection: the weft_request_ functions of core/service.h over plain memory,
- * to be linked in the place of core/request.c. A service is driven as the core does it, but meaner:
+ * to be linked in the place of core/conn/request.c. A service is driven as the core does it, but meaner:
  * the payload is a heap copy of exactly its size that is gone when call() returns (unless kept),
  * every body is written twice and compared, and whoever breaks the contract aborts the program. Its
  * own memory comes from the C library, never from weft_malloc, but for the request's arena. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "lib/fault.h"
+#include "fault.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,9 +10,9 @@
 
 #include <cmocka.h>
 
-#include "core/mem.h"
-#include "core/mem_private.h"
-#include "lib/random.h"
+#include "core/base/mem.h"
+#include "core/base/mem_private.h"
+#include "random.h"
 
 /* More than any body should need; a body that never ends its runs is a mistake of the test. */
 enum { RUNS_MAX = 1000000 };

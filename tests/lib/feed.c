@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "lib/feed.h"
+#include "feed.h"
 
 #include <stdio.h>
 #include <stdlib.h>

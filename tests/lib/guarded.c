@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "lib/guarded.h"
+#include "guarded.h"
 
 #include <stdio.h>
 #include <stdlib.h>

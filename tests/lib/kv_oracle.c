@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#include "lib/kv_oracle.h"
+#include "kv_oracle.h"
 
 #include <stdlib.h>
 
 #include "abi.pb-c.h"
 #include "abi_bytes.pb-c.h"
-#include "lib/fake_request.h"
-#include "services/kv/kv_request.h"
-#include "services/protobuf/reader.h"
+#include "fake_request.h"
+#include "services/kv/faces/protobuf/request.h"
+#include "services/payload/protobuf/reader.h"
 
 enum { VALUE_MAX = 64 }; /* beyond the value's bytes: tag and length */
 

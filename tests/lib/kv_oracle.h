@@ -6,9 +6,9 @@
 #ifndef TEST_KV_ORACLE_H
 #define TEST_KV_ORACLE_H
 
-#include "core/bytes.h"
+#include "core/base/bytes.h"
 
-/* Decodes payload both ways. NULL: they agree, but for what services/protobuf/reader.h says is
+/* Decodes payload both ways. NULL: they agree, but for what services/payload/protobuf/reader.h says is
  * different, and for messages that come twice where there may be one. Else what they differ in,
  * static. */
 const char *kv_oracle_differs(struct weft_view payload);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "lib/kvs.h"
+#include "kvs.h"
 
 #include <ftw.h>
 #include <signal.h>

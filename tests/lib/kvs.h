@@ -5,7 +5,7 @@
 #ifndef TEST_KVS_H
 #define TEST_KVS_H
 
-#include "lib/process.h"
+#include "process.h"
 
 enum { KVS_ENDPOINTS_MAX = 8 };
 

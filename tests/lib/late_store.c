@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "lib/late_store.h"
+#include "late_store.h"
 
 #include <stdalign.h>
 #include <stdlib.h>
 
-#include "core/container.h"
-#include "services/kv/store/memory.h"
+#include "core/base/container.h"
+#include "services/kv/stores/memory/memory.h"
 
 enum { ROOM = 4096 }; /* for a state of the memory store */
 

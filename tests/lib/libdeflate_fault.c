@@ -4,7 +4,7 @@
  * weft_malloc in their place would: its own allocator can be replaced for the whole process only. */
 #include <libdeflate.h>
 
-#include "core/mem.h"
+#include "core/base/mem.h"
 
 struct libdeflate_compressor *__real_libdeflate_alloc_compressor(int level);
 struct libdeflate_compressor *__wrap_libdeflate_alloc_compressor(int level);

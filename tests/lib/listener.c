@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "lib/listener.h"
+#include "listener.h"
 
 #include <netinet/in.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "lib/probe_service.h"
+#include "probe_service.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "lib/process.h"
+#include "process.h"
 
 #include <errno.h>
 #include <fcntl.h>

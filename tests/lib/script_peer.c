@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/script_world.h"
+#include "script_world.h"
 
 void script_begin(uint64_t seed)
 {

@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/container.h"
-#include "lib/script_world.h"
+#include "core/base/container.h"
+#include "script_world.h"
 
 enum { DRAWN_CHUNK = 64 * 1024 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "lib/script_world.h"
+#include "script_world.h"
 
 #include <errno.h>
 #include <stdlib.h>

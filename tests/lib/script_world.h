@@ -6,8 +6,8 @@
 #define WEFT_TEST_SCRIPT_WORLD_H
 
 #include "core/loop.h"
-#include "lib/random.h"
-#include "lib/script_transport.h"
+#include "random.h"
+#include "script_transport.h"
 
 struct script_bytes {
     uint8_t *data;

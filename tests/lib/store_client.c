@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "lib/store_client.h"
+#include "store_client.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "core/container.h"
-#include "lib/virtual_loop.h"
+#include "core/base/container.h"
+#include "virtual_loop.h"
 
 enum { PATIENCE = 1000 }; /* turns until an operation must be done */
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "lib/stream.h"
+#include "stream.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "lib/random.h"
+#include "random.h"
 
 uint8_t *content_new(enum content content, size_t size)
 {

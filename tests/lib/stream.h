@@ -5,7 +5,7 @@
 #ifndef TEST_STREAM_H
 #define TEST_STREAM_H
 
-#include "core/bytes.h"
+#include "core/base/bytes.h"
 
 /* What compresses very well, somewhat, and not at all. */
 enum content { ZEROS, TEXT, RANDOM, CONTENTS };

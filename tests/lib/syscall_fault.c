@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "lib/syscall_fault.h"
+#include "syscall_fault.h"
 
 #include <errno.h>
 #include <fcntl.h>

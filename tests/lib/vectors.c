@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "lib/vectors.h"
+#include "vectors.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "core/mem.h"
+#include "core/base/mem.h"
 
 __attribute__((noreturn)) WEFT_PRINTF(1, 2) static void die(const char *format, ...)
 {

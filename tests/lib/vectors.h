@@ -7,7 +7,7 @@
 
 #include <jansson.h>
 
-#include "core/bytes.h"
+#include "core/base/bytes.h"
 
 /* All rows of dir/name as a JSON array; json_decref() it. dir is a program's first argument, or
  * NULL: the vectors in the source tree. */

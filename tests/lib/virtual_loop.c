@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "lib/virtual_loop.h"
+#include "virtual_loop.h"
 
 #include <errno.h>
 
-#include "core/container.h"
-#include "core/mem.h"
-#include "core/turn.h"
+#include "core/base/container.h"
+#include "core/base/mem.h"
+#include "core/loop/turn.h"
 
 struct virtual_loop {
     struct weft_loop base;

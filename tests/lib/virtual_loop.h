@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * A loop for tests: core/loop.h and core/task.h over a clock that moves only when told to, without
- * libev, descriptors or waiting. Linked in the place of core/loop.c; timers, posts, deferred calls
- * and hooks are the real ones of core/turn.c. What needs the system, weft_io_* and weft_signal_*, is
+ * libev, descriptors or waiting. Linked in the place of core/loop/loop_ev.c; timers, posts, deferred calls
+ * and hooks are the real ones of core/loop/turn.c. What needs the system, weft_io_* and weft_signal_*, is
  * not here: a test that links it uses script_transport.
  *
  * weft_loop_new makes one and time begins at VIRTUAL_LOOP_BEGIN. weft_loop_run has turns until the

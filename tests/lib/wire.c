@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "lib/wire.h"
+#include "wire.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "lib/wire_assert.h"
+#include "wire_assert.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

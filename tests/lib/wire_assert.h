@@ -4,7 +4,7 @@
 #ifndef TEST_WIRE_ASSERT_H
 #define TEST_WIRE_ASSERT_H
 
-#include "lib/wire.h"
+#include "wire.h"
 
 /* wire_connect, which must succeed. */
 int wire_open(const char *url);

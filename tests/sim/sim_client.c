@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "sim/sim_client.h"
+#include "sim_client.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
 
-#include "core/bytes.h"
+#include "core/base/bytes.h"
 
 #define GZIP_BIT (UINT32_C(1) << 31)
 

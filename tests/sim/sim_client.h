@@ -6,7 +6,7 @@
 #define TEST_SIM_CLIENT_H
 
 #include "lib/script_transport.h"
-#include "sim/sim_plan.h"
+#include "sim_plan.h"
 
 /* What it does when it has sent its requests, or instead of the rest of them. */
 enum sim_manners {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "sim/sim_plan.h"
+#include "sim_plan.h"
 
 #include <string.h>
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "sim/sim_service.h"
+#include "sim_service.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/container.h"
+#include "core/base/container.h"
 #include "lib/virtual_loop.h"
 
 struct config {

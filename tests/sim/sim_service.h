@@ -5,7 +5,7 @@
 #ifndef TEST_SIM_SERVICE_H
 #define TEST_SIM_SERVICE_H
 
-#include "sim/sim_plan.h"
+#include "sim_plan.h"
 
 enum { SIM_CLIENTS = 512 };
 

@@ -19,11 +19,11 @@
 #include <cmocka.h>
 
 #include "codecs/codecs.h"
-#include "core/server_private.h"
+#include "core/server/server_private.h"
 #include "lib/fault.h"
 #include "lib/virtual_loop.h"
-#include "sim/sim_client.h"
-#include "sim/sim_service.h"
+#include "sim_client.h"
+#include "sim_service.h"
 
 enum {
     SEEDS_IN_A_TEST = 75,

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "soak/arsenal.h"
+#include "arsenal.h"
 
 #include <err.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "soak/kv_frames.h"
+#include "kv_frames.h"
 
 enum { ZEROS = 32 << 20 };
 

@@ -6,9 +6,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "soak/clock.h"
-#include "soak/kv_frames.h"
-#include "soak/mob.h"
+#include "clock.h"
+#include "kv_frames.h"
+#include "mob.h"
 
 static const uint8_t hexist[] = {0, 0, 0, 8, 0x42, 6, 0x0a, 1, 't', 0x12, 1, 'k'};
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "soak/good.h"
+#include "good.h"
 
 #include <err.h>
 #include <stdio.h>
@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "lib/wire.h"
-#include "soak/clock.h"
-#include "soak/kv_frames.h"
+#include "clock.h"
+#include "kv_frames.h"
 
 enum {
     BATCH_REQUESTS = 16,

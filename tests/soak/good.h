@@ -10,7 +10,7 @@
 #include <stdbool.h>
 
 #include "lib/random.h"
-#include "services/kv/cli/bench/histogram.h"
+#include "programs/kvc/bench/histogram.h"
 
 enum { GOOD_KEYS = 32 };
 

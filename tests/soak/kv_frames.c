@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "soak/kv_frames.h"
+#include "kv_frames.h"
 
 #include <err.h>
 #include <stdio.h>

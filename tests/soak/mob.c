@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "soak/mob.h"
+#include "mob.h"
 
 #include <err.h>
 #include <errno.h>
@@ -9,8 +9,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "soak/arsenal.h"
-#include "soak/clock.h"
+#include "arsenal.h"
+#include "clock.h"
 
 enum { PAIRS = 300000, PAUSE_MS = 20 };
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "soak/samples.h"
+#include "samples.h"
 
 #include <err.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "soak/clock.h"
+#include "clock.h"
 
 enum { MINUTE = 60 * SAMPLES_A_SECOND };
 

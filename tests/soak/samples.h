@@ -6,7 +6,7 @@
 
 #include <stddef.h>
 
-#include "soak/server.h"
+#include "server.h"
 
 enum { SAMPLES_A_SECOND = 10 };
 

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "soak/world.h"
+#include "world.h"
 
 static const struct {
     const char *name;

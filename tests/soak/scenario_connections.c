@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 #include "lib/random.h"
-#include "soak/clock.h"
-#include "soak/kv_frames.h"
-#include "soak/world.h"
+#include "clock.h"
+#include "kv_frames.h"
+#include "world.h"
 
 enum { MANY = 5000, SOME = 1000 };
 

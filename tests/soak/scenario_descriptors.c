@@ -5,8 +5,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "soak/clock.h"
-#include "soak/world.h"
+#include "clock.h"
+#include "world.h"
 
 enum { LEFT = 50, COMERS = 100, SECONDS = 2 };
 

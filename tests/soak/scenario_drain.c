@@ -11,9 +11,9 @@
 #include <unistd.h>
 
 #include "lib/random.h"
-#include "soak/clock.h"
-#include "soak/kv_frames.h"
-#include "soak/world.h"
+#include "clock.h"
+#include "kv_frames.h"
+#include "world.h"
 
 enum { ROUNDS = 50, CLIENTS = 4, BATCH = 32, WRITES_MAX = 1 << 17 };
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Frames that would cost much: beside each, the good client goes on. */
-#include "soak/arsenal.h"
-#include "soak/world.h"
+#include "arsenal.h"
+#include "world.h"
 
 enum { SENDERS = 8, ROUNDS = 20 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "soak/server.h"
+#include "server.h"
 
 #include <dirent.h>
 #include <err.h>

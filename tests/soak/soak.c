@@ -13,11 +13,11 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "soak/clock.h"
-#include "soak/good.h"
-#include "soak/mob.h"
-#include "soak/samples.h"
-#include "soak/server.h"
+#include "clock.h"
+#include "good.h"
+#include "mob.h"
+#include "samples.h"
+#include "server.h"
 
 enum { GOOD = 200, MOB = 6, SECONDS_MAX = 24 * 3600 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "soak/world.h"
+#include "world.h"
 
 #include <err.h>
 #include <stdarg.h>
@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "soak/clock.h"
+#include "clock.h"
 
 enum { OPTIONS_MAX = 32, THREADS_MAX = 16 };
 

@@ -10,8 +10,8 @@
 #include <stdbool.h>
 
 #include "lib/wire.h"
-#include "services/kv/cli/bench/histogram.h"
-#include "soak/server.h"
+#include "programs/kvc/bench/histogram.h"
+#include "server.h"
 
 /* One request about every millisecond, each reply verified. */
 struct probe {

@@ -11,7 +11,7 @@ import re
 import sys
 
 ROOT = pathlib.Path(sys.argv[1])
-SOURCES = ("core", "codecs", "services")
+SOURCES = ("core", "transports", "codecs", "services", "programs/lib", "programs/kvs", "programs/kvc")
 
 COMMENT = re.compile(r'/\*.*?\*/', re.S)
 CALL = re.compile(r'\b(?:weft_error_set|weft__client_fail|fail_row|refuse|refuse_value'

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "unit/codecs/gzip_fixture.h"
+#include "gzip_fixture.h"
 
 #include <stdlib.h>
 

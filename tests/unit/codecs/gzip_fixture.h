@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "codecs/gzip.h"
+#include "codecs/compress/gzip.h"
 
 enum { TEXT_SIZE = 66, MEMBER_MAX = 512 };
 

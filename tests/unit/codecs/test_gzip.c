@@ -11,7 +11,7 @@
 #include "lib/guarded.h"
 #include "lib/random.h"
 #include "lib/stream.h"
-#include "unit/codecs/gzip_fixture.h"
+#include "gzip_fixture.h"
 
 static void test_empty_message_has_a_member(void **state)
 {

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <zlib.h>
 
-#include "unit/codecs/gzip_fixture.h"
+#include "gzip_fixture.h"
 
 enum { FLAGS = 3 };
 

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "codecs/codecs.h"
-#include "codecs/gzip.h"
+#include "codecs/compress/gzip.h"
 #include "lib/fault.h"
 #include "lib/feed.h"
 #include "lib/random.h"

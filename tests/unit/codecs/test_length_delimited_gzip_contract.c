@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "codecs/codecs.h"
-#include "lib/codec_suite.h"
+#include "suites/codec_suite.h"
 
 #define FRAME(name, status, text)                                                                  \
     {                                                                                              \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "codecs/scratch.h"
+#include "codecs/compress/scratch.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "core/mem.h"
-#include "core/mem_private.h"
+#include "core/base/mem.h"
+#include "core/base/mem_private.h"
 #include "lib/fault.h"
 
 enum { MIB = 1 << 20 };

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+#include "scratch.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+
+#include "core/base/mem.h"
+
+enum { LEAST = 4096 };
+
+/* Pages are had by powers of two, and only those that are written to take memory. */
+static size_t round_up(size_t size)
+{
+    size_t cap = LEAST;
+    while (cap < size && cap <= SIZE_MAX / 2)
+        cap *= 2;
+    return cap;
+}
+
+/* To be written from one end to the other at once: in pages as large as there are that takes half the
+ * time. Advice, which the system need not take. */
+static void *new_pages(size_t size)
+{
+    void *pages = weft_pages_new(size);
+    if (pages)
+        (void)madvise(pages, size, MADV_HUGEPAGE);
+    return pages;
+}
+
+/* 0, or -ENOMEM: it is as before. */
+static int give_back(struct weft__scratch *scratch)
+{
+    int err = 0;
+    if (scratch->size > WEFT__SCRATCH_KEPT)
+        err = weft_pages_free(scratch->data, scratch->size);
+    else
+        weft_free(scratch->data);
+    if (err == 0)
+        *scratch = (struct weft__scratch){0};
+    return err;
+}
+
+int weft__scratch_reserve(struct weft__scratch *scratch, size_t size)
+{
+    if (scratch->data && scratch->size >= size)
+        return 0;
+    size_t cap = round_up(size);
+    if (cap < size || give_back(scratch) < 0)
+        return -ENOMEM;
+    scratch->data = cap > WEFT__SCRATCH_KEPT ? new_pages(cap) : weft_malloc(cap);
+    if (!scratch->data)
+        return -ENOMEM;
+    scratch->size = cap;
+    return 0;
+}
+
+void weft__scratch_fini(struct weft__scratch *scratch)
+{
+    (void)give_back(scratch);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+#include "body.h"
+
+static void write_view(const struct weft_body *body, uint8_t *dst)
+{
+    /* The body is the first member of what from_view made. */
+    const struct weft_body_bytes *self = (const struct weft_body_bytes *)body;
+    if (self->view.size > 0)
+        memcpy(dst, self->view.data, self->view.size);
+}
+
+struct weft_body_bytes weft_body_from_view(struct weft_view view)
+{
+    return (struct weft_body_bytes){
+        .body = {.size = view.size, .write = write_view},
+        .view = view,
+    };
+}
+
+struct weft_body weft_body_from_blob(struct weft_blob *blob)
+{
+    return (struct weft_body){.size = weft_blob_view(blob).size, .blob = blob};
+}
+
+void weft_body_write(const struct weft_body *body, uint8_t *dst)
+{
+    if (!body->blob) {
+        body->write(body, dst);
+        return;
+    }
+    struct weft_view view = weft_blob_view(body->blob);
+    if (view.size > 0)
+        memcpy(dst, view.data, view.size);
+}

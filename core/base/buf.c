@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+#include "buf.h"
+
+#include <assert.h>
+#include <errno.h>
+
+#include "mem.h"
+
+/* A stranger's first bytes are not worth more. */
+enum { CAP_MIN = 64 };
+
+static uint8_t *grow(struct weft_buf *buf, size_t size)
+{
+    size_t unread = weft_buf_size(buf);
+    if (size > SIZE_MAX / 2 - unread || buf->cap > SIZE_MAX / 2)
+        return NULL;
+    size_t cap = buf->cap ? 2 * buf->cap : CAP_MIN;
+    if (cap < unread + size)
+        cap = unread + size;
+
+    /* Bytes that were consumed are not worth a copy, which is all that realloc could do. */
+    uint8_t *data = buf->begin == 0 ? weft_realloc(buf->data, cap) : weft_malloc(cap);
+    if (!data)
+        return NULL;
+    if (buf->begin > 0) {
+        memcpy(data, buf->data + buf->begin, unread);
+        weft_free(buf->data);
+    }
+    *buf = (struct weft_buf){.data = data, .begin = 0, .end = unread, .cap = cap};
+    return data + unread;
+}
+
+uint8_t *weft_buf_reserve(struct weft_buf *buf, size_t size)
+{
+    if (buf->data && buf->cap - buf->end >= size)
+        return buf->data + buf->end;
+
+    /* Moving is worth it only where at least as much was consumed as has to be moved: then each
+     * byte moves once for every byte that leaves, and a large tail is not shifted by small steps.
+     */
+    size_t unread = weft_buf_size(buf);
+    if (buf->data && buf->begin >= unread && buf->cap - unread >= size) {
+        memmove(buf->data, buf->data + buf->begin, unread);
+        buf->begin = 0;
+        buf->end = unread;
+        return buf->data + unread;
+    }
+    return grow(buf, size);
+}
+
+void weft_buf_commit(struct weft_buf *buf, size_t size)
+{
+    assert(size <= buf->cap - buf->end);
+    buf->end += size;
+}
+
+int weft_buf_append(struct weft_buf *buf, struct weft_view view)
+{
+    if (view.size == 0)
+        return 0;
+    uint8_t *dst = weft_buf_reserve(buf, view.size);
+    if (!dst)
+        return -ENOMEM;
+    memcpy(dst, view.data, view.size);
+    weft_buf_commit(buf, view.size);
+    return 0;
+}
+
+void weft_buf_consume(struct weft_buf *buf, size_t size)
+{
+    assert(size <= weft_buf_size(buf));
+    buf->begin += size;
+    if (buf->begin == buf->end)
+        buf->begin = buf->end = 0;
+}
+
+void weft_buf_fini(struct weft_buf *buf)
+{
+    weft_free(buf->data);
+    *buf = (struct weft_buf){0};
+}

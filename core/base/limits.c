@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+#include "limits.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "units.h"
+
+/* The length in a frame header has 31 bits; the top one says that the payload is compressed. */
+static const uint64_t max_frame_of_wire = 0x7FFFFFFF;
+
+static const struct weft_limit table[] = {
+#define X(field, option, unit_name, default_value, zero, text)                                     \
+    {.name = option,                                                                               \
+     .help = text,                                                                                 \
+     .unit = WEFT_LIMIT_##unit_name,                                                               \
+     .zero_is_off = zero,                                                                          \
+     .value = default_value,                                                                       \
+     .offset = offsetof(struct weft_limits, field)},
+    WEFT_LIMIT_MAP(X)
+#undef X
+        {.name = NULL},
+};
+
+const struct weft_limit *weft_limit_table(void)
+{
+    return table;
+}
+
+struct weft_limits weft_limits_default(void)
+{
+    return (struct weft_limits){
+#define X(field, option, unit_name, default_value, zero, text) .field = default_value,
+        WEFT_LIMIT_MAP(X)
+#undef X
+    };
+}
+
+static uint64_t *field_of(struct weft_limits *limits, const struct weft_limit *limit)
+{
+    return (uint64_t *)(void *)((char *)limits + limit->offset);
+}
+
+static uint64_t value_of(const struct weft_limits *limits, const struct weft_limit *limit)
+{
+    uint64_t value;
+    memcpy(&value, (const char *)limits + limit->offset, sizeof value);
+    return value;
+}
+
+static const struct weft_limit *find(const char *name)
+{
+    for (const struct weft_limit *limit = table; limit->name; limit++) {
+        if (strcmp(limit->name, name) == 0)
+            return limit;
+    }
+    return NULL;
+}
+
+static int refuse_name(const char *name, struct weft_error *error)
+{
+    char names[320] = "";
+    size_t used = 0;
+    for (const struct weft_limit *limit = table; limit->name; limit++) {
+        int n = snprintf(names + used, sizeof names - used, "%s%s", used ? ", " : "", limit->name);
+        used += (size_t)n < sizeof names - used ? (size_t)n : sizeof names - used - 1;
+    }
+    return weft_error_set(error, WEFT_ECONFIG, "unknown limit '%.64s'; there are: %s", name, names);
+}
+
+static int parse(const struct weft_limit *limit, const char *text, uint64_t *value)
+{
+    switch (limit->unit) {
+    case WEFT_LIMIT_BYTES:
+        return weft_parse_size(text, value);
+    case WEFT_LIMIT_TIME:
+        return weft_parse_seconds(text, value);
+    case WEFT_LIMIT_COUNT:
+        break;
+    }
+    return weft_parse_count(text, value);
+}
+
+static const char *form_of(const struct weft_limit *limit)
+{
+    switch (limit->unit) {
+    case WEFT_LIMIT_BYTES:
+        return "a size: bytes, or KiB, MiB, GiB (8MiB)";
+    case WEFT_LIMIT_TIME:
+        return "a time: seconds, a fraction allowed (0.5)";
+    case WEFT_LIMIT_COUNT:
+        break;
+    }
+    return "a number: decimal digits (1000)";
+}
+
+int weft_limits_set(struct weft_limits *limits, const char *name, const char *text,
+                    struct weft_error *error)
+{
+    const struct weft_limit *limit = find(name);
+    if (!limit)
+        return refuse_name(name, error);
+
+    uint64_t value;
+    int rc = parse(limit, text, &value);
+    if (rc == -ERANGE)
+        return weft_error_set(error, WEFT_ECONFIG, "%s: '%.64s' is too large", name, text);
+    if (rc < 0)
+        return weft_error_set(error, WEFT_ECONFIG, "%s: '%.64s' is not %s", name, text,
+                              form_of(limit));
+    if (value == 0 && !limit->zero_is_off)
+        return weft_error_set(error, WEFT_ECONFIG, "%s: must be more than 0", name);
+    *field_of(limits, limit) = value;
+    return 0;
+}
+
+static int check_zeros(const struct weft_limits *limits, struct weft_error *error)
+{
+    for (const struct weft_limit *limit = table; limit->name; limit++) {
+        if (value_of(limits, limit) == 0 && !limit->zero_is_off)
+            return weft_error_set(error, WEFT_ECONFIG, "%s: must be more than 0", limit->name);
+    }
+    return 0;
+}
+
+int weft_limits_check(const struct weft_limits *limits, struct weft_error *error)
+{
+    char a[WEFT_UNITS_TEXT], b[WEFT_UNITS_TEXT], c[WEFT_UNITS_TEXT];
+
+    int rc = check_zeros(limits, error);
+    if (rc < 0)
+        return rc;
+
+    if (limits->max_frame > max_frame_of_wire)
+        return weft_error_set(error, WEFT_ECONFIG,
+                              "max-frame: %s is more than a frame's 31 bits of length can say (%s)",
+                              weft_format_size(limits->max_frame, a),
+                              weft_format_size(max_frame_of_wire, b));
+    /* A message that is not compressed is its frame's payload: the larger max-frame would promise
+     * what max-message then refuses. */
+    if (limits->max_message < limits->max_frame)
+        return weft_error_set(error, WEFT_ECONFIG, "max-message (%s) is below max-frame (%s)",
+                              weft_format_size(limits->max_message, a),
+                              weft_format_size(limits->max_frame, b));
+    if (limits->output_low > limits->output_high)
+        return weft_error_set(error, WEFT_ECONFIG, "output-low (%s) is above output-high (%s)",
+                              weft_format_size(limits->output_low, a),
+                              weft_format_size(limits->output_high, b));
+    if (limits->output_high > limits->output_hard)
+        return weft_error_set(error, WEFT_ECONFIG, "output-high (%s) is above output-hard (%s)",
+                              weft_format_size(limits->output_high, a),
+                              weft_format_size(limits->output_hard, b));
+    /* Below output-high one more reply is always taken, whatever its size. With less room than this
+     * a permitted reply would close its connection. */
+    if (limits->output_hard - limits->output_high < limits->max_frame)
+        return weft_error_set(error, WEFT_ECONFIG,
+                              "output-hard (%s) is below output-high and one max-frame (%s + %s)",
+                              weft_format_size(limits->output_hard, a),
+                              weft_format_size(limits->output_high, b),
+                              weft_format_size(limits->max_frame, c));
+    return 0;
+}

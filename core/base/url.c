@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+#include "url.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Everything is cut in place: url->text begins as a copy of the whole, separators become the ends
+ * of strings, and decoding only shortens. */
+struct parser {
+    struct weft_url *url;
+    const char *text; /* as given, for refusals */
+    struct weft_error *error;
+};
+
+/* part: the piece of the text that is meant, or NULL. */
+static int refuse(const struct parser *parser, const char *what, const char *part)
+{
+    /* Long ones are cut, so that the forms are always shown. */
+    char piece[128] = "";
+    if (part)
+        snprintf(piece, sizeof piece, " '%.100s'", part);
+    return weft_error_set(parser->error, WEFT_ECONFIG,
+                          "'%.150s': %s%s; the forms are tcp://HOST:PORT?name=value&... and "
+                          "unix:PATH?name=value&...",
+                          parser->text, what, piece);
+}
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return -1;
+}
+
+/* Replaces each %XX of part, in place. */
+static int decode(const struct parser *parser, char *part)
+{
+    char *to = part;
+    for (const char *from = part; *from != '\0'; from++) {
+        if (*from != '%') {
+            *to++ = *from;
+            continue;
+        }
+        int high = hex_digit(from[1]);
+        int low = high < 0 ? -1 : hex_digit(from[2]);
+        if (low < 0)
+            return refuse(parser, "'%' is not followed by two hexadecimal digits in", from);
+        if (high == 0 && low == 0)
+            return refuse(parser, "%00 cannot be part of a name or a value", NULL);
+        *to++ = (char)(high << 4 | low);
+        from += 2;
+    }
+    *to = '\0';
+    return 0;
+}
+
+/* Ends part at the first c and returns what follows, or NULL where there is none. */
+static char *cut(char *part, char c)
+{
+    char *found = strchr(part, c);
+    if (!found)
+        return NULL;
+    *found = '\0';
+    return found + 1;
+}
+
+static int parse_scheme(const struct parser *parser, char *scheme)
+{
+    /* RFC 3986, 3.1: case does not count, and lower case is the canonical form. */
+    for (char *p = scheme; *p != '\0'; p++) {
+        if (*p >= 'A' && *p <= 'Z')
+            *p = (char)(*p - 'A' + 'a');
+    }
+    size_t valid = strspn(scheme, "abcdefghijklmnopqrstuvwxyz0123456789+-.");
+    if (scheme[0] < 'a' || scheme[0] > 'z' || scheme[valid] != '\0')
+        return refuse(parser, "not a scheme:", scheme);
+    parser->url->scheme = scheme;
+    return 0;
+}
+
+static int parse_port(const struct parser *parser, const char *port)
+{
+    unsigned number = 0;
+    if (port[0] == '\0')
+        return refuse(parser, "the port is missing (0 lets the system choose one)", NULL);
+    for (const char *p = port; *p != '\0'; p++) {
+        if (*p < '0' || *p > '9')
+            return refuse(parser, "not a port, which is a number from 0 to 65535:", port);
+        number = 10 * number + (unsigned)(*p - '0');
+        if (number > 65535)
+            return refuse(parser, "the port is over 65535:", port);
+    }
+    parser->url->port = port;
+    return 0;
+}
+
+/* HOST:PORT or [IPV6]:PORT. */
+static int parse_authority(const struct parser *parser, char *host)
+{
+    char *port;
+    if (host[0] == '[') {
+        host++;
+        char *behind = cut(host, ']');
+        if (!behind)
+            return refuse(parser, "'[' without ']'", NULL);
+        if (!strchr(host, ':'))
+            return refuse(parser, "brackets are for IPv6 addresses, as [::1], not", host);
+        if (behind[0] != '\0' && behind[0] != ':')
+            return refuse(parser, "a port must follow ']', not", behind);
+        port = behind[0] == ':' ? behind + 1 : NULL;
+    } else {
+        port = cut(host, ':');
+        if (port && strchr(port, ':'))
+            return refuse(parser, "an IPv6 address needs brackets, as [::1]", NULL);
+        size_t valid = strcspn(host, "/@[]%\\ \t\r\n");
+        if (host[valid] != '\0')
+            return refuse(parser, "not a host:", host);
+    }
+    if (host[0] == '\0')
+        return refuse(parser, "the host is missing (0.0.0.0 and [::] are all interfaces)", NULL);
+    parser->url->host = host;
+    return parse_port(parser, port ? port : "");
+}
+
+static int parse_option(const struct parser *parser, char *name)
+{
+    struct weft_url *url = parser->url;
+    char *value = cut(name, '=');
+    if (!value)
+        return refuse(parser, "an option is NAME=VALUE, not", name);
+    int rc = decode(parser, name);
+    if (rc == 0)
+        rc = decode(parser, value);
+    if (rc < 0)
+        return rc;
+
+    struct weft_option_set set = weft_url_option_set(url);
+    if (name[0] == '\0')
+        return refuse(parser, "no name before '=' in the options", NULL);
+    if (weft_option_get(&set, name))
+        return refuse(parser, "given twice: option", name);
+    if (url->option_count == WEFT_URL_OPTIONS)
+        return refuse(parser, "more than 16 options", NULL);
+    url->options[url->option_count++] = (struct weft_option_value){name, value};
+    return 0;
+}
+
+static int parse_options(const struct parser *parser, char *query)
+{
+    while (query) {
+        char *next = cut(query, '&');
+        int rc = parse_option(parser, query);
+        if (rc < 0)
+            return rc;
+        query = next;
+    }
+    return 0;
+}
+
+static int parse_path(const struct parser *parser, char *path)
+{
+    if (path[0] == '\0')
+        return refuse(parser, "the path is missing", NULL);
+    parser->url->path = path;
+    return decode(parser, path);
+}
+
+int weft_url_parse(struct weft_url *url, const char *text, struct weft_error *error)
+{
+    const struct parser parser = {.url = url, .text = text, .error = error};
+    *url = (struct weft_url){0};
+
+    size_t size = strlen(text);
+    if (size >= WEFT_URL_MAX)
+        return refuse(&parser, "an address has at most 1023 characters", NULL);
+    memcpy(url->text, text, size + 1);
+
+    char *query = cut(url->text, '?');
+    char *rest = cut(url->text, ':');
+    if (!rest)
+        return refuse(&parser, "no scheme", NULL);
+    int rc = parse_scheme(&parser, url->text);
+    if (rc < 0)
+        return rc;
+
+    if (strncmp(rest, "///", 3) == 0)
+        rc = parse_path(&parser, rest + 2);
+    else if (strncmp(rest, "//", 2) == 0)
+        rc = parse_authority(&parser, rest + 2);
+    else
+        rc = parse_path(&parser, rest);
+    return rc < 0 ? rc : parse_options(&parser, query);
+}

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <inttypes.h>
+
+#include "client_private.h"
+#include "core/base/container.h"
+#include "core/base/units.h"
+
+enum {
+    READ_SIZE = 65536,
+    READS_A_TURN = 4,   /* then another of the loop's has its turn */
+    READS_AT_END = 256, /* after a failed write, when no turn will follow */
+    BUF_KEPT = 1 << 20, /* an emptied input buffer larger than this is freed */
+};
+
+void weft__client_wake_at(struct weft_client *client, int64_t deadline)
+{
+    if (deadline >= client->wake)
+        return;
+    int64_t now = weft_loop_now(client->loop);
+    client->wake = deadline;
+    weft_loop_after(client->loop, &client->timer, deadline > now ? deadline - now : 0);
+}
+
+/* A reply to what was not sent. Before the first byte it is how a server turns a connection away
+ * that it has no room for: it answers the oldest call, and those behind it fail. */
+static void deliver_unasked(struct weft_client *client, const struct weft_message *msg)
+{
+    bool refusal =
+        client->taken == 0 && client->head != client->tail && msg->status == WEFT_MESSAGE_OK;
+    if (!refusal) {
+        weft__client_fail(client, WEFT_EUNASKED, "%s sent %s", client->address,
+                          weft_strerror(WEFT_EUNASKED));
+        return;
+    }
+    struct weft_call *call = weft__client_slot(client, client->head++)->call;
+    client->unsent = client->head;
+    if (call)
+        call->done(call, 0, msg->payload, true);
+    /* Does nothing where done closed the client. */
+    weft__client_fail(client, -ECONNRESET, "%s turned the connection away", client->address);
+}
+
+/* One reply for the oldest call. */
+static void deliver(struct weft_client *client, const struct weft_message *msg)
+{
+    if (client->head == client->unsent) {
+        deliver_unasked(client, msg);
+        return;
+    }
+    struct weft__client_slot *slot = weft__client_slot(client, client->head);
+    struct weft_call *call = slot->call;
+    int status = 0;
+    if (msg->status == WEFT_MESSAGE_MALFORMED) {
+        status = weft_error_set(&client->trouble, WEFT_EMALFORMED, "the reply is malformed: %s",
+                                msg->why);
+    } else if (msg->status == WEFT_MESSAGE_TOO_BIG) {
+        char limit[WEFT_UNITS_TEXT];
+        status = weft_error_set(&client->trouble, WEFT_ETOOBIG,
+                                "the reply has %" PRIu64 " bytes, more than the %s of %s",
+                                msg->size, weft_format_size(msg->limit, limit), msg->why);
+    }
+    slot->replies_due--;
+    if (status < 0)
+        slot->call = NULL;
+    bool last = status < 0 || slot->replies_due == 0;
+    if (slot->replies_due == 0)
+        client->head++;
+    if (call)
+        call->done(call, status, status < 0 ? weft_view(NULL, 0) : msg->payload, last);
+}
+
+static void lose(struct weft_client *client, int status, const char *detail)
+{
+    if (status == -ENOMEM)
+        weft__client_fail(client, status, "%s", weft_strerror(status));
+    else if (status == WEFT_EFOREIGN)
+        weft__client_fail(client, status,
+                          "the server %s, not in codec '%s': is %s the right address?",
+                          detail ? detail : "answered in another protocol",
+                          client->endpoint.codec->name, client->address);
+    else
+        weft__client_fail(client, status, "what %s sent is not codec '%s': %s", client->address,
+                          client->endpoint.codec->name, detail ? detail : weft_strerror(status));
+}
+
+static void decode(struct weft_client *client, bool eof)
+{
+    const struct weft_codec *codec = client->endpoint.codec;
+    while (client->state == WEFT__OPEN) {
+        struct weft_view view = weft_buf_view(&client->in);
+        if (view.size < client->need && !eof)
+            return;
+        struct weft_message msg = {.kind = WEFT_MESSAGE_NONE};
+        struct weft_decode_io io = {.eof = eof, .out = &client->out};
+        ssize_t n = codec->decode(&client->codec, view, &msg, &io);
+        if (n < 0) {
+            lose(client, (int)n, io.detail);
+            return;
+        }
+        if (msg.kind == WEFT_MESSAGE_DATA)
+            deliver(client, &msg);
+        weft_buf_consume(&client->in, (size_t)n);
+        client->need = io.need;
+        client->inside = io.inside;
+        if (n == 0 && msg.kind == WEFT_MESSAGE_NONE)
+            break;
+    }
+    if (weft_buf_size(&client->in) == 0 && client->in.cap > BUF_KEPT)
+        weft_buf_fini(&client->in);
+}
+
+static void end_of_input(struct weft_client *client)
+{
+    decode(client, true);
+    if (client->inside || weft_buf_size(&client->in) > 0)
+        weft__client_fail(client, WEFT_ETRUNCATED, "%s closed the connection inside a reply",
+                          client->address);
+    else
+        weft__client_fail(client, -ECONNRESET, "%s closed the connection", client->address);
+}
+
+static void connection_failed(struct weft_client *client, int status)
+{
+    if (client->state == WEFT__CONNECTING)
+        weft__client_fail(client, status, "cannot connect to %s: %s%s", client->address,
+                          weft_strerror(status),
+                          status == -ECONNREFUSED ? "; is a server listening there?" : "");
+    else
+        weft__client_fail(client, status, "the connection to %s broke: %s", client->address,
+                          weft_strerror(status));
+}
+
+/* Reads what is there. The first read after a connect says how that went. */
+static void read_input(struct weft_client *client, int reads, bool until_end)
+{
+    struct weft_stream *stream = weft__client_stream(client);
+    while (client->state != WEFT__BROKEN && reads-- > 0) {
+        uint8_t *dst = weft_buf_reserve(&client->in, READ_SIZE);
+        ssize_t n = dst ? stream->ops->read(stream, dst, READ_SIZE) : -ENOMEM;
+        if (n < 0 && n != -EAGAIN) {
+            connection_failed(client, (int)n);
+            return;
+        }
+        if (client->state == WEFT__CONNECTING) {
+            client->state = WEFT__OPEN;
+            client->connect_deadline = WEFT__NEVER;
+            if (client->on_connect)
+                client->on_connect(client, 0, NULL);
+        }
+        if (n == -EAGAIN)
+            return;
+        if (n == 0) {
+            end_of_input(client);
+            return;
+        }
+        weft_buf_commit(&client->in, (size_t)n);
+        client->given += (uint64_t)n;
+        decode(client, false);
+        if (n < READ_SIZE && !until_end)
+            return;
+    }
+}
+
+static void mark_sent(struct weft_client *client)
+{
+    while (client->unsent != client->tail) {
+        struct weft__client_slot *slot = weft__client_slot(client, client->unsent);
+        if (slot->begin >= client->taken)
+            return;
+        if (slot->call)
+            slot->call->sent = true;
+        client->unsent++;
+    }
+}
+
+/* What the server said before it hung up tells more than the failed write does. */
+static void write_failed(struct weft_client *client, int status)
+{
+    read_input(client, READS_AT_END, true);
+    if (client->state == WEFT__OPEN)
+        connection_failed(client, status);
+}
+
+static void write_output(struct weft_client *client)
+{
+    struct weft_stream *stream = weft__client_stream(client);
+    while (client->out.bytes > 0) {
+        struct iovec vec[WEFT_IOV_MAX];
+        int count = weft_chain_peek(&client->out, vec, WEFT_IOV_MAX);
+        ssize_t n = stream->ops->writev(stream, vec, count);
+        if (n == -EAGAIN)
+            break;
+        if (n < 0) {
+            write_failed(client, (int)n);
+            return;
+        }
+        weft_chain_consume(&client->out, (size_t)n);
+        client->taken += (uint64_t)n;
+        mark_sent(client);
+    }
+    stream->ops->want(stream, WEFT_READABLE | (client->out.bytes > 0 ? WEFT_WRITABLE : 0));
+}
+
+/* Every entry from the loop ends here: what its callbacks asked for leaves in one write. */
+static void leave(struct weft_client *client)
+{
+    if (client->state == WEFT__OPEN)
+        write_output(client);
+    client->in_pump = false;
+    if (client->closed)
+        weft__client_free(client);
+}
+
+void weft__client_on_ready(struct weft_stream *stream, unsigned events)
+{
+    struct weft_client *client =
+        weft_container_of(stream, struct weft__client_link, stream)->client;
+    client->in_pump = true;
+    if ((events & WEFT_READABLE) || client->state == WEFT__CONNECTING)
+        read_input(client, READS_A_TURN, false);
+    leave(client);
+}
+
+void weft__client_on_flush(struct weft_deferred *deferred)
+{
+    struct weft_client *client = weft_container_of(deferred, struct weft_client, flush);
+    client->in_pump = true;
+    leave(client);
+}
+
+/* Completes every call whose time has run out; returns when the next one's will. Callbacks may add
+ * calls behind `end`, which have set their own wake-up, and may close the client. */
+static int64_t expire(struct weft_client *client, int64_t now)
+{
+    int64_t next = client->connect_deadline;
+    const uint64_t end = client->tail;
+    for (uint64_t i = client->head; i != end && client->state != WEFT__BROKEN; i++) {
+        struct weft__client_slot *slot = weft__client_slot(client, i);
+        struct weft_call *call = slot->call;
+        if (!call)
+            continue;
+        if (slot->deadline > now) {
+            next = slot->deadline < next ? slot->deadline : next;
+            continue;
+        }
+        slot->call = NULL;
+        char seconds[WEFT_UNITS_TEXT];
+        int status =
+            weft_error_set(&client->trouble, -ETIMEDOUT, "no reply from %s within %s s",
+                           client->address, weft_format_seconds((uint64_t)call->timeout, seconds));
+        call->done(call, status, weft_view(NULL, 0), true);
+    }
+    return next;
+}
+
+void weft__client_on_timer(struct weft_timer *timer)
+{
+    struct weft_client *client = weft_container_of(timer, struct weft_client, timer);
+    const int64_t now = weft_loop_now(client->loop);
+    client->in_pump = true;
+    client->wake = WEFT__NEVER;
+    if (client->connect_deadline <= now) {
+        char seconds[WEFT_UNITS_TEXT];
+        weft__client_fail(client, -ETIMEDOUT, "cannot connect to %s within %s s", client->address,
+                          weft_format_seconds((uint64_t)client->connect_timeout, seconds));
+    } else {
+        int64_t next = expire(client, now);
+        if (client->state != WEFT__BROKEN)
+            weft__client_wake_at(client, next);
+    }
+    leave(client);
+}

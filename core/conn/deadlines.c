@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What a connection may take its time for: an unfinished frame, a write, resting. */
+#include "conn_private.h"
+#include "core/base/container.h"
+
+enum { SLOW_BYTES_PER_SECOND = 16 * 1024 };
+
+/* How long a frame may take that is not complete: longer where it said that it is large. */
+static int64_t frame_time(const struct weft__conn *conn)
+{
+    uint64_t patience = conn->binding->worker->limits->frame_timeout;
+    uint64_t declared = WEFT_SECONDS(conn->frame_size / SLOW_BYTES_PER_SECOND);
+    return (int64_t)(declared > patience ? declared : patience);
+}
+
+static void on_timer(struct weft_timer *timer);
+
+static void earlier(int64_t *earliest, int64_t deadline)
+{
+    if (deadline != 0 && (*earliest == 0 || deadline < *earliest))
+        *earliest = deadline;
+}
+
+/* The timer is lazy: it is armed for the earliest deadline and not moved when that one goes away.
+ */
+static void arm_timer(struct weft__conn *conn)
+{
+    struct weft_loop *loop = conn->binding->worker->loop;
+    int64_t earliest = 0;
+
+    if (conn->frame_start != 0)
+        earlier(&earliest, conn->frame_start + frame_time(conn));
+    earlier(&earliest, conn->write_deadline);
+    earlier(&earliest, conn->rest_deadline);
+    if (earliest == 0 || (conn->timer_at != 0 && conn->timer_at <= earliest))
+        return;
+    conn->timer.fire = on_timer;
+    conn->timer_at = earliest;
+    weft_loop_after(loop, &conn->timer, earliest - weft_loop_now(loop));
+}
+
+static void on_timer(struct weft_timer *timer)
+{
+    struct weft__conn *conn = weft_container_of(timer, struct weft__conn, timer);
+    int64_t now = weft_loop_now(conn->binding->worker->loop);
+
+    conn->timer_at = 0;
+    if (conn->frame_start != 0 && conn->frame_start + frame_time(conn) <= now)
+        weft__conn_break(conn, WEFT_REASON_FRAME_TIMEOUT);
+    else if (conn->write_deadline != 0 && conn->write_deadline <= now)
+        weft__conn_break(conn, WEFT_REASON_WRITE_TIMEOUT);
+    else if (conn->rest_deadline != 0 && conn->rest_deadline <= now)
+        weft__conn_break(conn, WEFT_REASON_IDLE_TIMEOUT); /* one that lingers has its reason */
+    else
+        arm_timer(conn);
+}
+
+/* Nothing is under way that has a deadline of its own, or is the service's. */
+static bool is_idle(const struct weft__conn *conn)
+{
+    return conn->state == WEFT__CONN_OPEN && !conn->first && conn->out.bytes == 0 &&
+           !weft__conn_has_partial(conn);
+}
+
+void weft__conn_set_deadlines(struct weft__conn *conn)
+{
+    struct weft__worker *worker = conn->binding->worker;
+    int64_t idle_timeout = (int64_t)worker->limits->idle_timeout;
+
+    /* Bytes that wait for a turn may be a whole frame: the server has to act, not the peer. */
+    if (!weft__conn_reads(conn) || conn->yielded || !weft__conn_has_partial(conn))
+        conn->frame_start = 0;
+    else if (conn->frame_start == 0)
+        conn->frame_start = weft_loop_now(worker->loop);
+    if (conn->state != WEFT__CONN_LINGER)
+        conn->rest_deadline =
+            idle_timeout > 0 && is_idle(conn) ? weft_loop_now(worker->loop) + idle_timeout : 0;
+    if (conn->frame_start != 0 || conn->write_deadline != 0 || conn->rest_deadline != 0)
+        arm_timer(conn);
+}

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * stream -> buf -> decode -> call */
+#include <errno.h>
+
+#include "conn_private.h"
+#include "request.h"
+
+enum {
+    LIGHT_SIZE = 4 * 1024,
+    PUT_OFF_MAX = 250,
+    HEAVY_SIZE = 64 * 1024, /* a frame of this size may have taken long */
+    MIN_READ = 16 * 1024,
+    BUFFER_KEPT = 32 * 1024, /* a buffer up to this size is not worth shrinking */
+};
+
+static void call_service(struct weft__conn *conn, struct weft_view payload)
+{
+    struct weft__binding *binding = conn->binding;
+    struct weft__worker *worker = binding->worker;
+    struct weft__request *request = weft__request_take(worker, conn);
+
+    if (!request) {
+        struct weft_rejection rejection = {.cause = WEFT_REJECT_NO_MEMORY};
+        weft__conn_reject(conn, &rejection);
+        return;
+    }
+    request->public.payload = payload;
+    if (conn->first)
+        weft__request_list(request);
+    conn->calling = request;
+    binding->service->call(binding->service_loop, conn->service_conn, &request->public);
+    conn->calling = NULL;
+    if (worker->arena.used > 0)
+        weft_arena_reset(&worker->arena);
+    if (!request->listed && request->ended)
+        weft__request_give(worker, request);
+    else if (!request->listed)
+        weft__request_list(request);
+    else if (request->ended && conn->first == request)
+        weft__conn_advance(conn);
+}
+
+static void dispatch(struct weft__conn *conn, const struct weft_message *message, bool past_mark)
+{
+    if (past_mark) {
+        struct weft_rejection rejection = {.cause = WEFT_REJECT_DRAINING};
+        weft__conn_reject(conn, &rejection);
+    } else if (message->status == WEFT_MESSAGE_OK) {
+        call_service(conn, message->payload);
+    } else {
+        struct weft_rejection rejection = {
+            .cause = message->status == WEFT_MESSAGE_TOO_BIG ? WEFT_REJECT_TOO_BIG
+                                                             : WEFT_REJECT_MALFORMED,
+            .what = message->why,
+            .size = message->size,
+            .limit = message->limit,
+        };
+        weft__conn_reject(conn, &rejection);
+        weft__conn_count_bad(conn, true);
+    }
+}
+
+static void boundary_lost(struct weft__conn *conn, ssize_t error, const char *detail)
+{
+    enum weft_reason reason = error == WEFT_EFOREIGN ? WEFT_REASON_FOREIGN
+                              : error == -ENOMEM     ? WEFT_REASON_NO_MEMORY
+                                                     : WEFT_REASON_FRAME_LOST;
+    conn->detail = detail;
+    weft__conn_words(conn);
+    weft__conn_close_soon(conn, reason);
+}
+
+static bool may_decode(struct weft__conn *conn)
+{
+    const struct weft_limits *limits = conn->binding->worker->limits;
+
+    if (conn->state != WEFT__CONN_OPEN || conn->broken || conn->paused || conn->yielded)
+        return false;
+    conn->paused =
+        conn->out.bytes + conn->held >= limits->output_high || conn->pending >= limits->max_pending;
+    return !conn->paused;
+}
+
+/* Of what a connection may take from a turn. The clock is looked at only where something has read
+ * it again, after work that may have taken long. */
+static bool share_is_used_up(struct weft__conn *conn)
+{
+    struct weft__worker *worker = conn->binding->worker;
+
+    if (conn->turn_frames >= WEFT__TURN_FRAMES)
+        return true;
+    if (!worker->refreshed)
+        return false;
+    worker->refreshed = false;
+    return weft_loop_now(worker->loop) - conn->turn_began > WEFT__TURN_NS;
+}
+
+/* Once a turn has been long, who brings much waits for the next one, so that who brings little need
+ * not wait for all of those; and then goes before whoever comes later. What little can cost is
+ * bounded by what it can inflate to; the number of turns, in case that is much all the same. */
+static bool is_put_off(struct weft__conn *conn, size_t size)
+{
+    struct weft__worker *worker = conn->binding->worker;
+    bool waits = weft__worker_is_late(worker) || (worker->others_waited && conn->put_off == 0);
+
+    if (size <= LIGHT_SIZE || !waits || conn->put_off >= PUT_OFF_MAX) {
+        conn->put_off = 0;
+        return false;
+    }
+    conn->put_off++;
+    worker->others_wait = true;
+    return true;
+}
+
+/* What decode has said of a frame that is not complete. */
+static void note_frame(struct weft__conn *conn, const struct weft_message *message,
+                       const struct weft_decode_io *io)
+{
+    if (message->kind == WEFT_MESSAGE_DATA) {
+        conn->frame_start = 0;
+        conn->frame_size = io->inside ? message->size : 0;
+    } else if (conn->inside && !io->inside) {
+        conn->frame_start = 0;
+        conn->frame_size = 0;
+    } else if (conn->frame_size < io->need) {
+        conn->frame_size = io->need;
+    }
+    conn->inside = io->inside;
+}
+
+/* Decodes from the beginning of view until it needs more bytes or may not go on; returns the bytes
+ * consumed. */
+static size_t decode(struct weft__conn *conn, struct weft_view view)
+{
+    struct weft__binding *binding = conn->binding;
+    struct weft__worker *worker = binding->worker;
+    uint32_t frames = conn->turn_frames;
+    size_t at = 0;
+
+    if (is_put_off(conn, view.size)) {
+        conn->yielded = true;
+        return 0;
+    }
+    while (may_decode(conn)) {
+        struct weft_message message = {.kind = WEFT_MESSAGE_NONE};
+        struct weft_decode_io io = {.eof = conn->eof, .out = &worker->words};
+        bool past_mark = conn->drain_marked && conn->drain_mark == 0;
+        ssize_t n = binding->codec->decode(&conn->codec, weft_view_skip(view, at), &message, &io);
+
+        if (n < 0) {
+            boundary_lost(conn, n, io.detail);
+            break;
+        }
+        at += (size_t)n;
+        if (conn->drain_marked)
+            conn->drain_mark -= conn->drain_mark < (uint64_t)n ? conn->drain_mark : (uint64_t)n;
+        if (worker->words.bytes > 0)
+            weft__conn_words(conn);
+        note_frame(conn, &message, &io);
+        if (message.kind == WEFT_MESSAGE_NONE) {
+            if (n > 0)
+                continue;
+            break;
+        }
+        conn->turn_frames++;
+        dispatch(conn, &message, past_mark);
+        if (message.heavy || (size_t)n >= HEAVY_SIZE)
+            weft__worker_refresh(worker);
+        /* Where nothing is left, a turn more would be one for nothing. */
+        if ((at < view.size || n == 0) && share_is_used_up(conn))
+            conn->yielded = true;
+    }
+    weft__count(&binding->counts.requests, conn->turn_frames - frames);
+    return at;
+}
+
+/* Makes the rest of a view that is not conn->in the contents of conn->in. */
+static void keep_rest(struct weft__conn *conn, struct weft_view rest)
+{
+    if (rest.size == 0)
+        weft_buf_fini(&conn->in);
+    else
+        weft_buf_consume(&conn->in, weft_buf_size(&conn->in));
+    if (weft_buf_append(&conn->in, rest) < 0)
+        weft__conn_close_soon(conn, WEFT_REASON_NO_MEMORY);
+}
+
+static void after_read(struct weft__conn *conn, ssize_t n)
+{
+    if (n > 0) {
+        weft__count(&conn->binding->counts.bytes_in, (uint64_t)n);
+    } else if (n == 0) {
+        conn->eof = true;
+    } else if (n != -EAGAIN) {
+        weft__conn_break(conn, WEFT_REASON_PEER_RESET);
+    }
+}
+
+/* The usual read: into the loop's buffer, behind the unfinished tail, so that only a new tail is
+ * copied. */
+static ssize_t read_shared(struct weft__conn *conn)
+{
+    struct weft__worker *worker = conn->binding->worker;
+    struct weft_view tail = weft_buf_view(&conn->in);
+    uint8_t *fresh = worker->read_buffer + WEFT__TAIL_SIZE;
+    ssize_t n = conn->stream->ops->read(conn->stream, fresh, WEFT__READ_SIZE);
+    struct weft_view view;
+
+    after_read(conn, n);
+    if (n <= 0)
+        return n;
+    if (tail.size > 0)
+        memcpy(fresh - tail.size, tail.data, tail.size);
+    view = weft_view(fresh - tail.size, tail.size + (size_t)n);
+    keep_rest(conn, weft_view_skip(view, decode(conn, view)));
+    return n;
+}
+
+/* A large unfinished frame grows where it lies, in steps of what has arrived: a header's promise
+ * alone buys no memory. */
+static ssize_t read_own(struct weft__conn *conn)
+{
+    uint8_t *dst = weft_buf_reserve(&conn->in, MIN_READ);
+    size_t room = dst ? conn->in.cap - conn->in.end : 0;
+    ssize_t n;
+
+    if (!dst) {
+        weft__conn_close_soon(conn, WEFT_REASON_NO_MEMORY);
+        return -ENOMEM;
+    }
+    if (room > WEFT__READ_SIZE)
+        room = WEFT__READ_SIZE;
+    n = conn->stream->ops->read(conn->stream, dst, room);
+    after_read(conn, n);
+    if (n <= 0)
+        return n;
+    weft_buf_commit(&conn->in, (size_t)n);
+    weft__conn_decode_buffered(conn);
+    return n;
+}
+
+bool weft__conn_read(struct weft__conn *conn)
+{
+    ssize_t n = weft_buf_size(&conn->in) < WEFT__TAIL_SIZE ? read_shared(conn) : read_own(conn);
+
+    return n == -EAGAIN;
+}
+
+static bool is_oversized(const struct weft_buf *buf, size_t size)
+{
+    return buf->cap > BUFFER_KEPT && size < buf->cap / 4;
+}
+
+/* A small rest of much moves to a buffer of its size. Without memory for one it stays. */
+static void shrink(struct weft_buf *buf)
+{
+    struct weft_buf small = {0};
+
+    if (weft_buf_append(&small, weft_buf_view(buf)) < 0)
+        return;
+    weft_buf_fini(buf);
+    *buf = small;
+}
+
+void weft__conn_decode_buffered(struct weft__conn *conn)
+{
+    weft_buf_consume(&conn->in, decode(conn, weft_buf_view(&conn->in)));
+    if (weft_buf_size(&conn->in) == 0)
+        weft_buf_fini(&conn->in);
+    else if (is_oversized(&conn->in, weft_buf_size(&conn->in)))
+        shrink(&conn->in);
+}
+
+void weft__conn_linger_read(struct weft__conn *conn)
+{
+    ssize_t n =
+        conn->stream->ops->read(conn->stream, conn->binding->worker->read_buffer, WEFT__READ_SIZE);
+
+    if (n == 0 || (n < 0 && n != -EAGAIN))
+        weft__conn_break(conn, conn->reason);
+}

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * reply -> order -> encode -> chain -> stream */
+#include <errno.h>
+
+#include "conn_private.h"
+#include "request.h"
+
+/* The service's words for a rejection, in memory of the caller; 0: it has none. */
+static size_t word(const struct weft__conn *conn, const struct weft_rejection *rejection,
+                   uint8_t *dst)
+{
+    const struct weft__binding *binding = conn->binding;
+    return binding->service->reject
+               ? binding->service->reject(binding->service_loop, rejection, dst)
+               : 0;
+}
+
+static int encode(struct weft__conn *conn, const struct weft_body *body, struct weft_encode_io *io)
+{
+    *io = (struct weft_encode_io){.out = &conn->out, .frames = conn->binding->worker->frames};
+    return conn->binding->codec->encode(&conn->codec, body, io);
+}
+
+static void emit_too_big(struct weft__conn *conn, const struct weft_encode_io *io)
+{
+    uint8_t text[WEFT_REJECT_MAX];
+    struct weft_rejection rejection = {WEFT_REJECT_REPLY_TOO_BIG, io->why, io->size, io->limit};
+    struct weft_body_bytes body =
+        weft_body_from_view(weft_view(text, word(conn, &rejection, text)));
+    struct weft_encode_io again;
+
+    if (body.view.size == 0 || encode(conn, &body.body, &again) < 0)
+        weft__conn_give_up(conn, WEFT_REASON_UNWORDED);
+}
+
+void weft__conn_check_output(struct weft__conn *conn)
+{
+    if (conn->out.bytes + conn->held > conn->binding->worker->limits->output_hard)
+        weft__conn_break(conn, WEFT_REASON_OUTPUT_LIMIT);
+}
+
+void weft__conn_emit(struct weft__conn *conn, const struct weft_body *body)
+{
+    struct weft_encode_io io;
+    int rv = encode(conn, body, &io);
+
+    if (rv == WEFT_ETOOBIG)
+        emit_too_big(conn, &io);
+    else if (rv < 0)
+        weft__conn_give_up(conn, rv == -ENOMEM ? WEFT_REASON_NO_MEMORY : WEFT_REASON_INTERNAL);
+    else if (io.heavy)
+        weft__worker_refresh(conn->binding->worker);
+    weft__conn_check_output(conn);
+}
+
+/* Puts bytes that belong behind the order's last into it, as a request that has already ended. */
+static void place(struct weft__conn *conn, struct weft_view bytes, bool framed)
+{
+    struct weft__request *request = weft__request_take(conn->binding->worker, conn);
+    struct weft_blob *blob;
+    uint8_t *data;
+    int rv;
+
+    if (!request)
+        goto err;
+    blob = weft_blob_new(bytes.size, &data);
+    if (!blob)
+        goto err_after_request;
+    memcpy(data, bytes.data, bytes.size);
+    rv = weft__request_hold(request, blob, framed);
+    weft_blob_unref(blob);
+    if (rv < 0)
+        goto err_after_request;
+    request->ended = true;
+    weft__request_list(request);
+    weft__conn_check_output(conn);
+    return;
+
+err_after_request:
+    weft__request_give(conn->binding->worker, request);
+err:
+    weft__conn_give_up(conn, WEFT_REASON_NO_MEMORY);
+}
+
+/* Why a connection ends that cannot say why it refuses. */
+static enum weft_reason silent_reason(enum weft_reject_cause cause)
+{
+    switch (cause) {
+    case WEFT_REJECT_DRAINING:
+        return WEFT_REASON_DRAINED;
+    case WEFT_REJECT_NO_MEMORY:
+        return WEFT_REASON_NO_MEMORY;
+    case WEFT_REJECT_TOO_MANY:
+        return WEFT_REASON_TOO_MANY;
+    default:
+        return WEFT_REASON_UNWORDED;
+    }
+}
+
+void weft__conn_reject(struct weft__conn *conn, const struct weft_rejection *rejection)
+{
+    uint8_t text[WEFT_REJECT_MAX];
+    struct weft_view words = weft_view(text, word(conn, rejection, text));
+
+    weft__count(&conn->binding->counts.rejected, 1);
+    if (words.size == 0) {
+        weft__conn_close_soon(conn, silent_reason(rejection->cause));
+        return;
+    }
+    if (conn->first) {
+        place(conn, words, false);
+    } else {
+        struct weft_body_bytes body = weft_body_from_view(words);
+        weft__conn_emit(conn, &body.body);
+    }
+}
+
+void weft__conn_words(struct weft__conn *conn)
+{
+    struct weft_chain *words = &conn->binding->worker->words;
+
+    while (words->bytes > 0) {
+        struct iovec vec;
+        if (!conn->first) {
+            weft_chain_move(&conn->out, words);
+            return;
+        }
+        weft_chain_peek(words, &vec, 1); /* is 1: they are not empty */
+        place(conn, weft_view(vec.iov_base, vec.iov_len), true);
+        weft_chain_consume(words, vec.iov_len);
+    }
+}
+
+static void emit_held(struct weft__conn *conn, struct weft__request *request)
+{
+    while (request->held) {
+        struct weft__held *held = request->held;
+        size_t size = weft_blob_view(held->blob).size;
+
+        conn->held -= size;
+        if (!weft__conn_gone(conn)) {
+            struct weft_body body = weft_body_from_blob(held->blob);
+            body.lasting = held->lasting;
+            if (!held->framed)
+                weft__conn_emit(conn, &body);
+            else if (weft_chain_append_blob(&conn->out, held->blob) < 0)
+                weft__conn_give_up(conn, WEFT_REASON_NO_MEMORY);
+        }
+        request->held = held->next;
+        weft_blob_unref(held->blob);
+        if (held != &request->first_held)
+            weft_free(held);
+    }
+    request->held_last = NULL;
+}
+
+void weft__conn_advance(struct weft__conn *conn)
+{
+    while (conn->first) {
+        struct weft__request *request = conn->first;
+
+        emit_held(conn, request);
+        if (!request->ended || request == conn->calling)
+            return;
+        conn->first = request->next;
+        if (!conn->first)
+            conn->last = NULL;
+        conn->pending--;
+        weft__request_give(conn->binding->worker, request);
+    }
+}
+
+/* A head that streams waits for the low mark, so that it is woken for a good deal of room and not
+ * after each write. Behind a head, what is held counts too. */
+static bool has_room(const struct weft__conn *conn, const struct weft__request *request)
+{
+    const struct weft_limits *limits = conn->binding->worker->limits;
+
+    if (request == conn->first)
+        return conn->out.bytes < limits->output_low;
+    return conn->out.bytes + conn->held < limits->output_high;
+}
+
+static struct weft__request *find_drained(const struct weft__conn *conn)
+{
+    struct weft__request *request =
+        conn->drain_owed > 0 && !weft__conn_gone(conn) ? conn->first : NULL;
+
+    while (request && !(request->drain_owed && has_room(conn, request)))
+        request = request->next;
+    return request;
+}
+
+bool weft__conn_can_notify(const struct weft__conn *conn)
+{
+    return find_drained(conn) != NULL;
+}
+
+bool weft__conn_notify_drained(struct weft__conn *conn)
+{
+    uint32_t most = conn->drain_owed;
+    bool called = false;
+
+    while (most-- > 0) {
+        struct weft__request *request = find_drained(conn);
+        if (!request)
+            break;
+        request->drain_owed = false;
+        conn->drain_owed--;
+        called = true;
+        if (request->public.on_drain)
+            request->public.on_drain(&request->public);
+    }
+    return called;
+}
+
+void weft__conn_flush(struct weft__conn *conn)
+{
+    struct weft__worker *worker = conn->binding->worker;
+
+    while (conn->out.bytes > 0 && !conn->write_blocked && !conn->broken) {
+        struct iovec vec[WEFT_IOV_MAX];
+        int count = weft_chain_peek(&conn->out, vec, WEFT_IOV_MAX);
+        size_t offered = 0;
+        ssize_t taken = conn->stream->ops->writev(conn->stream, vec, count);
+
+        if (taken == -EAGAIN) {
+            conn->write_blocked = true;
+            break;
+        }
+        if (taken < 0) {
+            weft__conn_break(conn, WEFT_REASON_PEER_RESET);
+            return;
+        }
+        for (int i = 0; i < count; i++)
+            offered += vec[i].iov_len;
+        weft_chain_consume(&conn->out, (size_t)taken);
+        weft__count(&conn->binding->counts.bytes_out, (uint64_t)taken);
+        if (taken > 0)
+            conn->write_deadline = 0;
+        conn->write_blocked = (size_t)taken < offered;
+    }
+    if (conn->out.bytes == 0)
+        conn->write_deadline = 0;
+    else if (conn->write_blocked && conn->write_deadline == 0)
+        conn->write_deadline = weft_loop_now(worker->loop) + (int64_t)worker->limits->write_timeout;
+}
+
+void weft__conn_count_bad(struct weft__conn *conn, bool bad)
+{
+    uint64_t most = conn->binding->worker->limits->max_bad_frames;
+
+    conn->bad_frames = bad ? conn->bad_frames + 1 : 0;
+    if (bad && most > 0 && conn->bad_frames >= most)
+        weft__conn_close_soon(conn, WEFT_REASON_BAD_FRAMES);
+}

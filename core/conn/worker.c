@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+#include "worker.h"
+
+#include <errno.h>
+#include <inttypes.h>
+
+#include "conn.h"
+#include "core/base/container.h"
+#include "request.h"
+
+enum { LOG_LINES_PER_SECOND = 20, FREE_SEGMENTS = 64 };
+
+static void begin_turn(struct weft_turn_hook *hook)
+{
+    struct weft__worker *worker = weft_container_of(hook, struct weft__worker, turn);
+
+    worker->turn_began = weft_loop_now(worker->loop);
+    worker->others_waited = worker->others_wait;
+    worker->others_wait = false;
+}
+
+static void end_turn(struct weft_turn_hook *hook)
+{
+    (void)hook;
+}
+
+int weft__worker_init(struct weft__worker *worker, const struct weft_limits *limits,
+                      const struct weft_log *log, size_t binding_count, int fd_limit)
+{
+    int rv;
+
+    *worker = (struct weft__worker){.limits = limits, .log = log, .binding_count = binding_count};
+    worker->bindings = weft_calloc(binding_count, sizeof *worker->bindings);
+    if (!worker->bindings)
+        return -ENOMEM;
+    worker->read_buffer = weft_malloc((size_t)WEFT__TAIL_SIZE + WEFT__READ_SIZE);
+    if (!worker->read_buffer) {
+        rv = -ENOMEM;
+        goto err_after_bindings;
+    }
+    rv = weft_loop_new(&worker->loop, fd_limit);
+    if (rv < 0)
+        goto err_after_read_buffer;
+    worker->turn.begin = begin_turn;
+    worker->turn.end = end_turn;
+    weft_loop_add_hook(worker->loop, &worker->turn);
+    weft_segment_pool_init(&worker->segments, FREE_SEGMENTS);
+    weft_chain_init(&worker->words, &worker->segments);
+    weft_arena_init(&worker->arena, limits->decode_bytes);
+    for (size_t i = 0; i < binding_count; i++)
+        worker->bindings[i].worker = worker;
+    return 0;
+
+err_after_read_buffer:
+    weft_free(worker->read_buffer);
+err_after_bindings:
+    weft_free(worker->bindings);
+    return rv;
+}
+
+void weft__worker_fini(struct weft__worker *worker)
+{
+    while (worker->free_requests) {
+        struct weft__request *request = worker->free_requests;
+        worker->free_requests = request->next;
+        weft_free(request);
+    }
+    weft_chain_fini(&worker->words);
+    weft_segment_pool_fini(&worker->segments);
+    weft_arena_fini(&worker->arena);
+    weft_loop_remove_hook(worker->loop, &worker->turn);
+    weft_loop_free(worker->loop);
+    weft_free(worker->read_buffer);
+    weft_free(worker->bindings);
+}
+
+void weft__worker_drain(struct weft__worker *worker)
+{
+    struct weft__conn *next;
+
+    worker->draining = true;
+    for (struct weft__conn *conn = worker->conns; conn; conn = next) {
+        next = conn->next;
+        weft__conn_drain(conn);
+    }
+    if (!worker->conns && worker->on_empty)
+        worker->on_empty(worker);
+}
+
+void weft__worker_cut(struct weft__worker *worker)
+{
+    for (struct weft__conn *conn = worker->conns; conn; conn = conn->next) {
+        if (conn->state == WEFT__CONN_CLOSED || conn->broken)
+            continue;
+        if (conn->state != WEFT__CONN_LINGER)
+            worker->cut++;
+        weft__conn_break(conn, WEFT_REASON_CUT);
+    }
+}
+
+void weft__worker_log_close(struct weft__worker *worker, enum weft_reason reason, const char *peer,
+                            const char *detail, uint64_t conn)
+{
+    bool ordinary = reason == WEFT_REASON_PEER_CLOSED || reason == WEFT_REASON_DRAINED;
+    enum weft_log_level level = ordinary ? WEFT_LOG_DEBUG : WEFT_LOG_INFO;
+    uint64_t second;
+
+    if (!weft_log_on(worker->log, level))
+        return;
+    second = (uint64_t)weft_loop_now(worker->loop) / 1000000000u;
+    if (second != worker->log_second) {
+        if (worker->log_suppressed)
+            weft_log_write(worker->log, WEFT_LOG_INFO, "suppressed", "lines=%" PRIu64,
+                           worker->log_suppressed);
+        worker->log_second = second;
+        worker->log_lines = worker->log_suppressed = 0;
+    }
+    if (worker->log_lines++ >= LOG_LINES_PER_SECOND) {
+        worker->log_suppressed++;
+        return;
+    }
+    weft_log_write(worker->log, level, "close", "conn=%" PRIu64 " peer=%s reason=%s%s%s%s", conn,
+                   peer, weft_reason_name(reason), detail ? " detail=\"" : "", detail ? detail : "",
+                   detail ? "\"" : "");
+}

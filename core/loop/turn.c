@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+#include "turn.h"
+
+#include <errno.h>
+
+void weft__turn_init(struct weft_loop *loop, int64_t now, void (*wake)(struct weft_loop *loop))
+{
+    *loop = (struct weft_loop){.now = now, .wake = wake};
+    atomic_init(&loop->posts, NULL);
+}
+
+/* The place of the next hook is read after the call, which may have added or removed any. */
+static void call_hooks(struct weft_loop *loop, bool begin)
+{
+    struct weft_turn_hook **link;
+
+    for (link = &loop->hooks; *link; link = loop->next_hook) {
+        struct weft_turn_hook *hook = *link;
+
+        loop->next_hook = &hook->next;
+        if (begin)
+            hook->begin(hook);
+        else
+            hook->end(hook);
+    }
+}
+
+static void run_timers(struct weft_loop *loop, int64_t now)
+{
+    struct weft_timer *timer;
+
+    while ((timer = weft__timer_queue_expire(&loop->timers, now, loop->turn_sequence)))
+        timer->fire(timer);
+}
+
+/* Posts are pushed on a stack, which any thread can do without a lock; turned over, they are in the
+ * order in which they came. */
+static void run_posts(struct weft_post *newest)
+{
+    struct weft_post *oldest = NULL;
+
+    while (newest) {
+        struct weft_post *post = newest;
+
+        newest = post->next;
+        post->next = oldest;
+        oldest = post;
+    }
+    while (oldest) {
+        struct weft_post *post = oldest;
+
+        oldest = post->next;
+        post->run(post);
+    }
+}
+
+static void take_posts(struct weft_loop *loop)
+{
+    struct weft_post *newest = atomic_load_explicit(&loop->posts, memory_order_relaxed);
+
+    if (!newest || newest == &loop->closed)
+        return;
+    run_posts(atomic_exchange_explicit(&loop->posts, NULL, memory_order_acquire));
+}
+
+/* The list of those present is a list of its own, whose head is here: so what is deferred from
+ * within one waits for the next turn, and one that is cancelled by another still finds its place.
+ */
+static void run_deferred(struct weft_loop *loop)
+{
+    struct weft_deferred *newest = loop->deferred, *oldest = NULL;
+
+    loop->deferred = NULL;
+    while (newest) {
+        struct weft_deferred *deferred = newest;
+
+        newest = deferred->next;
+        deferred->next = oldest;
+        deferred->prev = &oldest;
+        if (oldest)
+            oldest->prev = &deferred->next;
+        oldest = deferred;
+    }
+    while (oldest) {
+        struct weft_deferred *deferred = oldest;
+
+        weft_deferred_cancel(deferred);
+        deferred->run(deferred);
+    }
+}
+
+void weft__turn_begin(struct weft_loop *loop, int64_t now)
+{
+    loop->now = now;
+    loop->turn_sequence = loop->timers.sequence;
+    call_hooks(loop, true);
+    loop->turning = true;
+}
+
+void weft__turn_end(struct weft_loop *loop)
+{
+    run_timers(loop, loop->now);
+    take_posts(loop);
+    run_deferred(loop);
+    call_hooks(loop, false);
+    loop->turning = false;
+}
+
+void weft__turn_close(struct weft_loop *loop, int64_t now)
+{
+    struct weft_post *newest =
+        atomic_exchange_explicit(&loop->posts, &loop->closed, memory_order_acquire);
+
+    if (newest == &loop->closed)
+        return;
+    weft__turn_begin(loop, now);
+    run_posts(newest);
+    run_deferred(loop);
+    call_hooks(loop, false);
+    loop->turning = false;
+}
+
+int64_t weft_loop_now(const struct weft_loop *loop)
+{
+    return loop->now;
+}
+
+void weft_loop_stop(struct weft_loop *loop)
+{
+    loop->stopping = true;
+}
+
+int weft_loop_post(struct weft_loop *loop, struct weft_post *post)
+{
+    struct weft_post *newest = atomic_load_explicit(&loop->posts, memory_order_relaxed);
+
+    do {
+        if (newest == &loop->closed)
+            return -ESHUTDOWN;
+        post->next = newest;
+    } while (!atomic_compare_exchange_weak_explicit(&loop->posts, &newest, post,
+                                                    memory_order_release, memory_order_relaxed));
+    /* Who finds others waiting knows that the first of them has woken the loop. */
+    if (!newest)
+        loop->wake(loop);
+    return 0;
+}
+
+void weft_loop_after(struct weft_loop *loop, struct weft_timer *timer, int64_t delay)
+{
+    int64_t now = loop->turning ? loop->now : weft_loop_refresh(loop);
+
+    if (delay < 0)
+        delay = 0;
+    timer->loop = loop;
+    weft__timer_queue_arm(&loop->timers, timer, delay < INT64_MAX - now ? now + delay : INT64_MAX);
+}
+
+void weft_timer_stop(struct weft_timer *timer)
+{
+    if (timer->armed)
+        weft__timer_queue_disarm(&timer->loop->timers, timer);
+}
+
+void weft_loop_defer(struct weft_loop *loop, struct weft_deferred *deferred)
+{
+    if (deferred->prev)
+        return;
+    deferred->next = loop->deferred;
+    deferred->prev = &loop->deferred;
+    if (deferred->next)
+        deferred->next->prev = &deferred->next;
+    loop->deferred = deferred;
+}
+
+void weft_deferred_cancel(struct weft_deferred *deferred)
+{
+    if (!deferred->prev)
+        return;
+    *deferred->prev = deferred->next;
+    if (deferred->next)
+        deferred->next->prev = deferred->prev;
+    deferred->next = NULL;
+    deferred->prev = NULL;
+}
+
+void weft_loop_add_hook(struct weft_loop *loop, struct weft_turn_hook *hook)
+{
+    struct weft_turn_hook **last = &loop->hooks;
+
+    while (*last)
+        last = &(*last)->next;
+    hook->next = NULL;
+    *last = hook;
+    if (loop->turning)
+        hook->begin(hook);
+}
+
+void weft_loop_remove_hook(struct weft_loop *loop, struct weft_turn_hook *hook)
+{
+    struct weft_turn_hook **link = &loop->hooks;
+
+    while (*link && *link != hook)
+        link = &(*link)->next;
+    if (!*link)
+        return;
+    *link = hook->next;
+    if (loop->next_hook == &hook->next)
+        loop->next_hook = link;
+}

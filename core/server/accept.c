@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Listeners: accept, refuse, place on the worker with the fewest connections. All on the first
+ * worker's thread. */
+#include <errno.h>
+#include <inttypes.h>
+
+#include "core/conn/conn.h"
+#include "core/base/container.h"
+#include "server_private.h"
+
+enum { ACCEPTS_A_TURN = 64 };
+
+/* How long accepting rests after the system ran out of descriptors or memory. */
+#define BACK_OFF_NS ((int64_t)WEFT_SECONDS(1) / 10)
+
+/* Carries an accepted connection to the loop that will own it. */
+struct handoff {
+    struct weft_post post;
+    struct weft_accepted accepted;
+    struct weft__binding *binding;
+    uint64_t id;
+};
+
+static void open_handoff(struct weft_post *post)
+{
+    struct handoff *handoff = weft_container_of(post, struct handoff, post);
+
+    weft__conn_open(handoff->binding, &handoff->accepted, handoff->id, 0);
+    weft_free(handoff);
+}
+
+/* The one with the fewest connections, and their sum over all. */
+static size_t choose(struct weft_server *server, uint64_t *total)
+{
+    size_t best = 0;
+    uint64_t fewest = UINT64_MAX;
+
+    *total = 0;
+    for (size_t i = 0; i < server->thread_count; i++) {
+        uint64_t living =
+            atomic_load_explicit(&server->threads[i].worker.living, memory_order_relaxed);
+        *total += living;
+        if (living < fewest) {
+            fewest = living;
+            best = i;
+        }
+    }
+    return best;
+}
+
+/* Counts a connection that never was one. */
+static void count_lost(struct weft__binding *binding, enum weft_reason reason)
+{
+    weft__count(&binding->counts.accepted, 1);
+    weft__count(&binding->counts.closed[reason], 1);
+}
+
+static void refuse(struct weft_server *server, struct weft__binding *binding,
+                   const struct weft_accepted *accepted, enum weft_reject_cause cause)
+{
+    if (binding->worker->refusing >= WEFT__MAX_REFUSING) {
+        count_lost(binding,
+                   cause == WEFT_REJECT_TOO_MANY ? WEFT_REASON_TOO_MANY : WEFT_REASON_DRAINED);
+        binding->transport->drop(accepted);
+        return;
+    }
+    binding->worker->refusing++;
+    weft__conn_open(binding, accepted, ++server->next_id, 1 + (int)cause);
+}
+
+static void place(struct weft_server *server, size_t port, const struct weft_accepted *accepted)
+{
+    struct weft__binding *first = &server->threads[0].worker.bindings[port];
+    struct weft__worker *worker;
+    struct handoff *handoff;
+    uint64_t total;
+    size_t chosen = choose(server, &total);
+
+    if (server->draining) {
+        refuse(server, first, accepted, WEFT_REJECT_DRAINING);
+        return;
+    }
+    if (total >= server->limits.max_connections) {
+        refuse(server, first, accepted, WEFT_REJECT_TOO_MANY);
+        return;
+    }
+    worker = &server->threads[chosen].worker;
+    atomic_fetch_add_explicit(&worker->living, 1, memory_order_relaxed);
+    if (chosen == 0) {
+        weft__conn_open(first, accepted, ++server->next_id, 0);
+        return;
+    }
+    handoff = weft_malloc(sizeof *handoff);
+    if (!handoff)
+        goto err;
+    *handoff = (struct handoff){.post.run = open_handoff,
+                                .accepted = *accepted,
+                                .binding = &worker->bindings[port],
+                                .id = ++server->next_id};
+    if (weft_loop_post(worker->loop, &handoff->post) < 0)
+        goto err_after_handoff;
+    return;
+
+err_after_handoff:
+    weft_free(handoff);
+err:
+    atomic_fetch_sub_explicit(&worker->living, 1, memory_order_relaxed);
+    first->transport->drop(accepted);
+    count_lost(first, WEFT_REASON_NO_MEMORY);
+}
+
+static void accept_again(struct weft_timer *timer)
+{
+    struct weft_server *server = weft_container_of(timer, struct weft_server, accept_timer);
+    weft__server_set_accepting(server, true);
+}
+
+/* Turns away who waits, by means of the transport's reserve. One that could be accepted after all,
+ * because another thread has closed a connection meanwhile, is as good as any. */
+static void shed(struct weft_server *server, struct weft__port *port)
+{
+    size_t i = (size_t)(port - server->ports);
+
+    for (int left = ACCEPTS_A_TURN; left > 0; left--) {
+        struct weft_accepted accepted;
+        int rv = port->endpoint.transport->accept(port->listener, &accepted, 1);
+
+        if (rv == 0) {
+            place(server, i, &accepted);
+        } else if (rv == -ECONNABORTED) {
+            server->shed++;
+            count_lost(&server->threads[0].worker.bindings[i], WEFT_REASON_NO_DESCRIPTOR);
+        } else {
+            return;
+        }
+    }
+}
+
+/* Out of descriptors or memory: accepting rests, so that the loop serves those it has instead of
+ * spinning. The log has a line when that begins and one when it is over. */
+static void back_off(struct weft_server *server, struct weft__port *port, int error)
+{
+    if (!server->backing_off)
+        weft_log_write(server->log, WEFT_LOG_WARN, "accept-back-off", "error=%s",
+                       weft_errname(error));
+    server->backing_off = true;
+    shed(server, port);
+    weft__server_set_accepting(server, false);
+    server->accept_timer.fire = accept_again;
+    weft_loop_after(server->threads[0].worker.loop, &server->accept_timer, BACK_OFF_NS);
+}
+
+static void end_back_off(struct weft_server *server)
+{
+    weft_log_write(server->log, WEFT_LOG_INFO, "accept-again", "shed=%" PRIu64, server->shed);
+    server->backing_off = false;
+    server->shed = 0;
+}
+
+/* Accepts until nobody waits or the turn's share is used up. False: nobody waits, or nobody can be
+ * accepted. */
+static bool accept_some(struct weft__port *port)
+{
+    struct weft_server *server = port->server;
+
+    for (int i = 0; i < ACCEPTS_A_TURN; i++) {
+        struct weft_accepted accepted;
+        int rv = port->endpoint.transport->accept(port->listener, &accepted, 0);
+        if (rv == -EAGAIN)
+            return false;
+        if (rv == -EMFILE || rv == -ENFILE || rv == -ENOMEM) {
+            if (!server->draining)
+                back_off(server, port, rv);
+            return false;
+        }
+        if (rv < 0)
+            continue;
+        if (server->backing_off)
+            end_back_off(server);
+        place(server, (size_t)(port - server->ports), &accepted);
+    }
+    return true;
+}
+
+void weft__server_on_listener(struct weft_listener *listener)
+{
+    (void)accept_some(listener->owner);
+}
+
+void weft__server_set_accepting(struct weft_server *server, bool on)
+{
+    for (size_t i = 0; i < server->port_count; i++) {
+        struct weft__port *port = &server->ports[i];
+        if (port->listening)
+            port->endpoint.transport->enable(port->listener, on);
+    }
+}
+
+void weft__server_unlisten(struct weft_server *server)
+{
+    for (size_t i = 0; i < server->port_count; i++) {
+        struct weft__port *port = &server->ports[i];
+        if (port->listening)
+            port->endpoint.transport->unlisten(port->listener);
+        port->listening = false;
+    }
+}
+
+void weft__server_close_listeners(struct weft_server *server)
+{
+    weft_timer_stop(&server->accept_timer);
+    for (size_t i = 0; i < server->port_count; i++) {
+        struct weft__port *port = &server->ports[i];
+        int turns = 0;
+        while (port->listening && turns < ACCEPTS_A_TURN && accept_some(port))
+            turns++;
+    }
+    weft__server_unlisten(server);
+}

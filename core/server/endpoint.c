@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+#include "endpoint.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+
+/* What weft_endpoint_init works with. */
+struct binding {
+    struct weft_endpoint *endpoint;
+    const struct weft_registry *registry;
+    const struct weft_endpoint_defaults *defaults;
+    const struct weft_limits *limits;
+    const char *text; /* the URL as given, for refusals */
+    struct weft_option_set set;
+    void *service_context;
+    struct weft_error *error;
+};
+
+/* HOST:PORT reads as a scheme and a path. */
+static bool is_bare_address(const struct weft_url *url)
+{
+    return url->path && *url->path && url->path[strspn(url->path, "0123456789")] == '\0';
+}
+
+static int find_transport(struct binding *b)
+{
+    const struct weft_url *url = &b->endpoint->url;
+    b->endpoint->transport = weft_registry_transport(b->registry, url->scheme, b->error);
+    if (b->endpoint->transport)
+        return 0;
+    if (is_bare_address(url))
+        weft_error_set(b->error, WEFT_ECONFIG, "'%s' names no transport: is tcp://%s meant?",
+                       b->text, b->text);
+    return WEFT_ECONFIG;
+}
+
+static int find_codec(struct binding *b)
+{
+    const char *named = weft_option_get(&b->set, "codec");
+    const char *name = named ? named : b->defaults->codec;
+    b->endpoint->codec = weft_registry_codec(b->registry, name, b->error);
+    if (!b->endpoint->codec)
+        return WEFT_ECONFIG;
+    if (b->defaults->codec_is_explicit && strcmp(name, b->defaults->codec) != 0)
+        return weft_error_set(b->error, WEFT_ECONFIG,
+                              "codec '%s' was asked for, but '%s' names codec '%s'",
+                              b->defaults->codec, b->text, name);
+    return 0;
+}
+
+static int find_service(struct binding *b)
+{
+    const char *named = weft_option_get(&b->set, "service");
+    if (!b->defaults->service && !named)
+        return 0;
+    if (!b->defaults->service)
+        return weft_error_set(b->error, WEFT_ECONFIG,
+                              "'service=%s' in '%s' is for servers; a client's URL names the "
+                              "address and the codec",
+                              named, b->text);
+    const char *name = named ? named : b->defaults->service;
+    b->endpoint->service = weft_registry_service(b->registry, name, &b->service_context, b->error);
+    return b->endpoint->service ? 0 : WEFT_ECONFIG;
+}
+
+static int check_speech(const struct binding *b)
+{
+    const struct weft_codec *codec = b->endpoint->codec;
+    const struct weft_service *service = b->endpoint->service;
+    if (!service || strcmp(codec->speaks, "*") == 0 || strcmp(service->speaks, "*") == 0 ||
+        strcmp(codec->speaks, service->speaks) == 0)
+        return 0;
+    return weft_error_set(b->error, WEFT_ECONFIG,
+                          "codec '%s' speaks %s, but service '%s' speaks %s in '%s'", codec->name,
+                          codec->speaks, service->name, service->speaks, b->text);
+}
+
+enum { TABLES = 4 };
+
+/* The tables of all that this endpoint declares; a plugin without options has a NULL one. */
+static void option_tables(const struct binding *b, const struct weft_option *tables[TABLES])
+{
+    static const struct weft_option client_options[] = {{.name = "codec"}, {.name = NULL}};
+    static const struct weft_option server_options[] = {
+        {.name = "codec"}, {.name = "service"}, {.name = NULL}};
+    const struct weft_endpoint *endpoint = b->endpoint;
+    tables[0] = endpoint->service ? server_options : client_options;
+    tables[1] = endpoint->transport->options;
+    tables[2] = endpoint->codec->options;
+    tables[3] = endpoint->service ? endpoint->service->options : NULL;
+}
+
+static bool declared(const struct weft_option *const tables[TABLES], const char *name)
+{
+    for (size_t t = 0; t < TABLES; t++)
+        for (const struct weft_option *o = tables[t]; o && o->name; o++)
+            if (strcmp(o->name, name) == 0)
+                return true;
+    return false;
+}
+
+static int check_options(const struct binding *b)
+{
+    const struct weft_option *tables[TABLES];
+    option_tables(b, tables);
+    size_t i = 0;
+    while (i < b->set.count && declared(tables, b->set.values[i].name))
+        i++;
+    if (i == b->set.count)
+        return 0;
+
+    char list[256];
+    size_t used = 0;
+    for (size_t t = 0; t < TABLES; t++)
+        for (const struct weft_option *o = tables[t]; o && o->name && used < sizeof list; o++)
+            used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", used ? ", " : "",
+                                     o->name);
+    return weft_error_set(b->error, WEFT_ECONFIG, "unknown option '%s' in '%s'; there are: %s",
+                          b->set.values[i].name, b->text, list);
+}
+
+/* Adds the URL to what a plugin said: it knows only its own options, and a server has several
+ * URLs. */
+static int refused(const struct binding *b, int code, const struct weft_error *plugin)
+{
+    if (code != WEFT_ECONFIG)
+        return weft_error_set(b->error, code, "%s in '%s'", weft_strerror(code), b->text);
+    return weft_error_set(b->error, code, "%s in '%s'", plugin->text, b->text);
+}
+
+static int new_config(void **config, size_t size)
+{
+    if (size == 0)
+        return 0;
+    *config = weft_calloc(1, size);
+    return *config ? 0 : -ENOMEM;
+}
+
+static int configure(const struct binding *b)
+{
+    const struct weft_codec *codec = b->endpoint->codec;
+    const struct weft_service *service = b->endpoint->service;
+    struct weft_error plugin = {0};
+    int rv = new_config(&b->endpoint->codec_config, codec->config_size);
+    if (rv == 0 && codec->configure)
+        rv = codec->configure(b->endpoint->codec_config, &b->set, b->limits, &plugin);
+    if (rv == 0 && service)
+        rv = new_config(&b->endpoint->service_config, service->config_size);
+    if (rv == 0 && service && service->configure)
+        rv = service->configure(b->endpoint->service_config, b->service_context, &b->set, b->limits,
+                                &plugin);
+    return rv == 0 ? 0 : refused(b, rv, &plugin);
+}
+
+int weft_endpoint_init(struct weft_endpoint *endpoint, const char *url,
+                       const struct weft_registry *registry,
+                       const struct weft_endpoint_defaults *defaults,
+                       const struct weft_limits *limits, struct weft_error *error)
+{
+    *endpoint = (struct weft_endpoint){0};
+    int rv = weft_url_parse(&endpoint->url, url, error);
+    if (rv < 0)
+        return rv;
+    struct binding b = {
+        .endpoint = endpoint,
+        .registry = registry,
+        .defaults = defaults,
+        .limits = limits,
+        .text = url,
+        .set = weft_url_option_set(&endpoint->url),
+        .error = error,
+    };
+    rv = find_transport(&b);
+    if (rv == 0)
+        rv = find_codec(&b);
+    if (rv == 0)
+        rv = find_service(&b);
+    if (rv == 0)
+        rv = check_speech(&b);
+    if (rv == 0)
+        rv = check_options(&b);
+    if (rv == 0)
+        rv = configure(&b);
+    if (rv < 0)
+        weft_endpoint_fini(endpoint);
+    return rv;
+}
+
+void weft_endpoint_fini(struct weft_endpoint *endpoint)
+{
+    weft_free(endpoint->codec_config);
+    weft_free(endpoint->service_config);
+    *endpoint = (struct weft_endpoint){0};
+}
+
+char *weft_endpoint_describe(const struct weft_endpoint *endpoint, char *dst, size_t size)
+{
+    if (endpoint->service)
+        snprintf(dst, size, "codec=%s service=%s", endpoint->codec->name, endpoint->service->name);
+    else
+        snprintf(dst, size, "codec=%s", endpoint->codec->name);
+    return dst;
+}

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A server's life: new, listen, run, stop, cut, count. */
+#include "core/server.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "core/base/container.h"
+#include "server_private.h"
+
+enum {
+    MAX_THREADS = 256,
+    MAX_CONNECTIONS = 1 << 24 /* descriptors are an int, and each has a place in a loop's tables */
+};
+
+static int check_options(const struct weft_server_options *options, struct weft_error *error)
+{
+    if (options->url_count == 0)
+        return weft_error_set(error, WEFT_ECONFIG, "no endpoint to listen on");
+    if (options->threads < 1 || options->threads > MAX_THREADS)
+        return weft_error_set(error, WEFT_ECONFIG, "threads is %u; it takes 1 to %d",
+                              options->threads, MAX_THREADS);
+    if (options->limits.max_connections > MAX_CONNECTIONS)
+        return weft_error_set(error, WEFT_ECONFIG,
+                              "max-connections is %" PRIu64 "; it takes 1 to %d",
+                              options->limits.max_connections, MAX_CONNECTIONS);
+    return weft_limits_check(&options->limits, error);
+}
+
+int weft_server_new(struct weft_server **out, const struct weft_server_options *options,
+                    struct weft_error *error)
+{
+    struct weft_server *server;
+    int rv = check_options(options, error);
+
+    *out = NULL;
+    if (rv < 0)
+        return rv;
+    server = weft_calloc(1, sizeof *server);
+    if (!server)
+        return weft_error_set(error, -ENOMEM, "out of memory");
+    server->limits = options->limits;
+    server->log = options->log;
+    options->registry->frozen = true;
+    rv = weft__server_make_ports(server, options, error);
+    if (rv < 0)
+        goto err_after_server;
+    server->threads = weft_calloc(options->threads, sizeof *server->threads);
+    if (!server->threads) {
+        rv = weft_error_set(error, -ENOMEM, "out of memory");
+        goto err_after_server;
+    }
+    server->thread_count = options->threads;
+    rv = weft__server_make_threads(server, error);
+    if (rv < 0)
+        goto err_after_server;
+    *out = server;
+    return 0;
+
+err_after_server:
+    weft_server_free(server);
+    return rv;
+}
+
+static int listen_on(struct weft_server *server, struct weft__port *port, struct weft_error *error)
+{
+    const struct weft_transport *transport = port->endpoint.transport;
+    char bound[WEFT__DESCRIBE_SIZE];
+    int rv;
+
+    weft_free(port->listener); /* of a listen that failed */
+    port->listener = weft_calloc(1, transport->listener_size);
+    if (!port->listener)
+        return weft_error_set(error, -ENOMEM, "out of memory");
+    port->listener->on_ready = weft__server_on_listener;
+    port->listener->owner = port;
+    rv = transport->listen(port->listener, server->threads[0].worker.loop, &port->endpoint.url,
+                           error);
+    if (rv < 0)
+        return rv;
+    port->listening = true;
+    snprintf(port->description, sizeof port->description, "%s %s", port->listener->name,
+             weft_endpoint_describe(&port->endpoint, bound, sizeof bound));
+    return 0;
+}
+
+int weft_server_listen(struct weft_server *server, struct weft_error *error)
+{
+    for (size_t i = 0; i < server->port_count; i++) {
+        int rv = listen_on(server, &server->ports[i], error);
+        if (rv < 0) {
+            weft__server_unlisten(server);
+            return rv;
+        }
+    }
+    return 0;
+}
+
+const char *weft_server_endpoint(const struct weft_server *server, size_t i)
+{
+    return i < server->port_count ? server->ports[i].description : NULL;
+}
+
+struct weft_loop *weft_server_loop(struct weft_server *server)
+{
+    return server->threads[0].worker.loop;
+}
+
+/* The first loop serves until all others are done, so that its timer and signals can still cut. */
+static void stop_when_done(struct weft_server *server)
+{
+    if (server->running == 0) {
+        weft_timer_stop(&server->drain_timer);
+        weft_loop_stop(server->threads[0].worker.loop);
+    }
+}
+
+static void on_thread_done(struct weft_post *post)
+{
+    struct weft__thread *thread = weft_container_of(post, struct weft__thread, done);
+
+    thread->server->running--;
+    stop_when_done(thread->server);
+}
+
+/* A draining worker has lost its last connection: its loop has nothing more to do. */
+static void on_worker_empty(struct weft__worker *worker)
+{
+    struct weft__thread *thread = weft_container_of(worker, struct weft__thread, worker);
+    struct weft_server *server = thread->server;
+    int rv;
+
+    /* A thread that could not be made has nobody to tell. */
+    if (thread->empty || (thread != server->threads && !thread->started))
+        return;
+    thread->empty = true;
+    if (thread == server->threads) {
+        server->running--;
+        stop_when_done(server);
+        return;
+    }
+    weft_loop_stop(worker->loop);
+    thread->done.run = on_thread_done;
+    rv = weft_loop_post(server->threads[0].worker.loop, &thread->done);
+    (void)rv; /* -ESHUTDOWN: nobody waits for this any more */
+}
+
+static void drain_thread(struct weft_post *post)
+{
+    weft__worker_drain(&weft_container_of(post, struct weft__thread, drain)->worker);
+}
+
+static void cut_thread(struct weft_post *post)
+{
+    weft__worker_cut(&weft_container_of(post, struct weft__thread, cut)->worker);
+}
+
+static void tell(struct weft__thread *thread, struct weft_post *post,
+                 void (*run)(struct weft_post *post))
+{
+    int rv;
+
+    post->run = run;
+    if (thread == thread->server->threads || !thread->started) {
+        run(post);
+        return;
+    }
+    rv = weft_loop_post(thread->worker.loop, post);
+    (void)rv; /* -ESHUTDOWN: that loop has drained and ended */
+}
+
+static void cut(struct weft_server *server)
+{
+    if (server->cutting)
+        return;
+    server->cutting = true;
+    for (size_t i = 0; i < server->thread_count; i++)
+        tell(&server->threads[i], &server->threads[i].cut, cut_thread);
+}
+
+static void on_drain_timeout(struct weft_timer *timer)
+{
+    cut(weft_container_of(timer, struct weft_server, drain_timer));
+}
+
+void weft_server_stop(struct weft_server *server)
+{
+    if (server->draining) {
+        cut(server);
+        return;
+    }
+    server->draining = true;
+    if (!server->serving) {
+        weft__server_unlisten(server);
+        return;
+    }
+    server->drain_timer.fire = on_drain_timeout;
+    weft_loop_after(server->threads[0].worker.loop, &server->drain_timer,
+                    (int64_t)server->limits.drain_timeout);
+    weft__server_close_listeners(server);
+    /* The first worker last: it may be empty at once, and it ends the run when all are. */
+    for (size_t i = server->thread_count; i-- > 0;)
+        tell(&server->threads[i], &server->threads[i].drain, drain_thread);
+}
+
+static void *run_thread(void *arg)
+{
+    struct weft__thread *thread = arg;
+
+    weft_loop_run(thread->worker.loop);
+    return NULL;
+}
+
+static int start_threads(struct weft_server *server)
+{
+    for (size_t i = 1; i < server->thread_count; i++) {
+        struct weft__thread *thread = &server->threads[i];
+        int error = pthread_create(&thread->thread, NULL, run_thread, thread);
+        if (error != 0)
+            return -error;
+        thread->started = true;
+        server->running++;
+    }
+    return 0;
+}
+
+void weft__server_begin(struct weft_server *server)
+{
+    server->serving = true;
+    server->running = 1;
+    for (size_t i = 0; i < server->thread_count; i++)
+        server->threads[i].worker.on_empty = on_worker_empty;
+    weft__server_set_accepting(server, true);
+}
+
+int weft_server_run(struct weft_server *server)
+{
+    int rv;
+
+    if (server->draining)
+        return 0;
+    weft__server_begin(server);
+    rv = start_threads(server);
+    if (rv < 0)
+        weft_server_stop(server);
+    if (server->running > 0)
+        weft_loop_run(server->threads[0].worker.loop);
+    for (size_t i = 1; i < server->thread_count; i++)
+        if (server->threads[i].started)
+            pthread_join(server->threads[i].thread, NULL);
+    if (rv < 0)
+        return rv;
+    return weft_server_cut(server) > 0;
+}
+
+uint64_t weft_server_cut(const struct weft_server *server)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < server->thread_count; i++)
+        sum += server->threads[i].worker.cut;
+    return sum;
+}
+
+static void add_counts(struct weft_server_counts *sum, const struct weft__counts *counts)
+{
+    sum->accepted += atomic_load_explicit(&counts->accepted, memory_order_relaxed);
+    sum->open += atomic_load_explicit(&counts->open, memory_order_relaxed);
+    sum->requests += atomic_load_explicit(&counts->requests, memory_order_relaxed);
+    sum->rejected += atomic_load_explicit(&counts->rejected, memory_order_relaxed);
+    sum->bytes_in += atomic_load_explicit(&counts->bytes_in, memory_order_relaxed);
+    sum->bytes_out += atomic_load_explicit(&counts->bytes_out, memory_order_relaxed);
+    for (size_t i = 0; i < WEFT_REASON_COUNT; i++)
+        sum->closed[i] += atomic_load_explicit(&counts->closed[i], memory_order_relaxed);
+}
+
+void weft_server_count(const struct weft_server *server, size_t i,
+                       struct weft_server_counts *counts)
+{
+    *counts = (struct weft_server_counts){0};
+    for (size_t t = 0; t < server->thread_count; t++)
+        for (size_t p = 0; p < server->port_count; p++)
+            if (p == i || i >= server->port_count)
+                add_counts(counts, &server->threads[t].worker.bindings[p].counts);
+}
+
+void weft_server_free(struct weft_server *server)
+{
+    if (!server)
+        return;
+    weft_timer_stop(&server->drain_timer);
+    weft_timer_stop(&server->accept_timer);
+    weft__server_unlisten(server);
+    weft__server_free_threads(server);
+    weft__server_free_ports(server);
+    weft_free(server);
+}

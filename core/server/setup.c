@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * options -> endpoints, configurations merged, workers with their plugin states. */
+#include <errno.h>
+
+#include "server_private.h"
+
+/* What a process holds open beside its connections, those being refused among it. */
+enum { OTHER_DESCRIPTORS = WEFT__MAX_REFUSING + 64 };
+
+static bool same_config(const void *a, const void *b, size_t size)
+{
+    return size == 0 || memcmp(a, b, size) == 0;
+}
+
+static void merge(struct weft_server *server, size_t i)
+{
+    struct weft__port *port = &server->ports[i];
+
+    port->codec_slot = port->service_slot = i;
+    for (size_t k = i; k-- > 0;) {
+        const struct weft_endpoint *other = &server->ports[k].endpoint;
+        if (other->codec == port->endpoint.codec &&
+            same_config(other->codec_config, port->endpoint.codec_config,
+                        other->codec->config_size))
+            port->codec_slot = k;
+        if (other->service == port->endpoint.service &&
+            same_config(other->service_config, port->endpoint.service_config,
+                        other->service->config_size))
+            port->service_slot = k;
+    }
+}
+
+int weft__server_make_ports(struct weft_server *server, const struct weft_server_options *options,
+                            struct weft_error *error)
+{
+    struct weft_endpoint_defaults defaults = {.codec = options->codec, .service = options->service};
+
+    server->ports = weft_calloc(options->url_count, sizeof *server->ports);
+    if (!server->ports)
+        return weft_error_set(error, -ENOMEM, "out of memory");
+    for (size_t i = 0; i < options->url_count; i++) {
+        struct weft__port *port = &server->ports[i];
+        int rv = weft_endpoint_init(&port->endpoint, options->urls[i], options->registry, &defaults,
+                                    &server->limits, error);
+        if (rv < 0)
+            return rv;
+        server->port_count++;
+        port->server = server;
+        merge(server, i);
+    }
+    return 0;
+}
+
+static int start_codec(struct weft__binding *binding)
+{
+    const struct weft_codec *codec = binding->codec;
+    int rv;
+
+    /* At least a byte, so that the pointer also says that it has succeeded. */
+    binding->codec_loop = weft_calloc(1, codec->loop_size + 1);
+    if (!binding->codec_loop)
+        return -ENOMEM;
+    rv = codec->loop_init ? codec->loop_init(binding->codec_loop, binding->codec_config) : 0;
+    if (rv < 0) {
+        weft_free(binding->codec_loop);
+        binding->codec_loop = NULL;
+    }
+    return rv;
+}
+
+static int start_service(struct weft__binding *binding, const void *config)
+{
+    const struct weft_service *service = binding->service;
+    int rv;
+
+    /* As above. */
+    binding->service_loop = weft_calloc(1, service->loop_size + 1);
+    if (!binding->service_loop)
+        return -ENOMEM;
+    rv = service->start ? service->start(binding->service_loop, config, binding->worker->loop) : 0;
+    if (rv < 0) {
+        weft_free(binding->service_loop);
+        binding->service_loop = NULL;
+    }
+    return rv;
+}
+
+/* Ports are visited in order, so the slot that a later port shares is there already. */
+static int bind_plugins(struct weft_server *server, struct weft__worker *worker)
+{
+    for (size_t i = 0; i < server->port_count; i++) {
+        const struct weft__port *port = &server->ports[i];
+        struct weft__binding *binding = &worker->bindings[i];
+        int rv = 0;
+
+        binding->transport = port->endpoint.transport;
+        binding->codec = port->endpoint.codec;
+        binding->service = port->endpoint.service;
+        binding->codec_config = server->ports[port->codec_slot].endpoint.codec_config;
+        binding->config_id = (uint32_t)port->codec_slot;
+        if (port->codec_slot == i)
+            rv = start_codec(binding);
+        else
+            binding->codec_loop = worker->bindings[port->codec_slot].codec_loop;
+        if (rv < 0)
+            return rv;
+        if (port->service_slot == i)
+            rv = start_service(binding, port->endpoint.service_config);
+        else
+            binding->service_loop = worker->bindings[port->service_slot].service_loop;
+        if (rv < 0)
+            return rv;
+    }
+    return 0;
+}
+
+static void unbind_plugins(struct weft_server *server, struct weft__worker *worker)
+{
+    for (size_t i = server->port_count; i-- > 0;) {
+        const struct weft__port *port = &server->ports[i];
+        struct weft__binding *binding = &worker->bindings[i];
+
+        if (port->service_slot == i && binding->service_loop) {
+            if (binding->service->stop)
+                binding->service->stop(binding->service_loop);
+            weft_free(binding->service_loop);
+        }
+        if (port->codec_slot == i && binding->codec_loop) {
+            if (binding->codec->loop_fini)
+                binding->codec->loop_fini(binding->codec_loop);
+            weft_free(binding->codec_loop);
+        }
+    }
+}
+
+int weft__server_make_threads(struct weft_server *server, struct weft_error *error)
+{
+    int fd_limit = (int)server->limits.max_connections + OTHER_DESCRIPTORS;
+
+    if (server->limits.frame_cache > 0) {
+        server->frames = weft_frame_pool_new((size_t)server->limits.frame_cache);
+        if (!server->frames)
+            return weft_error_set(error, -ENOMEM, "out of memory");
+    }
+    for (size_t i = 0; i < server->thread_count; i++) {
+        struct weft__thread *thread = &server->threads[i];
+        int rv = weft__worker_init(&thread->worker, &server->limits, server->log,
+                                   server->port_count, fd_limit);
+        if (rv < 0)
+            return weft_error_set(error, rv, "cannot make an event loop: %s", weft_strerror(rv));
+        thread->server = server;
+        thread->worker.frames = server->frames;
+        server->ready++;
+        rv = bind_plugins(server, &thread->worker);
+        if (rv < 0)
+            return weft_error_set(error, rv, "cannot start a plugin: %s", weft_strerror(rv));
+    }
+    return 0;
+}
+
+void weft__server_free_threads(struct weft_server *server)
+{
+    for (size_t i = 0; i < server->ready; i++) {
+        unbind_plugins(server, &server->threads[i].worker);
+        weft__worker_fini(&server->threads[i].worker);
+    }
+    weft_free(server->threads);
+    weft_frame_pool_free(server->frames);
+}
+
+void weft__server_free_ports(struct weft_server *server)
+{
+    for (size_t i = 0; i < server->port_count; i++) {
+        struct weft__port *port = &server->ports[i];
+        weft_free(port->listener);
+        weft_endpoint_fini(&port->endpoint);
+    }
+    weft_free(server->ports);
+}

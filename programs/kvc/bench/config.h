@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the options of `kvc bench` say. */
+#ifndef KV_CLI_BENCH_CONFIG_H
+#define KV_CLI_BENCH_CONFIG_H
+
+#include "core/base/limits.h"
+#include "mix.h"
+#include "values.h"
+
+#define CLI_BENCH_DURATION WEFT_SECONDS(10) /* where neither duration nor requests are given */
+
+struct cli_bench_config {
+    unsigned clients, pipeline, threads;
+    uint64_t duration; /* nanoseconds of the measured part; 0: not given */
+    uint64_t warmup;   /* nanoseconds before it */
+    uint64_t requests; /* of the measured part; 0: not given */
+    uint64_t rate;     /* requests a second; 0: as many as can be */
+    struct cli_bench_mix mix;
+    const char *table; /* borrowed from argv */
+    uint32_t keys;
+    size_t value_size;
+    enum cli_bench_kind value_kind;
+    uint64_t seed;
+};
+
+#endif

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+#include "load.h"
+
+#include <errno.h>
+
+#include "core/base/container.h"
+#include "core/base/mem.h"
+#include "load_private.h"
+
+/* Filling in is not measured: deep enough to be fast, and no more than so many bytes a connection. */
+enum { FILL_DEPTH = 16, FILL_BYTES = 65536 };
+
+/* Beyond the clients: what a process has open, and what each loop has. */
+enum { DESCRIPTORS = 32, DESCRIPTORS_A_LOOP = 4 };
+
+size_t cli_bench__fill_depth(const struct cli_bench_config *config)
+{
+    size_t depth = FILL_BYTES / (config->value_size + 1);
+    depth = depth < FILL_DEPTH ? depth : FILL_DEPTH;
+    return depth > config->pipeline ? depth : config->pipeline;
+}
+
+uint64_t cli_bench__share(const struct cli_bench_plan *plan, unsigned index, uint64_t whole)
+{
+    uint64_t threads = plan->config->threads;
+    return whole / threads * index + whole % threads * index / threads;
+}
+
+unsigned cli_bench_load_descriptors(const struct cli_bench_config *config)
+{
+    return config->clients + config->threads * DESCRIPTORS_A_LOOP + DESCRIPTORS;
+}
+
+static void on_connect(struct weft_client *client, int status, const struct weft_error *error)
+{
+    struct cli_bench_connection *connection = weft_client_data(client);
+    if (status < 0)
+        cli_bench__fail(connection->load, CLI_EXIT_CONNECT, error->text);
+}
+
+static enum cli_exit connect_all(struct cli_bench_load *load, struct weft_error *error)
+{
+    struct weft_client_options options = load->plan->connect;
+    options.loop = load->loop;
+    options.on_connect = on_connect;
+    for (size_t i = 0; i < load->connection_count; i++) {
+        struct cli_bench_connection *connection = &load->connections[i];
+        connection->load = load;
+        options.data = connection;
+        int err = weft_client_new(&connection->client, &options, error);
+        if (err < 0)
+            return err == WEFT_ECONFIG ? CLI_EXIT_USAGE : CLI_EXIT_CONNECT;
+    }
+    return CLI_EXIT_DONE;
+}
+
+/* One after another they belong to different connections, so that requests of a fixed rate go round. */
+static void make_slots(struct cli_bench_load *load)
+{
+    for (size_t i = 0; i < load->slot_count; i++) {
+        struct cli_bench_slot *slot = &load->slots[i];
+        slot->connection = &load->connections[i % load->connection_count];
+        slot->call = (struct weft_call){.done = cli_bench__on_done, .timeout = load->plan->timeout};
+    }
+}
+
+static int make_room(struct cli_bench_load *load)
+{
+    const struct cli_bench_config *config = load->plan->config;
+    uint64_t begin = cli_bench__share(load->plan, load->index, config->clients);
+    uint64_t end = cli_bench__share(load->plan, load->index + 1, config->clients);
+    load->connection_count = (size_t)(end - begin);
+    load->slot_count = load->connection_count * cli_bench__fill_depth(config);
+    load->connections = weft_calloc(load->connection_count, sizeof *load->connections);
+    load->slots = weft_calloc(load->slot_count, sizeof *load->slots);
+    if (!load->connections || !load->slots)
+        return -ENOMEM;
+    make_slots(load);
+    return 0;
+}
+
+enum cli_exit cli_bench_load_init(struct cli_bench_load *load, const struct cli_bench_plan *plan,
+                                  unsigned index, struct weft_error *error)
+{
+    const struct cli_bench_config *config = plan->config;
+    enum cli_exit code = CLI_EXIT_CONNECT;
+    *load = (struct cli_bench_load){
+        .plan = plan,
+        .index = index,
+        .random = {.state = config->seed + index},
+    };
+    cli_bench_replies_init(&load->replies, &plan->values, plan->budget);
+    int descriptors = (int)cli_bench_load_descriptors(plan->config);
+    int err = weft_loop_new(&load->loop, descriptors);
+    if (err < 0)
+        goto err_after_replies;
+    load->pacer.due = cli_bench__on_due;
+    err = cli_bench_pacer_init(&load->pacer, load->loop);
+    if (err < 0)
+        goto err_after_loop;
+    err = make_room(load);
+    if (err < 0)
+        goto err_after_pacer;
+    code = connect_all(load, error);
+    if (code == CLI_EXIT_DONE)
+        return code;
+    cli_bench_load_close(load);
+
+err_after_pacer:
+    weft_free(load->connections);
+    weft_free(load->slots);
+    cli_bench_pacer_fini(&load->pacer);
+err_after_loop:
+    weft_loop_free(load->loop);
+err_after_replies:
+    cli_bench_replies_fini(&load->replies);
+    *load = (struct cli_bench_load){0};
+    if (err < 0)
+        weft_error_set(error, err, "no thread to send from: %s", weft_strerror(err));
+    return code;
+}
+
+void cli_bench_load_fini(struct cli_bench_load *load)
+{
+    if (!load->loop)
+        return;
+    cli_bench_pacer_fini(&load->pacer);
+    weft_loop_free(load->loop);
+    cli_bench_replies_fini(&load->replies);
+    weft_free(load->connections);
+    weft_free(load->slots);
+    *load = (struct cli_bench_load){0};
+}
+
+void cli_bench_load_close(struct cli_bench_load *load)
+{
+    load->closing = true;
+    for (size_t i = 0; i < load->connection_count; i++) {
+        weft_client_close(load->connections[i].client);
+        load->connections[i].client = NULL;
+    }
+}
+
+void cli_bench_load_stop(struct cli_bench_load *load)
+{
+    load->making = false;
+    load->stopping = true;
+}

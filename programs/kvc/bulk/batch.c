@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+#include "batch.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "core/base/container.h"
+#include "bulk.h"
+#include "programs/kvc/format/json.h"
+#include "programs/kvc/format/output.h"
+#include "programs/kvc/words.h"
+
+struct batch {
+    struct cli_bulk bulk;
+    enum cli_format format;
+    uint64_t answered, unknown; /* commands that were sent: with an answer, without one */
+    int unprinted;              /* why the answers cannot be printed, -errno; 0: they can */
+};
+
+static void fail(struct batch *batch, enum cli_exit code, uint64_t line, const char *text)
+{
+    cli_bulk_fail(&batch->bulk, code, line, line, text, strlen(text));
+}
+
+/* A line, whatever is in it: control characters are escaped, items are set apart by tabs. */
+static void print_items(FILE *out, const struct kvc_reply *reply)
+{
+    for (size_t i = 0; i < reply->value_count; i++) {
+        fputs(i > 0 ? "\t" : "", out);
+        cli_value_print(out, &reply->values[i], true);
+    }
+    for (size_t i = 0; i < reply->pair_count; i++) {
+        fputs(i > 0 ? "\t" : "", out);
+        cli_text_print(out, reply->pairs[i].key, true);
+        fputc('\t', out);
+        cli_value_print(out, &reply->pairs[i].value, true);
+    }
+    fputc('\n', out);
+}
+
+static void print_result(struct batch *batch, const struct cli_bulk_call *call,
+                         const struct kvc_reply *reply)
+{
+    FILE *out = batch->bulk.out;
+    if (batch->format == CLI_JSON)
+        cli_json_print_reply(out, call->command, reply, call->first_line);
+    else if (call->command->shape == CLI_NOTHING)
+        fputs("pong\n", out);
+    else
+        print_items(out, reply);
+    if (batch->format == CLI_TEXT)
+        cli_reply_print_cursor(batch->bulk.err, reply);
+}
+
+static void refuse(struct batch *batch, const struct cli_bulk_call *call,
+                   const struct kvc_reply *reply)
+{
+    struct cli_bulk *bulk = &batch->bulk;
+    if (batch->format == CLI_JSON) {
+        cli_json_print_reply(bulk->out, call->command, reply, call->first_line);
+        bulk->code = bulk->code == CLI_EXIT_DONE ? CLI_EXIT_REFUSED : bulk->code;
+        bulk->ended = bulk->ended || !bulk->keep_going;
+        return;
+    }
+    char text[512];
+    snprintf(text, sizeof text, "%" PRIu32 " %.*s", reply->status,
+             (int)(reply->message.size < 400 ? reply->message.size : 400),
+             (const char *)reply->message.data);
+    fail(batch, CLI_EXIT_REFUSED, call->first_line, text);
+}
+
+/* Where nobody reads the answers nothing more is asked. */
+static void flush(struct batch *batch)
+{
+    errno = 0;
+    if (batch->unprinted < 0 || (fflush(batch->bulk.out) == 0 && !ferror(batch->bulk.out)))
+        return;
+    batch->unprinted = errno != 0 ? -errno : -EIO;
+    batch->bulk.ended = true;
+}
+
+static void on_answer(struct cli_bulk *bulk, const struct cli_bulk_call *call,
+                      const struct kvc_reply *reply)
+{
+    struct batch *batch = weft_container_of(bulk, struct batch, bulk);
+    struct weft_error error;
+    if (!reply) {
+        batch->unknown++;
+        return;
+    }
+    batch->answered++;
+    if (reply->status != 200)
+        refuse(batch, call, reply);
+    else if (cli_reply_check(&call->counts, reply, &error) < 0)
+        fail(batch, CLI_EXIT_PROTOCOL, call->first_line, error.text);
+    else
+        print_result(batch, call, reply);
+    /* Who reads the results may wait for this one before the next command. */
+    if (bulk->in_flight == 0)
+        flush(batch);
+}
+
+static enum cli_bulk_step send_invocation(struct batch *batch,
+                                          const struct cli_invocation *invocation)
+{
+    const struct cli_bulk_call about = {.command = invocation->command,
+                                        .first_line = batch->bulk.line,
+                                        .last_line = batch->bulk.line,
+                                        .rows = 1};
+    return cli_bulk_send(&batch->bulk, &about, &invocation->request);
+}
+
+static enum cli_bulk_step send_words(struct batch *batch, const struct cli_words *words)
+{
+    const struct cli_value_source source = {.file_max =
+                                                batch->bulk.session->config->limits.max_message};
+    struct cli_invocation invocation;
+    struct weft_error error;
+    if (words->count == 0)
+        return CLI_BULK_AGAIN;
+    if (cli_invocation_init(&invocation, words->list, words->count, &source, &error) < 0) {
+        fail(batch, CLI_EXIT_USAGE, batch->bulk.line, error.text);
+        return CLI_BULK_AGAIN;
+    }
+    enum cli_bulk_step step = send_invocation(batch, &invocation);
+    cli_invocation_fini(&invocation);
+    return step;
+}
+
+static enum cli_bulk_step send_text(struct batch *batch, struct weft_view line)
+{
+    struct cli_words words;
+    struct weft_error error;
+    if (cli_words_split(&words, line, &error) < 0) {
+        fail(batch, CLI_EXIT_USAGE, batch->bulk.line, error.text);
+        return CLI_BULK_AGAIN;
+    }
+    enum cli_bulk_step step = send_words(batch, &words);
+    cli_words_fini(&words);
+    return step;
+}
+
+static enum cli_bulk_step send_json(struct batch *batch, struct weft_view line)
+{
+    struct cli_invocation invocation;
+    struct weft_error error;
+    json_t *json = cli_json_parse(line, &error);
+    enum cli_bulk_step step = CLI_BULK_AGAIN;
+    if (json && cli_invocation_init_json(&invocation, json, &error) == 0) {
+        step = send_invocation(batch, &invocation);
+        cli_invocation_fini(&invocation);
+    } else {
+        fail(batch, CLI_EXIT_USAGE, batch->bulk.line, error.text);
+    }
+    json_decref(json);
+    return step;
+}
+
+static enum cli_bulk_step read_more(struct batch *batch)
+{
+    struct cli_bulk *bulk = &batch->bulk;
+    if (weft_buf_size(&bulk->input.buf) > bulk->session->config->limits.max_message) {
+        bulk->keep_going = false;
+        fail(batch, CLI_EXIT_USAGE, bulk->line, "a line of more than --max-message");
+        return CLI_BULK_END;
+    }
+    int err = cli_input_read(&bulk->input);
+    if (err == 0)
+        return CLI_BULK_AGAIN;
+    if (err == -EAGAIN)
+        return CLI_BULK_WAIT;
+    fail(batch, CLI_EXIT_USAGE, bulk->line, weft_strerror(err));
+    return CLI_BULK_END;
+}
+
+static enum cli_bulk_step step(struct cli_bulk *bulk)
+{
+    struct batch *batch = weft_container_of(bulk, struct batch, bulk);
+    struct weft_view view = weft_buf_view(&bulk->input.buf);
+    if (view.size == 0 && bulk->input.eof)
+        return CLI_BULK_END;
+    const uint8_t *newline = view.size > 0 ? memchr(view.data, '\n', view.size) : NULL;
+    if (!newline && !bulk->input.eof)
+        return read_more(batch);
+    struct weft_view line =
+        weft_view(view.data, newline ? (size_t)(newline - view.data) : view.size);
+    enum cli_bulk_step result =
+        line.size > 0 && line.data[0] == '[' ? send_json(batch, line) : send_text(batch, line);
+    if (result != CLI_BULK_WAIT)
+        cli_bulk_skip_line(bulk);
+    return result;
+}
+
+enum cli_exit cli_batch(const struct cli_run *run, const char *path)
+{
+    struct weft_error error;
+    struct batch batch = {
+        .bulk = {.session = run->session,
+                 .out = run->out,
+                 .err = run->err,
+                 .keep_going = run->session->config->keep_going,
+                 .step = step,
+                 .answered = on_answer},
+        .format = run->format,
+    };
+    enum cli_exit code = cli_bulk_init(&batch.bulk, path, &error);
+    if (code != CLI_EXIT_DONE) {
+        fprintf(run->err, "kvc: %s\n", error.text);
+        return code;
+    }
+    cli_bulk_run(&batch.bulk);
+    cli_bulk_fini(&batch.bulk);
+    if (batch.bulk.code == CLI_EXIT_INTERRUPTED)
+        fprintf(run->err, "kvc: interrupted after %" PRIu64 " answers\n", batch.answered);
+    if (batch.unknown > 0)
+        fprintf(run->err,
+                "kvc: %" PRIu64 " commands were sent without an answer; those that write may "
+                "have taken effect\n",
+                batch.unknown);
+    flush(&batch);
+    if (batch.unprinted < 0) {
+        fprintf(run->err, "kvc: cannot print the answers: %s\n", weft_strerror(batch.unprinted));
+        return batch.bulk.code == CLI_EXIT_DONE ? CLI_EXIT_REFUSED : batch.bulk.code;
+    }
+    return batch.bulk.code;
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+#include "rows.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "programs/kvc/format/base64.h"
+#include "programs/kvc/format/json.h"
+
+enum cli_rows cli_rows_of(enum cli_rows rows, const char *path)
+{
+    const char *ending = path ? strrchr(path, '.') : NULL;
+    if (rows != CLI_ROWS_BY_NAME)
+        return rows;
+    return ending && strcmp(ending, ".csv") == 0 ? CLI_ROWS_CSV : CLI_ROWS_NDJSON;
+}
+
+static int take_key(struct cli_row *row, struct weft_view key, struct weft_error *error)
+{
+    row->pair.key = key;
+    if (weft_utf8_valid(key))
+        return 0;
+    return weft_error_set(error, WEFT_ECONFIG, "the key is not valid UTF-8");
+}
+
+/* A field with its quotation marks undone. */
+static int take_field(const struct cli_csv_field *field, struct weft_bytes *memory,
+                      struct weft_view *text)
+{
+    *text = field->text;
+    if (!field->doubled)
+        return 0;
+    memory->data = weft_malloc(field->text.size);
+    if (!memory->data)
+        return -ENOMEM;
+    memory->size = cli_csv_undouble(field->text, memory->data);
+    *text = weft_view(memory->data, memory->size);
+    return 0;
+}
+
+static int read_record(struct cli_row *row, const struct cli_csv_record *record,
+                       struct weft_error *error)
+{
+    struct weft_view key, text;
+    if (record->count != 2)
+        return weft_error_set(error, WEFT_ECONFIG, "a row has a key and a value, not %zu fields",
+                              record->count);
+    if (take_field(&record->fields[0], &row->key, &key) < 0 ||
+        take_field(&record->fields[1], &row->text, &text) < 0)
+        return weft_error_set(error, -ENOMEM, "%s", weft_strerror(-ENOMEM));
+    int err = take_key(row, key, error);
+    if (err == 0)
+        err = cli_value_parse(text, NULL, &row->pair.value, &row->memory, error);
+    return err;
+}
+
+static ssize_t read_csv(struct cli_row *row, struct weft_view text, bool end,
+                        struct weft_error *error)
+{
+    struct cli_csv_record record;
+    const char *why;
+    ssize_t size = cli_csv_read(text, end, &record, &why);
+    if (size < 0)
+        return weft_error_set(error, WEFT_ECONFIG, "not CSV: %s", why);
+    if (size == 0)
+        return 0;
+    row->lines = record.lines;
+    int err = read_record(row, &record, error);
+    return err < 0 ? err : size;
+}
+
+static int read_object(struct cli_row *row, struct weft_view line, struct weft_error *error)
+{
+    row->json = cli_json_parse(line, error);
+    if (!row->json)
+        return WEFT_ECONFIG;
+    const json_t *key = json_object_get(row->json, "key");
+    const json_t *value = json_object_get(row->json, "value");
+    if (!json_is_string(key) || !value || json_object_size(row->json) != 2)
+        return weft_error_set(error, WEFT_ECONFIG,
+                              "a row is {\"key\": TEXT, \"value\": VALUE}, with nothing else");
+    row->pair.key = weft_view(json_string_value(key), json_string_length(key));
+    return cli_json_read_value(value, &row->pair.value, &row->memory, error);
+}
+
+static ssize_t read_ndjson(struct cli_row *row, struct weft_view text, bool end,
+                           struct weft_error *error)
+{
+    const uint8_t *newline = memchr(text.data, '\n', text.size);
+    if (!newline && !end)
+        return 0;
+    size_t size = newline ? (size_t)(newline - text.data) : text.size;
+    row->lines = 1;
+    int err = read_object(row, weft_view(text.data, size), error);
+    return err < 0 ? err : (ssize_t)(newline ? size + 1 : size);
+}
+
+ssize_t cli_row_read(struct cli_row *row, enum cli_rows rows, struct weft_view text, bool end,
+                     struct weft_error *error)
+{
+    *row = (struct cli_row){0};
+    ssize_t size =
+        rows == CLI_ROWS_CSV ? read_csv(row, text, end, error) : read_ndjson(row, text, end, error);
+    if (size < 0)
+        cli_row_fini(row);
+    return size;
+}
+
+void cli_row_fini(struct cli_row *row)
+{
+    if (row->json)
+        json_decref(row->json);
+    weft_bytes_fini(&row->key);
+    weft_bytes_fini(&row->text);
+    weft_bytes_fini(&row->memory);
+}
+
+/* A value as cli_value_parse reads it back. */
+static void print_value(FILE *out, const struct kvc_value *value)
+{
+    char number[CLI_NUMBER_TEXT];
+    switch (value->type) {
+    case KVC_EMPTY:
+        fputs("empty:", out);
+        break;
+    case KVC_STRING:
+        cli_csv_print(out, cli_text_has_prefix(value->bytes) ? "str:" : "", value->bytes);
+        break;
+    case KVC_BINARY:
+        fputs("base64:", out);
+        cli_base64_print(out, value->bytes);
+        break;
+    case KVC_INTEGER:
+        fprintf(out, "int:%" PRId64, value->integer);
+        break;
+    case KVC_FLOAT:
+        fprintf(out, "float:%s", cli_format_double(value->number, number));
+        break;
+    case KVC_BOOL:
+        fputs(value->boolean ? "bool:true" : "bool:false", out);
+        break;
+    }
+}
+
+static void print_csv(FILE *out, const struct kvc_pair *pair)
+{
+    cli_csv_print(out, "", pair->key);
+    fputc(',', out);
+    print_value(out, &pair->value);
+    fputc('\n', out);
+}
+
+void cli_row_print(FILE *out, enum cli_rows rows, const struct kvc_pair *pair)
+{
+    if (rows == CLI_ROWS_CSV) {
+        print_csv(out, pair);
+    } else {
+        cli_json_print_pair(out, pair);
+        fputc('\n', out);
+    }
+}

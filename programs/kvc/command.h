@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The commands of kvc: one table, from which words become requests and --help is made. */
+#ifndef KV_CLI_COMMAND_H
+#define KV_CLI_COMMAND_H
+
+#include "core/base/bytes.h"
+#include "core/base/err.h"
+#include "format/value.h"
+#include "services/kv/client.h"
+
+/* What stands behind a command's name, and so the shape of its request. */
+enum cli_shape {
+    CLI_NOTHING,
+    CLI_TABLE,
+    CLI_PAGE,
+    CLI_KEY,
+    CLI_KEYS,
+    CLI_PAIR,
+    CLI_PAIRS,
+    CLI_HELP,  /* from here on: kvc's own, no request of the server's */
+    CLI_BATCH, /* from here on: of the command line only, not of the prompt */
+    CLI_IMPORT,
+    CLI_EXPORT,
+    CLI_BENCH,
+};
+
+struct cli_command {
+    const char *name;
+    enum kvc_op op; /* ping asks for a key, which changes nothing */
+    enum cli_shape shape;
+    bool writes; /* without its answer nobody knows whether it took effect */
+    const char *help;
+};
+
+/* Ended by a NULL name. Static. */
+const struct cli_command *cli_command_table(void);
+
+/* "TABLE KEY VALUE [KEY VALUE]..."; static. */
+const char *cli_shape_arguments(enum cli_shape shape);
+
+/* A command with its arguments, ready to be sent. */
+struct cli_invocation {
+    const struct cli_command *command;
+    struct kvc_request request; /* borrows the words and what stands below */
+    struct weft_view *keys;
+    struct kvc_pair *pairs;
+    struct weft_bytes *memory; /* behind the pairs' values, one each */
+    struct weft_bytes cursor;  /* behind the request's */
+};
+
+/* Whether the prompt has it too. */
+bool cli_command_is_of_prompt(const struct cli_command *command);
+
+/* A command by its name. NULL: *error says what may have been meant, or lists what there is. */
+const struct cli_command *cli_command_find(const char *name, struct weft_error *error);
+
+/* Whether count words may stand behind a command of this shape. WEFT_ECONFIG: *error shows its
+ * usage. */
+WEFT_MUST_USE int cli_command_check(const struct cli_command *command, size_t count,
+                                    struct weft_error *error);
+
+/* Reads words[0], a command that is one request, and its arguments; the words outlive the
+ * invocation. source: as for cli_value_parse. WEFT_ECONFIG: *error names what is wrong and shows the command's usage;
+ * -ENOMEM. Nothing is held then. */
+WEFT_MUST_USE int cli_invocation_init(struct cli_invocation *invocation, char *const *words,
+                                      size_t count, const struct cli_value_source *source,
+                                      struct weft_error *error);
+/* hscan's cursor, in base64 as it was printed. The errors of cli_invocation_init. */
+WEFT_MUST_USE int cli_invocation_take_cursor(struct cli_invocation *invocation,
+                                             struct weft_view text, struct weft_error *error);
+
+/* A zeroed one is fine. */
+void cli_invocation_fini(struct cli_invocation *invocation);
+
+#endif

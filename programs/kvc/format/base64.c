@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+#include "base64.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+
+static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+void cli_base64_print(FILE *out, struct weft_view bytes)
+{
+    for (size_t i = 0; i < bytes.size; i += 3) {
+        size_t left = bytes.size - i;
+        uint32_t bits = (uint32_t)bytes.data[i] << 16;
+        bits |= left > 1 ? (uint32_t)bytes.data[i + 1] << 8 : 0;
+        bits |= left > 2 ? bytes.data[i + 2] : 0;
+        fputc(alphabet[bits >> 18], out);
+        fputc(alphabet[bits >> 12 & 63], out);
+        fputc(left > 1 ? alphabet[bits >> 6 & 63] : '=', out);
+        fputc(left > 2 ? alphabet[bits & 63] : '=', out);
+    }
+}
+
+static int digit_of(uint8_t c)
+{
+    const char *found = c ? strchr(alphabet, c) : NULL;
+    return found ? (int)(found - alphabet) : -1;
+}
+
+/* dst has room for all digits of text. False: not base64. */
+static bool decode(struct weft_view digits, uint8_t *dst)
+{
+    uint32_t bits = 0, mask = 0xff;
+    unsigned count = 0;
+    for (size_t i = 0; i < digits.size; i++) {
+        int digit = digit_of(digits.data[i]);
+        if (digit < 0)
+            return false;
+        bits = bits << 6 | (uint32_t)digit;
+        count += 6;
+        if (count >= 8) {
+            count -= 8;
+            *dst++ = (uint8_t)(bits >> count & mask);
+        }
+    }
+    return (bits & ((1u << count) - 1)) == 0;
+}
+
+int cli_base64_read(struct weft_view text, struct weft_bytes *bytes)
+{
+    size_t pad = 0;
+    if (text.size % 4 != 0)
+        return WEFT_EMALFORMED;
+    while (pad < 2 && pad < text.size && text.data[text.size - 1 - pad] == '=')
+        pad++;
+    size_t size = text.size / 4 * 3 - pad;
+    uint8_t *data = weft_malloc(size ? size : 1);
+    if (!data)
+        return -ENOMEM;
+    if (!decode(weft_view(text.data, text.size - pad), data)) {
+        weft_free(data);
+        return WEFT_EMALFORMED;
+    }
+    *bytes = (struct weft_bytes){data, size};
+    return 0;
+}

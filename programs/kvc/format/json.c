@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+#include "json.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include "base64.h"
+#include "value.h"
+
+/* RFC 7493, section 2.2: what a double holds exactly. */
+static const int64_t exact_max = ((int64_t)1 << 53) - 1;
+
+static void print_control(FILE *out, uint8_t byte)
+{
+    static const char letters[] = {
+        ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r'};
+    if (byte < sizeof letters && letters[byte])
+        fprintf(out, "\\%c", letters[byte]);
+    else
+        fprintf(out, "\\u%04x", byte);
+}
+
+/* Text that needs no escape goes out in one piece. */
+void cli_json_print_string(FILE *out, struct weft_view text)
+{
+    size_t plain = 0;
+    fputc('"', out);
+    for (size_t i = 0; i < text.size; i++) {
+        uint8_t byte = text.data[i];
+        if (byte >= 0x20 && byte != '"' && byte != '\\' && byte != 0x7f)
+            continue;
+        fwrite(text.data + plain, 1, i - plain, out);
+        plain = i + 1;
+        if (byte == '"' || byte == '\\')
+            fprintf(out, "\\%c", byte);
+        else
+            print_control(out, byte);
+    }
+    if (text.size > plain)
+        fwrite(text.data + plain, 1, text.size - plain, out);
+    fputc('"', out);
+}
+
+static void print_number(FILE *out, double number)
+{
+    char text[CLI_NUMBER_TEXT];
+    cli_format_double(number, text);
+    if (!isfinite(number))
+        fprintf(out, "{\"float\": \"%s\"}", text);
+    else
+        fprintf(out, "%s%s", text, text[strcspn(text, ".e")] ? "" : ".0");
+}
+
+static void print_integer(FILE *out, int64_t integer)
+{
+    bool exact = integer >= -exact_max && integer <= exact_max;
+    fprintf(out, exact ? "%" PRId64 : "{\"integer\": \"%" PRId64 "\"}", integer);
+}
+
+static void print_base64(FILE *out, struct weft_view bytes)
+{
+    fputc('"', out);
+    cli_base64_print(out, bytes);
+    fputc('"', out);
+}
+
+void cli_json_print_value(FILE *out, const struct kvc_value *value)
+{
+    switch (value->type) {
+    case KVC_EMPTY:
+        fputs("null", out);
+        break;
+    case KVC_STRING:
+        cli_json_print_string(out, value->bytes);
+        break;
+    case KVC_BINARY:
+        fputs("{\"base64\": ", out);
+        print_base64(out, value->bytes);
+        fputc('}', out);
+        break;
+    case KVC_INTEGER:
+        print_integer(out, value->integer);
+        break;
+    case KVC_FLOAT:
+        print_number(out, value->number);
+        break;
+    case KVC_BOOL:
+        fputs(value->boolean ? "true" : "false", out);
+        break;
+    }
+}
+
+void cli_json_print_pair(FILE *out, const struct kvc_pair *pair)
+{
+    fputs("{\"key\": ", out);
+    cli_json_print_string(out, pair->key);
+    fputs(", \"value\": ", out);
+    cli_json_print_value(out, &pair->value);
+    fputc('}', out);
+}
+
+static void print_values(FILE *out, const struct kvc_reply *reply)
+{
+    fputs(", \"values\": [", out);
+    for (size_t i = 0; i < reply->value_count; i++) {
+        fputs(i > 0 ? ", " : "", out);
+        cli_json_print_value(out, &reply->values[i]);
+    }
+    fputc(']', out);
+}
+
+static void print_pairs(FILE *out, const struct kvc_reply *reply)
+{
+    fputs(", \"pairs\": [", out);
+    for (size_t i = 0; i < reply->pair_count; i++) {
+        fputs(i > 0 ? ", " : "", out);
+        cli_json_print_pair(out, &reply->pairs[i]);
+    }
+    fputc(']', out);
+    if (reply->cursor.size > 0) {
+        fputs(", \"cursor\": ", out);
+        print_base64(out, reply->cursor);
+    }
+}
+
+void cli_json_print_reply(FILE *out, const struct cli_command *command,
+                          const struct kvc_reply *reply, uint64_t line)
+{
+    fputc('{', out);
+    if (line > 0)
+        fprintf(out, "\"line\": %" PRIu64 ", ", line);
+    fprintf(out, "\"status\": %" PRIu32, reply->status);
+    if (reply->message.size > 0) {
+        fputs(", \"message\": ", out);
+        cli_json_print_string(out, reply->message);
+    }
+    if (reply->status != 200) {
+        fputs("}\n", out);
+        return;
+    }
+    switch (command->shape) {
+    case CLI_TABLE:
+    case CLI_PAGE:
+        print_pairs(out, reply);
+        break;
+    case CLI_KEYS:
+    case CLI_PAIRS:
+        print_values(out, reply);
+        break;
+    default:
+        if (command->shape != CLI_NOTHING && reply->value_count > 0) {
+            fputs(", \"value\": ", out);
+            cli_json_print_value(out, &reply->values[0]);
+        }
+    }
+    fputs("}\n", out);
+}
+
+static struct weft_view text_of(const json_t *json)
+{
+    return weft_view(json_string_value(json), json_string_length(json));
+}
+
+/* {"base64": ...}, {"integer": ...}, {"float": ...}: as `base64:...` on a command line. */
+static int read_tagged(const json_t *json, struct kvc_value *value, struct weft_bytes *memory,
+                       struct weft_error *error)
+{
+    static const char *const tags[] = {"base64", "integer", "float"};
+    static const char *const prefixes[] = {"base64:", "int:", "float:"};
+    for (size_t i = 0; i < sizeof tags / sizeof *tags; i++) {
+        const json_t *member = json_object_get(json, tags[i]);
+        if (!json_is_string(member) || json_object_size(json) != 1)
+            continue;
+        return cli_value_parse_as(prefixes[i], text_of(member), value, memory, error);
+    }
+    return weft_error_set(error, WEFT_ECONFIG,
+                          "an object is no value but {\"base64\": TEXT}, {\"integer\": TEXT} or "
+                          "{\"float\": TEXT}");
+}
+
+int cli_json_read_value(const json_t *json, struct kvc_value *value, struct weft_bytes *memory,
+                        struct weft_error *error)
+{
+    *memory = (struct weft_bytes){0};
+    switch (json_typeof(json)) {
+    case JSON_NULL:
+        *value = (struct kvc_value){.type = KVC_EMPTY};
+        return 0;
+    case JSON_STRING:
+        *value = (struct kvc_value){.type = KVC_STRING, .bytes = text_of(json)};
+        return 0;
+    case JSON_INTEGER:
+        *value = (struct kvc_value){.type = KVC_INTEGER, .integer = json_integer_value(json)};
+        return 0;
+    case JSON_REAL:
+        *value = (struct kvc_value){.type = KVC_FLOAT, .number = json_real_value(json)};
+        return 0;
+    case JSON_TRUE:
+    case JSON_FALSE:
+        *value = (struct kvc_value){.type = KVC_BOOL, .boolean = json_is_true(json)};
+        return 0;
+    case JSON_OBJECT:
+        return read_tagged(json, value, memory, error);
+    case JSON_ARRAY:
+        break;
+    }
+    return weft_error_set(error, WEFT_ECONFIG, "an array is no value");
+}
+
+json_t *cli_json_parse(struct weft_view line, struct weft_error *error)
+{
+    json_error_t wrong;
+    json_t *json = json_loadb((const char *)line.data, line.size,
+                              JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES, &wrong);
+    if (!json)
+        weft_error_set(error, WEFT_ECONFIG, "not JSON: %s, at byte %d", wrong.text, wrong.position);
+    return json;
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+#include "output.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "base64.h"
+#include "value.h"
+
+int cli_reply_check(const struct kvc_request *request, const struct kvc_reply *reply,
+                    struct weft_error *error)
+{
+    if (request->op == KVC_HGETALL || request->op == KVC_HSCAN)
+        return 0;
+    size_t asked = request->key_count + request->pair_count;
+    if (reply->value_count != asked)
+        return weft_error_set(error, WEFT_EMALFORMED, "the server answered %zu values for %zu keys",
+                              reply->value_count, asked);
+    if (request->op != KVC_HEXIST && request->op != KVC_HMEXIST)
+        return 0;
+    for (size_t i = 0; i < asked; i++) {
+        if (reply->values[i].type != KVC_BOOL)
+            return weft_error_set(error, WEFT_EMALFORMED,
+                                  "the server did not answer true or false");
+    }
+    return 0;
+}
+
+static int compare_keys(const void *a, const void *b)
+{
+    struct weft_view x = (*(const struct kvc_pair *const *)a)->key;
+    struct weft_view y = (*(const struct kvc_pair *const *)b)->key;
+    size_t shorter = x.size < y.size ? x.size : y.size;
+    int order = shorter > 0 ? memcmp(x.data, y.data, shorter) : 0;
+    return order != 0 ? order : (x.size > y.size) - (x.size < y.size);
+}
+
+const struct kvc_pair **cli_reply_pairs(const struct kvc_reply *reply, bool sorted)
+{
+    const struct kvc_pair **pairs = weft_calloc(reply->pair_count, sizeof *pairs);
+    if (!pairs)
+        return NULL;
+    for (size_t i = 0; i < reply->pair_count; i++)
+        pairs[i] = &reply->pairs[i];
+    if (sorted)
+        qsort(pairs, reply->pair_count, sizeof *pairs, compare_keys);
+    return pairs;
+}
+
+static int print_pairs(FILE *out, const struct kvc_reply *reply, bool escape)
+{
+    const struct kvc_pair **sorted = cli_reply_pairs(reply, true);
+    if (!sorted)
+        return -ENOMEM;
+    for (size_t i = 0; i < reply->pair_count; i++) {
+        cli_text_print(out, sorted[i]->key, escape);
+        fputc('\t', out);
+        cli_value_print(out, &sorted[i]->value, escape);
+        fputc('\n', out);
+    }
+    weft_free(sorted);
+    return 0;
+}
+
+int cli_reply_print(FILE *out, const struct kvc_reply *reply, bool escape)
+{
+    if (reply->pair_count > 0)
+        return print_pairs(out, reply, escape);
+    for (size_t i = 0; i < reply->value_count; i++) {
+        cli_value_print(out, &reply->values[i], escape);
+        fputc('\n', out);
+    }
+    return 0;
+}
+
+void cli_reply_print_raw(FILE *out, const struct kvc_reply *reply)
+{
+    const struct kvc_value *value = &reply->values[0];
+    if (value->type == KVC_BINARY)
+        fwrite(value->bytes.data, 1, value->bytes.size, out);
+    else
+        cli_value_print(out, value, false);
+}
+
+void cli_reply_print_cursor(FILE *err, const struct kvc_reply *reply)
+{
+    if (reply->cursor.size == 0)
+        return;
+    fputs("kvc: there is more: give hscan the cursor ", err);
+    cli_base64_print(err, reply->cursor);
+    fputc('\n', err);
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+#include "pretty.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <wchar.h>
+
+#include "core/base/mem.h"
+#include "output.h"
+#include "value.h"
+
+enum { COLUMN_MAX = 32 }; /* a longer key moves only its own value */
+
+bool cli_pretty_has_colours(FILE *out)
+{
+    const char *refused = getenv("NO_COLOR"), *terminal = getenv("TERM");
+    if ((refused && *refused) || (terminal && strcmp(terminal, "dumb") == 0))
+        return false;
+    return isatty(fileno(out));
+}
+
+static const char *colour_of(enum kvc_type type)
+{
+    switch (type) {
+    case KVC_EMPTY:
+        return "\x1b[2m";
+    case KVC_BINARY:
+        return "\x1b[35m";
+    case KVC_INTEGER:
+    case KVC_FLOAT:
+        return "\x1b[36m";
+    case KVC_BOOL:
+        return "\x1b[33m";
+    case KVC_STRING:
+        break;
+    }
+    return "\x1b[32m";
+}
+
+static void print_value(FILE *out, const struct kvc_value *value, bool colours)
+{
+    fputs(colours ? colour_of(value->type) : "", out);
+    if (value->type == KVC_EMPTY)
+        fputs("(empty)", out);
+    else
+        cli_value_print(out, value, true);
+    fputs(colours ? "\x1b[0m\n" : "\n", out);
+}
+
+/* Of a control character as cli_text_print escapes it. */
+static size_t columns_of_control(wchar_t character)
+{
+    bool has_letter = character == '\n' || character == '\r' || character == '\t';
+    return has_letter ? sizeof "\\n" - 1 : sizeof "\\x1b" - 1;
+}
+
+/* As the locale has it; a byte that is no character of it is one column. */
+static size_t columns_of(struct weft_view text)
+{
+    mbstate_t state = {0};
+    size_t columns = 0;
+    while (text.size > 0) {
+        wchar_t character;
+        size_t size = mbrtowc(&character, (const char *)text.data, text.size, &state);
+        bool is_none = size > text.size;
+        int width = is_none ? 1 : character == L'\0' ? -1 : wcwidth(character);
+        columns += width >= 0 ? (size_t)width : columns_of_control(character);
+        text = weft_view_skip(text, is_none || size == 0 ? 1 : size);
+        if (is_none)
+            state = (mbstate_t){0};
+    }
+    return columns;
+}
+
+static size_t column_for(const struct kvc_reply *reply)
+{
+    size_t column = 0;
+    for (size_t i = 0; i < reply->pair_count; i++) {
+        size_t columns = columns_of(reply->pairs[i].key);
+        if (columns > column && columns <= COLUMN_MAX)
+            column = columns;
+    }
+    return column;
+}
+
+static int print_pairs(FILE *out, const struct kvc_reply *reply, bool sorted, bool colours)
+{
+    const struct kvc_pair **pairs = cli_reply_pairs(reply, sorted);
+    if (!pairs)
+        return -ENOMEM;
+    size_t column = column_for(reply);
+    for (size_t i = 0; i < reply->pair_count; i++) {
+        size_t columns = columns_of(pairs[i]->key);
+        cli_text_print(out, pairs[i]->key, true);
+        fprintf(out, "%*s", (int)(columns < column ? column - columns + 2 : 2), "");
+        print_value(out, &pairs[i]->value, colours);
+    }
+    weft_free(pairs);
+    return 0;
+}
+
+int cli_pretty_print(FILE *out, const struct cli_command *command, const struct kvc_reply *reply,
+                     bool colours)
+{
+    if (reply->pair_count > 0)
+        return print_pairs(out, reply, command->shape == CLI_TABLE, colours);
+    for (size_t i = 0; i < reply->value_count; i++)
+        print_value(out, &reply->values[i], colours);
+    return 0;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Values as people write and read them: `int:-3 float:1.5 bool:true hex:00ff base64:AP8= empty:
+ * file:PATH str:int:3`, `-` for standard input, and a string where no such prefix stands. */
+#ifndef KV_CLI_VALUE_H
+#define KV_CLI_VALUE_H
+
+#include <stdio.h>
+
+#include "core/base/bytes.h"
+#include "core/base/err.h"
+#include "services/kv/client.h"
+
+/* What a value on a command line may be read from, beside its text. */
+struct cli_value_source {
+    uint64_t file_max;   /* bytes of a file */
+    bool standard_input; /* `-` is all of it; else `-` is a string */
+};
+
+/* Reads one value. What it points to is text itself or *memory, which the caller owns on success
+ * (weft_bytes_fini) and which is empty otherwise. A file's bytes are a binary value. source NULL:
+ * `file:` and `-` are strings like others, for text that is not the user's own. WEFT_ECONFIG:
+ * *error names the text and says what is taken; -ENOMEM. */
+WEFT_MUST_USE int cli_value_parse(struct weft_view text, const struct cli_value_source *source,
+                                  struct kvc_value *value, struct weft_bytes *memory,
+                                  struct weft_error *error);
+
+/* The same of what stands behind a prefix ("int:"; not "file:"). */
+WEFT_MUST_USE int cli_value_parse_as(const char *prefix, struct weft_view text,
+                                     struct kvc_value *value, struct weft_bytes *memory,
+                                     struct weft_error *error);
+
+/* Whether text as it stands would not be read as a string. Not of `file:` and `-`. */
+bool cli_text_has_prefix(struct weft_view text);
+
+/* Prints one value, without a newline: strings as they are, numbers in the shortest form that reads
+ * back as the same number (1, not 1.0), binary as hex:..., an empty value as nothing. escape: see
+ * cli_text_print. */
+void cli_value_print(FILE *out, const struct kvc_value *value, bool escape);
+
+/* Prints text; with escape, for a terminal, control characters as \n, \t, \x1b, so that a value
+ * cannot move the cursor or set colours. */
+void cli_text_print(FILE *out, struct weft_view text, bool escape);
+
+enum { CLI_NUMBER_TEXT = 40 };
+
+/* "0.1", "1e+22", "-inf", "nan", into dst of CLI_NUMBER_TEXT bytes; returns dst. */
+char *cli_format_double(double number, char *dst);
+
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * kvc, the client of kvs: the plugins it knows, and the command line. */
+#include "codecs/codecs.h"
+#include "transports/transports.h"
+#include "main.h"
+
+int main(int argc, char **argv)
+{
+    struct weft_registry registry = {0};
+    int err = weft_registry_add_codec(&registry, &weft_codec_length_delimited_gzip);
+    if (err == 0)
+        err = weft_registry_add_codec(&registry, &weft_codec_raw);
+    if (err == 0)
+        err = weft_registry_add_transport(&registry, &weft_transport_tcp);
+    if (err == 0)
+        err = weft_registry_add_transport(&registry, &weft_transport_unix);
+    if (err < 0) {
+        fprintf(stderr, "kvc: %s\n", weft_strerror(err));
+        return CLI_EXIT_USAGE;
+    }
+    return (int)cli_kvc_main(&registry, argc, argv, stdout, stderr);
+}

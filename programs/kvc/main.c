@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+#include "main.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "bulk/batch.h"
+#include "bench/bench.h"
+#include "programs/lib/descriptors.h"
+#include "bulk/export.h"
+#include "programs/lib/help.h"
+#include "bulk/import.h"
+#include "prompt/interactive.h"
+#include "run.h"
+
+static enum cli_exit refuse(FILE *err, enum cli_exit code, const struct weft_error *error)
+{
+    fprintf(err, "kvc: %s\n", error->text);
+    return code;
+}
+
+static enum cli_exit run_one(struct cli_run *run, const struct cli_config *config)
+{
+    const struct cli_value_source source = {.file_max = config->limits.max_message,
+                                            .standard_input = true};
+    struct cli_invocation invocation;
+    struct weft_error error;
+    if (cli_invocation_init(&invocation, config->words, config->word_count, &source, &error) < 0)
+        return refuse(run->err, CLI_EXIT_USAGE, &error);
+    enum cli_exit code = cli_run_invocation(run, &invocation);
+    cli_invocation_fini(&invocation);
+    return code;
+}
+
+/* name NULL: all commands. */
+static enum cli_exit help(const struct cli_run *run, const char *name)
+{
+    struct weft_error error;
+    if (cli_help_print_command(name, false, run->out))
+        return CLI_EXIT_DONE;
+    (void)cli_command_find(name, &error);
+    return refuse(run->err, CLI_EXIT_USAGE, &error);
+}
+
+/* Whether somebody has put commands there: not where it is /dev/null, as a job has it that no
+ * terminal started. */
+static bool has_commands(int fd)
+{
+    struct stat status;
+    return fstat(fd, &status) == 0 &&
+           (S_ISFIFO(status.st_mode) || S_ISREG(status.st_mode) || S_ISSOCK(status.st_mode));
+}
+
+/* A prompt on a terminal, and a batch of what is piped in. */
+static enum cli_exit run_input(struct cli_run *run, struct weft_error *error)
+{
+    if (isatty(STDIN_FILENO) && isatty(fileno(run->out)))
+        return cli_interactive(run);
+    if (has_commands(STDIN_FILENO))
+        return cli_batch(run, NULL);
+    weft_error_set(error, WEFT_ECONFIG,
+                   "no command given: kvc [OPTION]... COMMAND ARGUMENT..., see --help");
+    return refuse(run->err, CLI_EXIT_USAGE, error);
+}
+
+static enum cli_exit dispatch(struct cli_run *run, const struct cli_config *config)
+{
+    struct weft_error error;
+    if (config->word_count == 0)
+        return run_input(run, &error);
+    char *const *words = config->words;
+    const struct cli_command *command = cli_command_find(words[0], &error);
+    if (!command || cli_command_check(command, config->word_count - 1, &error) < 0 ||
+        cli_run_check(run, command, &error) < 0)
+        return refuse(run->err, CLI_EXIT_USAGE, &error);
+    switch (command->shape) {
+    case CLI_HELP:
+        return help(run, config->word_count > 1 ? words[1] : NULL);
+    case CLI_BATCH:
+        return cli_batch(run, config->word_count > 1 ? words[1] : NULL);
+    case CLI_IMPORT:
+        return cli_import(run, words[1], words[2]);
+    case CLI_EXPORT:
+        return cli_export(run, words[1], config->word_count > 2 ? words[2] : NULL);
+    case CLI_BENCH:
+        return cli_bench(run);
+    default:
+        return run_one(run, config);
+    }
+}
+
+static enum cli_exit serve(const struct cli_config *config, struct weft_registry *registry,
+                           FILE *out, FILE *err)
+{
+    struct cli_session session;
+    struct weft_error error;
+    enum cli_exit code = cli_session_init(&session, config, registry, &error);
+    if (code != CLI_EXIT_DONE)
+        return refuse(err, code, &error);
+    struct cli_run run = {.session = &session, .out = out, .err = err, .format = config->format};
+    code = dispatch(&run, config);
+    cli_session_fini(&session);
+    return code;
+}
+
+enum cli_exit cli_kvc_main(struct weft_registry *registry, int argc, char **argv, FILE *out,
+                           FILE *err)
+{
+    cli_hold_descriptors();
+    struct cli_table table;
+    struct cli_config config;
+    struct weft_error error;
+    cli_table_init(&table, CLI_KVC);
+    if (cli_parse(&config, &table, argc, argv, &error) < 0)
+        return refuse(err, CLI_EXIT_USAGE, &error);
+    if (cli_help_answer(&config, &table, out))
+        return CLI_EXIT_DONE;
+    return serve(&config, registry, out, err);
+}

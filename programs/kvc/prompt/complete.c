@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+#include "complete.h"
+
+#include "core/base/mem.h"
+#include "programs/kvc/command.h"
+
+static const struct cli_local_command local_commands[] = {
+    {"timing", "on|off", "print how long each command took"},
+    {"quit", "", "leave, as exit and Ctrl-D do"},
+    {NULL, NULL, NULL},
+};
+
+static const char *const options[] = {"--json", "--raw", NULL};
+static const char *const switches[] = {"on", "off", NULL};
+
+const struct cli_local_command *cli_local_commands(void)
+{
+    return local_commands;
+}
+
+/* Whether a word of a line is this name as it stands. */
+static bool is_plain(const char *name)
+{
+    for (; *name; name++) {
+        if ((unsigned char)*name <= ' ' || *name == 0x7f || strchr("'\"\\#", *name))
+            return false;
+    }
+    return true;
+}
+
+void cli_tables_see(struct cli_tables_seen *seen, const char *name)
+{
+    if (*name == '\0' || !is_plain(name))
+        return;
+    for (size_t i = 0; i < seen->count; i++) {
+        if (strcmp(seen->names[i], name) == 0)
+            return;
+    }
+    size_t size = strlen(name) + 1;
+    char *copy = seen->count < CLI_TABLES_SEEN ? weft_malloc(size) : NULL;
+    if (copy)
+        seen->names[seen->count++] = memcpy(copy, name, size);
+}
+
+void cli_tables_fini(struct cli_tables_seen *seen)
+{
+    while (seen->count > 0)
+        weft_free(seen->names[--seen->count]);
+}
+
+static bool is_option(struct weft_view word)
+{
+    return word.size >= 2 && memcmp(word.data, "--", 2) == 0;
+}
+
+/* The next word, as it stands, which is the last one if nothing follows it, be it empty. */
+static struct weft_view next_word(struct weft_view *line)
+{
+    while (line->size > 0 && *line->data == ' ')
+        *line = weft_view_skip(*line, 1);
+    const uint8_t *blank = line->size > 0 ? memchr(line->data, ' ', line->size) : NULL;
+    size_t size = blank ? (size_t)(blank - line->data) : line->size;
+    struct weft_view word = weft_view(line->data, size);
+    *line = weft_view_skip(*line, size);
+    return word;
+}
+
+static bool is_named(struct weft_view word, const char *name)
+{
+    return weft_view_equal(word, weft_view_str(name));
+}
+
+static void offer(struct cli_candidates *candidates, const char *name)
+{
+    size_t size = candidates->word.size;
+    if (strncmp(name, (const char *)candidates->word.data, size) != 0 ||
+        candidates->count == CLI_CANDIDATES)
+        return;
+    const char *first = candidates->names[0];
+    if (candidates->count == 0)
+        candidates->common = strlen(name);
+    else
+        for (size_t i = 0; i < candidates->common; i++) {
+            if (first[i] != name[i])
+                candidates->common = i;
+        }
+    candidates->names[candidates->count++] = name;
+}
+
+static void offer_all(struct cli_candidates *candidates, const char *const *names)
+{
+    for (; *names; names++)
+        offer(candidates, *names);
+}
+
+static void offer_commands(struct cli_candidates *candidates)
+{
+    for (const struct cli_command *command = cli_command_table(); command->name; command++) {
+        if (cli_command_is_of_prompt(command))
+            offer(candidates, command->name);
+    }
+    for (const struct cli_local_command *own = local_commands; own->name; own++)
+        offer(candidates, own->name);
+}
+
+static const struct cli_command *command_of(struct weft_view word)
+{
+    const struct cli_command *command = cli_command_table();
+    while (command->name && !is_named(word, command->name))
+        command++;
+    return command->name && cli_command_is_of_prompt(command) ? command : NULL;
+}
+
+static bool takes_table(const struct cli_command *command)
+{
+    return command && command->shape != CLI_NOTHING && command->shape < CLI_HELP;
+}
+
+void cli_complete(struct cli_candidates *candidates, struct weft_view line,
+                  const struct cli_tables_seen *seen)
+{
+    *candidates = (struct cli_candidates){0};
+    struct weft_view command = next_word(&line);
+    while (is_option(command) && line.size > 0)
+        command = next_word(&line);
+    candidates->word = command;
+    if (line.size == 0) {
+        if (is_option(command))
+            offer_all(candidates, options);
+        else
+            offer_commands(candidates);
+        return;
+    }
+    candidates->word = next_word(&line);
+    if (line.size > 0)
+        return;
+    if (is_named(command, "help"))
+        offer_commands(candidates);
+    else if (is_named(command, "timing"))
+        offer_all(candidates, switches);
+    else if (takes_table(command_of(command)))
+        for (size_t i = 0; i < seen->count; i++)
+            offer(candidates, seen->names[i]);
+}
+
+const char *cli_complete_hint(struct weft_view line)
+{
+    struct weft_view word = next_word(&line);
+    while (is_option(word) && line.size > 0)
+        word = next_word(&line);
+    const struct cli_command *command = command_of(word);
+    if (command)
+        return cli_shape_arguments(command->shape);
+    for (const struct cli_local_command *own = local_commands; own->name; own++) {
+        if (is_named(word, own->name))
+            return own->arguments;
+    }
+    return "";
+}

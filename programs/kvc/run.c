@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+#include "run.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "core/base/container.h"
+#include "format/json.h"
+#include "format/output.h"
+#include "format/pretty.h"
+
+struct running {
+    const struct cli_run *run;
+    const struct cli_invocation *invocation;
+    struct cli_exchange exchange;
+};
+
+int cli_run_check(const struct cli_run *run, const struct cli_command *command,
+                  struct weft_error *error)
+{
+    if (run->format != CLI_RAW || command->shape == CLI_KEY || command->shape == CLI_PAIR)
+        return 0;
+    return weft_error_set(error, WEFT_ECONFIG,
+                          "--raw: %s answers more or less than one value; --json tells them apart",
+                          command->name);
+}
+
+static void print_status(const struct cli_run *run, const struct kvc_reply *reply)
+{
+    fprintf(run->err, "kvc: %u ", reply->status);
+    cli_text_print(run->err, reply->message, isatty(fileno(run->err)));
+    fputc('\n', run->err);
+}
+
+static void print_pong(const struct running *running)
+{
+    const struct cli_session *session = running->run->session;
+    FILE *out = running->run->out;
+    int64_t now = weft_loop_refresh(session->loop);
+    double milliseconds = (double)(now - running->exchange.began) / 1e6;
+    int length = cli_session_address_length(session);
+    if (running->run->format == CLI_TEXT) {
+        fprintf(out, "pong from %.*s in %.2f ms\n", length, session->config->server, milliseconds);
+        return;
+    }
+    fputs("{\"status\": 200, \"server\": ", out);
+    cli_json_print_string(out, weft_view(session->config->server, (size_t)length));
+    fprintf(out, ", \"milliseconds\": %.3f}\n", milliseconds);
+}
+
+static int print_text(const struct running *running, const struct kvc_reply *reply)
+{
+    const struct cli_run *run = running->run;
+    const struct cli_command *command = running->invocation->command;
+    int err = run->pretty ? cli_pretty_print(run->out, command, reply, run->colours)
+                          : cli_reply_print(run->out, reply, isatty(fileno(run->out)));
+    if (err == 0)
+        cli_reply_print_cursor(run->err, reply);
+    return err;
+}
+
+static int print_answer(const struct running *running, const struct kvc_reply *reply)
+{
+    const struct cli_run *run = running->run;
+    const struct cli_command *command = running->invocation->command;
+    int err = 0;
+    errno = 0;
+    if (command->shape == CLI_NOTHING)
+        print_pong(running);
+    else if (run->format == CLI_JSON)
+        cli_json_print_reply(run->out, command, reply, 0);
+    else if (run->format == CLI_RAW)
+        cli_reply_print_raw(run->out, reply);
+    else
+        err = print_text(running, reply);
+    if (err == 0 && (fflush(run->out) != 0 || ferror(run->out)))
+        err = errno != 0 ? -errno : -EIO;
+    return err;
+}
+
+static enum cli_exit on_answer(struct cli_exchange *exchange, const struct kvc_reply *reply)
+{
+    const struct running *running = weft_container_of(exchange, struct running, exchange);
+    const struct cli_run *run = running->run;
+    if (reply->status != 200) {
+        if (run->format == CLI_JSON)
+            cli_json_print_reply(run->out, running->invocation->command, reply, 0);
+        else
+            print_status(run, reply);
+        return CLI_EXIT_REFUSED;
+    }
+    if (cli_reply_check(&exchange->request, reply, &exchange->error) < 0)
+        return CLI_EXIT_PROTOCOL;
+    int err = print_answer(running, reply);
+    if (err == 0)
+        return CLI_EXIT_DONE;
+    weft_error_set(&exchange->error, err, "cannot print the answer: %s", weft_strerror(err));
+    return CLI_EXIT_REFUSED;
+}
+
+enum cli_exit cli_run_invocation(const struct cli_run *run, const struct cli_invocation *invocation)
+{
+    struct weft_error error = {0};
+    struct running running = {
+        .run = run,
+        .invocation = invocation,
+        .exchange = {.request = invocation->request,
+                     .writes = invocation->command->writes,
+                     .answered = on_answer},
+    };
+    enum cli_exit code = cli_session_exchange(run->session, &running.exchange, &error);
+    if (code != CLI_EXIT_DONE && error.text[0] != '\0')
+        fprintf(run->err, "kvc: %s\n", error.text);
+    return code;
+}

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+#include "session.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+
+#include "core/base/container.h"
+#include "alarm.h"
+#include "programs/lib/exposure.h"
+
+enum { FD_LIMIT = 1024 };
+
+enum cli_exit cli_session_init(struct cli_session *session, const struct cli_config *config,
+                               struct weft_registry *registry, struct weft_error *error)
+{
+    *session = (struct cli_session){.config = config, .registry = registry};
+    int status = weft_loop_new(&session->loop, FD_LIMIT);
+    if (status == 0)
+        return CLI_EXIT_DONE;
+    weft_error_set(error, status, "no event loop: %s", weft_strerror(status));
+    return CLI_EXIT_CONNECT;
+}
+
+void cli_session_fini(struct cli_session *session)
+{
+    cli_session_disconnect(session);
+    cli_session_unwatch(session);
+    weft_loop_free(session->loop);
+    *session = (struct cli_session){0};
+}
+
+int cli_session_address_length(const struct cli_session *session)
+{
+    return (int)strcspn(session->config->server, "?");
+}
+
+/* Adds what its user can do about a connection that cannot be made. */
+static void advise(const struct cli_session *session, struct weft_error *error)
+{
+    char words[sizeof error->text];
+    const char *url = session->config->server;
+    int length = cli_session_address_length(session);
+    memcpy(words, error->text, sizeof words);
+    switch (error->code) {
+    case -ECONNREFUSED:
+    case -ENOENT:
+        weft_error_set(error, error->code, "%s Start one with: kvs --listen %.*s%s", words, length,
+                       url, cli_is_remote(url) ? " --allow-remote" : "");
+        break;
+    case -EACCES:
+        weft_error_set(error, error->code, "%s; only the user that runs kvs may use its socket",
+                       words);
+        break;
+    case -ETIMEDOUT:
+        weft_error_set(error, error->code, "%s; --timeout SECONDS waits longer", words);
+        break;
+    }
+}
+
+static void on_connect(struct weft_client *connection, int status, const struct weft_error *error)
+{
+    struct cli_session *session = weft_client_data(connection);
+    session->connected = status == 0;
+    session->connected_at = weft_loop_refresh(session->loop);
+    if (status == 0)
+        return;
+    session->code = CLI_EXIT_CONNECT;
+    session->error = *error;
+    advise(session, &session->error);
+}
+
+enum cli_exit cli_session_connect(struct cli_session *session, struct weft_error *error)
+{
+    if (session->connection)
+        return CLI_EXIT_DONE;
+    const struct cli_config *config = session->config;
+    const struct weft_client_options options = {
+        .registry = session->registry,
+        .loop = session->loop,
+        .url = config->server,
+        .codec = config->codec,
+        .codec_is_explicit = config->codec_is_explicit,
+        .limits = config->limits,
+        .connect_timeout = (int64_t)config->timeout,
+        .on_connect = on_connect,
+        .data = session,
+    };
+    session->code = CLI_EXIT_DONE;
+    session->connected = false;
+    char text[512], seconds[WEFT_UNITS_TEXT];
+    snprintf(text, sizeof text,
+             "kvc: cannot resolve %.*s within %s s; --timeout SECONDS waits longer\n",
+             cli_session_address_length(session), config->server,
+             weft_format_seconds(config->timeout, seconds));
+    cli_alarm_start((int64_t)config->timeout, text, CLI_EXIT_CONNECT);
+    int err = weft_client_new(&session->connection, &options, error);
+    cli_alarm_stop();
+    if (err == WEFT_ECONFIG)
+        return CLI_EXIT_USAGE;
+    if (err < 0) {
+        advise(session, error);
+        return CLI_EXIT_CONNECT;
+    }
+    kvc_client_init(&session->client, session->connection, (size_t)config->limits.decode_bytes);
+    return CLI_EXIT_DONE;
+}
+
+void cli_session_disconnect(struct cli_session *session)
+{
+    if (!session->connection)
+        return;
+    weft_client_close(session->connection);
+    kvc_client_fini(&session->client);
+    session->connection = NULL;
+    session->connected = false;
+}
+
+/* Makes the turn one that does not wait. */
+static void do_nothing(struct weft_deferred *deferred)
+{
+    (void)deferred;
+}
+
+bool cli_session_has_ended(struct cli_session *session, struct weft_error *error)
+{
+    struct weft_deferred look = {.run = do_nothing};
+    if (!session->connection)
+        return false;
+    weft_loop_defer(session->loop, &look);
+    weft_loop_turn(session->loop);
+    const char *trouble = weft_client_trouble(session->connection);
+    if (*trouble == '\0')
+        return false;
+    weft_error_set(error, -ECONNRESET, "%s", trouble);
+    cli_session_disconnect(session);
+    return true;
+}
+
+static void on_interrupt(struct weft_signal *signal)
+{
+    weft_container_of(signal, struct cli_session, interrupt)->interrupted = true;
+}
+
+void cli_session_watch(struct cli_session *session)
+{
+    session->interrupted = false;
+    session->watching = true;
+    weft_signal_start(&session->interrupt, session->loop, SIGINT, on_interrupt);
+}
+
+void cli_session_unwatch(struct cli_session *session)
+{
+    if (session->watching)
+        weft_signal_stop(&session->interrupt);
+    session->watching = false;
+}
+
+enum cli_exit cli_session_explain(const struct cli_session *session, const struct kvc_call *call,
+                                  int status, bool writes, struct weft_error *error)
+{
+    if (session->code != CLI_EXIT_DONE) {
+        *error = session->error;
+        return session->code;
+    }
+    const char *why = call->why ? call->why : weft_client_trouble(session->connection);
+    weft_error_set(error, status, "%s%s%s%s", call->why ? "the reply is malformed: " : "",
+                   *why ? why : weft_strerror(status),
+                   status == -ETIMEDOUT ? "; --timeout SECONDS waits longer" : "",
+                   writes && call->call.sent ? "; the command may have taken effect" : "");
+    return status == -ETIMEDOUT ? CLI_EXIT_TIMEOUT : CLI_EXIT_PROTOCOL;
+}
+
+static void on_reply(struct kvc_call *call, int status, const struct kvc_reply *reply);
+
+static enum cli_exit send_request(struct cli_session *session, struct cli_exchange *exchange,
+                                  struct weft_error *error)
+{
+    exchange->call =
+        (struct kvc_call){.done = on_reply, .timeout = (int64_t)session->config->timeout};
+    int err = kvc_send(&session->client, &exchange->call, &exchange->request, error);
+    return err < 0 ? CLI_EXIT_USAGE : CLI_EXIT_DONE;
+}
+
+/* A server from before hscan. */
+static bool lacks_hscan(const struct cli_exchange *exchange, const struct kvc_reply *reply)
+{
+    return exchange->request.op == KVC_HSCAN && (reply->status == 400 || reply->status == 501);
+}
+
+static void on_reply(struct kvc_call *call, int status, const struct kvc_reply *reply)
+{
+    struct cli_exchange *exchange = weft_container_of(call, struct cli_exchange, call);
+    struct cli_session *session = exchange->session;
+    if (exchange->began == 0)
+        exchange->began = session->connected_at;
+    if (status < 0) {
+        exchange->code =
+            cli_session_explain(session, call, status, exchange->writes, &exchange->error);
+    } else if (lacks_hscan(exchange, reply)) {
+        exchange->request.op = KVC_HGETALL;
+        exchange->code = send_request(session, exchange, &exchange->error);
+        if (exchange->code == CLI_EXIT_DONE)
+            return;
+    } else {
+        exchange->code = exchange->answered(exchange, reply);
+    }
+    exchange->done = true;
+}
+
+enum cli_exit cli_session_exchange(struct cli_session *session, struct cli_exchange *exchange,
+                                   struct weft_error *error)
+{
+    exchange->session = session;
+    exchange->done = false;
+    exchange->error.text[0] = '\0';
+    exchange->began = session->connected ? weft_loop_refresh(session->loop) : 0;
+    enum cli_exit code = cli_session_connect(session, error);
+    if (code == CLI_EXIT_DONE)
+        code = send_request(session, exchange, error);
+    if (code != CLI_EXIT_DONE)
+        return code;
+    while (!exchange->done && !session->interrupted)
+        weft_loop_turn(session->loop);
+    if (exchange->done) {
+        *error = exchange->error;
+        return exchange->code;
+    }
+    bool sent = exchange->call.call.sent;
+    cli_session_disconnect(session);
+    weft_error_set(error, -EINTR, "cancelled%s",
+                   sent && exchange->writes ? "; the command may have taken effect" : "");
+    return CLI_EXIT_INTERRUPTED;
+}

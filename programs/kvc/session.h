@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * kvc's connection and its loop. Connects when something is sent, and again when the connection has
+ * ended since. */
+#ifndef KV_CLI_SESSION_H
+#define KV_CLI_SESSION_H
+
+#include "core/registry.h"
+#include "exit.h"
+#include "programs/lib/options.h"
+#include "services/kv/client.h"
+
+struct cli_session {
+    const struct cli_config *config;
+    struct weft_registry *registry;
+    struct weft_loop *loop;
+    struct weft_client *connection; /* NULL: none */
+    struct kvc_client client;
+    bool connected;
+    int64_t connected_at; /* nanoseconds, weft_loop_now */
+    enum cli_exit code;   /* with the text below: why it has failed, CLI_EXIT_DONE: it has not */
+    struct weft_error error;
+    bool interrupted; /* SIGINT came since cli_session_watch */
+    bool watching;
+    struct weft_signal interrupt;
+};
+
+/* config and registry are borrowed. CLI_EXIT_CONNECT: *error says why. */
+WEFT_MUST_USE enum cli_exit cli_session_init(struct cli_session *session,
+                                             const struct cli_config *config,
+                                             struct weft_registry *registry,
+                                             struct weft_error *error);
+void cli_session_fini(struct cli_session *session);
+
+/* Begins to connect where there is no connection; calls may be sent from then on. Otherwise the
+ * exit code and *error say what is wrong. */
+WEFT_MUST_USE enum cli_exit cli_session_connect(struct cli_session *session,
+                                                struct weft_error *error);
+/* Calls in flight are done with -ECANCELED. */
+void cli_session_disconnect(struct cli_session *session);
+
+/* Looks whether the connection has ended since the last exchange: then *error says why, and the
+ * next exchange connects again. */
+bool cli_session_has_ended(struct cli_session *session, struct weft_error *error);
+
+/* The server's URL without its options, as a length of config->server. */
+int cli_session_address_length(const struct cli_session *session);
+
+/* From now on, until unwatch, SIGINT sets interrupted and ends the turn. */
+void cli_session_watch(struct cli_session *session);
+void cli_session_unwatch(struct cli_session *session);
+
+/* One command and its answer. */
+struct cli_exchange {
+    struct kvc_request request;
+    bool writes; /* without its answer nobody knows whether it took effect */
+    /* The answer, valid until this returns; returns the exit code. */
+    enum cli_exit (*answered)(struct cli_exchange *exchange, const struct kvc_reply *reply);
+    int64_t began; /* nanoseconds: when it could be sent */
+    struct cli_session *session;
+    struct kvc_call call;
+    bool done;
+    enum cli_exit code;
+    struct weft_error error;
+};
+
+/* Sends the request, connecting where need be, and waits for the answer. What answered returned, or
+ * another exit code, and *error says why, where and what to try. A server that has no hscan is
+ * asked for hgetall. */
+WEFT_MUST_USE enum cli_exit cli_session_exchange(struct cli_session *session,
+                                                 struct cli_exchange *exchange,
+                                                 struct weft_error *error);
+
+/* What a call's failure means: the exit code, with the words in *error. */
+enum cli_exit cli_session_explain(const struct cli_session *session, const struct kvc_call *call,
+                                  int status, bool writes, struct weft_error *error);
+
+#endif

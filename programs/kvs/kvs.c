@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * kvs, the key-value server: the plugins it is made of, and the command line. A new codec,
+ * transport or service is one line here. */
+#include <unistd.h>
+
+#include "codecs/codecs.h"
+#include "transports/transports.h"
+#include "services/echo/echo.h"
+#include "serve.h"
+#include "services/kv/service.h"
+
+static int fill_registry(struct weft_registry *registry, struct kv_context *kv)
+{
+    int err = weft_registry_add_transport(registry, &weft_transport_tcp);
+    if (err == 0)
+        err = weft_registry_add_transport(registry, &weft_transport_unix);
+    if (err == 0)
+        err = weft_registry_add_codec(registry, &weft_codec_length_delimited_gzip);
+    if (err == 0)
+        err = weft_registry_add_codec(registry, &weft_codec_raw);
+    if (err == 0)
+        err = weft_registry_add_service(registry, &kv_service, kv);
+    if (err == 0)
+        err = weft_registry_add_service(registry, &echo_service, NULL);
+    return err;
+}
+
+static int refuse(int err, const char *text)
+{
+    fprintf(stderr, "kvs: %s\n", text);
+    return err == WEFT_ECONFIG ? 2 : 1;
+}
+
+int main(int argc, char **argv)
+{
+    struct cli_config config;
+    int parsed = cli_kvs_parse(&config, argc, argv, stdout, stderr);
+    if (parsed != 0)
+        return parsed < 0 ? 2 : 0;
+    const struct weft_log log = {.level = config.log_level, .fd = STDERR_FILENO};
+    cli_kvs_prepare(&config, &log);
+
+    struct weft_error error;
+    const struct kv_store *store = kv_store_find(config.store, &error);
+    if (!store)
+        return refuse(WEFT_ECONFIG, error.text);
+    struct kv_context kv;
+    int err = kv_context_init(&kv, store, &config.limits, NULL, &error);
+    if (err < 0)
+        return refuse(err, error.text);
+
+    struct weft_registry registry = {0};
+    err = fill_registry(&registry, &kv);
+    int code = err < 0 ? refuse(err, weft_strerror(err))
+                       : cli_kvs_serve(&config, &registry, &log, stdout, stderr);
+    kv_context_fini(&kv);
+    return code;
+}

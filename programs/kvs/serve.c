@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+#include "serve.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <string.h>
+
+#include "core/base/container.h"
+#include "core/server/endpoint.h"
+#include "core/loop.h"
+#include "core/server.h"
+#include "counts.h"
+#include "programs/lib/descriptors.h"
+#include "programs/lib/exposure.h"
+#include "programs/lib/help.h"
+#include "process.h"
+
+/* Descriptors beside the connections': the standard ones, a few a loop, the listeners. */
+enum { SPARE_FDS = 32, FDS_A_LOOP = 4 };
+
+static const char default_service[] = "kv";
+
+int cli_kvs_parse(struct cli_config *config, int argc, char **argv, FILE *out, FILE *err)
+{
+    struct cli_table table;
+    struct weft_error error;
+    cli_table_init(&table, CLI_KVS);
+    if (cli_parse(config, &table, argc, argv, &error) < 0 ||
+        cli_check_exposure(config, &error) < 0) {
+        fprintf(err, "kvs: %s\n", error.text);
+        return WEFT_ECONFIG;
+    }
+    return cli_help_answer(config, &table, out);
+}
+
+static void raise_descriptor_limit(struct cli_config *config, const struct weft_log *log)
+{
+    uint64_t limit = cli_raise_descriptor_limit();
+    uint64_t spare = SPARE_FDS + (uint64_t)config->threads * FDS_A_LOOP + config->listen_count;
+    uint64_t most = limit > spare ? limit - spare : 1;
+    if (config->limits.max_connections <= most)
+        return;
+    weft_log_write(log, WEFT_LOG_WARN, "descriptor-limit",
+                   "open-files=%" PRIu64 " max-connections=%" PRIu64 " lowered-to=%" PRIu64, limit,
+                   config->limits.max_connections, most);
+    config->limits.max_connections = most;
+}
+
+void cli_kvs_prepare(struct cli_config *config, const struct weft_log *log)
+{
+    cli_hold_descriptors();
+    cli_return_memory();
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
+    raise_descriptor_limit(config, log);
+    if (!config->core_dumps)
+        cli_forbid_core_dumps();
+}
+
+static int refuse(FILE *err, int status, const struct weft_error *error)
+{
+    fprintf(err, "kvs: %s\n", error->text);
+    return status == WEFT_ECONFIG ? 2 : 1;
+}
+
+/* "tcp://127.0.0.1:0 codec=raw service=kv": as after binding, but for the port. */
+static int print_endpoint(const struct cli_config *config, const char *url,
+                          const struct weft_registry *registry, FILE *out, struct weft_error *error)
+{
+    struct weft_endpoint endpoint;
+    struct weft_endpoint_defaults defaults = {.codec = config->codec, .service = default_service};
+    char text[256];
+    int err = weft_endpoint_init(&endpoint, url, registry, &defaults, &config->limits, error);
+    if (err < 0)
+        return err;
+    fprintf(out, "endpoint %.*s %s\n", (int)strcspn(url, "?"), url,
+            weft_endpoint_describe(&endpoint, text, sizeof text));
+    weft_endpoint_fini(&endpoint);
+    return 0;
+}
+
+/* After weft_server_new has found nothing wrong. */
+static int print_check(const struct cli_config *config, const struct weft_registry *registry,
+                       FILE *out, FILE *err)
+{
+    for (size_t i = 0; i < config->listen_count; i++) {
+        struct weft_error error;
+        int status = print_endpoint(config, config->listen[i], registry, out, &error);
+        if (status < 0)
+            return refuse(err, status, &error);
+    }
+    fprintf(out, "threads %u\nstore %s\n", config->threads, config->store);
+    for (const struct weft_limit *limit = weft_limit_table(); limit->name; limit++) {
+        char text[WEFT_UNITS_TEXT];
+        fprintf(out, "%s %s\n", limit->name, cli_limit_format(limit, &config->limits, text));
+    }
+    return 0;
+}
+
+/* Whoever waits for these lines reads a pipe: they must not lie in a buffer. */
+static void print_listening(const struct weft_server *server, FILE *out)
+{
+    const char *endpoint;
+    for (size_t i = 0; (endpoint = weft_server_endpoint(server, i)) != NULL; i++)
+        fprintf(out, "listening %s\n", endpoint);
+    fflush(out);
+}
+
+struct stopper {
+    struct weft_server *server;
+    const struct weft_log *log;
+    struct weft_signal terminate, interrupt, report;
+    bool draining;
+};
+
+static void stop(struct stopper *stopper, const char *signal_name)
+{
+    weft_log_write(stopper->log, WEFT_LOG_INFO, stopper->draining ? "cut" : "drain", "signal=%s",
+                   signal_name);
+    stopper->draining = true;
+    weft_server_stop(stopper->server);
+}
+
+static void on_terminate(struct weft_signal *raised)
+{
+    stop(weft_container_of(raised, struct stopper, terminate), "SIGTERM");
+}
+
+static void on_interrupt(struct weft_signal *raised)
+{
+    stop(weft_container_of(raised, struct stopper, interrupt), "SIGINT");
+}
+
+static void on_report(struct weft_signal *raised)
+{
+    const struct stopper *stopper = weft_container_of(raised, struct stopper, report);
+    cli_log_counts(stopper->server, stopper->log);
+}
+
+static int run_until_stopped(const struct cli_config *config, struct weft_server *server,
+                             const struct weft_log *log, FILE *out, FILE *err)
+{
+    struct stopper stopper = {.server = server, .log = log};
+    struct weft_loop *loop = weft_server_loop(server);
+    weft_signal_start(&stopper.terminate, loop, SIGTERM, on_terminate);
+    weft_signal_start(&stopper.interrupt, loop, SIGINT, on_interrupt);
+    weft_signal_start(&stopper.report, loop, SIGUSR1, on_report);
+    print_listening(server, out);
+    weft_log_write(log, WEFT_LOG_INFO, "start", "version=%s threads=%u store=%s", WEFT_VERSION,
+                   config->threads, config->store);
+    int status = weft_server_run(server);
+    weft_signal_stop(&stopper.terminate);
+    weft_signal_stop(&stopper.interrupt);
+    weft_signal_stop(&stopper.report);
+    cli_log_counts(server, log);
+    if (status < 0)
+        fprintf(err, "kvs: cannot serve: %s\n", weft_strerror(status));
+    else if (status > 0)
+        fprintf(err, "kvs: cut %" PRIu64 " connections that had not drained\n",
+                weft_server_cut(server));
+    return status == 0 ? 0 : 1;
+}
+
+/* Binds as whoever started it, who may bind what the user may not, and serves as the user. */
+static int listen_as(const struct cli_user *user, struct weft_server *server,
+                     struct weft_error *error)
+{
+    int status = weft_server_listen(server, error);
+    if (status < 0 || !user)
+        return status;
+    return cli_user_become(user, error);
+}
+
+int cli_kvs_serve(const struct cli_config *config, struct weft_registry *registry,
+                  const struct weft_log *log, FILE *out, FILE *err)
+{
+    const struct weft_server_options options = {
+        .registry = registry,
+        .urls = config->listen,
+        .url_count = config->listen_count,
+        .codec = config->codec,
+        .service = default_service,
+        .limits = config->limits,
+        .threads = config->threads,
+        .log = log,
+    };
+    struct weft_server *server;
+    struct weft_error error;
+    struct cli_user user;
+    int code = 0, status = config->user ? cli_user_find(&user, config->user, &error) : 0;
+    if (status == 0)
+        status = weft_server_new(&server, &options, &error);
+    if (status < 0)
+        return refuse(err, status, &error);
+    if (config->check) {
+        code = print_check(config, registry, out, err);
+    } else {
+        cli_warn_exposure(config, log);
+        status = listen_as(config->user ? &user : NULL, server, &error);
+        code = status < 0 ? refuse(err, status, &error)
+                          : run_until_stopped(config, server, log, out, err);
+    }
+    weft_server_free(server);
+    return code;
+}

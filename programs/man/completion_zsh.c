@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+#include "generate.h"
+
+#include <string.h>
+
+/* Within single quotes and a specification of _arguments, where ':', '[' and ']' mean something. */
+static void print_text(const char *text, FILE *out)
+{
+    for (; *text; text++) {
+        if (strchr(":[]\\", *text))
+            fputc('\\', out);
+        if (*text == '\'')
+            fputs("'\\'", out);
+        fputc(*text, out);
+    }
+}
+
+static void print_option(const struct cli_option *option, FILE *out)
+{
+    char choices[256];
+    generate_choices(option, choices, sizeof choices);
+    const bool repeats = strcmp(option->name, "listen") == 0;
+    fputs("        ", out);
+    if (option->letter)
+        fprintf(out, "'(-%c --%s)'{-%c,--%s}'[", option->letter, option->name, option->letter,
+                option->name);
+    else
+        fprintf(out, "'%s--%s%s[", repeats ? "*" : "", option->name, option->argument ? "=" : "");
+    print_text(option->help, out);
+    fputc(']', out);
+    if (option->argument) {
+        fprintf(out, ":%s:", option->argument);
+        if (*choices)
+            fprintf(out, "(%s)", choices);
+    }
+    fputs("' \\\n", out);
+}
+
+void generate_zsh(enum cli_program program, FILE *out)
+{
+    const char *name = cli_program_name(program);
+    struct cli_table table;
+    cli_table_init(&table, program);
+    fprintf(out, "#compdef %s\n# zsh completion for %s, made from its tables of options\n", name,
+            name);
+    if (program == CLI_KVC) {
+        fputs("local -a line commands=(\n", out);
+        for (const struct cli_command *command = cli_command_table(); command->name; command++) {
+            fprintf(out, "    '%s:", command->name);
+            print_text(command->help, out);
+            fputs("'\n", out);
+        }
+        fputs(")\n", out);
+    }
+    fputs("_arguments \\\n", out);
+    for (size_t i = 0; i < table.count; i++)
+        print_option(&table.options[i], out);
+    fputs(program == CLI_KVC ? "        '1:command:{ _describe command commands }' \\\n"
+                               "        '2:argument:{ [[ $line[1] == help ]] && "
+                               "_describe command commands || _default }' \\\n"
+                               "        '*:argument:_default'\n"
+                             : "        && return 0\n",
+          out);
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT
+ *
+ *     generate manual TEMPLATE          a manual page
+ *     generate bash|zsh|fish kvs|kvc    completions
+ *
+ * on standard output. */
+#include "generate.h"
+
+#include <string.h>
+
+#include "codecs/codecs.h"
+#include "services/echo/echo.h"
+#include "services/kv/service.h"
+
+const struct weft_codec *const generate_codecs[] = {
+    &weft_codec_length_delimited_gzip,
+    &weft_codec_raw,
+    NULL,
+};
+
+const struct weft_service *const generate_services[] = {
+    &kv_service,
+    &echo_service,
+    NULL,
+};
+
+static void add_choice(char *dst, size_t size, const char *choice)
+{
+    size_t used = strlen(dst);
+    snprintf(dst + used, size - used, "%s%s", used > 0 ? " " : "", choice);
+}
+
+void generate_choices(const struct cli_option *option, char *dst, size_t size)
+{
+    *dst = 0;
+    if (strcmp(option->name, "codec") == 0)
+        for (size_t i = 0; generate_codecs[i]; i++)
+            add_choice(dst, size, generate_codecs[i]->name);
+    if (strcmp(option->name, "store") == 0)
+        for (size_t i = 0; kv_store_at(i); i++)
+            add_choice(dst, size, kv_store_at(i)->name);
+    if (strcmp(option->name, "rows") == 0)
+        snprintf(dst, size, "csv ndjson");
+    if (strcmp(option->name, "value-kind") == 0)
+        snprintf(dst, size, "json random");
+    if (strcmp(option->name, "log-level") == 0)
+        for (int level = WEFT_LOG_ERROR; level <= WEFT_LOG_TRACE; level++)
+            add_choice(dst, size, weft_log_level_name((enum weft_log_level)level));
+}
+
+static int usage(void)
+{
+    fprintf(stderr, "usage: generate manual TEMPLATE | generate bash|zsh|fish kvs|kvc\n");
+    return 2;
+}
+
+static int print_manual(const char *path)
+{
+    FILE *template = fopen(path, "r");
+    if (!template) {
+        perror(path);
+        return 1;
+    }
+    int err = generate_manual(template, stdout);
+    fclose(template);
+    return err == 0 ? 0 : 1;
+}
+
+static int print_completions(const char *shell, const char *name)
+{
+    static const struct {
+        const char *name;
+        void (*generate)(enum cli_program program, FILE *out);
+    } shells[] = {{"bash", generate_bash}, {"zsh", generate_zsh}, {"fish", generate_fish}};
+    enum cli_program program = strcmp(name, "kvs") == 0 ? CLI_KVS : CLI_KVC;
+    if (strcmp(name, cli_program_name(program)) != 0)
+        return usage();
+    for (size_t i = 0; i < sizeof shells / sizeof *shells; i++)
+        if (strcmp(shell, shells[i].name) == 0) {
+            shells[i].generate(program, stdout);
+            return 0;
+        }
+    return usage();
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 3)
+        return usage();
+    int code = strcmp(argv[1], "manual") == 0 ? print_manual(argv[2])
+                                              : print_completions(argv[1], argv[2]);
+    return fflush(stdout) == 0 ? code : 1;
+}

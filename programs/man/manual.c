@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: MIT */
+#include "generate.h"
+
+#include <ctype.h>
+#include <string.h>
+
+/* Text of ours as roff(7) shows it unchanged: '-' is the character that can be copied and searched
+ * for, and no line begins with a control character. */
+static void print_text(FILE *out, const char *text)
+{
+    if (*text == '.' || *text == '\'')
+        fputs("\\&", out);
+    for (; *text; text++) {
+        if (*text == '-')
+            fputs("\\-", out);
+        else if (*text == '\\')
+            fputs("\\e", out);
+        else
+            fputc(*text, out);
+    }
+}
+
+static void print_bold(FILE *out, const char *text)
+{
+    fputs("\\fB", out);
+    print_text(out, text);
+    fputs("\\fR", out);
+}
+
+static void print_italic(FILE *out, const char *text)
+{
+    fputs("\\fI", out);
+    print_text(out, text);
+    fputs("\\fR", out);
+}
+
+/* The tables' texts are phrases for the end of a line of --help; here they are sentences. */
+static void print_sentence(FILE *out, const char *text)
+{
+    fputc(toupper((unsigned char)*text), out);
+    print_text(out, text + 1);
+    fputs(".\n", out);
+}
+
+/* "error warn info" as "error, warn, info". */
+static void join_choices(const char *choices, char *dst, size_t size)
+{
+    size_t used = 0;
+    for (; *choices && used + 2 < size; choices++) {
+        if (*choices == ' ')
+            dst[used++] = ',';
+        dst[used++] = *choices;
+    }
+    dst[used] = 0;
+}
+
+static void print_option(FILE *out, const struct cli_option *option)
+{
+    char choices[256], list[300];
+    fputs(".TP\n\\fB\\-\\-", out);
+    print_text(out, option->name);
+    fputs("\\fR", out);
+    if (option->argument) {
+        fputc(' ', out);
+        print_italic(out, option->argument);
+    }
+    if (option->letter)
+        fprintf(out, ", \\fB\\-%c\\fR", option->letter);
+    fputc('\n', out);
+
+    generate_choices(option, choices, sizeof choices);
+    join_choices(choices, list, sizeof list);
+    if (strcmp(option->help, list) != 0)
+        print_sentence(out, option->help);
+    if (*list) {
+        fputs("One of ", out);
+        print_text(out, list);
+        fputs(".\n", out);
+    }
+    if (option->fallback) {
+        fputs("Default:\n", out);
+        print_bold(out, option->fallback);
+        fputs(".\n", out);
+    }
+}
+
+static void print_options(FILE *out, enum cli_program program, bool limits)
+{
+    struct cli_table table;
+    cli_table_init(&table, program);
+    const size_t begin = limits ? table.first_limit : 0;
+    const size_t end = limits ? table.count : table.first_limit;
+    for (size_t i = begin; i < end; i++) {
+        if (!table.options[i].command)
+            print_option(out, &table.options[i]);
+    }
+}
+
+/* Those that only a command takes. */
+static void print_options_of(FILE *out, const char *command)
+{
+    struct cli_table table;
+    cli_table_init(&table, CLI_KVC);
+    for (size_t i = 0; i < table.count; i++) {
+        const struct cli_option *option = &table.options[i];
+        if (option->command && strcmp(option->command, command) == 0)
+            print_option(out, option);
+    }
+}
+
+static void print_environment(FILE *out, enum cli_program program)
+{
+    struct cli_table table;
+    cli_table_init(&table, program);
+    for (size_t i = 0; i < table.count; i++) {
+        const struct cli_option *option = &table.options[i];
+        if (!option->variable)
+            continue;
+        fputs(".TP\n", out);
+        print_bold(out, option->variable);
+        fputs("\nWhat\n\\fB\\-\\-", out);
+        print_text(out, option->name);
+        fputs("\\fR\nis where it is not given.\n", out);
+    }
+}
+
+static void print_command(FILE *out, const char *name, const char *arguments, const char *help)
+{
+    fputs(".TP\n", out);
+    print_bold(out, name);
+    fputc(' ', out);
+    print_italic(out, arguments);
+    fputc('\n', out);
+    print_sentence(out, help);
+}
+
+static void print_commands(FILE *out)
+{
+    for (const struct cli_command *command = cli_command_table(); command->name; command++)
+        print_command(out, command->name, cli_shape_arguments(command->shape), command->help);
+}
+
+static void print_local_commands(FILE *out)
+{
+    for (const struct cli_local_command *own = cli_local_commands(); own->name; own++)
+        print_command(out, own->name, own->arguments, own->help);
+}
+
+static void print_exit_codes(FILE *out)
+{
+    static const struct {
+        int code;
+        const char *text;
+    } codes[] = {
+#define X(name, code, text) {code, text},
+        CLI_EXIT_MAP(X)
+#undef X
+    };
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+        fprintf(out, ".TP\n\\fB%d\\fR\n", codes[i].code);
+        print_sentence(out, codes[i].text);
+    }
+}
+
+static void print_plugin(FILE *out, const char *name, const char *speaks,
+                         const struct weft_option *options)
+{
+    fputs(".TP\n", out);
+    print_bold(out, name);
+    fputs("\nSpeaks\n", out);
+    print_bold(out, strcmp(speaks, "*") == 0 ? "anything" : speaks);
+    fputs(".\n", out);
+    for (; options && options->name; options++) {
+        fputs(".br\n", out);
+        print_bold(out, options->name);
+        fputc('=', out);
+        print_italic(out, options->values);
+        fputs(":\n", out);
+        print_text(out, options->help);
+        fputs(".\n", out);
+    }
+}
+
+static void print_codecs(FILE *out)
+{
+    for (const struct weft_codec *const *codec = generate_codecs; *codec; codec++)
+        print_plugin(out, (*codec)->name, (*codec)->speaks, (*codec)->options);
+}
+
+static void print_services(FILE *out)
+{
+    for (const struct weft_service *const *service = generate_services; *service; service++)
+        print_plugin(out, (*service)->name, (*service)->speaks, (*service)->options);
+}
+
+static void print_errors(FILE *out)
+{
+    static const int errors[] = {
+#define X(name, value, text) name,
+        WEFT_ERROR_MAP(X)
+#undef X
+    };
+    for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
+        fputs(".TP\n", out);
+        print_bold(out, weft_errname(errors[i]));
+        fputc('\n', out);
+        print_sentence(out, weft_strerror(errors[i]));
+    }
+}
+
+static int print_thing(FILE *out, const char *name)
+{
+    if (strcmp(name, "@OPTIONS-kvs@\n") == 0)
+        print_options(out, CLI_KVS, false);
+    else if (strcmp(name, "@OPTIONS-kvc@\n") == 0)
+        print_options(out, CLI_KVC, false);
+    else if (strcmp(name, "@OPTIONS-bench@\n") == 0)
+        print_options_of(out, "bench");
+    else if (strcmp(name, "@LIMITS-kvs@\n") == 0)
+        print_options(out, CLI_KVS, true);
+    else if (strcmp(name, "@LIMITS-kvc@\n") == 0)
+        print_options(out, CLI_KVC, true);
+    else if (strcmp(name, "@ENVIRONMENT-kvc@\n") == 0)
+        print_environment(out, CLI_KVC);
+    else if (strcmp(name, "@COMMANDS@\n") == 0)
+        print_commands(out);
+    else if (strcmp(name, "@COMMANDS-prompt@\n") == 0)
+        print_local_commands(out);
+    else if (strcmp(name, "@EXITS-kvc@\n") == 0)
+        print_exit_codes(out);
+    else if (strcmp(name, "@CODECS@\n") == 0)
+        print_codecs(out);
+    else if (strcmp(name, "@SERVICES@\n") == 0)
+        print_services(out);
+    else if (strcmp(name, "@ERRORS@\n") == 0)
+        print_errors(out);
+    else
+        return -1;
+    return 0;
+}
+
+int generate_manual(FILE *template, FILE *out)
+{
+    static const char version[] = "@VERSION@";
+    char line[1024];
+    while (fgets(line, sizeof line, template)) {
+        char *at = strstr(line, version);
+        if (at) {
+            fprintf(out, "%.*s%s%s", (int)(at - line), line, WEFT_VERSION, at + strlen(version));
+        } else if (*line != '@') {
+            fputs(line, out);
+        } else if (print_thing(out, line) < 0) {
+            fprintf(stderr, "generate: unknown: %s", line);
+            return -1;
+        }
+    }
+    return 0;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdio.h>
+
+#include "core/base/mem.h"
+#include "service.h"
+#include "stores/memory/memory.h"
+
+/* A new store is one line here. */
+static const struct kv_store *const stores[] = {
+    &kv_store_memory,
+    NULL,
+};
+
+const struct kv_store *kv_store_at(size_t i)
+{
+    return i < sizeof stores / sizeof *stores ? stores[i] : NULL;
+}
+
+const struct kv_store *kv_store_find(const char *name, struct weft_error *error)
+{
+    char known[256] = "";
+    size_t used = 0;
+    for (size_t i = 0; stores[i]; i++) {
+        if (strcmp(stores[i]->name, name) == 0)
+            return stores[i];
+        int n = snprintf(known + used, sizeof known - used, "%s%s", i == 0 ? "" : ", ",
+                         stores[i]->name);
+        used += (size_t)n < sizeof known - used ? (size_t)n : 0;
+    }
+    weft_error_set(error, WEFT_ECONFIG, "unknown store '%s'; there are: %s", name, known);
+    return NULL;
+}
+
+int kv_context_init(struct kv_context *context, const struct kv_store *store,
+                    const struct weft_limits *limits, const uint8_t *seed, struct weft_error *error)
+{
+    struct kv_store_options options = {.limits = limits, .seed = seed};
+    *context = (struct kv_context){0};
+    void *state = weft_calloc(1, store->store_size);
+    if (!state)
+        return weft_error_set(error, -ENOMEM, "%s store: no memory", store->name);
+    int rv = store->init(state, &options, error);
+    if (rv < 0) {
+        weft_free(state);
+        return rv;
+    }
+    *context = (struct kv_context){store, state};
+    return 0;
+}
+
+void kv_context_fini(struct kv_context *context)
+{
+    if (context->store)
+        context->store->fini(context->state);
+    weft_free(context->state);
+    *context = (struct kv_context){0};
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+#include "entry.h"
+
+#include "core/base/mem.h"
+
+static const uint32_t has_reference = (uint32_t)1 << 31;
+
+static inline struct kv_entry *new_entry(struct kv_pool_cache *cache, struct weft_view key,
+                                         size_t value_size, size_t data_size)
+{
+    if (key.size > INT32_MAX || value_size > INT32_MAX)
+        return NULL;
+    struct kv_entry *entry = kv_pool_take(cache, sizeof *entry + data_size);
+    if (!entry)
+        return NULL;
+    uintptr_t address = (uintptr_t)entry;
+    if (address % KV_ENTRY_ALIGN != 0 || (uint64_t)address >> KV_ENTRY_ADDRESS_BITS != 0) {
+        kv_pool_give(cache, entry, sizeof *entry + data_size);
+        return NULL;
+    }
+    entry->key_size = (uint32_t)key.size;
+    entry->value_size = (uint32_t)value_size;
+    return entry;
+}
+
+static void copy_view(uint8_t *dst, struct weft_view view)
+{
+    if (view.size > 0)
+        memcpy(dst, view.data, view.size);
+}
+
+static struct kv_entry *new_with_reference(struct kv_pool_cache *cache, struct weft_view key,
+                                           size_t value_size, void *pointer)
+{
+    struct kv_entry *entry = new_entry(cache, key, value_size, sizeof pointer + key.size);
+    if (!entry)
+        return NULL;
+    entry->value_size |= has_reference;
+    memcpy(entry->data, &pointer, sizeof pointer);
+    copy_view(entry->data + sizeof pointer, key);
+    return entry;
+}
+
+struct kv_entry *kv_entry_new(struct kv_pool_cache *cache, struct weft_view key,
+                              const struct kv_value *value)
+{
+    struct kv_entry *entry;
+    if (value->blob) {
+        entry = new_with_reference(cache, key, value->bytes.size, value->blob);
+        if (entry)
+            weft_blob_ref(value->blob);
+        return entry;
+    }
+    entry = new_entry(cache, key, value->bytes.size, key.size + value->bytes.size);
+    if (!entry)
+        return NULL;
+    copy_view(entry->data, key);
+    copy_view(entry->data + key.size, value->bytes);
+    return entry;
+}
+
+struct kv_entry *kv_entry_new_index(struct kv_pool_cache *cache, struct weft_view key,
+                                    void *pointer)
+{
+    return new_with_reference(cache, key, 0, pointer);
+}
+
+static size_t block_size(const struct kv_entry *entry)
+{
+    size_t rest = kv_entry_has_reference(entry) ? sizeof(void *) : entry->value_size;
+    return sizeof *entry + entry->key_size + rest;
+}
+
+void kv_entry_free_index(void *object, void *cache)
+{
+    struct kv_entry *entry = object;
+    kv_pool_give(cache, entry, block_size(entry));
+}
+
+void kv_entry_free(void *object, void *cache)
+{
+    struct kv_entry *entry = object;
+    if (kv_entry_has_reference(entry))
+        weft_blob_unref(kv_entry_reference(entry));
+    kv_pool_give(cache, entry, block_size(entry));
+}
+
+size_t kv_entry_heap_size(const struct kv_entry *entry)
+{
+    size_t size = kv_pool_heap_size(block_size(entry));
+    if (kv_entry_has_reference(entry))
+        size += kv_heap_size(entry->value_size & ~has_reference);
+    return size;
+}
+
+struct kv_value kv__entry_blob_value(const struct kv_entry *entry)
+{
+    size_t size = entry->value_size & ~has_reference;
+    struct weft_blob *blob = kv_entry_reference(entry);
+    struct weft_view all = weft_blob_view(blob);
+    return (struct kv_value){weft_view_skip(all, all.size - size), blob};
+}

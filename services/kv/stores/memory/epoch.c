@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+#include "epoch.h"
+
+#include <errno.h>
+
+#include "core/base/mem.h"
+
+enum {
+    FIRST_CAPACITY = 64,
+    KEPT_CAPACITY = 4096, /* of an empty list; what a burst needed beyond is given back */
+};
+
+static const int64_t retry_after = 10 * 1000 * 1000;
+
+void kv_epoch_init(struct kv_epoch *epoch)
+{
+    atomic_init(&epoch->now, 1);
+    epoch->loops = NULL;
+}
+
+static void drop_all(const struct kv_epoch_loop *self, struct kv_retired *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        list->objects[i].drop(list->objects[i].object, self->context);
+    list->count = 0;
+    if (list->capacity > KEPT_CAPACITY) {
+        weft_free(list->objects);
+        *list = (struct kv_retired){0};
+    }
+}
+
+/* Every loop is between turns, or in one that began after epoch had come. */
+static bool all_have_seen(const struct kv_epoch *shared, uint64_t epoch)
+{
+    for (const struct kv_epoch_loop *loop = shared->loops; loop; loop = loop->next) {
+        uint64_t seen = atomic_load(&loop->seen);
+        if (seen != 0 && seen < epoch)
+            return false;
+    }
+    return true;
+}
+
+/* A loop that announces itself as of an epoch has to see what was unlinked before that epoch came.
+ * Whoever reclaims moves `now` on and then reads `seen`; the loop writes `seen` and then reads
+ * `now`: one of the two sees the other's. */
+static void turn_begins(struct weft_turn_hook *hook)
+{
+    struct kv_epoch_loop *self = (struct kv_epoch_loop *)hook;
+    uint64_t now = atomic_load(&self->epoch->now);
+    uint64_t announced;
+    do {
+        announced = now;
+        atomic_store(&self->seen, announced);
+        now = atomic_load(&self->epoch->now);
+    } while (now != announced);
+}
+
+static void reclaim(struct kv_epoch_loop *self)
+{
+    if (self->waiting.count > 0 && all_have_seen(self->epoch, self->waiting_for))
+        drop_all(self, &self->waiting);
+    if (self->waiting.count == 0 && self->retired.count > 0) {
+        struct kv_retired empty = self->waiting;
+        self->waiting = self->retired;
+        self->retired = empty;
+        self->waiting_for = atomic_fetch_add(&self->epoch->now, 1) + 1;
+        if (all_have_seen(self->epoch, self->waiting_for))
+            drop_all(self, &self->waiting);
+    }
+    /* Without more turns of its own this loop would keep the memory for ever. */
+    if (self->waiting.count > 0 && !self->timer.armed)
+        weft_loop_after(self->loop, &self->timer, retry_after);
+}
+
+static void turn_ends(struct weft_turn_hook *hook)
+{
+    struct kv_epoch_loop *self = (struct kv_epoch_loop *)hook;
+    atomic_store_explicit(&self->seen, 0, memory_order_release);
+    if (self->retired.count + self->waiting.count > 0)
+        reclaim(self);
+}
+
+/* The turn is what was wanted; its end reclaims. */
+static void timer_fired(struct weft_timer *timer)
+{
+    (void)timer;
+}
+
+void kv_epoch_join(struct kv_epoch *epoch, struct kv_epoch_loop *self, struct weft_loop *loop,
+                   void *context)
+{
+    self->hook = (struct weft_turn_hook){.begin = turn_begins, .end = turn_ends};
+    self->timer.fire = timer_fired;
+    self->loop = loop;
+    self->epoch = epoch;
+    self->context = context;
+    atomic_init(&self->seen, 0);
+    self->next = epoch->loops;
+    epoch->loops = self;
+    weft_loop_add_hook(loop, &self->hook);
+}
+
+void kv_epoch_leave(struct kv_epoch_loop *self)
+{
+    weft_loop_remove_hook(self->loop, &self->hook);
+    weft_timer_stop(&self->timer);
+    struct kv_epoch_loop **place = &self->epoch->loops;
+    while (*place != self)
+        place = &(*place)->next;
+    *place = self->next;
+    drop_all(self, &self->waiting);
+    drop_all(self, &self->retired);
+    weft_free(self->waiting.objects);
+    weft_free(self->retired.objects);
+}
+
+int kv_epoch_reserve(struct kv_epoch_loop *self, size_t count)
+{
+    struct kv_retired *list = &self->retired;
+    if (count <= list->capacity - list->count)
+        return 0;
+    size_t capacity = list->capacity < FIRST_CAPACITY ? FIRST_CAPACITY : 2 * list->capacity;
+    if (capacity < list->count + count)
+        capacity = list->count + count;
+    struct kv_retired_object *objects =
+        weft_realloc(list->objects, capacity * sizeof *list->objects);
+    if (!objects)
+        return -ENOMEM;
+    list->objects = objects;
+    list->capacity = capacity;
+    return 0;
+}
+
+void kv_epoch_retire(struct kv_epoch_loop *self, void *object,
+                     void (*drop)(void *object, void *context))
+{
+    self->retired.objects[self->retired.count++] = (struct kv_retired_object){object, drop};
+}
+
+static void free_memory(void *object, void *context)
+{
+    (void)context;
+    weft_free(object);
+}
+
+void kv_epoch_retire_memory(struct kv_epoch_loop *self, void *p)
+{
+    kv_epoch_retire(self, p, free_memory);
+}

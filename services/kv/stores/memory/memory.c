@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: MIT */
+#include "memory.h"
+
+#include <errno.h>
+#include <sys/random.h>
+
+#include "batch.h"
+#include "tables.h"
+#include "walk.h"
+
+struct memory {
+    struct kv_shared shared;
+    struct kv_tables tables;
+};
+
+struct memory_loop {
+    struct kv_worker worker;
+    struct memory *memory;
+};
+
+struct memory_session {
+    struct memory_loop *loop;
+    struct kv_table_cache cache;
+};
+
+static int make_seed(const uint8_t *given, struct kv_hash_seed *seed)
+{
+    uint8_t bytes[16];
+    if (given) {
+        *seed = kv_hash_seed_from_bytes(given);
+        return 0;
+    }
+    /* Up to 256 bytes come whole or not at all. */
+    ssize_t n;
+    do
+        n = getrandom(bytes, sizeof bytes, 0);
+    while (n < 0 && errno == EINTR);
+    if (n < 0)
+        return -errno;
+    *seed = kv_hash_seed_from_bytes(bytes);
+    return 0;
+}
+
+static int memory_init(void *store, const struct kv_store_options *options,
+                       struct weft_error *error)
+{
+    struct memory *memory = store;
+    int rv = make_seed(options->seed, &memory->shared.seed);
+    if (rv < 0)
+        return weft_error_set(error, rv, "memory store: no random seed: %s", weft_strerror(rv));
+    rv = -pthread_mutex_init(&memory->shared.growing, NULL);
+    if (rv < 0)
+        return weft_error_set(error, rv, "memory store: no mutex: %s", weft_strerror(rv));
+    rv = kv_pool_init(&memory->shared.pool);
+    if (rv < 0)
+        goto err_after_mutex;
+    struct kv_pool_cache cache;
+    kv_pool_cache_init(&cache, &memory->shared.pool);
+    rv = kv_tables_init(&memory->tables, &cache);
+    kv_pool_cache_empty(&cache);
+    if (rv < 0)
+        goto err_after_pool;
+    kv_epoch_init(&memory->shared.epoch);
+    atomic_init(&memory->shared.used, 0);
+    uint64_t max = options->limits->max_memory;
+    memory->shared.max_used = max > INT64_MAX ? INT64_MAX : (int64_t)max;
+    return 0;
+
+err_after_pool:
+    kv_pool_fini(&memory->shared.pool);
+err_after_mutex:
+    pthread_mutex_destroy(&memory->shared.growing);
+    return weft_error_set(error, rv, "memory store: %s", weft_strerror(rv));
+}
+
+static void memory_fini(void *store)
+{
+    struct memory *memory = store;
+    struct kv_pool_cache cache;
+    kv_pool_cache_init(&cache, &memory->shared.pool);
+    kv_tables_fini(&memory->tables, &cache);
+    kv_pool_cache_empty(&cache);
+    kv_pool_fini(&memory->shared.pool);
+    pthread_mutex_destroy(&memory->shared.growing);
+}
+
+static int memory_start(void *loop_state, void *store, struct weft_loop *loop)
+{
+    struct memory_loop *self = loop_state;
+    self->memory = store;
+    self->worker.shared = &self->memory->shared;
+    kv_pool_cache_init(&self->worker.cache, &self->memory->shared.pool);
+    kv_epoch_join(&self->memory->shared.epoch, &self->worker.epoch, loop, &self->worker.cache);
+    return 0;
+}
+
+static void memory_stop(void *loop_state)
+{
+    struct memory_loop *self = loop_state;
+    kv_epoch_leave(&self->worker.epoch);
+    kv_pool_cache_empty(&self->worker.cache);
+    atomic_fetch_add(&self->worker.shared->used, self->worker.untold);
+}
+
+static int memory_open(void *session, void *loop_state)
+{
+    struct memory_session *self = session;
+    self->loop = loop_state;
+    return 0;
+}
+
+/* Nothing is ever pending. */
+static void memory_close(void *session)
+{
+    (void)session;
+}
+
+static enum kv_outcome outcome_of(int rv)
+{
+    switch (rv) {
+    case 0:
+        return KV_DONE;
+    case -ENOSPC:
+        return KV_FULL;
+    case -ESTALE:
+        return KV_EXPIRED;
+    default:
+        return KV_UNAVAILABLE;
+    }
+}
+
+static void tell(struct kv_item *item, const struct kv_entry *entry)
+{
+    item->present = entry != NULL;
+    if (entry)
+        item->found = kv_entry_value(entry);
+}
+
+static void tell_all(struct kv_op *op)
+{
+    for (size_t i = 0; i < op->count; i++)
+        tell(&op->items[i], op->items[i].scratch.pointer);
+}
+
+static int get(struct memory_session *self, struct kv_op *op)
+{
+    struct kv_worker *worker = &self->loop->worker;
+    const struct kv_table *table =
+        kv_tables_find(&self->loop->memory->tables, worker, &self->cache, op->table);
+    int rv = 0;
+    if (!table) {
+        for (size_t i = 0; i < op->count; i++)
+            op->items[i].present = false;
+    } else if (op->count == 1) {
+        struct weft_view key = op->items[0].key;
+        tell(&op->items[0], kv_map_get(&table->map, kv_map_hash(worker, key), key));
+    } else {
+        rv = kv_batch_get(&table->map, worker, op->items, op->count);
+        if (rv == 0)
+            tell_all(op);
+    }
+    return rv;
+}
+
+/* The entries of a mset, made before anything is locked. */
+static int make_entries(struct kv_worker *worker, struct kv_op *op)
+{
+    for (size_t i = 0; i < op->count; i++) {
+        struct kv_item *item = &op->items[i];
+        item->scratch.pointer = kv_entry_new(&worker->cache, item->key, &item->value);
+        if (!item->scratch.pointer) {
+            while (i > 0)
+                kv_entry_free(op->items[--i].scratch.pointer, &worker->cache);
+            return -ENOMEM;
+        }
+    }
+    return 0;
+}
+
+static int put(struct memory_session *self, struct kv_op *op, struct kv_table *table)
+{
+    struct kv_worker *worker = &self->loop->worker;
+    if (op->count > 1) {
+        int rv = kv_batch_put(&table->map, worker, op->items, op->count);
+        if (rv == 0)
+            tell_all(op);
+        return rv;
+    }
+    struct kv_item *item = &op->items[0];
+    struct kv_entry *old;
+    int rv = kv_map_put(&table->map, worker, kv_map_hash(worker, item->key), item->scratch.pointer,
+                        &old);
+    if (rv == 0)
+        tell(item, old);
+    return rv;
+}
+
+static int set(struct memory_session *self, struct kv_op *op)
+{
+    struct kv_tables *tables = &self->loop->memory->tables;
+    struct kv_worker *worker = &self->loop->worker;
+    struct kv_table *table = NULL;
+    int rv = make_entries(worker, op);
+    if (rv < 0)
+        return rv;
+    do {
+        rv = kv_tables_make(tables, worker, &self->cache, op->table, &table);
+        if (rv == 0)
+            rv = put(self, op, table);
+    } while (rv == -ESTALE);
+    if (rv == 0)
+        return 0;
+
+    for (size_t i = 0; i < op->count; i++)
+        kv_entry_free(op->items[i].scratch.pointer, &worker->cache);
+    /* It may have been made for this. */
+    if (table && kv_map_is_empty(&table->map))
+        kv_tables_drop(tables, worker, table);
+    return rv;
+}
+
+static int take(struct memory_session *self, struct kv_op *op, struct kv_table *table)
+{
+    struct kv_worker *worker = &self->loop->worker;
+    if (op->count > 1) {
+        int rv = kv_batch_remove(&table->map, worker, op->items, op->count);
+        if (rv == 0)
+            tell_all(op);
+        return rv;
+    }
+    struct kv_item *item = &op->items[0];
+    struct kv_entry *old;
+    int rv = kv_map_remove(&table->map, worker, kv_map_hash(worker, item->key), item->key, &old);
+    if (rv == 0)
+        tell(item, old);
+    return rv;
+}
+
+static int del(struct memory_session *self, struct kv_op *op)
+{
+    struct kv_tables *tables = &self->loop->memory->tables;
+    struct kv_worker *worker = &self->loop->worker;
+    struct kv_table *table = kv_tables_find(tables, worker, &self->cache, op->table);
+    int rv = table ? take(self, op, table) : -ESTALE;
+    if (rv == -ESTALE) {
+        /* No such table, or not any more: no such keys. */
+        for (size_t i = 0; i < op->count; i++)
+            op->items[i].present = false;
+        return 0;
+    }
+    if (rv == 0 && kv_map_is_empty(&table->map))
+        kv_tables_drop(tables, worker, table);
+    return rv;
+}
+
+static int walk(struct memory_session *self, struct kv_op *op)
+{
+    struct kv_worker *worker = &self->loop->worker;
+    const struct kv_table *table =
+        kv_tables_find(&self->loop->memory->tables, worker, &self->cache, op->table);
+    return kv_walk(table ? &table->map : NULL, worker, op);
+}
+
+static void memory_submit(void *session, struct kv_op *op)
+{
+    int rv = 0;
+    switch (op->kind) {
+    case KV_MGET:
+    case KV_MEXIST:
+        rv = get(session, op);
+        break;
+    case KV_MSET:
+        rv = set(session, op);
+        break;
+    case KV_MDEL:
+        rv = del(session, op);
+        break;
+    case KV_WALK:
+        rv = walk(session, op);
+        break;
+    }
+    op->done(op, outcome_of(rv));
+}
+
+int64_t kv_store_memory_used(const void *store)
+{
+    const struct memory *memory = store;
+    return atomic_load(&memory->shared.used);
+}
+
+const struct kv_store kv_store_memory = {
+    .name = "memory",
+    .flags = KV_STORE_ORDERED | KV_STORE_ATOMIC | KV_STORE_WALK | KV_STORE_INLINE,
+    .store_size = sizeof(struct memory),
+    .loop_size = sizeof(struct memory_loop),
+    .session_size = sizeof(struct memory_session),
+    .init = memory_init,
+    .fini = memory_fini,
+    .start = memory_start,
+    .stop = memory_stop,
+    .open = memory_open,
+    .close = memory_close,
+    .submit = memory_submit,
+};

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+#include "segment.h"
+
+#include <sched.h>
+
+enum {
+    EMPTY = KV_SLOT_EMPTY,
+    REMOVED = KV_SLOT_REMOVED,
+    ADDRESS_BITS = KV_SLOT_ADDRESS_BITS,
+    PAUSES = 64, /* before the time slice is given up */
+};
+
+static uint64_t slot_of(uint64_t tag, const struct kv_entry *entry)
+{
+    return tag << ADDRESS_BITS | (uint64_t)(uintptr_t)entry / KV_ENTRY_ALIGN;
+}
+
+static size_t block_size(size_t slot_count)
+{
+    return sizeof(struct kv_segment) + slot_count * sizeof(uint64_t);
+}
+
+struct kv_segment *kv_segment_new(struct kv_pool_cache *cache, uint64_t first, uint32_t depth,
+                                  uint32_t slot_count)
+{
+    size_t size = block_size(slot_count);
+    struct kv_segment *segment = kv_pool_take(cache, size);
+    if (!segment)
+        return NULL;
+    memset(segment, 0, size);
+    segment->first = first;
+    segment->depth = depth;
+    segment->slot_count = slot_count;
+    return segment;
+}
+
+void kv_segment_free(void *object, void *cache)
+{
+    struct kv_segment *segment = object;
+    kv_pool_give(cache, segment, block_size(segment->slot_count));
+}
+
+size_t kv_segment_heap_size_for(size_t slot_count)
+{
+    return kv_pool_heap_size(block_size(slot_count));
+}
+
+/* A segment is replaced when four fifths of its slots are used: then a quarter more entries than
+ * there were when it was made. */
+size_t kv_segment_slots_for(size_t live)
+{
+    size_t slots = (live * 25 + 15) / 16;
+    slots = (slots + 7) & ~(size_t)7;
+    return slots < KV_SEGMENT_SLOTS_MIN ? KV_SEGMENT_SLOTS_MIN : slots;
+}
+
+void kv_segment_wait(unsigned *steps)
+{
+    if (++*steps % PAUSES == 0) {
+        sched_yield();
+        return;
+    }
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#endif
+}
+
+bool kv_segment_lock(struct kv_segment *segment, uint64_t batch)
+{
+    unsigned steps = 0;
+    for (;;) {
+        uint64_t state = atomic_load_explicit(&segment->state, memory_order_acquire);
+        if (state & KV_SEGMENT_DEAD)
+            return false;
+        if (!(state & KV_SEGMENT_LOCKED) &&
+            atomic_compare_exchange_weak_explicit(&segment->state, &state,
+                                                  state | KV_SEGMENT_LOCKED | batch,
+                                                  memory_order_acquire, memory_order_relaxed))
+            return true;
+        kv_segment_wait(&steps);
+    }
+}
+
+static uint64_t without_flags(const struct kv_segment *segment)
+{
+    uint64_t state = atomic_load_explicit(&segment->state, memory_order_relaxed);
+    return state & ~(uint64_t)(KV_SEGMENT_VERSION - 1);
+}
+
+void kv_segment_unlock(struct kv_segment *segment, bool changed)
+{
+    uint64_t state = without_flags(segment) + (changed ? KV_SEGMENT_VERSION : 0);
+    atomic_store_explicit(&segment->state, state, memory_order_release);
+}
+
+void kv_segment_kill(struct kv_segment *segment)
+{
+    uint64_t state = without_flags(segment) | KV_SEGMENT_DEAD;
+    atomic_store_explicit(&segment->state, state, memory_order_release);
+}
+
+struct kv_place kv_segment_find(struct kv_segment *segment, uint64_t hash, struct weft_view key)
+{
+    uint64_t tag = kv_slot_tag(hash);
+    uint32_t i = kv_segment_begin(segment, tag);
+    _Atomic uint64_t *removed = NULL;
+    for (;;) {
+        _Atomic uint64_t *place = &segment->slots[i];
+        uint64_t slot = atomic_load_explicit(place, memory_order_relaxed);
+        if (slot == EMPTY)
+            return (struct kv_place){removed ? removed : place, NULL};
+        if (slot == REMOVED) {
+            if (!removed)
+                removed = place;
+        } else if (slot >> ADDRESS_BITS == tag) {
+            struct kv_entry *entry = kv_segment_entry(slot);
+            if (kv_entry_has_key(entry, key))
+                return (struct kv_place){place, entry};
+        }
+        if (++i == segment->slot_count)
+            i = 0;
+    }
+}
+
+bool kv_segment_has_room(const struct kv_segment *segment, size_t count)
+{
+    return segment->used + count <= segment->slot_count / 5 * 4 + segment->slot_count % 5 * 4 / 5;
+}
+
+static void add_live(struct kv_segment *segment, uint32_t n)
+{
+    atomic_store_explicit(&segment->live, kv_segment_live(segment) + n, memory_order_relaxed);
+}
+
+void kv_segment_put(struct kv_segment *segment, struct kv_place place, uint64_t hash,
+                    struct kv_entry *entry)
+{
+    if (!place.entry) {
+        add_live(segment, 1);
+        if (atomic_load_explicit(place.slot, memory_order_relaxed) == EMPTY)
+            segment->used++;
+    }
+    atomic_store_explicit(place.slot, slot_of(kv_slot_tag(hash), entry), memory_order_release);
+}
+
+void kv_segment_remove(struct kv_segment *segment, struct kv_place place)
+{
+    size_t i = (size_t)(place.slot - segment->slots);
+    size_t next = i + 1 == segment->slot_count ? 0 : i + 1;
+    add_live(segment, (uint32_t)-1);
+    if (atomic_load_explicit(&segment->slots[next], memory_order_relaxed) != EMPTY) {
+        atomic_store_explicit(place.slot, REMOVED, memory_order_release);
+        return;
+    }
+    /* Probing ends at the next slot anyway, so this one and removed ones before it need not be
+     * passed any more. */
+    do {
+        atomic_store_explicit(&segment->slots[i], EMPTY, memory_order_release);
+        segment->used--;
+        i = i == 0 ? segment->slot_count - 1 : i - 1;
+    } while (atomic_load_explicit(&segment->slots[i], memory_order_relaxed) == REMOVED);
+}
+
+bool kv_segment_is_sparse(const struct kv_segment *segment)
+{
+    return (segment->slot_count > KV_SEGMENT_SLOTS_MIN || segment->depth > 0) &&
+           kv_segment_live(segment) < segment->slot_count / 4;
+}
+
+void kv_segment_adopt(struct kv_segment *segment, uint64_t slot)
+{
+    uint32_t i = kv_segment_begin(segment, slot >> ADDRESS_BITS);
+    while (atomic_load_explicit(&segment->slots[i], memory_order_relaxed) != EMPTY) {
+        if (++i == segment->slot_count)
+            i = 0;
+    }
+    atomic_store_explicit(&segment->slots[i], slot, memory_order_relaxed);
+    add_live(segment, 1);
+    segment->used++;
+}

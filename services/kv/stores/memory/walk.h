@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Walks: the pairs of a map, page by page, in the order of segments or of hashes. */
+#ifndef KV_STORE_WALK_H
+#define KV_STORE_WALK_H
+
+#include "services/kv/store.h"
+#include "map.h"
+
+/* One page, as op (KV_WALK) asks for it. map NULL: there is no such table. -ESTALE: the cursor is
+ * not one of this store. */
+WEFT_MUST_USE int kv_walk(const struct kv_map *map, const struct kv_worker *worker,
+                          struct kv_op *op);
+
+#endif

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What each part may know: the table of docs/architecture.md, held against the symbols that the
+ * archives define and need. Compiled with the archives' paths, ARCHIVE_BASE and so on. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <fnmatch.h>
+
+/* Ended by NULL; a pattern is one of fnmatch(3). */
+static const char *const libev[] = {"ev_*", NULL};
+static const char *const gzip_engines[] = {"deflate*",     "inflate*",    "crc32*", "adler32*",
+                                           "compress*",    "uncompress*", "gz*",    "zlib*",
+                                           "libdeflate_*", "isal_*",      NULL};
+static const char *const protobuf_c[] = {"protobuf_c_*", NULL};
+static const char *const thread_starts[] = {"pthread_create", "thrd_create", NULL};
+static const char *const threads[] = {"pthread_*", "thrd_*", "mtx_*", "cnd_*", "sem_*", NULL};
+static const char *const clocks[] = {"clock*",    "gettimeofday", "time",  "timer*",
+                                     "nanosleep", "usleep",       "sleep", NULL};
+static const char *const sockets[] = {"socket*",     "bind",       "listen",     "accept*",
+                                      "connect",     "send*",      "recv*",      "shutdown",
+                                      "getaddrinfo", "getsockopt", "setsockopt", NULL};
+static const char *const waits[] = {"poll", "ppoll", "select", "epoll_*", NULL};
+
+/* The names of this project: these must be defined in an archive that may be known. */
+static const char *const house[] = {"weft_*", "kv_*", "kvs_*", "kvc_*", "cli_*", "echo_*", NULL};
+
+/* What core/service.h and core/task.h offer to services, defined in weft_core. */
+static const char *const seam[] = {
+    "weft_request_*",  "weft_loop_now",      "weft_loop_post",        "weft_loop_after",
+    "weft_timer_stop", "weft_loop_add_hook", "weft_loop_remove_hook", NULL};
+
+struct symbol {
+    char name[128];
+    char type; /* as nm says it: U is needed, other capitals are defined for others to use */
+};
+
+struct archive {
+    const char *path;
+    struct symbol *symbols;
+    size_t count;
+};
+
+enum { BASE, CORE, TRANSPORTS, CODECS, ECHO, KV, KV_CLIENT, PROGRAMS, ARCHIVE_COUNT };
+
+static struct archive archives[ARCHIVE_COUNT] = {
+    [BASE] = {.path = ARCHIVE_BASE},
+    [CORE] = {.path = ARCHIVE_CORE},
+    [TRANSPORTS] = {.path = ARCHIVE_TRANSPORTS},
+    [CODECS] = {.path = ARCHIVE_CODECS},
+    [ECHO] = {.path = ARCHIVE_ECHO},
+    [KV] = {.path = ARCHIVE_KV},
+    [KV_CLIENT] = {.path = ARCHIVE_KV_CLIENT},
+    [PROGRAMS] = {.path = ARCHIVE_PROGRAMS},
+};
+
+static int load(struct archive *archive)
+{
+    char command[1024], line[1024];
+    struct symbol symbol;
+    snprintf(command, sizeof command, "nm -P '%s'", archive->path);
+    FILE *nm = popen(command, "r");
+    if (!nm)
+        return -1;
+    while (fgets(line, sizeof line, nm)) {
+        if (sscanf(line, "%127s %c", symbol.name, &symbol.type) != 2 ||
+            !strchr("UTDBRVWC", symbol.type))
+            continue;
+        struct symbol *more =
+            realloc(archive->symbols, (archive->count + 1) * sizeof *archive->symbols);
+        if (!more)
+            break;
+        archive->symbols = more;
+        archive->symbols[archive->count++] = symbol;
+    }
+    return pclose(nm) == 0 && archive->count > 0 ? 0 : -1;
+}
+
+static int load_all(void **state)
+{
+    (void)state;
+    for (int i = 0; i < ARCHIVE_COUNT; i++)
+        if (load(&archives[i]) < 0)
+            return -1;
+    return 0;
+}
+
+static int free_all(void **state)
+{
+    (void)state;
+    for (int i = 0; i < ARCHIVE_COUNT; i++)
+        free(archives[i].symbols);
+    return 0;
+}
+
+static bool matches(const char *name, const char *const *patterns)
+{
+    for (; *patterns; patterns++)
+        if (fnmatch(*patterns, name, 0) == 0)
+            return true;
+    return false;
+}
+
+static bool defines(const struct archive *archive, const char *name)
+{
+    for (size_t i = 0; i < archive->count; i++)
+        if (archive->symbols[i].type != 'U' && strcmp(archive->symbols[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+static bool needs(const struct archive *archive, const char *const *patterns)
+{
+    for (size_t i = 0; i < archive->count; i++)
+        if (archive->symbols[i].type == 'U' && matches(archive->symbols[i].name, patterns))
+            return true;
+    return false;
+}
+
+/* What an archive needs of this project must be among its own definitions, those of `below` (bits
+ * of 1 << BASE, ...), or the single names of `beside`. */
+static void needs_nothing_above(int which, unsigned below, const char *const *beside)
+{
+    const struct archive *archive = &archives[which];
+    for (size_t i = 0; i < archive->count; i++) {
+        const char *name = archive->symbols[i].name;
+        if (archive->symbols[i].type != 'U' || !matches(name, house))
+            continue;
+        bool found = defines(archive, name) || (beside && matches(name, beside));
+        for (int other = 0; other < ARCHIVE_COUNT; other++)
+            if (below & 1u << other)
+                found = found || defines(&archives[other], name);
+        if (!found)
+            fail_msg("%s needs %s, which nothing it may know defines", archive->path, name);
+    }
+}
+
+static void needs_none_of(int which, const char *const *patterns)
+{
+    const struct archive *archive = &archives[which];
+    for (size_t i = 0; i < archive->count; i++)
+        if (archive->symbols[i].type == 'U' && matches(archive->symbols[i].name, patterns))
+            fail_msg("%s needs %s, which it must not know", archive->path,
+                     archive->symbols[i].name);
+}
+
+static void test_base_needs_libc_alone(void **state)
+{
+    (void)state;
+    needs_nothing_above(BASE, 0, NULL);
+    needs_none_of(BASE, libev);
+    needs_none_of(BASE, gzip_engines);
+    needs_none_of(BASE, protobuf_c);
+    needs_none_of(BASE, sockets);
+    needs_none_of(BASE, waits);
+    needs_none_of(BASE, thread_starts); /* blobs and pools have mutexes, which are libc's too */
+}
+
+static void test_core_knows_no_plugin_and_none_of_their_libraries(void **state)
+{
+    (void)state;
+    needs_nothing_above(CORE, 1u << BASE, NULL);
+    needs_none_of(CORE, gzip_engines);
+    needs_none_of(CORE, protobuf_c);
+}
+
+static void test_core_calls_no_socket(void **state)
+{
+    (void)state;
+    needs_none_of(CORE, sockets);
+}
+
+static void test_transports_know_the_doors_of_core_alone(void **state)
+{
+    (void)state;
+    needs_nothing_above(TRANSPORTS, 1u << BASE | 1u << CORE, NULL);
+    needs_none_of(TRANSPORTS, libev);
+    needs_none_of(TRANSPORTS, gzip_engines);
+    needs_none_of(TRANSPORTS, protobuf_c);
+    needs_none_of(TRANSPORTS, threads);
+}
+
+static void test_codecs_know_no_loop_socket_clock_or_thread(void **state)
+{
+    (void)state;
+    needs_nothing_above(CODECS, 1u << BASE, NULL);
+    needs_none_of(CODECS, libev);
+    needs_none_of(CODECS, protobuf_c);
+    needs_none_of(CODECS, sockets);
+    needs_none_of(CODECS, waits);
+    needs_none_of(CODECS, clocks);
+    needs_none_of(CODECS, threads);
+}
+
+static void test_echo_knows_the_service_seam_alone(void **state)
+{
+    (void)state;
+    needs_nothing_above(ECHO, 1u << BASE, seam);
+    needs_none_of(ECHO, libev);
+    needs_none_of(ECHO, gzip_engines);
+    needs_none_of(ECHO, protobuf_c);
+    needs_none_of(ECHO, sockets);
+    needs_none_of(ECHO, waits);
+}
+
+static void test_kv_knows_the_service_seam_and_protobuf_alone(void **state)
+{
+    (void)state;
+    needs_nothing_above(KV, 1u << BASE, seam);
+    needs_none_of(KV, libev);
+    needs_none_of(KV, gzip_engines);
+    needs_none_of(KV, sockets);
+    needs_none_of(KV, waits);
+}
+
+static void test_kv_client_knows_no_codec(void **state)
+{
+    (void)state;
+    needs_nothing_above(KV_CLIENT, 1u << BASE | 1u << CORE | 1u << KV, NULL);
+    needs_none_of(KV_CLIENT, libev);
+    needs_none_of(KV_CLIENT, gzip_engines);
+    needs_none_of(KV_CLIENT, sockets);
+    needs_none_of(KV_CLIENT, waits);
+}
+
+/* They wait for a terminal, but for no peer. */
+static void test_command_lines_know_no_codec_and_no_socket(void **state)
+{
+    (void)state;
+    needs_nothing_above(
+        PROGRAMS, 1u << BASE | 1u << CORE | 1u << TRANSPORTS | 1u << KV | 1u << KV_CLIENT, NULL);
+    needs_none_of(PROGRAMS, libev);
+    needs_none_of(PROGRAMS, gzip_engines);
+    needs_none_of(PROGRAMS, sockets);
+}
+
+static void test_names_of_codecs_are_defined_by_codecs_alone(void **state)
+{
+    (void)state;
+    for (int i = 0; i < ARCHIVE_COUNT; i++)
+        for (size_t k = 0; k < archives[i].count; k++)
+            if (i != CODECS && fnmatch("weft_codec_*", archives[i].symbols[k].name, 0) == 0)
+                fail_msg("%s has %s", archives[i].path, archives[i].symbols[k].name);
+}
+
+/* A pattern that matches nothing forbids nothing: each is seen where it is allowed. */
+static void test_what_is_forbidden_elsewhere_is_seen_where_it_is_allowed(void **state)
+{
+    (void)state;
+    assert_true(needs(&archives[CORE], libev));
+    assert_true(needs(&archives[TRANSPORTS], sockets));
+    assert_true(needs(&archives[PROGRAMS], waits));
+    assert_true(needs(&archives[CORE], threads));
+    assert_true(needs(&archives[CORE], thread_starts));
+    assert_true(needs(&archives[BASE], clocks));
+    assert_true(needs(&archives[CODECS], gzip_engines));
+    assert_true(needs(&archives[KV], protobuf_c));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_base_needs_libc_alone),
+        cmocka_unit_test(test_core_knows_no_plugin_and_none_of_their_libraries),
+        cmocka_unit_test(test_core_calls_no_socket),
+        cmocka_unit_test(test_transports_know_the_doors_of_core_alone),
+        cmocka_unit_test(test_codecs_know_no_loop_socket_clock_or_thread),
+        cmocka_unit_test(test_echo_knows_the_service_seam_alone),
+        cmocka_unit_test(test_kv_knows_the_service_seam_and_protobuf_alone),
+        cmocka_unit_test(test_kv_client_knows_no_codec),
+        cmocka_unit_test(test_command_lines_know_no_codec_and_no_socket),
+        cmocka_unit_test(test_names_of_codecs_are_defined_by_codecs_alone),
+        cmocka_unit_test(test_what_is_forbidden_elsewhere_is_seen_where_it_is_allowed),
+    };
+    return cmocka_run_group_tests(tests, load_all, free_all);
+}

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Real kvs as its operator sees it: what it exposes, whom it runs as, what it counts and logs, what
+ * its refusals name. */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "core/base/limits.h"
+#include "core/base/units.h"
+#include "lib/kvs.h"
+#include "lib/wire_assert.h"
+
+/* inet_pton(3) does not know the short form, so it counts as a name; the resolver makes it
+ * 127.0.0.1. */
+#define FAR_AS_FAR_AS_KVS_KNOWS "tcp://127.1:0"
+
+/* The text of a file of /proc about kvs, cut to size. */
+static void read_proc(const struct kvs *kvs, const char *name, char *text, size_t size)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/%s", (int)kvs->process.pid, name);
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    text[fread(text, 1, size - 1, file)] = '\0';
+    fclose(file);
+}
+
+static void test_listening_beyond_loopback_needs_allow_remote(void **state)
+{
+    (void)state;
+    struct process kvs;
+    assert_int_equal(process_run(&kvs, WORDS(KVS_PATH, "--listen", FAR_AS_FAR_AS_KVS_KNOWS)), 2);
+    assert_one_line(kvs.err.text, "--allow-remote");
+    process_kill(&kvs);
+}
+
+static void test_allow_remote_serves_and_warns(void **state)
+{
+    (void)state;
+    struct kvs kvs;
+    kvs_start(&kvs, WORDS("--listen", FAR_AS_FAR_AS_KVS_KNOWS, "--allow-remote"));
+    kvc_expect(kvs.urls[0], WORDS("hexist", "t", "k"), "false\n");
+    assert_int_equal(kvs_stop(&kvs), 0);
+    assert_non_null(strstr(kvs.process.err.text, "level=warn event=remote listen=tcp://127.1:0"));
+    kvs_kill(&kvs);
+}
+
+static void test_loopback_is_not_warned_of(void **state)
+{
+    (void)state;
+    struct kvs kvs;
+    kvs_start(&kvs, WORDS("--listen", KVS_ANY_PORT));
+    assert_int_equal(kvs_stop(&kvs), 0);
+    assert_null(strstr(kvs.process.err.text, "event=remote"));
+    kvs_kill(&kvs);
+}
+
+static void test_core_dumps_are_off_unless_asked_for(void **state)
+{
+    (void)state;
+    struct kvs kvs;
+    char text[4096];
+    kvs_start(&kvs, WORDS("--listen", KVS_ANY_PORT));
+    read_proc(&kvs, "limits", text, sizeof text);
+    const char *line = strstr(text, "Max core file size");
+    assert_non_null(line);
+    assert_true(strtoul(line + strlen("Max core file size"), NULL, 10) <= 1);
+    kvs_end(&kvs);
+}
+
+static void test_unknown_user_exits_2(void **state)
+{
+    (void)state;
+    struct process kvs;
+    assert_int_equal(process_run(&kvs, WORDS(KVS_PATH, "--listen", KVS_ANY_PORT, "--user", "n o")),
+                     2);
+    assert_one_line(kvs.err.text, "there is no user 'n o'");
+    process_kill(&kvs);
+}
+
+/* Only root can become somebody else; anybody else is told so, and nothing serves. */
+static void test_user_drops_privileges_or_nothing_serves(void **state)
+{
+    (void)state;
+    if (geteuid() != 0) {
+        struct process kvs;
+        assert_int_equal(
+            process_run(&kvs, WORDS(KVS_PATH, "--listen", KVS_ANY_PORT, "--user", "root")), 1);
+        assert_one_line(kvs.err.text, "only root can");
+        assert_string_equal(kvs.out.text, "");
+        process_kill(&kvs);
+        return;
+    }
+    struct kvs kvs;
+    char text[4096];
+    kvs_start(&kvs, WORDS("--listen", KVS_ANY_PORT, "--user", "nobody", "--threads", "2"));
+    read_proc(&kvs, "status", text, sizeof text);
+    assert_non_null(strstr(text, "\nUid:\t65534\t65534\t65534\t65534\n"));
+    kvc_expect(kvs.urls[0], WORDS("hexist", "t", "k"), "false\n");
+    kvs_end(&kvs);
+}
+
+static void test_counts_are_logged_on_sigusr1_and_at_the_end(void **state)
+{
+    (void)state;
+    struct kvs kvs;
+    char wanted[400];
+    kvs_start(&kvs, WORDS("--listen", KVS_ANY_PORT, "--listen", KVS_ANY_PORT "?codec=raw"));
+    int fd = wire_open(kvs.urls[0]);
+    assert_int_equal(wire_send(fd, "\0\0\0", 3), 0);
+    wire_shutdown(fd);
+    wire_expect_end(fd);
+    close(fd);
+    process_wait_error(&kvs.process, "reason=truncated");
+    process_signal(&kvs.process, SIGUSR1);
+    process_wait_error(&kvs.process, "codec=raw service=kv accepted=0 open=0 requests=0");
+    snprintf(wanted, sizeof wanted,
+             "event=counts endpoint=%s accepted=1 open=0 requests=0 rejected=0 bytes-in=3 "
+             "bytes-out=0 closed.truncated=1\n",
+             kvs.endpoints[0]);
+    const char *first = strstr(kvs.process.err.text, wanted);
+    assert_non_null(first);
+    assert_int_equal(kvs_stop(&kvs), 0);
+    first = strstr(kvs.process.err.text, wanted);
+    assert_non_null(strstr(first + 1, wanted));
+    kvs_kill(&kvs);
+}
+
+static void test_log_at_debug_holds_no_value(void **state)
+{
+    (void)state;
+    static const char hset[] = "\x22\x16\x0a\x01t\x12\x11\x0a\x01k\x12\x0c\x0a\x0asecretword";
+    struct kvs kvs;
+    struct wire_bytes reply;
+    kvs_start(&kvs, WORDS("--listen", KVS_ANY_PORT, "--log-level", "debug"));
+    int fd = wire_open(kvs.urls[0]);
+    assert_int_equal(wire_send_frame(fd, hset, sizeof hset - 1), 0);
+    wire_expect_status(fd, 200);
+    /* The same cut short, in a frame that is bad, in one that is too big, and where a frame should
+     * begin. */
+    assert_int_equal(wire_send_frame(fd, hset, sizeof hset - 3), 0);
+    assert_int_equal(wire_send(fd, "\xff\xff\xff\xff", 4), 0);
+    assert_int_equal(wire_send(fd, hset, sizeof hset - 1), 0);
+    wire_shutdown(fd);
+    while (wire_receive(fd, true, &reply) == 1)
+        wire_free(&reply);
+    close(fd);
+    assert_int_equal(kvs_stop(&kvs), 0);
+    assert_non_null(strstr(kvs.process.err.text, "event=close"));
+    assert_null(strstr(kvs.process.err.text, "secretword"));
+    kvs_kill(&kvs);
+}
+
+static void test_every_limit_is_an_option_that_check_shows(void **state)
+{
+    (void)state;
+    for (const struct weft_limit *limit = weft_limit_table(); limit->name; limit++) {
+        struct process kvs;
+        char option[64], line[64];
+        const char *value = limit->unit != WEFT_LIMIT_BYTES           ? "77"
+                            : strcmp(limit->name, "output-hard") == 0 ? "600KiB"
+                                                                      : "300KiB";
+        snprintf(option, sizeof option, "--%s", limit->name);
+        snprintf(line, sizeof line, "\n%s %s\n", limit->name, value);
+        /* What the others have to be, so that any one may have that value. */
+        int code = process_run(&kvs, WORDS(KVS_PATH, "--check", "--max-frame", "200KiB",
+                                           "--output-high", "300KiB", option, value));
+        if (code != 0 || !strstr(kvs.out.text, line))
+            fail_msg("%s: exit code %d: %s", option, code, kvs.err.text);
+        process_kill(&kvs);
+    }
+}
+
+static void expect_combination_refused(const char *const *options, const char *one,
+                                       const char *other)
+{
+    struct process kvs;
+    const char *words[PROCESS_WORDS_MAX] = {KVS_PATH, "--check"};
+    for (size_t i = 2; *options; i++)
+        words[i] = *options++;
+    assert_int_equal(process_run(&kvs, words), 2);
+    assert_one_line(kvs.err.text, one);
+    assert_one_line(kvs.err.text, other);
+    process_kill(&kvs);
+}
+
+static void test_limits_that_contradict_are_refused_with_both_names(void **state)
+{
+    (void)state;
+    expect_combination_refused(WORDS("--output-low", "2MiB"), "output-low", "output-high");
+    expect_combination_refused(WORDS("--output-high", "65MiB"), "output-high", "output-hard");
+    expect_combination_refused(WORDS("--max-frame", "33MiB"), "max-frame", "max-message");
+}
+
+static void test_refusal_of_a_frame_names_its_limit(void **state)
+{
+    (void)state;
+    struct kvs kvs;
+    struct wire_bytes reply;
+    kvs_start(&kvs, WORDS("--listen", KVS_ANY_PORT, "--max-frame", "1KiB"));
+    int fd = wire_open(kvs.urls[0]);
+    uint8_t zeros[1025] = {0};
+    assert_int_equal(wire_send_frame(fd, zeros, sizeof zeros), 0);
+    assert_int_equal(wire_receive(fd, true, &reply), 1);
+    assert_int_equal(wire_status(&reply), 413);
+    assert_non_null(memmem(reply.data, reply.size, "max-frame", 9));
+    assert_non_null(memmem(reply.data, reply.size, "1025", 4));
+    wire_free(&reply);
+    close(fd);
+    kvs_end(&kvs);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_listening_beyond_loopback_needs_allow_remote),
+        cmocka_unit_test(test_allow_remote_serves_and_warns),
+        cmocka_unit_test(test_loopback_is_not_warned_of),
+        cmocka_unit_test(test_core_dumps_are_off_unless_asked_for),
+        cmocka_unit_test(test_unknown_user_exits_2),
+        cmocka_unit_test(test_user_drops_privileges_or_nothing_serves),
+        cmocka_unit_test(test_counts_are_logged_on_sigusr1_and_at_the_end),
+        cmocka_unit_test(test_log_at_debug_holds_no_value),
+        cmocka_unit_test(test_every_limit_is_an_option_that_check_shows),
+        cmocka_unit_test(test_limits_that_contradict_are_refused_with_both_names),
+        cmocka_unit_test(test_refusal_of_a_frame_names_its_limit),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

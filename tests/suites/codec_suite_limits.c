@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Limits both ways, and frames that are bad by themselves. */
+#include "codec_suite_fixture.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+/* No codec needs more to see that a frame is too long. */
+enum { HEADER_MAX = 16 };
+
+static void test_encode_keeps_the_limits(void **state)
+{
+    struct feed_codec fc = codec_of(*state, LIMIT);
+    for (enum content content = ZEROS; content < CONTENTS; content++) {
+        for (size_t size = LIMIT - 1; size <= LIMIT + 1; size++) {
+            struct feed_frame frame = body_frame(&fc, content, size, false);
+            if (size <= LIMIT) {
+                assert_int_equal(frame.result, 0);
+            } else {
+                assert_int_equal(frame.result, WEFT_ETOOBIG);
+                assert_int_equal(frame.announced, size);
+                assert_int_equal(frame.limit, LIMIT);
+                assert_non_null(frame.why);
+            }
+            free(frame.data);
+        }
+    }
+    feed_codec_fini(&fc);
+}
+
+static void test_decode_keeps_the_limits_and_goes_on(void **state)
+{
+    struct feed_codec sender = codec_of(*state, ROOM), fc = codec_of(*state, LIMIT);
+    for (size_t i = 0; i < 3 * CONTENTS; i++) {
+        enum content content = (enum content)(i / 3);
+        size_t size = LIMIT - 1 + i % 3;
+        struct stream *stream = stream_new();
+        stream_add_message(stream, &sender, content, size);
+        stream_add_message(stream, &sender, TEXT, 5);
+        struct feed feed;
+        feed_init(&feed, &fc, WEFT_SERVER);
+        feed_pieces(&feed, stream_view(stream), 1000);
+        assert_whole(&feed, 2);
+        if (size <= LIMIT) {
+            assert_message(&feed, 0, content, size);
+        } else {
+            assert_int_equal(feed.messages[0].status, WEFT_MESSAGE_TOO_BIG);
+            assert_int_equal(feed.messages[0].announced, size);
+            assert_int_equal(feed.messages[0].limit, LIMIT);
+        }
+        assert_message(&feed, 1, TEXT, 5);
+        feed_fini(&feed);
+        free(stream);
+    }
+    feed_codec_fini(&sender);
+    feed_codec_fini(&fc);
+}
+
+static void test_oversize_frame_is_refused_from_its_header_and_held_nowhere(void **state)
+{
+    struct feed_codec sender = codec_of(*state, ROOM), fc = codec_of(*state, LIMIT);
+    struct stream *stream = stream_new();
+    stream_add_message(stream, &sender, RANDOM, 3 * LIMIT);
+    stream_add_message(stream, &sender, TEXT, 5);
+    struct feed feed;
+    feed_init(&feed, &fc, WEFT_SERVER);
+    feed_bytes(&feed, weft_view(stream->data, HEADER_MAX));
+    assert_int_equal(feed.count, 1);
+    assert_int_equal(feed.messages[0].status, WEFT_MESSAGE_TOO_BIG);
+    assert_true(feed.inside);
+    feed_pieces(&feed, weft_view_skip(stream_view(stream), HEADER_MAX), 10);
+    assert_whole(&feed, 2);
+    assert_message(&feed, 1, TEXT, 5);
+    assert_true(feed.most_held <= 2 * HEADER_MAX);
+    feed_fini(&feed);
+    free(stream);
+    feed_codec_fini(&sender);
+    feed_codec_fini(&fc);
+}
+
+static void test_oversize_frame_stays_alone_at_every_split(void **state)
+{
+    enum { SMALL = 100 };
+    struct feed_codec sender = codec_of(*state, LIMIT), fc = codec_of(*state, SMALL);
+    struct stream *stream = stream_new();
+    stream_add_message(stream, &sender, TEXT, 30);
+    stream_add_message(stream, &sender, RANDOM, 2 * SMALL);
+    stream_add_message(stream, &sender, TEXT, 40);
+    struct feed whole;
+    feed_init(&whole, &fc, WEFT_SERVER);
+    feed_pieces(&whole, stream_view(stream), stream->size);
+    assert_whole(&whole, 3);
+    assert_int_equal(whole.messages[1].status, WEFT_MESSAGE_TOO_BIG);
+    assert_message(&whole, 2, TEXT, 40);
+    assert_each_split_and_piece(&fc, stream_view(stream), &whole);
+    feed_fini(&whole);
+    free(stream);
+    feed_codec_fini(&sender);
+    feed_codec_fini(&fc);
+}
+
+static void test_bad_frame_stays_alone_at_every_split(void **state)
+{
+    const struct codec_suite *suite = *state;
+    struct feed_codec fc = codec_of(suite, LIMIT);
+    for (size_t i = 0; i < suite->bad_count; i++) {
+        const struct codec_suite_frame *bad = &suite->bad[i];
+        struct stream *stream = stream_new();
+        stream_add_message(stream, &fc, TEXT, 30);
+        stream_add(stream, bad->data, bad->size);
+        stream_add_message(stream, &fc, TEXT, 40);
+        struct feed whole;
+        feed_init(&whole, &fc, WEFT_SERVER);
+        feed_pieces(&whole, stream_view(stream), stream->size);
+        assert_whole(&whole, 3);
+        assert_message(&whole, 0, TEXT, 30);
+        if (whole.messages[1].status != bad->status)
+            fail_msg("%s: status %d, not %d", bad->name, whole.messages[1].status, bad->status);
+        assert_message(&whole, 2, TEXT, 40);
+        assert_each_split_and_piece(&fc, stream_view(stream), &whole);
+        feed_fini(&whole);
+        free(stream);
+    }
+    feed_codec_fini(&fc);
+}
+
+int codec_suite__run_limits(const struct codec_suite *suite, const char *name)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_encode_keeps_the_limits),
+        cmocka_unit_test(test_decode_keeps_the_limits_and_goes_on),
+        cmocka_unit_test(test_oversize_frame_is_refused_from_its_header_and_held_nowhere),
+        cmocka_unit_test(test_oversize_frame_stays_alone_at_every_split),
+    };
+    const struct CMUnitTest bad_frames[] = {
+        cmocka_unit_test(test_bad_frame_stays_alone_at_every_split),
+    };
+    int failed = cmocka_run_group_tests_name(name, tests, codec_suite_setup, NULL);
+    if (suite->bad_count > 0)
+        failed += cmocka_run_group_tests_name(name, bad_frames, codec_suite_setup, NULL);
+    return failed;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+#include "store_suite_world.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static const struct kv_store *store_under_test;
+
+void store_suite_choose(const struct kv_store *store)
+{
+    store_under_test = store;
+}
+
+int store_world_setup(void **state)
+{
+    struct store_world *world = calloc(1, sizeof *world);
+    assert_non_null(world);
+    world->keys = calloc(MANY, sizeof *world->keys);
+    world->seen = calloc(MANY, sizeof *world->seen);
+    assert_non_null(world->keys);
+    assert_non_null(world->seen);
+    for (int i = 0; i < MANY; i++)
+        (void)snprintf(world->keys[i], KEY_MAX, "%d", i);
+    store_client_init(&world->client, store_under_test, 0);
+    *state = world;
+    return 0;
+}
+
+int store_world_teardown(void **state)
+{
+    struct store_world *world = *state;
+    store_client_fini(&world->client);
+    free(world->keys);
+    free(world->seen);
+    free(world);
+    return 0;
+}
+
+void do_range(struct store_world *world, enum kv_store_kind kind, int begin, int end)
+{
+    enum { BATCH = 500 };
+    static struct kv_item items[BATCH];
+    while (begin < end) {
+        int count = end - begin < BATCH ? end - begin : BATCH;
+        for (int i = 0; i < count; i++) {
+            struct weft_view key = weft_view_str(world->keys[begin + i]);
+            items[i] = (struct kv_item){.key = key, .value.bytes = key};
+        }
+        assert_int_equal(store_client_do(&world->client, kind, "t", items, (size_t)count), KV_DONE);
+        store_items_drop(items, (size_t)count);
+        begin += count;
+    }
+}

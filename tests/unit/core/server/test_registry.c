@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "core/registry.h"
+#include "dummy_plugins.h"
+
+static void test_registry_finds_each_kind_by_name(void **state)
+{
+    (void)state;
+    struct weft_registry registry = {.frozen = false};
+    const struct weft_codec codecs[] = {dummy_codec("one"), dummy_codec("two")};
+    const struct weft_service services[] = {dummy_service("one"), dummy_service("two")};
+    const struct weft_transport transports[] = {dummy_transport("one"), dummy_transport("two")};
+    int contexts[2];
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(weft_registry_add_codec(&registry, &codecs[i]), 0);
+        assert_int_equal(weft_registry_add_service(&registry, &services[i], &contexts[i]), 0);
+        assert_int_equal(weft_registry_add_transport(&registry, &transports[i]), 0);
+    }
+
+    void *context = NULL;
+    assert_ptr_equal(weft_registry_codec(&registry, "two", NULL), &codecs[1]);
+    assert_ptr_equal(weft_registry_transport(&registry, "two", NULL), &transports[1]);
+    assert_ptr_equal(weft_registry_service(&registry, "two", &context, NULL), &services[1]);
+    assert_ptr_equal(context, &contexts[1]);
+}
+
+static void test_registry_refuses_a_taken_name(void **state)
+{
+    (void)state;
+    struct weft_registry registry = {.frozen = false};
+    const struct weft_codec codec = dummy_codec("x"), other = dummy_codec("x");
+    const struct weft_service service = dummy_service("x");
+    const struct weft_transport transport = dummy_transport("x");
+    assert_int_equal(weft_registry_add_codec(&registry, &codec), 0);
+    assert_int_equal(weft_registry_add_codec(&registry, &other), -EEXIST);
+    assert_ptr_equal(weft_registry_codec(&registry, "x", NULL), &codec);
+    assert_int_equal(weft_registry_add_service(&registry, &service, NULL), 0);
+    assert_int_equal(weft_registry_add_service(&registry, &service, NULL), -EEXIST);
+    assert_int_equal(weft_registry_add_transport(&registry, &transport), 0);
+    assert_int_equal(weft_registry_add_transport(&registry, &transport), -EEXIST);
+}
+
+static void test_registry_refuses_one_more_than_fits(void **state)
+{
+    (void)state;
+    struct weft_registry registry = {.frozen = false};
+    char names[WEFT_REGISTRY_MAX + 1][16];
+    struct weft_codec codecs[WEFT_REGISTRY_MAX + 1];
+    for (int i = 0; i <= WEFT_REGISTRY_MAX; i++) {
+        snprintf(names[i], sizeof names[i], "c%d", i);
+        codecs[i] = dummy_codec(names[i]);
+        assert_int_equal(weft_registry_add_codec(&registry, &codecs[i]),
+                         i < WEFT_REGISTRY_MAX ? 0 : -ENOSPC);
+    }
+    assert_ptr_equal(weft_registry_codec(&registry, "c15", NULL), &codecs[15]);
+    assert_null(weft_registry_codec(&registry, "c16", NULL));
+}
+
+static void test_registry_that_is_frozen_takes_nothing(void **state)
+{
+    (void)state;
+    struct weft_registry registry = {.frozen = true};
+    const struct weft_codec codec = dummy_codec("x");
+    const struct weft_service service = dummy_service("x");
+    const struct weft_transport transport = dummy_transport("x");
+    assert_int_equal(weft_registry_add_codec(&registry, &codec), -EPERM);
+    assert_int_equal(weft_registry_add_service(&registry, &service, NULL), -EPERM);
+    assert_int_equal(weft_registry_add_transport(&registry, &transport), -EPERM);
+}
+
+static void test_registry_refuses_a_codec_without_what_it_must_have(void **state)
+{
+    (void)state;
+    struct weft_registry registry = {.frozen = false};
+    struct weft_codec codec = dummy_codec(NULL);
+    assert_int_equal(weft_registry_add_codec(&registry, &codec), -EINVAL);
+    codec = dummy_codec("x");
+    codec.speaks = NULL;
+    assert_int_equal(weft_registry_add_codec(&registry, &codec), -EINVAL);
+    codec = dummy_codec("x");
+    codec.decode = NULL;
+    assert_int_equal(weft_registry_add_codec(&registry, &codec), -EINVAL);
+    codec = dummy_codec("x");
+    codec.encode = NULL;
+    assert_int_equal(weft_registry_add_codec(&registry, &codec), -EINVAL);
+}
+
+static void test_registry_refuses_a_service_without_what_it_must_have(void **state)
+{
+    (void)state;
+    struct weft_registry registry = {.frozen = false};
+    struct weft_service service = dummy_service(NULL);
+    assert_int_equal(weft_registry_add_service(&registry, &service, NULL), -EINVAL);
+    service = dummy_service("x");
+    service.speaks = NULL;
+    assert_int_equal(weft_registry_add_service(&registry, &service, NULL), -EINVAL);
+    service = dummy_service("x");
+    service.call = NULL;
+    assert_int_equal(weft_registry_add_service(&registry, &service, NULL), -EINVAL);
+}
+
+static void test_registry_refuses_a_transport_without_what_it_must_have(void **state)
+{
+    (void)state;
+    struct weft_registry registry = {.frozen = false};
+    struct weft_transport whole = dummy_transport("x"), lacking[10];
+    enum { COUNT = sizeof lacking / sizeof *lacking };
+    for (size_t i = 0; i < COUNT; i++)
+        lacking[i] = whole;
+    lacking[0].name = NULL;
+    lacking[1].listen = NULL;
+    lacking[2].enable = NULL;
+    lacking[3].accept = NULL;
+    lacking[4].unlisten = NULL;
+    lacking[5].attach = NULL;
+    lacking[6].drop = NULL;
+    lacking[7].connect = NULL;
+    lacking[8].stream_size = sizeof(struct weft_stream) - 1;
+    lacking[9].listener_size = sizeof(struct weft_listener) - 1;
+    for (size_t i = 0; i < COUNT; i++)
+        assert_int_equal(weft_registry_add_transport(&registry, &lacking[i]), -EINVAL);
+}
+
+static void test_registry_names_what_there_is_instead_of_an_unknown_name(void **state)
+{
+    (void)state;
+    struct weft_registry registry = {.frozen = false};
+    const struct weft_codec raw = dummy_codec("raw"), other = dummy_codec("other");
+    const struct weft_transport tcp = dummy_transport("tcp");
+    assert_int_equal(weft_registry_add_codec(&registry, &raw), 0);
+    assert_int_equal(weft_registry_add_codec(&registry, &other), 0);
+    assert_int_equal(weft_registry_add_transport(&registry, &tcp), 0);
+
+    struct weft_error error = {.code = 0};
+    void *context;
+    assert_null(weft_registry_codec(&registry, "rau", &error));
+    assert_int_equal(error.code, WEFT_ECONFIG);
+    assert_string_equal(error.text, "unknown codec 'rau'; there are: raw, other");
+    assert_null(weft_registry_transport(&registry, "tpc", &error));
+    assert_string_equal(error.text, "unknown transport 'tpc'; there are: tcp");
+    assert_null(weft_registry_service(&registry, "kv", &context, &error));
+    assert_string_equal(error.text, "unknown service 'kv'; there are: none");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_registry_finds_each_kind_by_name),
+        cmocka_unit_test(test_registry_refuses_a_taken_name),
+        cmocka_unit_test(test_registry_refuses_one_more_than_fits),
+        cmocka_unit_test(test_registry_that_is_frozen_takes_nothing),
+        cmocka_unit_test(test_registry_refuses_a_codec_without_what_it_must_have),
+        cmocka_unit_test(test_registry_refuses_a_service_without_what_it_must_have),
+        cmocka_unit_test(test_registry_refuses_a_transport_without_what_it_must_have),
+        cmocka_unit_test(test_registry_names_what_there_is_instead_of_an_unknown_name),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

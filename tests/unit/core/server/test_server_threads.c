@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A server on several threads with loops and sockets that are real: it ends when all of them have
+ * drained or been cut, or when one of them cannot be made. */
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "codecs/codecs.h"
+#include "core/base/container.h"
+#include "core/server.h"
+#include "transports/transports.h"
+#include "lib/wire.h"
+#include "services/echo/echo.h"
+
+enum { THREADS = 4, CLIENTS = 8, MESSAGES = 100 };
+
+/* Which of the server's threads cannot be made; -1: all can. */
+static int threads_left = -1;
+
+int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*run)(void *),
+                          void *arg);
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*run)(void *),
+                          void *arg);
+
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*run)(void *),
+                          void *arg)
+{
+    if (threads_left == 0)
+        return EAGAIN;
+    if (threads_left > 0)
+        threads_left--;
+    return __real_pthread_create(thread, attr, run, arg);
+}
+
+struct fixture {
+    char path[64], url[128];
+    struct weft_registry registry;
+    struct weft_server *server;
+    pthread_t thread;
+    struct weft_post stop;
+    int result;
+};
+
+static int setup(void **state)
+{
+    static struct fixture f;
+
+    f = (struct fixture){0};
+    threads_left = -1;
+    snprintf(f.path, sizeof f.path, "/tmp/weft-test-server-threads-%d", (int)getpid());
+    snprintf(f.url, sizeof f.url, "unix:%s?codec=raw&service=echo", f.path);
+    *state = &f;
+    return weft_registry_add_codec(&f.registry, &weft_codec_raw) < 0 ||
+                   weft_registry_add_transport(&f.registry, &weft_transport_unix) < 0 ||
+                   weft_registry_add_service(&f.registry, &echo_service, NULL) < 0
+               ? -1
+               : 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *f = *state;
+
+    threads_left = -1;
+    weft_server_free(f->server);
+    unlink(f->path);
+    return 0;
+}
+
+static void start(struct fixture *f, const char *options)
+{
+    char url[192];
+    const char *urls[] = {url};
+    const struct weft_server_options server_options = {
+        .registry = &f->registry,
+        .urls = urls,
+        .url_count = 1,
+        .codec = "raw",
+        .service = "echo",
+        .limits = weft_limits_default(),
+        .threads = THREADS,
+    };
+    struct weft_error error;
+
+    snprintf(url, sizeof url, "%s%s", f->url, options);
+    assert_int_equal(weft_server_new(&f->server, &server_options, &error), 0);
+    assert_int_equal(weft_server_listen(f->server, &error), 0);
+}
+
+static void *run(void *arg)
+{
+    struct fixture *f = arg;
+
+    f->result = weft_server_run(f->server);
+    return NULL;
+}
+
+static void start_running(struct fixture *f, const char *options)
+{
+    start(f, options);
+    assert_int_equal(pthread_create(&f->thread, NULL, run, f), 0);
+}
+
+static void stop(struct weft_post *post)
+{
+    weft_server_stop(weft_container_of(post, struct fixture, stop)->server);
+}
+
+static void stop_twice(struct weft_post *post)
+{
+    stop(post);
+    stop(post);
+}
+
+static void post_and_join(struct fixture *f, void (*call)(struct weft_post *post))
+{
+    f->stop.run = call;
+    assert_int_equal(weft_loop_post(weft_server_loop(f->server), &f->stop), 0);
+    assert_int_equal(pthread_join(f->thread, NULL), 0);
+}
+
+static struct weft_server_counts count(const struct fixture *f)
+{
+    struct weft_server_counts counts;
+
+    weft_server_count(f->server, 0, &counts);
+    return counts;
+}
+
+static void expect_frame(int fd, uint8_t letter, size_t size)
+{
+    struct wire_bytes reply;
+
+    assert_int_equal(wire_receive(fd, false, &reply), 1);
+    assert_int_equal(reply.size, size);
+    assert_int_equal(reply.data[0], letter);
+    assert_int_equal(reply.data[size - 1], letter);
+    wire_free(&reply);
+}
+
+static void expect_end(int fd)
+{
+    struct wire_bytes reply;
+
+    assert_int_equal(wire_receive(fd, false, &reply), 0);
+    close(fd);
+}
+
+static void test_connections_of_all_threads_are_served_and_drained(void **state)
+{
+    struct fixture *f = *state;
+    uint8_t message[1000];
+    int fds[CLIENTS];
+
+    start_running(f, "");
+    for (int i = 0; i < CLIENTS; i++)
+        fds[i] = wire_connect(f->url);
+    for (int i = 0; i < CLIENTS; i++) {
+        memset(message, 'a' + i, sizeof message);
+        for (int n = 1; n <= MESSAGES; n++)
+            assert_int_equal(wire_send_frame(fds[i], message, (size_t)n * 10), 0);
+    }
+    for (int i = 0; i < CLIENTS; i++)
+        for (int n = 1; n <= MESSAGES; n++)
+            expect_frame(fds[i], (uint8_t)('a' + i), (size_t)n * 10);
+    f->stop.run = stop;
+    assert_int_equal(weft_loop_post(weft_server_loop(f->server), &f->stop), 0);
+    for (int i = 0; i < CLIENTS; i++)
+        expect_end(fds[i]);
+    assert_int_equal(pthread_join(f->thread, NULL), 0);
+    assert_int_equal(f->result, 0);
+    assert_int_equal(count(f).accepted, CLIENTS);
+    assert_int_equal(count(f).closed[WEFT_REASON_DRAINED], CLIENTS);
+    assert_int_equal(count(f).requests, CLIENTS * MESSAGES);
+}
+
+/* Each has a request that would take an hour. */
+static void test_connections_of_all_threads_are_cut(void **state)
+{
+    struct fixture *f = *state;
+    int fds[CLIENTS];
+
+    start_running(f, "&delay=3600000");
+    for (int i = 0; i < CLIENTS; i++) {
+        fds[i] = wire_connect(f->url);
+        assert_int_equal(wire_send_frame(fds[i], "hello", 5), 0);
+    }
+    /* None of them is to be cut before it has called the service. */
+    while (count(f).requests < CLIENTS)
+        sched_yield();
+    post_and_join(f, stop_twice);
+    assert_int_equal(f->result, 1);
+    assert_int_equal(weft_server_cut(f->server), CLIENTS);
+    for (int i = 0; i < CLIENTS; i++)
+        close(fds[i]);
+}
+
+static void test_stop_of_idle_threads_ends_them(void **state)
+{
+    struct fixture *f = *state;
+
+    start_running(f, "");
+    post_and_join(f, stop);
+    assert_int_equal(f->result, 0);
+}
+
+static void test_run_fails_where_a_thread_cannot_be_made(void **state)
+{
+    struct fixture *f = *state;
+
+    for (int n = 0; n < THREADS - 1; n++) {
+        start(f, "");
+        threads_left = n;
+        assert_int_equal(weft_server_run(f->server), -EAGAIN);
+        weft_server_free(f->server);
+        f->server = NULL;
+    }
+}
+
+/* Who had connected by then is told in its way: by the end, since echo has no words. */
+static void test_who_waits_is_told_where_a_thread_cannot_be_made(void **state)
+{
+    struct fixture *f = *state;
+
+    start(f, "");
+    int fd = wire_connect(f->url);
+    threads_left = 1;
+    assert_true(fd >= 0);
+    wire_shutdown(fd);
+    assert_int_equal(weft_server_run(f->server), -EAGAIN);
+    expect_end(fd);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_connections_of_all_threads_are_served_and_drained,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(test_connections_of_all_threads_are_cut, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_stop_of_idle_threads_ends_them, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_run_fails_where_a_thread_cannot_be_made, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_who_waits_is_told_where_a_thread_cannot_be_made, setup,
+                                        teardown),
+    };
+    return cmocka_run_group_tests_name("server threads", tests, NULL, NULL);
+}

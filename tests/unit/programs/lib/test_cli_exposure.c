@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "programs/lib/exposure.h"
+
+static int check(const char *url, bool allow_remote, struct weft_error *error)
+{
+    const struct cli_config config = {
+        .listen = {"unix:/tmp/kvs.sock", url}, .listen_count = 2, .allow_remote = allow_remote};
+    return cli_check_exposure(&config, error);
+}
+
+static void test_loopback_addresses_and_unix_sockets_are_taken(void **state)
+{
+    (void)state;
+    static const char *const urls[] = {"tcp://127.0.0.1:0",  "tcp://127.255.1.2:0",
+                                       "tcp://localhost:0",  "tcp://[::1]:0",
+                                       "unix:relative.sock", "tcp://[::ffff:127.0.0.1]:0"};
+    for (size_t i = 0; i < sizeof urls / sizeof *urls; i++)
+        assert_int_equal(check(urls[i], false, NULL), 0);
+}
+
+static void test_any_other_address_or_name_needs_allow_remote(void **state)
+{
+    (void)state;
+    static const char *const urls[] = {
+        "tcp://0.0.0.0:9527",           "tcp://192.0.2.1:0",          "tcp://[::]:0",
+        "tcp://[2001:db8::1]:0",        "tcp://[::ffff:192.0.2.1]:0", "tcp://kvs.example:0",
+        "tcp://127.0.0.1.example.com:0"};
+    for (size_t i = 0; i < sizeof urls / sizeof *urls; i++) {
+        struct weft_error error;
+        assert_int_equal(check(urls[i], false, &error), WEFT_ECONFIG);
+        assert_non_null(strstr(error.text, urls[i]));
+        assert_non_null(strstr(error.text, "--allow-remote"));
+        assert_non_null(strstr(error.text, "no encryption and no authentication"));
+        assert_int_equal(check(urls[i], true, &error), 0);
+    }
+}
+
+static void test_url_that_cannot_be_read_is_left_to_its_reader(void **state)
+{
+    (void)state;
+    assert_int_equal(check("192.0.2.1:9527", false, NULL), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_loopback_addresses_and_unix_sockets_are_taken),
+        cmocka_unit_test(test_any_other_address_or_name_needs_allow_remote),
+        cmocka_unit_test(test_url_that_cannot_be_read_is_left_to_its_reader),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "programs/kvc/command.h"
+#include "programs/kvc/exit.h"
+#include "programs/lib/help.h"
+
+enum { SCREEN_LINES = 24, SCREEN_COLUMNS = 80 };
+
+/* What print writes about a program. */
+static char *printed_by(void (*print)(const struct cli_table *table, FILE *out),
+                        enum cli_program program)
+{
+    struct cli_table table;
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    assert_non_null(out);
+    cli_table_init(&table, program);
+    print(&table, out);
+    fclose(out);
+    return text;
+}
+
+static size_t count_lines(const char *text)
+{
+    size_t lines = 0;
+    for (; *text; lines++) {
+        size_t length = strcspn(text, "\n");
+        if (length > SCREEN_COLUMNS)
+            fail_msg("too wide: %.*s", (int)length, text);
+        text += length + 1;
+    }
+    return lines;
+}
+
+static void assert_fits_a_screen(enum cli_program program)
+{
+    char *brief = printed_by(cli_help_print, program);
+    char *all = printed_by(cli_help_print_all, program);
+    assert_in_range(count_lines(brief), 10, SCREEN_LINES);
+    assert_true(count_lines(all) > 10);
+    free(brief);
+    free(all);
+}
+
+static void test_help_fits_a_screen(void **state)
+{
+    (void)state;
+    assert_fits_a_screen(CLI_KVS);
+    assert_fits_a_screen(CLI_KVC);
+}
+
+/* Each option begins a line in --help-all, and stands somewhere in --help, but for those that only
+ * one command takes. */
+static void assert_names_every_option(enum cli_program program)
+{
+    struct cli_table table;
+    char *brief = printed_by(cli_help_print, program);
+    char *all = printed_by(cli_help_print_all, program);
+    cli_table_init(&table, program);
+    for (size_t i = 0; i < table.count; i++) {
+        char name[64], line[128];
+        snprintf(name, sizeof name, "--%s", table.options[i].name);
+        snprintf(line, sizeof line, "\n  %s", name);
+        if ((!table.options[i].command && !strstr(brief, name)) || !strstr(all, line))
+            fail_msg("%s is not there", name);
+    }
+    free(brief);
+    free(all);
+}
+
+static void test_every_option_is_named_and_explained(void **state)
+{
+    (void)state;
+    assert_names_every_option(CLI_KVS);
+    assert_names_every_option(CLI_KVC);
+}
+
+static void test_help_all_of_kvs_names_every_limit_with_its_default(void **state)
+{
+    (void)state;
+    char *help = printed_by(cli_help_print_all, CLI_KVS);
+    struct weft_limits defaults = weft_limits_default();
+    for (const struct weft_limit *limit = weft_limit_table(); limit->name; limit++) {
+        char option[64], value[WEFT_UNITS_TEXT], shown[WEFT_UNITS_TEXT + 2];
+        snprintf(option, sizeof option, "--%s ", limit->name);
+        snprintf(shown, sizeof shown, "[%s]", cli_limit_format(limit, &defaults, value));
+        const char *line = strstr(help, option);
+        assert_non_null(line);
+        const char *end = strchr(line, '\n'), *found = strstr(line, shown);
+        assert_true(found && found < end);
+    }
+    free(help);
+}
+
+static void test_help_of_kvc_names_every_command(void **state)
+{
+    (void)state;
+    char *brief = printed_by(cli_help_print, CLI_KVC);
+    char *all = printed_by(cli_help_print_all, CLI_KVC);
+    for (const struct cli_command *command = cli_command_table(); command->name; command++) {
+        char usage[128];
+        const char *arguments = cli_shape_arguments(command->shape);
+        snprintf(usage, sizeof usage, "  %s%s%s", command->name, *arguments ? " " : "", arguments);
+        if (!strstr(brief, usage) || !strstr(all, usage) || !strstr(all, command->help))
+            fail_msg("%s is not there", usage);
+    }
+    free(brief);
+    free(all);
+}
+
+static void test_help_all_of_kvc_explains_every_exit_code(void **state)
+{
+    (void)state;
+    char *all = printed_by(cli_help_print_all, CLI_KVC);
+    for (char *at = all; (at = strchr(at, '\n')) != NULL;)
+        *at = ' ';
+#define X(name, code, text) assert_non_null(strstr(all, " " #code ": " text ";"));
+    CLI_EXIT_MAP(X)
+#undef X
+    free(all);
+}
+
+static void test_help_leaves_out_the_other_program(void **state)
+{
+    (void)state;
+    char *kvs = printed_by(cli_help_print_all, CLI_KVS);
+    char *kvc = printed_by(cli_help_print_all, CLI_KVC);
+    assert_null(strstr(kvs, "--server"));
+    assert_null(strstr(kvc, "--listen"));
+    assert_null(strstr(kvc, "--max-connections"));
+    free(kvs);
+    free(kvc);
+}
+
+static void assert_explained(const char *name, bool prompt, const char *expected)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    assert_non_null(out);
+    assert_int_equal(cli_help_print_command(name, prompt, out), expected != NULL);
+    fclose(out);
+    assert_string_equal(text, expected ? expected : "");
+    free(text);
+}
+
+static void test_a_command_is_explained_with_its_usage(void **state)
+{
+    (void)state;
+    assert_explained("ping", true, "  ping\n      exchange a message, print its time\n");
+    assert_explained("hgetall", false, "  hgetall TABLE\n      print all pairs, sorted by key\n");
+}
+
+static void test_a_command_with_values_is_explained_with_their_forms(void **state)
+{
+    (void)state;
+    assert_explained("hset", true,
+                     "  hset TABLE KEY VALUE\n      set a key, print its old value\n"
+                     "VALUE is a string, or int:-3 float:1.5 bool:true hex:00ff base64:AP8= "
+                     "str:TEXT\nempty: file:PATH (its bytes).\n");
+}
+
+static void test_options_of_a_command_are_explained_with_it_alone(void **state)
+{
+    (void)state;
+    static const char first[] = "  bench [OPTION]...\n      measure the server under load\n"
+                                "Options of bench:\n  --clients N ";
+    char *text = NULL, *brief = printed_by(cli_help_print, CLI_KVC);
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    assert_non_null(out);
+    assert_true(cli_help_print_command("bench", false, out));
+    fclose(out);
+    assert_memory_equal(text, first, sizeof first - 1);
+    assert_in_range(count_lines(text), 10, SCREEN_LINES);
+    assert_null(strstr(brief, "--clients"));
+    free(brief);
+    free(text);
+}
+
+/* The words behind the program, as far as the parse has come when --help is met. */
+static void test_help_behind_a_command_is_about_that(void **state)
+{
+    (void)state;
+    char program[] = "kvc", word[] = "ping", help[] = "--help", behind[] = "--nonsense";
+    char *argv[] = {program, word, help, behind, NULL}, *text = NULL;
+    struct cli_table table;
+    struct cli_config config;
+    struct weft_error error;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    assert_non_null(out);
+    cli_table_init(&table, CLI_KVC);
+    assert_int_equal(cli_parse(&config, &table, 4, argv, &error), 0);
+    assert_true(cli_help_answer(&config, &table, out));
+    fclose(out);
+    assert_string_equal(text, "  ping\n      exchange a message, print its time\n");
+    free(text);
+}
+
+static void test_help_of_the_prompt_fits_a_screen(void **state)
+{
+    (void)state;
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    assert_non_null(out);
+    assert_true(cli_help_print_command(NULL, true, out));
+    fclose(out);
+    assert_in_range(count_lines(text), 10, SCREEN_LINES);
+    assert_non_null(strstr(text, "  hget TABLE KEY                        print a key's value\n"));
+    free(text);
+}
+
+static void test_prompt_and_command_line_explain_their_own(void **state)
+{
+    (void)state;
+    assert_explained("quit", true, "  quit\n      leave, as exit and Ctrl-D do\n");
+    assert_explained("quit", false, NULL);
+    assert_explained("import", true, NULL);
+    assert_explained("import", false,
+                     "  import TABLE FILE\n      set a table from CSV or NDJSON\n");
+    assert_explained("none-such", false, NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_help_fits_a_screen),
+        cmocka_unit_test(test_every_option_is_named_and_explained),
+        cmocka_unit_test(test_help_all_of_kvs_names_every_limit_with_its_default),
+        cmocka_unit_test(test_help_of_kvc_names_every_command),
+        cmocka_unit_test(test_help_all_of_kvc_explains_every_exit_code),
+        cmocka_unit_test(test_help_leaves_out_the_other_program),
+        cmocka_unit_test(test_a_command_is_explained_with_its_usage),
+        cmocka_unit_test(test_a_command_with_values_is_explained_with_their_forms),
+        cmocka_unit_test(test_options_of_a_command_are_explained_with_it_alone),
+        cmocka_unit_test(test_help_behind_a_command_is_about_that),
+        cmocka_unit_test(test_help_of_the_prompt_fits_a_screen),
+        cmocka_unit_test(test_prompt_and_command_line_explain_their_own),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

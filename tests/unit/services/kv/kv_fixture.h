@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A kv service as a server would hold it: a store, a loop with virtual time, one connection; no
+ * sockets, no codec. */
+#ifndef TEST_KV_FIXTURE_H
+#define TEST_KV_FIXTURE_H
+
+#include "lib/fake_request.h"
+#include "services/kv/service.h"
+
+struct kv_fixture {
+    struct weft_limits limits; /* may be changed before the first request */
+    struct kv_context context;
+    struct weft_loop *loop;
+    void *config, *loop_state, *conn_state;
+};
+
+/* All that fails ends the test. store NULL: the memory store. */
+void kv_fixture_init(struct kv_fixture *self, const struct kv_store *store);
+/* The same with limits other than the defaults. */
+void kv_fixture_init_limited(struct kv_fixture *self, const struct kv_store *store,
+                             const struct weft_limits *limits);
+void kv_fixture_fini(struct kv_fixture *self);
+
+/* Runs body(arg) within a turn of loop. */
+void kv_in_turn(struct weft_loop *loop, void (*body)(void *arg), void *arg);
+
+/* Hands request to the service within a turn. */
+void kv_fixture_call(struct kv_fixture *self, struct fake_request *request);
+
+/* init and call. fake_request_fini it. */
+void kv_fixture_send(struct kv_fixture *self, struct fake_request *request,
+                     struct weft_view payload);
+
+/* One request that is answered at once; its reply, to be freed with weft_bytes_fini. *bad, which
+ * may be NULL: whether it ended as a bad one. */
+struct weft_bytes kv_fixture_ask(struct kv_fixture *self, struct weft_view payload, bool *bad);
+
+#endif

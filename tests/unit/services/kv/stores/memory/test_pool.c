@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/fault.h"
+#include "services/kv/stores/memory/pool.h"
+
+enum { SLAB_SIZE = 64 * 1024, MANY = 5000 };
+
+static struct kv_pool pool;
+static struct kv_pool_cache cache;
+static void *blocks[MANY];
+
+static int setup(void **state)
+{
+    (void)state;
+    fault_install();
+    assert_int_equal(kv_pool_init(&pool), 0);
+    kv_pool_cache_init(&cache, &pool);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    kv_pool_cache_empty(&cache);
+    kv_pool_fini(&pool);
+    assert_int_equal(fault_live(), 0);
+    fault_remove();
+    return 0;
+}
+
+static void take_many(size_t count, size_t size)
+{
+    for (size_t i = 0; i < count; i++) {
+        blocks[i] = kv_pool_take(&cache, size);
+        assert_non_null(blocks[i]);
+        memset(blocks[i], (int)(i & 0xFF), size);
+    }
+}
+
+static void give_many(size_t count, size_t size)
+{
+    for (size_t i = 0; i < count; i++)
+        kv_pool_give(&cache, blocks[i], size);
+}
+
+static void test_blocks_of_every_size_are_aligned_and_as_large_as_asked(void **state)
+{
+    (void)state;
+    for (size_t size = 1; size <= KV_POOL_BLOCK_MAX + 8; size++) {
+        uint8_t *block = kv_pool_take(&cache, size);
+        assert_non_null(block);
+        assert_int_equal((uintptr_t)block % KV_POOL_ALIGN, 0);
+        memset(block, 0xA5, size);
+        kv_pool_give(&cache, block, size);
+    }
+}
+
+static void test_blocks_are_at_most_a_sixteenth_larger_than_asked(void **state)
+{
+    (void)state;
+    for (size_t size = 1; size <= KV_POOL_BLOCK_MAX; size++) {
+        size_t real = kv_pool_heap_size(size);
+        assert_in_range(real, size, size + 7 + size / 16);
+        assert_int_equal(kv_pool_heap_size(real), real);
+    }
+}
+
+static void test_blocks_do_not_overlap(void **state)
+{
+    enum { SIZE = 88 };
+    (void)state;
+    take_many(MANY, SIZE);
+    for (size_t i = 0; i < MANY; i++) {
+        const uint8_t *block = blocks[i];
+        for (size_t at = 0; at < SIZE; at++)
+            assert_int_equal(block[at], i & 0xFF);
+    }
+    give_many(MANY, SIZE);
+}
+
+static void test_block_that_was_given_is_taken_next(void **state)
+{
+    (void)state;
+    void *block = kv_pool_take(&cache, 50);
+    kv_pool_give(&cache, block, 50);
+    assert_ptr_equal(kv_pool_take(&cache, 49), block);
+    kv_pool_give(&cache, block, 49);
+}
+
+static void test_slabs_go_back_when_their_blocks_do(void **state)
+{
+    (void)state;
+    take_many(MANY, 100);
+    size_t most = fault_live();
+    assert_in_range(most, MANY * 100 / SLAB_SIZE, 2 * MANY * 100 / SLAB_SIZE);
+    give_many(MANY, 100);
+    assert_true(fault_live() < most / 2);
+    kv_pool_cache_empty(&cache);
+    assert_int_equal(fault_live(), 0);
+}
+
+static void test_slab_with_one_block_left_is_taken_from_again(void **state)
+{
+    (void)state;
+    take_many(MANY, 1000);
+    size_t most = fault_live();
+    for (size_t i = 0; i < MANY; i += 2)
+        kv_pool_give(&cache, blocks[i], 1000);
+    for (size_t i = 0; i < MANY; i += 2)
+        blocks[i] = kv_pool_take(&cache, 1000);
+    assert_int_equal(fault_live(), most);
+    give_many(MANY, 1000);
+}
+
+static void test_blocks_may_be_given_through_another_cache(void **state)
+{
+    struct kv_pool_cache other;
+    (void)state;
+    kv_pool_cache_init(&other, &pool);
+    take_many(MANY, 24);
+    for (size_t i = 0; i < MANY; i++)
+        kv_pool_give(&other, blocks[i], 24);
+    kv_pool_cache_empty(&other);
+    kv_pool_cache_empty(&cache);
+    assert_int_equal(fault_live(), 0);
+}
+
+static void test_larger_blocks_are_mallocs(void **state)
+{
+    (void)state;
+    void *block = kv_pool_take(&cache, KV_POOL_BLOCK_MAX + 1);
+    assert_non_null(block);
+    assert_int_equal(fault_live(), 1);
+    kv_pool_give(&cache, block, KV_POOL_BLOCK_MAX + 1);
+    assert_int_equal(fault_live(), 0);
+}
+
+static void test_no_memory_for_a_slab_is_told_and_passes(void **state)
+{
+    (void)state;
+    fault_arm(FAULT_ONE, 0);
+    assert_null(kv_pool_take(&cache, 64));
+    take_many(1, 64);
+    give_many(1, 64);
+}
+
+static void test_blocks_at_hand_go_out_before_memory_is_asked_for(void **state)
+{
+    (void)state;
+    take_many(1, 2000);
+    fault_arm(FAULT_FROM, 0);
+    size_t count = 1;
+    while ((blocks[count] = kv_pool_take(&cache, 2000)))
+        count++;
+    assert_in_range(count, SLAB_SIZE / 2048 - 1, SLAB_SIZE / 2048);
+    give_many(count, 2000);
+}
+
+static int keep_pages(void *p, size_t size)
+{
+    (void)p;
+    (void)size;
+    return -ENOMEM;
+}
+
+static void *kept;
+
+static void *new_pages(size_t size)
+{
+    assert_null(kept);
+    kept = aligned_alloc(size, size);
+    assert_non_null(kept);
+    memset(kept, 0, size);
+    return kept;
+}
+
+static void test_pages_that_the_system_does_not_take_back_are_used_again(void **state)
+{
+    static const struct weft_allocator stingy = {.malloc = malloc,
+                                                 .realloc = realloc,
+                                                 .free = free,
+                                                 .pages_new = new_pages,
+                                                 .pages_free = keep_pages};
+    (void)state;
+    weft_mem_use(&stingy);
+    for (int i = 0; i < 3; i++) {
+        take_many(10, 80);
+        give_many(10, 80);
+        kv_pool_cache_empty(&cache);
+    }
+    free(kept);
+    fault_install();
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_blocks_of_every_size_are_aligned_and_as_large_as_asked),
+        TEST(test_blocks_are_at_most_a_sixteenth_larger_than_asked),
+        TEST(test_blocks_do_not_overlap),
+        TEST(test_block_that_was_given_is_taken_next),
+        TEST(test_slabs_go_back_when_their_blocks_do),
+        TEST(test_slab_with_one_block_left_is_taken_from_again),
+        TEST(test_blocks_may_be_given_through_another_cache),
+        TEST(test_larger_blocks_are_mallocs),
+        TEST(test_no_memory_for_a_slab_is_told_and_passes),
+        TEST(test_blocks_at_hand_go_out_before_memory_is_asked_for),
+        TEST(test_pages_that_the_system_does_not_take_back_are_used_again),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

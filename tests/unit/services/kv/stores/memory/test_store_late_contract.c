@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The suite itself, over stores that answer in a later turn. */
+#include "lib/late_store.h"
+#include "suites/store_suite.h"
+
+int main(void)
+{
+    return store_suite_run(&late_store_ordered) + store_suite_run(&late_store_unordered);
+}

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: MIT */
+#include "suites/store_suite.h"
+#include "services/kv/stores/memory/memory.h"
+
+int main(void)
+{
+    return store_suite_run(&kv_store_memory);
+}
