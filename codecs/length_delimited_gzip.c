@@ -78,8 +78,8 @@ static void fini(const struct weft_codec_state *state)
     weft__scratch_trim(&loop->decoded);
 }
 
-WEFT_APART static int decode_gzip(const struct weft_codec_state *state, struct weft_view payload,
-                                  struct weft_message *msg)
+WEFT_NOINLINE static int decode_gzip(const struct weft_codec_state *state, struct weft_view payload,
+                                     struct weft_message *msg)
 {
     const struct config *config = state->config;
     struct loop *loop = state->loop;
@@ -214,7 +214,7 @@ static int append_frame_and_keep(const struct weft_codec_state *state, const str
     write_frame(data, member);
     int err = weft_chain_append_blob(io->out, frame);
     if (err == 0)
-        weft_frame_pool_put(io->frames, body->blob, state->config_id, frame);
+        weft_frame_cache_put(io->frames, body->blob, state->config_id, frame);
     weft_blob_unref(frame);
     return err < 0 ? err : 1;
 }
@@ -234,7 +234,7 @@ static int encode_gzip(const struct weft_codec_state *state, const struct weft_b
         result =
             keep ? append_frame_and_keep(state, body, member, io) : append_frame(io->out, member);
     } else if (size == 0 && keep) {
-        weft_frame_pool_put(io->frames, body->blob, state->config_id, NULL);
+        weft_frame_cache_put(io->frames, body->blob, state->config_id, NULL);
     }
     weft__scratch_trim(&loop->encoded);
     return result;
@@ -242,14 +242,14 @@ static int encode_gzip(const struct weft_codec_state *state, const struct weft_b
 
 /* The same, unless what it would give is known already. The limits need no second look: what is
  * kept was made with this configuration, whose part they are. */
-WEFT_APART static int encode_gzip_once(const struct weft_codec_state *state,
-                                       const struct weft_body *body, int level,
-                                       struct weft_encode_io *io)
+WEFT_NOINLINE static int encode_gzip_once(const struct weft_codec_state *state,
+                                          const struct weft_body *body, int level,
+                                          struct weft_encode_io *io)
 {
     struct weft_blob *frame;
     enum weft_frame_found found = WEFT_FRAME_MISS;
     if (body->blob)
-        found = weft_frame_pool_get(io->frames, body->blob, state->config_id, &frame);
+        found = weft_frame_cache_get(io->frames, body->blob, state->config_id, &frame);
     if (found == WEFT_FRAME_MISS)
         return encode_gzip(state, body, level, io);
     if (found == WEFT_FRAME_PLAIN)

@@ -14,7 +14,7 @@
 #include "base/body.h"
 #include "base/bytes.h"
 #include "base/chain.h"
-#include "base/frame_pool.h"
+#include "base/frame_cache.h"
 #include "base/limits.h"
 #include "base/option.h"
 
@@ -70,7 +70,7 @@ struct weft_encode_io {
     /* In: where frames of lasting blobs are kept, and found again; NULL: nowhere. It is for codecs
      * whose frame stands for its message wherever the configuration is the same: on any connection,
      * any number of times. */
-    struct weft_frame_pool *frames;
+    struct weft_frame_cache *frames;
     uint64_t size, limit; /* out, with WEFT_ETOOBIG: as in weft_message */
     const char *why;      /* the same: the limit's option name, static */
     bool heavy;           /* out: as in weft_message */

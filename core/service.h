@@ -26,7 +26,7 @@ struct weft_request {
     struct weft_view payload;
     void *data; /* the service's own, NULL at call() */
     /* After -EAGAIN: now send or end will be taken. */
-    void (*on_drain)(struct weft_request *request);
+    void (*on_room)(struct weft_request *request);
     /* Advice: nobody will read the answer. At most once; the end is still owed. */
     void (*on_cancel)(struct weft_request *request, enum weft_reason reason);
 };
@@ -35,7 +35,7 @@ struct weft_request {
  * returns. Returns:
  *
  * - 0: taken.
- * - -EAGAIN: too much output waits; nothing has changed, on_drain follows.
+ * - -EAGAIN: too much output waits; nothing has changed, on_room follows.
  * - -ECANCELED: the connection is gone, nothing was sent; end it.
  *
  * What fails later is not seen here: without memory the connection closes, and a body that turns out

@@ -49,7 +49,7 @@ void weft_blob_unref(struct weft_blob *blob)
     if (before > 1)
         return;
     if (atomic_load_explicit(&blob->frame.pool, memory_order_relaxed))
-        weft__frame_pool_forget(blob);
+        weft__frame_cache_forget(blob);
     weft_free(blob);
 }
 

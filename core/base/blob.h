@@ -24,7 +24,7 @@ struct weft_view weft_blob_view(const struct weft_blob *blob);
 /* The same bytes for a vector of writev, which knows no const; nobody writes to them. */
 uint8_t *weft__blob_data(struct weft_blob *blob);
 
-/* What core/base/frame_pool.c notes of the frame that is kept for blob. */
+/* What core/base/frame_cache.c notes of the frame that is kept for blob. */
 struct weft__blob_frame;
 struct weft__blob_frame *weft__blob_frame(struct weft_blob *blob);
 

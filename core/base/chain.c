@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * What holds between calls: bytes is the sum of end - begin over all segments; a segment without
+ * What holds between calls: bytes is the sum of end - begin over all pieces; a piece without
  * bytes may stand anywhere (a reserve that was never committed, a rollback that came back to the
- * segment's beginning), is skipped by peek and dropped by consume when it reaches the head. It is
+ * piece's beginning), is skipped by peek and dropped by consume when it reaches the head. It is
  * not replaced at once because a mark may point to it. */
 #include "chain.h"
 
@@ -13,102 +13,102 @@
 #include "poison.h"
 
 /* Up to this many bytes a move copies into the room left at the end of the taker: a cache line or
- * few, against a whole segment and a vector for each small reply. */
+ * few, against a whole piece and a vector for each small reply. */
 enum { MOVE_COPY_MAX = 1024 };
 
-void weft_segment_pool_init(struct weft_segment_pool *pool, size_t max)
+void weft_piece_pool_init(struct weft_piece_pool *pool, size_t max)
 {
-    *pool = (struct weft_segment_pool){.max = max};
+    *pool = (struct weft_piece_pool){.max = max};
 }
 
-static void free_list(struct weft_segment *segment)
+static void free_list(struct weft_piece *piece)
 {
-    while (segment) {
-        struct weft_segment *next = segment->next;
-        weft__unpoison(segment->data, segment->cap);
-        weft_free(segment);
-        segment = next;
+    while (piece) {
+        struct weft_piece *next = piece->next;
+        weft__unpoison(piece->data, piece->cap);
+        weft_free(piece);
+        piece = next;
     }
 }
 
-void weft_segment_pool_fini(struct weft_segment_pool *pool)
+void weft_piece_pool_fini(struct weft_piece_pool *pool)
 {
     free_list(pool->free);
     free_list(pool->free_refs);
-    weft_segment_pool_init(pool, pool->max);
+    weft_piece_pool_init(pool, pool->max);
 }
 
-/* A segment with room for cap bytes of its own. */
-static struct weft_segment *take_segment(struct weft_segment_pool *pool, size_t cap)
+/* A piece with room for cap bytes of its own. */
+static struct weft_piece *take_piece(struct weft_piece_pool *pool, size_t cap)
 {
-    struct weft_segment *segment;
-    if (pool && cap == WEFT_SEGMENT_SIZE && pool->free) {
-        segment = pool->free;
-        pool->free = segment->next;
+    struct weft_piece *piece;
+    if (pool && cap == WEFT_PIECE_SIZE && pool->free) {
+        piece = pool->free;
+        pool->free = piece->next;
         pool->count--;
-        weft__unpoison(segment->data, segment->cap);
+        weft__unpoison(piece->data, piece->cap);
     } else {
-        if (cap > SIZE_MAX - sizeof *segment)
+        if (cap > SIZE_MAX - sizeof *piece)
             return NULL;
-        segment = weft_malloc(sizeof *segment + cap);
-        if (!segment)
+        piece = weft_malloc(sizeof *piece + cap);
+        if (!piece)
             return NULL;
     }
-    *segment = (struct weft_segment){.data = (uint8_t *)(segment + 1), .cap = cap};
-    return segment;
+    *piece = (struct weft_piece){.data = (uint8_t *)(piece + 1), .cap = cap};
+    return piece;
 }
 
-/* A segment without bytes of its own, to refer to a blob. */
-static struct weft_segment *take_ref(struct weft_segment_pool *pool)
+/* A piece without bytes of its own, to refer to a blob. */
+static struct weft_piece *take_ref(struct weft_piece_pool *pool)
 {
     if (!pool || !pool->free_refs)
-        return weft_malloc(sizeof(struct weft_segment));
-    struct weft_segment *segment = pool->free_refs;
-    pool->free_refs = segment->next;
+        return weft_malloc(sizeof(struct weft_piece));
+    struct weft_piece *piece = pool->free_refs;
+    pool->free_refs = piece->next;
     pool->ref_count--;
-    return segment;
+    return piece;
 }
 
-/* Last in, first out: the segment taken next is the one still in the processor's caches. */
-static void release(struct weft_segment_pool *pool, struct weft_segment *segment)
+/* Last in, first out: the piece taken next is the one still in the processor's caches. */
+static void release(struct weft_piece_pool *pool, struct weft_piece *piece)
 {
-    if (segment->blob) {
-        weft_blob_unref(segment->blob);
+    if (piece->blob) {
+        weft_blob_unref(piece->blob);
         if (pool && pool->ref_count < pool->max) {
-            *segment = (struct weft_segment){.next = pool->free_refs};
-            pool->free_refs = segment;
+            *piece = (struct weft_piece){.next = pool->free_refs};
+            pool->free_refs = piece;
             pool->ref_count++;
             return;
         }
-    } else if (pool && segment->cap == WEFT_SEGMENT_SIZE && pool->count < pool->max) {
-        weft__poison(segment->data, segment->cap);
-        segment->next = pool->free;
-        pool->free = segment;
+    } else if (pool && piece->cap == WEFT_PIECE_SIZE && pool->count < pool->max) {
+        weft__poison(piece->data, piece->cap);
+        piece->next = pool->free;
+        pool->free = piece;
         pool->count++;
         return;
     }
-    weft_free(segment);
+    weft_free(piece);
 }
 
-static void release_list(struct weft_segment_pool *pool, struct weft_segment *segment)
+static void release_list(struct weft_piece_pool *pool, struct weft_piece *piece)
 {
-    while (segment) {
-        struct weft_segment *next = segment->next;
-        release(pool, segment);
-        segment = next;
+    while (piece) {
+        struct weft_piece *next = piece->next;
+        release(pool, piece);
+        piece = next;
     }
 }
 
-static void link_at_tail(struct weft_chain *chain, struct weft_segment *segment)
+static void link_at_tail(struct weft_chain *chain, struct weft_piece *piece)
 {
     if (chain->tail)
-        chain->tail->next = segment;
+        chain->tail->next = piece;
     else
-        chain->head = segment;
-    chain->tail = segment;
+        chain->head = piece;
+    chain->tail = piece;
 }
 
-void weft_chain_init(struct weft_chain *chain, struct weft_segment_pool *pool)
+void weft_chain_init(struct weft_chain *chain, struct weft_piece_pool *pool)
 {
     *chain = (struct weft_chain){.pool = pool};
 }
@@ -121,17 +121,17 @@ void weft_chain_fini(struct weft_chain *chain)
 
 uint8_t *weft__chain_grow(struct weft_chain *chain, size_t size)
 {
-    size_t cap = size > WEFT_SEGMENT_SIZE ? size : (size_t)WEFT_SEGMENT_SIZE;
-    struct weft_segment *segment = take_segment(chain->pool, cap);
-    if (!segment)
+    size_t cap = size > WEFT_PIECE_SIZE ? size : (size_t)WEFT_PIECE_SIZE;
+    struct weft_piece *piece = take_piece(chain->pool, cap);
+    if (!piece)
         return NULL;
-    link_at_tail(chain, segment);
-    return segment->data;
+    link_at_tail(chain, piece);
+    return piece->data;
 }
 
 int weft_chain_append(struct weft_chain *chain, struct weft_view view)
 {
-    struct weft_segment *tail = chain->tail;
+    struct weft_piece *tail = chain->tail;
     size_t room = tail ? tail->cap - tail->end : 0;
     size_t first = view.size < room ? view.size : room;
     size_t rest = view.size - first;
@@ -161,16 +161,16 @@ int weft_chain_append_blob(struct weft_chain *chain, struct weft_blob *blob)
     if (view.size == 0)
         return 0;
 
-    struct weft_segment *segment = take_ref(chain->pool);
-    if (!segment)
+    struct weft_piece *piece = take_ref(chain->pool);
+    if (!piece)
         return -ENOMEM;
-    *segment = (struct weft_segment){
+    *piece = (struct weft_piece){
         .data = weft__blob_data(blob),
         .end = view.size,
         .cap = view.size,
         .blob = weft_blob_ref(blob),
     };
-    link_at_tail(chain, segment);
+    link_at_tail(chain, piece);
     chain->bytes += view.size;
     return 0;
 }
@@ -181,9 +181,9 @@ void weft_chain_move(struct weft_chain *to, struct weft_chain *from)
     if (!from->head)
         return;
 
-    struct weft_segment *tail = to->tail;
+    struct weft_piece *tail = to->tail;
     if (tail && from->bytes <= MOVE_COPY_MAX && from->bytes <= tail->cap - tail->end) {
-        for (const struct weft_segment *s = from->head; s; s = s->next) {
+        for (const struct weft_piece *s = from->head; s; s = s->next) {
             memcpy(tail->data + tail->end, s->data + s->begin, s->end - s->begin);
             tail->end += s->end - s->begin;
         }
@@ -212,7 +212,7 @@ struct weft_chain_mark weft_chain_mark(const struct weft_chain *chain)
 
 void weft_chain_rollback(struct weft_chain *chain, struct weft_chain_mark mark)
 {
-    struct weft_segment **rest = mark.tail ? &mark.tail->next : &chain->head;
+    struct weft_piece **rest = mark.tail ? &mark.tail->next : &chain->head;
     release_list(chain->pool, *rest);
     *rest = NULL;
     chain->tail = mark.tail;
@@ -224,7 +224,7 @@ void weft_chain_rollback(struct weft_chain *chain, struct weft_chain_mark mark)
 int weft_chain_peek(const struct weft_chain *chain, struct iovec *vec, int max)
 {
     int count = 0;
-    for (const struct weft_segment *s = chain->head; s && count < max; s = s->next) {
+    for (const struct weft_piece *s = chain->head; s && count < max; s = s->next) {
         if (s->begin < s->end)
             vec[count++] = (struct iovec){s->data + s->begin, s->end - s->begin};
     }
@@ -236,7 +236,7 @@ void weft_chain_consume(struct weft_chain *chain, size_t size)
     assert(size <= chain->bytes);
     chain->bytes -= size;
 
-    struct weft_segment *head = chain->head;
+    struct weft_piece *head = chain->head;
     while (head) {
         size_t unread = head->end - head->begin;
         if (size < unread) {
@@ -245,7 +245,7 @@ void weft_chain_consume(struct weft_chain *chain, size_t size)
             return;
         }
         size -= unread;
-        struct weft_segment *next = head->next;
+        struct weft_piece *next = head->next;
         release(chain->pool, head);
         head = next;
     }

@@ -16,36 +16,36 @@
 #include "blob.h"
 #include "bytes.h"
 
-enum { WEFT_SEGMENT_SIZE = 16384 }; /* bytes a pooled segment holds, its own header not counted */
+enum { WEFT_PIECE_SIZE = 16384 }; /* bytes a pooled piece holds, its own header not counted */
 
-struct weft_segment {
-    struct weft_segment *next;
-    uint8_t *data;          /* the segment's own bytes, or the blob's */
+struct weft_piece {
+    struct weft_piece *next;
+    uint8_t *data;          /* the piece's own bytes, or the blob's */
     size_t begin, end, cap; /* cap == end for a blob: nothing can be added */
     struct weft_blob *blob; /* the reference held, or NULL */
 };
 
-struct weft_segment_pool {
-    struct weft_segment *free;      /* with bytes of their own */
-    struct weft_segment *free_refs; /* without, to refer to a blob */
-    size_t count, ref_count;        /* how many lie there */
-    size_t max;                     /* how many of each kind may */
+struct weft_piece_pool {
+    struct weft_piece *free;      /* with bytes of their own */
+    struct weft_piece *free_refs; /* without, to refer to a blob */
+    size_t count, ref_count;      /* how many lie there */
+    size_t max;                   /* how many of each kind may */
 };
 
 struct weft_chain {
-    struct weft_segment *head, *tail;
+    struct weft_piece *head, *tail;
     size_t bytes; /* what is not consumed yet: the sum that watermarks are about */
-    struct weft_segment_pool *pool;
+    struct weft_piece_pool *pool;
 };
 
-/* Cannot fail: allocates nothing. max is in segments, of each kind. */
-void weft_segment_pool_init(struct weft_segment_pool *pool, size_t max);
+/* Cannot fail: allocates nothing. max is in pieces, of each kind. */
+void weft_piece_pool_init(struct weft_piece_pool *pool, size_t max);
 /* After the fini of every chain that uses it. */
-void weft_segment_pool_fini(struct weft_segment_pool *pool);
+void weft_piece_pool_fini(struct weft_piece_pool *pool);
 
-/* pool may be NULL: then segments come from the allocator; else it outlives the chain. Allocates
+/* pool may be NULL: then pieces come from the allocator; else it outlives the chain. Allocates
  * nothing. */
-void weft_chain_init(struct weft_chain *chain, struct weft_segment_pool *pool);
+void weft_chain_init(struct weft_chain *chain, struct weft_piece_pool *pool);
 void weft_chain_fini(struct weft_chain *chain);
 
 WEFT_MUST_USE uint8_t *weft__chain_grow(struct weft_chain *chain, size_t size);
@@ -54,7 +54,7 @@ WEFT_MUST_USE uint8_t *weft__chain_grow(struct weft_chain *chain, size_t size);
  * only once committed. NULL: no memory, chain->bytes and its contents unchanged. */
 WEFT_MUST_USE static inline uint8_t *weft_chain_reserve(struct weft_chain *chain, size_t size)
 {
-    struct weft_segment *tail = chain->tail;
+    struct weft_piece *tail = chain->tail;
     if (tail && tail->cap - tail->end >= size)
         return tail->data + tail->end;
     return weft__chain_grow(chain, size);
@@ -81,7 +81,7 @@ void weft_chain_move(struct weft_chain *to, struct weft_chain *from);
 
 /* A place to come back to: nothing may be consumed between mark and rollback. */
 struct weft_chain_mark {
-    struct weft_segment *tail;
+    struct weft_piece *tail;
     size_t end, bytes;
 };
 struct weft_chain_mark weft_chain_mark(const struct weft_chain *chain);
@@ -92,7 +92,7 @@ void weft_chain_rollback(struct weft_chain *chain, struct weft_chain_mark mark);
  * next call on chain that is not a peek. */
 int weft_chain_peek(const struct weft_chain *chain, struct iovec *vec, int max);
 
-/* Drops the first size bytes; size <= chain->bytes. A chain left empty holds no segment. */
+/* Drops the first size bytes; size <= chain->bytes. A chain left empty holds no piece. */
 void weft_chain_consume(struct weft_chain *chain, size_t size);
 
 #endif

@@ -25,14 +25,14 @@ static int start_codec(struct weft_client *client)
     const struct weft_codec *codec = client->endpoint.codec;
     struct weft_codec_state *state = &client->codec;
     state->config = client->endpoint.codec_config;
-    int rv = new_state(&state->conn, codec->conn_size);
-    if (rv < 0)
-        return rv;
-    rv = new_state(&state->loop, codec->loop_size);
-    if (rv < 0)
+    int err = new_state(&state->conn, codec->conn_size);
+    if (err < 0)
+        return err;
+    err = new_state(&state->loop, codec->loop_size);
+    if (err < 0)
         goto err_after_conn;
-    rv = codec->loop_init ? codec->loop_init(state->loop, state->config) : 0;
-    if (rv < 0)
+    err = codec->loop_init ? codec->loop_init(state->loop, state->config) : 0;
+    if (err < 0)
         goto err_after_loop;
     if (codec->init)
         codec->init(state, WEFT_CLIENT);
@@ -42,7 +42,7 @@ err_after_loop:
     weft_free(state->loop);
 err_after_conn:
     weft_free(state->conn);
-    return rv;
+    return err;
 }
 
 static void stop_codec(struct weft_client *client)
@@ -65,10 +65,10 @@ static int start_stream(struct weft_client *client, struct weft_error *error)
     client->link->client = client;
     struct weft_stream *stream = weft__client_stream(client);
     stream->on_ready = weft__client_on_ready;
-    int rv = transport->connect(stream, client->loop, &client->endpoint.url, error);
-    if (rv < 0) {
+    int err = transport->connect(stream, client->loop, &client->endpoint.url, error);
+    if (err < 0) {
         weft_free(client->link);
-        return rv;
+        return err;
     }
     stream->ops->want(stream, WEFT_WRITABLE);
     return 0;
@@ -87,7 +87,7 @@ static void init(struct weft_client *client, const struct weft_client_options *o
     client->flush.run = weft__client_on_flush;
     snprintf(client->address, sizeof client->address, "%.*s", (int)strcspn(options->url, "?"),
              options->url);
-    weft_segment_pool_init(&client->pool, POOLED_SEGMENTS);
+    weft_piece_pool_init(&client->pool, POOLED_SEGMENTS);
     weft_chain_init(&client->out, &client->pool);
 }
 
@@ -103,18 +103,18 @@ int weft_client_new(struct weft_client **result, const struct weft_client_option
 
     const struct weft_endpoint_defaults defaults = {
         .codec = options->codec, .codec_is_explicit = options->codec_is_explicit};
-    int rv = weft_endpoint_init(&client->endpoint, options->url, options->registry, &defaults,
-                                &client->limits, error);
-    if (rv < 0)
+    int err = weft_endpoint_init(&client->endpoint, options->url, options->registry, &defaults,
+                                 &client->limits, error);
+    if (err < 0)
         goto err_after_alloc;
-    rv = start_codec(client);
-    if (rv < 0) {
-        weft_error_set(error, rv, "codec '%s' cannot start: %s", client->endpoint.codec->name,
-                       weft_strerror(rv));
+    err = start_codec(client);
+    if (err < 0) {
+        weft_error_set(error, err, "codec '%s' cannot start: %s", client->endpoint.codec->name,
+                       weft_strerror(err));
         goto err_after_endpoint;
     }
-    rv = start_stream(client, error);
-    if (rv < 0)
+    err = start_stream(client, error);
+    if (err < 0)
         goto err_after_codec;
 
     /* Resolving a name may have blocked for longer than the timeouts are. */
@@ -132,7 +132,7 @@ err_after_endpoint:
     weft_endpoint_fini(&client->endpoint);
 err_after_alloc:
     weft_free(client);
-    return rv;
+    return err;
 }
 
 void weft__client_free(struct weft_client *client)
@@ -140,7 +140,7 @@ void weft__client_free(struct weft_client *client)
     weft_free(client->link);
     stop_codec(client);
     weft_endpoint_fini(&client->endpoint);
-    weft_segment_pool_fini(&client->pool);
+    weft_piece_pool_fini(&client->pool);
     weft_buf_fini(&client->in);
     weft_free(client->slots);
     weft_free(client);
@@ -235,15 +235,15 @@ int weft_client_call(struct weft_client *client, struct weft_call *call,
     if (client->out.bytes >= client->limits.output_high)
         return weft_error_set(error, -EAGAIN, "output-high %" PRIu64 " bytes wait to be sent",
                               client->limits.output_high);
-    int rv = reserve_slot(client);
-    if (rv < 0)
-        return weft_error_set(error, rv, "%s", weft_strerror(rv));
+    int err = reserve_slot(client);
+    if (err < 0)
+        return weft_error_set(error, err, "%s", weft_strerror(err));
 
     size_t waiting = client->out.bytes;
     struct weft_encode_io io = {.out = &client->out};
-    rv = client->endpoint.codec->encode(&client->codec, body, &io);
-    if (rv < 0)
-        return refuse_to_encode(&io, rv, error);
+    err = client->endpoint.codec->encode(&client->codec, body, &io);
+    if (err < 0)
+        return refuse_to_encode(&io, err, error);
 
     struct weft__client_slot *slot = weft__client_slot(client, client->tail++);
     *slot = (struct weft__client_slot){

@@ -54,7 +54,7 @@ struct weft_client {
     size_t need; /* what the codec asked `in` to reach; 0: unknown */
     bool inside; /* what was consumed of the input ends inside a frame */
 
-    struct weft_segment_pool pool;
+    struct weft_piece_pool pool;
     struct weft_chain out;
     uint64_t taken; /* bytes the transport took since the beginning */
     uint64_t given; /* bytes it gave us */

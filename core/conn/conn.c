@@ -33,7 +33,7 @@ static struct weft__conn *allocate(struct weft__binding *binding, const char *pe
         .config_id = binding->config_id,
     };
     conn->service_conn = base + service;
-    weft_chain_init(&conn->out, &binding->worker->segments);
+    weft_chain_init(&conn->out, &binding->worker->pieces);
     return conn;
 }
 
@@ -175,12 +175,12 @@ static void refuse_with(struct weft__conn *conn, enum weft_reject_cause cause)
 static int open_service(struct weft__conn *conn)
 {
     const struct weft__binding *binding = conn->binding;
-    int rv = binding->service->open
-                 ? binding->service->open(conn->service_conn, binding->service_loop)
-                 : 0;
+    int err = binding->service->open
+                  ? binding->service->open(conn->service_conn, binding->service_loop)
+                  : 0;
 
-    conn->service_open = rv == 0;
-    return rv;
+    conn->service_open = err == 0;
+    return err;
 }
 
 void weft__conn_open(struct weft__binding *binding, const struct weft_accepted *accepted,
@@ -188,20 +188,20 @@ void weft__conn_open(struct weft__binding *binding, const struct weft_accepted *
 {
     struct weft__worker *worker = binding->worker;
     struct weft__conn *conn = allocate(binding, accepted->peer);
-    int rv;
+    int err;
 
     weft__count(&binding->counts.accepted, 1);
     if (!conn) {
         binding->transport->drop(accepted);
-        rv = -ENOMEM;
+        err = -ENOMEM;
         goto err;
     }
     conn->id = id;
     conn->refused = refuse != 0;
     conn->deferred.run = weft__conn_on_deferred;
     conn->stream->on_ready = weft__conn_on_ready;
-    rv = binding->transport->attach(conn->stream, worker->loop, accepted);
-    if (rv < 0)
+    err = binding->transport->attach(conn->stream, worker->loop, accepted);
+    if (err < 0)
         goto err_after_allocate;
     if (binding->codec->init)
         binding->codec->init(&conn->codec, WEFT_SERVER);
@@ -220,6 +220,7 @@ err_after_allocate:
     weft_free(conn);
 err:
     weft__count(
-        &binding->counts.closed[rv == -ENOMEM ? WEFT_REASON_NO_MEMORY : WEFT_REASON_PEER_RESET], 1);
+        &binding->counts.closed[err == -ENOMEM ? WEFT_REASON_NO_MEMORY : WEFT_REASON_PEER_RESET],
+        1);
     vacate(worker, refuse != 0);
 }

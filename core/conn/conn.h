@@ -48,8 +48,8 @@ struct weft__conn {
     struct weft__request *first, *last, *calling;
     uint32_t pending; /* in the list */
     uint32_t bad_frames;
-    size_t held;         /* bytes finished behind the head */
-    uint32_t drain_owed; /* requests that were answered -EAGAIN */
+    size_t held_bytes;  /* bytes finished behind the head */
+    uint32_t room_owed; /* requests that were answered -EAGAIN */
 
     uint64_t id;
     uint64_t drain_mark; /* bytes of input still executed while draining */

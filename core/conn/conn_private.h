@@ -54,9 +54,9 @@ void weft__conn_linger_read(struct weft__conn *conn);
 /* The service's words for a rejection, in its place in the order. */
 void weft__conn_reject(struct weft__conn *conn, const struct weft_rejection *rejection);
 /* The codec's own bytes, in their place in the order. */
-void weft__conn_words(struct weft__conn *conn);
-/* Calls on_drain where there is room again; true where one was called. */
-bool weft__conn_notify_drained(struct weft__conn *conn);
+void weft__conn_codec_bytes(struct weft__conn *conn);
+/* Calls on_room where there is room again; true where one was called. */
+bool weft__conn_notify_room(struct weft__conn *conn);
 bool weft__conn_can_notify(const struct weft__conn *conn);
 void weft__conn_flush(struct weft__conn *conn);
 

@@ -67,7 +67,7 @@ static void boundary_lost(struct weft__conn *conn, ssize_t error, const char *de
                               : error == -ENOMEM     ? WEFT_REASON_NO_MEMORY
                                                      : WEFT_REASON_FRAME_LOST;
     conn->detail = detail;
-    weft__conn_words(conn);
+    weft__conn_codec_bytes(conn);
     weft__conn_close_soon(conn, reason);
 }
 
@@ -77,8 +77,8 @@ static bool may_decode(struct weft__conn *conn)
 
     if (conn->state != WEFT__CONN_OPEN || conn->broken || conn->paused || conn->yielded)
         return false;
-    conn->paused =
-        conn->out.bytes + conn->held >= limits->output_high || conn->pending >= limits->max_pending;
+    conn->paused = conn->out.bytes + conn->held_bytes >= limits->output_high ||
+                   conn->pending >= limits->max_pending;
     return !conn->paused;
 }
 
@@ -156,7 +156,7 @@ static size_t decode(struct weft__conn *conn, struct weft_view view)
         if (conn->drain_marked)
             conn->drain_mark -= conn->drain_mark < (uint64_t)n ? conn->drain_mark : (uint64_t)n;
         if (worker->words.bytes > 0)
-            weft__conn_words(conn);
+            weft__conn_codec_bytes(conn);
         note_frame(conn, &message, &io);
         if (message.kind == WEFT_MESSAGE_NONE) {
             if (n > 0)

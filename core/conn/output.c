@@ -36,19 +36,19 @@ static void emit_too_big(struct weft__conn *conn, const struct weft_encode_io *i
 
 void weft__conn_check_output(struct weft__conn *conn)
 {
-    if (conn->out.bytes + conn->held > conn->binding->worker->limits->output_hard)
+    if (conn->out.bytes + conn->held_bytes > conn->binding->worker->limits->output_hard)
         weft__conn_break(conn, WEFT_REASON_OUTPUT_LIMIT);
 }
 
 void weft__conn_emit(struct weft__conn *conn, const struct weft_body *body)
 {
     struct weft_encode_io io;
-    int rv = encode(conn, body, &io);
+    int err = encode(conn, body, &io);
 
-    if (rv == WEFT_ETOOBIG)
+    if (err == WEFT_ETOOBIG)
         emit_too_big(conn, &io);
-    else if (rv < 0)
-        weft__conn_give_up(conn, rv == -ENOMEM ? WEFT_REASON_NO_MEMORY : WEFT_REASON_INTERNAL);
+    else if (err < 0)
+        weft__conn_give_up(conn, err == -ENOMEM ? WEFT_REASON_NO_MEMORY : WEFT_REASON_INTERNAL);
     else if (io.heavy)
         weft__worker_refresh(conn->binding->worker);
     weft__conn_check_output(conn);
@@ -60,7 +60,7 @@ static void place(struct weft__conn *conn, struct weft_view bytes, bool framed)
     struct weft__request *request = weft__request_take(conn->binding->worker, conn);
     struct weft_blob *blob;
     uint8_t *data;
-    int rv;
+    int err;
 
     if (!request)
         goto err;
@@ -68,9 +68,9 @@ static void place(struct weft__conn *conn, struct weft_view bytes, bool framed)
     if (!blob)
         goto err_after_request;
     memcpy(data, bytes.data, bytes.size);
-    rv = weft__request_hold(request, blob, framed);
+    err = weft__request_hold(request, blob, framed);
     weft_blob_unref(blob);
-    if (rv < 0)
+    if (err < 0)
         goto err_after_request;
     request->ended = true;
     weft__request_list(request);
@@ -116,7 +116,7 @@ void weft__conn_reject(struct weft__conn *conn, const struct weft_rejection *rej
     }
 }
 
-void weft__conn_words(struct weft__conn *conn)
+void weft__conn_codec_bytes(struct weft__conn *conn)
 {
     struct weft_chain *words = &conn->binding->worker->words;
 
@@ -138,7 +138,7 @@ static void emit_held(struct weft__conn *conn, struct weft__request *request)
         struct weft__held *held = request->held;
         size_t size = weft_blob_view(held->blob).size;
 
-        conn->held -= size;
+        conn->held_bytes -= size;
         if (!weft__conn_gone(conn)) {
             struct weft_body body = weft_body_from_blob(held->blob);
             body.lasting = held->lasting;
@@ -179,38 +179,38 @@ static bool has_room(const struct weft__conn *conn, const struct weft__request *
 
     if (request == conn->first)
         return conn->out.bytes < limits->output_low;
-    return conn->out.bytes + conn->held < limits->output_high;
+    return conn->out.bytes + conn->held_bytes < limits->output_high;
 }
 
-static struct weft__request *find_drained(const struct weft__conn *conn)
+static struct weft__request *find_room(const struct weft__conn *conn)
 {
     struct weft__request *request =
-        conn->drain_owed > 0 && !weft__conn_gone(conn) ? conn->first : NULL;
+        conn->room_owed > 0 && !weft__conn_gone(conn) ? conn->first : NULL;
 
-    while (request && !(request->drain_owed && has_room(conn, request)))
+    while (request && !(request->room_owed && has_room(conn, request)))
         request = request->next;
     return request;
 }
 
 bool weft__conn_can_notify(const struct weft__conn *conn)
 {
-    return find_drained(conn) != NULL;
+    return find_room(conn) != NULL;
 }
 
-bool weft__conn_notify_drained(struct weft__conn *conn)
+bool weft__conn_notify_room(struct weft__conn *conn)
 {
-    uint32_t most = conn->drain_owed;
+    uint32_t most = conn->room_owed;
     bool called = false;
 
     while (most-- > 0) {
-        struct weft__request *request = find_drained(conn);
+        struct weft__request *request = find_room(conn);
         if (!request)
             break;
-        request->drain_owed = false;
-        conn->drain_owed--;
+        request->room_owed = false;
+        conn->room_owed--;
         called = true;
-        if (request->public.on_drain)
-            request->public.on_drain(&request->public);
+        if (request->public.on_room)
+            request->public.on_room(&request->public);
     }
     return called;
 }

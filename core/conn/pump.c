@@ -14,7 +14,8 @@ static bool resumable(const struct weft__conn *conn)
     const struct weft_limits *limits = conn->binding->worker->limits;
 
     return conn->paused && !conn->broken && conn->state == WEFT__CONN_OPEN &&
-           conn->pending < limits->max_pending && conn->out.bytes + conn->held < limits->output_low;
+           conn->pending < limits->max_pending &&
+           conn->out.bytes + conn->held_bytes < limits->output_low;
 }
 
 /* Notes, once, how far the input has come by the time the draining began. */
@@ -97,7 +98,7 @@ static bool more_to_do(const struct weft__conn *conn)
 /* After a write: what has become possible by the room it made. True where something was done. */
 static bool go_on(struct weft__conn *conn)
 {
-    if (weft__conn_notify_drained(conn))
+    if (weft__conn_notify_room(conn))
         return true;
     if (resumable(conn)) {
         conn->paused = false;

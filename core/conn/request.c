@@ -34,7 +34,7 @@ void weft__request_drop_held(struct weft__request *request)
 {
     while (request->held) {
         struct weft__held *held = request->held;
-        request->conn->held -= weft_blob_view(held->blob).size;
+        request->conn->held_bytes -= weft_blob_view(held->blob).size;
         request->held = held->next;
         weft_blob_unref(held->blob);
         if (held != &request->first_held)
@@ -43,7 +43,7 @@ void weft__request_drop_held(struct weft__request *request)
     request->held_last = NULL;
 }
 
-WEFT_APART static void give_kept(struct weft__worker *worker, struct weft__request *request)
+WEFT_NOINLINE static void give_kept(struct weft__worker *worker, struct weft__request *request)
 {
     weft_arena_fini(&request->arena);
     request->kept = false;
@@ -58,7 +58,7 @@ void weft__request_give(struct weft__worker *worker, struct weft__request *reque
         return;
     }
     request->public = (struct weft_request){0};
-    request->ended = request->listed = request->drain_owed = false;
+    request->ended = request->listed = request->room_owed = false;
     if (worker->free_request_count >= FREE_REQUESTS) {
         weft_free(request);
         return;
@@ -97,7 +97,7 @@ int weft__request_hold(struct weft__request *request, struct weft_blob *blob, bo
     else
         request->held = held;
     request->held_last = held;
-    request->conn->held += weft_blob_view(blob).size;
+    request->conn->held_bytes += weft_blob_view(blob).size;
     return 0;
 }
 
@@ -125,40 +125,41 @@ static int hold_behind_head(struct weft__request *request, const struct weft_bod
     struct weft__conn *conn = request->conn;
     bool small_first = !request->held && body->size <= WEFT_REJECT_MAX;
     struct weft_blob *blob;
-    int rv;
+    int err;
 
-    if (!small_first && conn->out.bytes + conn->held >= conn->binding->worker->limits->output_high)
+    if (!small_first &&
+        conn->out.bytes + conn->held_bytes >= conn->binding->worker->limits->output_high)
         return -EAGAIN;
     blob = body_blob(body);
-    rv = blob ? weft__request_hold(request, blob, false) : -ENOMEM;
-    if (rv == 0)
+    err = blob ? weft__request_hold(request, blob, false) : -ENOMEM;
+    if (err == 0)
         request->held_last->lasting = body->lasting;
     weft_blob_unref(blob);
-    if (rv < 0)
+    if (err < 0)
         weft__conn_give_up(conn, WEFT_REASON_NO_MEMORY);
     weft__conn_check_output(conn);
     return 0;
 }
 
-/* 0, or -EAGAIN with on_drain noted. */
+/* 0, or -EAGAIN with on_room noted. */
 static int deliver(struct weft__request *request, const struct weft_body *body, bool last)
 {
     struct weft__conn *conn = request->conn;
-    int rv = 0;
+    int err = 0;
 
     if (is_head(request)) {
         if (!last && conn->out.bytes >= conn->binding->worker->limits->output_high)
-            rv = -EAGAIN;
+            err = -EAGAIN;
         else
             weft__conn_emit(conn, body);
     } else {
-        rv = hold_behind_head(request, body);
+        err = hold_behind_head(request, body);
     }
-    if (rv == -EAGAIN && !request->drain_owed) {
-        request->drain_owed = true;
-        conn->drain_owed++;
+    if (err == -EAGAIN && !request->room_owed) {
+        request->room_owed = true;
+        conn->room_owed++;
     }
-    return rv;
+    return err;
 }
 
 static int end_request(struct weft__request *request, const struct weft_body *body, bool bad)
@@ -170,9 +171,9 @@ static int end_request(struct weft__request *request, const struct weft_body *bo
             return -EAGAIN;
         weft__conn_count_bad(conn, bad);
     }
-    if (request->drain_owed) {
-        request->drain_owed = false;
-        conn->drain_owed--;
+    if (request->room_owed) {
+        request->room_owed = false;
+        conn->room_owed--;
     }
     request->ended = true;
     if (request->listed && conn->first == request && !conn->cancelling)
@@ -184,14 +185,14 @@ static int end_request(struct weft__request *request, const struct weft_body *bo
 int weft_request_send(struct weft_request *public, const struct weft_body *body)
 {
     struct weft__request *request = from_public(public);
-    int rv;
+    int err;
 
     if (weft__conn_gone(request->conn))
         return -ECANCELED;
-    rv = deliver(request, body, false);
-    if (rv == 0)
+    err = deliver(request, body, false);
+    if (err == 0)
         weft__conn_schedule(request->conn);
-    return rv;
+    return err;
 }
 
 int weft_request_end(struct weft_request *request, const struct weft_body *body)

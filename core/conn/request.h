@@ -25,7 +25,7 @@ struct weft__request {
     struct weft__held *held, *held_last;
     struct weft__held first_held; /* so that the usual single one costs no malloc */
     struct weft_arena arena;      /* its own, once kept */
-    bool kept, ended, listed, drain_owed;
+    bool kept, ended, listed, room_owed;
 };
 
 /* From the worker's free list, or the allocator. NULL: no memory. */

@@ -27,7 +27,7 @@ static void end_turn(struct weft_turn_hook *hook)
 int weft__worker_init(struct weft__worker *worker, const struct weft_limits *limits,
                       const struct weft_log *log, size_t binding_count, int fd_limit)
 {
-    int rv;
+    int err;
 
     *worker = (struct weft__worker){.limits = limits, .log = log, .binding_count = binding_count};
     worker->bindings = weft_calloc(binding_count, sizeof *worker->bindings);
@@ -35,17 +35,17 @@ int weft__worker_init(struct weft__worker *worker, const struct weft_limits *lim
         return -ENOMEM;
     worker->read_buffer = weft_malloc((size_t)WEFT__TAIL_SIZE + WEFT__READ_SIZE);
     if (!worker->read_buffer) {
-        rv = -ENOMEM;
+        err = -ENOMEM;
         goto err_after_bindings;
     }
-    rv = weft_loop_new(&worker->loop, fd_limit);
-    if (rv < 0)
+    err = weft_loop_new(&worker->loop, fd_limit);
+    if (err < 0)
         goto err_after_read_buffer;
     worker->turn.begin = begin_turn;
     worker->turn.end = end_turn;
     weft_loop_add_hook(worker->loop, &worker->turn);
-    weft_segment_pool_init(&worker->segments, FREE_SEGMENTS);
-    weft_chain_init(&worker->words, &worker->segments);
+    weft_piece_pool_init(&worker->pieces, FREE_SEGMENTS);
+    weft_chain_init(&worker->words, &worker->pieces);
     weft_arena_init(&worker->arena, limits->decode_bytes);
     for (size_t i = 0; i < binding_count; i++)
         worker->bindings[i].worker = worker;
@@ -55,7 +55,7 @@ err_after_read_buffer:
     weft_free(worker->read_buffer);
 err_after_bindings:
     weft_free(worker->bindings);
-    return rv;
+    return err;
 }
 
 void weft__worker_fini(struct weft__worker *worker)
@@ -66,7 +66,7 @@ void weft__worker_fini(struct weft__worker *worker)
         weft_free(request);
     }
     weft_chain_fini(&worker->words);
-    weft_segment_pool_fini(&worker->segments);
+    weft_piece_pool_fini(&worker->pieces);
     weft_arena_fini(&worker->arena);
     weft_loop_remove_hook(worker->loop, &worker->turn);
     weft_loop_free(worker->loop);

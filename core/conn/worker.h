@@ -10,7 +10,7 @@
 
 #include "core/base/chain.h"
 #include "core/codec.h"
-#include "core/base/frame_pool.h"
+#include "core/base/frame_cache.h"
 #include "core/base/log.h"
 #include "core/loop.h"
 #include "core/base/mem.h"
@@ -62,9 +62,9 @@ struct weft__worker {
     struct weft__binding *bindings; /* one an endpoint */
     size_t binding_count;
 
-    struct weft_frame_pool *frames; /* the server's, shared by all; NULL: none */
-    uint8_t *read_buffer;           /* WEFT__TAIL_SIZE + WEFT__READ_SIZE */
-    struct weft_segment_pool segments;
+    struct weft_frame_cache *frames; /* the server's, shared by all; NULL: none */
+    uint8_t *read_buffer;            /* WEFT__TAIL_SIZE + WEFT__READ_SIZE */
+    struct weft_piece_pool pieces;
     struct weft_arena arena; /* of the request being called */
     struct weft__request *free_requests;
     size_t free_request_count;

@@ -124,11 +124,11 @@ static void shed(struct weft_server *server, struct weft__port *port)
 
     for (int left = ACCEPTS_A_TURN; left > 0; left--) {
         struct weft_accepted accepted;
-        int rv = port->endpoint.transport->accept(port->listener, &accepted, 1);
+        int err = port->endpoint.transport->accept(port->listener, &accepted, 1);
 
-        if (rv == 0) {
+        if (err == 0) {
             place(server, i, &accepted);
-        } else if (rv == -ECONNABORTED) {
+        } else if (err == -ECONNABORTED) {
             server->shed++;
             count_lost(&server->threads[0].worker.bindings[i], WEFT_REASON_NO_DESCRIPTOR);
         } else {
@@ -166,15 +166,15 @@ static bool accept_some(struct weft__port *port)
 
     for (int i = 0; i < ACCEPTS_A_TURN; i++) {
         struct weft_accepted accepted;
-        int rv = port->endpoint.transport->accept(port->listener, &accepted, 0);
-        if (rv == -EAGAIN)
+        int err = port->endpoint.transport->accept(port->listener, &accepted, 0);
+        if (err == -EAGAIN)
             return false;
-        if (rv == -EMFILE || rv == -ENFILE || rv == -ENOMEM) {
+        if (err == -EMFILE || err == -ENFILE || err == -ENOMEM) {
             if (!server->draining)
-                back_off(server, port, rv);
+                back_off(server, port, err);
             return false;
         }
-        if (rv < 0)
+        if (err < 0)
             continue;
         if (server->backing_off)
             end_back_off(server);

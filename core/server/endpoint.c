@@ -144,15 +144,15 @@ static int configure(const struct binding *b)
     const struct weft_codec *codec = b->endpoint->codec;
     const struct weft_service *service = b->endpoint->service;
     struct weft_error plugin = {0};
-    int rv = new_config(&b->endpoint->codec_config, codec->config_size);
-    if (rv == 0 && codec->configure)
-        rv = codec->configure(b->endpoint->codec_config, &b->set, b->limits, &plugin);
-    if (rv == 0 && service)
-        rv = new_config(&b->endpoint->service_config, service->config_size);
-    if (rv == 0 && service && service->configure)
-        rv = service->configure(b->endpoint->service_config, b->service_context, &b->set, b->limits,
-                                &plugin);
-    return rv == 0 ? 0 : refused(b, rv, &plugin);
+    int err = new_config(&b->endpoint->codec_config, codec->config_size);
+    if (err == 0 && codec->configure)
+        err = codec->configure(b->endpoint->codec_config, &b->set, b->limits, &plugin);
+    if (err == 0 && service)
+        err = new_config(&b->endpoint->service_config, service->config_size);
+    if (err == 0 && service && service->configure)
+        err = service->configure(b->endpoint->service_config, b->service_context, &b->set,
+                                 b->limits, &plugin);
+    return err == 0 ? 0 : refused(b, err, &plugin);
 }
 
 int weft_endpoint_init(struct weft_endpoint *endpoint, const char *url,
@@ -161,9 +161,9 @@ int weft_endpoint_init(struct weft_endpoint *endpoint, const char *url,
                        const struct weft_limits *limits, struct weft_error *error)
 {
     *endpoint = (struct weft_endpoint){0};
-    int rv = weft_url_parse(&endpoint->url, url, error);
-    if (rv < 0)
-        return rv;
+    int err = weft_url_parse(&endpoint->url, url, error);
+    if (err < 0)
+        return err;
     struct binding b = {
         .endpoint = endpoint,
         .registry = registry,
@@ -173,20 +173,20 @@ int weft_endpoint_init(struct weft_endpoint *endpoint, const char *url,
         .set = weft_url_option_set(&endpoint->url),
         .error = error,
     };
-    rv = find_transport(&b);
-    if (rv == 0)
-        rv = find_codec(&b);
-    if (rv == 0)
-        rv = find_service(&b);
-    if (rv == 0)
-        rv = check_speech(&b);
-    if (rv == 0)
-        rv = check_options(&b);
-    if (rv == 0)
-        rv = configure(&b);
-    if (rv < 0)
+    err = find_transport(&b);
+    if (err == 0)
+        err = find_codec(&b);
+    if (err == 0)
+        err = find_service(&b);
+    if (err == 0)
+        err = check_speech(&b);
+    if (err == 0)
+        err = check_options(&b);
+    if (err == 0)
+        err = configure(&b);
+    if (err < 0)
         weft_endpoint_fini(endpoint);
-    return rv;
+    return err;
 }
 
 void weft_endpoint_fini(struct weft_endpoint *endpoint)

@@ -65,10 +65,10 @@ int weft_registry_add_codec(struct weft_registry *registry, const struct weft_co
     if (!codec->name || !codec->speaks || !codec->decode || !codec->encode)
         return -EINVAL;
     struct names names = codec_names(registry);
-    int rv = may_add(registry, &names, codec->name);
-    if (rv == 0)
+    int err = may_add(registry, &names, codec->name);
+    if (err == 0)
         registry->codecs[names.count] = codec;
-    return rv;
+    return err;
 }
 
 int weft_registry_add_transport(struct weft_registry *registry,
@@ -81,10 +81,10 @@ int weft_registry_add_transport(struct weft_registry *registry,
         transport->listener_size < sizeof(struct weft_listener))
         return -EINVAL;
     struct names names = transport_names(registry);
-    int rv = may_add(registry, &names, transport->name);
-    if (rv == 0)
+    int err = may_add(registry, &names, transport->name);
+    if (err == 0)
         registry->transports[names.count] = transport;
-    return rv;
+    return err;
 }
 
 int weft_registry_add_service(struct weft_registry *registry, const struct weft_service *service,
@@ -93,12 +93,12 @@ int weft_registry_add_service(struct weft_registry *registry, const struct weft_
     if (!service->name || !service->speaks || !service->call)
         return -EINVAL;
     struct names names = service_names(registry);
-    int rv = may_add(registry, &names, service->name);
-    if (rv == 0) {
+    int err = may_add(registry, &names, service->name);
+    if (err == 0) {
         registry->services[names.count].service = service;
         registry->services[names.count].context = context;
     }
-    return rv;
+    return err;
 }
 
 static void set_unknown(struct weft_error *error, const char *kind, const char *name,

@@ -33,42 +33,42 @@ int weft_server_new(struct weft_server **out, const struct weft_server_options *
                     struct weft_error *error)
 {
     struct weft_server *server;
-    int rv = check_options(options, error);
+    int err = check_options(options, error);
 
     *out = NULL;
-    if (rv < 0)
-        return rv;
+    if (err < 0)
+        return err;
     server = weft_calloc(1, sizeof *server);
     if (!server)
         return weft_error_set(error, -ENOMEM, "out of memory");
     server->limits = options->limits;
     server->log = options->log;
     options->registry->frozen = true;
-    rv = weft__server_make_ports(server, options, error);
-    if (rv < 0)
+    err = weft__server_make_ports(server, options, error);
+    if (err < 0)
         goto err_after_server;
     server->threads = weft_calloc(options->threads, sizeof *server->threads);
     if (!server->threads) {
-        rv = weft_error_set(error, -ENOMEM, "out of memory");
+        err = weft_error_set(error, -ENOMEM, "out of memory");
         goto err_after_server;
     }
     server->thread_count = options->threads;
-    rv = weft__server_make_threads(server, error);
-    if (rv < 0)
+    err = weft__server_make_threads(server, error);
+    if (err < 0)
         goto err_after_server;
     *out = server;
     return 0;
 
 err_after_server:
     weft_server_free(server);
-    return rv;
+    return err;
 }
 
 static int listen_on(struct weft_server *server, struct weft__port *port, struct weft_error *error)
 {
     const struct weft_transport *transport = port->endpoint.transport;
     char bound[WEFT__DESCRIBE_SIZE];
-    int rv;
+    int err;
 
     weft_free(port->listener); /* of a listen that failed */
     port->listener = weft_calloc(1, transport->listener_size);
@@ -76,10 +76,10 @@ static int listen_on(struct weft_server *server, struct weft__port *port, struct
         return weft_error_set(error, -ENOMEM, "out of memory");
     port->listener->on_ready = weft__server_on_listener;
     port->listener->owner = port;
-    rv = transport->listen(port->listener, server->threads[0].worker.loop, &port->endpoint.url,
-                           error);
-    if (rv < 0)
-        return rv;
+    err = transport->listen(port->listener, server->threads[0].worker.loop, &port->endpoint.url,
+                            error);
+    if (err < 0)
+        return err;
     port->listening = true;
     snprintf(port->description, sizeof port->description, "%s %s", port->listener->name,
              weft_endpoint_describe(&port->endpoint, bound, sizeof bound));
@@ -89,10 +89,10 @@ static int listen_on(struct weft_server *server, struct weft__port *port, struct
 int weft_server_listen(struct weft_server *server, struct weft_error *error)
 {
     for (size_t i = 0; i < server->port_count; i++) {
-        int rv = listen_on(server, &server->ports[i], error);
-        if (rv < 0) {
+        int err = listen_on(server, &server->ports[i], error);
+        if (err < 0) {
             weft__server_unlisten(server);
-            return rv;
+            return err;
         }
     }
     return 0;
@@ -130,7 +130,7 @@ static void on_worker_empty(struct weft__worker *worker)
 {
     struct weft__thread *thread = weft_container_of(worker, struct weft__thread, worker);
     struct weft_server *server = thread->server;
-    int rv;
+    int err;
 
     /* A thread that could not be made has nobody to tell. */
     if (thread->empty || (thread != server->threads && !thread->started))
@@ -143,8 +143,8 @@ static void on_worker_empty(struct weft__worker *worker)
     }
     weft_loop_stop(worker->loop);
     thread->done.run = on_thread_done;
-    rv = weft_loop_post(server->threads[0].worker.loop, &thread->done);
-    (void)rv; /* -ESHUTDOWN: nobody waits for this any more */
+    err = weft_loop_post(server->threads[0].worker.loop, &thread->done);
+    (void)err; /* -ESHUTDOWN: nobody waits for this any more */
 }
 
 static void drain_thread(struct weft_post *post)
@@ -160,15 +160,15 @@ static void cut_thread(struct weft_post *post)
 static void tell(struct weft__thread *thread, struct weft_post *post,
                  void (*run)(struct weft_post *post))
 {
-    int rv;
+    int err;
 
     post->run = run;
     if (thread == thread->server->threads || !thread->started) {
         run(post);
         return;
     }
-    rv = weft_loop_post(thread->worker.loop, post);
-    (void)rv; /* -ESHUTDOWN: that loop has drained and ended */
+    err = weft_loop_post(thread->worker.loop, post);
+    (void)err; /* -ESHUTDOWN: that loop has drained and ended */
 }
 
 static void cut(struct weft_server *server)
@@ -237,21 +237,21 @@ void weft__server_begin(struct weft_server *server)
 
 int weft_server_run(struct weft_server *server)
 {
-    int rv;
+    int err;
 
     if (server->draining)
         return 0;
     weft__server_begin(server);
-    rv = start_threads(server);
-    if (rv < 0)
+    err = start_threads(server);
+    if (err < 0)
         weft_server_stop(server);
     if (server->running > 0)
         weft_loop_run(server->threads[0].worker.loop);
     for (size_t i = 1; i < server->thread_count; i++)
         if (server->threads[i].started)
             pthread_join(server->threads[i].thread, NULL);
-    if (rv < 0)
-        return rv;
+    if (err < 0)
+        return err;
     return weft_server_cut(server) > 0;
 }
 

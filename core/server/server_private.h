@@ -40,7 +40,7 @@ struct weft_server {
     const struct weft_log *log;
     struct weft__port *ports;
     size_t port_count;
-    struct weft_frame_pool *frames; /* for all threads; NULL where frame-cache is 0 */
+    struct weft_frame_cache *frames; /* for all threads; NULL where frame-cache is 0 */
     struct weft__thread *threads;
     size_t thread_count, ready; /* ready: threads whose plugin states are made */
     size_t running;             /* threads that are not done */

@@ -41,10 +41,10 @@ int weft__server_make_ports(struct weft_server *server, const struct weft_server
         return weft_error_set(error, -ENOMEM, "out of memory");
     for (size_t i = 0; i < options->url_count; i++) {
         struct weft__port *port = &server->ports[i];
-        int rv = weft_endpoint_init(&port->endpoint, options->urls[i], options->registry, &defaults,
-                                    &server->limits, error);
-        if (rv < 0)
-            return rv;
+        int err = weft_endpoint_init(&port->endpoint, options->urls[i], options->registry,
+                                     &defaults, &server->limits, error);
+        if (err < 0)
+            return err;
         server->port_count++;
         port->server = server;
         merge(server, i);
@@ -55,35 +55,35 @@ int weft__server_make_ports(struct weft_server *server, const struct weft_server
 static int start_codec(struct weft__binding *binding)
 {
     const struct weft_codec *codec = binding->codec;
-    int rv;
+    int err;
 
     /* At least a byte, so that the pointer also says that it has succeeded. */
     binding->codec_loop = weft_calloc(1, codec->loop_size + 1);
     if (!binding->codec_loop)
         return -ENOMEM;
-    rv = codec->loop_init ? codec->loop_init(binding->codec_loop, binding->codec_config) : 0;
-    if (rv < 0) {
+    err = codec->loop_init ? codec->loop_init(binding->codec_loop, binding->codec_config) : 0;
+    if (err < 0) {
         weft_free(binding->codec_loop);
         binding->codec_loop = NULL;
     }
-    return rv;
+    return err;
 }
 
 static int start_service(struct weft__binding *binding, const void *config)
 {
     const struct weft_service *service = binding->service;
-    int rv;
+    int err;
 
     /* As above. */
     binding->service_loop = weft_calloc(1, service->loop_size + 1);
     if (!binding->service_loop)
         return -ENOMEM;
-    rv = service->start ? service->start(binding->service_loop, config, binding->worker->loop) : 0;
-    if (rv < 0) {
+    err = service->start ? service->start(binding->service_loop, config, binding->worker->loop) : 0;
+    if (err < 0) {
         weft_free(binding->service_loop);
         binding->service_loop = NULL;
     }
-    return rv;
+    return err;
 }
 
 /* Ports are visited in order, so the slot that a later port shares is there already. */
@@ -92,7 +92,7 @@ static int bind_plugins(struct weft_server *server, struct weft__worker *worker)
     for (size_t i = 0; i < server->port_count; i++) {
         const struct weft__port *port = &server->ports[i];
         struct weft__binding *binding = &worker->bindings[i];
-        int rv = 0;
+        int err = 0;
 
         binding->transport = port->endpoint.transport;
         binding->codec = port->endpoint.codec;
@@ -100,17 +100,17 @@ static int bind_plugins(struct weft_server *server, struct weft__worker *worker)
         binding->codec_config = server->ports[port->codec_slot].endpoint.codec_config;
         binding->config_id = (uint32_t)port->codec_slot;
         if (port->codec_slot == i)
-            rv = start_codec(binding);
+            err = start_codec(binding);
         else
             binding->codec_loop = worker->bindings[port->codec_slot].codec_loop;
-        if (rv < 0)
-            return rv;
+        if (err < 0)
+            return err;
         if (port->service_slot == i)
-            rv = start_service(binding, port->endpoint.service_config);
+            err = start_service(binding, port->endpoint.service_config);
         else
             binding->service_loop = worker->bindings[port->service_slot].service_loop;
-        if (rv < 0)
-            return rv;
+        if (err < 0)
+            return err;
     }
     return 0;
 }
@@ -139,22 +139,22 @@ int weft__server_make_threads(struct weft_server *server, struct weft_error *err
     int fd_limit = (int)server->limits.max_connections + OTHER_DESCRIPTORS;
 
     if (server->limits.frame_cache > 0) {
-        server->frames = weft_frame_pool_new((size_t)server->limits.frame_cache);
+        server->frames = weft_frame_cache_new((size_t)server->limits.frame_cache);
         if (!server->frames)
             return weft_error_set(error, -ENOMEM, "out of memory");
     }
     for (size_t i = 0; i < server->thread_count; i++) {
         struct weft__thread *thread = &server->threads[i];
-        int rv = weft__worker_init(&thread->worker, &server->limits, server->log,
-                                   server->port_count, fd_limit);
-        if (rv < 0)
-            return weft_error_set(error, rv, "cannot make an event loop: %s", weft_strerror(rv));
+        int err = weft__worker_init(&thread->worker, &server->limits, server->log,
+                                    server->port_count, fd_limit);
+        if (err < 0)
+            return weft_error_set(error, err, "cannot make an event loop: %s", weft_strerror(err));
         thread->server = server;
         thread->worker.frames = server->frames;
         server->ready++;
-        rv = bind_plugins(server, &thread->worker);
-        if (rv < 0)
-            return weft_error_set(error, rv, "cannot start a plugin: %s", weft_strerror(rv));
+        err = bind_plugins(server, &thread->worker);
+        if (err < 0)
+            return weft_error_set(error, err, "cannot start a plugin: %s", weft_strerror(err));
     }
     return 0;
 }
@@ -166,7 +166,7 @@ void weft__server_free_threads(struct weft_server *server)
         weft__worker_fini(&server->threads[i].worker);
     }
     weft_free(server->threads);
-    weft_frame_pool_free(server->frames);
+    weft_frame_cache_free(server->frames);
 }
 
 void weft__server_free_ports(struct weft_server *server)

@@ -21,12 +21,12 @@ enum { DEPTH = 64, REPLY_BUDGET = 1 << 20 };
 struct run {
     struct weft_loop *loop;
     struct weft_client *connection;
-    struct kvc_client kv;
+    struct weft_kv_client kv;
     uint64_t count;             /* values */
     uint64_t started, finished; /* calls: count writes, then count reads */
     bool failed;
     struct slot {
-        struct kvc_call call;
+        struct weft_kv_call call;
         struct run *run;
         uint64_t number;
     } slots[DEPTH];
@@ -53,33 +53,34 @@ static void start_next(struct slot *slot)
     const uint64_t index = slot->number % run->count;
     snprintf(name, sizeof name, "key-%llu", (unsigned long long)index);
     const struct weft_view table = weft_view_str("pipeline");
-    const struct kvc_pair pair = {
+    const struct weft_kv_pair pair = {
         .key = weft_view_str(name),
-        .value = {.type = KVC_INTEGER, .integer = (int64_t)index},
+        .value = {.type = WEFT_KV_INTEGER, .integer = (int64_t)index},
     };
     struct weft_error error;
     const int err = slot->number < run->count
-                        ? kvc_hset(&run->kv, &slot->call, table, &pair, &error)
-                        : kvc_hget(&run->kv, &slot->call, table, pair.key, &error);
+                        ? weft_kv_client_hset(&run->kv, &slot->call, table, &pair, &error)
+                        : weft_kv_client_hget(&run->kv, &slot->call, table, pair.key, &error);
     if (err < 0)
         fail(run, error.text);
 }
 
 /* What is wrong with a reply, or NULL. */
-static const char *check(const struct slot *slot, const struct kvc_reply *reply)
+static const char *check(const struct slot *slot, const struct weft_kv_reply *reply)
 {
     const uint64_t count = slot->run->count;
     if (slot->number != slot->run->finished)
         return "a reply out of its order";
     if (reply->status != 200)
         return "the server refused a command";
-    if (slot->number >= count && (reply->value_count != 1 || reply->values[0].type != KVC_INTEGER ||
-                                  reply->values[0].integer != (int64_t)(slot->number - count)))
+    if (slot->number >= count &&
+        (reply->value_count != 1 || reply->values[0].type != WEFT_KV_INTEGER ||
+         reply->values[0].integer != (int64_t)(slot->number - count)))
         return "another value than was written";
     return NULL;
 }
 
-static void done(struct kvc_call *call, int status, const struct kvc_reply *reply)
+static void done(struct weft_kv_call *call, int status, const struct weft_kv_reply *reply)
 {
     struct slot *slot = weft_container_of(call, struct slot, call);
     struct run *run = slot->run;
@@ -149,10 +150,10 @@ int main(int argc, char **argv)
     if (weft_client_new(&run.connection, &options, &error) < 0) {
         fail(&run, error.text);
     } else {
-        kvc_client_init(&run.kv, run.connection, REPLY_BUDGET);
+        weft_kv_client_init(&run.kv, run.connection, REPLY_BUDGET);
         weft_loop_run(run.loop);
         weft_client_close(run.connection);
-        kvc_client_fini(&run.kv);
+        weft_kv_client_fini(&run.kv);
     }
     weft_loop_free(run.loop);
     if (run.failed)

@@ -12,17 +12,17 @@
 #include "programs/lib/suggest.h"
 
 static const struct cli_command commands[] = {
-    {"hget", KVC_HGET, CLI_KEY, false, "print a key's value"},
-    {"hgetall", KVC_HGETALL, CLI_TABLE, false, "print all pairs, sorted by key"},
-    {"hmget", KVC_HMGET, CLI_KEYS, false, "print several values"},
-    {"hset", KVC_HSET, CLI_PAIR, true, "set a key, print its old value"},
-    {"hmset", KVC_HMSET, CLI_PAIRS, true, "set several keys at once"},
-    {"hdel", KVC_HDEL, CLI_KEY, true, "delete a key, print its old value"},
-    {"hmdel", KVC_HMDEL, CLI_KEYS, true, "delete several keys at once"},
-    {"hexist", KVC_HEXIST, CLI_KEY, false, "print whether a key is there"},
-    {"hmexist", KVC_HMEXIST, CLI_KEYS, false, "print whether each key is there"},
-    {"hscan", KVC_HSCAN, CLI_PAGE, false, "print a page of pairs, see --json"},
-    {"ping", KVC_HEXIST, CLI_NOTHING, false, "exchange a message, print its time"},
+    {"hget", WEFT_KV_HGET, CLI_KEY, false, "print a key's value"},
+    {"hgetall", WEFT_KV_HGETALL, CLI_TABLE, false, "print all pairs, sorted by key"},
+    {"hmget", WEFT_KV_HMGET, CLI_KEYS, false, "print several values"},
+    {"hset", WEFT_KV_HSET, CLI_PAIR, true, "set a key, print its old value"},
+    {"hmset", WEFT_KV_HMSET, CLI_PAIRS, true, "set several keys at once"},
+    {"hdel", WEFT_KV_HDEL, CLI_KEY, true, "delete a key, print its old value"},
+    {"hmdel", WEFT_KV_HMDEL, CLI_KEYS, true, "delete several keys at once"},
+    {"hexist", WEFT_KV_HEXIST, CLI_KEY, false, "print whether a key is there"},
+    {"hmexist", WEFT_KV_HMEXIST, CLI_KEYS, false, "print whether each key is there"},
+    {"hscan", WEFT_KV_HSCAN, CLI_PAGE, false, "print a page of pairs, see --json"},
+    {"ping", WEFT_KV_HEXIST, CLI_NOTHING, false, "exchange a message, print its time"},
     {"help", 0, CLI_HELP, false, "explain a command, or all of them"},
     {"batch", 0, CLI_BATCH, true, "send commands, one a line"},
     {"import", 0, CLI_IMPORT, true, "set a table from CSV or NDJSON"},
@@ -173,7 +173,7 @@ static int take_pairs(struct cli_invocation *invocation, char *const *words, siz
         return weft_error_set(error, -ENOMEM, "out of memory");
     invocation->request.pairs = invocation->pairs;
     for (size_t i = 0; i < count; i++) {
-        struct kvc_pair *pair = &invocation->pairs[i];
+        struct weft_kv_pair *pair = &invocation->pairs[i];
         int err = take_text("key", words[2 * i], &pair->key, error);
         if (err == 0)
             err = cli_value_parse(weft_view_str(words[2 * i + 1]), source, &pair->value,

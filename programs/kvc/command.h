@@ -27,7 +27,7 @@ enum cli_shape {
 
 struct cli_command {
     const char *name;
-    enum kvc_op op; /* ping asks for a key, which changes nothing */
+    enum weft_kv_op op; /* ping asks for a key, which changes nothing */
     enum cli_shape shape;
     bool writes; /* without its answer nobody knows whether it took effect */
     const char *help;
@@ -42,9 +42,9 @@ const char *cli_shape_arguments(enum cli_shape shape);
 /* A command with its arguments, ready to be sent. */
 struct cli_invocation {
     const struct cli_command *command;
-    struct kvc_request request; /* borrows the words and what stands below */
+    struct weft_kv_request request; /* borrows the words and what stands below */
     struct weft_view *keys;
-    struct kvc_pair *pairs;
+    struct weft_kv_pair *pairs;
     struct weft_bytes *memory; /* behind the pairs' values, one each */
     struct weft_bytes cursor;  /* behind the request's */
 };

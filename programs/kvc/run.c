@@ -25,7 +25,7 @@ int cli_run_check(const struct cli_run *run, const struct cli_command *command,
                           command->name);
 }
 
-static void print_status(const struct cli_run *run, const struct kvc_reply *reply)
+static void print_status(const struct cli_run *run, const struct weft_kv_reply *reply)
 {
     fprintf(run->err, "kvc: %u ", reply->status);
     cli_text_print(run->err, reply->message, isatty(fileno(run->err)));
@@ -48,7 +48,7 @@ static void print_pong(const struct running *running)
     fprintf(out, ", \"milliseconds\": %.3f}\n", milliseconds);
 }
 
-static int print_text(const struct running *running, const struct kvc_reply *reply)
+static int print_text(const struct running *running, const struct weft_kv_reply *reply)
 {
     const struct cli_run *run = running->run;
     const struct cli_command *command = running->invocation->command;
@@ -59,7 +59,7 @@ static int print_text(const struct running *running, const struct kvc_reply *rep
     return err;
 }
 
-static int print_answer(const struct running *running, const struct kvc_reply *reply)
+static int print_answer(const struct running *running, const struct weft_kv_reply *reply)
 {
     const struct cli_run *run = running->run;
     const struct cli_command *command = running->invocation->command;
@@ -78,7 +78,7 @@ static int print_answer(const struct running *running, const struct kvc_reply *r
     return err;
 }
 
-static enum cli_exit on_answer(struct cli_exchange *exchange, const struct kvc_reply *reply)
+static enum cli_exit on_answer(struct cli_exchange *exchange, const struct weft_kv_reply *reply)
 {
     const struct running *running = weft_container_of(exchange, struct running, exchange);
     const struct cli_run *run = running->run;

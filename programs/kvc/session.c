@@ -102,7 +102,7 @@ enum cli_exit cli_session_connect(struct cli_session *session, struct weft_error
         advise(session, error);
         return CLI_EXIT_CONNECT;
     }
-    kvc_client_init(&session->client, session->connection, (size_t)config->limits.decode_bytes);
+    weft_kv_client_init(&session->client, session->connection, (size_t)config->limits.decode_bytes);
     return CLI_EXIT_DONE;
 }
 
@@ -111,7 +111,7 @@ void cli_session_disconnect(struct cli_session *session)
     if (!session->connection)
         return;
     weft_client_close(session->connection);
-    kvc_client_fini(&session->client);
+    weft_kv_client_fini(&session->client);
     session->connection = NULL;
     session->connected = false;
 }
@@ -156,8 +156,9 @@ void cli_session_unwatch(struct cli_session *session)
     session->watching = false;
 }
 
-enum cli_exit cli_session_explain(const struct cli_session *session, const struct kvc_call *call,
-                                  int status, bool writes, struct weft_error *error)
+enum cli_exit cli_session_explain(const struct cli_session *session,
+                                  const struct weft_kv_call *call, int status, bool writes,
+                                  struct weft_error *error)
 {
     if (session->code != CLI_EXIT_DONE) {
         *error = session->error;
@@ -171,24 +172,24 @@ enum cli_exit cli_session_explain(const struct cli_session *session, const struc
     return status == -ETIMEDOUT ? CLI_EXIT_TIMEOUT : CLI_EXIT_PROTOCOL;
 }
 
-static void on_reply(struct kvc_call *call, int status, const struct kvc_reply *reply);
+static void on_reply(struct weft_kv_call *call, int status, const struct weft_kv_reply *reply);
 
 static enum cli_exit send_request(struct cli_session *session, struct cli_exchange *exchange,
                                   struct weft_error *error)
 {
     exchange->call =
-        (struct kvc_call){.done = on_reply, .timeout = (int64_t)session->config->timeout};
-    int err = kvc_send(&session->client, &exchange->call, &exchange->request, error);
+        (struct weft_kv_call){.done = on_reply, .timeout = (int64_t)session->config->timeout};
+    int err = weft_kv_client_send(&session->client, &exchange->call, &exchange->request, error);
     return err < 0 ? CLI_EXIT_USAGE : CLI_EXIT_DONE;
 }
 
 /* A server from before hscan. */
-static bool lacks_hscan(const struct cli_exchange *exchange, const struct kvc_reply *reply)
+static bool lacks_hscan(const struct cli_exchange *exchange, const struct weft_kv_reply *reply)
 {
-    return exchange->request.op == KVC_HSCAN && (reply->status == 400 || reply->status == 501);
+    return exchange->request.op == WEFT_KV_HSCAN && (reply->status == 400 || reply->status == 501);
 }
 
-static void on_reply(struct kvc_call *call, int status, const struct kvc_reply *reply)
+static void on_reply(struct weft_kv_call *call, int status, const struct weft_kv_reply *reply)
 {
     struct cli_exchange *exchange = weft_container_of(call, struct cli_exchange, call);
     struct cli_session *session = exchange->session;
@@ -198,7 +199,7 @@ static void on_reply(struct kvc_call *call, int status, const struct kvc_reply *
         exchange->code =
             cli_session_explain(session, call, status, exchange->writes, &exchange->error);
     } else if (lacks_hscan(exchange, reply)) {
-        exchange->request.op = KVC_HGETALL;
+        exchange->request.op = WEFT_KV_HGETALL;
         exchange->code = send_request(session, exchange, &exchange->error);
         if (exchange->code == CLI_EXIT_DONE)
             return;

@@ -15,7 +15,7 @@ struct cli_session {
     struct weft_registry *registry;
     struct weft_loop *loop;
     struct weft_client *connection; /* NULL: none */
-    struct kvc_client client;
+    struct weft_kv_client client;
     bool connected;
     int64_t connected_at; /* nanoseconds, weft_loop_now */
     enum cli_exit code;   /* with the text below: why it has failed, CLI_EXIT_DONE: it has not */
@@ -52,13 +52,13 @@ void cli_session_unwatch(struct cli_session *session);
 
 /* One command and its answer. */
 struct cli_exchange {
-    struct kvc_request request;
+    struct weft_kv_request request;
     bool writes; /* without its answer nobody knows whether it took effect */
     /* The answer, valid until this returns; returns the exit code. */
-    enum cli_exit (*answered)(struct cli_exchange *exchange, const struct kvc_reply *reply);
+    enum cli_exit (*answered)(struct cli_exchange *exchange, const struct weft_kv_reply *reply);
     int64_t began; /* nanoseconds: when it could be sent */
     struct cli_session *session;
-    struct kvc_call call;
+    struct weft_kv_call call;
     bool done;
     enum cli_exit code;
     struct weft_error error;
@@ -72,7 +72,8 @@ WEFT_MUST_USE enum cli_exit cli_session_exchange(struct cli_session *session,
                                                  struct weft_error *error);
 
 /* What a call's failure means: the exit code, with the words in *error. */
-enum cli_exit cli_session_explain(const struct cli_session *session, const struct kvc_call *call,
-                                  int status, bool writes, struct weft_error *error);
+enum cli_exit cli_session_explain(const struct cli_session *session,
+                                  const struct weft_kv_call *call, int status, bool writes,
+                                  struct weft_error *error);
 
 #endif

@@ -10,7 +10,7 @@
 #include "serve.h"
 #include "services/kv/service.h"
 
-static int fill_registry(struct weft_registry *registry, struct kv_context *kv)
+static int fill_registry(struct weft_registry *registry, struct weft_kv_context *kv)
 {
     int err = weft_registry_add_transport(registry, &weft_transport_tcp);
     if (err == 0)
@@ -20,7 +20,7 @@ static int fill_registry(struct weft_registry *registry, struct kv_context *kv)
     if (err == 0)
         err = weft_registry_add_codec(registry, &weft_codec_raw);
     if (err == 0)
-        err = weft_registry_add_service(registry, &kv_service, kv);
+        err = weft_registry_add_service(registry, &weft_kv_service, kv);
     if (err == 0)
         err = weft_registry_add_service(registry, &echo_service, NULL);
     return err;
@@ -45,8 +45,8 @@ int main(int argc, char **argv)
     const struct kv_store *store = kv_store_find(config.store, &error);
     if (!store)
         return refuse(WEFT_ECONFIG, error.text);
-    struct kv_context kv;
-    int err = kv_context_init(&kv, store, &config.limits, NULL, &error);
+    struct weft_kv_context kv;
+    int err = weft_kv_context_init(&kv, store, &config.limits, NULL, &error);
     if (err < 0)
         return refuse(err, error.text);
 
@@ -54,6 +54,6 @@ int main(int argc, char **argv)
     err = fill_registry(&registry, &kv);
     int code = err < 0 ? refuse(err, weft_strerror(err))
                        : cli_kvs_serve(&config, &registry, &log, stdout, stderr);
-    kv_context_fini(&kv);
+    weft_kv_context_fini(&kv);
     return code;
 }

@@ -19,7 +19,7 @@ const struct weft_codec *const generate_codecs[] = {
 };
 
 const struct weft_service *const generate_services[] = {
-    &kv_service,
+    &weft_kv_service,
     &echo_service,
     NULL,
 };

@@ -39,8 +39,8 @@ static int configure(void *state, void *context, const struct weft_option_set *s
     (void)context, (void)limits;
     struct config *config = state;
     config->repeat = 1;
-    int rv = take_number(&config->delay, set, "delay", 0, 3600000, error);
-    return rv < 0 ? rv : take_number(&config->repeat, set, "repeat", 1, 1000000, error);
+    int err = take_number(&config->delay, set, "delay", 0, 3600000, error);
+    return err < 0 ? err : take_number(&config->repeat, set, "repeat", 1, 1000000, error);
 }
 
 static int start(void *state, const void *config, struct weft_loop *loop)
@@ -49,17 +49,17 @@ static int start(void *state, const void *config, struct weft_loop *loop)
     return 0;
 }
 
-/* Sends what there is room for. Where there is none, on_drain comes back here. */
+/* Sends what there is room for. Where there is none, on_room comes back here. */
 static void go_on(struct weft_request *request)
 {
     struct answer *answer = request->data;
     const struct weft_body_bytes body = weft_body_from_view(request->payload);
-    int rv = 0;
-    while (answer->left > 1 && (rv = weft_request_send(request, &body.body)) == 0)
+    int err = 0;
+    while (answer->left > 1 && (err = weft_request_send(request, &body.body)) == 0)
         answer->left--;
-    if (rv != -EAGAIN)
-        rv = weft_request_end(request, answer->left > 0 ? &body.body : NULL);
-    (void)rv; /* 0: the request is gone, and the answer with it */
+    if (err != -EAGAIN)
+        err = weft_request_end(request, answer->left > 0 ? &body.body : NULL);
+    (void)err; /* 0: the request is gone, and the answer with it */
 }
 
 static void fire(struct weft_timer *timer)
@@ -94,7 +94,7 @@ static void call(void *state, void *conn_state, struct weft_request *request)
     }
     *answer = (struct answer){.timer.fire = fire, .request = request, .left = loop->config->repeat};
     request->data = answer;
-    request->on_drain = go_on;
+    request->on_room = go_on;
     request->on_cancel = on_cancel;
     if (loop->config->delay > 0)
         weft_loop_after(loop->loop, &answer->timer, (int64_t)loop->config->delay * 1000000);

@@ -210,7 +210,7 @@ static void walk_page(struct kv_call *call)
     call->store->submit(call->session, &call->op);
 }
 
-WEFT_APART static void start_walk(struct kv_call *call)
+WEFT_NOINLINE static void start_walk(struct kv_call *call)
 {
     call->op.cursor = &call->cursor;
     if (!(call->store->flags & KV_STORE_WALK)) {
@@ -225,7 +225,7 @@ WEFT_APART static void start_walk(struct kv_call *call)
 }
 
 /* The text names the message as it looked to the peers of the first server of this protocol. */
-WEFT_APART static void refuse_without_pair(struct kv_call *call)
+WEFT_NOINLINE static void refuse_without_pair(struct kv_call *call)
 {
     struct kv_text *text = &call->reply.text;
     kv_reply_text(&call->reply, KV_BAD_REQUEST, "Command is invalid: `Hset { table: ");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The commands of kv on neutral arguments and replies: nothing here knows of a message format or of
- * a connection. A face (kv_service has the protobuf one) turns a request into a kv_call and a
+ * a connection. A face (weft_kv_service has the protobuf one) turns a request into a kv_call and a
  * kv_call's reply into bytes. */
 #ifndef KV_COMMAND_H
 #define KV_COMMAND_H

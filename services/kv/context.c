@@ -32,27 +32,28 @@ const struct kv_store *kv_store_find(const char *name, struct weft_error *error)
     return NULL;
 }
 
-int kv_context_init(struct kv_context *context, const struct kv_store *store,
-                    const struct weft_limits *limits, const uint8_t *seed, struct weft_error *error)
+int weft_kv_context_init(struct weft_kv_context *context, const struct kv_store *store,
+                         const struct weft_limits *limits, const uint8_t *seed,
+                         struct weft_error *error)
 {
     struct kv_store_options options = {.limits = limits, .seed = seed};
-    *context = (struct kv_context){0};
+    *context = (struct weft_kv_context){0};
     void *state = weft_calloc(1, store->store_size);
     if (!state)
         return weft_error_set(error, -ENOMEM, "%s store: no memory", store->name);
-    int rv = store->init(state, &options, error);
-    if (rv < 0) {
+    int err = store->init(state, &options, error);
+    if (err < 0) {
         weft_free(state);
-        return rv;
+        return err;
     }
-    *context = (struct kv_context){store, state};
+    *context = (struct weft_kv_context){store, state};
     return 0;
 }
 
-void kv_context_fini(struct kv_context *context)
+void weft_kv_context_fini(struct weft_kv_context *context)
 {
     if (context->store)
         context->store->fini(context->state);
     weft_free(context->state);
-    *context = (struct kv_context){0};
+    *context = (struct weft_kv_context){0};
 }

@@ -5,12 +5,12 @@
  * A program makes it of a store and registers it with that as its context:
  *
  *     const struct kv_store *store = kv_store_find("memory", &error);
- *     struct kv_context context;
- *     int rv = kv_context_init(&context, store, &limits, NULL, &error);
+ *     struct weft_kv_context context;
+ *     int err = weft_kv_context_init(&context, store, &limits, NULL, &error);
  *     ...
- *     rv = weft_registry_add_service(&registry, &kv_service, &context);
+ *     err = weft_registry_add_service(&registry, &weft_kv_service, &context);
  *     ... the server is made, runs, and is freed ...
- *     kv_context_fini(&context);
+ *     weft_kv_context_fini(&context);
  */
 #ifndef KV_SERVICE_H
 #define KV_SERVICE_H
@@ -18,7 +18,7 @@
 #include "core/service.h"
 #include "services/kv/store.h"
 
-extern const struct weft_service kv_service;
+extern const struct weft_service weft_kv_service;
 
 /* The store of that name. NULL: there is none, and *error says which there are. */
 const struct kv_store *kv_store_find(const char *name, struct weft_error *error);
@@ -26,7 +26,7 @@ const struct kv_store *kv_store_find(const char *name, struct weft_error *error)
 /* The i-th store there is, or NULL beyond the last: for --help. */
 const struct kv_store *kv_store_at(size_t i);
 
-struct kv_context {
+struct weft_kv_context {
     const struct kv_store *store;
     void *state; /* of the store; owned */
 };
@@ -34,11 +34,12 @@ struct kv_context {
 /* Makes the store's state. limits must live as long as the context, and be those of the server.
  * seed: 16 bytes, borrowed for the call, for tests and measurements that must repeat; NULL: random.
  * 0, or -errno with one line in *error and nothing held. */
-WEFT_MUST_USE int kv_context_init(struct kv_context *context, const struct kv_store *store,
-                                  const struct weft_limits *limits, const uint8_t *seed,
-                                  struct weft_error *error);
+WEFT_MUST_USE int weft_kv_context_init(struct weft_kv_context *context,
+                                       const struct kv_store *store,
+                                       const struct weft_limits *limits, const uint8_t *seed,
+                                       struct weft_error *error);
 
 /* After the servers that use it were freed. A zeroed one is fine. */
-void kv_context_fini(struct kv_context *context);
+void weft_kv_context_fini(struct weft_kv_context *context);
 
 #endif

@@ -40,13 +40,14 @@ void kv_world_init(struct kv_world *self)
     *self = (struct kv_world){.limits = weft_limits_default()};
     script_begin(1);
     const struct kv_store *store = kv_store_find("memory", &error);
-    bench_need(store && kv_context_init(&self->context, store, &self->limits, seed, &error) == 0,
+    bench_need(store &&
+                   weft_kv_context_init(&self->context, store, &self->limits, seed, &error) == 0,
                "a store");
-    bench_need(weft_registry_add_transport(&self->registry, &script_transport) == 0 &&
-                   weft_registry_add_codec(&self->registry, &weft_codec_length_delimited_gzip) ==
-                       0 &&
-                   weft_registry_add_service(&self->registry, &kv_service, &self->context) == 0,
-               "a registry");
+    bench_need(
+        weft_registry_add_transport(&self->registry, &script_transport) == 0 &&
+            weft_registry_add_codec(&self->registry, &weft_codec_length_delimited_gzip) == 0 &&
+            weft_registry_add_service(&self->registry, &weft_kv_service, &self->context) == 0,
+        "a registry");
     start_server(self);
     self->client = script_dial("bench");
     bench_need(self->client && virtual_loop_run_until_idle(self->loop), "a connection");
@@ -57,7 +58,7 @@ void kv_world_fini(struct kv_world *self)
     script_close(self->client);
     bench_need(virtual_loop_run_until_idle(self->loop), "a hang-up");
     weft_server_free(self->server);
-    kv_context_fini(&self->context);
+    weft_kv_context_fini(&self->context);
     bench_need(script_finish() == 0, "all connections closed");
 }
 

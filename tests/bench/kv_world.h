@@ -12,7 +12,7 @@
 struct script_end;
 
 struct kv_world {
-    struct kv_context context;
+    struct weft_kv_context context;
     struct weft_limits limits;
     struct weft_registry registry;
     struct weft_server *server;

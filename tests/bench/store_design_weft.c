@@ -16,7 +16,7 @@ struct side {
 };
 
 static struct weft_limits limits;
-static struct kv_context context;
+static struct weft_kv_context context;
 static struct side sides[DESIGN_THREADS];
 
 static void run_deferred(struct weft_deferred *deferred)
@@ -31,7 +31,8 @@ static void begin(void)
     struct weft_error error;
     limits = weft_limits_default();
     const struct kv_store *store = kv_store_find("memory", &error);
-    bench_need(store && kv_context_init(&context, store, &limits, seed, &error) == 0, "a store");
+    bench_need(store && weft_kv_context_init(&context, store, &limits, seed, &error) == 0,
+               "a store");
     for (size_t i = 0; i < DESIGN_THREADS; i++) {
         struct side *side = &sides[i];
         bench_need(weft_loop_new(&side->loop, 0) == 0, "a loop");

@@ -14,7 +14,7 @@ struct codec_state {
     struct weft_limits limits;
     uint8_t *payload;
     struct weft_body_bytes body;
-    struct weft_segment_pool pool;
+    struct weft_piece_pool pool;
     struct weft_chain out;
     uint8_t *frame; /* what encode makes of payload */
     size_t frame_size;
@@ -62,7 +62,7 @@ static void *begin(const struct bench_work *work)
     self->state = (struct weft_codec_state){self->config, self->loop, self->conn, 1};
     if (work->codec->init)
         work->codec->init(&self->state, WEFT_SERVER);
-    weft_segment_pool_init(&self->pool, 64);
+    weft_piece_pool_init(&self->pool, 64);
     weft_chain_init(&self->out, &self->pool);
     self->payload = bench_zeroed(work->size);
     bench_fill_text(self->payload, work->size);
@@ -102,7 +102,7 @@ static void end(void *state)
     if (self->codec->loop_fini)
         self->codec->loop_fini(self->loop);
     weft_chain_fini(&self->out);
-    weft_segment_pool_fini(&self->pool);
+    weft_piece_pool_fini(&self->pool);
     free(self->frame);
     free(self->payload);
     free(self->conn);

@@ -13,7 +13,7 @@ enum { KEYS = 1024, KEY_SIZE = 14, A_TURN = 64 };
 
 struct store_state {
     const struct kv_store *store;
-    struct kv_context context;
+    struct weft_kv_context context;
     struct weft_limits limits;
     struct weft_loop *loop;
     void *store_loop, *session;
@@ -75,8 +75,8 @@ static void *begin(const struct bench_work *work)
     struct weft_error error;
     self->limits = weft_limits_default();
     self->store = kv_store_find("memory", &error);
-    bench_need(self->store &&
-                   kv_context_init(&self->context, self->store, &self->limits, seed, &error) == 0,
+    bench_need(self->store && weft_kv_context_init(&self->context, self->store, &self->limits, seed,
+                                                   &error) == 0,
                "a store");
     bench_need(weft_loop_new(&self->loop, 0) == 0, "a loop");
     self->store_loop = bench_zeroed(self->store->loop_size);
@@ -101,7 +101,7 @@ static void end(void *state)
     struct store_state *self = state;
     self->store->close(self->session);
     self->store->stop(self->store_loop);
-    kv_context_fini(&self->context);
+    weft_kv_context_fini(&self->context);
     weft_loop_free(self->loop);
     free(self->store_loop);
     free(self->session);

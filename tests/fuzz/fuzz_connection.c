@@ -82,16 +82,16 @@ static void serve(const char *url, const struct script_rules *rules, struct weft
     static const uint8_t store_seed[16] = {0};
     const struct weft_limits limits = small_limits();
     struct weft_registry registry = {0};
-    struct kv_context kv;
+    struct weft_kv_context kv;
     struct weft_server *server;
     struct weft_error error;
     script_begin(seed);
-    demand(kv_context_init(&kv, kv_store_find("memory", &error), &limits, store_seed, &error) ==
-                   0 &&
+    demand(weft_kv_context_init(&kv, kv_store_find("memory", &error), &limits, store_seed,
+                                &error) == 0 &&
                weft_registry_add_transport(&registry, &script_transport) == 0 &&
                weft_registry_add_codec(&registry, &weft_codec_raw) == 0 &&
                weft_registry_add_codec(&registry, &weft_codec_length_delimited_gzip) == 0 &&
-               weft_registry_add_service(&registry, &kv_service, &kv) == 0,
+               weft_registry_add_service(&registry, &weft_kv_service, &kv) == 0,
            "no registry");
     const struct weft_server_options options = {
         .registry = &registry,
@@ -108,7 +108,7 @@ static void serve(const char *url, const struct script_rules *rules, struct weft
     weft__server_begin(server);
     visit(weft_server_loop(server), rules, input, answer);
     weft_server_free(server);
-    kv_context_fini(&kv);
+    weft_kv_context_fini(&kv);
     demand(script_finish() == 0, "a stream was not closed");
 }
 

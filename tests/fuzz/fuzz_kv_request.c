@@ -26,7 +26,7 @@ static void demand(bool holds, const char *rule)
 
 struct server {
     struct weft_limits limits;
-    struct kv_context context;
+    struct weft_kv_context context;
     struct weft_loop *loop;
     void *config, *loop_state, *conn_state;
     struct weft_deferred deferred;
@@ -48,24 +48,24 @@ static void server_init(struct server *self)
     struct weft_error error;
     self->limits = weft_limits_default();
     demand(weft_loop_new(&self->loop, 0) == 0, "no loop");
-    demand(kv_context_init(&self->context, kv_store_find("memory", &error), &self->limits, seed,
-                           &error) == 0,
+    demand(weft_kv_context_init(&self->context, kv_store_find("memory", &error), &self->limits,
+                                seed, &error) == 0,
            "no store");
     self->config = zeroed(kv_service.config_size);
-    self->loop_state = zeroed(kv_service.loop_size);
+    self->loop_state = zeroed(weft_kv_service.loop_size);
     self->conn_state = zeroed(kv_service.conn_size);
     demand(kv_service.configure(self->config, &self->context, &options, &self->limits, &error) ==
                    0 &&
-               kv_service.start(self->loop_state, self->config, self->loop) == 0 &&
-               kv_service.open(self->conn_state, self->loop_state) == 0,
+               weft_kv_service.start(self->loop_state, self->config, self->loop) == 0 &&
+               weft_kv_service.open(self->conn_state, self->loop_state) == 0,
            "no service");
 }
 
 static void server_fini(struct server *self)
 {
     kv_service.close(self->conn_state, self->loop_state);
-    kv_service.stop(self->loop_state);
-    kv_context_fini(&self->context);
+    weft_kv_service.stop(self->loop_state);
+    weft_kv_context_fini(&self->context);
     weft_loop_free(self->loop);
     free(self->config);
     free(self->loop_state);
@@ -75,7 +75,7 @@ static void server_fini(struct server *self)
 static void call(struct weft_deferred *deferred)
 {
     struct server *self = weft_container_of(deferred, struct server, deferred);
-    fake_request_call(&self->request, &kv_service, self->loop_state, self->conn_state);
+    fake_request_call(&self->request, &weft_kv_service, self->loop_state, self->conn_state);
 }
 
 /* One request in a turn of its own; it must end within call() with one good reply. */

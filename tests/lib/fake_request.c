@@ -67,10 +67,10 @@ void fake_request_call(struct fake_request *self, const struct weft_service *ser
 void fake_request_drain(struct fake_request *self)
 {
     while (self->owes_drain) {
-        demand(self->request.on_drain != NULL, "-EAGAIN was answered and on_drain is not set");
+        demand(self->request.on_room != NULL, "-EAGAIN was answered and on_room is not set");
         self->owes_drain = false;
-        self->request.on_drain(&self->request);
-        demand(self->ended || self->owes_drain, "on_drain did not try again");
+        self->request.on_room(&self->request);
+        demand(self->ended || self->owes_drain, "on_room did not try again");
     }
 }
 
@@ -103,7 +103,7 @@ static void take_body(struct fake_request *self, const struct weft_body *body)
 static int give(struct fake_request *self, const struct weft_body *body, bool last, bool bad)
 {
     demand(!self->ended, "a request was used after its end");
-    demand(!self->owes_drain, "-EAGAIN was answered: on_drain is to be waited for");
+    demand(!self->owes_drain, "-EAGAIN was answered: on_room is to be waited for");
     if (self->gone && !last)
         return -ECANCELED;
     if (self->refuse > 0 && !self->gone) {

@@ -40,7 +40,7 @@ void fake_request_fini(struct fake_request *self);
 void fake_request_call(struct fake_request *self, const struct weft_service *service,
                        void *loop_state, void *conn_state);
 
-/* Calls on_drain, as often as it is owed. */
+/* Calls on_room, as often as it is owed. */
 void fake_request_drain(struct fake_request *self);
 
 /* The last reply; empty where there is none. Valid until the next one. */

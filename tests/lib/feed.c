@@ -263,7 +263,7 @@ uint8_t *feed_chain_copy(const struct weft_chain *chain)
 {
     uint8_t *copy = zeroed(chain->bytes);
     size_t at = 0;
-    for (const struct weft_segment *s = chain->head; s; s = s->next) {
+    for (const struct weft_piece *s = chain->head; s; s = s->next) {
         memcpy(copy + at, s->data + s->begin, s->end - s->begin);
         at += s->end - s->begin;
     }

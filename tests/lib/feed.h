@@ -13,8 +13,9 @@
 struct feed_codec {
     const struct weft_codec *codec;
     void *config, *loop;
-    struct weft_frame_pool *frames; /* for feed_encode; NULL after init, whoever sets it frees it */
-    uint32_t config_id;             /* 1 after init */
+    struct weft_frame_cache
+        *frames;        /* for feed_encode; NULL after init, whoever sets it frees it */
+    uint32_t config_id; /* 1 after init */
 };
 
 /* query is what would stand behind the '?' of a URL ("threshold=0&level=1"), or "". What configure

@@ -21,7 +21,7 @@ struct late_plan {
     unsigned submitted, in_flight, most_in_flight; /* seen so far */
 };
 
-/* The plan of a store that was made (kv_context.state). */
+/* The plan of a store that was made (weft_kv_context.state). */
 struct late_plan *late_store_plan(void *store);
 
 #endif

@@ -116,23 +116,23 @@ enum how { SEND, END, END_BAD };
 static int pass(struct probe_call *call, const struct weft_body *body, enum how how)
 {
     struct weft_request *request = call->request;
-    int rv;
+    int err;
 
     if (how == SEND) {
-        rv = weft_request_send(request, body);
+        err = weft_request_send(request, body);
     } else {
         call->request = NULL;
         call->conn->unended--;
         call->probe->pending--;
-        rv = how == END ? weft_request_end(request, body) : weft_request_end_bad(request, body);
-        if (rv < 0) {
+        err = how == END ? weft_request_end(request, body) : weft_request_end_bad(request, body);
+        if (err < 0) {
             call->request = request;
             call->conn->unended++;
             call->probe->pending++;
         }
     }
-    call->refused = rv == -EAGAIN;
-    return rv;
+    call->refused = err == -EAGAIN;
+    return err;
 }
 
 static void must_end(struct probe_call *call, const struct weft_body *body, enum how how)
@@ -149,15 +149,15 @@ static void end_without_memory(struct probe_call *call)
 static void go_on(struct probe_call *call)
 {
     struct pattern_body body = pattern(call->name, call->size);
-    int rv = 0;
+    int err = 0;
 
-    while (call->left > 0 && (rv = pass(call, &body.body, SEND)) == 0)
+    while (call->left > 0 && (err = pass(call, &body.body, SEND)) == 0)
         call->left--;
-    if (rv != -EAGAIN)
+    if (err != -EAGAIN)
         must_end(call, NULL, END);
 }
 
-/* Behind others there may be no room: then on_drain comes back here. */
+/* Behind others there may be no room: then on_room comes back here. */
 static void end_with_size(struct probe_call *call)
 {
     struct pattern_body body = pattern(call->name, call->size);
@@ -166,7 +166,7 @@ static void end_with_size(struct probe_call *call)
         assert_true(call->refused);
 }
 
-static void on_drain(struct weft_request *request)
+static void on_room(struct weft_request *request)
 {
     struct probe_call *call = request->data;
     struct probe *probe = call->probe;
@@ -180,8 +180,8 @@ static void on_drain(struct weft_request *request)
         go_on(call);
     else if (call->size > 0)
         end_with_size(call);
-    if (probe->on_drain)
-        probe->on_drain(probe, call->name);
+    if (probe->on_room)
+        probe->on_room(probe, call->name);
 }
 
 static void on_cancel(struct weft_request *request, enum weft_reason reason)
@@ -211,7 +211,7 @@ static struct probe_call *new_call(struct probe_conn *conn, struct weft_request 
     conn->unended++;
     probe->pending++;
     request->data = call;
-    request->on_drain = on_drain;
+    request->on_room = on_room;
     request->on_cancel = on_cancel;
     return call;
 }

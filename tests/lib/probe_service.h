@@ -16,7 +16,7 @@
  * Without memory for what it was told it ends at once with "none".
  *
  * The log has one word for each entry: `open close` for connections, `a` for the call of a,
- * `a~` for on_drain, `a!cut` for on_cancel with its reason. Whatever breaks the contract fails the
+ * `a~` for on_room, `a!cut` for on_cancel with its reason. Whatever breaks the contract fails the
  * test: a call on a closed connection, a close while requests have not ended, a second on_cancel. */
 #ifndef TEST_PROBE_SERVICE_H
 #define TEST_PROBE_SERVICE_H
@@ -34,7 +34,7 @@ struct probe_call {
     struct probe_conn *conn;
     struct probe *probe;
     size_t left, size; /* of a stream */
-    bool refused;      /* the last send or end was answered -EAGAIN, and on_drain is owed */
+    bool refused;      /* the last send or end was answered -EAGAIN, and on_room is owed */
     bool cancelled;
 };
 
@@ -49,7 +49,7 @@ struct probe {
     /* Where set, called with the call's name: the first before the request is obeyed, the others
      * afterwards. */
     void (*on_call)(struct probe *probe, const char *name);
-    void (*on_drain)(struct probe *probe, const char *name);
+    void (*on_room)(struct probe *probe, const char *name);
     void (*on_cancel)(struct probe *probe, const char *name);
     void *data; /* the test's */
 

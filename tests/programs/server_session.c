@@ -178,7 +178,8 @@ static enum session_outcome serve(const struct session *session, struct weft_ser
     return life.outcome;
 }
 
-static enum session_outcome start_and_serve(const struct session *session, struct kv_context *kv,
+static enum session_outcome start_and_serve(const struct session *session,
+                                            struct weft_kv_context *kv,
                                             const struct weft_limits *limits)
 {
     char unix_url[128];
@@ -188,7 +189,7 @@ static enum session_outcome start_and_serve(const struct session *session, struc
     assert_int_equal(weft_registry_add_transport(&registry, &weft_transport_tcp), 0);
     assert_int_equal(weft_registry_add_transport(&registry, &weft_transport_unix), 0);
     assert_int_equal(weft_registry_add_codec(&registry, &weft_codec_length_delimited_gzip), 0);
-    assert_int_equal(weft_registry_add_service(&registry, &kv_service, kv), 0);
+    assert_int_equal(weft_registry_add_service(&registry, &weft_kv_service, kv), 0);
     snprintf(unix_url, sizeof unix_url, "unix:%s/kvs.sock", session->folder);
     const struct weft_server_options options = {
         .registry = &registry,
@@ -200,10 +201,10 @@ static enum session_outcome start_and_serve(const struct session *session, struc
         .threads = 1,
     };
     enum session_outcome outcome = SESSION_REFUSED;
-    int rv = weft_server_new(&server, &options, &error);
-    if (rv == 0)
-        rv = weft_server_listen(server, &error);
-    if (rv == 0)
+    int err = weft_server_new(&server, &options, &error);
+    if (err == 0)
+        err = weft_server_listen(server, &error);
+    if (err == 0)
         outcome = serve(session, server);
     else
         assert_string_not_equal(error.text, "");
@@ -227,15 +228,15 @@ enum session_outcome session_run(const struct session *session)
     static const uint8_t seed[16] = {1};
     unsigned descriptors = count_entries("/proc/self/fd");
     struct weft_limits limits = weft_limits_default();
-    struct kv_context kv = {0};
+    struct weft_kv_context kv = {0};
     struct weft_error error;
     enum session_outcome outcome = SESSION_REFUSED;
     const struct kv_store *store = kv_store_find("memory", &error);
     assert_non_null(store);
     limits.max_connections = 100;
-    if (kv_context_init(&kv, store, &limits, seed, &error) == 0)
+    if (weft_kv_context_init(&kv, store, &limits, seed, &error) == 0)
         outcome = start_and_serve(session, &kv, &limits);
-    kv_context_fini(&kv);
+    weft_kv_context_fini(&kv);
     assert_int_equal(count_entries("/proc/self/fd"), descriptors);
     return outcome;
 }

@@ -25,34 +25,34 @@ struct fixture {
     struct weft_registry registry;
     struct weft_loop *loop;
     struct weft_client *connection;
-    struct kvc_client client;
+    struct weft_kv_client client;
     size_t made, done;
     struct entry {
-        struct kvc_call call;
+        struct weft_kv_call call;
         struct fixture *fixture;
         int status;
         char text[TEXT_SIZE];
     } calls[CALLS_MAX];
 };
 
-static void write_value(char *text, const struct kvc_value *value)
+static void write_value(char *text, const struct weft_kv_value *value)
 {
     size_t used = strlen(text);
-    if (value->type == KVC_STRING || value->type == KVC_BINARY)
+    if (value->type == WEFT_KV_STRING || value->type == WEFT_KV_BINARY)
         snprintf(text + used, TEXT_SIZE - used, " '%.*s'", (int)value->bytes.size,
                  (const char *)value->bytes.data);
-    else if (value->type == KVC_INTEGER)
+    else if (value->type == WEFT_KV_INTEGER)
         snprintf(text + used, TEXT_SIZE - used, " %lld", (long long)value->integer);
-    else if (value->type == KVC_FLOAT)
+    else if (value->type == WEFT_KV_FLOAT)
         snprintf(text + used, TEXT_SIZE - used, " %g", value->number);
     else
         snprintf(text + used, TEXT_SIZE - used, " %s",
-                 value->type == KVC_EMPTY ? "-"
-                 : value->boolean         ? "true"
-                                          : "false");
+                 value->type == WEFT_KV_EMPTY ? "-"
+                 : value->boolean             ? "true"
+                                              : "false");
 }
 
-static void on_done(struct kvc_call *call, int status, const struct kvc_reply *reply)
+static void on_done(struct weft_kv_call *call, int status, const struct weft_kv_reply *reply)
 {
     struct entry *entry = weft_container_of(call, struct entry, call);
     struct fixture *fixture = entry->fixture;
@@ -69,7 +69,7 @@ static void on_done(struct kvc_call *call, int status, const struct kvc_reply *r
 }
 
 /* The next call. */
-static struct kvc_call *call(struct fixture *fixture)
+static struct weft_kv_call *call(struct fixture *fixture)
 {
     assert_true(fixture->made < CALLS_MAX);
     struct entry *entry = &fixture->calls[fixture->made++];
@@ -95,37 +95,38 @@ static void start(struct fixture *fixture, const char *codec)
                                                 .limits = weft_limits_default()};
     if (weft_client_new(&fixture->connection, &options, &error) < 0)
         fail_msg("%s", error.text);
-    kvc_client_init(&fixture->client, fixture->connection, BUDGET);
+    weft_kv_client_init(&fixture->client, fixture->connection, BUDGET);
 }
 
 static void stop(struct fixture *fixture)
 {
     weft_client_close(fixture->connection);
-    kvc_client_fini(&fixture->client);
+    weft_kv_client_fini(&fixture->client);
     weft_loop_free(fixture->loop);
     kvs_end(&fixture->kvs);
 }
 
 static void make_every_call(struct fixture *fixture)
 {
-    struct kvc_client *client = &fixture->client;
+    struct weft_kv_client *client = &fixture->client;
     const struct weft_view t = weft_view_str("t"), a = weft_view_str("a"), b = weft_view_str("b");
     const struct weft_view keys[] = {b, a};
-    const struct kvc_pair one = {a, {.type = KVC_STRING, .bytes = weft_view_str("one")}};
-    const struct kvc_pair two[] = {{a, {.type = KVC_INTEGER, .integer = -1}},
-                                   {b, {.type = KVC_FLOAT, .number = 2.5}}};
+    const struct weft_kv_pair one = {a, {.type = WEFT_KV_STRING, .bytes = weft_view_str("one")}};
+    const struct weft_kv_pair two[] = {{a, {.type = WEFT_KV_INTEGER, .integer = -1}},
+                                       {b, {.type = WEFT_KV_FLOAT, .number = 2.5}}};
     struct weft_error error;
-    assert_int_equal(kvc_hget(client, call(fixture), t, a, &error), 0);
-    assert_int_equal(kvc_hset(client, call(fixture), t, &one, &error), 0);
-    assert_int_equal(kvc_hget(client, call(fixture), t, a, &error), 0);
-    assert_int_equal(kvc_hmset(client, call(fixture), t, two, 2, &error), 0);
-    assert_int_equal(kvc_hmget(client, call(fixture), t, keys, 2, &error), 0);
-    assert_int_equal(kvc_hdel(client, call(fixture), t, a, &error), 0);
-    assert_int_equal(kvc_hexist(client, call(fixture), t, a, &error), 0);
-    assert_int_equal(kvc_hmexist(client, call(fixture), t, keys, 2, &error), 0);
-    assert_int_equal(kvc_hgetall(client, call(fixture), t, &error), 0);
-    assert_int_equal(kvc_hscan(client, call(fixture), t, weft_view(NULL, 0), 10, &error), 0);
-    assert_int_equal(kvc_hmdel(client, call(fixture), t, keys, 2, &error), 0);
+    assert_int_equal(weft_kv_client_hget(client, call(fixture), t, a, &error), 0);
+    assert_int_equal(weft_kv_client_hset(client, call(fixture), t, &one, &error), 0);
+    assert_int_equal(weft_kv_client_hget(client, call(fixture), t, a, &error), 0);
+    assert_int_equal(weft_kv_client_hmset(client, call(fixture), t, two, 2, &error), 0);
+    assert_int_equal(weft_kv_client_hmget(client, call(fixture), t, keys, 2, &error), 0);
+    assert_int_equal(weft_kv_client_hdel(client, call(fixture), t, a, &error), 0);
+    assert_int_equal(weft_kv_client_hexist(client, call(fixture), t, a, &error), 0);
+    assert_int_equal(weft_kv_client_hmexist(client, call(fixture), t, keys, 2, &error), 0);
+    assert_int_equal(weft_kv_client_hgetall(client, call(fixture), t, &error), 0);
+    assert_int_equal(weft_kv_client_hscan(client, call(fixture), t, weft_view(NULL, 0), 10, &error),
+                     0);
+    assert_int_equal(weft_kv_client_hmdel(client, call(fixture), t, keys, 2, &error), 0);
 }
 
 static void run_every_call(const char *codec)
@@ -162,8 +163,8 @@ static void test_bad_arguments_are_refused_before_they_are_sent(void **state)
     struct fixture fixture;
     struct weft_error error;
     start(&fixture, "raw");
-    assert_int_equal(kvc_hget(&fixture.client, call(&fixture), weft_view_str("\xff"),
-                              weft_view_str("k"), &error),
+    assert_int_equal(weft_kv_client_hget(&fixture.client, call(&fixture), weft_view_str("\xff"),
+                                         weft_view_str("k"), &error),
                      -EINVAL);
     assert_int_equal(weft_client_pending(fixture.connection), 0);
     stop(&fixture);
@@ -190,10 +191,11 @@ static void test_reply_over_the_budget_is_too_big(void **state)
     struct weft_error error;
     const struct weft_view keys[64] = {{0}};
     start(&fixture, "raw");
-    kvc_client_fini(&fixture.client);
-    kvc_client_init(&fixture.client, fixture.connection, 256);
+    weft_kv_client_fini(&fixture.client);
+    weft_kv_client_init(&fixture.client, fixture.connection, 256);
     assert_int_equal(
-        kvc_hmget(&fixture.client, call(&fixture), weft_view_str("t"), keys, 64, &error), 0);
+        weft_kv_client_hmget(&fixture.client, call(&fixture), weft_view_str("t"), keys, 64, &error),
+        0);
     weft_loop_run(fixture.loop);
     assert_int_equal(fixture.calls[0].status, WEFT_ETOOBIG);
     assert_string_equal(fixture.calls[0].call.why, "the reply has too many items");

@@ -105,31 +105,31 @@ static void free_call(struct sim_call *call)
 /* True: it has ended, and call is gone. */
 static bool end(struct sim_call *call, const struct weft_body *body)
 {
-    int rv = weft_request_end(call->request, body);
+    int err = weft_request_end(call->request, body);
 
-    require(rv == 0 || rv == -EAGAIN);
-    call->waits = rv == -EAGAIN;
-    if (rv == 0)
+    require(err == 0 || err == -EAGAIN);
+    call->waits = err == -EAGAIN;
+    if (err == 0)
         free_call(call);
-    return rv == 0;
+    return err == 0;
 }
 
 /* The next message, and the end with the last. True: call is gone. */
 static bool say_one(struct sim_call *call)
 {
     struct reply_body reply = reply_of(&call->plan, call->sent);
-    int rv;
+    int err;
 
     if (call->sent >= call->plan.replies)
         return end(call, NULL);
     if (call->sent + 1 == call->plan.replies && call->plan.reply_size % 2 == 0)
         return end(call, &reply.body);
-    rv = weft_request_send(call->request, &reply.body);
-    require(rv == 0 || rv == -EAGAIN || rv == -ECANCELED);
-    if (rv == -ECANCELED)
+    err = weft_request_send(call->request, &reply.body);
+    require(err == 0 || err == -EAGAIN || err == -ECANCELED);
+    if (err == -ECANCELED)
         return end(call, NULL);
-    call->waits = rv == -EAGAIN;
-    if (rv == 0)
+    call->waits = err == -EAGAIN;
+    if (err == 0)
         call->sent++;
     return false;
 }
@@ -167,7 +167,7 @@ static void on_post(struct weft_post *post)
         free(call);
 }
 
-static void on_drain(struct weft_request *request)
+static void on_room(struct weft_request *request)
 {
     struct sim_call *call = request->data;
 
@@ -229,7 +229,7 @@ static struct sim_call *new_call(struct loop_state *loop, struct conn_state *con
     *call = (struct sim_call){.plan = *plan, .request = request, .loop = loop, .conn = conn};
     call->timer.fire = on_timer;
     request->data = call;
-    request->on_drain = on_drain;
+    request->on_room = on_room;
     request->on_cancel = on_cancel;
     conn->unended++;
     loop->record->unended++;
@@ -252,11 +252,11 @@ static void answer_now(struct loop_state *loop, struct conn_state *conn,
                        struct weft_request *request, const struct sim_request *plan)
 {
     struct reply_body reply = reply_of(plan, 0);
-    int rv = plan->kind == SIM_BAD ? weft_request_end_bad(request, &reply.body)
-                                   : weft_request_end(request, &reply.body);
+    int err = plan->kind == SIM_BAD ? weft_request_end_bad(request, &reply.body)
+                                    : weft_request_end(request, &reply.body);
 
-    require(rv == 0 || rv == -EAGAIN);
-    if (rv < 0)
+    require(err == 0 || err == -EAGAIN);
+    if (err < 0)
         new_call(loop, conn, request, plan)->waits = true;
 }
 
@@ -266,7 +266,7 @@ static void answer_with_blob(struct loop_state *loop, struct conn_state *conn,
     uint8_t *data;
     struct weft_blob *blob = weft_blob_new(sim_reply_size(plan), &data);
     struct weft_body body;
-    int rv;
+    int err;
 
     if (!blob) {
         end_with_rejection(request, WEFT_REJECT_NO_MEMORY);
@@ -274,10 +274,10 @@ static void answer_with_blob(struct loop_state *loop, struct conn_state *conn,
     }
     sim_write_reply(plan, 0, data);
     body = weft_body_from_blob(blob);
-    rv = weft_request_end(request, &body);
+    err = weft_request_end(request, &body);
     weft_blob_unref(blob);
-    require(rv == 0 || rv == -EAGAIN);
-    if (rv < 0)
+    require(err == 0 || err == -EAGAIN);
+    if (err < 0)
         new_call(loop, conn, request, plan)->waits = true;
 }
 

@@ -178,12 +178,12 @@ static const char *never_reads(struct mob *mob)
         bytes_put(&frames, message.data, message.size);
     }
     int fd = connect_to(mob);
-    int rv = fd < 0 ? fd : wire_send(fd, frames.data, frames.size);
+    int err = fd < 0 ? fd : wire_send(fd, frames.data, frames.size);
     bytes_fini(&value);
     bytes_fini(&pair);
     bytes_fini(&message);
     bytes_fini(&frames);
-    if (rv < 0)
+    if (err < 0)
         return close_with(fd, "could not be sent");
     mob_park(mob, fd, true, false);
     return NULL;

@@ -116,9 +116,9 @@ static int run_batch(struct good *good, int fd, struct batch *batch)
            batch->replies.size < BATCH_BYTES)
         plan_request(good, batch);
     int64_t sent = clock_now();
-    int rv = wire_send(fd, batch->frames.data, batch->frames.size);
-    if (rv < 0)
-        return fail(good, "sending failed", rv);
+    int err = wire_send(fd, batch->frames.data, batch->frames.size);
+    if (err < 0)
+        return fail(good, "sending failed", err);
     for (size_t i = 0; i < batch->count; begin = batch->ends[i++]) {
         if (check_reply(good, fd, batch->replies.data + begin, batch->ends[i] - begin) < 0)
             return -1;
@@ -130,23 +130,23 @@ static int run_batch(struct good *good, int fd, struct batch *batch)
 static int run_connection(struct good *good, struct batch *batch)
 {
     struct wire_bytes more;
-    int rv = 0, fd = wire_connect(good->url);
+    int err = 0, fd = wire_connect(good->url);
     if (fd < 0)
         return fail(good, "cannot connect", fd);
     good->connections++;
-    for (int i = 0; i < BATCHES_A_CONNECTION && rv == 0 && !atomic_load(good->stop); i++) {
-        rv = run_batch(good, fd, batch);
+    for (int i = 0; i < BATCHES_A_CONNECTION && err == 0 && !atomic_load(good->stop); i++) {
+        err = run_batch(good, fd, batch);
         clock_pause((int64_t)test_random_below(&good->random, PAUSE_MS * CLOCK_MS));
     }
-    if (rv == 0) {
+    if (err == 0) {
         wire_shutdown(fd);
         int end = wire_receive(fd, good->gzip, &more);
         if (end != 0)
-            rv = fail(good, "the connection did not end in order", end);
+            err = fail(good, "the connection did not end in order", end);
         wire_free(&more);
     }
     close(fd);
-    return rv;
+    return err;
 }
 
 static void *run(void *arg)

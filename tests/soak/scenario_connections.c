@@ -38,8 +38,8 @@ static int count_ended(const int *fds, int count)
     uint8_t byte;
     int ended = 0;
     for (int i = 0; i < count; i++) {
-        int rv = wire_receive_bytes(fds[i], &byte, 1);
-        ended += rv == -EPROTO || rv == -ECONNRESET;
+        int err = wire_receive_bytes(fds[i], &byte, 1);
+        ended += err == -EPROTO || err == -ECONNRESET;
     }
     return ended;
 }

@@ -47,9 +47,9 @@ static int send_batch(struct client *client, int fd)
         bytes_fini(&pair);
         bytes_fini(&message);
     }
-    int rv = wire_send(fd, frames.data, frames.size);
+    int err = wire_send(fd, frames.data, frames.size);
     bytes_fini(&frames);
-    return rv;
+    return err;
 }
 
 /* 08 c8 01, 1a LENGTH, and 18 VARINT where something was replaced. */
@@ -65,22 +65,22 @@ static uint32_t replaced_by(const struct wire_bytes *reply)
 static int take(struct client *client, int fd)
 {
     struct wire_bytes reply;
-    int rv = wire_receive(fd, true, &reply);
-    int status = rv == 1 ? wire_status(&reply) : 0;
+    int err = wire_receive(fd, true, &reply);
+    int status = err == 1 ? wire_status(&reply) : 0;
     if (status == 200) {
         if (client->done < client->received)
             client->failure = "a 200 behind a 503";
         client->replaced[client->done++] = replaced_by(&reply);
-    } else if (rv == 1 && status != 503) {
+    } else if (err == 1 && status != 503) {
         client->failure = "neither 200 nor 503";
-    } else if (rv < 0) {
-        client->failure = rv == -ECONNRESET ? "reset" : "the stream is broken";
+    } else if (err < 0) {
+        client->failure = err == -ECONNRESET ? "reset" : "the stream is broken";
     }
-    client->received += rv == 1;
+    client->received += err == 1;
     if (client->received == 1)
         atomic_fetch_add(client->serving, 1);
     wire_free(&reply);
-    return rv;
+    return err;
 }
 
 /* Until a 503, or until the server has ended its side: it may do so when it owes nothing, and what is
@@ -88,15 +88,15 @@ static int take(struct client *client, int fd)
 static void *run(void *arg)
 {
     struct client *client = arg;
-    int rv = 1, fd = wire_connect(client->url);
+    int err = 1, fd = wire_connect(client->url);
     if (fd < 0 || send_batch(client, fd) < 0)
         client->failure = "cannot be served";
-    while (rv == 1 && !client->failure) {
+    while (err == 1 && !client->failure) {
         bool goes_on = client->done == client->received && client->sent <= WRITES_MAX - BATCH;
         if (goes_on && send_batch(client, fd) < 0)
             client->failure = "reset";
-        for (int i = 0; i < BATCH && rv == 1; i++)
-            rv = take(client, fd);
+        for (int i = 0; i < BATCH && err == 1; i++)
+            err = take(client, fd);
     }
     close(fd);
     return NULL;

@@ -20,13 +20,13 @@ static int try_init(struct feed_codec *fc, const struct codec_suite *suite, size
 {
     int err = codec_try_init(fc, suite, limit);
     if (err == 0 && budget > 0)
-        fc->frames = weft_frame_pool_new(budget);
+        fc->frames = weft_frame_cache_new(budget);
     return err;
 }
 
 static void fini(struct feed_codec *fc)
 {
-    weft_frame_pool_free(fc->frames);
+    weft_frame_cache_free(fc->frames);
     feed_codec_fini(fc);
 }
 
@@ -74,12 +74,12 @@ static void assert_good_frames(const struct codec_suite *suite, size_t limit, en
     pooled.config_id++;
     for (int i = 0; i < 2; i++)
         assert_frame(&pooled, blob, true, &expected);
-    size_t kept = weft_frame_pool_bytes(pooled.frames);
+    size_t kept = weft_frame_cache_bytes(pooled.frames);
     assert_frame(&pooled, passing, false, &expected);
-    assert_int_equal(weft_frame_pool_bytes(pooled.frames), kept);
+    assert_int_equal(weft_frame_cache_bytes(pooled.frames), kept);
     weft_blob_unref(blob);
     weft_blob_unref(passing);
-    assert_int_equal(weft_frame_pool_bytes(pooled.frames), 0);
+    assert_int_equal(weft_frame_cache_bytes(pooled.frames), 0);
     free(expected.frame.data);
     fini(&pooled);
     fini(&fresh);

@@ -33,7 +33,7 @@ static enum cli_exit fail(const struct bench *bench, enum cli_exit code,
     return code;
 }
 
-static enum cli_exit on_answer(struct cli_exchange *exchange, const struct kvc_reply *reply)
+static enum cli_exit on_answer(struct cli_exchange *exchange, const struct weft_kv_reply *reply)
 {
     if (reply->status == 200)
         return CLI_EXIT_DONE;
@@ -60,7 +60,7 @@ static enum cli_exit try_server(const struct bench *bench, struct weft_error *er
 {
     static const struct weft_view no_key = {0};
     struct cli_exchange exchange = {
-        .request = {.op = KVC_HEXIST,
+        .request = {.op = WEFT_KV_HEXIST,
                     .table = weft_view_str(bench->config.table),
                     .keys = &no_key,
                     .key_count = 1},

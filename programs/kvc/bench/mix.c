@@ -12,12 +12,12 @@ enum { SHARE_MAX = 1000000 };
 
 static const struct {
     const char *name;
-    enum kvc_op op;
+    enum weft_kv_op op;
 } commands[CLI_BENCH_COMMANDS] = {
-    [CLI_BENCH_HGET] = {"hget", KVC_HGET},
-    [CLI_BENCH_HSET] = {"hset", KVC_HSET},
-    [CLI_BENCH_HEXIST] = {"hexist", KVC_HEXIST},
-    [CLI_BENCH_HDEL] = {"hdel", KVC_HDEL},
+    [CLI_BENCH_HGET] = {"hget", WEFT_KV_HGET},
+    [CLI_BENCH_HSET] = {"hset", WEFT_KV_HSET},
+    [CLI_BENCH_HEXIST] = {"hexist", WEFT_KV_HEXIST},
+    [CLI_BENCH_HDEL] = {"hdel", WEFT_KV_HDEL},
 };
 
 const char *cli_bench_command_name(enum cli_bench_command command)
@@ -25,7 +25,7 @@ const char *cli_bench_command_name(enum cli_bench_command command)
     return commands[command].name;
 }
 
-enum kvc_op cli_bench_command_op(enum cli_bench_command command)
+enum weft_kv_op cli_bench_command_op(enum cli_bench_command command)
 {
     return commands[command].op;
 }

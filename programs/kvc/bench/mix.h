@@ -21,7 +21,7 @@ enum cli_bench_command {
 
 /* "hget"; static. */
 const char *cli_bench_command_name(enum cli_bench_command command);
-enum kvc_op cli_bench_command_op(enum cli_bench_command command);
+enum weft_kv_op cli_bench_command_op(enum cli_bench_command command);
 
 struct cli_bench_mix {
     uint32_t shares[CLI_BENCH_COMMANDS];

@@ -44,7 +44,7 @@ static enum cli_bench_verdict say_wrong(struct cli_bench_replies *replies, const
 
 static enum cli_bench_verdict judge_status(struct cli_bench_replies *replies,
                                            enum cli_bench_command command,
-                                           const struct kvc_reply *reply)
+                                           const struct weft_kv_reply *reply)
 {
     replies->status = reply->status;
     if (reply->status == 404 && command == CLI_BENCH_HGET && replies->may_miss)
@@ -57,10 +57,10 @@ static enum cli_bench_verdict judge_status(struct cli_bench_replies *replies,
 }
 
 static enum cli_bench_verdict judge_presence(struct cli_bench_replies *replies,
-                                             const struct kvc_value *value,
+                                             const struct weft_kv_value *value,
                                              struct weft_view payload)
 {
-    if (value->type != KVC_BOOL)
+    if (value->type != WEFT_KV_BOOL)
         return say_wrong(replies, "not a bool");
     if (value->boolean) {
         remember(&replies->shapes[CLI_BENCH_HEXIST], payload, weft_view(NULL, 0));
@@ -73,7 +73,8 @@ static enum cli_bench_verdict judge_presence(struct cli_bench_replies *replies,
 static enum cli_bench_verdict judge_value(struct cli_bench_replies *replies,
                                           enum cli_bench_command command,
                                           const struct cli_bench_key *key,
-                                          const struct kvc_value *value, struct weft_view payload)
+                                          const struct weft_kv_value *value,
+                                          struct weft_view payload)
 {
     if (value->type == cli_bench_values_type(replies->values) &&
         cli_bench_value_is(replies->values, key, value->bytes)) {
@@ -82,7 +83,7 @@ static enum cli_bench_verdict judge_value(struct cli_bench_replies *replies,
     }
     if (command == CLI_BENCH_HSET && replies->any_old)
         return CLI_BENCH_RIGHT;
-    if (value->type == KVC_EMPTY && command != CLI_BENCH_HGET && replies->may_miss)
+    if (value->type == WEFT_KV_EMPTY && command != CLI_BENCH_HGET && replies->may_miss)
         return CLI_BENCH_MISS;
     return say_wrong(replies, "another value than was stored");
 }
@@ -91,10 +92,10 @@ static enum cli_bench_verdict judge(struct cli_bench_replies *replies,
                                     enum cli_bench_command command, const struct cli_bench_key *key,
                                     struct weft_view payload)
 {
-    struct kvc_reply reply;
+    struct weft_kv_reply reply;
     const char *why;
     replies->status = 0;
-    int err = kvc_reply_read(&reply, payload, &replies->arena, &why);
+    int err = weft__kv_reply_read(&reply, payload, &replies->arena, &why);
     if (err < 0)
         return say(replies, err == -ENOMEM ? CLI_BENCH_UNREAD : CLI_BENCH_WRONG, why);
     if (reply.status != 200)

@@ -17,10 +17,10 @@ static size_t find_key(const uint8_t *bytes, size_t end, const struct cli_bench_
 }
 
 /* Has the client's encoder write a request of the first key, and remembers what is around it. */
-static int make_template(struct cli_bench_template *template, const struct kvc_request *request,
+static int make_template(struct cli_bench_template *template, const struct weft_kv_request *request,
                          size_t value_size, const struct cli_bench_key *key)
 {
-    struct kvc_request_body body = kvc_request_to_body(request);
+    struct weft__kv_request_body body = weft__kv_request_to_body(request);
     template->size = body.body.size;
     template->bytes = weft_malloc(body.body.size);
     if (!template->bytes)
@@ -40,16 +40,16 @@ int cli_bench_requests_init(struct cli_bench_requests *requests, struct weft_vie
     struct cli_bench_key key;
     cli_bench_key_set(&key, 0);
     const struct weft_view key_text = weft_view(key.text, CLI_BENCH_KEY_SIZE);
-    const struct kvc_pair pair = {
+    const struct weft_kv_pair pair = {
         .key = key_text,
         .value = {.type = cli_bench_values_type(values),
                   .bytes = weft_view(values->text, values->size)},
     };
     *requests = (struct cli_bench_requests){.values = values};
     for (size_t i = 0; i < CLI_BENCH_COMMANDS; i++) {
-        struct kvc_request request = {.op = cli_bench_command_op((enum cli_bench_command)i),
-                                      .table = table};
-        if (request.op == KVC_HSET) {
+        struct weft_kv_request request = {.op = cli_bench_command_op((enum cli_bench_command)i),
+                                          .table = table};
+        if (request.op == WEFT_KV_HSET) {
             request.pairs = &pair;
             request.pair_count = 1;
         } else {

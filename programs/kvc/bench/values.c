@@ -73,9 +73,9 @@ void cli_bench_values_fini(struct cli_bench_values *values)
     *values = (struct cli_bench_values){0};
 }
 
-enum kvc_type cli_bench_values_type(const struct cli_bench_values *values)
+enum weft_kv_type cli_bench_values_type(const struct cli_bench_values *values)
 {
-    return values->kind == CLI_BENCH_RANDOM ? KVC_BINARY : KVC_STRING;
+    return values->kind == CLI_BENCH_RANDOM ? WEFT_KV_BINARY : WEFT_KV_STRING;
 }
 
 /* A value's first bytes are the last digits of its key, as many as there is room for. */

@@ -38,8 +38,8 @@ WEFT_MUST_USE int cli_bench_values_init(struct cli_bench_values *values, enum cl
 /* A zeroed one is fine. */
 void cli_bench_values_fini(struct cli_bench_values *values);
 
-/* KVC_STRING or KVC_BINARY. */
-enum kvc_type cli_bench_values_type(const struct cli_bench_values *values);
+/* WEFT_KV_STRING or WEFT_KV_BINARY. */
+enum weft_kv_type cli_bench_values_type(const struct cli_bench_values *values);
 
 /* Writes the value of key, values->size bytes, to dst. */
 void cli_bench_value_write(const struct cli_bench_values *values, const struct cli_bench_key *key,

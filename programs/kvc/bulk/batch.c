@@ -24,7 +24,7 @@ static void fail(struct batch *batch, enum cli_exit code, uint64_t line, const c
 }
 
 /* A line, whatever is in it: control characters are escaped, items are set apart by tabs. */
-static void print_items(FILE *out, const struct kvc_reply *reply)
+static void print_items(FILE *out, const struct weft_kv_reply *reply)
 {
     for (size_t i = 0; i < reply->value_count; i++) {
         fputs(i > 0 ? "\t" : "", out);
@@ -40,7 +40,7 @@ static void print_items(FILE *out, const struct kvc_reply *reply)
 }
 
 static void print_result(struct batch *batch, const struct cli_bulk_call *call,
-                         const struct kvc_reply *reply)
+                         const struct weft_kv_reply *reply)
 {
     FILE *out = batch->bulk.out;
     if (batch->format == CLI_JSON)
@@ -54,7 +54,7 @@ static void print_result(struct batch *batch, const struct cli_bulk_call *call,
 }
 
 static void refuse(struct batch *batch, const struct cli_bulk_call *call,
-                   const struct kvc_reply *reply)
+                   const struct weft_kv_reply *reply)
 {
     struct cli_bulk *bulk = &batch->bulk;
     if (batch->format == CLI_JSON) {
@@ -81,7 +81,7 @@ static void flush(struct batch *batch)
 }
 
 static void on_answer(struct cli_bulk *bulk, const struct cli_bulk_call *call,
-                      const struct kvc_reply *reply)
+                      const struct weft_kv_reply *reply)
 {
     struct batch *batch = weft_container_of(bulk, struct batch, bulk);
     struct weft_error error;

@@ -97,7 +97,7 @@ static void lose(struct cli_bulk *bulk, const struct cli_bulk_call *call, int st
     print_failure(bulk, call->first_line, call->last_line, weft_view_str(error.text));
 }
 
-static void on_done(struct kvc_call *base, int status, const struct kvc_reply *reply)
+static void on_done(struct weft_kv_call *base, int status, const struct weft_kv_reply *reply)
 {
     struct cli_bulk_call *call = weft_container_of(base, struct cli_bulk_call, call);
     struct cli_bulk *bulk = call->bulk;
@@ -112,7 +112,7 @@ static void on_done(struct kvc_call *base, int status, const struct kvc_reply *r
 }
 
 enum cli_bulk_step cli_bulk_send(struct cli_bulk *bulk, const struct cli_bulk_call *about,
-                                 const struct kvc_request *request)
+                                 const struct weft_kv_request *request)
 {
     struct weft_error error;
     enum cli_exit code = cli_session_connect(bulk->session, &error);
@@ -125,11 +125,11 @@ enum cli_bulk_step cli_bulk_send(struct cli_bulk *bulk, const struct cli_bulk_ca
     struct cli_bulk_call *call = bulk->free, *next = call->next;
     *call = *about;
     call->bulk = bulk;
-    call->counts = (struct kvc_request){
+    call->counts = (struct weft_kv_request){
         .op = request->op, .key_count = request->key_count, .pair_count = request->pair_count};
     call->call =
-        (struct kvc_call){.done = on_done, .timeout = (int64_t)bulk->session->config->timeout};
-    int err = kvc_send(&bulk->session->client, &call->call, request, &error);
+        (struct weft_kv_call){.done = on_done, .timeout = (int64_t)bulk->session->config->timeout};
+    int err = weft_kv_client_send(&bulk->session->client, &call->call, request, &error);
     if (err == 0) {
         bulk->free = next;
         bulk->in_flight++;

@@ -16,11 +16,11 @@ enum { CLI_BULK_WINDOW = 256 };
 
 /* A call in flight, and where in the input its command stands. */
 struct cli_bulk_call {
-    struct kvc_call call;
+    struct weft_kv_call call;
     struct cli_bulk *bulk;
     struct cli_bulk_call *next; /* while it is free */
     const struct cli_command *command;
-    struct kvc_request counts; /* op and counts of the request, no pointers */
+    struct weft_kv_request counts; /* op and counts of the request, no pointers */
     uint64_t first_line, last_line, rows, bytes;
 };
 
@@ -44,7 +44,7 @@ struct cli_bulk {
     /* A reply, whatever its status; or none (NULL): what became of the call is not known, the rest
      * is told. Counts and prints. */
     void (*answered)(struct cli_bulk *bulk, const struct cli_bulk_call *call,
-                     const struct kvc_reply *reply);
+                     const struct weft_kv_reply *reply);
 
     struct cli_bulk_call calls[CLI_BULK_WINDOW], *free;
     size_t in_flight;
@@ -65,7 +65,7 @@ void cli_bulk_run(struct cli_bulk *bulk);
 /* Sends what call, which is free, describes. CLI_BULK_WAIT: there is no room now, nothing was
  * sent. */
 enum cli_bulk_step cli_bulk_send(struct cli_bulk *bulk, const struct cli_bulk_call *about,
-                                 const struct kvc_request *request);
+                                 const struct weft_kv_request *request);
 
 /* Says what is wrong with lines first to last, one line to err, and, unless keep_going, ends the
  * reading. quiet: only counts. */

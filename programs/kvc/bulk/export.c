@@ -29,7 +29,7 @@ static struct exporting *export_of(struct cli_exchange *exchange)
     return weft_container_of(exchange, struct exporting, exchange);
 }
 
-static enum cli_exit refuse(struct exporting *self, const struct kvc_reply *reply)
+static enum cli_exit refuse(struct exporting *self, const struct weft_kv_reply *reply)
 {
     int size = (int)(reply->message.size < 400 ? reply->message.size : 400);
     weft_error_set(&self->exchange.error, -EPROTO, "%" PRIu32 " %.*s", reply->status, size,
@@ -44,7 +44,7 @@ static enum cli_exit refuse_to_write(struct weft_error *error)
     return CLI_EXIT_REFUSED;
 }
 
-static enum cli_exit print_row(struct exporting *self, const struct kvc_pair *pair)
+static enum cli_exit print_row(struct exporting *self, const struct weft_kv_pair *pair)
 {
     errno = 0;
     cli_row_print(self->out, self->form, pair);
@@ -61,7 +61,7 @@ static int put_aside(struct exporting *self, struct weft_view key)
     return err < 0 ? err : weft_buf_append(&self->empty, key);
 }
 
-static enum cli_exit on_page(struct cli_exchange *exchange, const struct kvc_reply *reply)
+static enum cli_exit on_page(struct cli_exchange *exchange, const struct weft_kv_reply *reply)
 {
     struct exporting *self = export_of(exchange);
     if (reply->status != 200)
@@ -70,8 +70,8 @@ static enum cli_exit on_page(struct cli_exchange *exchange, const struct kvc_rep
     enum cli_exit code = CLI_EXIT_DONE;
     int err = weft_bytes_copy(&self->cursor, reply->cursor);
     for (size_t i = 0; err == 0 && code == CLI_EXIT_DONE && i < reply->pair_count; i++) {
-        const struct kvc_pair *pair = &reply->pairs[i];
-        if (pair->value.type == KVC_EMPTY && exchange->request.op == KVC_HSCAN)
+        const struct weft_kv_pair *pair = &reply->pairs[i];
+        if (pair->value.type == WEFT_KV_EMPTY && exchange->request.op == WEFT_KV_HSCAN)
             err = put_aside(self, pair->key);
         else
             code = print_row(self, pair);
@@ -82,14 +82,14 @@ static enum cli_exit on_page(struct cli_exchange *exchange, const struct kvc_rep
     return CLI_EXIT_REFUSED;
 }
 
-static enum cli_exit on_value(struct cli_exchange *exchange, const struct kvc_reply *reply)
+static enum cli_exit on_value(struct cli_exchange *exchange, const struct weft_kv_reply *reply)
 {
     struct exporting *self = export_of(exchange);
     if (reply->status == 404)
         return CLI_EXIT_DONE; /* removed since */
     if (reply->status != 200 || reply->value_count != 1)
         return refuse(self, reply);
-    const struct kvc_pair pair = {self->key, reply->values[0]};
+    const struct weft_kv_pair pair = {self->key, reply->values[0]};
     return print_row(self, &pair);
 }
 
@@ -106,8 +106,8 @@ static enum cli_exit ask_for_empty(struct exporting *self, struct weft_error *er
         size_t size;
         memcpy(&size, view.data, sizeof size);
         self->key = weft_view(view.data + sizeof size, size);
-        self->exchange.request = (struct kvc_request){
-            .op = KVC_HGET, .table = self->table, .keys = &self->key, .key_count = 1};
+        self->exchange.request = (struct weft_kv_request){
+            .op = WEFT_KV_HGET, .table = self->table, .keys = &self->key, .key_count = 1};
         self->exchange.answered = on_value;
         code = ask(self, error);
         weft_buf_consume(&self->empty, sizeof size + size);
@@ -120,9 +120,9 @@ static enum cli_exit export_pages(struct exporting *self, struct weft_error *err
     struct cli_session *session = self->run->session;
     do {
         self->exchange.request =
-            (struct kvc_request){.op = KVC_HSCAN,
-                                 .table = self->table,
-                                 .cursor = weft_view(self->cursor.data, self->cursor.size)};
+            (struct weft_kv_request){.op = WEFT_KV_HSCAN,
+                                     .table = self->table,
+                                     .cursor = weft_view(self->cursor.data, self->cursor.size)};
         self->exchange.answered = on_page;
         enum cli_exit code = ask(self, error);
         if (code == CLI_EXIT_DONE)

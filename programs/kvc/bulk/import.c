@@ -28,7 +28,7 @@ struct import {
 
     /* The request being made: copies, since the input moves. */
     struct weft_arena arena;
-    struct kvc_pair pairs[REQUEST_ROWS];
+    struct weft_kv_pair pairs[REQUEST_ROWS];
     size_t pair_count, size;
     struct cli_bulk_call about;
 };
@@ -40,7 +40,7 @@ static void add(struct count *count, const struct cli_bulk_call *call)
 }
 
 static void on_answer(struct cli_bulk *bulk, const struct cli_bulk_call *call,
-                      const struct kvc_reply *reply)
+                      const struct weft_kv_reply *reply)
 {
     struct import *import = weft_container_of(bulk, struct import, bulk);
     if (!reply) {
@@ -72,12 +72,12 @@ static struct weft_view copy(struct weft_arena *arena, struct weft_view view)
     return weft_view(dst, view.size);
 }
 
-static bool has_bytes(const struct kvc_value *value)
+static bool has_bytes(const struct weft_kv_value *value)
 {
-    return value->type == KVC_STRING || value->type == KVC_BINARY;
+    return value->type == WEFT_KV_STRING || value->type == WEFT_KV_BINARY;
 }
 
-static size_t size_of(const struct kvc_pair *pair)
+static size_t size_of(const struct weft_kv_pair *pair)
 {
     return PAIR_FRAME + pair->key.size + (has_bytes(&pair->value) ? pair->value.bytes.size : 0);
 }
@@ -88,10 +88,10 @@ static enum cli_bulk_step send_rows(struct import *import)
 {
     if (import->pair_count == 0)
         return CLI_BULK_AGAIN;
-    const struct kvc_request request = {.op = KVC_HMSET,
-                                        .table = import->table,
-                                        .pairs = import->pairs,
-                                        .pair_count = import->pair_count};
+    const struct weft_kv_request request = {.op = WEFT_KV_HMSET,
+                                            .table = import->table,
+                                            .pairs = import->pairs,
+                                            .pair_count = import->pair_count};
     size_t before = import->bulk.in_flight;
     enum cli_bulk_step step = cli_bulk_send(&import->bulk, &import->about, &request);
     if (step == CLI_BULK_WAIT)
@@ -114,7 +114,7 @@ static enum cli_bulk_step fail_row(struct import *import, const char *text)
 
 static enum cli_bulk_step take_row(struct import *import, const struct cli_row *row, size_t size)
 {
-    struct kvc_pair *pair = &import->pairs[import->pair_count];
+    struct weft_kv_pair *pair = &import->pairs[import->pair_count];
     pair->key = copy(&import->arena, row->pair.key);
     pair->value = row->pair.value;
     if (has_bytes(&pair->value))
@@ -133,7 +133,7 @@ static enum cli_bulk_step take_row(struct import *import, const struct cli_row *
     return CLI_BULK_AGAIN;
 }
 
-static bool is_full(const struct import *import, const struct kvc_pair *next)
+static bool is_full(const struct import *import, const struct weft_kv_pair *next)
 {
     return import->pair_count == REQUEST_ROWS ||
            (import->pair_count > 0 && import->size + size_of(next) > REQUEST_BYTES);

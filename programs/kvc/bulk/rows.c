@@ -118,33 +118,33 @@ void cli_row_fini(struct cli_row *row)
 }
 
 /* A value as cli_value_parse reads it back. */
-static void print_value(FILE *out, const struct kvc_value *value)
+static void print_value(FILE *out, const struct weft_kv_value *value)
 {
     char number[CLI_NUMBER_TEXT];
     switch (value->type) {
-    case KVC_EMPTY:
+    case WEFT_KV_EMPTY:
         fputs("empty:", out);
         break;
-    case KVC_STRING:
+    case WEFT_KV_STRING:
         cli_csv_print(out, cli_text_has_prefix(value->bytes) ? "str:" : "", value->bytes);
         break;
-    case KVC_BINARY:
+    case WEFT_KV_BINARY:
         fputs("base64:", out);
         cli_base64_print(out, value->bytes);
         break;
-    case KVC_INTEGER:
+    case WEFT_KV_INTEGER:
         fprintf(out, "int:%" PRId64, value->integer);
         break;
-    case KVC_FLOAT:
+    case WEFT_KV_FLOAT:
         fprintf(out, "float:%s", cli_format_double(value->number, number));
         break;
-    case KVC_BOOL:
+    case WEFT_KV_BOOL:
         fputs(value->boolean ? "bool:true" : "bool:false", out);
         break;
     }
 }
 
-static void print_csv(FILE *out, const struct kvc_pair *pair)
+static void print_csv(FILE *out, const struct weft_kv_pair *pair)
 {
     cli_csv_print(out, "", pair->key);
     fputc(',', out);
@@ -152,7 +152,7 @@ static void print_csv(FILE *out, const struct kvc_pair *pair)
     fputc('\n', out);
 }
 
-void cli_row_print(FILE *out, enum cli_rows rows, const struct kvc_pair *pair)
+void cli_row_print(FILE *out, enum cli_rows rows, const struct weft_kv_pair *pair)
 {
     if (rows == CLI_ROWS_CSV) {
         print_csv(out, pair);

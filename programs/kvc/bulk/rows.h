@@ -16,8 +16,8 @@
 enum cli_rows cli_rows_of(enum cli_rows rows, const char *path);
 
 struct cli_row {
-    struct kvc_pair pair; /* borrows the text it was read from, and what stands below */
-    size_t lines;         /* that it takes in the text */
+    struct weft_kv_pair pair; /* borrows the text it was read from, and what stands below */
+    size_t lines;             /* that it takes in the text */
     json_t *json;
     struct weft_bytes key, text, memory;
 };
@@ -29,6 +29,6 @@ WEFT_MUST_USE ssize_t cli_row_read(struct cli_row *row, enum cli_rows rows, stru
                                    bool end, struct weft_error *error);
 void cli_row_fini(struct cli_row *row);
 
-void cli_row_print(FILE *out, enum cli_rows rows, const struct kvc_pair *pair);
+void cli_row_print(FILE *out, enum cli_rows rows, const struct weft_kv_pair *pair);
 
 #endif

@@ -38,7 +38,7 @@ static int take_pairs(struct cli_invocation *invocation, const json_t *words, si
         return weft_error_set(error, -ENOMEM, "out of memory");
     invocation->request.pairs = invocation->pairs;
     for (size_t i = 0; i < count; i++) {
-        struct kvc_pair *pair = &invocation->pairs[i];
+        struct weft_kv_pair *pair = &invocation->pairs[i];
         int err = take_text(json_array_get(words, 2 * i + 2), &pair->key, error);
         if (err == 0)
             err = cli_json_read_value(json_array_get(words, 2 * i + 3), &pair->value,

@@ -65,33 +65,33 @@ static void print_base64(FILE *out, struct weft_view bytes)
     fputc('"', out);
 }
 
-void cli_json_print_value(FILE *out, const struct kvc_value *value)
+void cli_json_print_value(FILE *out, const struct weft_kv_value *value)
 {
     switch (value->type) {
-    case KVC_EMPTY:
+    case WEFT_KV_EMPTY:
         fputs("null", out);
         break;
-    case KVC_STRING:
+    case WEFT_KV_STRING:
         cli_json_print_string(out, value->bytes);
         break;
-    case KVC_BINARY:
+    case WEFT_KV_BINARY:
         fputs("{\"base64\": ", out);
         print_base64(out, value->bytes);
         fputc('}', out);
         break;
-    case KVC_INTEGER:
+    case WEFT_KV_INTEGER:
         print_integer(out, value->integer);
         break;
-    case KVC_FLOAT:
+    case WEFT_KV_FLOAT:
         print_number(out, value->number);
         break;
-    case KVC_BOOL:
+    case WEFT_KV_BOOL:
         fputs(value->boolean ? "true" : "false", out);
         break;
     }
 }
 
-void cli_json_print_pair(FILE *out, const struct kvc_pair *pair)
+void cli_json_print_pair(FILE *out, const struct weft_kv_pair *pair)
 {
     fputs("{\"key\": ", out);
     cli_json_print_string(out, pair->key);
@@ -100,7 +100,7 @@ void cli_json_print_pair(FILE *out, const struct kvc_pair *pair)
     fputc('}', out);
 }
 
-static void print_values(FILE *out, const struct kvc_reply *reply)
+static void print_values(FILE *out, const struct weft_kv_reply *reply)
 {
     fputs(", \"values\": [", out);
     for (size_t i = 0; i < reply->value_count; i++) {
@@ -110,7 +110,7 @@ static void print_values(FILE *out, const struct kvc_reply *reply)
     fputc(']', out);
 }
 
-static void print_pairs(FILE *out, const struct kvc_reply *reply)
+static void print_pairs(FILE *out, const struct weft_kv_reply *reply)
 {
     fputs(", \"pairs\": [", out);
     for (size_t i = 0; i < reply->pair_count; i++) {
@@ -125,7 +125,7 @@ static void print_pairs(FILE *out, const struct kvc_reply *reply)
 }
 
 void cli_json_print_reply(FILE *out, const struct cli_command *command,
-                          const struct kvc_reply *reply, uint64_t line)
+                          const struct weft_kv_reply *reply, uint64_t line)
 {
     fputc('{', out);
     if (line > 0)
@@ -163,7 +163,7 @@ static struct weft_view text_of(const json_t *json)
 }
 
 /* {"base64": ...}, {"integer": ...}, {"float": ...}: as `base64:...` on a command line. */
-static int read_tagged(const json_t *json, struct kvc_value *value, struct weft_bytes *memory,
+static int read_tagged(const json_t *json, struct weft_kv_value *value, struct weft_bytes *memory,
                        struct weft_error *error)
 {
     static const char *const tags[] = {"base64", "integer", "float"};
@@ -179,26 +179,27 @@ static int read_tagged(const json_t *json, struct kvc_value *value, struct weft_
                           "{\"float\": TEXT}");
 }
 
-int cli_json_read_value(const json_t *json, struct kvc_value *value, struct weft_bytes *memory,
+int cli_json_read_value(const json_t *json, struct weft_kv_value *value, struct weft_bytes *memory,
                         struct weft_error *error)
 {
     *memory = (struct weft_bytes){0};
     switch (json_typeof(json)) {
     case JSON_NULL:
-        *value = (struct kvc_value){.type = KVC_EMPTY};
+        *value = (struct weft_kv_value){.type = WEFT_KV_EMPTY};
         return 0;
     case JSON_STRING:
-        *value = (struct kvc_value){.type = KVC_STRING, .bytes = text_of(json)};
+        *value = (struct weft_kv_value){.type = WEFT_KV_STRING, .bytes = text_of(json)};
         return 0;
     case JSON_INTEGER:
-        *value = (struct kvc_value){.type = KVC_INTEGER, .integer = json_integer_value(json)};
+        *value =
+            (struct weft_kv_value){.type = WEFT_KV_INTEGER, .integer = json_integer_value(json)};
         return 0;
     case JSON_REAL:
-        *value = (struct kvc_value){.type = KVC_FLOAT, .number = json_real_value(json)};
+        *value = (struct weft_kv_value){.type = WEFT_KV_FLOAT, .number = json_real_value(json)};
         return 0;
     case JSON_TRUE:
     case JSON_FALSE:
-        *value = (struct kvc_value){.type = KVC_BOOL, .boolean = json_is_true(json)};
+        *value = (struct weft_kv_value){.type = WEFT_KV_BOOL, .boolean = json_is_true(json)};
         return 0;
     case JSON_OBJECT:
         return read_tagged(json, value, memory, error);

@@ -18,19 +18,19 @@
 #include "programs/kvc/command.h"
 
 void cli_json_print_string(FILE *out, struct weft_view text);
-void cli_json_print_value(FILE *out, const struct kvc_value *value);
+void cli_json_print_value(FILE *out, const struct weft_kv_value *value);
 /* {"key": ..., "value": ...} */
-void cli_json_print_pair(FILE *out, const struct kvc_pair *pair);
+void cli_json_print_pair(FILE *out, const struct weft_kv_pair *pair);
 
 /* A reply as one object and a newline: {"status": 200, "value": ...}, "values" for commands of many
  * keys, "pairs" with the "cursor" for hgetall and hscan, "message" where the status is another.
  * line: of a batch, as "line"; 0: none. */
 void cli_json_print_reply(FILE *out, const struct cli_command *command,
-                          const struct kvc_reply *reply, uint64_t line);
+                          const struct weft_kv_reply *reply, uint64_t line);
 
 /* Reads the forms above. What value points to lies in json or in *memory (the caller's, empty on
  * failure). WEFT_ECONFIG: *error says what is wrong; -ENOMEM. */
-WEFT_MUST_USE int cli_json_read_value(const json_t *json, struct kvc_value *value,
+WEFT_MUST_USE int cli_json_read_value(const json_t *json, struct weft_kv_value *value,
                                       struct weft_bytes *memory, struct weft_error *error);
 
 /* A command as an array: ["hset", "table", "key", 42]. What the request points to lies in words and in

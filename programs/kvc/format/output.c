@@ -9,19 +9,19 @@
 #include "base64.h"
 #include "value.h"
 
-int cli_reply_check(const struct kvc_request *request, const struct kvc_reply *reply,
+int cli_reply_check(const struct weft_kv_request *request, const struct weft_kv_reply *reply,
                     struct weft_error *error)
 {
-    if (request->op == KVC_HGETALL || request->op == KVC_HSCAN)
+    if (request->op == WEFT_KV_HGETALL || request->op == WEFT_KV_HSCAN)
         return 0;
     size_t asked = request->key_count + request->pair_count;
     if (reply->value_count != asked)
         return weft_error_set(error, WEFT_EMALFORMED, "the server answered %zu values for %zu keys",
                               reply->value_count, asked);
-    if (request->op != KVC_HEXIST && request->op != KVC_HMEXIST)
+    if (request->op != WEFT_KV_HEXIST && request->op != WEFT_KV_HMEXIST)
         return 0;
     for (size_t i = 0; i < asked; i++) {
-        if (reply->values[i].type != KVC_BOOL)
+        if (reply->values[i].type != WEFT_KV_BOOL)
             return weft_error_set(error, WEFT_EMALFORMED,
                                   "the server did not answer true or false");
     }
@@ -30,16 +30,16 @@ int cli_reply_check(const struct kvc_request *request, const struct kvc_reply *r
 
 static int compare_keys(const void *a, const void *b)
 {
-    struct weft_view x = (*(const struct kvc_pair *const *)a)->key;
-    struct weft_view y = (*(const struct kvc_pair *const *)b)->key;
+    struct weft_view x = (*(const struct weft_kv_pair *const *)a)->key;
+    struct weft_view y = (*(const struct weft_kv_pair *const *)b)->key;
     size_t shorter = x.size < y.size ? x.size : y.size;
     int order = shorter > 0 ? memcmp(x.data, y.data, shorter) : 0;
     return order != 0 ? order : (x.size > y.size) - (x.size < y.size);
 }
 
-const struct kvc_pair **cli_reply_pairs(const struct kvc_reply *reply, bool sorted)
+const struct weft_kv_pair **cli_reply_pairs(const struct weft_kv_reply *reply, bool sorted)
 {
-    const struct kvc_pair **pairs = weft_calloc(reply->pair_count, sizeof *pairs);
+    const struct weft_kv_pair **pairs = weft_calloc(reply->pair_count, sizeof *pairs);
     if (!pairs)
         return NULL;
     for (size_t i = 0; i < reply->pair_count; i++)
@@ -49,9 +49,9 @@ const struct kvc_pair **cli_reply_pairs(const struct kvc_reply *reply, bool sort
     return pairs;
 }
 
-static int print_pairs(FILE *out, const struct kvc_reply *reply, bool escape)
+static int print_pairs(FILE *out, const struct weft_kv_reply *reply, bool escape)
 {
-    const struct kvc_pair **sorted = cli_reply_pairs(reply, true);
+    const struct weft_kv_pair **sorted = cli_reply_pairs(reply, true);
     if (!sorted)
         return -ENOMEM;
     for (size_t i = 0; i < reply->pair_count; i++) {
@@ -64,7 +64,7 @@ static int print_pairs(FILE *out, const struct kvc_reply *reply, bool escape)
     return 0;
 }
 
-int cli_reply_print(FILE *out, const struct kvc_reply *reply, bool escape)
+int cli_reply_print(FILE *out, const struct weft_kv_reply *reply, bool escape)
 {
     if (reply->pair_count > 0)
         return print_pairs(out, reply, escape);
@@ -75,16 +75,16 @@ int cli_reply_print(FILE *out, const struct kvc_reply *reply, bool escape)
     return 0;
 }
 
-void cli_reply_print_raw(FILE *out, const struct kvc_reply *reply)
+void cli_reply_print_raw(FILE *out, const struct weft_kv_reply *reply)
 {
-    const struct kvc_value *value = &reply->values[0];
-    if (value->type == KVC_BINARY)
+    const struct weft_kv_value *value = &reply->values[0];
+    if (value->type == WEFT_KV_BINARY)
         fwrite(value->bytes.data, 1, value->bytes.size, out);
     else
         cli_value_print(out, value, false);
 }
 
-void cli_reply_print_cursor(FILE *err, const struct kvc_reply *reply)
+void cli_reply_print_cursor(FILE *err, const struct weft_kv_reply *reply)
 {
     if (reply->cursor.size == 0)
         return;

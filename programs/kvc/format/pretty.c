@@ -21,28 +21,28 @@ bool cli_pretty_has_colours(FILE *out)
     return isatty(fileno(out));
 }
 
-static const char *colour_of(enum kvc_type type)
+static const char *colour_of(enum weft_kv_type type)
 {
     switch (type) {
-    case KVC_EMPTY:
+    case WEFT_KV_EMPTY:
         return "\x1b[2m";
-    case KVC_BINARY:
+    case WEFT_KV_BINARY:
         return "\x1b[35m";
-    case KVC_INTEGER:
-    case KVC_FLOAT:
+    case WEFT_KV_INTEGER:
+    case WEFT_KV_FLOAT:
         return "\x1b[36m";
-    case KVC_BOOL:
+    case WEFT_KV_BOOL:
         return "\x1b[33m";
-    case KVC_STRING:
+    case WEFT_KV_STRING:
         break;
     }
     return "\x1b[32m";
 }
 
-static void print_value(FILE *out, const struct kvc_value *value, bool colours)
+static void print_value(FILE *out, const struct weft_kv_value *value, bool colours)
 {
     fputs(colours ? colour_of(value->type) : "", out);
-    if (value->type == KVC_EMPTY)
+    if (value->type == WEFT_KV_EMPTY)
         fputs("(empty)", out);
     else
         cli_value_print(out, value, true);
@@ -74,7 +74,7 @@ static size_t columns_of(struct weft_view text)
     return columns;
 }
 
-static size_t column_for(const struct kvc_reply *reply)
+static size_t column_for(const struct weft_kv_reply *reply)
 {
     size_t column = 0;
     for (size_t i = 0; i < reply->pair_count; i++) {
@@ -85,9 +85,9 @@ static size_t column_for(const struct kvc_reply *reply)
     return column;
 }
 
-static int print_pairs(FILE *out, const struct kvc_reply *reply, bool sorted, bool colours)
+static int print_pairs(FILE *out, const struct weft_kv_reply *reply, bool sorted, bool colours)
 {
-    const struct kvc_pair **pairs = cli_reply_pairs(reply, sorted);
+    const struct weft_kv_pair **pairs = cli_reply_pairs(reply, sorted);
     if (!pairs)
         return -ENOMEM;
     size_t column = column_for(reply);
@@ -101,8 +101,8 @@ static int print_pairs(FILE *out, const struct kvc_reply *reply, bool sorted, bo
     return 0;
 }
 
-int cli_pretty_print(FILE *out, const struct cli_command *command, const struct kvc_reply *reply,
-                     bool colours)
+int cli_pretty_print(FILE *out, const struct cli_command *command,
+                     const struct weft_kv_reply *reply, bool colours)
 {
     if (reply->pair_count > 0)
         return print_pairs(out, reply, command->shape == CLI_TABLE, colours);

@@ -11,7 +11,7 @@
 /* As cli_reply_print, with the values of pairs below each other; an empty value shows as (empty).
  * Control characters are escaped. -ENOMEM. */
 WEFT_MUST_USE int cli_pretty_print(FILE *out, const struct cli_command *command,
-                                   const struct kvc_reply *reply, bool colours);
+                                   const struct weft_kv_reply *reply, bool colours);
 
 /* Whether out is a terminal whose user has not said NO_COLOR (no-color.org). */
 bool cli_pretty_has_colours(FILE *out);

@@ -25,7 +25,7 @@ enum {
 struct parse {
     struct weft_view text; /* behind the prefix */
     uint64_t file_max;
-    struct kvc_value *value;
+    struct weft_kv_value *value;
     struct weft_bytes *memory;
     const char *wrong; /* out, with WEFT_ECONFIG: what is wrong, in words */
     char words[256];   /* where it is not a constant */
@@ -41,7 +41,7 @@ static int parse_string(struct parse *parse)
 {
     if (!weft_utf8_valid(parse->text))
         return refuse(parse, "not valid UTF-8; use hex: or base64: for binary");
-    *parse->value = (struct kvc_value){.type = KVC_STRING, .bytes = parse->text};
+    *parse->value = (struct weft_kv_value){.type = WEFT_KV_STRING, .bytes = parse->text};
     return 0;
 }
 
@@ -74,7 +74,7 @@ static int parse_int(struct parse *parse)
         return refuse(parse, "not an integer");
     if (errno == ERANGE)
         return refuse(parse, "out of range: from -9223372036854775808 to 9223372036854775807");
-    *parse->value = (struct kvc_value){.type = KVC_INTEGER, .integer = integer};
+    *parse->value = (struct weft_kv_value){.type = WEFT_KV_INTEGER, .integer = integer};
     return 0;
 }
 
@@ -89,7 +89,7 @@ static int parse_float(struct parse *parse)
         return refuse(parse, "not a number");
     if (errno == ERANGE && isinf(number))
         return refuse(parse, "out of range: up to 1.7976931348623157e+308, or inf");
-    *parse->value = (struct kvc_value){.type = KVC_FLOAT, .number = number};
+    *parse->value = (struct weft_kv_value){.type = WEFT_KV_FLOAT, .number = number};
     return 0;
 }
 
@@ -98,15 +98,15 @@ static int parse_bool(struct parse *parse)
     bool is_true = weft_view_equal(parse->text, weft_view_str("true"));
     if (!is_true && !weft_view_equal(parse->text, weft_view_str("false")))
         return refuse(parse, "not true or false");
-    *parse->value = (struct kvc_value){.type = KVC_BOOL, .boolean = is_true};
+    *parse->value = (struct weft_kv_value){.type = WEFT_KV_BOOL, .boolean = is_true};
     return 0;
 }
 
 /* Takes over what memory holds as a binary value. */
 static void set_binary(struct parse *parse)
 {
-    *parse->value = (struct kvc_value){
-        .type = KVC_BINARY, .bytes = weft_view(parse->memory->data, parse->memory->size)};
+    *parse->value = (struct weft_kv_value){
+        .type = WEFT_KV_BINARY, .bytes = weft_view(parse->memory->data, parse->memory->size)};
 }
 
 static int allocate(struct parse *parse, size_t size)
@@ -157,7 +157,7 @@ static int parse_empty(struct parse *parse)
 {
     if (parse->text.size > 0)
         return refuse(parse, "an empty value has no text");
-    *parse->value = (struct kvc_value){.type = KVC_EMPTY};
+    *parse->value = (struct weft_kv_value){.type = WEFT_KV_EMPTY};
     return 0;
 }
 
@@ -254,7 +254,8 @@ static int finish(struct parse *parse, struct weft_view shown, int err, struct w
 }
 
 int cli_value_parse(struct weft_view text, const struct cli_value_source *source,
-                    struct kvc_value *value, struct weft_bytes *memory, struct weft_error *error)
+                    struct weft_kv_value *value, struct weft_bytes *memory,
+                    struct weft_error *error)
 {
     *memory = (struct weft_bytes){0};
     struct parse parse = {
@@ -267,7 +268,7 @@ int cli_value_parse(struct weft_view text, const struct cli_value_source *source
     return finish(&parse, text, form ? form->parse(&parse) : parse_string(&parse), error);
 }
 
-int cli_value_parse_as(const char *prefix, struct weft_view text, struct kvc_value *value,
+int cli_value_parse_as(const char *prefix, struct weft_view text, struct weft_kv_value *value,
                        struct weft_bytes *memory, struct weft_error *error)
 {
     *memory = (struct weft_bytes){0};
@@ -349,25 +350,25 @@ static void print_hex(FILE *out, struct weft_view bytes)
     }
 }
 
-void cli_value_print(FILE *out, const struct kvc_value *value, bool escape)
+void cli_value_print(FILE *out, const struct weft_kv_value *value, bool escape)
 {
     char number[CLI_NUMBER_TEXT];
     switch (value->type) {
-    case KVC_EMPTY:
+    case WEFT_KV_EMPTY:
         break;
-    case KVC_STRING:
+    case WEFT_KV_STRING:
         cli_text_print(out, value->bytes, escape);
         break;
-    case KVC_BINARY:
+    case WEFT_KV_BINARY:
         print_hex(out, value->bytes);
         break;
-    case KVC_INTEGER:
+    case WEFT_KV_INTEGER:
         fprintf(out, "%" PRId64, value->integer);
         break;
-    case KVC_FLOAT:
+    case WEFT_KV_FLOAT:
         fputs(cli_format_double(value->number, number), out);
         break;
-    case KVC_BOOL:
+    case WEFT_KV_BOOL:
         fputs(value->boolean ? "true" : "false", out);
         break;
     }

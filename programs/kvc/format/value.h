@@ -22,12 +22,12 @@ struct cli_value_source {
  * `file:` and `-` are strings like others, for text that is not the user's own. WEFT_ECONFIG:
  * *error names the text and says what is taken; -ENOMEM. */
 WEFT_MUST_USE int cli_value_parse(struct weft_view text, const struct cli_value_source *source,
-                                  struct kvc_value *value, struct weft_bytes *memory,
+                                  struct weft_kv_value *value, struct weft_bytes *memory,
                                   struct weft_error *error);
 
 /* The same of what stands behind a prefix ("int:"; not "file:"). */
 WEFT_MUST_USE int cli_value_parse_as(const char *prefix, struct weft_view text,
-                                     struct kvc_value *value, struct weft_bytes *memory,
+                                     struct weft_kv_value *value, struct weft_bytes *memory,
                                      struct weft_error *error);
 
 /* Whether text as it stands would not be read as a string. Not of `file:` and `-`. */
@@ -36,7 +36,7 @@ bool cli_text_has_prefix(struct weft_view text);
 /* Prints one value, without a newline: strings as they are, numbers in the shortest form that reads
  * back as the same number (1, not 1.0), binary as hex:..., an empty value as nothing. escape: see
  * cli_text_print. */
-void cli_value_print(FILE *out, const struct kvc_value *value, bool escape);
+void cli_value_print(FILE *out, const struct weft_kv_value *value, bool escape);
 
 /* Prints text; with escape, for a terminal, control characters as \n, \t, \x1b, so that a value
  * cannot move the cursor or set colours. */

@@ -131,17 +131,17 @@ static void set_up(struct cli_editor *editor)
     el_source(edit, NULL);
 }
 
-int cli_editor_init(struct cli_editor *editor, FILE *out, FILE *err)
+int cli_editor_init(struct cli_editor *editor, FILE *out, FILE *err_out)
 {
     *editor = (struct cli_editor){.out = out, .history = history_init()};
-    int rv = editor->history ? cli_keys_init(&editor->keys, STDIN_FILENO) : -ENOMEM;
-    if (rv < 0)
+    int err = editor->history ? cli_keys_init(&editor->keys, STDIN_FILENO) : -ENOMEM;
+    if (err < 0)
         goto err_after_history;
     setlocale(LC_CTYPE, "");
     cli_alarm_keep_modes(STDIN_FILENO);
-    editor->edit = el_init("kvc", stdin, out, err);
+    editor->edit = el_init("kvc", stdin, out, err_out);
     if (!editor->edit) {
-        rv = -ENOMEM;
+        err = -ENOMEM;
         goto err_after_keys;
     }
     load_history(editor);
@@ -153,7 +153,7 @@ err_after_keys:
 err_after_history:
     if (editor->history)
         history_end(editor->history);
-    return rv;
+    return err;
 }
 
 void cli_editor_fini(struct cli_editor *editor)

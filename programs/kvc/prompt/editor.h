@@ -27,7 +27,7 @@ struct cli_editor {
 enum cli_line { CLI_LINE_READ, CLI_LINE_DROPPED, CLI_LINE_END };
 
 /* On standard input, which is a terminal, and out; the editor stays where it is. -errno. */
-WEFT_MUST_USE int cli_editor_init(struct cli_editor *editor, FILE *out, FILE *err);
+WEFT_MUST_USE int cli_editor_init(struct cli_editor *editor, FILE *out, FILE *err_out);
 /* Writes the history and gives the terminal its modes back. */
 void cli_editor_fini(struct cli_editor *editor);
 

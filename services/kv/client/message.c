@@ -27,53 +27,53 @@ enum {
     RESPONSE_CURSOR = 5,
 };
 
-static size_t value_size(const struct kvc_value *value)
+static size_t value_size(const struct weft_kv_value *value)
 {
     switch (value->type) {
-    case KVC_EMPTY:
+    case WEFT_KV_EMPTY:
         break;
-    case KVC_STRING:
+    case WEFT_KV_STRING:
         return weft_pb_bytes_size(VALUE_STRING, value->bytes.size);
-    case KVC_BINARY:
+    case WEFT_KV_BINARY:
         return weft_pb_bytes_size(VALUE_BINARY, value->bytes.size);
-    case KVC_INTEGER:
+    case WEFT_KV_INTEGER:
         return weft_pb_uint_size(VALUE_INTEGER, (uint64_t)value->integer);
-    case KVC_FLOAT:
+    case WEFT_KV_FLOAT:
         return weft_pb_varint_size((uint64_t)VALUE_FLOAT << 3) + sizeof value->number;
-    case KVC_BOOL:
+    case WEFT_KV_BOOL:
         return weft_pb_uint_size(VALUE_BOOL, value->boolean);
     }
     return 0;
 }
 
-static uint8_t *put_value(uint8_t *dst, const struct kvc_value *value)
+static uint8_t *put_value(uint8_t *dst, const struct weft_kv_value *value)
 {
     uint64_t bits;
     switch (value->type) {
-    case KVC_EMPTY:
+    case WEFT_KV_EMPTY:
         break;
-    case KVC_STRING:
+    case WEFT_KV_STRING:
         return weft_pb_put_bytes(dst, VALUE_STRING, value->bytes);
-    case KVC_BINARY:
+    case WEFT_KV_BINARY:
         return weft_pb_put_bytes(dst, VALUE_BINARY, value->bytes);
-    case KVC_INTEGER:
+    case WEFT_KV_INTEGER:
         return weft_pb_put_uint(dst, VALUE_INTEGER, (uint64_t)value->integer);
-    case KVC_FLOAT:
+    case WEFT_KV_FLOAT:
         memcpy(&bits, &value->number, sizeof bits);
         return weft_pb_put_fixed64(dst, VALUE_FLOAT, bits);
-    case KVC_BOOL:
+    case WEFT_KV_BOOL:
         return weft_pb_put_uint(dst, VALUE_BOOL, value->boolean);
     }
     return dst;
 }
 
-static size_t pair_size(const struct kvc_pair *pair)
+static size_t pair_size(const struct weft_kv_pair *pair)
 {
     return weft_pb_text_size(PAIR_KEY, pair->key.size) +
            weft_pb_bytes_size(PAIR_VALUE, value_size(&pair->value));
 }
 
-static uint8_t *put_pair(uint8_t *dst, const struct kvc_pair *pair)
+static uint8_t *put_pair(uint8_t *dst, const struct weft_kv_pair *pair)
 {
     dst = weft_pb_put_text(dst, PAIR_KEY, pair->key);
     dst = weft_pb_put_head(dst, PAIR_VALUE, value_size(&pair->value));
@@ -82,29 +82,30 @@ static uint8_t *put_pair(uint8_t *dst, const struct kvc_pair *pair)
 
 /* A single key is a field of its own, left out where it is empty; one of several is written even
  * then. */
-static bool has_single_key(const struct kvc_request *request)
+static bool has_single_key(const struct weft_kv_request *request)
 {
-    return request->op == KVC_HGET || request->op == KVC_HDEL || request->op == KVC_HEXIST;
+    return request->op == WEFT_KV_HGET || request->op == WEFT_KV_HDEL ||
+           request->op == WEFT_KV_HEXIST;
 }
 
 /* Fields at their defaults are left out. */
-static size_t page_size(const struct kvc_request *request)
+static size_t page_size(const struct weft_kv_request *request)
 {
     return weft_pb_text_size(SCAN_CURSOR, request->cursor.size) +
            (request->limit > 0 ? weft_pb_uint_size(SCAN_LIMIT, request->limit) : 0);
 }
 
-static void put_page(uint8_t *dst, const struct kvc_request *request)
+static void put_page(uint8_t *dst, const struct weft_kv_request *request)
 {
     dst = weft_pb_put_text(dst, SCAN_CURSOR, request->cursor);
     if (request->limit > 0)
         (void)weft_pb_put_uint(dst, SCAN_LIMIT, request->limit);
 }
 
-static size_t command_size(const struct kvc_request *request)
+static size_t command_size(const struct weft_kv_request *request)
 {
     size_t size = weft_pb_text_size(COMMAND_TABLE, request->table.size);
-    if (request->op == KVC_HSCAN)
+    if (request->op == WEFT_KV_HSCAN)
         return size + page_size(request);
     if (has_single_key(request))
         return size + weft_pb_text_size(COMMAND_ITEM, request->keys->size);
@@ -117,11 +118,12 @@ static size_t command_size(const struct kvc_request *request)
 
 static void write_request(const struct weft_body *body, uint8_t *dst)
 {
-    const struct kvc_request_body *self = (const struct kvc_request_body *)(const void *)body;
-    const struct kvc_request *request = self->request;
+    const struct weft__kv_request_body *self =
+        (const struct weft__kv_request_body *)(const void *)body;
+    const struct weft_kv_request *request = self->request;
     dst = weft_pb_put_head(dst, (uint32_t)request->op, self->inner);
     dst = weft_pb_put_text(dst, COMMAND_TABLE, request->table);
-    if (request->op == KVC_HSCAN) {
+    if (request->op == WEFT_KV_HSCAN) {
         put_page(dst, request);
         return;
     }
@@ -137,39 +139,39 @@ static void write_request(const struct weft_body *body, uint8_t *dst)
     }
 }
 
-struct kvc_request_body kvc_request_to_body(const struct kvc_request *request)
+struct weft__kv_request_body weft__kv_request_to_body(const struct weft_kv_request *request)
 {
     size_t inner = command_size(request);
-    return (struct kvc_request_body){
+    return (struct weft__kv_request_body){
         .body = {.size = weft_pb_bytes_size((uint32_t)request->op, inner), .write = write_request},
         .request = request,
         .inner = inner,
     };
 }
 
-static bool counts_fit(const struct kvc_request *request)
+static bool counts_fit(const struct weft_kv_request *request)
 {
     switch (request->op) {
-    case KVC_HGET:
-    case KVC_HDEL:
-    case KVC_HEXIST:
+    case WEFT_KV_HGET:
+    case WEFT_KV_HDEL:
+    case WEFT_KV_HEXIST:
         return request->key_count == 1 && request->pair_count == 0;
-    case KVC_HGETALL:
-    case KVC_HSCAN:
+    case WEFT_KV_HGETALL:
+    case WEFT_KV_HSCAN:
         return request->key_count == 0 && request->pair_count == 0;
-    case KVC_HMGET:
-    case KVC_HMDEL:
-    case KVC_HMEXIST:
+    case WEFT_KV_HMGET:
+    case WEFT_KV_HMDEL:
+    case WEFT_KV_HMEXIST:
         return request->pair_count == 0;
-    case KVC_HSET:
+    case WEFT_KV_HSET:
         return request->key_count == 0 && request->pair_count == 1;
-    case KVC_HMSET:
+    case WEFT_KV_HMSET:
         return request->key_count == 0;
     }
     return false;
 }
 
-int kvc_request_check(const struct kvc_request *request, struct weft_error *error)
+int weft__kv_request_check(const struct weft_kv_request *request, struct weft_error *error)
 {
     if (!counts_fit(request))
         return weft_error_set(error, -EINVAL, "not as many keys and pairs as the command takes");
@@ -180,77 +182,78 @@ int kvc_request_check(const struct kvc_request *request, struct weft_error *erro
             return weft_error_set(error, -EINVAL, "key %zu is not UTF-8", i + 1);
     }
     for (size_t i = 0; i < request->pair_count; i++) {
-        const struct kvc_pair *pair = &request->pairs[i];
+        const struct weft_kv_pair *pair = &request->pairs[i];
         if (!weft_utf8_valid(pair->key))
             return weft_error_set(error, -EINVAL, "key %zu is not UTF-8", i + 1);
-        if (pair->value.type == KVC_STRING && !weft_utf8_valid(pair->value.bytes))
+        if (pair->value.type == WEFT_KV_STRING && !weft_utf8_valid(pair->value.bytes))
             return weft_error_set(error, -EINVAL, "string %zu is not UTF-8", i + 1);
     }
     return 0;
 }
 
-static void set_value(struct kvc_value *value, const struct weft_pb_field *field)
+static void set_value(struct weft_kv_value *value, const struct weft_pb_field *field)
 {
     switch (field->descriptor ? field->number : 0) {
     case VALUE_STRING:
-        *value = (struct kvc_value){.type = KVC_STRING, .bytes = field->bytes};
+        *value = (struct weft_kv_value){.type = WEFT_KV_STRING, .bytes = field->bytes};
         break;
     case VALUE_BINARY:
-        *value = (struct kvc_value){.type = KVC_BINARY, .bytes = field->bytes};
+        *value = (struct weft_kv_value){.type = WEFT_KV_BINARY, .bytes = field->bytes};
         break;
     case VALUE_INTEGER:
-        *value = (struct kvc_value){.type = KVC_INTEGER, .integer = (int64_t)field->scalar};
+        *value = (struct weft_kv_value){.type = WEFT_KV_INTEGER, .integer = (int64_t)field->scalar};
         break;
     case VALUE_FLOAT:
-        *value = (struct kvc_value){.type = KVC_FLOAT};
+        *value = (struct weft_kv_value){.type = WEFT_KV_FLOAT};
         memcpy(&value->number, &field->scalar, sizeof value->number);
         break;
     case VALUE_BOOL:
-        *value = (struct kvc_value){.type = KVC_BOOL, .boolean = field->scalar != 0};
+        *value = (struct weft_kv_value){.type = WEFT_KV_BOOL, .boolean = field->scalar != 0};
         break;
     }
 }
 
-static int read_value(struct kvc_value *value, struct weft_view bytes,
+static int read_value(struct weft_kv_value *value, struct weft_view bytes,
                       struct weft_pb_budget *budget)
 {
     struct weft_pb_reader reader = weft_pb_read(bytes, &abi__value__descriptor, budget);
     struct weft_pb_field field;
-    int rv;
-    *value = (struct kvc_value){.type = KVC_EMPTY};
-    while ((rv = weft_pb_next(&reader, &field)) > 0)
+    int err;
+    *value = (struct weft_kv_value){.type = WEFT_KV_EMPTY};
+    while ((err = weft_pb_next(&reader, &field)) > 0)
         set_value(value, &field);
-    return rv;
+    return err;
 }
 
-static int read_pair(struct kvc_pair *pair, struct weft_view bytes, struct weft_pb_budget *budget)
+static int read_pair(struct weft_kv_pair *pair, struct weft_view bytes,
+                     struct weft_pb_budget *budget)
 {
     struct weft_pb_reader reader = weft_pb_read(bytes, &abi__kvpair__descriptor, budget);
     struct weft_pb_field field;
-    int rv;
-    *pair = (struct kvc_pair){0};
-    while ((rv = weft_pb_next(&reader, &field)) > 0) {
+    int err;
+    *pair = (struct weft_kv_pair){0};
+    while ((err = weft_pb_next(&reader, &field)) > 0) {
         if (field.number == PAIR_KEY)
             pair->key = field.bytes;
         else if (field.number == PAIR_VALUE)
-            rv = read_value(&pair->value, field.bytes, budget);
-        if (rv < 0)
-            return rv;
+            err = read_value(&pair->value, field.bytes, budget);
+        if (err < 0)
+            return err;
     }
-    return rv;
+    return err;
 }
 
 /* The arrays of a reply while they are filled. */
 struct target {
-    struct kvc_reply *reply;
-    struct kvc_value *values;
-    struct kvc_pair *pairs;
+    struct weft_kv_reply *reply;
+    struct weft_kv_value *values;
+    struct weft_kv_pair *pairs;
 };
 
 static int take_field(struct target *target, const struct weft_pb_field *field,
                       struct weft_pb_budget *budget)
 {
-    struct kvc_reply *reply = target->reply;
+    struct weft_kv_reply *reply = target->reply;
     switch (field->number) {
     case RESPONSE_STATUS:
         reply->status = (uint32_t)field->scalar;
@@ -276,12 +279,12 @@ static int count_items(struct weft_view payload, struct weft_pb_budget *budget, 
     struct weft_pb_reader reader =
         weft_pb_read(payload, &abi__command_response__descriptor, budget);
     struct weft_pb_field field;
-    int rv;
-    while ((rv = weft_pb_next(&reader, &field)) > 0) {
+    int err;
+    while ((err = weft_pb_next(&reader, &field)) > 0) {
         *values += field.number == RESPONSE_VALUES;
         *pairs += field.number == RESPONSE_PAIRS;
     }
-    return rv;
+    return err;
 }
 
 /* Neither product overflows: each item has at least two bytes of payload. */
@@ -297,27 +300,27 @@ static int allocate(struct target *target, size_t values, size_t pairs, struct w
     return 0;
 }
 
-int kvc_reply_read(struct kvc_reply *reply, struct weft_view payload, struct weft_arena *arena,
-                   const char **why)
+int weft__kv_reply_read(struct weft_kv_reply *reply, struct weft_view payload,
+                        struct weft_arena *arena, const char **why)
 {
     /* Memory bounds the items of a reply, and its bytes the elements. */
     struct weft_pb_budget budget = {.elements = UINT64_MAX};
     struct target target = {.reply = reply};
     size_t values = 0, pairs = 0;
-    *reply = (struct kvc_reply){0};
-    int rv = count_items(payload, &budget, &values, &pairs);
+    *reply = (struct weft_kv_reply){0};
+    int err = count_items(payload, &budget, &values, &pairs);
     *why = budget.what;
-    if (rv < 0)
-        return rv;
-    rv = allocate(&target, values, pairs, arena);
-    *why = rv == WEFT_ETOOBIG ? "the reply has too many items" : weft_strerror(rv);
-    if (rv < 0)
-        return rv;
+    if (err < 0)
+        return err;
+    err = allocate(&target, values, pairs, arena);
+    *why = err == WEFT_ETOOBIG ? "the reply has too many items" : weft_strerror(err);
+    if (err < 0)
+        return err;
     struct weft_pb_reader reader =
         weft_pb_read(payload, &abi__command_response__descriptor, &budget);
     struct weft_pb_field field;
-    while (rv == 0 && weft_pb_next(&reader, &field) > 0)
-        rv = take_field(&target, &field, &budget);
+    while (err == 0 && weft_pb_next(&reader, &field) > 0)
+        err = take_field(&target, &field, &budget);
     *why = budget.what;
-    return rv;
+    return err;
 }

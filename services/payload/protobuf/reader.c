@@ -163,19 +163,19 @@ static int check(struct weft_view message, const ProtobufCMessageDescriptor *typ
 {
     struct weft_pb_reader reader = weft_pb_read(message, type, budget);
     struct weft_pb_field field;
-    int rv;
+    int err;
     if (depth > DEPTH_MAX)
         return malformed(&reader, "messages are nested too deep");
-    while ((rv = weft_pb_next(&reader, &field)) > 0) {
+    while ((err = weft_pb_next(&reader, &field)) > 0) {
         if (!field.descriptor || field.descriptor->type != PROTOBUF_C_TYPE_MESSAGE)
             continue;
         const ProtobufCMessageDescriptor *inner =
             (const ProtobufCMessageDescriptor *)field.descriptor->descriptor;
-        rv = check(field.bytes, inner, budget, depth + 1);
-        if (rv < 0)
-            return rv;
+        err = check(field.bytes, inner, budget, depth + 1);
+        if (err < 0)
+            return err;
     }
-    return rv;
+    return err;
 }
 
 int weft_pb_check(struct weft_view message, const ProtobufCMessageDescriptor *type,

@@ -25,7 +25,7 @@ static struct once once_of(const char *query, enum content content, size_t size)
     uint8_t *data = content_new(content, size), *dst;
     assert_int_equal(
         feed_codec_init(&once.fc, &weft_codec_length_delimited_gzip, query, &limits, NULL), 0);
-    once.fc.frames = weft_frame_pool_new(1 << 20);
+    once.fc.frames = weft_frame_cache_new(1 << 20);
     assert_non_null(once.fc.frames);
     once.blob = weft_blob_new(size, &dst);
     assert_non_null(once.blob);
@@ -37,7 +37,7 @@ static struct once once_of(const char *query, enum content content, size_t size)
 static void once_fini(struct once *once)
 {
     weft_blob_unref(once->blob);
-    weft_frame_pool_free(once->fc.frames);
+    weft_frame_cache_free(once->fc.frames);
     feed_codec_fini(&once->fc);
 }
 
@@ -79,7 +79,7 @@ static void test_blob_that_does_not_last_is_not_kept(void **state)
     (void)state;
     struct once once = once_of("", TEXT, 16384);
     assert_int_equal(deflates(&once, false, 10), 10);
-    assert_int_equal(weft_frame_pool_bytes(once.fc.frames), 0);
+    assert_int_equal(weft_frame_cache_bytes(once.fc.frames), 0);
     once_fini(&once);
 }
 
@@ -103,7 +103,7 @@ static void test_plain_frames_take_no_place_in_the_pool(void **state)
         size_t size = i == 0 ? 1436 : 16384;
         struct once once = once_of(queries[i], TEXT, size);
         assert_int_equal(deflates(&once, true, 2), 0);
-        assert_int_equal(weft_frame_pool_bytes(once.fc.frames), 0);
+        assert_int_equal(weft_frame_cache_bytes(once.fc.frames), 0);
         once_fini(&once);
     }
 }

@@ -139,7 +139,7 @@ static void call(struct fixture *f, const char *text, size_t room)
 static void drain(struct fixture *f, size_t room)
 {
     f->request.room = room;
-    f->request.base.on_drain(&f->request.base);
+    f->request.base.on_room(&f->request.base);
 }
 
 static void cancel(struct fixture *f)

@@ -68,9 +68,9 @@ int kv_pairs_add(struct kv_pairs *pairs, struct weft_view key, struct weft_view 
     size_t inner = pair_inner_size(key, value);
     size_t size = kv_pairs_size_of(key, value);
     if (!pairs->last || size > pairs->last->capacity - pairs->last->size) {
-        int rv = add_chunk(pairs, size);
-        if (rv < 0)
-            return rv;
+        int err = add_chunk(pairs, size);
+        if (err < 0)
+            return err;
     }
     struct kv_pairs_chunk *chunk = pairs->last;
     uint8_t *dst = chunk->data + chunk->size;
@@ -160,7 +160,7 @@ static inline uint8_t *put_head(uint8_t *dst, size_t value_size)
 
 /* Whether the only value of a reply lies in a blob that is that reply. Another face may have stored
  * it, with other bytes before the value. */
-WEFT_APART static bool is_whole_reply(const struct kv_value *value)
+WEFT_NOINLINE static bool is_whole_reply(const struct kv_value *value)
 {
     uint8_t head[OK_SIZE + 1 + WEFT_PB_VARINT_MAX];
     struct weft_view blob = weft_blob_view(value->blob);
@@ -194,8 +194,8 @@ static void init_value(struct kv_reply_body *self, const struct kv_call *call)
                                     .write = write_value};
 }
 
-WEFT_APART static void init_any(struct kv_reply_body *self, const struct kv_reply *reply,
-                                const struct kv_call *call, const struct kv_pairs *pairs)
+WEFT_NOINLINE static void init_any(struct kv_reply_body *self, const struct kv_reply *reply,
+                                   const struct kv_call *call, const struct kv_pairs *pairs)
 {
     self->reply = reply;
     self->items = reply->gives == KV_GIVES_NOTHING ? NULL : call->items;

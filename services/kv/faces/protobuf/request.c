@@ -90,13 +90,13 @@ static int decode_value(struct decoder *self, struct weft_view message, struct w
 {
     struct weft_pb_reader reader = weft_pb_read(message, &abi__value__descriptor, &self->budget);
     struct weft_pb_field field, last = {0};
-    int rv;
-    while ((rv = weft_pb_next(&reader, &field)) > 0) {
+    int err;
+    while ((err = weft_pb_next(&reader, &field)) > 0) {
         if (field.descriptor)
             last = field;
     }
-    if (rv < 0 || !last.descriptor)
-        return rv;
+    if (err < 0 || !last.descriptor)
+        return err;
     return canonical_value(self, &last, value);
 }
 
@@ -104,18 +104,18 @@ static int decode_pair(struct decoder *self, struct weft_view message, struct kv
 {
     struct weft_pb_reader reader = weft_pb_read(message, &abi__kvpair__descriptor, &self->budget);
     struct weft_pb_field field;
-    int rv;
-    while ((rv = weft_pb_next(&reader, &field)) > 0) {
+    int err;
+    while ((err = weft_pb_next(&reader, &field)) > 0) {
         if (!field.descriptor)
             continue;
         if (field.number == PAIR_KEY)
             item->key = field.bytes;
         else
-            rv = decode_value(self, field.bytes, &item->value.bytes);
-        if (rv < 0)
+            err = decode_value(self, field.bytes, &item->value.bytes);
+        if (err < 0)
             break;
     }
-    return rv;
+    return err;
 }
 
 /* How many items the rest of a command has, without looking into them. */
@@ -126,12 +126,12 @@ static int count_items(const struct weft_pb_reader *reader, size_t *count)
     struct weft_pb_reader ahead = *reader;
     ahead.budget = &budget;
     struct weft_pb_field field;
-    int rv;
-    while ((rv = weft_pb_next(&ahead, &field)) > 0)
+    int err;
+    while ((err = weft_pb_next(&ahead, &field)) > 0)
         *count += field.number == COMMAND_ITEM;
-    if (rv < 0)
+    if (err < 0)
         reader->budget->what = budget.what;
-    return rv;
+    return err;
 }
 
 /* Moves the items into the arena, once, when more come than are at hand. */
@@ -139,9 +139,9 @@ static int make_room(struct decoder *self, const struct weft_pb_reader *reader,
                      struct kv_call *call)
 {
     size_t count = call->count + 1;
-    int rv = count_items(reader, &count);
-    if (rv < 0)
-        return rv;
+    int err = count_items(reader, &count);
+    if (err < 0)
+        return err;
     struct kv_item *items = allocate(self, count * sizeof *items);
     if (!items)
         return -ENOMEM;
@@ -157,9 +157,9 @@ static int decode_item(struct decoder *self, const struct weft_pb_reader *reader
     /* A second occurrence of what there is one of adds to the first. */
     if (command->many || call->count == 0) {
         if (call->count == KV_REQUEST_ITEMS) {
-            int rv = make_room(self, reader, call);
-            if (rv < 0)
-                return rv;
+            int err = make_room(self, reader, call);
+            if (err < 0)
+                return err;
         }
         struct kv_item *fresh = &call->items[call->count++];
         fresh->key = weft_view(NULL, 0);
@@ -192,8 +192,8 @@ static int decode_command(struct decoder *self, const struct weft_pb_field *comm
         command_field->bytes,
         (const ProtobufCMessageDescriptor *)command_field->descriptor->descriptor, &self->budget);
     struct weft_pb_field field;
-    int rv;
-    while ((rv = weft_pb_next(&reader, &field)) > 0) {
+    int err;
+    while ((err = weft_pb_next(&reader, &field)) > 0) {
         if (!field.descriptor)
             continue;
         if (field.number == COMMAND_TABLE)
@@ -201,12 +201,12 @@ static int decode_command(struct decoder *self, const struct weft_pb_field *comm
         else if (call->command->takes == KV_TAKES_PAGE)
             decode_page(&field, call);
         else
-            rv = decode_item(self, &reader, &field, call);
-        if (rv < 0)
-            return rv;
+            err = decode_item(self, &reader, &field, call);
+        if (err < 0)
+            return err;
     }
-    if (rv < 0)
-        return rv;
+    if (err < 0)
+        return err;
     /* An empty key is not on the wire, and is a key. */
     if (call->count == 0 && call->command->takes == KV_TAKES_KEYS && !call->command->many) {
         call->items[0].key = weft_view(NULL, 0);
@@ -222,10 +222,10 @@ static int decode_request(struct decoder *self, struct weft_view payload,
     struct weft_pb_reader reader =
         weft_pb_read(payload, &abi__command_request__descriptor, &self->budget);
     struct weft_pb_field field;
-    int rv;
+    int err;
     command->descriptor = NULL;
     *unknown = 0;
-    while ((rv = weft_pb_next(&reader, &field)) > 0) {
+    while ((err = weft_pb_next(&reader, &field)) > 0) {
         if (!field.descriptor) {
             if (field.wire == WEFT_PB_LENGTH && (*unknown == 0 || field.number < *unknown))
                 *unknown = field.number;
@@ -234,26 +234,26 @@ static int decode_request(struct decoder *self, struct weft_view payload,
         if (command->descriptor) {
             const ProtobufCMessageDescriptor *type =
                 (const ProtobufCMessageDescriptor *)command->descriptor->descriptor;
-            rv = weft_pb_check(command->bytes, type, &self->budget);
-            if (rv < 0)
+            err = weft_pb_check(command->bytes, type, &self->budget);
+            if (err < 0)
                 break;
         }
         *command = field;
     }
-    return rv;
+    return err;
 }
 
-WEFT_APART static enum kv_decoded decode_any(struct kv_request *self, struct weft_view payload,
-                                             struct kv_call *call)
+WEFT_NOINLINE static enum kv_decoded decode_any(struct kv_request *self, struct weft_view payload,
+                                                struct kv_call *call)
 {
     struct decoder decoder = {.budget.elements = self->max_elements, .request = self->request};
     struct weft_pb_field command;
     call->items = self->items;
-    int rv = decode_request(&decoder, payload, &command, &self->field);
-    if (rv == 0 && command.descriptor)
-        rv = decode_command(&decoder, &command, call);
+    int err = decode_request(&decoder, payload, &command, &self->field);
+    if (err == 0 && command.descriptor)
+        err = decode_command(&decoder, &command, call);
 
-    switch (rv) {
+    switch (err) {
     case 0:
         break;
     case WEFT_EMALFORMED:

@@ -19,7 +19,7 @@ enum {
 };
 
 struct config {
-    const struct kv_context *context;
+    const struct weft_kv_context *context;
     const struct weft_limits *limits;
     char full_text[LINE_MAX_SIZE];
 };
@@ -70,15 +70,15 @@ static int start(void *loop_state, const void *config, struct weft_loop *loop)
 {
     struct loop *self = loop_state;
     self->config = config;
-    const struct kv_context *context = self->config->context;
+    const struct weft_kv_context *context = self->config->context;
     self->store = context->store;
     self->store_loop = weft_calloc(1, self->store->loop_size);
     if (!self->store_loop)
         return -ENOMEM;
-    int rv = self->store->start(self->store_loop, context->state, loop);
-    if (rv < 0)
+    int err = self->store->start(self->store_loop, context->state, loop);
+    if (err < 0)
         weft_free(self->store_loop);
-    return rv;
+    return err;
 }
 
 static void stop(void *loop_state)
@@ -99,10 +99,10 @@ static int open_conn(void *conn_state, void *loop_state)
         if (!self->session)
             return -ENOMEM;
     }
-    int rv = store->open(self->session, self->loop->store_loop);
-    if (rv < 0 && self->session != self->space)
+    int err = store->open(self->session, self->loop->store_loop);
+    if (err < 0 && self->session != self->space)
         weft_free(self->session);
-    return rv;
+    return err;
 }
 
 static void close_conn(void *conn_state, void *loop_state)
@@ -136,19 +136,19 @@ static int end(struct weft_request *request, const struct weft_body *body, bool 
 static void end_held(struct weft_request *request, bool bad)
 {
     struct weft_blob *blob = request->data;
-    int rv;
+    int err;
     if (blob) {
         struct weft_body body = weft_body_from_blob(blob);
-        rv = end(request, &body, bad);
+        err = end(request, &body, bad);
     } else {
         struct kv_reply reply;
         struct kv_reply_body body;
         kv_reply_text(&reply, KV_RETRY, "Out of memory: the reply is lost");
         kv_reply_body_init(&body, &reply, NULL, NULL);
-        rv = end(request, &body.body, bad);
+        err = end(request, &body.body, bad);
     }
-    /* Refused again it stays as it is, and on_drain comes again. */
-    if (rv == 0)
+    /* Refused again it stays as it is, and on_room comes again. */
+    if (err == 0)
         weft_blob_unref(blob);
 }
 
@@ -164,8 +164,8 @@ static void drained_bad(struct weft_request *request)
 
 /* Too much output waits before this reply. What it shows will be gone when its turn comes, so it
  * becomes a blob that the request holds. */
-WEFT_APART static void hold(struct weft_request *request, const struct weft_body *body, bool bad,
-                            const struct weft_limits *limits)
+WEFT_NOINLINE static void hold(struct weft_request *request, const struct weft_body *body, bool bad,
+                               const struct weft_limits *limits)
 {
     struct weft_blob *blob = NULL;
     uint8_t *data;
@@ -182,7 +182,7 @@ WEFT_APART static void hold(struct weft_request *request, const struct weft_body
             weft_body_write(body, data);
     }
     request->data = blob;
-    request->on_drain = bad ? drained_bad : drained;
+    request->on_room = bad ? drained_bad : drained;
 }
 
 /* Ends the request, and with it the task where that lies in its arena. */
@@ -193,8 +193,8 @@ static void send_reply(struct task *task, const struct kv_reply *reply, bool bad
     struct kv_pairs pairs = task->pairs;
     struct kv_reply_body body;
     kv_reply_body_init(&body, reply, &task->call, &pairs);
-    int rv = end(request, &body.body, bad);
-    if (rv == -EAGAIN)
+    int err = end(request, &body.body, bad);
+    if (err == -EAGAIN)
         hold(request, &body.body, bad, limits);
     kv_pairs_fini(&pairs);
 }
@@ -292,7 +292,7 @@ static void drop_values(struct kv_call *call, size_t count)
 static void pump(struct conn *conn);
 
 /* Answers a walk whose pairs the reply has no room for. */
-WEFT_APART static void refuse_pairs(struct task *task)
+WEFT_NOINLINE static void refuse_pairs(struct task *task)
 {
     const struct weft_limits *limits = task->conn->loop->config->limits;
     if (task->pairs_error != WEFT_ETOOBIG) {
@@ -325,10 +325,10 @@ static int keep_values(struct kv_call *call)
     if (call->command->takes != KV_TAKES_PAIRS)
         return 0;
     for (size_t i = 0; i < call->count; i++) {
-        int rv = kv_reply_keep(&call->items[i].value);
-        if (rv < 0) {
+        int err = kv_reply_keep(&call->items[i].value);
+        if (err < 0) {
             drop_values(call, i);
-            return rv;
+            return err;
         }
     }
     return 0;
@@ -463,7 +463,7 @@ static size_t reject(void *loop_state, const struct weft_rejection *rejection, u
     return body.body.size;
 }
 
-const struct weft_service kv_service = {
+const struct weft_service weft_kv_service = {
     .name = "kv",
     .speaks = "protobuf:abi",
     .config_size = sizeof(struct config),

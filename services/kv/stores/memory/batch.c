@@ -30,7 +30,7 @@ struct batch {
     } small;
 };
 
-static int batch_init(struct batch *batch, const struct kv_worker *worker, struct kv_item *items,
+static int batch_init(struct batch *batch, const struct kv_loop *worker, struct kv_item *items,
                       size_t count)
 {
     batch->count = count;
@@ -131,7 +131,7 @@ static size_t lacking_room(const struct batch *batch, struct kv_segment *segment
 }
 
 /* Grows what has to grow, holding one segment at a time. */
-static int make_room(struct batch *batch, struct kv_map *map, struct kv_worker *worker)
+static int make_room(struct batch *batch, struct kv_map *map, struct kv_loop *worker)
 {
     size_t i = 0;
     while (i < batch->count) {
@@ -149,9 +149,9 @@ static int make_room(struct batch *batch, struct kv_map *map, struct kv_worker *
             i = end;
             continue;
         }
-        int rv = kv_map_grow(map, worker, hash, lacking);
-        if (rv < 0)
-            return rv;
+        int err = kv_map_grow(map, worker, hash, lacking);
+        if (err < 0)
+            return err;
     }
     return 0;
 }
@@ -201,13 +201,13 @@ static void read_locked(struct batch *batch, const struct kv_map *map, struct kv
     unlock_all(batch, false);
 }
 
-int kv_batch_get(const struct kv_map *map, struct kv_worker *worker, struct kv_item *items,
+int kv_batch_get(const struct kv_map *map, struct kv_loop *worker, struct kv_item *items,
                  size_t count)
 {
     struct batch batch;
-    int rv = batch_init(&batch, worker, items, count);
-    if (rv < 0)
-        return rv;
+    int err = batch_init(&batch, worker, items, count);
+    if (err < 0)
+        return err;
     unsigned steps = 0;
     unsigned attempts = count > SMALL ? ATTEMPTS_BIG : ATTEMPTS;
     while (!read_optimistically(&batch, map, items)) {
@@ -243,7 +243,7 @@ static int64_t growth_of(const struct kv_map *map, const struct kv_item *items, 
     return growth;
 }
 
-static void put_all(const struct kv_map *map, struct kv_worker *worker, struct kv_item *items,
+static void put_all(const struct kv_map *map, struct kv_loop *worker, struct kv_item *items,
                     size_t count)
 {
     int64_t growth = 0;
@@ -257,10 +257,10 @@ static void put_all(const struct kv_map *map, struct kv_worker *worker, struct k
         growth -= place.entry ? (int64_t)kv_entry_heap_size(place.entry) : 0;
         items[i].scratch.pointer = place.entry;
     }
-    kv_worker_account(worker, growth);
+    kv_loop_account(worker, growth);
 }
 
-static void retire_all(const struct kv_map *map, struct kv_worker *worker,
+static void retire_all(const struct kv_map *map, struct kv_loop *worker,
                        const struct kv_item *items, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -269,29 +269,29 @@ static void retire_all(const struct kv_map *map, struct kv_worker *worker,
     }
 }
 
-int kv_batch_put(struct kv_map *map, struct kv_worker *worker, struct kv_item *items, size_t count)
+int kv_batch_put(struct kv_map *map, struct kv_loop *worker, struct kv_item *items, size_t count)
 {
     struct batch batch;
-    int rv = batch_init(&batch, worker, items, count);
-    if (rv < 0)
-        return rv;
+    int err = batch_init(&batch, worker, items, count);
+    if (err < 0)
+        return err;
     sort_touches(&batch);
     for (;;) {
-        rv = make_room(&batch, map, worker);
-        if (rv == 0)
-            rv = kv_epoch_reserve(&worker->epoch, count);
-        if (rv == 0)
-            rv = lock_all(&batch, map, KV_SEGMENT_BATCH);
-        if (rv < 0)
+        err = make_room(&batch, map, worker);
+        if (err == 0)
+            err = kv_epoch_reserve(&worker->epoch, count);
+        if (err == 0)
+            err = lock_all(&batch, map, KV_SEGMENT_BATCH);
+        if (err < 0)
             break;
         if (!all_have_room(&batch)) {
             unlock_all(&batch, false);
             continue;
         }
         if (worker->shared->max_used > 0 &&
-            !kv_worker_may_take(worker, growth_of(map, items, count))) {
+            !kv_loop_may_take(worker, growth_of(map, items, count))) {
             unlock_all(&batch, false);
-            rv = -ENOSPC;
+            err = -ENOSPC;
             break;
         }
         put_all(map, worker, items, count);
@@ -300,10 +300,10 @@ int kv_batch_put(struct kv_map *map, struct kv_worker *worker, struct kv_item *i
         break;
     }
     batch_fini(&batch);
-    return rv;
+    return err;
 }
 
-static void remove_all(const struct kv_map *map, struct kv_worker *worker, struct kv_item *items,
+static void remove_all(const struct kv_map *map, struct kv_loop *worker, struct kv_item *items,
                        size_t count)
 {
     int64_t freed = 0;
@@ -317,21 +317,20 @@ static void remove_all(const struct kv_map *map, struct kv_worker *worker, struc
             freed += (int64_t)kv_entry_heap_size(place.entry);
         }
     }
-    kv_worker_account(worker, -freed);
+    kv_loop_account(worker, -freed);
 }
 
-int kv_batch_remove(struct kv_map *map, struct kv_worker *worker, struct kv_item *items,
-                    size_t count)
+int kv_batch_remove(struct kv_map *map, struct kv_loop *worker, struct kv_item *items, size_t count)
 {
     struct batch batch;
-    int rv = batch_init(&batch, worker, items, count);
-    if (rv < 0)
-        return rv;
+    int err = batch_init(&batch, worker, items, count);
+    if (err < 0)
+        return err;
     sort_touches(&batch);
-    rv = kv_epoch_reserve(&worker->epoch, count);
-    if (rv == 0)
-        rv = lock_all(&batch, map, KV_SEGMENT_BATCH);
-    if (rv == 0) {
+    err = kv_epoch_reserve(&worker->epoch, count);
+    if (err == 0)
+        err = lock_all(&batch, map, KV_SEGMENT_BATCH);
+    if (err == 0) {
         remove_all(map, worker, items, count);
         /* The touches have done their work; their room holds where to shrink. */
         size_t sparse = 0;
@@ -345,5 +344,5 @@ int kv_batch_remove(struct kv_map *map, struct kv_worker *worker, struct kv_item
             kv_map_shrink(map, worker, batch.touches[k].hash);
     }
     batch_fini(&batch);
-    return rv;
+    return err;
 }

@@ -9,16 +9,16 @@
 #include "map.h"
 
 /* -ENOMEM. */
-WEFT_MUST_USE int kv_batch_get(const struct kv_map *map, struct kv_worker *worker,
+WEFT_MUST_USE int kv_batch_get(const struct kv_map *map, struct kv_loop *worker,
                                struct kv_item *items, size_t count);
 
 /* Puts the entries that item->scratch.pointer shows; they are the map's after 0. -ENOMEM, -ENOSPC
  * (over max_used), -ESTALE (the map is dead): nothing has changed. */
-WEFT_MUST_USE int kv_batch_put(struct kv_map *map, struct kv_worker *worker, struct kv_item *items,
+WEFT_MUST_USE int kv_batch_put(struct kv_map *map, struct kv_loop *worker, struct kv_item *items,
                                size_t count);
 
 /* Takes out. -ENOMEM, -ESTALE: nothing has changed. */
-WEFT_MUST_USE int kv_batch_remove(struct kv_map *map, struct kv_worker *worker,
-                                  struct kv_item *items, size_t count);
+WEFT_MUST_USE int kv_batch_remove(struct kv_map *map, struct kv_loop *worker, struct kv_item *items,
+                                  size_t count);
 
 #endif

@@ -5,7 +5,7 @@
 
 enum { TELL_EVERY = 16 * 1024 };
 
-void kv_worker_account(struct kv_worker *worker, int64_t bytes)
+void kv_loop_account(struct kv_loop *worker, int64_t bytes)
 {
     worker->untold += bytes;
     if (worker->untold < TELL_EVERY && worker->untold > -TELL_EVERY)
@@ -14,7 +14,7 @@ void kv_worker_account(struct kv_worker *worker, int64_t bytes)
     worker->untold = 0;
 }
 
-bool kv_worker_may_take(const struct kv_worker *worker, int64_t bytes)
+bool kv_loop_may_take(const struct kv_loop *worker, int64_t bytes)
 {
     const struct kv_shared *shared = worker->shared;
     if (shared->max_used == 0 || bytes <= 0)
@@ -65,32 +65,32 @@ static int64_t growth_by(const struct kv_entry *entry, const struct kv_entry *ol
     return (int64_t)kv_entry_heap_size(entry) - (int64_t)kv_entry_heap_size(old);
 }
 
-int kv_map_put(struct kv_map *map, struct kv_worker *worker, uint64_t hash, struct kv_entry *entry,
+int kv_map_put(struct kv_map *map, struct kv_loop *worker, uint64_t hash, struct kv_entry *entry,
                struct kv_entry **old)
 {
     for (;;) {
-        int rv = kv_epoch_reserve(&worker->epoch, 1);
-        if (rv < 0)
-            return rv;
+        int err = kv_epoch_reserve(&worker->epoch, 1);
+        if (err < 0)
+            return err;
         struct kv_segment *segment = lock_segment(map, hash);
         if (!segment)
             return -ESTALE;
         struct kv_place place = kv_segment_find(segment, hash, kv_entry_key(entry));
         if (!place.entry && !kv_segment_has_room(segment, 1)) {
             kv_segment_unlock(segment, false);
-            rv = kv_map_grow(map, worker, hash, 1);
-            if (rv < 0)
-                return rv;
+            err = kv_map_grow(map, worker, hash, 1);
+            if (err < 0)
+                return err;
             continue;
         }
         int64_t growth = growth_by(entry, place.entry);
-        if (!kv_worker_may_take(worker, growth)) {
+        if (!kv_loop_may_take(worker, growth)) {
             kv_segment_unlock(segment, false);
             return -ENOSPC;
         }
         kv_segment_put(segment, place, hash, entry);
         kv_segment_unlock(segment, true);
-        kv_worker_account(worker, growth);
+        kv_loop_account(worker, growth);
         if (place.entry)
             kv_epoch_retire(&worker->epoch, place.entry, map->drop);
         *old = place.entry;
@@ -98,12 +98,12 @@ int kv_map_put(struct kv_map *map, struct kv_worker *worker, uint64_t hash, stru
     }
 }
 
-int kv_map_remove(struct kv_map *map, struct kv_worker *worker, uint64_t hash, struct weft_view key,
+int kv_map_remove(struct kv_map *map, struct kv_loop *worker, uint64_t hash, struct weft_view key,
                   struct kv_entry **old)
 {
-    int rv = kv_epoch_reserve(&worker->epoch, 1);
-    if (rv < 0)
-        return rv;
+    int err = kv_epoch_reserve(&worker->epoch, 1);
+    if (err < 0)
+        return err;
     struct kv_segment *segment = lock_segment(map, hash);
     if (!segment)
         return -ESTALE;
@@ -116,7 +116,7 @@ int kv_map_remove(struct kv_map *map, struct kv_worker *worker, uint64_t hash, s
     kv_segment_remove(segment, place);
     bool sparse = kv_segment_is_sparse(segment);
     kv_segment_unlock(segment, true);
-    kv_worker_account(worker, -(int64_t)kv_entry_heap_size(place.entry));
+    kv_loop_account(worker, -(int64_t)kv_entry_heap_size(place.entry));
     kv_epoch_retire(&worker->epoch, place.entry, map->drop);
     if (sparse)
         kv_map_shrink(map, worker, hash);

@@ -27,7 +27,7 @@ struct kv_shared {
 };
 
 /* One loop's part. */
-struct kv_worker {
+struct kv_loop {
     struct kv_epoch_loop epoch;
     struct kv_pool_cache cache;
     struct kv_shared *shared;
@@ -55,7 +55,7 @@ int64_t kv_map_heap_size_min(void);
 /* Frees everything at once. While nobody else uses the map. */
 void kv_map_fini(struct kv_map *map, struct kv_pool_cache *cache);
 
-static inline uint64_t kv_map_hash(const struct kv_worker *worker, struct weft_view key)
+static inline uint64_t kv_map_hash(const struct kv_loop *worker, struct weft_view key)
 {
     return kv_hash(&worker->shared->seed, key);
 }
@@ -94,29 +94,29 @@ struct kv_entry *kv_map_get(const struct kv_map *map, uint64_t hash, struct weft
  * changed. What they take out is retired. */
 
 /* Puts entry in; *old is what it replaces, or NULL. -ENOMEM; -ENOSPC: over max_used. */
-WEFT_MUST_USE int kv_map_put(struct kv_map *map, struct kv_worker *worker, uint64_t hash,
+WEFT_MUST_USE int kv_map_put(struct kv_map *map, struct kv_loop *worker, uint64_t hash,
                              struct kv_entry *entry, struct kv_entry **old);
 
 /* Takes out the entry of key; *old is it, or NULL. -ENOMEM. */
-WEFT_MUST_USE int kv_map_remove(struct kv_map *map, struct kv_worker *worker, uint64_t hash,
+WEFT_MUST_USE int kv_map_remove(struct kv_map *map, struct kv_loop *worker, uint64_t hash,
                                 struct weft_view key, struct kv_entry **old);
 
 /* Makes room for count keys more where hash belongs. Holding no segment. Has to be called again
  * until there is enough. -ENOMEM. */
-WEFT_MUST_USE int kv_map_grow(struct kv_map *map, struct kv_worker *worker, uint64_t hash,
+WEFT_MUST_USE int kv_map_grow(struct kv_map *map, struct kv_loop *worker, uint64_t hash,
                               size_t count);
 
 /* Gives memory back where hash belongs, if there is some to give and if it can. */
-void kv_map_shrink(struct kv_map *map, struct kv_worker *worker, uint64_t hash);
+void kv_map_shrink(struct kv_map *map, struct kv_loop *worker, uint64_t hash);
 
 /* Makes a map dead that is empty and as small as maps are, and retires what it holds. -EBUSY: it is
  * not; -ENOMEM. */
-WEFT_MUST_USE int kv_map_kill(struct kv_map *map, struct kv_worker *worker);
+WEFT_MUST_USE int kv_map_kill(struct kv_map *map, struct kv_loop *worker);
 
 /* Heap bytes were taken, or (below zero) given back. */
-void kv_worker_account(struct kv_worker *worker, int64_t bytes);
+void kv_loop_account(struct kv_loop *worker, int64_t bytes);
 
 /* Whether so many more are allowed. Exact to some KiB a loop. */
-bool kv_worker_may_take(const struct kv_worker *worker, int64_t bytes);
+bool kv_loop_may_take(const struct kv_loop *worker, int64_t bytes);
 
 #endif

@@ -89,30 +89,30 @@ static struct kv_directory *directory_resized(const struct kv_directory *old, ui
     return directory;
 }
 
-static void publish_directory(struct kv_map *map, struct kv_worker *worker,
+static void publish_directory(struct kv_map *map, struct kv_loop *worker,
                               struct kv_directory *fresh)
 {
     struct kv_directory *old = atomic_load_explicit(&map->directory, memory_order_relaxed);
     atomic_store_explicit(&map->directory, fresh, memory_order_release);
-    kv_worker_account(worker, directory_heap_size(fresh->depth) - directory_heap_size(old->depth));
+    kv_loop_account(worker, directory_heap_size(fresh->depth) - directory_heap_size(old->depth));
     kv_epoch_retire_memory(&worker->epoch, old);
 }
 
-static void publish_segment(struct kv_directory *directory, struct kv_worker *worker,
+static void publish_segment(struct kv_directory *directory, struct kv_loop *worker,
                             struct kv_segment *fresh)
 {
     size_t begin = directory->depth == 0 ? 0 : fresh->first >> (64 - directory->depth);
     size_t count = (size_t)1 << (directory->depth - fresh->depth);
     for (size_t i = begin; i < begin + count; i++)
         atomic_store_explicit(&directory->segments[i], fresh, memory_order_release);
-    kv_worker_account(worker, (int64_t)kv_segment_heap_size_for(fresh->slot_count));
+    kv_loop_account(worker, (int64_t)kv_segment_heap_size_for(fresh->slot_count));
 }
 
 /* After what replaces it has been published: who finds it dead looks into the directory again. */
-static void retire_segment(struct kv_segment *segment, struct kv_worker *worker)
+static void retire_segment(struct kv_segment *segment, struct kv_loop *worker)
 {
     kv_segment_kill(segment);
-    kv_worker_account(worker, -(int64_t)kv_segment_heap_size_for(segment->slot_count));
+    kv_loop_account(worker, -(int64_t)kv_segment_heap_size_for(segment->slot_count));
     kv_epoch_retire(&worker->epoch, segment, kv_segment_free);
 }
 
@@ -125,7 +125,7 @@ static void adopt_all(struct kv_segment *fresh, const struct kv_segment *old)
     }
 }
 
-static int replace(struct kv_map *map, struct kv_worker *worker, struct kv_segment *segment,
+static int replace(struct kv_map *map, struct kv_loop *worker, struct kv_segment *segment,
                    size_t slot_count)
 {
     struct kv_segment *fresh =
@@ -140,7 +140,7 @@ static int replace(struct kv_map *map, struct kv_worker *worker, struct kv_segme
 
 /* Which entries of a segment belong to the upper of its halves, one bit a slot. The hashes have to
  * be made again from the keys, so the entries are fetched ahead. Returns how many do. */
-static size_t mark_upper(const struct kv_segment *segment, const struct kv_worker *worker,
+static size_t mark_upper(const struct kv_segment *segment, const struct kv_loop *worker,
                          uint64_t *upper)
 {
     size_t count = 0;
@@ -167,7 +167,7 @@ static uint32_t slots_of_half(size_t live)
     return (uint32_t)(slots < KV_SEGMENT_SLOTS_MAX ? slots : KV_SEGMENT_SLOTS_MAX);
 }
 
-static int split(struct kv_map *map, struct kv_worker *worker, struct kv_segment *segment)
+static int split(struct kv_map *map, struct kv_loop *worker, struct kv_segment *segment)
 {
     struct kv_directory *directory = atomic_load_explicit(&map->directory, memory_order_relaxed);
     struct kv_directory *doubled = NULL;
@@ -214,34 +214,34 @@ err_after_doubled:
     return -ENOMEM;
 }
 
-int kv_map_grow(struct kv_map *map, struct kv_worker *worker, uint64_t hash, size_t count)
+int kv_map_grow(struct kv_map *map, struct kv_loop *worker, uint64_t hash, size_t count)
 {
-    int rv = kv_epoch_reserve(&worker->epoch, 2);
-    if (rv < 0)
-        return rv;
+    int err = kv_epoch_reserve(&worker->epoch, 2);
+    if (err < 0)
+        return err;
     pthread_mutex_lock(&worker->shared->growing);
     struct kv_segment *segment = kv_map_segment(map, hash);
     if (!kv_segment_lock(segment, 0)) {
         /* Nobody else replaces segments now, so it is the map that is dead. */
-        rv = -ESTALE;
+        err = -ESTALE;
         goto out;
     }
     if (!kv_segment_has_room(segment, count)) {
         size_t slots = kv_segment_slots_for(kv_segment_live(segment) + count);
-        rv = slots <= KV_SEGMENT_SLOTS_MAX ? replace(map, worker, segment, slots)
-                                           : split(map, worker, segment);
-        if (rv == 0)
+        err = slots <= KV_SEGMENT_SLOTS_MAX ? replace(map, worker, segment, slots)
+                                            : split(map, worker, segment);
+        if (err == 0)
             goto out;
     }
     kv_segment_unlock(segment, false);
 out:
     pthread_mutex_unlock(&worker->shared->growing);
-    return rv;
+    return err;
 }
 
 /* Makes the directory smaller where no segment needs its last bit; it may stay where memory lacks.
  */
-static void halve_directory(struct kv_map *map, struct kv_worker *worker)
+static void halve_directory(struct kv_map *map, struct kv_loop *worker)
 {
     struct kv_directory *old = atomic_load_explicit(&map->directory, memory_order_relaxed);
     struct kv_directory *fresh = directory_resized(old, old->depth - 1);
@@ -260,7 +260,7 @@ static void halve_directory(struct kv_map *map, struct kv_worker *worker)
 }
 
 /* Both locked, neighbours, of one depth. False: they stay two, and locked. */
-static bool merge(struct kv_map *map, struct kv_worker *worker, struct kv_segment *lower,
+static bool merge(struct kv_map *map, struct kv_loop *worker, struct kv_segment *lower,
                   struct kv_segment *upper)
 {
     struct kv_directory *directory = atomic_load_explicit(&map->directory, memory_order_relaxed);
@@ -286,7 +286,7 @@ static bool merge(struct kv_map *map, struct kv_worker *worker, struct kv_segmen
 }
 
 /* Tries to merge segment, which is not locked, with its other half. */
-static bool merge_with_sibling(struct kv_map *map, struct kv_worker *worker,
+static bool merge_with_sibling(struct kv_map *map, struct kv_loop *worker,
                                struct kv_segment *segment)
 {
     if (segment->depth == 0)
@@ -306,7 +306,7 @@ static bool merge_with_sibling(struct kv_map *map, struct kv_worker *worker,
     return false;
 }
 
-void kv_map_shrink(struct kv_map *map, struct kv_worker *worker, uint64_t hash)
+void kv_map_shrink(struct kv_map *map, struct kv_loop *worker, uint64_t hash)
 {
     if (kv_epoch_reserve(&worker->epoch, 3) < 0)
         return;
@@ -321,12 +321,12 @@ void kv_map_shrink(struct kv_map *map, struct kv_worker *worker, uint64_t hash)
     pthread_mutex_unlock(&worker->shared->growing);
 }
 
-int kv_map_kill(struct kv_map *map, struct kv_worker *worker)
+int kv_map_kill(struct kv_map *map, struct kv_loop *worker)
 {
-    int rv = kv_epoch_reserve(&worker->epoch, 2);
-    if (rv < 0)
-        return rv;
-    rv = -EBUSY;
+    int err = kv_epoch_reserve(&worker->epoch, 2);
+    if (err < 0)
+        return err;
+    err = -EBUSY;
     pthread_mutex_lock(&worker->shared->growing);
     struct kv_directory *directory = atomic_load_explicit(&map->directory, memory_order_relaxed);
     struct kv_segment *segment = kv_directory_segment(directory, 0);
@@ -338,10 +338,10 @@ int kv_map_kill(struct kv_map *map, struct kv_worker *worker)
     }
     atomic_store_explicit(&map->dead, true, memory_order_release);
     retire_segment(segment, worker);
-    kv_worker_account(worker, -directory_heap_size(0));
+    kv_loop_account(worker, -directory_heap_size(0));
     kv_epoch_retire_memory(&worker->epoch, directory);
-    rv = 0;
+    err = 0;
 out:
     pthread_mutex_unlock(&worker->shared->growing);
-    return rv;
+    return err;
 }

@@ -14,7 +14,7 @@ struct memory {
 };
 
 struct memory_loop {
-    struct kv_worker worker;
+    struct kv_loop worker;
     struct memory *memory;
 };
 
@@ -45,20 +45,20 @@ static int memory_init(void *store, const struct kv_store_options *options,
                        struct weft_error *error)
 {
     struct memory *memory = store;
-    int rv = make_seed(options->seed, &memory->shared.seed);
-    if (rv < 0)
-        return weft_error_set(error, rv, "memory store: no random seed: %s", weft_strerror(rv));
-    rv = -pthread_mutex_init(&memory->shared.growing, NULL);
-    if (rv < 0)
-        return weft_error_set(error, rv, "memory store: no mutex: %s", weft_strerror(rv));
-    rv = kv_pool_init(&memory->shared.pool);
-    if (rv < 0)
+    int err = make_seed(options->seed, &memory->shared.seed);
+    if (err < 0)
+        return weft_error_set(error, err, "memory store: no random seed: %s", weft_strerror(err));
+    err = -pthread_mutex_init(&memory->shared.growing, NULL);
+    if (err < 0)
+        return weft_error_set(error, err, "memory store: no mutex: %s", weft_strerror(err));
+    err = kv_pool_init(&memory->shared.pool);
+    if (err < 0)
         goto err_after_mutex;
     struct kv_pool_cache cache;
     kv_pool_cache_init(&cache, &memory->shared.pool);
-    rv = kv_tables_init(&memory->tables, &cache);
+    err = kv_tables_init(&memory->tables, &cache);
     kv_pool_cache_empty(&cache);
-    if (rv < 0)
+    if (err < 0)
         goto err_after_pool;
     kv_epoch_init(&memory->shared.epoch);
     atomic_init(&memory->shared.used, 0);
@@ -70,7 +70,7 @@ err_after_pool:
     kv_pool_fini(&memory->shared.pool);
 err_after_mutex:
     pthread_mutex_destroy(&memory->shared.growing);
-    return weft_error_set(error, rv, "memory store: %s", weft_strerror(rv));
+    return weft_error_set(error, err, "memory store: %s", weft_strerror(err));
 }
 
 static void memory_fini(void *store)
@@ -115,9 +115,9 @@ static void memory_close(void *session)
     (void)session;
 }
 
-static enum kv_outcome outcome_of(int rv)
+static enum kv_outcome outcome_of(int err)
 {
-    switch (rv) {
+    switch (err) {
     case 0:
         return KV_DONE;
     case -ENOSPC:
@@ -144,10 +144,10 @@ static void tell_all(struct kv_op *op)
 
 static int get(struct memory_session *self, struct kv_op *op)
 {
-    struct kv_worker *worker = &self->loop->worker;
+    struct kv_loop *worker = &self->loop->worker;
     const struct kv_table *table =
         kv_tables_find(&self->loop->memory->tables, worker, &self->cache, op->table);
-    int rv = 0;
+    int err = 0;
     if (!table) {
         for (size_t i = 0; i < op->count; i++)
             op->items[i].present = false;
@@ -155,15 +155,15 @@ static int get(struct memory_session *self, struct kv_op *op)
         struct weft_view key = op->items[0].key;
         tell(&op->items[0], kv_map_get(&table->map, kv_map_hash(worker, key), key));
     } else {
-        rv = kv_batch_get(&table->map, worker, op->items, op->count);
-        if (rv == 0)
+        err = kv_batch_get(&table->map, worker, op->items, op->count);
+        if (err == 0)
             tell_all(op);
     }
-    return rv;
+    return err;
 }
 
 /* The entries of a mset, made before anything is locked. */
-static int make_entries(struct kv_worker *worker, struct kv_op *op)
+static int make_entries(struct kv_loop *worker, struct kv_op *op)
 {
     for (size_t i = 0; i < op->count; i++) {
         struct kv_item *item = &op->items[i];
@@ -179,36 +179,36 @@ static int make_entries(struct kv_worker *worker, struct kv_op *op)
 
 static int put(struct memory_session *self, struct kv_op *op, struct kv_table *table)
 {
-    struct kv_worker *worker = &self->loop->worker;
+    struct kv_loop *worker = &self->loop->worker;
     if (op->count > 1) {
-        int rv = kv_batch_put(&table->map, worker, op->items, op->count);
-        if (rv == 0)
+        int err = kv_batch_put(&table->map, worker, op->items, op->count);
+        if (err == 0)
             tell_all(op);
-        return rv;
+        return err;
     }
     struct kv_item *item = &op->items[0];
     struct kv_entry *old;
-    int rv = kv_map_put(&table->map, worker, kv_map_hash(worker, item->key), item->scratch.pointer,
-                        &old);
-    if (rv == 0)
+    int err = kv_map_put(&table->map, worker, kv_map_hash(worker, item->key), item->scratch.pointer,
+                         &old);
+    if (err == 0)
         tell(item, old);
-    return rv;
+    return err;
 }
 
 static int set(struct memory_session *self, struct kv_op *op)
 {
     struct kv_tables *tables = &self->loop->memory->tables;
-    struct kv_worker *worker = &self->loop->worker;
+    struct kv_loop *worker = &self->loop->worker;
     struct kv_table *table = NULL;
-    int rv = make_entries(worker, op);
-    if (rv < 0)
-        return rv;
+    int err = make_entries(worker, op);
+    if (err < 0)
+        return err;
     do {
-        rv = kv_tables_make(tables, worker, &self->cache, op->table, &table);
-        if (rv == 0)
-            rv = put(self, op, table);
-    } while (rv == -ESTALE);
-    if (rv == 0)
+        err = kv_tables_make(tables, worker, &self->cache, op->table, &table);
+        if (err == 0)
+            err = put(self, op, table);
+    } while (err == -ESTALE);
+    if (err == 0)
         return 0;
 
     for (size_t i = 0; i < op->count; i++)
@@ -216,46 +216,46 @@ static int set(struct memory_session *self, struct kv_op *op)
     /* It may have been made for this. */
     if (table && kv_map_is_empty(&table->map))
         kv_tables_drop(tables, worker, table);
-    return rv;
+    return err;
 }
 
 static int take(struct memory_session *self, struct kv_op *op, struct kv_table *table)
 {
-    struct kv_worker *worker = &self->loop->worker;
+    struct kv_loop *worker = &self->loop->worker;
     if (op->count > 1) {
-        int rv = kv_batch_remove(&table->map, worker, op->items, op->count);
-        if (rv == 0)
+        int err = kv_batch_remove(&table->map, worker, op->items, op->count);
+        if (err == 0)
             tell_all(op);
-        return rv;
+        return err;
     }
     struct kv_item *item = &op->items[0];
     struct kv_entry *old;
-    int rv = kv_map_remove(&table->map, worker, kv_map_hash(worker, item->key), item->key, &old);
-    if (rv == 0)
+    int err = kv_map_remove(&table->map, worker, kv_map_hash(worker, item->key), item->key, &old);
+    if (err == 0)
         tell(item, old);
-    return rv;
+    return err;
 }
 
 static int del(struct memory_session *self, struct kv_op *op)
 {
     struct kv_tables *tables = &self->loop->memory->tables;
-    struct kv_worker *worker = &self->loop->worker;
+    struct kv_loop *worker = &self->loop->worker;
     struct kv_table *table = kv_tables_find(tables, worker, &self->cache, op->table);
-    int rv = table ? take(self, op, table) : -ESTALE;
-    if (rv == -ESTALE) {
+    int err = table ? take(self, op, table) : -ESTALE;
+    if (err == -ESTALE) {
         /* No such table, or not any more: no such keys. */
         for (size_t i = 0; i < op->count; i++)
             op->items[i].present = false;
         return 0;
     }
-    if (rv == 0 && kv_map_is_empty(&table->map))
+    if (err == 0 && kv_map_is_empty(&table->map))
         kv_tables_drop(tables, worker, table);
-    return rv;
+    return err;
 }
 
 static int walk(struct memory_session *self, struct kv_op *op)
 {
-    struct kv_worker *worker = &self->loop->worker;
+    struct kv_loop *worker = &self->loop->worker;
     const struct kv_table *table =
         kv_tables_find(&self->loop->memory->tables, worker, &self->cache, op->table);
     return kv_walk(table ? &table->map : NULL, worker, op);
@@ -263,23 +263,23 @@ static int walk(struct memory_session *self, struct kv_op *op)
 
 static void memory_submit(void *session, struct kv_op *op)
 {
-    int rv = 0;
+    int err = 0;
     switch (op->kind) {
     case KV_MGET:
     case KV_MEXIST:
-        rv = get(session, op);
+        err = get(session, op);
         break;
     case KV_MSET:
-        rv = set(session, op);
+        err = set(session, op);
         break;
     case KV_MDEL:
-        rv = del(session, op);
+        err = del(session, op);
         break;
     case KV_WALK:
-        rv = walk(session, op);
+        err = walk(session, op);
         break;
     }
-    op->done(op, outcome_of(rv));
+    op->done(op, outcome_of(err));
 }
 
 int64_t kv_store_memory_used(const void *store)

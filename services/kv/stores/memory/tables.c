@@ -7,13 +7,13 @@
 
 int kv_tables_init(struct kv_tables *tables, struct kv_pool_cache *cache)
 {
-    int rv = kv_map_init(&tables->index, cache, kv_entry_free_index);
-    if (rv < 0)
-        return rv;
-    rv = pthread_mutex_init(&tables->naming, NULL);
-    if (rv != 0) {
+    int err = kv_map_init(&tables->index, cache, kv_entry_free_index);
+    if (err < 0)
+        return err;
+    err = pthread_mutex_init(&tables->naming, NULL);
+    if (err != 0) {
         kv_map_fini(&tables->index, cache);
-        return -rv;
+        return -err;
     }
     atomic_init(&tables->dropped, 0);
     return 0;
@@ -34,14 +34,14 @@ void kv_tables_fini(struct kv_tables *tables, struct kv_pool_cache *cache)
     pthread_mutex_destroy(&tables->naming);
 }
 
-static struct kv_table *look_up(const struct kv_tables *tables, const struct kv_worker *worker,
+static struct kv_table *look_up(const struct kv_tables *tables, const struct kv_loop *worker,
                                 struct weft_view name)
 {
     const struct kv_entry *entry = kv_map_get(&tables->index, kv_map_hash(worker, name), name);
     return entry ? kv_entry_reference(entry) : NULL;
 }
 
-struct kv_table *kv__tables_look_up(struct kv_tables *tables, struct kv_worker *worker,
+struct kv_table *kv__tables_look_up(struct kv_tables *tables, struct kv_loop *worker,
                                     struct kv_table_cache *cache, struct weft_view name)
 {
     /* Counted first: what is dropped while it is looked up does not stay in the cache. */
@@ -51,25 +51,25 @@ struct kv_table *kv__tables_look_up(struct kv_tables *tables, struct kv_worker *
 }
 
 /* Makes a table and puts it into the index, where its name must not be. */
-static int make(struct kv_tables *tables, struct kv_worker *worker, struct weft_view name,
+static int make(struct kv_tables *tables, struct kv_loop *worker, struct weft_view name,
                 struct kv_table **made)
 {
-    int rv = -ENOMEM;
+    int err = -ENOMEM;
     struct kv_table *table = weft_malloc(sizeof *table);
     if (!table)
-        return rv;
+        return err;
     struct kv_entry *entry = kv_entry_new_index(&worker->cache, name, table);
     if (!entry)
         goto err_after_table;
-    rv = kv_map_init(&table->map, &worker->cache, kv_entry_free);
-    if (rv < 0)
+    err = kv_map_init(&table->map, &worker->cache, kv_entry_free);
+    if (err < 0)
         goto err_after_entry;
     table->name = entry;
     struct kv_entry *old;
-    rv = kv_map_put(&tables->index, worker, kv_map_hash(worker, name), entry, &old);
-    if (rv < 0)
+    err = kv_map_put(&tables->index, worker, kv_map_hash(worker, name), entry, &old);
+    if (err < 0)
         goto err_after_map;
-    kv_worker_account(worker, (int64_t)kv_heap_size(sizeof *table) + kv_map_heap_size_min());
+    kv_loop_account(worker, (int64_t)kv_heap_size(sizeof *table) + kv_map_heap_size_min());
     *made = table;
     return 0;
 
@@ -79,26 +79,26 @@ err_after_entry:
     kv_entry_free_index(entry, &worker->cache);
 err_after_table:
     weft_free(table);
-    return rv;
+    return err;
 }
 
-int kv_tables_make(struct kv_tables *tables, struct kv_worker *worker, struct kv_table_cache *cache,
+int kv_tables_make(struct kv_tables *tables, struct kv_loop *worker, struct kv_table_cache *cache,
                    struct weft_view name, struct kv_table **table)
 {
     *table = kv_tables_find(tables, worker, cache, name);
     if (*table && !kv_map_is_dead(&(*table)->map))
         return 0;
-    int rv = 0;
+    int err = 0;
     pthread_mutex_lock(&tables->naming);
     /* A dead one is gone from the index as soon as whoever drops it has let go of the lock. */
     *table = look_up(tables, worker, name);
     if (!*table)
-        rv = make(tables, worker, name, table);
+        err = make(tables, worker, name, table);
     pthread_mutex_unlock(&tables->naming);
-    return rv;
+    return err;
 }
 
-void kv_tables_drop(struct kv_tables *tables, struct kv_worker *worker, struct kv_table *table)
+void kv_tables_drop(struct kv_tables *tables, struct kv_loop *worker, struct kv_table *table)
 {
     pthread_mutex_lock(&tables->naming);
     /* Room for the map's two, the table, and its entry in the index: from the kill on nothing may
@@ -107,11 +107,11 @@ void kv_tables_drop(struct kv_tables *tables, struct kv_worker *worker, struct k
         kv_map_kill(&table->map, worker) < 0)
         goto out;
     kv_epoch_retire_memory(&worker->epoch, table);
-    kv_worker_account(worker, -(int64_t)kv_heap_size(sizeof *table));
+    kv_loop_account(worker, -(int64_t)kv_heap_size(sizeof *table));
     struct weft_view name = kv_entry_key(table->name);
     struct kv_entry *old;
-    int rv = kv_map_remove(&tables->index, worker, kv_map_hash(worker, name), name, &old);
-    (void)rv; /* 0: its room is reserved, and the index is never dead */
+    int err = kv_map_remove(&tables->index, worker, kv_map_hash(worker, name), name, &old);
+    (void)err; /* 0: its room is reserved, and the index is never dead */
     atomic_fetch_add_explicit(&tables->dropped, 1, memory_order_release);
 out:
     pthread_mutex_unlock(&tables->naming);

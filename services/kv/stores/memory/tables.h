@@ -29,11 +29,11 @@ WEFT_MUST_USE int kv_tables_init(struct kv_tables *tables, struct kv_pool_cache 
 void kv_tables_fini(struct kv_tables *tables, struct kv_pool_cache *cache);
 
 /* kv_tables_find for a table that is not the one used last. */
-struct kv_table *kv__tables_look_up(struct kv_tables *tables, struct kv_worker *worker,
+struct kv_table *kv__tables_look_up(struct kv_tables *tables, struct kv_loop *worker,
                                     struct kv_table_cache *cache, struct weft_view name);
 
 /* The table, which may be dead, or NULL; valid until the turn's end. */
-static inline struct kv_table *kv_tables_find(struct kv_tables *tables, struct kv_worker *worker,
+static inline struct kv_table *kv_tables_find(struct kv_tables *tables, struct kv_loop *worker,
                                               struct kv_table_cache *cache, struct weft_view name)
 {
     struct kv_table *last = cache->table;
@@ -44,11 +44,11 @@ static inline struct kv_table *kv_tables_find(struct kv_tables *tables, struct k
 }
 
 /* The table, made where it was not. -ENOMEM, -ENOSPC. */
-WEFT_MUST_USE int kv_tables_make(struct kv_tables *tables, struct kv_worker *worker,
+WEFT_MUST_USE int kv_tables_make(struct kv_tables *tables, struct kv_loop *worker,
                                  struct kv_table_cache *cache, struct weft_view name,
                                  struct kv_table **table);
 
 /* Drops a table where it is empty and memory is there to do so. */
-void kv_tables_drop(struct kv_tables *tables, struct kv_worker *worker, struct kv_table *table);
+void kv_tables_drop(struct kv_tables *tables, struct kv_loop *worker, struct kv_table *table);
 
 #endif

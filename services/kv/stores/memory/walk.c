@@ -10,13 +10,12 @@ struct place {
     uint64_t from, proof;
 };
 
-static uint64_t proof_of(const struct kv_worker *worker, uint64_t from)
+static uint64_t proof_of(const struct kv_loop *worker, uint64_t from)
 {
     return kv_map_hash(worker, weft_view(&from, sizeof from));
 }
 
-static int read_cursor(const struct kv_worker *worker, const struct kv_cursor *cursor,
-                       uint64_t *from)
+static int read_cursor(const struct kv_loop *worker, const struct kv_cursor *cursor, uint64_t *from)
 {
     struct place place;
     *from = 0;
@@ -30,7 +29,7 @@ static int read_cursor(const struct kv_worker *worker, const struct kv_cursor *c
 }
 
 /* from 0: the end, since the first page begins there. */
-static void set_cursor(const struct kv_worker *worker, struct kv_cursor *cursor, uint64_t from)
+static void set_cursor(const struct kv_loop *worker, struct kv_cursor *cursor, uint64_t from)
 {
     cursor->size = 0;
     if (from == 0)
@@ -52,7 +51,7 @@ static const struct kv_entry *entry_at(const struct kv_segment *segment, uint32_
 }
 
 /* The pairs of one segment whose hashes are not below from. False: enough of them. */
-static bool walk_segment(const struct kv_worker *worker, struct kv_op *op,
+static bool walk_segment(const struct kv_loop *worker, struct kv_op *op,
                          const struct kv_segment *segment, uint64_t from, size_t *count)
 {
     for (uint32_t i = 0; i < segment->slot_count; i++) {
@@ -71,7 +70,7 @@ static bool walk_segment(const struct kv_worker *worker, struct kv_op *op,
 
 /* Segments are walked whole, and are ranges of hashes whatever becomes of them: so a key is never
  * missed, and met twice only if it was removed and came again. */
-static void walk_about(const struct kv_map *map, const struct kv_worker *worker, struct kv_op *op,
+static void walk_about(const struct kv_map *map, const struct kv_loop *worker, struct kv_op *op,
                        uint64_t from)
 {
     size_t count = 0;
@@ -95,7 +94,7 @@ static int compare_hashes(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static size_t sort_segment(const struct kv_worker *worker, const struct kv_segment *segment,
+static size_t sort_segment(const struct kv_loop *worker, const struct kv_segment *segment,
                            uint64_t from, struct hashed sorted[KV_SEGMENT_SLOTS_MAX])
 {
     size_t count = 0;
@@ -114,7 +113,7 @@ static size_t sort_segment(const struct kv_worker *worker, const struct kv_segme
 /* The same in the order of hashes, so that a page can end between any two keys. Two keys with one
  * hash are 64 equal bits under a random seed: should they ever be, and a page end between them, the
  * next begins with both. */
-static void walk_exactly(const struct kv_map *map, const struct kv_worker *worker, struct kv_op *op,
+static void walk_exactly(const struct kv_map *map, const struct kv_loop *worker, struct kv_op *op,
                          uint64_t from)
 {
     struct hashed sorted[KV_SEGMENT_SLOTS_MAX];
@@ -133,12 +132,12 @@ static void walk_exactly(const struct kv_map *map, const struct kv_worker *worke
     set_cursor(worker, op->cursor, 0);
 }
 
-int kv_walk(const struct kv_map *map, const struct kv_worker *worker, struct kv_op *op)
+int kv_walk(const struct kv_map *map, const struct kv_loop *worker, struct kv_op *op)
 {
     uint64_t from;
-    int rv = read_cursor(worker, op->cursor, &from);
-    if (rv < 0)
-        return rv;
+    int err = read_cursor(worker, op->cursor, &from);
+    if (err < 0)
+        return err;
     op->cursor->size = 0;
     if (!map)
         return 0;

@@ -9,7 +9,6 @@
 
 /* One page, as op (KV_WALK) asks for it. map NULL: there is no such table. -ESTALE: the cursor is
  * not one of this store. */
-WEFT_MUST_USE int kv_walk(const struct kv_map *map, const struct kv_worker *worker,
-                          struct kv_op *op);
+WEFT_MUST_USE int kv_walk(const struct kv_map *map, const struct kv_loop *worker, struct kv_op *op);
 
 #endif

@@ -8,7 +8,7 @@ static struct chain_fixture fixture;
 int chain_setup(void **state)
 {
     fault_install();
-    weft_segment_pool_init(&fixture.pool, 2);
+    weft_piece_pool_init(&fixture.pool, 2);
     weft_chain_init(&fixture.chain, &fixture.pool);
     *state = &fixture;
     return 0;
@@ -18,7 +18,7 @@ int chain_teardown(void **state)
 {
     struct chain_fixture *f = *state;
     weft_chain_fini(&f->chain);
-    weft_segment_pool_fini(&f->pool);
+    weft_piece_pool_fini(&f->pool);
     size_t live = fault_live();
     fault_remove();
     return live == 0 ? 0 : -1;
@@ -71,7 +71,7 @@ struct weft_blob *make_blob(const char *text)
 int count_segments(const struct weft_chain *chain)
 {
     int count = 0;
-    for (const struct weft_segment *s = chain->head; s; s = s->next)
+    for (const struct weft_piece *s = chain->head; s; s = s->next)
         count++;
     return count;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * A chain over a pool that keeps two segments, and what tests of chains look at. */
+ * A chain over a pool that keeps two pieces, and what tests of chains look at. */
 #ifndef WEFT_TEST_CHAIN_FIXTURE_H
 #define WEFT_TEST_CHAIN_FIXTURE_H
 
@@ -15,7 +15,7 @@
 #include "lib/fault.h"
 
 struct chain_fixture {
-    struct weft_segment_pool pool;
+    struct weft_piece_pool pool;
     struct weft_chain chain;
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Chains: bytes in at one end and out at the other, and the segments between. */
+ * Chains: bytes in at one end and out at the other, and the pieces between. */
 #include <errno.h>
 #include <string.h>
 
@@ -54,18 +54,18 @@ static void test_reserve_over_a_segment_is_contiguous(void **state)
 {
     struct chain_fixture *f = *state;
     append_run(&f->chain, 'a', 10);
-    append_run(&f->chain, 'b', 5 * WEFT_SEGMENT_SIZE);
+    append_run(&f->chain, 'b', 5 * WEFT_PIECE_SIZE);
     struct iovec vec[3];
     assert_int_equal(weft_chain_peek(&f->chain, vec, 3), 2);
-    assert_int_equal(vec[1].iov_len, 5 * WEFT_SEGMENT_SIZE);
+    assert_int_equal(vec[1].iov_len, 5 * WEFT_PIECE_SIZE);
 }
 
 static void test_reserve_that_is_never_committed_changes_nothing(void **state)
 {
     struct chain_fixture *f = *state;
     append(&f->chain, "abc");
-    assert_non_null(weft_chain_reserve(&f->chain, 2 * WEFT_SEGMENT_SIZE));
-    assert_non_null(weft_chain_reserve(&f->chain, 3 * WEFT_SEGMENT_SIZE));
+    assert_non_null(weft_chain_reserve(&f->chain, 2 * WEFT_PIECE_SIZE));
+    assert_non_null(weft_chain_reserve(&f->chain, 3 * WEFT_PIECE_SIZE));
     expect(&f->chain, "abc");
     append(&f->chain, "def");
     expect(&f->chain, "abcdef");
@@ -75,8 +75,8 @@ static void test_empty_segment_goes_when_it_reaches_the_head(void **state)
 {
     struct chain_fixture *f = *state;
     append(&f->chain, "abc");
-    assert_non_null(weft_chain_reserve(&f->chain, 2 * WEFT_SEGMENT_SIZE));
-    assert_non_null(weft_chain_reserve(&f->chain, 3 * WEFT_SEGMENT_SIZE));
+    assert_non_null(weft_chain_reserve(&f->chain, 2 * WEFT_PIECE_SIZE));
+    assert_non_null(weft_chain_reserve(&f->chain, 3 * WEFT_PIECE_SIZE));
     append(&f->chain, "def");
     weft_chain_consume(&f->chain, 3);
     expect(&f->chain, "def");
@@ -87,7 +87,7 @@ static void test_chain_left_empty_holds_no_segment(void **state)
 {
     struct chain_fixture *f = *state;
     append(&f->chain, "abc");
-    assert_non_null(weft_chain_reserve(&f->chain, 2 * WEFT_SEGMENT_SIZE));
+    assert_non_null(weft_chain_reserve(&f->chain, 2 * WEFT_PIECE_SIZE));
     weft_chain_consume(&f->chain, 3);
     assert_null(f->chain.head);
     assert_null(f->chain.tail);
@@ -105,11 +105,11 @@ static void test_reserve_of_a_size_that_cannot_be_is_no_memory(void **state)
 static void test_append_fills_the_tail_before_it_takes_another(void **state)
 {
     struct chain_fixture *f = *state;
-    append_run(&f->chain, 'a', WEFT_SEGMENT_SIZE - 2);
+    append_run(&f->chain, 'a', WEFT_PIECE_SIZE - 2);
     append(&f->chain, "bcd");
     struct iovec vec[3];
     assert_int_equal(weft_chain_peek(&f->chain, vec, 3), 2);
-    assert_int_equal(vec[0].iov_len, WEFT_SEGMENT_SIZE);
+    assert_int_equal(vec[0].iov_len, WEFT_PIECE_SIZE);
     assert_int_equal(vec[1].iov_len, 1);
     assert_memory_equal(vec[1].iov_base, "d", 1);
 }
@@ -124,13 +124,13 @@ static void test_append_of_nothing_allocates_nothing(void **state)
 static void test_append_without_memory_changes_nothing(void **state)
 {
     struct chain_fixture *f = *state;
-    append_run(&f->chain, 'a', WEFT_SEGMENT_SIZE - 2);
+    append_run(&f->chain, 'a', WEFT_PIECE_SIZE - 2);
     fault_arm(FAULT_FROM, 0);
     assert_int_equal(weft_chain_append(&f->chain, weft_view_str("bcd")), -ENOMEM);
-    assert_int_equal(f->chain.bytes, WEFT_SEGMENT_SIZE - 2);
+    assert_int_equal(f->chain.bytes, WEFT_PIECE_SIZE - 2);
     fault_disarm();
     append(&f->chain, "b");
-    assert_int_equal(f->chain.bytes, WEFT_SEGMENT_SIZE - 1);
+    assert_int_equal(f->chain.bytes, WEFT_PIECE_SIZE - 1);
 }
 
 static void test_blob_is_referenced_not_copied(void **state)
@@ -186,7 +186,7 @@ static void test_peek_shows_no_more_than_it_is_asked_for(void **state)
 {
     struct chain_fixture *f = *state;
     for (int i = 0; i < 3; i++)
-        append_run(&f->chain, 'a' + i, WEFT_SEGMENT_SIZE);
+        append_run(&f->chain, 'a' + i, WEFT_PIECE_SIZE);
     struct iovec vec[3];
     assert_int_equal(weft_chain_peek(&f->chain, vec, 0), 0);
     assert_int_equal(weft_chain_peek(&f->chain, vec, 2), 2);
@@ -197,10 +197,10 @@ static void test_pool_reuses_the_segment_freed_last(void **state)
 {
     struct chain_fixture *f = *state;
     append(&f->chain, "abc");
-    const struct weft_segment *segment = f->chain.head;
+    const struct weft_piece *piece = f->chain.head;
     weft_chain_consume(&f->chain, 3);
     append(&f->chain, "def");
-    assert_ptr_equal(f->chain.head, segment);
+    assert_ptr_equal(f->chain.head, piece);
 }
 
 static void test_pool_keeps_no_more_than_its_maximum(void **state)
@@ -208,7 +208,7 @@ static void test_pool_keeps_no_more_than_its_maximum(void **state)
     struct chain_fixture *f = *state;
     struct weft_blob *blob = make_blob("blob");
     for (int i = 0; i < 5; i++) {
-        append_run(&f->chain, 'a', WEFT_SEGMENT_SIZE);
+        append_run(&f->chain, 'a', WEFT_PIECE_SIZE);
         assert_int_equal(weft_chain_append_blob(&f->chain, blob), 0);
     }
     weft_blob_unref(blob);
@@ -221,8 +221,8 @@ static void test_pool_keeps_no_more_than_its_maximum(void **state)
 static void test_pool_keeps_no_large_segment(void **state)
 {
     struct chain_fixture *f = *state;
-    append_run(&f->chain, 'a', WEFT_SEGMENT_SIZE + 1);
-    weft_chain_consume(&f->chain, WEFT_SEGMENT_SIZE + 1);
+    append_run(&f->chain, 'a', WEFT_PIECE_SIZE + 1);
+    weft_chain_consume(&f->chain, WEFT_PIECE_SIZE + 1);
     assert_int_equal(f->pool.count, 0);
     assert_int_equal(fault_live(), 0);
 }
@@ -234,7 +234,7 @@ static void test_steady_state_allocates_nothing(void **state)
     for (int i = 0; i < 100; i++) {
         if (i == 1)
             fault_arm(FAULT_FROM, 0);
-        append_run(&f->chain, 'a', WEFT_SEGMENT_SIZE - 1);
+        append_run(&f->chain, 'a', WEFT_PIECE_SIZE - 1);
         append(&f->chain, "bcd");
         assert_int_equal(weft_chain_append_blob(&f->chain, blob), 0);
         while (f->chain.bytes > 0)

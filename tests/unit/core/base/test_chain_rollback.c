@@ -8,7 +8,7 @@ static void test_rollback_of_an_empty_chain_leaves_it_empty(void **state)
     struct chain_fixture *f = *state;
     struct weft_chain_mark mark = weft_chain_mark(&f->chain);
     append(&f->chain, "abc");
-    append_run(&f->chain, 'd', 2 * WEFT_SEGMENT_SIZE);
+    append_run(&f->chain, 'd', 2 * WEFT_PIECE_SIZE);
     weft_chain_rollback(&f->chain, mark);
     assert_null(f->chain.head);
     assert_int_equal(f->chain.bytes, 0);
@@ -36,7 +36,7 @@ static void test_rollback_gives_up_segments_and_blobs(void **state)
     struct weft_blob *blob = make_blob("blob");
     assert_int_equal(weft_chain_append_blob(&f->chain, blob), 0);
     weft_blob_unref(blob);
-    append_run(&f->chain, 'd', 2 * WEFT_SEGMENT_SIZE);
+    append_run(&f->chain, 'd', 2 * WEFT_PIECE_SIZE);
     weft_chain_rollback(&f->chain, mark);
     expect(&f->chain, "abc");
     assert_int_equal(count_segments(&f->chain), 1);
@@ -61,7 +61,7 @@ static void test_rollback_to_an_uncommitted_reserve_is_fine(void **state)
     struct chain_fixture *f = *state;
     assert_non_null(weft_chain_reserve(&f->chain, 10));
     struct weft_chain_mark mark = weft_chain_mark(&f->chain);
-    append_run(&f->chain, 'a', 2 * WEFT_SEGMENT_SIZE);
+    append_run(&f->chain, 'a', 2 * WEFT_PIECE_SIZE);
     weft_chain_rollback(&f->chain, mark);
     expect(&f->chain, "");
     append(&f->chain, "abc");
@@ -75,7 +75,7 @@ static void test_rollback_after_a_partly_consumed_head_keeps_the_rest(void **sta
     weft_chain_consume(&f->chain, 4);
     struct weft_chain_mark mark = weft_chain_mark(&f->chain);
     append(&f->chain, "gh");
-    append_run(&f->chain, 'i', WEFT_SEGMENT_SIZE);
+    append_run(&f->chain, 'i', WEFT_PIECE_SIZE);
     weft_chain_rollback(&f->chain, mark);
     expect(&f->chain, "ef");
 }

@@ -27,7 +27,7 @@ struct model {
 
 struct walk {
     struct test_random random;
-    struct weft_segment_pool pool;
+    struct weft_piece_pool pool;
     struct weft_chain chains[2];
     struct model models[2];
     struct weft_blob *blobs[BLOBS];
@@ -35,7 +35,7 @@ struct walk {
 
 static size_t random_size(struct walk *walk)
 {
-    static const size_t most[] = {4, 40, 400, 4000, WEFT_SEGMENT_SIZE, 3 * WEFT_SEGMENT_SIZE};
+    static const size_t most[] = {4, 40, 400, 4000, WEFT_PIECE_SIZE, 3 * WEFT_PIECE_SIZE};
     return test_random_below(&walk->random, most[test_random_below(&walk->random, 6)] + 1);
 }
 
@@ -193,7 +193,7 @@ static void step(struct walk *walk)
 static void walk_start(struct walk *walk, uint64_t seed, size_t pool_max)
 {
     walk->random = test_random_start(seed);
-    weft_segment_pool_init(&walk->pool, pool_max);
+    weft_piece_pool_init(&walk->pool, pool_max);
     for (size_t i = 0; i < 2; i++) {
         weft_chain_init(&walk->chains[i], pool_max ? &walk->pool : NULL);
         walk->models[i] = (struct model){.bytes = malloc(MODEL_SIZE)};
@@ -217,7 +217,7 @@ static void walk_end(struct walk *walk)
         weft_chain_fini(&walk->chains[i]);
         free(walk->models[i].bytes);
     }
-    weft_segment_pool_fini(&walk->pool);
+    weft_piece_pool_fini(&walk->pool);
 }
 
 static void run(uint64_t seed, size_t pool_max, uint32_t one_in)
@@ -268,9 +268,9 @@ static void round_trip(void *arg)
         return;
     memset(data, 'b', 100);
 
-    struct weft_segment_pool pool;
+    struct weft_piece_pool pool;
     struct weft_chain chain, other;
-    weft_segment_pool_init(&pool, 1);
+    weft_piece_pool_init(&pool, 1);
     weft_chain_init(&chain, &pool);
     weft_chain_init(&other, &pool);
     size_t bytes = 0;
@@ -278,7 +278,7 @@ static void round_trip(void *arg)
         struct weft_chain_mark mark = weft_chain_mark(&chain);
         bool whole = weft_chain_append(&chain, weft_view_str("header")) == 0 &&
                      weft_chain_append_blob(&chain, blob) == 0 &&
-                     weft__chain_grow(&chain, 2 * WEFT_SEGMENT_SIZE) != NULL;
+                     weft__chain_grow(&chain, 2 * WEFT_PIECE_SIZE) != NULL;
         if (whole) {
             weft_chain_commit(&chain, 0);
             bytes += 106;
@@ -294,7 +294,7 @@ static void round_trip(void *arg)
     weft_chain_consume(&chain, bytes / 2);
     weft_chain_fini(&chain);
     weft_chain_fini(&other);
-    weft_segment_pool_fini(&pool);
+    weft_piece_pool_fini(&pool);
     weft_blob_unref(blob);
 }
 

@@ -42,18 +42,18 @@ static void on_connect(struct weft_client *client, int status, const struct weft
 static int start_peer(struct client_fixture *f)
 {
     const struct weft_endpoint_defaults defaults = {.codec = "raw"};
-    int rv = weft_endpoint_init(&f->peer_endpoint, f->url, &f->registry, &defaults,
-                                &f->options.limits, &f->error);
+    int err = weft_endpoint_init(&f->peer_endpoint, f->url, &f->registry, &defaults,
+                                 &f->options.limits, &f->error);
     const struct weft_codec *codec = f->peer_endpoint.codec;
-    if (rv < 0)
-        return rv;
+    if (err < 0)
+        return err;
     f->peer_codec.config = f->peer_endpoint.codec_config;
     f->peer_codec.loop = calloc(1, codec->loop_size + 1);
     f->peer_codec.conn = calloc(1, codec->conn_size + 1);
-    rv = codec->loop_init ? codec->loop_init(f->peer_codec.loop, f->peer_codec.config) : 0;
+    err = codec->loop_init ? codec->loop_init(f->peer_codec.loop, f->peer_codec.config) : 0;
     if (codec->init)
         codec->init(&f->peer_codec, WEFT_SERVER);
-    return rv;
+    return err;
 }
 
 static void stop_peer(struct client_fixture *f)
@@ -110,10 +110,10 @@ int client_fixture_teardown(void **state)
 
 int client_fixture_new(struct client_fixture *f)
 {
-    int rv = weft_client_new(&f->client, &f->options, &f->error);
-    if (rv == 0)
+    int err = weft_client_new(&f->client, &f->options, &f->error);
+    if (err == 0)
         f->peer = script_take("peer");
-    return rv;
+    return err;
 }
 
 void client_fixture_connect(struct client_fixture *f)

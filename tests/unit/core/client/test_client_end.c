@@ -215,9 +215,9 @@ static ssize_t writev_to_broken(struct weft_stream *stream, const struct iovec *
 static int connect_to_break(struct weft_stream *stream, struct weft_loop *loop,
                             const struct weft_url *url, struct weft_error *error)
 {
-    int rv = script_transport.connect(stream, loop, url, error);
-    if (rv < 0)
-        return rv;
+    int err = script_transport.connect(stream, loop, url, error);
+    if (err < 0)
+        return err;
     whole_ops = stream->ops;
     broken_ops = *whole_ops;
     broken_ops.writev = writev_to_broken;

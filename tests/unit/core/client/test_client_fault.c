@@ -15,20 +15,20 @@ static size_t frame_size;
 /* Each call that was taken has ended by the close, with its reply or with the one failure. */
 static void exchange_and_close(struct client_fixture *f)
 {
-    int rv[CALLS];
+    int err[CALLS];
     for (size_t i = 0; i < CALLS; i++)
-        rv[i] = test_call_send_size(test_call(f, "c"), 1000 + 500 * i);
+        err[i] = test_call_send_size(test_call(f, "c"), 1000 + 500 * i);
     client_fixture_turns(f);
     for (size_t i = 0; i < CALLS && !script_is_gone(f->peer); i++) {
-        if (rv[i] == 0)
+        if (err[i] == 0)
             script_send(f->peer, frame, frame_size);
         client_fixture_turns(f);
     }
     assert_int_equal(weft_client_pending(f->client), 0);
     weft_client_close(f->client);
     for (size_t i = 0; i < CALLS; i++) {
-        assert_true(rv[i] == 0 || rv[i] == -ENOMEM || rv[i] == -ENOTCONN);
-        assert_true(f->calls[i].ended == (rv[i] == 0));
+        assert_true(err[i] == 0 || err[i] == -ENOMEM || err[i] == -ENOTCONN);
+        assert_true(f->calls[i].ended == (err[i] == 0));
     }
 }
 
@@ -38,9 +38,9 @@ static void run(void *arg)
     f->call_count = 0;
     f->log[0] = '\0';
     f->registry.frozen = false;
-    int rv = client_fixture_new(f);
-    if (rv < 0) {
-        assert_int_equal(rv, -ENOMEM);
+    int err = client_fixture_new(f);
+    if (err < 0) {
+        assert_int_equal(err, -ENOMEM);
         assert_int_equal(f->error.code, -ENOMEM);
         assert_null(f->client);
     } else {

@@ -40,16 +40,16 @@ int server_fixture_setup(void **state)
 
 int server_fixture_try_start(struct server_fixture *f)
 {
-    int rv = weft_server_new(&f->server, &f->options, &f->error);
+    int err = weft_server_new(&f->server, &f->options, &f->error);
 
-    if (rv < 0)
-        return rv;
+    if (err < 0)
+        return err;
     f->loop = weft_server_loop(f->server);
     f->worker = &f->server->threads[0].worker;
-    rv = weft_server_listen(f->server, &f->error);
-    if (rv == 0)
+    err = weft_server_listen(f->server, &f->error);
+    if (err == 0)
         weft__server_begin(f->server);
-    return rv;
+    return err;
 }
 
 void server_fixture_start(struct server_fixture *f)

@@ -93,7 +93,7 @@ static void test_stream_that_began_later_goes_on_for_many_turns(void **state)
     struct test_peer *peer = start(f, 0);
     size_t left = 500;
     f->probe.data = &left;
-    f->probe.on_drain = send_the_rest;
+    f->probe.on_room = send_the_rest;
     peer_say(peer, "wait a");
     send_the_rest(&f->probe, "a");
     assert_heard(peer, "a1000*500");
@@ -166,7 +166,7 @@ static void test_who_was_refused_behind_the_head_is_told_of_room(void **state)
     assert_int_equal(probe_end_size(&f->probe, "b", 1000), -EAGAIN);
     assert_int_equal(probe_end_size(&f->probe, "c", 1000), -EAGAIN);
     assert_noted(f, "open a b c");
-    f->probe.on_drain = end_with_more;
+    f->probe.on_room = end_with_more;
     script_set_rules(peer->end, &(struct script_rules){0});
     turns(f);
     assert_noted(f, "b~ c~");
@@ -196,7 +196,7 @@ static void test_no_on_drain_follows_the_end_behind_the_head(void **state)
     assert_int_equal(probe_send_size(&f->probe, "b", HIGH), 0);
     assert_int_equal(probe_send_size(&f->probe, "b", 1000), -EAGAIN);
     probe_end_silently(&f->probe, "b");
-    assert_int_equal(only_conn(f)->drain_owed, 0);
+    assert_int_equal(only_conn(f)->room_owed, 0);
     assert_int_equal(probe_end(&f->probe, "a", "A"), 0);
     assert_heard(peer, "A b10000");
     assert_noted(f, "open a b");
@@ -205,7 +205,7 @@ static void test_no_on_drain_follows_the_end_behind_the_head(void **state)
 static void take_on_drain_away(struct probe *probe, const char *name)
 {
     (void)name;
-    probe->calls[0].request->on_drain = NULL;
+    probe->calls[0].request->on_room = NULL;
 }
 
 static void test_service_may_do_without_on_drain(void **state)

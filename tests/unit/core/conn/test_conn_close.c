@@ -88,7 +88,7 @@ static void test_drained_request_may_end_the_others(void **state)
     struct server_fixture *f = *state;
     f->options.limits.output_high = f->options.limits.output_low = 1000;
     server_fixture_start(f);
-    f->probe.on_drain = end_b;
+    f->probe.on_room = end_b;
     struct test_peer *peer = peer_dial(f);
     peer_say(peer, "wait a", "wait b");
     assert_int_equal(probe_send_size(&f->probe, "a", 1000), 0);
@@ -118,9 +118,9 @@ static void test_closed_connection_holds_no_replies(void **state)
     peer_say(peer, "wait b", "size c 100000");
     assert_int_equal(probe_send_size(&f->probe, "b", 1000), 0);
     assert_int_equal(probe_send_size(&f->probe, "b", 1000), 0);
-    assert_int_equal(f->worker->conns->held, 102000);
+    assert_int_equal(f->worker->conns->held_bytes, 102000);
     peer_reset(peer);
-    assert_int_equal(f->worker->conns->held, 0);
+    assert_int_equal(f->worker->conns->held_bytes, 0);
     assert_int_equal(fault_live(), before + 2); /* the two requests */
 }
 

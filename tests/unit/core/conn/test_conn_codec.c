@@ -133,9 +133,9 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-    int rv = server_fixture_teardown_fault(state);
+    int err = server_fixture_teardown_fault(state);
 
-    return inits == finis ? rv : -1;
+    return inits == finis ? err : -1;
 }
 
 static void send_text(struct test_peer *peer, const char *text)
@@ -303,7 +303,7 @@ static void test_words_without_memory_at_their_turn_end_it(void **state)
 {
     struct server_fixture *f = *state;
     struct test_peer *peer = serve_one(f);
-    send_text(peer, "now a\nwait b\n?\nnow c\n"); /* a leaves a segment for b */
+    send_text(peer, "now a\nwait b\n?\nnow c\n"); /* a leaves a piece for b */
     fault_arm(FAULT_FROM, 0);
     assert_int_equal(probe_end(&f->probe, "b", "B"), 0);
     expect_bytes(peer, "a\nB\n");

@@ -238,8 +238,8 @@ static void test_endpoint_refuses_a_text_that_is_no_url(void **state)
 static void init_and_fini(void *arg)
 {
     struct fixture *f = arg;
-    int rv = init(f, "tcp://h:1?codec=zip&service=kv", &server);
-    assert_int_equal(rv, fault_failed() > 0 ? -ENOMEM : 0);
+    int err = init(f, "tcp://h:1?codec=zip&service=kv", &server);
+    assert_int_equal(err, fault_failed() > 0 ? -ENOMEM : 0);
     weft_endpoint_fini(&f->endpoint);
 }
 

@@ -177,10 +177,10 @@ static void stop_with_one_idle(struct weft_timer *timer)
 
 static int new_and_listen(struct server_fixture *f)
 {
-    int rv = weft_server_new(&f->server, &f->options, &f->error);
+    int err = weft_server_new(&f->server, &f->options, &f->error);
 
-    if (rv < 0)
-        return rv;
+    if (err < 0)
+        return err;
     f->loop = weft_server_loop(f->server);
     f->worker = &f->server->threads[0].worker;
     return weft_server_listen(f->server, &f->error);

@@ -50,7 +50,7 @@ static void assert_refused(const char *line, const char *expected)
 }
 
 /* Command, table and how many keys and pairs. */
-static void assert_request(const char *line, enum kvc_op op, size_t keys, size_t pairs)
+static void assert_request(const char *line, enum weft_kv_op op, size_t keys, size_t pairs)
 {
     struct words words;
     struct cli_invocation invocation;
@@ -66,16 +66,16 @@ static void assert_request(const char *line, enum kvc_op op, size_t keys, size_t
 static void test_every_command_becomes_its_request(void **state)
 {
     (void)state;
-    assert_request("hget t k", KVC_HGET, 1, 0);
-    assert_request("hgetall t", KVC_HGETALL, 0, 0);
-    assert_request("hmget t a b c", KVC_HMGET, 3, 0);
-    assert_request("hset t k v", KVC_HSET, 0, 1);
-    assert_request("hmset t a 1 b 2", KVC_HMSET, 0, 2);
-    assert_request("hdel t k", KVC_HDEL, 1, 0);
-    assert_request("hmdel t a b", KVC_HMDEL, 2, 0);
-    assert_request("hexist t k", KVC_HEXIST, 1, 0);
-    assert_request("hmexist t a", KVC_HMEXIST, 1, 0);
-    assert_request("ping", KVC_HEXIST, 1, 0);
+    assert_request("hget t k", WEFT_KV_HGET, 1, 0);
+    assert_request("hgetall t", WEFT_KV_HGETALL, 0, 0);
+    assert_request("hmget t a b c", WEFT_KV_HMGET, 3, 0);
+    assert_request("hset t k v", WEFT_KV_HSET, 0, 1);
+    assert_request("hmset t a 1 b 2", WEFT_KV_HMSET, 0, 2);
+    assert_request("hdel t k", WEFT_KV_HDEL, 1, 0);
+    assert_request("hmdel t a b", WEFT_KV_HMDEL, 2, 0);
+    assert_request("hexist t k", WEFT_KV_HEXIST, 1, 0);
+    assert_request("hmexist t a", WEFT_KV_HMEXIST, 1, 0);
+    assert_request("ping", WEFT_KV_HEXIST, 1, 0);
 }
 
 static void test_arguments_stand_in_their_order(void **state)
@@ -85,7 +85,7 @@ static void test_arguments_stand_in_their_order(void **state)
     struct cli_invocation invocation;
     struct weft_error error;
     assert_int_equal(init(&invocation, &words, "hmset tab a int:1 b hex:ff", &error), 0);
-    const struct kvc_request *request = &invocation.request;
+    const struct weft_kv_request *request = &invocation.request;
     assert_true(weft_view_equal(request->table, weft_view_str("tab")));
     assert_true(weft_view_equal(request->pairs[0].key, weft_view_str("a")));
     assert_int_equal(request->pairs[0].value.integer, 1);

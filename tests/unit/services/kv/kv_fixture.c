@@ -28,14 +28,15 @@ void kv_fixture_init_limited(struct kv_fixture *self, const struct kv_store *sto
     if (!store)
         store = kv_store_find("memory", &error);
     assert_int_equal(weft_loop_new(&self->loop, 0), 0);
-    assert_int_equal(kv_context_init(&self->context, store, &self->limits, NULL, &error), 0);
-    self->config = zeroed(kv_service.config_size);
-    self->loop_state = zeroed(kv_service.loop_size);
-    self->conn_state = zeroed(kv_service.conn_size);
+    assert_int_equal(weft_kv_context_init(&self->context, store, &self->limits, NULL, &error), 0);
+    self->config = zeroed(weft_kv_service.config_size);
+    self->loop_state = zeroed(weft_kv_service.loop_size);
+    self->conn_state = zeroed(weft_kv_service.conn_size);
     assert_int_equal(
-        kv_service.configure(self->config, &self->context, &options, &self->limits, &error), 0);
-    assert_int_equal(kv_service.start(self->loop_state, self->config, self->loop), 0);
-    assert_int_equal(kv_service.open(self->conn_state, self->loop_state), 0);
+        weft_kv_service.configure(self->config, &self->context, &options, &self->limits, &error),
+        0);
+    assert_int_equal(weft_kv_service.start(self->loop_state, self->config, self->loop), 0);
+    assert_int_equal(weft_kv_service.open(self->conn_state, self->loop_state), 0);
 }
 
 void kv_fixture_init(struct kv_fixture *self, const struct kv_store *store)
@@ -46,9 +47,9 @@ void kv_fixture_init(struct kv_fixture *self, const struct kv_store *store)
 
 void kv_fixture_fini(struct kv_fixture *self)
 {
-    kv_service.close(self->conn_state, self->loop_state);
-    kv_service.stop(self->loop_state);
-    kv_context_fini(&self->context);
+    weft_kv_service.close(self->conn_state, self->loop_state);
+    weft_kv_service.stop(self->loop_state);
+    weft_kv_context_fini(&self->context);
     weft_loop_free(self->loop);
     free(self->config);
     free(self->loop_state);
@@ -82,7 +83,7 @@ struct call {
 static void run_call(void *arg)
 {
     struct call *call = arg;
-    fake_request_call(call->request, &kv_service, call->fixture->loop_state,
+    fake_request_call(call->request, &weft_kv_service, call->fixture->loop_state,
                       call->fixture->conn_state);
 }
 

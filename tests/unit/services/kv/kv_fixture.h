@@ -10,7 +10,7 @@
 
 struct kv_fixture {
     struct weft_limits limits; /* may be changed before the first request */
-    struct kv_context context;
+    struct weft_kv_context context;
     struct weft_loop *loop;
     void *config, *loop_state, *conn_state;
 };

@@ -27,7 +27,7 @@ struct scene {
     struct weft_bytes payload;
     /* Of the run. */
     struct weft_limits limits;
-    struct kv_context context;
+    struct weft_kv_context context;
     void *config, *loop_state, *conn_state;
 };
 
@@ -44,37 +44,38 @@ static int begin(struct scene *scene)
     struct weft_option_set options = {0};
     struct weft_error error;
     scene->limits = weft_limits_default();
-    int rv = kv_context_init(&scene->context, scene->store, &scene->limits, NULL, &error);
-    if (rv < 0)
-        return rv;
-    scene->config = zeroed(kv_service.config_size);
-    scene->loop_state = zeroed(kv_service.loop_size);
-    scene->conn_state = zeroed(kv_service.conn_size);
+    int err = weft_kv_context_init(&scene->context, scene->store, &scene->limits, NULL, &error);
+    if (err < 0)
+        return err;
+    scene->config = zeroed(weft_kv_service.config_size);
+    scene->loop_state = zeroed(weft_kv_service.loop_size);
+    scene->conn_state = zeroed(weft_kv_service.conn_size);
     assert_int_equal(
-        kv_service.configure(scene->config, &scene->context, &options, &scene->limits, &error), 0);
-    rv = kv_service.start(scene->loop_state, scene->config, scene->loop);
-    if (rv < 0)
+        weft_kv_service.configure(scene->config, &scene->context, &options, &scene->limits, &error),
+        0);
+    err = weft_kv_service.start(scene->loop_state, scene->config, scene->loop);
+    if (err < 0)
         goto err_after_context;
-    rv = kv_service.open(scene->conn_state, scene->loop_state);
-    if (rv < 0)
+    err = weft_kv_service.open(scene->conn_state, scene->loop_state);
+    if (err < 0)
         goto err_after_start;
     return 0;
 
 err_after_start:
-    kv_service.stop(scene->loop_state);
+    weft_kv_service.stop(scene->loop_state);
 err_after_context:
-    kv_context_fini(&scene->context);
+    weft_kv_context_fini(&scene->context);
     free(scene->config);
     free(scene->loop_state);
     free(scene->conn_state);
-    return rv;
+    return err;
 }
 
 static void finish(struct scene *scene)
 {
-    kv_service.close(scene->conn_state, scene->loop_state);
-    kv_service.stop(scene->loop_state);
-    kv_context_fini(&scene->context);
+    weft_kv_service.close(scene->conn_state, scene->loop_state);
+    weft_kv_service.stop(scene->loop_state);
+    weft_kv_context_fini(&scene->context);
     free(scene->config);
     free(scene->loop_state);
     free(scene->conn_state);
@@ -88,7 +89,7 @@ struct call {
 static void run_call(void *arg)
 {
     struct call *call = arg;
-    fake_request_call(&call->request, &kv_service, call->scene->loop_state,
+    fake_request_call(&call->request, &weft_kv_service, call->scene->loop_state,
                       call->scene->conn_state);
 }
 
@@ -200,12 +201,13 @@ static void test_every_command_survives_it_where_replies_have_to_wait(void **sta
 static void test_store_without_memory_is_refused(void **state)
 {
     struct weft_error error;
-    struct kv_context context;
+    struct weft_kv_context context;
     struct weft_limits limits = weft_limits_default();
     (void)state;
     fault_install();
     fault_arm(FAULT_FROM, 0);
-    assert_int_equal(kv_context_init(&context, kv_store_at(0), &limits, NULL, &error), -ENOMEM);
+    assert_int_equal(weft_kv_context_init(&context, kv_store_at(0), &limits, NULL, &error),
+                     -ENOMEM);
     fault_remove();
     assert_string_equal(error.text, "memory store: no memory");
 }

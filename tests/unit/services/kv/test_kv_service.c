@@ -70,7 +70,7 @@ static void assert_words(const struct weft_rejection *rejection, unsigned status
                          const char *message)
 {
     uint8_t bytes[WEFT_REJECT_MAX];
-    size_t size = kv_service.reject(kv_talk.fixture.loop_state, rejection, bytes);
+    size_t size = weft_kv_service.reject(kv_talk.fixture.loop_state, rejection, bytes);
     assert_in_range(size, 1, sizeof bytes);
     struct told told = told_of(weft_view(bytes, size));
     assert_told(&told, status, message);
@@ -102,7 +102,7 @@ static void test_rejection_of_any_length_fits(void **state)
     what[sizeof what - 1] = '\0';
     uint8_t bytes[WEFT_REJECT_MAX];
     struct weft_rejection rejection = {WEFT_REJECT_TOO_BIG, what, UINT64_MAX, UINT64_MAX};
-    assert_in_range(kv_service.reject(kv_talk.fixture.loop_state, &rejection, bytes), 1,
+    assert_in_range(weft_kv_service.reject(kv_talk.fixture.loop_state, &rejection, bytes), 1,
                     sizeof bytes);
 }
 

@@ -42,17 +42,17 @@ static void assert_as_encoded(const char *table, enum cli_bench_command command,
     cli_bench_key_set(&key, number);
     cli_bench_value_write(&values, &key, value);
     const struct weft_view text = weft_view(key.text, CLI_BENCH_KEY_SIZE);
-    const struct kvc_pair pair = {
+    const struct weft_kv_pair pair = {
         .key = text,
         .value = {.type = cli_bench_values_type(&values), .bytes = weft_view(value, values.size)}};
-    struct kvc_request request = {.op = cli_bench_command_op(command),
-                                  .table = weft_view_str(table)};
+    struct weft_kv_request request = {.op = cli_bench_command_op(command),
+                                      .table = weft_view_str(table)};
     if (command == CLI_BENCH_HSET)
-        request = (struct kvc_request){
-            .op = KVC_HSET, .table = request.table, .pairs = &pair, .pair_count = 1};
+        request = (struct weft_kv_request){
+            .op = WEFT_KV_HSET, .table = request.table, .pairs = &pair, .pair_count = 1};
     else
         request.keys = &text, request.key_count = 1;
-    struct kvc_request_body encoded = kvc_request_to_body(&request);
+    struct weft__kv_request_body encoded = weft__kv_request_to_body(&request);
     struct cli_bench_body body = cli_bench_request_body(&requests, command, &key);
     assert_int_equal(body.body.size, encoded.body.size);
     assert_true(encoded.body.size <= SIZE);

@@ -119,11 +119,11 @@ static void test_json_is_text_that_compresses_and_random_is_not(void **state)
     begin(CLI_BENCH_JSON, SIZE, 1);
     struct weft_view json = value_of(3, 0);
     assert_true(weft_utf8_valid(json));
-    assert_int_equal(cli_bench_values_type(&values), KVC_STRING);
+    assert_int_equal(cli_bench_values_type(&values), WEFT_KV_STRING);
     assert_true(ratio_of(json) > 3);
     begin(CLI_BENCH_RANDOM, SIZE, 1);
     assert_true(ratio_of(value_of(3, 0)) < 1.01);
-    assert_int_equal(cli_bench_values_type(&values), KVC_BINARY);
+    assert_int_equal(cli_bench_values_type(&values), WEFT_KV_BINARY);
 }
 
 static void init_and_use(void *arg)

@@ -12,19 +12,19 @@
 #include "lib/fault.h"
 #include "programs/kvc/format/json.h"
 
-static struct kvc_value string(const char *text)
+static struct weft_kv_value string(const char *text)
 {
-    return (struct kvc_value){.type = KVC_STRING, .bytes = weft_view_str(text)};
+    return (struct weft_kv_value){.type = WEFT_KV_STRING, .bytes = weft_view_str(text)};
 }
 
-static struct kvc_value integer(int64_t number)
+static struct weft_kv_value integer(int64_t number)
 {
-    return (struct kvc_value){.type = KVC_INTEGER, .integer = number};
+    return (struct weft_kv_value){.type = WEFT_KV_INTEGER, .integer = number};
 }
 
-static struct kvc_value number(double number)
+static struct weft_kv_value number(double number)
 {
-    return (struct kvc_value){.type = KVC_FLOAT, .number = number};
+    return (struct weft_kv_value){.type = WEFT_KV_FLOAT, .number = number};
 }
 
 /* -0.0 is another number than 0.0. */
@@ -35,28 +35,28 @@ static uint64_t bits_of(double number)
     return bits;
 }
 
-static bool is_same(const struct kvc_value *a, const struct kvc_value *b)
+static bool is_same(const struct weft_kv_value *a, const struct weft_kv_value *b)
 {
     if (a->type != b->type)
         return false;
     switch (a->type) {
-    case KVC_EMPTY:
+    case WEFT_KV_EMPTY:
         return true;
-    case KVC_INTEGER:
+    case WEFT_KV_INTEGER:
         return a->integer == b->integer;
-    case KVC_FLOAT:
+    case WEFT_KV_FLOAT:
         return isnan(a->number) ? isnan(b->number) : bits_of(a->number) == bits_of(b->number);
-    case KVC_BOOL:
+    case WEFT_KV_BOOL:
         return a->boolean == b->boolean;
-    case KVC_STRING:
-    case KVC_BINARY:
+    case WEFT_KV_STRING:
+    case WEFT_KV_BINARY:
         break;
     }
     return weft_view_equal(a->bytes, b->bytes);
 }
 
 /* A value is printed as text, which is read as the same value. */
-static void expect(struct kvc_value value, const char *expected)
+static void expect(struct weft_kv_value value, const char *expected)
 {
     char *text = NULL;
     size_t size;
@@ -67,7 +67,7 @@ static void expect(struct kvc_value value, const char *expected)
     assert_string_equal(text, expected);
 
     struct weft_error error;
-    struct kvc_value again;
+    struct weft_kv_value again;
     struct weft_bytes memory;
     json_t *json = json_loads(text, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
     assert_non_null(json);
@@ -85,15 +85,16 @@ static void test_strings_are_escaped(void **state)
     expect(string("plain é 表"), "\"plain é 表\"");
     expect(string("a\"b\\c/"), "\"a\\\"b\\\\c/\"");
     expect(string("\b\f\n\r\t\x01\x7f"), "\"\\b\\f\\n\\r\\t\\u0001\\u007f\"");
-    expect((struct kvc_value){.type = KVC_STRING, .bytes = weft_view("a\0b", 3)}, "\"a\\u0000b\"");
+    expect((struct weft_kv_value){.type = WEFT_KV_STRING, .bytes = weft_view("a\0b", 3)},
+           "\"a\\u0000b\"");
 }
 
 static void test_binary_is_an_object_of_base64(void **state)
 {
     (void)state;
-    expect((struct kvc_value){.type = KVC_BINARY, .bytes = weft_view("\0\xff", 2)},
+    expect((struct weft_kv_value){.type = WEFT_KV_BINARY, .bytes = weft_view("\0\xff", 2)},
            "{\"base64\": \"AP8=\"}");
-    expect((struct kvc_value){.type = KVC_BINARY}, "{\"base64\": \"\"}");
+    expect((struct weft_kv_value){.type = WEFT_KV_BINARY}, "{\"base64\": \"\"}");
 }
 
 static void test_integers_that_a_double_does_not_hold_are_objects(void **state)
@@ -121,9 +122,9 @@ static void test_floats_never_look_like_integers(void **state)
 static void test_bools_and_what_is_empty(void **state)
 {
     (void)state;
-    expect((struct kvc_value){.type = KVC_BOOL, .boolean = true}, "true");
-    expect((struct kvc_value){.type = KVC_BOOL}, "false");
-    expect((struct kvc_value){.type = KVC_EMPTY}, "null");
+    expect((struct weft_kv_value){.type = WEFT_KV_BOOL, .boolean = true}, "true");
+    expect((struct weft_kv_value){.type = WEFT_KV_BOOL}, "false");
+    expect((struct weft_kv_value){.type = WEFT_KV_EMPTY}, "null");
 }
 
 /* A command as a JSON array; NULL: taken. */

@@ -11,12 +11,12 @@
 #include "lib/fault.h"
 #include "programs/kvc/format/output.h"
 
-static struct kvc_value text(const char *bytes)
+static struct weft_kv_value text(const char *bytes)
 {
-    return (struct kvc_value){.type = KVC_STRING, .bytes = weft_view_str(bytes)};
+    return (struct weft_kv_value){.type = WEFT_KV_STRING, .bytes = weft_view_str(bytes)};
 }
 
-static int print(const struct kvc_reply *reply, bool escape, char **printed)
+static int print(const struct weft_kv_reply *reply, bool escape, char **printed)
 {
     size_t size;
     FILE *out = open_memstream(printed, &size);
@@ -26,7 +26,7 @@ static int print(const struct kvc_reply *reply, bool escape, char **printed)
     return err;
 }
 
-static void assert_printed(const struct kvc_reply *reply, bool escape, const char *expected)
+static void assert_printed(const struct weft_kv_reply *reply, bool escape, const char *expected)
 {
     char *printed;
     assert_int_equal(print(reply, escape, &printed), 0);
@@ -37,31 +37,32 @@ static void assert_printed(const struct kvc_reply *reply, bool escape, const cha
 static void test_print_puts_each_value_on_a_line(void **state)
 {
     (void)state;
-    const struct kvc_value values[] = {
-        text("a"), {.type = KVC_EMPTY}, {.type = KVC_BOOL, .boolean = true}};
-    assert_printed(&(struct kvc_reply){.values = values, .value_count = 3}, false, "a\n\ntrue\n");
+    const struct weft_kv_value values[] = {
+        text("a"), {.type = WEFT_KV_EMPTY}, {.type = WEFT_KV_BOOL, .boolean = true}};
+    assert_printed(&(struct weft_kv_reply){.values = values, .value_count = 3}, false,
+                   "a\n\ntrue\n");
 }
 
 static void test_print_of_nothing_is_nothing(void **state)
 {
     (void)state;
-    assert_printed(&(struct kvc_reply){.status = 200}, false, "");
+    assert_printed(&(struct weft_kv_reply){.status = 200}, false, "");
 }
 
 static void test_print_sorts_pairs_by_the_bytes_of_the_key(void **state)
 {
     (void)state;
-    const struct kvc_pair pairs[] = {
+    const struct weft_kv_pair pairs[] = {
         {weft_view_str("b"), text("1")},
         {weft_view_str("ä"), text("2")},
         {weft_view_str("B"), text("3")},
         {weft_view("", 0), text("4")},
-        {weft_view("b\0c", 3), {.type = KVC_EMPTY}},
+        {weft_view("b\0c", 3), {.type = WEFT_KV_EMPTY}},
         {weft_view_str("b"), text("5")},
     };
     char *printed;
-    assert_int_equal(print(&(struct kvc_reply){.pairs = pairs, .pair_count = 6}, false, &printed),
-                     0);
+    assert_int_equal(
+        print(&(struct weft_kv_reply){.pairs = pairs, .pair_count = 6}, false, &printed), 0);
     static const char expected[] = "\t4\nB\t3\nb\t1\nb\t5\nb\0c\t\nä\t2\n";
     assert_memory_equal(printed, expected, sizeof expected);
     free(printed);
@@ -70,8 +71,9 @@ static void test_print_sorts_pairs_by_the_bytes_of_the_key(void **state)
 static void test_print_escapes_keys_and_values_on_a_terminal(void **state)
 {
     (void)state;
-    const struct kvc_pair pair = {weft_view_str("a\tb"), text("c\nd")};
-    assert_printed(&(struct kvc_reply){.pairs = &pair, .pair_count = 1}, true, "a\\tb\tc\\nd\n");
+    const struct weft_kv_pair pair = {weft_view_str("a\tb"), text("c\nd")};
+    assert_printed(&(struct weft_kv_reply){.pairs = &pair, .pair_count = 1}, true,
+                   "a\\tb\tc\\nd\n");
 }
 
 static void print_with_failures(void *arg)
@@ -86,16 +88,17 @@ static void print_with_failures(void *arg)
 static void test_print_survives_every_failing_allocation(void **state)
 {
     (void)state;
-    const struct kvc_pair pair = {weft_view_str("a"), text("b")};
-    struct kvc_reply reply = {.pairs = &pair, .pair_count = 1};
+    const struct weft_kv_pair pair = {weft_view_str("a"), text("b")};
+    struct weft_kv_reply reply = {.pairs = &pair, .pair_count = 1};
     fault_each(print_with_failures, &reply);
 }
 
-static void assert_checked(enum kvc_op op, size_t keys, size_t values, enum kvc_type type, int err)
+static void assert_checked(enum weft_kv_op op, size_t keys, size_t values, enum weft_kv_type type,
+                           int err)
 {
-    const struct kvc_value answered[] = {{.type = type}, {.type = type}};
-    const struct kvc_request request = {.op = op, .key_count = keys};
-    const struct kvc_reply reply = {.status = 200, .values = answered, .value_count = values};
+    const struct weft_kv_value answered[] = {{.type = type}, {.type = type}};
+    const struct weft_kv_request request = {.op = op, .key_count = keys};
+    const struct weft_kv_reply reply = {.status = 200, .values = answered, .value_count = values};
     struct weft_error error;
     assert_int_equal(cli_reply_check(&request, &reply, &error), err);
 }
@@ -103,18 +106,18 @@ static void assert_checked(enum kvc_op op, size_t keys, size_t values, enum kvc_
 static void test_check_wants_a_value_for_each_key(void **state)
 {
     (void)state;
-    assert_checked(KVC_HMGET, 2, 2, KVC_STRING, 0);
-    assert_checked(KVC_HMGET, 2, 1, KVC_STRING, WEFT_EMALFORMED);
-    assert_checked(KVC_HGET, 1, 0, KVC_STRING, WEFT_EMALFORMED);
-    assert_checked(KVC_HGETALL, 0, 0, KVC_STRING, 0);
+    assert_checked(WEFT_KV_HMGET, 2, 2, WEFT_KV_STRING, 0);
+    assert_checked(WEFT_KV_HMGET, 2, 1, WEFT_KV_STRING, WEFT_EMALFORMED);
+    assert_checked(WEFT_KV_HGET, 1, 0, WEFT_KV_STRING, WEFT_EMALFORMED);
+    assert_checked(WEFT_KV_HGETALL, 0, 0, WEFT_KV_STRING, 0);
 }
 
 static void test_check_wants_bools_where_it_asked_whether(void **state)
 {
     (void)state;
-    assert_checked(KVC_HEXIST, 1, 1, KVC_BOOL, 0);
-    assert_checked(KVC_HMEXIST, 2, 2, KVC_BOOL, 0);
-    assert_checked(KVC_HEXIST, 1, 1, KVC_STRING, WEFT_EMALFORMED);
+    assert_checked(WEFT_KV_HEXIST, 1, 1, WEFT_KV_BOOL, 0);
+    assert_checked(WEFT_KV_HMEXIST, 2, 2, WEFT_KV_BOOL, 0);
+    assert_checked(WEFT_KV_HEXIST, 1, 1, WEFT_KV_STRING, WEFT_EMALFORMED);
 }
 
 int main(void)

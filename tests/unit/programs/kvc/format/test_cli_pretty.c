@@ -17,12 +17,12 @@
 static const struct cli_command hgetall = {.name = "hgetall", .shape = CLI_TABLE};
 static const struct cli_command hscan = {.name = "hscan", .shape = CLI_PAGE};
 
-static struct kvc_value text(const char *bytes)
+static struct weft_kv_value text(const char *bytes)
 {
-    return (struct kvc_value){.type = KVC_STRING, .bytes = weft_view_str(bytes)};
+    return (struct weft_kv_value){.type = WEFT_KV_STRING, .bytes = weft_view_str(bytes)};
 }
 
-static int print(const struct cli_command *command, const struct kvc_reply *reply, bool colours,
+static int print(const struct cli_command *command, const struct weft_kv_reply *reply, bool colours,
                  char **printed)
 {
     size_t size;
@@ -33,8 +33,8 @@ static int print(const struct cli_command *command, const struct kvc_reply *repl
     return err;
 }
 
-static void expect(const struct cli_command *command, const struct kvc_reply *reply, bool colours,
-                   const char *expected)
+static void expect(const struct cli_command *command, const struct weft_kv_reply *reply,
+                   bool colours, const char *expected)
 {
     char *printed;
     assert_int_equal(print(command, reply, colours, &printed), 0);
@@ -45,10 +45,10 @@ static void expect(const struct cli_command *command, const struct kvc_reply *re
 static void test_values_of_pairs_stand_below_each_other(void **state)
 {
     (void)state;
-    const struct kvc_pair pairs[] = {{weft_view_str("long key"), text("1")},
-                                     {weft_view_str("b"), text("2")},
-                                     {weft_view_str("a"), {.type = KVC_EMPTY}}};
-    const struct kvc_reply reply = {.pairs = pairs, .pair_count = 3};
+    const struct weft_kv_pair pairs[] = {{weft_view_str("long key"), text("1")},
+                                         {weft_view_str("b"), text("2")},
+                                         {weft_view_str("a"), {.type = WEFT_KV_EMPTY}}};
+    const struct weft_kv_reply reply = {.pairs = pairs, .pair_count = 3};
     expect(&hgetall, &reply, false, "a         (empty)\nb         2\nlong key  1\n");
     expect(&hscan, &reply, false, "long key  1\nb         2\na         (empty)\n");
 }
@@ -56,13 +56,13 @@ static void test_values_of_pairs_stand_below_each_other(void **state)
 static void test_columns_are_those_that_the_terminal_shows(void **state)
 {
     (void)state;
-    const struct kvc_pair pairs[] = {{weft_view_str("ascii"), text("1")},
-                                     {weft_view_str("表"), text("2")},
-                                     {weft_view_str("e\u0301"), text("3")},
-                                     {weft_view_str("\t\x1b"), text("4")},
-                                     {weft_view("a\0", 2), text("5")}};
+    const struct weft_kv_pair pairs[] = {{weft_view_str("ascii"), text("1")},
+                                         {weft_view_str("表"), text("2")},
+                                         {weft_view_str("e\u0301"), text("3")},
+                                         {weft_view_str("\t\x1b"), text("4")},
+                                         {weft_view("a\0", 2), text("5")}};
     assert_non_null(setlocale(LC_CTYPE, "C.UTF-8"));
-    expect(&hscan, &(struct kvc_reply){.pairs = pairs, .pair_count = 5}, false,
+    expect(&hscan, &(struct weft_kv_reply){.pairs = pairs, .pair_count = 5}, false,
            "ascii   1\n表      2\ne\u0301       3\n\\t\\x1b  4\na\\x00   5\n");
     setlocale(LC_CTYPE, "C");
 }
@@ -70,34 +70,34 @@ static void test_columns_are_those_that_the_terminal_shows(void **state)
 static void test_a_very_long_key_moves_its_own_value_only(void **state)
 {
     (void)state;
-    const struct kvc_pair pairs[] = {
+    const struct weft_kv_pair pairs[] = {
         {weft_view_str("a"), text("1")},
         {weft_view_str("bb"), text("2")},
         {weft_view_str("a key that is longer than 32 characters"), text("3")}};
-    expect(&hscan, &(struct kvc_reply){.pairs = pairs, .pair_count = 3}, false,
+    expect(&hscan, &(struct weft_kv_reply){.pairs = pairs, .pair_count = 3}, false,
            "a   1\nbb  2\na key that is longer than 32 characters  3\n");
 }
 
 static void test_control_characters_are_escaped(void **state)
 {
     (void)state;
-    const struct kvc_pair pair = {weft_view_str("a\tb"), text("c\x1b[31m")};
-    expect(&hgetall, &(struct kvc_reply){.pairs = &pair, .pair_count = 1}, false,
+    const struct weft_kv_pair pair = {weft_view_str("a\tb"), text("c\x1b[31m")};
+    expect(&hgetall, &(struct weft_kv_reply){.pairs = &pair, .pair_count = 1}, false,
            "a\\tb  c\\x1b[31m\n");
 }
 
 static void test_each_type_has_its_colour(void **state)
 {
     (void)state;
-    const struct kvc_value values[] = {
+    const struct weft_kv_value values[] = {
         text("s"),
-        {.type = KVC_EMPTY},
-        {.type = KVC_BINARY, .bytes = weft_view("\xff", 1)},
-        {.type = KVC_INTEGER, .integer = 1},
-        {.type = KVC_FLOAT, .number = 1.5},
-        {.type = KVC_BOOL, .boolean = true},
+        {.type = WEFT_KV_EMPTY},
+        {.type = WEFT_KV_BINARY, .bytes = weft_view("\xff", 1)},
+        {.type = WEFT_KV_INTEGER, .integer = 1},
+        {.type = WEFT_KV_FLOAT, .number = 1.5},
+        {.type = WEFT_KV_BOOL, .boolean = true},
     };
-    expect(&hgetall, &(struct kvc_reply){.values = values, .value_count = 6}, true,
+    expect(&hgetall, &(struct weft_kv_reply){.values = values, .value_count = 6}, true,
            "\x1b[32ms\x1b[0m\n"
            "\x1b[2m(empty)\x1b[0m\n"
            "\x1b[35mhex:ff\x1b[0m\n"
@@ -151,8 +151,8 @@ static void print_with_failures(void *arg)
 static void test_survives_every_failing_allocation(void **state)
 {
     (void)state;
-    const struct kvc_pair pair = {weft_view_str("a"), text("b")};
-    struct kvc_reply reply = {.pairs = &pair, .pair_count = 1};
+    const struct weft_kv_pair pair = {weft_view_str("a"), text("b")};
+    struct weft_kv_reply reply = {.pairs = &pair, .pair_count = 1};
     fault_each(print_with_failures, &reply);
 }
 

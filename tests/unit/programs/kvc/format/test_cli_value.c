@@ -20,7 +20,7 @@ enum { FILE_MAX = 100000 };
 static const struct cli_value_source source = {.file_max = FILE_MAX};
 
 struct parsed {
-    struct kvc_value value;
+    struct weft_kv_value value;
     struct weft_bytes memory;
 };
 
@@ -37,7 +37,7 @@ static struct parsed parse(const char *text)
 static void assert_string(const char *text, const char *expected)
 {
     struct parsed parsed = parse(text);
-    assert_int_equal(parsed.value.type, KVC_STRING);
+    assert_int_equal(parsed.value.type, WEFT_KV_STRING);
     assert_true(weft_view_equal(parsed.value.bytes, weft_view_str(expected)));
     weft_bytes_fini(&parsed.memory);
 }
@@ -45,7 +45,7 @@ static void assert_string(const char *text, const char *expected)
 static void assert_binary(const char *text, const void *expected, size_t size)
 {
     struct parsed parsed = parse(text);
-    assert_int_equal(parsed.value.type, KVC_BINARY);
+    assert_int_equal(parsed.value.type, WEFT_KV_BINARY);
     assert_true(weft_view_equal(parsed.value.bytes, weft_view(expected, size)));
     weft_bytes_fini(&parsed.memory);
 }
@@ -53,20 +53,20 @@ static void assert_binary(const char *text, const void *expected, size_t size)
 static void assert_integer(const char *text, int64_t expected)
 {
     struct parsed parsed = parse(text);
-    assert_int_equal(parsed.value.type, KVC_INTEGER);
+    assert_int_equal(parsed.value.type, WEFT_KV_INTEGER);
     assert_true(parsed.value.integer == expected);
 }
 
 static double number_of(const char *text)
 {
     struct parsed parsed = parse(text);
-    assert_int_equal(parsed.value.type, KVC_FLOAT);
+    assert_int_equal(parsed.value.type, WEFT_KV_FLOAT);
     return parsed.value.number;
 }
 
 static void assert_refused(const char *text, const char *expected)
 {
-    struct kvc_value value;
+    struct weft_kv_value value;
     struct weft_bytes memory;
     struct weft_error error = {0};
     assert_int_equal(cli_value_parse(weft_view_str(text), &source, &value, &memory, &error),
@@ -164,10 +164,10 @@ static void test_parse_takes_bools(void **state)
 {
     (void)state;
     struct parsed parsed = parse("bool:true");
-    assert_int_equal(parsed.value.type, KVC_BOOL);
+    assert_int_equal(parsed.value.type, WEFT_KV_BOOL);
     assert_true(parsed.value.boolean);
     parsed = parse("bool:false");
-    assert_int_equal(parsed.value.type, KVC_BOOL);
+    assert_int_equal(parsed.value.type, WEFT_KV_BOOL);
     assert_false(parsed.value.boolean);
 }
 
@@ -307,7 +307,7 @@ static void test_format_double_is_the_shortest_that_reads_back(void **state)
     assert_double(-(double)NAN, "nan");
 }
 
-static void assert_printed(const struct kvc_value *value, bool escape, const char *expected)
+static void assert_printed(const struct weft_kv_value *value, bool escape, const char *expected)
 {
     char *text = NULL;
     size_t size;
@@ -322,39 +322,40 @@ static void assert_printed(const struct kvc_value *value, bool escape, const cha
 static void test_print_every_type(void **state)
 {
     (void)state;
-    assert_printed(&(struct kvc_value){.type = KVC_EMPTY}, false, "");
-    assert_printed(&(struct kvc_value){.type = KVC_STRING, .bytes = weft_view_str("a b")}, false,
-                   "a b");
-    assert_printed(&(struct kvc_value){.type = KVC_BINARY, .bytes = weft_view("\0\xff", 2)}, false,
-                   "hex:00ff");
-    assert_printed(&(struct kvc_value){.type = KVC_INTEGER, .integer = INT64_MIN}, false,
+    assert_printed(&(struct weft_kv_value){.type = WEFT_KV_EMPTY}, false, "");
+    assert_printed(&(struct weft_kv_value){.type = WEFT_KV_STRING, .bytes = weft_view_str("a b")},
+                   false, "a b");
+    assert_printed(&(struct weft_kv_value){.type = WEFT_KV_BINARY, .bytes = weft_view("\0\xff", 2)},
+                   false, "hex:00ff");
+    assert_printed(&(struct weft_kv_value){.type = WEFT_KV_INTEGER, .integer = INT64_MIN}, false,
                    "-9223372036854775808");
-    assert_printed(&(struct kvc_value){.type = KVC_FLOAT, .number = 2.5}, false, "2.5");
-    assert_printed(&(struct kvc_value){.type = KVC_BOOL, .boolean = true}, false, "true");
-    assert_printed(&(struct kvc_value){.type = KVC_BOOL, .boolean = false}, false, "false");
+    assert_printed(&(struct weft_kv_value){.type = WEFT_KV_FLOAT, .number = 2.5}, false, "2.5");
+    assert_printed(&(struct weft_kv_value){.type = WEFT_KV_BOOL, .boolean = true}, false, "true");
+    assert_printed(&(struct weft_kv_value){.type = WEFT_KV_BOOL, .boolean = false}, false, "false");
 }
 
 static void test_print_leaves_string_as_it_is_in_a_pipe(void **state)
 {
     (void)state;
-    assert_printed(&(struct kvc_value){.type = KVC_STRING, .bytes = weft_view_str("a\n\x1b[31m")},
-                   false, "a\n\x1b[31m");
+    assert_printed(
+        &(struct weft_kv_value){.type = WEFT_KV_STRING, .bytes = weft_view_str("a\n\x1b[31m")},
+        false, "a\n\x1b[31m");
 }
 
 static void test_print_escapes_control_characters_on_a_terminal(void **state)
 {
     (void)state;
-    assert_printed(
-        &(struct kvc_value){.type = KVC_STRING, .bytes = weft_view_str("a\n\r\t\x1b[\x7f\\")}, true,
-        "a\\n\\r\\t\\x1b[\\x7f\\");
+    assert_printed(&(struct weft_kv_value){.type = WEFT_KV_STRING,
+                                           .bytes = weft_view_str("a\n\r\t\x1b[\x7f\\")},
+                   true, "a\\n\\r\\t\\x1b[\\x7f\\");
 }
 
 static void test_print_escapes_c1_and_leaves_other_utf8(void **state)
 {
     (void)state;
-    assert_printed(
-        &(struct kvc_value){.type = KVC_STRING, .bytes = weft_view_str("\xc2\x9b表\xc2\xa0é")},
-        true, "\\x9b表\xc2\xa0é");
+    assert_printed(&(struct weft_kv_value){.type = WEFT_KV_STRING,
+                                           .bytes = weft_view_str("\xc2\x9b表\xc2\xa0é")},
+                   true, "\\x9b表\xc2\xa0é");
 }
 
 /* In memory that ends there as well. */
@@ -364,8 +365,8 @@ static void test_print_reads_nothing_behind_a_text_that_ends_in_a_character(void
     uint8_t *byte = malloc(1);
     assert_non_null(byte);
     *byte = 0xc2;
-    assert_printed(&(struct kvc_value){.type = KVC_STRING, .bytes = weft_view(byte, 1)}, true,
-                   "\xc2");
+    assert_printed(&(struct weft_kv_value){.type = WEFT_KV_STRING, .bytes = weft_view(byte, 1)},
+                   true, "\xc2");
     free(byte);
 }
 

@@ -15,18 +15,18 @@
 #include "services/kv/client/message.h"
 
 /* The bytes of a request, in memory of exactly their size. */
-static struct weft_bytes pack(const struct kvc_request *request)
+static struct weft_bytes pack(const struct weft_kv_request *request)
 {
     struct weft_error error = {0};
-    assert_int_equal(kvc_request_check(request, &error), 0);
-    struct kvc_request_body body = kvc_request_to_body(request);
+    assert_int_equal(weft__kv_request_check(request, &error), 0);
+    struct weft__kv_request_body body = weft__kv_request_to_body(request);
     struct weft_bytes bytes = {.data = malloc(body.body.size), .size = body.body.size};
     assert_non_null(bytes.data);
     body.body.write(&body.body, bytes.data);
     return bytes;
 }
 
-static Abi__CommandRequest *unpack(const struct kvc_request *request)
+static Abi__CommandRequest *unpack(const struct weft_kv_request *request)
 {
     struct weft_bytes bytes = pack(request);
     Abi__CommandRequest *message = abi__command_request__unpack(NULL, bytes.size, bytes.data);
@@ -45,17 +45,17 @@ static const struct weft_view keys[] = {
 static void test_request_with_one_key(void **state)
 {
     (void)state;
-    struct kvc_request request = {
-        .op = KVC_HGET, .table = weft_view_str("t"), .keys = keys, .key_count = 1};
+    struct weft_kv_request request = {
+        .op = WEFT_KV_HGET, .table = weft_view_str("t"), .keys = keys, .key_count = 1};
     Abi__CommandRequest *message = unpack(&request);
     assert_string_equal(message->hget->table, "t");
     assert_string_equal(message->hget->key, "k1");
     abi__command_request__free_unpacked(message, NULL);
-    request.op = KVC_HDEL;
+    request.op = WEFT_KV_HDEL;
     message = unpack(&request);
     assert_string_equal(message->hdel->key, "k1");
     abi__command_request__free_unpacked(message, NULL);
-    request.op = KVC_HEXIST;
+    request.op = WEFT_KV_HEXIST;
     message = unpack(&request);
     assert_string_equal(message->hexist->key, "k1");
     abi__command_request__free_unpacked(message, NULL);
@@ -64,7 +64,7 @@ static void test_request_with_one_key(void **state)
 static void test_request_with_empty_names_has_no_fields(void **state)
 {
     (void)state;
-    const struct kvc_request request = {.op = KVC_HEXIST, .keys = &keys[1], .key_count = 1};
+    const struct weft_kv_request request = {.op = WEFT_KV_HEXIST, .keys = &keys[1], .key_count = 1};
     struct weft_bytes bytes = pack(&request);
     assert_int_equal(bytes.size, 2);
     assert_memory_equal(bytes.data, "\x42\x00", 2);
@@ -75,8 +75,8 @@ static void test_request_keeps_nul_in_names(void **state)
 {
     (void)state;
     const struct weft_view key = weft_view("a\0b", 3);
-    const struct kvc_request request = {
-        .op = KVC_HGET, .table = weft_view_str("t"), .keys = &key, .key_count = 1};
+    const struct weft_kv_request request = {
+        .op = WEFT_KV_HGET, .table = weft_view_str("t"), .keys = &key, .key_count = 1};
     struct weft_bytes bytes = pack(&request);
     assert_int_equal(bytes.size, 10);
     assert_memory_equal(bytes.data,
@@ -89,19 +89,19 @@ static void test_request_keeps_nul_in_names(void **state)
 static void test_request_with_many_keys(void **state)
 {
     (void)state;
-    struct kvc_request request = {
-        .op = KVC_HMGET, .table = weft_view_str("t"), .keys = keys, .key_count = 3};
+    struct weft_kv_request request = {
+        .op = WEFT_KV_HMGET, .table = weft_view_str("t"), .keys = keys, .key_count = 3};
     Abi__CommandRequest *message = unpack(&request);
     assert_int_equal(message->hmget->n_keys, 3);
     assert_string_equal(message->hmget->keys[0], "k1");
     assert_string_equal(message->hmget->keys[1], "");
     assert_string_equal(message->hmget->keys[2], "表");
     abi__command_request__free_unpacked(message, NULL);
-    request.op = KVC_HMDEL;
+    request.op = WEFT_KV_HMDEL;
     message = unpack(&request);
     assert_int_equal(message->hmdel->n_keys, 3);
     abi__command_request__free_unpacked(message, NULL);
-    request.op = KVC_HMEXIST;
+    request.op = WEFT_KV_HMEXIST;
     message = unpack(&request);
     assert_int_equal(message->hmexist->n_keys, 3);
     abi__command_request__free_unpacked(message, NULL);
@@ -110,7 +110,7 @@ static void test_request_with_many_keys(void **state)
 static void test_request_for_a_table(void **state)
 {
     (void)state;
-    const struct kvc_request request = {.op = KVC_HGETALL, .table = weft_view_str("t")};
+    const struct weft_kv_request request = {.op = WEFT_KV_HGETALL, .table = weft_view_str("t")};
     Abi__CommandRequest *message = unpack(&request);
     assert_string_equal(message->hgetall->table, "t");
     abi__command_request__free_unpacked(message, NULL);
@@ -119,17 +119,17 @@ static void test_request_for_a_table(void **state)
 static void test_request_with_a_value_of_each_type(void **state)
 {
     (void)state;
-    const struct kvc_pair pairs[] = {
-        {weft_view_str("s"), {.type = KVC_STRING, .bytes = weft_view_str("text")}},
-        {weft_view_str("b"), {.type = KVC_BINARY, .bytes = weft_view("\0\xff", 2)}},
-        {weft_view_str("i"), {.type = KVC_INTEGER, .integer = -3}},
-        {weft_view_str("f"), {.type = KVC_FLOAT, .number = 1.5}},
-        {weft_view_str("t"), {.type = KVC_BOOL, .boolean = true}},
-        {weft_view_str("e"), {.type = KVC_EMPTY}},
-        {weft_view_str("es"), {.type = KVC_STRING}},
+    const struct weft_kv_pair pairs[] = {
+        {weft_view_str("s"), {.type = WEFT_KV_STRING, .bytes = weft_view_str("text")}},
+        {weft_view_str("b"), {.type = WEFT_KV_BINARY, .bytes = weft_view("\0\xff", 2)}},
+        {weft_view_str("i"), {.type = WEFT_KV_INTEGER, .integer = -3}},
+        {weft_view_str("f"), {.type = WEFT_KV_FLOAT, .number = 1.5}},
+        {weft_view_str("t"), {.type = WEFT_KV_BOOL, .boolean = true}},
+        {weft_view_str("e"), {.type = WEFT_KV_EMPTY}},
+        {weft_view_str("es"), {.type = WEFT_KV_STRING}},
     };
-    const struct kvc_request request = {
-        .op = KVC_HMSET, .table = weft_view_str("t"), .pairs = pairs, .pair_count = 7};
+    const struct weft_kv_request request = {
+        .op = WEFT_KV_HMSET, .table = weft_view_str("t"), .pairs = pairs, .pair_count = 7};
     Abi__CommandRequest *message = unpack(&request);
     assert_int_equal(message->hmset->n_pairs, 7);
     Abi__Kvpair **got = message->hmset->pairs;
@@ -148,18 +148,18 @@ static void test_request_with_a_value_of_each_type(void **state)
 static void test_request_with_one_pair(void **state)
 {
     (void)state;
-    const struct kvc_pair pair = {weft_view_str("k"), {.type = KVC_BOOL, .boolean = false}};
-    const struct kvc_request request = {
-        .op = KVC_HSET, .table = weft_view_str("t"), .pairs = &pair, .pair_count = 1};
+    const struct weft_kv_pair pair = {weft_view_str("k"), {.type = WEFT_KV_BOOL, .boolean = false}};
+    const struct weft_kv_request request = {
+        .op = WEFT_KV_HSET, .table = weft_view_str("t"), .pairs = &pair, .pair_count = 1};
     Abi__CommandRequest *message = unpack(&request);
     assert_int_equal(message->hset->pair->value->value_case, ABI__VALUE__VALUE_BOOL);
     abi__command_request__free_unpacked(message, NULL);
 }
 
-static void assert_unfit(const struct kvc_request *request, const char *expected)
+static void assert_unfit(const struct weft_kv_request *request, const char *expected)
 {
     struct weft_error error = {0};
-    assert_int_equal(kvc_request_check(request, &error), -EINVAL);
+    assert_int_equal(weft__kv_request_check(request, &error), -EINVAL);
     assert_string_equal(error.text, expected);
 }
 
@@ -167,20 +167,20 @@ static void test_check_counts_keys_and_pairs(void **state)
 {
     (void)state;
     static const struct {
-        enum kvc_op op;
+        enum weft_kv_op op;
         size_t keys, pairs;
     } wrong[] = {
-        {KVC_HGET, 2, 0},    {KVC_HDEL, 0, 0},  {KVC_HEXIST, 1, 1},
-        {KVC_HGETALL, 1, 0}, {KVC_HMGET, 1, 1}, {KVC_HSET, 0, 2},
-        {KVC_HSET, 1, 1},    {KVC_HMSET, 1, 1}, {0, 0, 0},
+        {WEFT_KV_HGET, 2, 0},    {WEFT_KV_HDEL, 0, 0},  {WEFT_KV_HEXIST, 1, 1},
+        {WEFT_KV_HGETALL, 1, 0}, {WEFT_KV_HMGET, 1, 1}, {WEFT_KV_HSET, 0, 2},
+        {WEFT_KV_HSET, 1, 1},    {WEFT_KV_HMSET, 1, 1}, {0, 0, 0},
     };
-    static const struct kvc_pair pairs[2];
+    static const struct weft_kv_pair pairs[2];
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
-        const struct kvc_request request = {.op = wrong[i].op,
-                                            .keys = keys,
-                                            .key_count = wrong[i].keys,
-                                            .pairs = pairs,
-                                            .pair_count = wrong[i].pairs};
+        const struct weft_kv_request request = {.op = wrong[i].op,
+                                                .keys = keys,
+                                                .key_count = wrong[i].keys,
+                                                .pairs = pairs,
+                                                .pair_count = wrong[i].pairs};
         assert_unfit(&request, "not as many keys and pairs as the command takes");
     }
 }
@@ -189,14 +189,15 @@ static void test_check_wants_utf8(void **state)
 {
     (void)state;
     const struct weft_view bad = weft_view_str("\xff"), both[] = {keys[0], bad};
-    const struct kvc_pair bad_key = {bad, {.type = KVC_EMPTY}};
-    const struct kvc_pair bad_text = {keys[0], {.type = KVC_STRING, .bytes = bad}};
-    assert_unfit(&(struct kvc_request){.op = KVC_HGETALL, .table = bad}, "the table is not UTF-8");
-    assert_unfit(&(struct kvc_request){.op = KVC_HMGET, .keys = both, .key_count = 2},
+    const struct weft_kv_pair bad_key = {bad, {.type = WEFT_KV_EMPTY}};
+    const struct weft_kv_pair bad_text = {keys[0], {.type = WEFT_KV_STRING, .bytes = bad}};
+    assert_unfit(&(struct weft_kv_request){.op = WEFT_KV_HGETALL, .table = bad},
+                 "the table is not UTF-8");
+    assert_unfit(&(struct weft_kv_request){.op = WEFT_KV_HMGET, .keys = both, .key_count = 2},
                  "key 2 is not UTF-8");
-    assert_unfit(&(struct kvc_request){.op = KVC_HSET, .pairs = &bad_key, .pair_count = 1},
+    assert_unfit(&(struct weft_kv_request){.op = WEFT_KV_HSET, .pairs = &bad_key, .pair_count = 1},
                  "key 1 is not UTF-8");
-    assert_unfit(&(struct kvc_request){.op = KVC_HSET, .pairs = &bad_text, .pair_count = 1},
+    assert_unfit(&(struct weft_kv_request){.op = WEFT_KV_HSET, .pairs = &bad_text, .pair_count = 1},
                  "string 1 is not UTF-8");
 }
 
@@ -204,7 +205,7 @@ static void test_check_wants_utf8(void **state)
 struct reading {
     struct weft_bytes bytes;
     struct weft_arena arena;
-    struct kvc_reply reply;
+    struct weft_kv_reply reply;
     const char *why;
     int status;
 };
@@ -217,8 +218,8 @@ static void read_reply(struct reading *reading, const void *data, size_t size, s
         memcpy(reading->bytes.data, data, size);
     weft_arena_init(&reading->arena, budget);
     reading->status =
-        kvc_reply_read(&reading->reply, weft_view(reading->bytes.data, reading->bytes.size),
-                       &reading->arena, &reading->why);
+        weft__kv_reply_read(&reading->reply, weft_view(reading->bytes.data, reading->bytes.size),
+                            &reading->arena, &reading->why);
 }
 
 static void forget(struct reading *reading)
@@ -246,18 +247,18 @@ static void test_reply_with_a_value_of_each_type(void **state)
     assert_int_equal(reading.status, 0);
     assert_int_equal(reading.reply.status, 200);
     assert_int_equal(reading.reply.value_count, 6);
-    const struct kvc_value *values = reading.reply.values;
-    assert_int_equal(values[0].type, KVC_STRING);
+    const struct weft_kv_value *values = reading.reply.values;
+    assert_int_equal(values[0].type, WEFT_KV_STRING);
     assert_true(weft_view_equal(values[0].bytes, weft_view_str("a")));
-    assert_int_equal(values[1].type, KVC_BINARY);
+    assert_int_equal(values[1].type, WEFT_KV_BINARY);
     assert_true(weft_view_equal(values[1].bytes, weft_view("\xff", 1)));
-    assert_int_equal(values[2].type, KVC_INTEGER);
+    assert_int_equal(values[2].type, WEFT_KV_INTEGER);
     assert_int_equal(values[2].integer, -1);
-    assert_int_equal(values[3].type, KVC_FLOAT);
+    assert_int_equal(values[3].type, WEFT_KV_FLOAT);
     assert_true(values[3].number == 0.5);
-    assert_int_equal(values[4].type, KVC_BOOL);
+    assert_int_equal(values[4].type, WEFT_KV_BOOL);
     assert_true(values[4].boolean);
-    assert_int_equal(values[5].type, KVC_EMPTY);
+    assert_int_equal(values[5].type, WEFT_KV_EMPTY);
     forget(&reading);
 }
 
@@ -274,11 +275,11 @@ static void test_reply_with_pairs(void **state)
     read_reply(&reading, bytes, sizeof bytes - 1, BUDGET);
     assert_int_equal(reading.status, 0);
     assert_int_equal(reading.reply.pair_count, 3);
-    const struct kvc_pair *pairs = reading.reply.pairs;
+    const struct weft_kv_pair *pairs = reading.reply.pairs;
     assert_true(weft_view_equal(pairs[0].key, weft_view_str("k")));
     assert_int_equal(pairs[0].value.integer, 7);
     assert_true(weft_view_equal(pairs[1].key, weft_view_str("e")));
-    assert_int_equal(pairs[1].value.type, KVC_EMPTY);
+    assert_int_equal(pairs[1].value.type, WEFT_KV_EMPTY);
     assert_int_equal(pairs[2].key.size, 0);
     forget(&reading);
 }
@@ -303,7 +304,7 @@ static void test_reply_skips_unknown_fields_and_takes_the_last_of_a_oneof(void *
     read_reply(&reading, bytes, sizeof bytes - 1, BUDGET);
     assert_int_equal(reading.status, 0);
     assert_int_equal(reading.reply.status, 0);
-    assert_int_equal(reading.reply.values[0].type, KVC_INTEGER);
+    assert_int_equal(reading.reply.values[0].type, WEFT_KV_INTEGER);
     assert_int_equal(reading.reply.values[0].integer, 7);
     forget(&reading);
 }
@@ -331,7 +332,7 @@ static void test_reply_over_the_budget_is_too_big(void **state)
 {
     (void)state;
     struct reading reading;
-    read_reply(&reading, "\x1a\x00\x1a\x00\x1a\x00\x1a\x00", 8, 3 * sizeof(struct kvc_value));
+    read_reply(&reading, "\x1a\x00\x1a\x00\x1a\x00\x1a\x00", 8, 3 * sizeof(struct weft_kv_value));
     assert_int_equal(reading.status, WEFT_ETOOBIG);
     assert_string_equal(reading.why, "the reply has too many items");
     forget(&reading);

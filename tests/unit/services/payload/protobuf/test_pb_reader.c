@@ -15,10 +15,10 @@ static int read_one(struct weft_view message, const ProtobufCMessageDescriptor *
 {
     struct weft_pb_budget budget = {.elements = 100};
     struct weft_pb_reader reader = weft_pb_read(message, type, &budget);
-    int rv = weft_pb_next(&reader, field);
-    if (rv < 0 && what)
+    int err = weft_pb_next(&reader, field);
+    if (err < 0 && what)
         *what = budget.what;
-    return rv;
+    return err;
 }
 
 static void assert_malformed(struct weft_view message, const char *what)

@@ -255,12 +255,12 @@ static void make_store(void *arg)
     struct weft_error error;
     client.state = calloc(1, kv_store_memory.store_size);
     assert_non_null(client.state);
-    int rv = kv_store_memory.init(client.state, &options, &error);
+    int err = kv_store_memory.init(client.state, &options, &error);
     if (fault_failed() > 0) {
-        assert_true(rv < 0);
+        assert_true(err < 0);
         assert_string_equal(error.text, "memory store: Cannot allocate memory");
     } else {
-        assert_int_equal(rv, 0);
+        assert_int_equal(err, 0);
         kv_store_memory.fini(client.state);
     }
     free(client.state);

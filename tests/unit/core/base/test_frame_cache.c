@@ -10,14 +10,14 @@
 #include <stdatomic.h>
 #include <string.h>
 
-#include "core/base/frame_pool.h"
+#include "core/base/frame_cache.h"
 #include "lib/fault.h"
 
 enum { PLENTY = 1 << 20, ID = 7, OTHER_ID = 8 };
 
-static struct weft_frame_pool *pool_of(size_t budget)
+static struct weft_frame_cache *pool_of(size_t budget)
 {
-    struct weft_frame_pool *pool = weft_frame_pool_new(budget);
+    struct weft_frame_cache *pool = weft_frame_cache_new(budget);
     assert_non_null(pool);
     return pool;
 }
@@ -32,19 +32,19 @@ static struct weft_blob *blob_of(size_t size)
 }
 
 /* A blob with a kept frame of `size` bytes. */
-static struct weft_blob *kept_blob(struct weft_frame_pool *pool, size_t size)
+static struct weft_blob *kept_blob(struct weft_frame_cache *pool, size_t size)
 {
     struct weft_blob *blob = blob_of(1), *frame = blob_of(size);
-    weft_frame_pool_put(pool, blob, ID, frame);
+    weft_frame_cache_put(pool, blob, ID, frame);
     weft_blob_unref(frame);
     return blob;
 }
 
-static enum weft_frame_found find(struct weft_frame_pool *pool, struct weft_blob *blob,
+static enum weft_frame_found find(struct weft_frame_cache *pool, struct weft_blob *blob,
                                   uint32_t config_id)
 {
     struct weft_blob *frame = NULL;
-    enum weft_frame_found found = weft_frame_pool_get(pool, blob, config_id, &frame);
+    enum weft_frame_found found = weft_frame_cache_get(pool, blob, config_id, &frame);
     assert_int_equal(frame != NULL, found == WEFT_FRAME_HIT);
     weft_blob_unref(frame);
     return found;
@@ -53,44 +53,44 @@ static enum weft_frame_found find(struct weft_frame_pool *pool, struct weft_blob
 /* What one frame of `size` bytes counts. */
 static size_t cost_of(size_t size)
 {
-    struct weft_frame_pool *pool = pool_of(PLENTY);
+    struct weft_frame_cache *pool = pool_of(PLENTY);
     struct weft_blob *blob = kept_blob(pool, size);
-    size_t cost = weft_frame_pool_bytes(pool);
+    size_t cost = weft_frame_cache_bytes(pool);
     weft_blob_unref(blob);
-    weft_frame_pool_free(pool);
+    weft_frame_cache_free(pool);
     return cost;
 }
 
 static void test_frame_that_was_put_is_found(void **state)
 {
     (void)state;
-    struct weft_frame_pool *pool = pool_of(PLENTY);
+    struct weft_frame_cache *pool = pool_of(PLENTY);
     struct weft_blob *blob = blob_of(1), *frame = blob_of(100), *found = NULL;
     assert_int_equal(find(pool, blob, ID), WEFT_FRAME_MISS);
-    weft_frame_pool_put(pool, blob, ID, frame);
-    assert_int_equal(weft_frame_pool_get(pool, blob, ID, &found), WEFT_FRAME_HIT);
+    weft_frame_cache_put(pool, blob, ID, frame);
+    assert_int_equal(weft_frame_cache_get(pool, blob, ID, &found), WEFT_FRAME_HIT);
     assert_ptr_equal(found, frame);
     weft_blob_unref(found);
     weft_blob_unref(frame);
     weft_blob_unref(blob);
-    weft_frame_pool_free(pool);
+    weft_frame_cache_free(pool);
 }
 
 static void test_mark_plain_is_found(void **state)
 {
     (void)state;
-    struct weft_frame_pool *pool = pool_of(PLENTY);
+    struct weft_frame_cache *pool = pool_of(PLENTY);
     struct weft_blob *blob = blob_of(1);
-    weft_frame_pool_put(pool, blob, ID, NULL);
+    weft_frame_cache_put(pool, blob, ID, NULL);
     assert_int_equal(find(pool, blob, ID), WEFT_FRAME_PLAIN);
     weft_blob_unref(blob);
-    weft_frame_pool_free(pool);
+    weft_frame_cache_free(pool);
 }
 
 static void test_other_blobs_and_configurations_miss(void **state)
 {
     (void)state;
-    struct weft_frame_pool *pool = pool_of(PLENTY);
+    struct weft_frame_cache *pool = pool_of(PLENTY);
     struct weft_blob *blob = kept_blob(pool, 100), *other = kept_blob(pool, 100),
                      *none = blob_of(1);
     assert_int_equal(find(pool, blob, OTHER_ID), WEFT_FRAME_MISS);
@@ -99,55 +99,55 @@ static void test_other_blobs_and_configurations_miss(void **state)
     assert_int_equal(find(pool, other, ID), WEFT_FRAME_HIT);
     weft_blob_unref(other);
     weft_blob_unref(none);
-    weft_frame_pool_free(pool);
+    weft_frame_cache_free(pool);
 }
 
 static void test_first_frame_stays_whoever_comes_second(void **state)
 {
     (void)state;
-    struct weft_frame_pool *pool = pool_of(PLENTY);
+    struct weft_frame_cache *pool = pool_of(PLENTY);
     struct weft_blob *blob = blob_of(1), *first = blob_of(100), *second = blob_of(50),
                      *found = NULL;
-    weft_frame_pool_put(pool, blob, ID, first);
-    size_t bytes = weft_frame_pool_bytes(pool);
-    weft_frame_pool_put(pool, blob, ID, second);
-    weft_frame_pool_put(pool, blob, OTHER_ID, second);
-    weft_frame_pool_put(pool, blob, OTHER_ID, NULL);
-    assert_int_equal(weft_frame_pool_bytes(pool), bytes);
+    weft_frame_cache_put(pool, blob, ID, first);
+    size_t bytes = weft_frame_cache_bytes(pool);
+    weft_frame_cache_put(pool, blob, ID, second);
+    weft_frame_cache_put(pool, blob, OTHER_ID, second);
+    weft_frame_cache_put(pool, blob, OTHER_ID, NULL);
+    assert_int_equal(weft_frame_cache_bytes(pool), bytes);
     assert_int_equal(find(pool, blob, OTHER_ID), WEFT_FRAME_MISS);
-    assert_int_equal(weft_frame_pool_get(pool, blob, ID, &found), WEFT_FRAME_HIT);
+    assert_int_equal(weft_frame_cache_get(pool, blob, ID, &found), WEFT_FRAME_HIT);
     assert_ptr_equal(found, first);
     weft_blob_unref(found);
     weft_blob_unref(first);
     weft_blob_unref(second);
     weft_blob_unref(blob);
-    weft_frame_pool_free(pool);
+    weft_frame_cache_free(pool);
 }
 
 static void test_frame_goes_with_its_blob(void **state)
 {
     (void)state;
-    struct weft_frame_pool *pool = pool_of(PLENTY);
+    struct weft_frame_cache *pool = pool_of(PLENTY);
     size_t live = fault_live();
     struct weft_blob *blob = kept_blob(pool, 1000), *plain = blob_of(1);
-    weft_frame_pool_put(pool, plain, ID, NULL);
+    weft_frame_cache_put(pool, plain, ID, NULL);
     weft_blob_unref(weft_blob_ref(blob));
-    assert_true(weft_frame_pool_bytes(pool) > 1000);
+    assert_true(weft_frame_cache_bytes(pool) > 1000);
     weft_blob_unref(blob);
     weft_blob_unref(plain);
-    assert_int_equal(weft_frame_pool_bytes(pool), 0);
+    assert_int_equal(weft_frame_cache_bytes(pool), 0);
     assert_int_equal(fault_live(), live);
-    weft_frame_pool_free(pool);
+    weft_frame_cache_free(pool);
 }
 
 static void test_found_frame_outlives_blob_and_pool(void **state)
 {
     (void)state;
-    struct weft_frame_pool *pool = pool_of(PLENTY);
+    struct weft_frame_cache *pool = pool_of(PLENTY);
     struct weft_blob *blob = kept_blob(pool, 5), *found = NULL;
-    assert_int_equal(weft_frame_pool_get(pool, blob, ID, &found), WEFT_FRAME_HIT);
+    assert_int_equal(weft_frame_cache_get(pool, blob, ID, &found), WEFT_FRAME_HIT);
     weft_blob_unref(blob);
-    weft_frame_pool_free(pool);
+    weft_frame_cache_free(pool);
     assert_true(weft_view_equal(weft_blob_view(found), weft_view_str("bbbbb")));
     weft_blob_unref(found);
     assert_int_equal(fault_live(), 0);
@@ -156,9 +156,9 @@ static void test_found_frame_outlives_blob_and_pool(void **state)
 static void test_blobs_outlive_the_pool(void **state)
 {
     (void)state;
-    struct weft_frame_pool *pool = pool_of(PLENTY);
+    struct weft_frame_cache *pool = pool_of(PLENTY);
     struct weft_blob *blob = kept_blob(pool, 100), *none = blob_of(1);
-    weft_frame_pool_free(pool);
+    weft_frame_cache_free(pool);
     weft_blob_unref(blob);
     weft_blob_unref(none);
     assert_int_equal(fault_live(), 0);
@@ -171,43 +171,43 @@ static void test_oldest_goes_first_when_the_budget_is_spent(void **state)
 {
     (void)state;
     size_t budget = MANY / 2 * cost_of(EACH);
-    struct weft_frame_pool *pool = pool_of(budget);
+    struct weft_frame_cache *pool = pool_of(budget);
     struct weft_blob *blobs[MANY];
     for (size_t i = 0; i < MANY; i++) {
         blobs[i] = kept_blob(pool, EACH);
-        assert_true(weft_frame_pool_bytes(pool) <= budget);
+        assert_true(weft_frame_cache_bytes(pool) <= budget);
         for (size_t k = 0; k <= i; k++)
             assert_int_equal(find(pool, blobs[k], ID),
                              k + MANY / 2 > i ? WEFT_FRAME_HIT : WEFT_FRAME_MISS);
     }
     for (size_t i = 0; i < MANY; i++)
         weft_blob_unref(blobs[i]);
-    assert_int_equal(weft_frame_pool_bytes(pool), 0);
-    weft_frame_pool_free(pool);
+    assert_int_equal(weft_frame_cache_bytes(pool), 0);
+    weft_frame_cache_free(pool);
 }
 
 static void test_evicted_blob_can_be_kept_again_by_any_configuration(void **state)
 {
     (void)state;
-    struct weft_frame_pool *pool = pool_of(8 * cost_of(EACH));
+    struct weft_frame_cache *pool = pool_of(8 * cost_of(EACH));
     struct weft_blob *blobs[9], *frame = blob_of(EACH);
     for (size_t i = 0; i < 9; i++)
         blobs[i] = kept_blob(pool, EACH);
     assert_int_equal(find(pool, blobs[0], ID), WEFT_FRAME_MISS);
-    weft_frame_pool_put(pool, blobs[0], OTHER_ID, frame);
+    weft_frame_cache_put(pool, blobs[0], OTHER_ID, frame);
     assert_int_equal(find(pool, blobs[0], OTHER_ID), WEFT_FRAME_HIT);
     assert_int_equal(find(pool, blobs[1], ID), WEFT_FRAME_MISS);
     weft_blob_unref(frame);
     for (size_t i = 0; i < 9; i++)
         weft_blob_unref(blobs[i]);
-    weft_frame_pool_free(pool);
+    weft_frame_cache_free(pool);
 }
 
 /* Taken out of the middle, the end and the beginning of their lists. */
 static void test_order_holds_where_blobs_end_in_between(void **state)
 {
     (void)state;
-    struct weft_frame_pool *pool = pool_of(MANY * cost_of(EACH));
+    struct weft_frame_cache *pool = pool_of(MANY * cost_of(EACH));
     struct weft_blob *blobs[MANY], *more[MANY];
     for (size_t i = 0; i < MANY; i++)
         blobs[i] = kept_blob(pool, EACH);
@@ -223,7 +223,7 @@ static void test_order_holds_where_blobs_end_in_between(void **state)
         assert_int_equal(find(pool, blobs[i], ID), WEFT_FRAME_MISS);
         weft_blob_unref(blobs[i]);
     }
-    weft_frame_pool_free(pool);
+    weft_frame_cache_free(pool);
 }
 
 static void test_frame_over_an_eighth_of_the_budget_is_not_kept(void **state)
@@ -231,11 +231,11 @@ static void test_frame_over_an_eighth_of_the_budget_is_not_kept(void **state)
     (void)state;
     size_t cost = cost_of(EACH);
     for (size_t less = 0; less < 2; less++) {
-        struct weft_frame_pool *pool = pool_of(8 * cost - less);
+        struct weft_frame_cache *pool = pool_of(8 * cost - less);
         struct weft_blob *blob = kept_blob(pool, EACH);
         assert_int_equal(find(pool, blob, ID), less ? WEFT_FRAME_MISS : WEFT_FRAME_HIT);
         weft_blob_unref(blob);
-        weft_frame_pool_free(pool);
+        weft_frame_cache_free(pool);
     }
 }
 
@@ -245,20 +245,20 @@ static void test_no_pool_finds_and_keeps_nothing(void **state)
     struct weft_blob *blob = kept_blob(NULL, 100);
     assert_int_equal(find(NULL, blob, ID), WEFT_FRAME_MISS);
     weft_blob_unref(blob);
-    weft_frame_pool_free(NULL);
+    weft_frame_cache_free(NULL);
 }
 
 static void test_blob_belongs_to_the_pool_that_kept_it_first(void **state)
 {
     (void)state;
-    struct weft_frame_pool *first = pool_of(PLENTY), *second = pool_of(PLENTY);
+    struct weft_frame_cache *first = pool_of(PLENTY), *second = pool_of(PLENTY);
     struct weft_blob *blob = kept_blob(first, 100);
-    weft_frame_pool_put(second, blob, ID, NULL);
+    weft_frame_cache_put(second, blob, ID, NULL);
     assert_int_equal(find(second, blob, ID), WEFT_FRAME_MISS);
-    assert_int_equal(weft_frame_pool_bytes(second), 0);
-    weft_frame_pool_free(second);
+    assert_int_equal(weft_frame_cache_bytes(second), 0);
+    weft_frame_cache_free(second);
     assert_int_equal(find(first, blob, ID), WEFT_FRAME_HIT);
-    weft_frame_pool_free(first);
+    weft_frame_cache_free(first);
     weft_blob_unref(blob);
     assert_int_equal(fault_live(), 0);
 }
@@ -268,13 +268,13 @@ static void keep_once(void *arg)
     (void)arg;
     uint8_t *data;
     struct weft_blob *frame = NULL;
-    struct weft_frame_pool *pool = weft_frame_pool_new(PLENTY);
+    struct weft_frame_cache *pool = weft_frame_cache_new(PLENTY);
     struct weft_blob *blob = weft_blob_new(1, &data), *own = weft_blob_new(100, &data);
     if (blob && own) {
         size_t failed = fault_failed();
-        weft_frame_pool_put(pool, blob, ID, own);
+        weft_frame_cache_put(pool, blob, ID, own);
         bool kept = pool && fault_failed() == failed;
-        assert_int_equal(weft_frame_pool_get(pool, blob, ID, &frame),
+        assert_int_equal(weft_frame_cache_get(pool, blob, ID, &frame),
                          kept ? WEFT_FRAME_HIT : WEFT_FRAME_MISS);
         weft_blob_unref(frame);
     } else {
@@ -282,7 +282,7 @@ static void keep_once(void *arg)
     }
     weft_blob_unref(blob);
     weft_blob_unref(own);
-    weft_frame_pool_free(pool);
+    weft_frame_cache_free(pool);
 }
 
 static void test_without_memory_nothing_is_kept_and_nothing_lost(void **state)
@@ -296,7 +296,7 @@ static void test_without_memory_nothing_is_kept_and_nothing_lost(void **state)
 enum { THREADS = 4, ROUNDS = 20000, PLACES = 64 };
 
 struct shared {
-    struct weft_frame_pool *pool;
+    struct weft_frame_cache *pool;
     pthread_mutex_t lock; /* of places */
     struct weft_blob *places[PLACES];
     atomic_size_t wrong;
@@ -323,7 +323,7 @@ static void use(struct shared *shared, struct weft_blob *blob, uint32_t config_i
 {
     struct weft_blob *frame = NULL;
     uint32_t value = value_of(blob);
-    switch (weft_frame_pool_get(shared->pool, blob, config_id, &frame)) {
+    switch (weft_frame_cache_get(shared->pool, blob, config_id, &frame)) {
     case WEFT_FRAME_HIT:
         if (value % 2 != 0 || value_of(frame) != value + config_id)
             atomic_fetch_add(&shared->wrong, 1);
@@ -334,7 +334,7 @@ static void use(struct shared *shared, struct weft_blob *blob, uint32_t config_i
         break;
     case WEFT_FRAME_MISS:
         frame = value % 2 == 0 ? new_blob(value + config_id) : NULL;
-        weft_frame_pool_put(shared->pool, blob, config_id, frame);
+        weft_frame_cache_put(shared->pool, blob, config_id, frame);
         break;
     }
     weft_blob_unref(frame);
@@ -384,11 +384,11 @@ static void use_from_threads(size_t budget)
         shared.places[i] = new_blob(i);
     run_users(&shared);
     assert_int_equal(atomic_load(&shared.wrong), 0);
-    assert_true(weft_frame_pool_bytes(shared.pool) <= budget);
+    assert_true(weft_frame_cache_bytes(shared.pool) <= budget);
     for (size_t i = 0; i < PLACES; i++)
         weft_blob_unref(shared.places[i]);
-    assert_int_equal(weft_frame_pool_bytes(shared.pool), 0);
-    weft_frame_pool_free(shared.pool);
+    assert_int_equal(weft_frame_cache_bytes(shared.pool), 0);
+    weft_frame_cache_free(shared.pool);
     assert_int_equal(fault_live(), 0);
 }
 
@@ -416,13 +416,13 @@ static void test_pool_ends_while_its_blobs_end_on_another_thread(void **state)
 {
     (void)state;
     for (int round = 0; round < 20; round++) {
-        struct weft_frame_pool *pool = pool_of(PLENTY);
+        struct weft_frame_cache *pool = pool_of(PLENTY);
         struct weft_blob *blobs[MANY];
         pthread_t thread;
         for (size_t i = 0; i < MANY; i++)
             blobs[i] = kept_blob(pool, 1);
         assert_int_equal(pthread_create(&thread, NULL, unref_all, blobs), 0);
-        weft_frame_pool_free(pool);
+        weft_frame_cache_free(pool);
         assert_int_equal(pthread_join(thread, NULL), 0);
         assert_int_equal(fault_live(), 0);
     }

@@ -3,7 +3,7 @@
  * A blob's address chooses its stripe, whose lock guards the blob's `kept` and the stripe's list.
  * A frame in a list has a living blob: the blob's end unlinks it under that lock before the memory
  * goes. No two locks are ever held together, and nothing is freed under one. */
-#include "frame_pool.h"
+#include "frame_cache.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -35,7 +35,7 @@ struct stripe {
     _Atomic uint64_t oldest_birth;
 };
 
-struct weft_frame_pool {
+struct weft_frame_cache {
     atomic_size_t refs; /* the owner's, and one for each blob that has its pool here */
     size_t budget;
     atomic_size_t bytes;
@@ -43,9 +43,9 @@ struct weft_frame_pool {
     struct stripe stripes[STRIPES];
 };
 
-struct weft_frame_pool *weft_frame_pool_new(size_t budget)
+struct weft_frame_cache *weft_frame_cache_new(size_t budget)
 {
-    struct weft_frame_pool *pool = weft_malloc(sizeof *pool);
+    struct weft_frame_cache *pool = weft_malloc(sizeof *pool);
     if (!pool)
         return NULL;
     pool->budget = budget;
@@ -61,7 +61,7 @@ struct weft_frame_pool *weft_frame_pool_new(size_t budget)
     return pool;
 }
 
-static void release_pool(struct weft_frame_pool *pool)
+static void release_pool(struct weft_frame_cache *pool)
 {
     if (atomic_fetch_sub_explicit(&pool->refs, 1, memory_order_acq_rel) > 1)
         return;
@@ -71,7 +71,7 @@ static void release_pool(struct weft_frame_pool *pool)
 }
 
 /* Fibonacci hashing: the low bits of an address are alike, those of the product's top are not. */
-static struct stripe *stripe_of(struct weft_frame_pool *pool, const struct weft_blob *blob)
+static struct stripe *stripe_of(struct weft_frame_cache *pool, const struct weft_blob *blob)
 {
     uint64_t mixed = (uint64_t)(uintptr_t)blob * UINT64_C(0x9e3779b97f4a7c15);
     return &pool->stripes[mixed >> (64 - STRIPE_BITS)];
@@ -99,14 +99,14 @@ static void unlink_kept(struct stripe *stripe, struct weft__kept_frame *kept)
 }
 
 /* After it was unlinked, or was never linked. */
-static void drop(struct weft_frame_pool *pool, struct weft__kept_frame *kept)
+static void drop(struct weft_frame_cache *pool, struct weft__kept_frame *kept)
 {
     atomic_fetch_sub_explicit(&pool->bytes, kept->cost, memory_order_relaxed);
     weft_blob_unref(kept->frame);
     weft_free(kept);
 }
 
-static struct stripe *stripe_with_oldest(struct weft_frame_pool *pool)
+static struct stripe *stripe_with_oldest(struct weft_frame_cache *pool)
 {
     struct stripe *found = NULL;
     uint64_t least = UINT64_MAX;
@@ -122,7 +122,7 @@ static struct stripe *stripe_with_oldest(struct weft_frame_pool *pool)
 }
 
 /* False: there is nothing to evict. */
-static bool evict_oldest(struct weft_frame_pool *pool)
+static bool evict_oldest(struct weft_frame_cache *pool)
 {
     struct stripe *stripe = stripe_with_oldest(pool);
     if (!stripe)
@@ -137,7 +137,7 @@ static bool evict_oldest(struct weft_frame_pool *pool)
     return true;
 }
 
-void weft_frame_pool_free(struct weft_frame_pool *pool)
+void weft_frame_cache_free(struct weft_frame_cache *pool)
 {
     if (!pool)
         return;
@@ -146,8 +146,8 @@ void weft_frame_pool_free(struct weft_frame_pool *pool)
     release_pool(pool);
 }
 
-enum weft_frame_found weft_frame_pool_get(struct weft_frame_pool *pool, struct weft_blob *blob,
-                                          uint32_t config_id, struct weft_blob **frame)
+enum weft_frame_found weft_frame_cache_get(struct weft_frame_cache *pool, struct weft_blob *blob,
+                                           uint32_t config_id, struct weft_blob **frame)
 {
     struct weft__blob_frame *link = weft__blob_frame(blob);
     if (!pool || atomic_load_explicit(&link->pool, memory_order_acquire) != pool)
@@ -167,9 +167,9 @@ enum weft_frame_found weft_frame_pool_get(struct weft_frame_pool *pool, struct w
 }
 
 /* Makes pool the one of the blob, if it has none yet; false: it has another. */
-static bool bind_pool(struct weft_frame_pool *pool, struct weft__blob_frame *link)
+static bool bind_pool(struct weft_frame_cache *pool, struct weft__blob_frame *link)
 {
-    struct weft_frame_pool *none = NULL;
+    struct weft_frame_cache *none = NULL;
     if (atomic_load_explicit(&link->pool, memory_order_relaxed) == pool)
         return true;
     atomic_fetch_add_explicit(&pool->refs, 1, memory_order_relaxed);
@@ -181,7 +181,7 @@ static bool bind_pool(struct weft_frame_pool *pool, struct weft__blob_frame *lin
 }
 
 /* False: another has come first. */
-static bool link_kept(struct weft_frame_pool *pool, struct weft__kept_frame *kept)
+static bool link_kept(struct weft_frame_cache *pool, struct weft__kept_frame *kept)
 {
     struct weft__blob_frame *link = weft__blob_frame(kept->blob);
     struct stripe *stripe = stripe_of(pool, kept->blob);
@@ -203,8 +203,8 @@ static bool link_kept(struct weft_frame_pool *pool, struct weft__kept_frame *kep
     return first;
 }
 
-void weft_frame_pool_put(struct weft_frame_pool *pool, struct weft_blob *blob, uint32_t config_id,
-                         struct weft_blob *frame)
+void weft_frame_cache_put(struct weft_frame_cache *pool, struct weft_blob *blob, uint32_t config_id,
+                          struct weft_blob *frame)
 {
     size_t cost = sizeof(struct weft__kept_frame) + OVERHEAD;
     if (frame)
@@ -229,14 +229,14 @@ void weft_frame_pool_put(struct weft_frame_pool *pool, struct weft_blob *blob, u
         drop(pool, kept);
         return;
     }
-    while (weft_frame_pool_bytes(pool) > pool->budget && evict_oldest(pool))
+    while (weft_frame_cache_bytes(pool) > pool->budget && evict_oldest(pool))
         continue;
 }
 
-void weft__frame_pool_forget(struct weft_blob *blob)
+void weft__frame_cache_forget(struct weft_blob *blob)
 {
     struct weft__blob_frame *link = weft__blob_frame(blob);
-    struct weft_frame_pool *pool = atomic_load_explicit(&link->pool, memory_order_relaxed);
+    struct weft_frame_cache *pool = atomic_load_explicit(&link->pool, memory_order_relaxed);
     struct stripe *stripe = stripe_of(pool, blob);
 
     pthread_mutex_lock(&stripe->lock);
@@ -249,7 +249,7 @@ void weft__frame_pool_forget(struct weft_blob *blob)
     release_pool(pool);
 }
 
-size_t weft_frame_pool_bytes(const struct weft_frame_pool *pool)
+size_t weft_frame_cache_bytes(const struct weft_frame_cache *pool)
 {
     return atomic_load_explicit(&pool->bytes, memory_order_relaxed);
 }
