@@ -7,8 +7,8 @@
 #ifndef WEFT_CLIENT_H
 #define WEFT_CLIENT_H
 
+#include "base/settings.h"
 #include "codec.h"
-#include "base/limits.h"
 #include "loop.h"
 #include "registry.h"
 

@@ -15,8 +15,7 @@
 #include "base/bytes.h"
 #include "base/chain.h"
 #include "base/frame_cache.h"
-#include "base/limits.h"
-#include "base/option.h"
+#include "base/settings.h"
 
 enum weft_role { WEFT_SERVER, WEFT_CLIENT };
 

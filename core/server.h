@@ -5,7 +5,7 @@
 #ifndef WEFT_SERVER_H
 #define WEFT_SERVER_H
 
-#include "base/limits.h"
+#include "base/settings.h"
 #include "base/log.h"
 #include "loop.h"
 #include "base/reason.h"

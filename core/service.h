@@ -12,10 +12,9 @@
 
 #include "base/body.h"
 #include "base/bytes.h"
-#include "base/limits.h"
 #include "base/mem.h"
-#include "base/option.h"
 #include "base/reason.h"
+#include "base/settings.h"
 #include "task.h"
 
 /* The core's; the four fields are the plugin's to read or set. The two callbacks are set before

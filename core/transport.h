@@ -13,7 +13,7 @@
 #include <sys/uio.h>
 
 #include "base/err.h"
-#include "base/option.h"
+#include "base/settings.h"
 #include "base/url.h"
 
 struct weft_loop;

@@ -5,7 +5,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "core/base/container.h"
+#include "core/base/compiler.h"
 
 static struct weft__socket_stream *socket_of(struct weft_stream *stream)
 {

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/base/container.h"
+#include "core/base/compiler.h"
 #include "core/base/mem.h"
 #include "socket.h"
 

@@ -10,7 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "core/base/container.h"
+#include "core/base/compiler.h"
 #include "socket.h"
 
 struct unix_listener {

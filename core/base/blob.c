@@ -4,14 +4,14 @@
 #include <assert.h>
 #include <stdatomic.h>
 
-#include "blob_frame.h"
+#include "blob_private.h"
 #include "mem.h"
 
-/* One allocation: the header and, behind it, the bytes. */
+/* The bytes lie behind the header, so that a blob is one allocation. */
 struct weft_blob {
     atomic_size_t refs;
     size_t size;
-    struct weft__blob_frame frame;
+    struct weft__blob_link link;
     uint8_t data[];
 };
 
@@ -24,15 +24,15 @@ struct weft_blob *weft_blob_new(size_t size, uint8_t **data)
         return NULL;
     atomic_init(&blob->refs, 1);
     blob->size = size;
-    atomic_init(&blob->frame.pool, NULL);
-    blob->frame.kept = NULL;
+    atomic_init(&blob->link.keeper, NULL);
+    blob->link.kept = NULL;
     *data = blob->data;
     return blob;
 }
 
 struct weft_blob *weft_blob_ref(struct weft_blob *blob)
 {
-    /* Relaxed: whoever adds one holds one, so nothing can be freed meanwhile. */
+    /* Relaxed is enough: the caller holds a reference, so nothing can be freed meanwhile. */
     size_t before = atomic_fetch_add_explicit(&blob->refs, 1, memory_order_relaxed);
     assert(before > 0);
     (void)before;
@@ -43,13 +43,16 @@ void weft_blob_unref(struct weft_blob *blob)
 {
     if (!blob)
         return;
-    /* Release: our reads of the bytes come before; acquire: the others' come before the free. */
+    /* Release: our reads of the bytes happen before the count falls. Acquire: the reads of all
+     * other owners happen before the free. */
     size_t before = atomic_fetch_sub_explicit(&blob->refs, 1, memory_order_acq_rel);
     assert(before > 0);
     if (before > 1)
         return;
-    if (atomic_load_explicit(&blob->frame.pool, memory_order_relaxed))
-        weft__frame_cache_forget(blob);
+    struct weft__blob_keeper *keeper =
+        atomic_load_explicit(&blob->link.keeper, memory_order_relaxed);
+    if (keeper)
+        keeper->blob_ended(keeper, blob);
     weft_free(blob);
 }
 
@@ -58,9 +61,9 @@ uint8_t *weft__blob_data(struct weft_blob *blob)
     return blob->data;
 }
 
-struct weft__blob_frame *weft__blob_frame(struct weft_blob *blob)
+struct weft__blob_link *weft__blob_link(struct weft_blob *blob)
 {
-    return &blob->frame;
+    return &blob->link;
 }
 
 struct weft_view weft_blob_view(const struct weft_blob *blob)

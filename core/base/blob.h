@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A blob: bytes that are immutable from birth and shared by counted references, across threads. */
+ * A blob: immutable bytes that any number of owners share by counted references. Any thread may use
+ * a blob that it holds a reference to; counting is atomic. */
 #ifndef WEFT_BLOB_H
 #define WEFT_BLOB_H
 
@@ -8,24 +9,17 @@
 
 struct weft_blob;
 
-/* A blob of size bytes with one reference, the caller's. Its bytes may be written through *data
- * until the blob is first shared with another owner or thread. NULL: no memory. */
+/* Returns a blob of size bytes with one reference, which is the caller's, or NULL: no memory. *data
+ * is where the caller writes the bytes, before it shares the blob with another owner or thread. */
 WEFT_MUST_USE struct weft_blob *weft_blob_new(size_t size, uint8_t **data);
 
-/* One more reference, counted; returns blob. Any thread that holds a reference. */
+/* Adds a reference and returns blob. */
 struct weft_blob *weft_blob_ref(struct weft_blob *blob);
 
-/* Gives a reference up; the last frees the blob, on whichever thread it is. NULL is fine. */
+/* Drops a reference. The last one frees the blob, on whichever thread that is. NULL is fine. */
 void weft_blob_unref(struct weft_blob *blob);
 
-/* Valid as long as the caller's reference. Any thread. */
+/* Returns the bytes. They stay where they are until the caller drops its reference. */
 struct weft_view weft_blob_view(const struct weft_blob *blob);
-
-/* The same bytes for a vector of writev, which knows no const; nobody writes to them. */
-uint8_t *weft__blob_data(struct weft_blob *blob);
-
-/* What core/base/frame_cache.c notes of the frame that is kept for blob. */
-struct weft__blob_frame;
-struct weft__blob_frame *weft__blob_frame(struct weft_blob *blob);
 
 #endif

@@ -9,8 +9,9 @@
 #include <assert.h>
 #include <errno.h>
 
+#include "blob_private.h"
+#include "compiler.h"
 #include "mem.h"
-#include "poison.h"
 
 /* Up to this many bytes a move copies into the room left at the end of the taker: a cache line or
  * few, against a whole piece and a vector for each small reply. */
@@ -25,7 +26,7 @@ static void free_list(struct weft_piece *piece)
 {
     while (piece) {
         struct weft_piece *next = piece->next;
-        weft__unpoison(piece->data, piece->cap);
+        weft_unpoison(piece->data, piece->cap);
         weft_free(piece);
         piece = next;
     }
@@ -46,7 +47,7 @@ static struct weft_piece *take_piece(struct weft_piece_pool *pool, size_t cap)
         piece = pool->free;
         pool->free = piece->next;
         pool->count--;
-        weft__unpoison(piece->data, piece->cap);
+        weft_unpoison(piece->data, piece->cap);
     } else {
         if (cap > SIZE_MAX - sizeof *piece)
             return NULL;
@@ -81,7 +82,7 @@ static void release(struct weft_piece_pool *pool, struct weft_piece *piece)
             return;
         }
     } else if (pool && piece->cap == WEFT_PIECE_SIZE && pool->count < pool->max) {
-        weft__poison(piece->data, piece->cap);
+        weft_poison(piece->data, piece->cap);
         piece->next = pool->free;
         pool->free = piece;
         pool->count++;

@@ -6,10 +6,7 @@
 #ifndef WEFT_ERR_H
 #define WEFT_ERR_H
 
-#define WEFT_MUST_USE          __attribute__((warn_unused_result))
-#define WEFT_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
-/* Of a function that few requests need: what it takes on the stack is not set up for the others. */
-#define WEFT_NOINLINE          __attribute__((noinline))
+#include "compiler.h"
 
 #define WEFT_ERROR_MAP(X)                                                                          \
     X(WEFT_EMALFORMED, -1001, "malformed")                                                         \

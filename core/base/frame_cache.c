@@ -1,27 +1,29 @@
 /* SPDX-License-Identifier: MIT
  *
- * A blob's address chooses its stripe, whose lock guards the blob's `kept` and the stripe's list.
- * A frame in a list has a living blob: the blob's end unlinks it under that lock before the memory
- * goes. No two locks are ever held together, and nothing is freed under one. */
+ * The cache has stripes, each a lock and a list of kept frames in the order of their birth. A blob's
+ * address chooses its stripe, whose lock also guards the `kept` of the blob's link. A frame in a
+ * list has a living blob, because the blob's end unlinks the frame under that lock before the memory
+ * is freed. No two locks are held together, and nothing is freed under one. */
 #include "frame_cache.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "blob_frame.h"
+#include "blob_private.h"
+#include "compiler.h"
 #include "mem.h"
 
 enum {
     STRIPE_BITS = 4,
     STRIPES = 1 << STRIPE_BITS,
-    FRACTION = 8, /* of the budget, which is the most that one frame may have */
-    OVERHEAD = 64 /* what two allocations and a blob's header have beside the bytes */
+    FRACTION = 8, /* one frame may have at most budget / FRACTION */
+    OVERHEAD = 64 /* bytes that two allocations and a blob's header add */
 };
 
-struct weft__kept_frame {
-    struct weft__kept_frame *older, *newer; /* within the stripe */
-    struct weft_blob *blob;                 /* whose frame it is; not counted */
-    struct weft_blob *frame;                /* counted; NULL: PLAIN */
+struct kept_frame {
+    struct kept_frame *older, *newer; /* within the stripe */
+    struct weft_blob *blob;           /* the blob that was framed; not a reference */
+    struct weft_blob *frame;          /* a reference, or NULL: PLAIN */
     uint64_t birth;
     size_t cost;
     uint32_t config_id;
@@ -29,62 +31,67 @@ struct weft__kept_frame {
 
 struct stripe {
     pthread_mutex_t lock;
-    struct weft__kept_frame *oldest, *newest;
-    /* Of `oldest`, UINT64_MAX where there is none. Written under the lock, read without it to find
-     * the stripe to evict from. */
+    struct kept_frame *oldest, *newest;
+    /* The birth of `oldest`, or UINT64_MAX if there is none. It is written under the lock and read
+     * without it, to find the stripe to evict from. */
     _Atomic uint64_t oldest_birth;
 };
 
 struct weft_frame_cache {
-    atomic_size_t refs; /* the owner's, and one for each blob that has its pool here */
+    struct weft__blob_keeper keeper; /* what a blob is linked to */
+    atomic_size_t refs;              /* the owner's, and one per blob linked to this cache */
     size_t budget;
     atomic_size_t bytes;
     _Atomic uint64_t births;
     struct stripe stripes[STRIPES];
 };
 
+static void forget(struct weft__blob_keeper *keeper, struct weft_blob *blob);
+
 struct weft_frame_cache *weft_frame_cache_new(size_t budget)
 {
-    struct weft_frame_cache *pool = weft_malloc(sizeof *pool);
-    if (!pool)
+    struct weft_frame_cache *cache = weft_malloc(sizeof *cache);
+    if (!cache)
         return NULL;
-    pool->budget = budget;
-    atomic_init(&pool->refs, 1);
-    atomic_init(&pool->bytes, 0);
-    atomic_init(&pool->births, 0);
+    cache->keeper.blob_ended = forget;
+    cache->budget = budget;
+    atomic_init(&cache->refs, 1);
+    atomic_init(&cache->bytes, 0);
+    atomic_init(&cache->births, 0);
     for (size_t i = 0; i < STRIPES; i++) {
-        struct stripe *stripe = &pool->stripes[i];
+        struct stripe *stripe = &cache->stripes[i];
         stripe->lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
         stripe->oldest = stripe->newest = NULL;
         atomic_init(&stripe->oldest_birth, UINT64_MAX);
     }
-    return pool;
+    return cache;
 }
 
-static void release_pool(struct weft_frame_cache *pool)
+static void release_cache(struct weft_frame_cache *cache)
 {
-    if (atomic_fetch_sub_explicit(&pool->refs, 1, memory_order_acq_rel) > 1)
+    if (atomic_fetch_sub_explicit(&cache->refs, 1, memory_order_acq_rel) > 1)
         return;
     for (size_t i = 0; i < STRIPES; i++)
-        pthread_mutex_destroy(&pool->stripes[i].lock);
-    weft_free(pool);
+        pthread_mutex_destroy(&cache->stripes[i].lock);
+    weft_free(cache);
 }
 
-/* Fibonacci hashing: the low bits of an address are alike, those of the product's top are not. */
-static struct stripe *stripe_of(struct weft_frame_cache *pool, const struct weft_blob *blob)
+/* Fibonacci hashing: the low bits of addresses are alike, but the top bits of the products differ. */
+static struct stripe *stripe_of(struct weft_frame_cache *cache, const struct weft_blob *blob)
 {
     uint64_t mixed = (uint64_t)(uintptr_t)blob * UINT64_C(0x9e3779b97f4a7c15);
-    return &pool->stripes[mixed >> (64 - STRIPE_BITS)];
+    return &cache->stripes[mixed >> (64 - STRIPE_BITS)];
 }
 
-/* Both under the stripe's lock. */
+/* Called under the stripe's lock. */
 static void note_oldest(struct stripe *stripe)
 {
     uint64_t birth = stripe->oldest ? stripe->oldest->birth : UINT64_MAX;
     atomic_store_explicit(&stripe->oldest_birth, birth, memory_order_relaxed);
 }
 
-static void unlink_kept(struct stripe *stripe, struct weft__kept_frame *kept)
+/* Called under the stripe's lock. */
+static void unlink_kept(struct stripe *stripe, struct kept_frame *kept)
 {
     if (kept->older)
         kept->older->newer = kept->newer;
@@ -95,23 +102,23 @@ static void unlink_kept(struct stripe *stripe, struct weft__kept_frame *kept)
     else
         stripe->newest = kept->older;
     note_oldest(stripe);
-    weft__blob_frame(kept->blob)->kept = NULL;
+    weft__blob_link(kept->blob)->kept = NULL;
 }
 
-/* After it was unlinked, or was never linked. */
-static void drop(struct weft_frame_cache *pool, struct weft__kept_frame *kept)
+/* Frees a kept frame that is in no list. */
+static void drop(struct weft_frame_cache *cache, struct kept_frame *kept)
 {
-    atomic_fetch_sub_explicit(&pool->bytes, kept->cost, memory_order_relaxed);
+    atomic_fetch_sub_explicit(&cache->bytes, kept->cost, memory_order_relaxed);
     weft_blob_unref(kept->frame);
     weft_free(kept);
 }
 
-static struct stripe *stripe_with_oldest(struct weft_frame_cache *pool)
+static struct stripe *stripe_with_oldest(struct weft_frame_cache *cache)
 {
     struct stripe *found = NULL;
     uint64_t least = UINT64_MAX;
     for (size_t i = 0; i < STRIPES; i++) {
-        struct stripe *stripe = &pool->stripes[i];
+        struct stripe *stripe = &cache->stripes[i];
         uint64_t birth = atomic_load_explicit(&stripe->oldest_birth, memory_order_relaxed);
         if (birth < least) {
             least = birth;
@@ -121,42 +128,42 @@ static struct stripe *stripe_with_oldest(struct weft_frame_cache *pool)
     return found;
 }
 
-/* False: there is nothing to evict. */
-static bool evict_oldest(struct weft_frame_cache *pool)
+/* Returns false if there was nothing to evict. */
+static bool evict_oldest(struct weft_frame_cache *cache)
 {
-    struct stripe *stripe = stripe_with_oldest(pool);
+    struct stripe *stripe = stripe_with_oldest(cache);
     if (!stripe)
         return false;
     pthread_mutex_lock(&stripe->lock);
-    struct weft__kept_frame *kept = stripe->oldest;
+    struct kept_frame *kept = stripe->oldest;
     if (kept)
         unlink_kept(stripe, kept);
     pthread_mutex_unlock(&stripe->lock);
     if (kept)
-        drop(pool, kept);
+        drop(cache, kept);
     return true;
 }
 
-void weft_frame_cache_free(struct weft_frame_cache *pool)
+void weft_frame_cache_free(struct weft_frame_cache *cache)
 {
-    if (!pool)
+    if (!cache)
         return;
-    while (evict_oldest(pool))
+    while (evict_oldest(cache))
         continue;
-    release_pool(pool);
+    release_cache(cache);
 }
 
-enum weft_frame_found weft_frame_cache_get(struct weft_frame_cache *pool, struct weft_blob *blob,
+enum weft_frame_found weft_frame_cache_get(struct weft_frame_cache *cache, struct weft_blob *blob,
                                            uint32_t config_id, struct weft_blob **frame)
 {
-    struct weft__blob_frame *link = weft__blob_frame(blob);
-    if (!pool || atomic_load_explicit(&link->pool, memory_order_acquire) != pool)
+    struct weft__blob_link *link = weft__blob_link(blob);
+    if (!cache || atomic_load_explicit(&link->keeper, memory_order_acquire) != &cache->keeper)
         return WEFT_FRAME_MISS;
 
     enum weft_frame_found found = WEFT_FRAME_MISS;
-    struct stripe *stripe = stripe_of(pool, blob);
+    struct stripe *stripe = stripe_of(cache, blob);
     pthread_mutex_lock(&stripe->lock);
-    const struct weft__kept_frame *kept = link->kept;
+    const struct kept_frame *kept = link->kept;
     if (kept && kept->config_id == config_id) {
         found = kept->frame ? WEFT_FRAME_HIT : WEFT_FRAME_PLAIN;
         if (kept->frame)
@@ -166,30 +173,30 @@ enum weft_frame_found weft_frame_cache_get(struct weft_frame_cache *pool, struct
     return found;
 }
 
-/* Makes pool the one of the blob, if it has none yet; false: it has another. */
-static bool bind_pool(struct weft_frame_cache *pool, struct weft__blob_frame *link)
+/* Links the blob to this cache. Returns false if it is linked to another. */
+static bool bind_cache(struct weft_frame_cache *cache, struct weft__blob_link *link)
 {
-    struct weft_frame_cache *none = NULL;
-    if (atomic_load_explicit(&link->pool, memory_order_relaxed) == pool)
+    struct weft__blob_keeper *keeper = NULL;
+    if (atomic_load_explicit(&link->keeper, memory_order_relaxed) == &cache->keeper)
         return true;
-    atomic_fetch_add_explicit(&pool->refs, 1, memory_order_relaxed);
-    if (atomic_compare_exchange_strong_explicit(&link->pool, &none, pool, memory_order_release,
-                                                memory_order_relaxed))
+    atomic_fetch_add_explicit(&cache->refs, 1, memory_order_relaxed);
+    if (atomic_compare_exchange_strong_explicit(&link->keeper, &keeper, &cache->keeper,
+                                                memory_order_release, memory_order_relaxed))
         return true;
-    release_pool(pool);
-    return none == pool;
+    release_cache(cache);
+    return keeper == &cache->keeper;
 }
 
-/* False: another has come first. */
-static bool link_kept(struct weft_frame_cache *pool, struct weft__kept_frame *kept)
+/* Returns false if another frame of the blob was linked first. */
+static bool link_kept(struct weft_frame_cache *cache, struct kept_frame *kept)
 {
-    struct weft__blob_frame *link = weft__blob_frame(kept->blob);
-    struct stripe *stripe = stripe_of(pool, kept->blob);
+    struct weft__blob_link *link = weft__blob_link(kept->blob);
+    struct stripe *stripe = stripe_of(cache, kept->blob);
     pthread_mutex_lock(&stripe->lock);
     bool first = !link->kept;
     if (first) {
-        /* Counted under the lock, so that a stripe's list is in the order of birth. */
-        kept->birth = atomic_fetch_add_explicit(&pool->births, 1, memory_order_relaxed);
+        /* The birth is counted under the lock, so that the stripe's list is in the order of birth. */
+        kept->birth = atomic_fetch_add_explicit(&cache->births, 1, memory_order_relaxed);
         kept->older = stripe->newest;
         if (stripe->newest)
             stripe->newest->newer = kept;
@@ -203,53 +210,53 @@ static bool link_kept(struct weft_frame_cache *pool, struct weft__kept_frame *ke
     return first;
 }
 
-void weft_frame_cache_put(struct weft_frame_cache *pool, struct weft_blob *blob, uint32_t config_id,
-                          struct weft_blob *frame)
+void weft_frame_cache_put(struct weft_frame_cache *cache, struct weft_blob *blob,
+                          uint32_t config_id, struct weft_blob *frame)
 {
-    size_t cost = sizeof(struct weft__kept_frame) + OVERHEAD;
+    size_t cost = sizeof(struct kept_frame) + OVERHEAD;
     if (frame)
         cost += weft_blob_view(frame).size;
-    if (!pool || cost > pool->budget / FRACTION)
+    if (!cache || cost > cache->budget / FRACTION)
         return;
-    if (!bind_pool(pool, weft__blob_frame(blob)))
+    if (!bind_cache(cache, weft__blob_link(blob)))
         return;
-    struct weft__kept_frame *kept = weft_malloc(sizeof *kept);
+    struct kept_frame *kept = weft_malloc(sizeof *kept);
     if (!kept)
         return;
-    *kept = (struct weft__kept_frame){
+    *kept = (struct kept_frame){
         .blob = blob,
         .frame = frame ? weft_blob_ref(frame) : NULL,
         .cost = cost,
         .config_id = config_id,
     };
 
-    /* Counted before it can be found: whoever evicts it takes the same sum away again. */
-    atomic_fetch_add_explicit(&pool->bytes, cost, memory_order_relaxed);
-    if (!link_kept(pool, kept)) {
-        drop(pool, kept);
+    /* Added before the frame can be found, because whoever evicts it subtracts its cost. */
+    atomic_fetch_add_explicit(&cache->bytes, cost, memory_order_relaxed);
+    if (!link_kept(cache, kept)) {
+        drop(cache, kept);
         return;
     }
-    while (weft_frame_cache_bytes(pool) > pool->budget && evict_oldest(pool))
+    while (weft_frame_cache_bytes(cache) > cache->budget && evict_oldest(cache))
         continue;
 }
 
-void weft__frame_cache_forget(struct weft_blob *blob)
+static void forget(struct weft__blob_keeper *keeper, struct weft_blob *blob)
 {
-    struct weft__blob_frame *link = weft__blob_frame(blob);
-    struct weft_frame_cache *pool = atomic_load_explicit(&link->pool, memory_order_relaxed);
-    struct stripe *stripe = stripe_of(pool, blob);
+    struct weft_frame_cache *cache = weft_container_of(keeper, struct weft_frame_cache, keeper);
+    struct weft__blob_link *link = weft__blob_link(blob);
+    struct stripe *stripe = stripe_of(cache, blob);
 
     pthread_mutex_lock(&stripe->lock);
-    struct weft__kept_frame *kept = link->kept;
+    struct kept_frame *kept = link->kept;
     if (kept)
         unlink_kept(stripe, kept);
     pthread_mutex_unlock(&stripe->lock);
     if (kept)
-        drop(pool, kept);
-    release_pool(pool);
+        drop(cache, kept);
+    release_cache(cache);
 }
 
-size_t weft_frame_cache_bytes(const struct weft_frame_cache *pool)
+size_t weft_frame_cache_bytes(const struct weft_frame_cache *cache)
 {
-    return atomic_load_explicit(&pool->bytes, memory_order_relaxed);
+    return atomic_load_explicit(&cache->bytes, memory_order_relaxed);
 }

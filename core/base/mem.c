@@ -1,28 +1,63 @@
 /* SPDX-License-Identifier: MIT */
 #include "mem.h"
 
+#include <errno.h>
 #include <stdalign.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
-#include "mem_private.h"
-#include "poison.h"
+#include "compiler.h"
 
-static const struct weft_allocator libc_allocator = {
+static char *map(size_t size)
+{
+    void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return p == MAP_FAILED ? NULL : p;
+}
+
+/* The kernel places a mapping right below the last one where it fits, so that mostly the first
+ * attempt does; otherwise what lies around the aligned part of twice as much goes back. */
+static void *map_pages(size_t size)
+{
+    char *p = map(size);
+    if (!p || (uintptr_t)p % size == 0)
+        return p;
+    (void)munmap(p, size);
+    p = map(2 * size);
+    if (!p)
+        return NULL;
+    size_t before = (size - (uintptr_t)p % size) % size;
+    if (before > 0)
+        (void)munmap(p, before);
+    (void)munmap(p + before + size, size - before);
+    return p + before;
+}
+
+static int unmap_pages(void *p, size_t size)
+{
+    return munmap(p, size) < 0 ? -errno : 0;
+}
+
+static const struct weft_allocator system_allocator = {
     .malloc = malloc,
     .realloc = realloc,
     .free = free,
-    .pages_new = weft__pages_map,
-    .pages_free = weft__pages_unmap,
+    .pages_new = map_pages,
+    .pages_free = unmap_pages,
 };
 
-/* The one process-wide setting: an allocator passed through every call would be in every struct. */
-static const struct weft_allocator *allocator_in_use = &libc_allocator;
+/* The one process-wide setting. Without it an allocator would have to stand in every struct. */
+static const struct weft_allocator *allocator_in_use = &system_allocator;
+
+const struct weft_allocator *weft_mem_system(void)
+{
+    return &system_allocator;
+}
 
 void weft_mem_use(const struct weft_allocator *allocator)
 {
-    allocator_in_use = allocator ? allocator : &libc_allocator;
+    allocator_in_use = allocator ? allocator : &system_allocator;
 }
 
 void *weft_malloc(size_t size)
@@ -54,13 +89,13 @@ void weft_free(void *p)
 void *weft_pages_new(size_t size)
 {
     const struct weft_allocator *allocator = allocator_in_use;
-    return allocator->pages_new ? allocator->pages_new(size) : weft__pages_map(size);
+    return allocator->pages_new ? allocator->pages_new(size) : map_pages(size);
 }
 
 int weft_pages_free(void *p, size_t size)
 {
     const struct weft_allocator *allocator = allocator_in_use;
-    return allocator->pages_free ? allocator->pages_free(p, size) : weft__pages_unmap(p, size);
+    return allocator->pages_free ? allocator->pages_free(p, size) : unmap_pages(p, size);
 }
 
 enum {
@@ -84,7 +119,7 @@ void weft_arena_init(struct weft_arena *arena, size_t budget)
 
 static void free_chunk(struct weft_arena_chunk *chunk)
 {
-    weft__unpoison(chunk->data, chunk->cap);
+    weft_unpoison(chunk->data, chunk->cap);
     weft_free(chunk);
 }
 
@@ -119,7 +154,7 @@ void weft_arena_reset(struct weft_arena *arena)
         return;
     }
     chunk->used = 0;
-    weft__poison(chunk->data, chunk->cap);
+    weft_poison(chunk->data, chunk->cap);
     arena->chunk = chunk;
 }
 
@@ -143,7 +178,7 @@ static struct weft_arena_chunk *add_chunk(struct weft_arena *arena, size_t size)
     chunk->next = arena->chunk;
     chunk->used = 0;
     chunk->cap = cap;
-    weft__poison(chunk->data, cap);
+    weft_poison(chunk->data, cap);
     arena->chunk = chunk;
     return chunk;
 }
@@ -165,6 +200,6 @@ void *weft_arena_alloc(struct weft_arena *arena, size_t size)
     uint8_t *p = chunk->data + chunk->used;
     chunk->used += rounded;
     arena->used += rounded;
-    weft__unpoison(p, size);
+    weft_unpoison(p, size);
     return p;
 }

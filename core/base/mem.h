@@ -10,9 +10,9 @@
 
 #include "err.h"
 
-/* The first three functions have malloc's, realloc's and free's contracts, the others those of
- * weft_pages_new and weft_pages_free below (both NULL: the system's pages). They are called from any
- * thread. */
+/* The first three have the contracts of the C library's malloc, realloc and free, the other two those
+ * of weft_pages_new and weft_pages_free below. Those two may both be NULL: then the system's pages
+ * are used. Any thread calls them. */
 struct weft_allocator {
     void *(*malloc)(size_t size);
     void *(*realloc)(void *p, size_t size);
@@ -21,10 +21,14 @@ struct weft_allocator {
     int (*pages_free)(void *p, size_t size);
 };
 
-/* Replaces the C library's allocator for the whole process: the one process-wide setting there is.
- * Call it from main() before any other function of the library, or while no memory of it lives;
- * NULL restores. The struct is borrowed for the rest of the process's life. */
+/* Replaces the allocator for the whole process; this is the library's only process-wide setting. Call
+ * it from main() before any other function of the library, or while none of its memory lives. NULL
+ * restores the system's allocator. The struct is borrowed for the rest of the process's life. */
 void weft_mem_use(const struct weft_allocator *allocator);
+
+/* Returns the system's allocator, which an allocator that only watches or limits can call: the C
+ * library's functions and the kernel's pages. All five are set. */
+const struct weft_allocator *weft_mem_system(void);
 
 WEFT_MUST_USE void *weft_malloc(size_t size);
 WEFT_MUST_USE void *weft_calloc(size_t count,

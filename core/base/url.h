@@ -6,7 +6,7 @@
 #define WEFT_URL_H
 
 #include "err.h"
-#include "option.h"
+#include "settings.h"
 
 enum { WEFT_URL_MAX = 1024, WEFT_URL_OPTIONS = 16 };
 

@@ -3,7 +3,7 @@
 #include <inttypes.h>
 
 #include "client_private.h"
-#include "core/base/container.h"
+#include "core/base/compiler.h"
 #include "core/base/units.h"
 
 enum {

@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <inttypes.h>
 
-#include "core/base/container.h"
+#include "core/base/compiler.h"
 #include "request.h"
 
 /* One allocation, in this order: the connection, its stream, the codec's and the service's states,

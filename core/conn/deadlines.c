@@ -2,7 +2,7 @@
  *
  * What a connection may take its time for: an unfinished frame, a write, resting. */
 #include "conn_private.h"
-#include "core/base/container.h"
+#include "core/base/compiler.h"
 
 enum { SLOW_BYTES_PER_SECOND = 16 * 1024 };
 

@@ -2,7 +2,7 @@
  *
  * The pump: what a connection does in a turn, whatever woke it. */
 #include "conn_private.h"
-#include "core/base/container.h"
+#include "core/base/compiler.h"
 
 enum { TURN_ROUNDS = 4 };
 

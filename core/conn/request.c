@@ -5,7 +5,7 @@
 #include <errno.h>
 
 #include "conn.h"
-#include "core/base/container.h"
+#include "core/base/compiler.h"
 
 enum { FREE_REQUESTS = 256 };
 

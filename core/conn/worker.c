@@ -5,7 +5,7 @@
 #include <inttypes.h>
 
 #include "conn.h"
-#include "core/base/container.h"
+#include "core/base/compiler.h"
 #include "request.h"
 
 enum { LOG_LINES_PER_SECOND = 20, FREE_SEGMENTS = 64 };

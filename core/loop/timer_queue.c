@@ -4,7 +4,7 @@
 #include <assert.h>
 #include <stddef.h>
 
-#include "core/base/container.h"
+#include "core/base/compiler.h"
 
 struct weft__timer_node {
     int64_t deadline;

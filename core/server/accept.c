@@ -5,8 +5,8 @@
 #include <errno.h>
 #include <inttypes.h>
 
+#include "core/base/compiler.h"
 #include "core/conn/conn.h"
-#include "core/base/container.h"
 #include "server_private.h"
 
 enum { ACCEPTS_A_TURN = 64 };

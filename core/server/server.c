@@ -7,7 +7,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "core/base/container.h"
+#include "core/base/compiler.h"
 #include "server_private.h"
 
 enum {

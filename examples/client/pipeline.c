@@ -11,7 +11,7 @@
 #include <stdlib.h>
 
 #include <weft/codecs.h>
-#include <weft/base/container.h>
+#include <weft/base/compiler.h>
 #include <weft/kv/client.h>
 #include <weft/transports.h>
 #include <weft/base/units.h>

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include <weft/base/container.h>
+#include <weft/base/compiler.h>
 #include <weft/server.h>
 #include <weft/transports.h>
 

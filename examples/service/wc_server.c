@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include <weft/codecs.h>
-#include <weft/base/container.h>
+#include <weft/base/compiler.h>
 #include <weft/server.h>
 #include <weft/transports.h>
 

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <unistd.h>
 
-#include "core/base/container.h"
+#include "core/base/compiler.h"
 #include "format/json.h"
 #include "format/output.h"
 #include "format/pretty.h"

@@ -5,8 +5,8 @@
 #include <signal.h>
 #include <string.h>
 
-#include "core/base/container.h"
 #include "alarm.h"
+#include "core/base/compiler.h"
 #include "programs/lib/exposure.h"
 
 enum { FD_LIMIT = 1024 };

@@ -5,7 +5,7 @@
 #include <signal.h>
 #include <string.h>
 
-#include "core/base/container.h"
+#include "core/base/compiler.h"
 #include "core/server/endpoint.h"
 #include "core/loop.h"
 #include "core/server.h"

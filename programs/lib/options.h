@@ -12,8 +12,8 @@
 #include <stdio.h>
 
 #include "core/base/err.h"
-#include "core/base/limits.h"
 #include "core/base/log.h"
+#include "core/base/settings.h"
 #include "core/base/units.h"
 #include "programs/kvc/bench/config.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "command.h"
 
-#include "core/base/container.h"
+#include "core/base/compiler.h"
 
 enum { WALK_PAGE = 1000 };
 

@@ -12,7 +12,7 @@
 
 #include "core/base/blob.h"
 #include "core/base/bytes.h"
-#include "core/base/limits.h"
+#include "core/base/settings.h"
 #include "core/task.h"
 
 enum kv_store_flag {

@@ -3,7 +3,7 @@
  * The memory store of kv, by the seam that kv uses, on loops without a system beneath. */
 #include "store_design.h"
 #include "work.h"
-#include "core/base/container.h"
+#include "core/base/compiler.h"
 #include "lib/virtual_loop.h"
 #include "services/kv/service.h"
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "abi.pb-c.h"
-#include "core/base/container.h"
+#include "core/base/compiler.h"
 #include "core/loop.h"
 #include "lib/fake_request.h"
 #include "lib/kv_oracle.h"

@@ -11,7 +11,6 @@
 #include <cmocka.h>
 
 #include "core/base/mem.h"
-#include "core/base/mem_private.h"
 #include "random.h"
 
 /* More than any body should need; a body that never ends its runs is a mistake of the test. */
@@ -104,13 +103,13 @@ static void fault_free(void *p)
 
 static void *fault_pages_new(size_t size)
 {
-    return born(refused() ? NULL : weft__pages_map(size), size);
+    return born(refused() ? NULL : weft_mem_system()->pages_new(size), size);
 }
 
 static int fault_pages_free(void *p, size_t size)
 {
     died(size);
-    return weft__pages_unmap(p, size);
+    return weft_mem_system()->pages_free(p, size);
 }
 
 void fault_install(void)

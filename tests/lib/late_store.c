@@ -4,7 +4,7 @@
 #include <stdalign.h>
 #include <stdlib.h>
 
-#include "core/base/container.h"
+#include "core/base/compiler.h"
 #include "services/kv/stores/memory/memory.h"
 
 enum { ROOM = 4096 }; /* for a state of the memory store */

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/base/container.h"
+#include "core/base/compiler.h"
 #include "script_world.h"
 
 enum { DRAWN_CHUNK = 64 * 1024 };

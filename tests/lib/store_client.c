@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "core/base/container.h"
+#include "core/base/compiler.h"
 #include "virtual_loop.h"
 
 enum { PATIENCE = 1000 }; /* turns until an operation must be done */

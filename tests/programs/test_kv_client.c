@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "codecs/codecs.h"
-#include "core/base/container.h"
+#include "core/base/compiler.h"
 #include "transports/transports.h"
 #include "lib/kvs.h"
 #include "services/kv/client.h"

@@ -13,7 +13,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "core/base/limits.h"
+#include "core/base/settings.h"
 #include "core/base/units.h"
 #include "lib/kvs.h"
 #include "lib/wire_assert.h"

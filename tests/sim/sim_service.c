@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/base/container.h"
+#include "core/base/compiler.h"
 #include "lib/virtual_loop.h"
 
 struct config {

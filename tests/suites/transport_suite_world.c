@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "core/base/container.h"
+#include "core/base/compiler.h"
 
 enum { FD_LIMIT = 256 };
 

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 
-#include "core/base/container.h"
+#include "core/base/compiler.h"
 #include "core/base/mem.h"
 #include "core/base/url.h"
 #include "crew.h"

@@ -4,7 +4,7 @@
 #ifndef KV_CLI_BENCH_CONFIG_H
 #define KV_CLI_BENCH_CONFIG_H
 
-#include "core/base/limits.h"
+#include "core/base/settings.h"
 #include "mix.h"
 #include "values.h"
 

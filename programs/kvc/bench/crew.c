@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <pthread.h>
 
-#include "core/base/container.h"
+#include "core/base/compiler.h"
 #include "core/base/mem.h"
 
 /* The thread of home and a worker's talk by posts alone. A worker that has done its part tells, and

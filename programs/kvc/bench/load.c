@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#include "core/base/container.h"
+#include "core/base/compiler.h"
 #include "core/base/mem.h"
 #include "load_private.h"
 

@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#include "core/base/container.h"
+#include "core/base/compiler.h"
 #include "load_private.h"
 
 /* The clock is read again within a batch after so many replies. */

@@ -5,7 +5,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#include "core/base/container.h"
+#include "core/base/compiler.h"
 #include "core/transport.h"
 
 /* The descriptor is readable until the timer is set anew, which takes one system call where reading

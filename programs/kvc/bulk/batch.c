@@ -5,8 +5,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "core/base/container.h"
 #include "bulk.h"
+#include "core/base/compiler.h"
 #include "programs/kvc/format/json.h"
 #include "programs/kvc/format/output.h"
 #include "programs/kvc/words.h"

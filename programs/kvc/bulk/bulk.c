@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/base/container.h"
+#include "core/base/compiler.h"
 #include "programs/kvc/format/value.h"
 
 static void defer_fill(struct cli_bulk *bulk)

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "core/base/buf.h"
-#include "core/base/container.h"
+#include "core/base/compiler.h"
 #include "programs/kvc/progress.h"
 #include "rows.h"
 

@@ -5,8 +5,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "core/base/container.h"
 #include "bulk.h"
+#include "core/base/compiler.h"
 #include "programs/kvc/progress.h"
 #include "rows.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "services/kv/client.h"
 
-#include "core/base/container.h"
+#include "core/base/compiler.h"
 #include "message.h"
 
 void weft_kv_client_init(struct weft_kv_client *client, struct weft_client *connection,

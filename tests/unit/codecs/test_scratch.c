@@ -10,7 +10,6 @@
 #include <cmocka.h>
 
 #include "core/base/mem.h"
-#include "core/base/mem_private.h"
 #include "lib/fault.h"
 
 enum { MIB = 1 << 20 };
@@ -101,14 +100,9 @@ static int refuse_to_free(void *p, size_t size)
 /* The system has no memory to note the hole: what cannot go is used again. */
 static void test_pages_that_cannot_be_freed_are_kept(void **state)
 {
-    static const struct weft_allocator stubborn = {
-        .malloc = malloc,
-        .realloc = realloc,
-        .free = free,
-        .pages_new = weft__pages_map,
-        .pages_free = refuse_to_free,
-    };
+    struct weft_allocator stubborn = *weft_mem_system();
     (void)state;
+    stubborn.pages_free = refuse_to_free;
     weft_mem_use(&stubborn);
     struct weft__scratch scratch = reserved(2 * MIB);
     const uint8_t *before = scratch.data;

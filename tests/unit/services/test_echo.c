@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "core/base/container.h"
+#include "core/base/compiler.h"
 #include "lib/fault.h"
 #include "lib/virtual_loop.h"
 #include "services/echo/echo.h"

@@ -6,7 +6,7 @@
 #include <stdalign.h>
 #include <stdio.h>
 
-#include "core/base/container.h"
+#include "core/base/compiler.h"
 #include "core/base/units.h"
 #include "reply.h"
 #include "request.h"

@@ -3,7 +3,7 @@
 
 #include <stdbool.h>
 
-#include "core/base/poison.h"
+#include "core/base/compiler.h"
 
 enum {
     SLAB_SIZE = 64 * 1024, /* and its alignment: so a block finds its slab */
@@ -128,7 +128,7 @@ static struct kv_block *take_from(struct kv_slab *slab)
     struct kv_block *block = slab->given;
     slab->taken++;
     if (block) {
-        weft__unpoison(block, sizeof *block);
+        weft_unpoison(block, sizeof *block);
         slab->given = block->next;
         return block;
     }
@@ -139,19 +139,19 @@ static struct kv_block *take_from(struct kv_slab *slab)
 
 static void put_first(struct kv_block **list, struct kv_block *block, size_t size)
 {
-    weft__unpoison(block, sizeof *block);
+    weft_unpoison(block, sizeof *block);
     block->next = *list;
     *list = block;
-    weft__poison(block, size);
+    weft_poison(block, size);
 }
 
 static struct kv_block *take_first(struct kv_block **list, size_t size)
 {
     struct kv_block *block = *list;
-    weft__unpoison(block, sizeof *block);
+    weft_unpoison(block, sizeof *block);
     *list = block->next;
-    weft__poison(block, sizeof *block);
-    weft__unpoison(block, size);
+    weft_poison(block, sizeof *block);
+    weft_unpoison(block, size);
     return block;
 }
 
@@ -196,7 +196,7 @@ static void free_slabs(struct kv_pool *pool, struct kv_slab *slab)
 {
     while (slab) {
         struct kv_slab *next = slab->next;
-        weft__unpoison(slab, SLAB_SIZE);
+        weft_unpoison(slab, SLAB_SIZE);
         if (weft_pages_free(slab, SLAB_SIZE) < 0) {
             pthread_mutex_lock(&pool->lock);
             link_slab(pool, slab);

@@ -258,9 +258,22 @@ static void test_arena_survives_every_failing_allocation(void **state)
     fault_each(fill_arena, NULL);
 }
 
+static void test_the_systems_allocator_is_whole_and_what_null_restores(void **state)
+{
+    const struct weft_allocator *system = weft_mem_system();
+    (void)state;
+    assert_true(system->malloc && system->realloc && system->free);
+    assert_true(system->pages_new && system->pages_free);
+    weft_mem_use(NULL);
+    void *p = weft_malloc(10);
+    assert_non_null(p);
+    system->free(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_systems_allocator_is_whole_and_what_null_restores),
         FAULT_TEST(test_allocator_in_use_serves_every_function),
         FAULT_TEST(test_null_restores_the_c_librarys_allocator),
         FAULT_TEST(test_calloc_zeroes),

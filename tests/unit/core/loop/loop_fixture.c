@@ -4,7 +4,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "core/base/container.h"
+#include "core/base/compiler.h"
 
 int loop_setup(void **state)
 {

@@ -9,7 +9,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "core/base/container.h"
+#include "core/base/compiler.h"
 #include "loop_fixture.h"
 
 static void test_now_moves_within_a_turn_by_refresh_alone(void **state)

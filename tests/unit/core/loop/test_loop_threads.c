@@ -3,7 +3,7 @@
  * Posts to a real loop from other threads. */
 #include <pthread.h>
 
-#include "core/base/container.h"
+#include "core/base/compiler.h"
 #include "loop_fixture.h"
 
 enum { POSTERS = 4, POSTS = 5000 };

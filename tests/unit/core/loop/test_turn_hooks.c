@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * What task.h promises of the hooks around a turn. */
-#include "core/base/container.h"
+#include "core/base/compiler.h"
 #include "turn_fixture.h"
 
 static void test_hooks_are_called_in_the_order_added(void **state)

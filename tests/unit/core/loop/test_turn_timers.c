@@ -3,7 +3,7 @@
  * What task.h promises of timers. */
 #include <string.h>
 
-#include "core/base/container.h"
+#include "core/base/compiler.h"
 #include "turn_fixture.h"
 
 struct arming_post {

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "core/base/container.h"
+#include "core/base/compiler.h"
 
 struct counted_timer {
     struct weft_timer timer;

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "core/base/container.h"
+#include "core/base/compiler.h"
 
 char turn_journal[256];
 

@@ -4,7 +4,7 @@
  * counting. */
 #include <errno.h>
 
-#include "core/base/container.h"
+#include "core/base/compiler.h"
 #include "dummy_plugins.h"
 #include "unit/core/conn/server_fixture.h"
 

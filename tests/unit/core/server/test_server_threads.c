@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 #include "codecs/codecs.h"
-#include "core/base/container.h"
+#include "core/base/compiler.h"
 #include "core/server.h"
 #include "transports/transports.h"
 #include "lib/wire.h"

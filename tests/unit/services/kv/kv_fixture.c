@@ -7,7 +7,7 @@
 #include <cmocka.h>
 #include <stdlib.h>
 
-#include "core/base/container.h"
+#include "core/base/compiler.h"
 #include "lib/virtual_loop.h"
 
 /* The fixture's own memory comes from the C library, so that failing allocations are the

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "core/base/limits.h"
+#include "core/base/settings.h"
 #include "kv_fixture.h"
 #include "kv_message.h"
 #include "lib/fault.h"

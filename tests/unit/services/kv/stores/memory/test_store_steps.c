@@ -11,7 +11,6 @@
 #include <stdlib.h>
 
 #include "core/base/mem.h"
-#include "core/base/mem_private.h"
 #include "lib/store_client.h"
 #include "services/kv/stores/memory/memory.h"
 
@@ -56,13 +55,13 @@ static void *count_pages_new(size_t size)
 {
     assert_int_equal(size, SLAB_SIZE);
     step.slabs++;
-    return weft__pages_map(size);
+    return weft_mem_system()->pages_new(size);
 }
 
 static int count_pages_free(void *p, size_t size)
 {
     step.slabs_freed++;
-    return weft__pages_unmap(p, size);
+    return weft_mem_system()->pages_free(p, size);
 }
 
 static int setup(void **state)

@@ -1,11 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-#include "limits.h"
+#include "settings.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "units.h"
+
+const char *weft_option_get(const struct weft_option_set *set, const char *name)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        if (strcmp(set->values[i].name, name) == 0)
+            return set->values[i].value;
+    }
+    return NULL;
+}
 
 /* The length in a frame header has 31 bits; the top one says that the payload is compressed. */
 static const uint64_t max_frame_of_wire = 0x7FFFFFFF;

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#include "core/base/limits.h"
+#include "core/base/settings.h"
 #include "core/base/units.h"
 
 static void expect_words(const struct weft_error *error, const char *words)
@@ -218,9 +218,37 @@ static void test_error_may_be_null(void **state)
     assert_int_equal(weft_limits_check(&limits, NULL), WEFT_ECONFIG);
 }
 
+static const struct weft_option_value values[] = {{"codec", "raw"}, {"level", ""}, {"LEVEL", "9"}};
+static const struct weft_option_set given = {values, sizeof values / sizeof *values};
+
+static void test_get_finds_the_value_by_its_exact_name(void **state)
+{
+    (void)state;
+    assert_string_equal(weft_option_get(&given, "codec"), "raw");
+    assert_string_equal(weft_option_get(&given, "LEVEL"), "9");
+}
+
+static void test_get_tells_an_empty_value_from_none(void **state)
+{
+    (void)state;
+    assert_string_equal(weft_option_get(&given, "level"), "");
+    assert_null(weft_option_get(&given, "lev"));
+    assert_null(weft_option_get(&given, "levels"));
+}
+
+static void test_get_from_an_empty_set_is_null(void **state)
+{
+    (void)state;
+    const struct weft_option_set empty = {NULL, 0};
+    assert_null(weft_option_get(&empty, "codec"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_get_finds_the_value_by_its_exact_name),
+        cmocka_unit_test(test_get_tells_an_empty_value_from_none),
+        cmocka_unit_test(test_get_from_an_empty_set_is_null),
         cmocka_unit_test(test_table_describes_every_field_once),
         cmocka_unit_test(test_defaults_can_be_set_by_name_and_stay),
         cmocka_unit_test(test_set_reads_each_unit),

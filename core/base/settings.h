@@ -1,14 +1,37 @@
 /* SPDX-License-Identifier: MIT
  *
- * Every limit there is, in one table: its option's name, unit and default. The command lines,
- * --help, --check, and the texts of refusals are all made from it. */
-#ifndef WEFT_LIMITS_H
-#define WEFT_LIMITS_H
+ * What can be configured: the options of a plugin, which stand in an endpoint's URL, and the limits,
+ * which hold for a whole server or client. */
+#ifndef WEFT_SETTINGS_H
+#define WEFT_SETTINGS_H
 
 #include <stddef.h>
 #include <stdint.h>
 
 #include "err.h"
+
+/* One option that a plugin declares, as in `?threshold=1436&level=6`. A plugin has a static array of
+ * these, ended by a NULL name. */
+struct weft_option {
+    const char *name;
+    const char *values; /* what it takes, for --help and for refusals: "1...9|auto" */
+    const char *help;
+};
+
+/* One option as it was given. */
+struct weft_option_value {
+    const char *name, *value;
+};
+
+/* All options of an endpoint, whichever plugin they are for. Borrowed until the call that is handed
+ * it returns. */
+struct weft_option_set {
+    const struct weft_option_value *values;
+    size_t count;
+};
+
+/* Returns the value of name, or NULL if it was not given. */
+const char *weft_option_get(const struct weft_option_set *set, const char *name);
 
 /* BYTES: a size. COUNT: a number. TIME: nanoseconds here, seconds on a command line. */
 enum weft_limit_unit { WEFT_LIMIT_BYTES, WEFT_LIMIT_COUNT, WEFT_LIMIT_TIME };
