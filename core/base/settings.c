@@ -46,11 +46,6 @@ struct weft_limits weft_limits_default(void)
     };
 }
 
-static uint64_t *field_of(struct weft_limits *limits, const struct weft_limit *limit)
-{
-    return (uint64_t *)(void *)((char *)limits + limit->offset);
-}
-
 static uint64_t value_of(const struct weft_limits *limits, const struct weft_limit *limit)
 {
     uint64_t value;
@@ -104,24 +99,27 @@ static const char *form_of(const struct weft_limit *limit)
     return "a number: decimal digits (1000)";
 }
 
+int weft_limit_set(const struct weft_limit *limit, void *limits, const char *text,
+                   struct weft_error *error)
+{
+    uint64_t value;
+    int err = parse(limit, text, &value);
+    if (err == -ERANGE)
+        return weft_error_set(error, WEFT_ECONFIG, "%s: '%.64s' is too large", limit->name, text);
+    if (err < 0)
+        return weft_error_set(error, WEFT_ECONFIG, "%s: '%.64s' is not %s", limit->name, text,
+                              form_of(limit));
+    if (value == 0 && !limit->zero_is_off)
+        return weft_error_set(error, WEFT_ECONFIG, "%s: must be more than 0", limit->name);
+    memcpy((char *)limits + limit->offset, &value, sizeof value);
+    return 0;
+}
+
 int weft_limits_set(struct weft_limits *limits, const char *name, const char *text,
                     struct weft_error *error)
 {
     const struct weft_limit *limit = find(name);
-    if (!limit)
-        return refuse_name(name, error);
-
-    uint64_t value;
-    int rc = parse(limit, text, &value);
-    if (rc == -ERANGE)
-        return weft_error_set(error, WEFT_ECONFIG, "%s: '%.64s' is too large", name, text);
-    if (rc < 0)
-        return weft_error_set(error, WEFT_ECONFIG, "%s: '%.64s' is not %s", name, text,
-                              form_of(limit));
-    if (value == 0 && !limit->zero_is_off)
-        return weft_error_set(error, WEFT_ECONFIG, "%s: must be more than 0", name);
-    *field_of(limits, limit) = value;
-    return 0;
+    return limit ? weft_limit_set(limit, limits, text, error) : refuse_name(name, error);
 }
 
 static int check_zeros(const struct weft_limits *limits, struct weft_error *error)

@@ -70,7 +70,7 @@ struct weft_limit {
     enum weft_limit_unit unit;
     int zero_is_off; /* 0 is taken and means no limit; else 0 is refused */
     uint64_t value;  /* the default */
-    size_t offset;   /* of the field in struct weft_limits */
+    size_t offset;   /* of the field, a uint64_t, in its owner's struct: struct weft_limits here */
 };
 
 /* The table, in the order above; ended by a NULL name. Static. */
@@ -78,6 +78,12 @@ const struct weft_limit *weft_limit_table(void);
 
 /* All at their defaults. */
 struct weft_limits weft_limits_default(void);
+
+/* Sets the field of one limit from text ("8MiB", "30", "0.5"). `limits` is the struct that the limit's
+ * table describes: struct weft_limits, or the struct of another owner. WEFT_ECONFIG: error names the
+ * limit and the form it takes, and the struct is unchanged. */
+WEFT_MUST_USE int weft_limit_set(const struct weft_limit *limit, void *limits, const char *text,
+                                 struct weft_error *error);
 
 /* Sets one by its option name from text ("8MiB", "30", "0.5"). WEFT_ECONFIG: error says what is
  * wrong and what is taken, limits are unchanged. */

@@ -8,7 +8,7 @@
 #include "bench/bench.h"
 #include "programs/lib/descriptors.h"
 #include "bulk/export.h"
-#include "programs/lib/help.h"
+#include "command_help.h"
 #include "bulk/import.h"
 #include "prompt/interactive.h"
 #include "run.h"
@@ -19,13 +19,14 @@ static enum cli_exit refuse(FILE *err, enum cli_exit code, const struct weft_err
     return code;
 }
 
-static enum cli_exit run_one(struct cli_run *run, const struct cli_config *config)
+static enum cli_exit run_one(struct cli_run *run, const struct kvc_config *config)
 {
     const struct cli_value_source source = {.file_max = config->limits.max_message,
                                             .standard_input = true};
     struct cli_invocation invocation;
     struct weft_error error;
-    if (cli_invocation_init(&invocation, config->words, config->word_count, &source, &error) < 0)
+    if (cli_invocation_init(&invocation, config->common.words, config->common.word_count, &source,
+                            &error) < 0)
         return refuse(run->err, CLI_EXIT_USAGE, &error);
     enum cli_exit code = cli_run_invocation(run, &invocation);
     cli_invocation_fini(&invocation);
@@ -63,25 +64,25 @@ static enum cli_exit run_input(struct cli_run *run, struct weft_error *error)
     return refuse(run->err, CLI_EXIT_USAGE, error);
 }
 
-static enum cli_exit dispatch(struct cli_run *run, const struct cli_config *config)
+static enum cli_exit dispatch(struct cli_run *run, const struct kvc_config *config)
 {
     struct weft_error error;
-    if (config->word_count == 0)
+    if (config->common.word_count == 0)
         return run_input(run, &error);
-    char *const *words = config->words;
+    char *const *words = config->common.words;
     const struct cli_command *command = cli_command_find(words[0], &error);
-    if (!command || cli_command_check(command, config->word_count - 1, &error) < 0 ||
+    if (!command || cli_command_check(command, config->common.word_count - 1, &error) < 0 ||
         cli_run_check(run, command, &error) < 0)
         return refuse(run->err, CLI_EXIT_USAGE, &error);
     switch (command->shape) {
     case CLI_HELP:
-        return help(run, config->word_count > 1 ? words[1] : NULL);
+        return help(run, config->common.word_count > 1 ? words[1] : NULL);
     case CLI_BATCH:
-        return cli_batch(run, config->word_count > 1 ? words[1] : NULL);
+        return cli_batch(run, config->common.word_count > 1 ? words[1] : NULL);
     case CLI_IMPORT:
         return cli_import(run, words[1], words[2]);
     case CLI_EXPORT:
-        return cli_export(run, words[1], config->word_count > 2 ? words[2] : NULL);
+        return cli_export(run, words[1], config->common.word_count > 2 ? words[2] : NULL);
     case CLI_BENCH:
         return cli_bench(run);
     default:
@@ -89,7 +90,7 @@ static enum cli_exit dispatch(struct cli_run *run, const struct cli_config *conf
     }
 }
 
-static enum cli_exit serve(const struct cli_config *config, struct weft_registry *registry,
+static enum cli_exit serve(const struct kvc_config *config, struct weft_registry *registry,
                            FILE *out, FILE *err)
 {
     struct cli_session session;
@@ -108,12 +109,12 @@ enum cli_exit cli_kvc_main(struct weft_registry *registry, int argc, char **argv
 {
     cli_hold_descriptors();
     struct cli_table table;
-    struct cli_config config;
+    struct kvc_config config;
     struct weft_error error;
-    cli_table_init(&table, CLI_KVC);
-    if (cli_parse(&config, &table, argc, argv, &error) < 0)
+    kvc_table_init(&table);
+    if (kvc_parse(&config, &table, argc, argv, &error) < 0)
         return refuse(err, CLI_EXIT_USAGE, &error);
-    if (cli_help_answer(&config, &table, out))
+    if (kvc_help_answer(&config, &table, out))
         return CLI_EXIT_DONE;
     return serve(&config, registry, out, err);
 }

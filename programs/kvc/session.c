@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "alarm.h"
@@ -11,7 +12,7 @@
 
 enum { FD_LIMIT = 1024 };
 
-enum cli_exit cli_session_init(struct cli_session *session, const struct cli_config *config,
+enum cli_exit cli_session_init(struct cli_session *session, const struct kvc_config *config,
                                struct weft_registry *registry, struct weft_error *error)
 {
     *session = (struct cli_session){.config = config, .registry = registry};
@@ -74,7 +75,7 @@ enum cli_exit cli_session_connect(struct cli_session *session, struct weft_error
 {
     if (session->connection)
         return CLI_EXIT_DONE;
-    const struct cli_config *config = session->config;
+    const struct kvc_config *config = session->config;
     const struct weft_client_options options = {
         .registry = session->registry,
         .loop = session->loop,

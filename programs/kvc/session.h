@@ -7,11 +7,11 @@
 
 #include "core/registry.h"
 #include "exit.h"
-#include "programs/lib/options.h"
+#include "options.h"
 #include "services/kv/client.h"
 
 struct cli_session {
-    const struct cli_config *config;
+    const struct kvc_config *config;
     struct weft_registry *registry;
     struct weft_loop *loop;
     struct weft_client *connection; /* NULL: none */
@@ -27,7 +27,7 @@ struct cli_session {
 
 /* config and registry are borrowed. CLI_EXIT_CONNECT: *error says why. */
 WEFT_MUST_USE enum cli_exit cli_session_init(struct cli_session *session,
-                                             const struct cli_config *config,
+                                             const struct kvc_config *config,
                                              struct weft_registry *registry,
                                              struct weft_error *error);
 void cli_session_fini(struct cli_session *session);

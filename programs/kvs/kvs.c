@@ -34,7 +34,7 @@ static int refuse(int err, const char *text)
 
 int main(int argc, char **argv)
 {
-    struct cli_config config;
+    struct kvs_config config;
     int parsed = cli_kvs_parse(&config, argc, argv, stdout, stderr);
     if (parsed != 0)
         return parsed < 0 ? 2 : 0;

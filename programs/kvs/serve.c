@@ -9,31 +9,32 @@
 #include "core/server/endpoint.h"
 #include "core/loop.h"
 #include "core/server.h"
-#include "counts.h"
 #include "programs/lib/descriptors.h"
 #include "programs/lib/exposure.h"
-#include "programs/lib/help.h"
 #include "process.h"
 
 /* Descriptors beside the connections': the standard ones, a few a loop, the listeners. */
 enum { SPARE_FDS = 32, FDS_A_LOOP = 4 };
 
+enum { CLOSED_TEXT = 768 };
+
 static const char default_service[] = "kv";
 
-int cli_kvs_parse(struct cli_config *config, int argc, char **argv, FILE *out, FILE *err)
+int cli_kvs_parse(struct kvs_config *config, int argc, char **argv, FILE *out, FILE *err)
 {
     struct cli_table table;
     struct weft_error error;
-    cli_table_init(&table, CLI_KVS);
-    if (cli_parse(config, &table, argc, argv, &error) < 0 ||
-        cli_check_exposure(config, &error) < 0) {
+    kvs_table_init(&table);
+    if (kvs_parse(config, &table, argc, argv, &error) < 0 ||
+        cli_check_exposure(config->listen, config->listen_count, config->allow_remote, &error) <
+            0) {
         fprintf(err, "kvs: %s\n", error.text);
         return WEFT_ECONFIG;
     }
-    return cli_help_answer(config, &table, out);
+    return kvs_help_answer(config, &table, out);
 }
 
-static void raise_descriptor_limit(struct cli_config *config, const struct weft_log *log)
+static void raise_descriptor_limit(struct kvs_config *config, const struct weft_log *log)
 {
     uint64_t limit = cli_raise_descriptor_limit();
     uint64_t spare = SPARE_FDS + (uint64_t)config->threads * FDS_A_LOOP + config->listen_count;
@@ -46,7 +47,7 @@ static void raise_descriptor_limit(struct cli_config *config, const struct weft_
     config->limits.max_connections = most;
 }
 
-void cli_kvs_prepare(struct cli_config *config, const struct weft_log *log)
+void cli_kvs_prepare(struct kvs_config *config, const struct weft_log *log)
 {
     cli_hold_descriptors();
     cli_return_memory();
@@ -64,7 +65,7 @@ static int refuse(FILE *err, int status, const struct weft_error *error)
 }
 
 /* "tcp://127.0.0.1:0 codec=raw service=kv": as after binding, but for the port. */
-static int print_endpoint(const struct cli_config *config, const char *url,
+static int print_endpoint(const struct kvs_config *config, const char *url,
                           const struct weft_registry *registry, FILE *out, struct weft_error *error)
 {
     struct weft_endpoint endpoint;
@@ -79,8 +80,20 @@ static int print_endpoint(const struct cli_config *config, const char *url,
     return 0;
 }
 
+static void print_limits(const struct kvs_config *config, FILE *out)
+{
+    struct cli_table table;
+    kvs_table_init(&table);
+    for (size_t i = table.first_limit; i < table.count; i++) {
+        const struct cli_option *option = &table.options[i];
+        const void *limits = (const char *)config + option->at;
+        char text[WEFT_UNITS_TEXT];
+        fprintf(out, "%s %s\n", option->name, cli_limit_format(option->limit, limits, text));
+    }
+}
+
 /* After weft_server_new has found nothing wrong. */
-static int print_check(const struct cli_config *config, const struct weft_registry *registry,
+static int print_check(const struct kvs_config *config, const struct weft_registry *registry,
                        FILE *out, FILE *err)
 {
     for (size_t i = 0; i < config->listen_count; i++) {
@@ -90,10 +103,7 @@ static int print_check(const struct cli_config *config, const struct weft_regist
             return refuse(err, status, &error);
     }
     fprintf(out, "threads %u\nstore %s\n", config->threads, config->store);
-    for (const struct weft_limit *limit = weft_limit_table(); limit->name; limit++) {
-        char text[WEFT_UNITS_TEXT];
-        fprintf(out, "%s %s\n", limit->name, cli_limit_format(limit, &config->limits, text));
-    }
+    print_limits(config, out);
     return 0;
 }
 
@@ -104,6 +114,37 @@ static void print_listening(const struct weft_server *server, FILE *out)
     for (size_t i = 0; (endpoint = weft_server_endpoint(server, i)) != NULL; i++)
         fprintf(out, "listening %s\n", endpoint);
     fflush(out);
+}
+
+/* Writes " closed.peer-closed=3 closed.frame-timeout=1" into dst and returns it. */
+static char *format_closed(const struct weft_server_counts *counts, char *dst)
+{
+    size_t used = 0;
+    dst[0] = '\0';
+    for (int reason = 0; reason < WEFT_REASON_COUNT; reason++) {
+        if (counts->closed[reason] == 0 || used >= CLOSED_TEXT)
+            continue;
+        used +=
+            (size_t)snprintf(dst + used, CLOSED_TEXT - used, " closed.%s=%" PRIu64,
+                             weft_reason_name((enum weft_reason)reason), counts->closed[reason]);
+    }
+    return dst;
+}
+
+/* Logs a line for each endpoint. On the thread of the first loop, or after run. */
+static void log_counts(const struct weft_server *server, const struct weft_log *log)
+{
+    const char *endpoint;
+    for (size_t i = 0; (endpoint = weft_server_endpoint(server, i)) != NULL; i++) {
+        struct weft_server_counts counts;
+        char closed[CLOSED_TEXT];
+        weft_server_count(server, i, &counts);
+        weft_log_write(log, WEFT_LOG_INFO, "counts",
+                       "endpoint=%s accepted=%" PRIu64 " open=%" PRIu64 " requests=%" PRIu64
+                       " rejected=%" PRIu64 " bytes-in=%" PRIu64 " bytes-out=%" PRIu64 "%s",
+                       endpoint, counts.accepted, counts.open, counts.requests, counts.rejected,
+                       counts.bytes_in, counts.bytes_out, format_closed(&counts, closed));
+    }
 }
 
 struct stopper {
@@ -134,10 +175,10 @@ static void on_interrupt(struct weft_signal *raised)
 static void on_report(struct weft_signal *raised)
 {
     const struct stopper *stopper = weft_container_of(raised, struct stopper, report);
-    cli_log_counts(stopper->server, stopper->log);
+    log_counts(stopper->server, stopper->log);
 }
 
-static int run_until_stopped(const struct cli_config *config, struct weft_server *server,
+static int run_until_stopped(const struct kvs_config *config, struct weft_server *server,
                              const struct weft_log *log, FILE *out, FILE *err)
 {
     struct stopper stopper = {.server = server, .log = log};
@@ -152,7 +193,7 @@ static int run_until_stopped(const struct cli_config *config, struct weft_server
     weft_signal_stop(&stopper.terminate);
     weft_signal_stop(&stopper.interrupt);
     weft_signal_stop(&stopper.report);
-    cli_log_counts(server, log);
+    log_counts(server, log);
     if (status < 0)
         fprintf(err, "kvs: cannot serve: %s\n", weft_strerror(status));
     else if (status > 0)
@@ -171,7 +212,7 @@ static int listen_as(const struct cli_user *user, struct weft_server *server,
     return cli_user_become(user, error);
 }
 
-int cli_kvs_serve(const struct cli_config *config, struct weft_registry *registry,
+int cli_kvs_serve(const struct kvs_config *config, struct weft_registry *registry,
                   const struct weft_log *log, FILE *out, FILE *err)
 {
     const struct weft_server_options options = {
@@ -195,7 +236,7 @@ int cli_kvs_serve(const struct cli_config *config, struct weft_registry *registr
     if (config->check) {
         code = print_check(config, registry, out, err);
     } else {
-        cli_warn_exposure(config, log);
+        cli_warn_exposure(config->listen, config->listen_count, log);
         status = listen_as(config->user ? &user : NULL, server, &error);
         code = status < 0 ? refuse(err, status, &error)
                           : run_until_stopped(config, server, log, out, err);

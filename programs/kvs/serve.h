@@ -7,23 +7,23 @@
 #include <stdio.h>
 
 #include "core/registry.h"
-#include "programs/lib/options.h"
+#include "options.h"
 
 /* Reads the command line into *config. 0: go on; 1: --help or --version was printed; WEFT_ECONFIG:
  * one line was written to err. Main thread only, see options.h. */
-WEFT_MUST_USE int cli_kvs_parse(struct cli_config *config, int argc, char **argv, FILE *out,
+WEFT_MUST_USE int cli_kvs_parse(struct kvs_config *config, int argc, char **argv, FILE *out,
                                 FILE *err);
 
 /* Makes standard input, output and error descriptors of something, so that no socket takes their
  * numbers; a broken pipe an error of the write and not the end of the process; SIGHUP nothing.
  * Raises the soft limit of descriptors to the hard one and, where that is too low for
  * max-connections, lowers it and writes a warning to log. Forbids core dumps, unless asked for. */
-void cli_kvs_prepare(struct cli_config *config, const struct weft_log *log);
+void cli_kvs_prepare(struct kvs_config *config, const struct weft_log *log);
 
 /* Serves until SIGTERM or SIGINT has drained it, or only checks. Once bound it becomes --user. SIGUSR1
  * and the end log what was counted. Returns the exit code: 0, 2 for a mistake of the command line, 1
  * for what the system refused and for connections that were cut. */
-WEFT_MUST_USE int cli_kvs_serve(const struct cli_config *config, struct weft_registry *registry,
+WEFT_MUST_USE int cli_kvs_serve(const struct kvs_config *config, struct weft_registry *registry,
                                 const struct weft_log *log, FILE *out, FILE *err);
 
 #endif

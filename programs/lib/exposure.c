@@ -29,23 +29,24 @@ bool cli_is_remote(const char *text)
     return weft_url_parse(&url, text, &unread) == 0 && url.host && !is_loopback(url.host);
 }
 
-int cli_check_exposure(const struct cli_config *config, struct weft_error *error)
+int cli_check_exposure(const char *const *urls, size_t count, bool allow_remote,
+                       struct weft_error *error)
 {
-    for (size_t i = 0; i < config->listen_count && !config->allow_remote; i++) {
-        if (cli_is_remote(config->listen[i]))
+    for (size_t i = 0; i < count && !allow_remote; i++) {
+        if (cli_is_remote(urls[i]))
             return weft_error_set(error, WEFT_ECONFIG,
                                   "--listen %.128s: not a loopback address, and " MEANING
                                   "; give --allow-remote if that is meant",
-                                  config->listen[i]);
+                                  urls[i]);
     }
     return 0;
 }
 
-void cli_warn_exposure(const struct cli_config *config, const struct weft_log *log)
+void cli_warn_exposure(const char *const *urls, size_t count, const struct weft_log *log)
 {
-    for (size_t i = 0; i < config->listen_count; i++) {
-        if (cli_is_remote(config->listen[i]))
+    for (size_t i = 0; i < count; i++) {
+        if (cli_is_remote(urls[i]))
             weft_log_write(log, WEFT_LOG_WARN, "remote", "listen=%.128s note=\"" MEANING "\"",
-                           config->listen[i]);
+                           urls[i]);
     }
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What --help, --help-all and help print, from the tables of options and commands, 80 columns wide.
- * --help is a screen of 24 lines: all is named there, and what most people need is explained. */
+ * Prints the options of a table, 80 columns wide, for the help of a program. */
 #ifndef KV_CLI_HELP_H
 #define KV_CLI_HELP_H
 
@@ -9,15 +8,25 @@
 
 #include "options.h"
 
-void cli_help_print(const struct cli_table *table, FILE *out);
-void cli_help_print_all(const struct cli_table *table, FILE *out);
+/* The part of --help: explains the options that are not rare and names the others. */
+void cli_help_print_options(const struct cli_table *table, FILE *out);
 
-/* Prints what --help, --help-all or --version asks for; behind a command --help is about that. False:
- * config asks for none of them. */
-bool cli_help_answer(const struct cli_config *config, const struct cli_table *table, FILE *out);
+/* The part of --help-all: explains all options except those that only one command takes. */
+void cli_help_print_all_options(const struct cli_table *table, FILE *out);
 
-/* Explains a command of kvc, or all where name is NULL: those of the prompt, or those of the command
- * line. False: there is none of that name. */
-bool cli_help_print_command(const char *name, bool prompt, FILE *out);
+/* Explains the options that only this command takes; prints nothing if there are none. */
+void cli_help_print_command_options(const struct cli_table *table, const char *command, FILE *out);
+
+/* "kvs 0.1.0" */
+void cli_help_print_version(const struct cli_table *table, FILE *out);
+
+/* Fills lines of text with words. */
+struct cli_filler {
+    FILE *out;
+    size_t column;
+};
+
+/* Appends the words of text, which are separated by single spaces. */
+void cli_fill(struct cli_filler *filler, const char *text);
 
 #endif

@@ -1,10 +1,10 @@
-/* SPDX-License-Identifier: MIT
- *
- * Reading a command line. The options themselves are option_table.c's. */
+/* SPDX-License-Identifier: MIT */
 #include "options.h"
 
 #include <getopt.h>
+#include <inttypes.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,7 +12,7 @@
 
 enum { LONG_OPTION_BASE = 256 };
 
-/* Appends to a text of size bytes; what does not fit is cut. */
+/* Appends to a text of `size` bytes and cuts what does not fit. */
 static WEFT_PRINTF(3, 4) void append(char *text, size_t size, const char *fmt, ...)
 {
     size_t used = strlen(text);
@@ -22,8 +22,8 @@ static WEFT_PRINTF(3, 4) void append(char *text, size_t size, const char *fmt, .
     va_end(args);
 }
 
-/* All options whose names begin with the first length bytes of prefix; where it is empty, those of
- * any command. */
+/* Lists the options whose names begin with the first `length` bytes of prefix and returns their count.
+ * An empty prefix leaves out the options that belong to one command. */
 static size_t list_options(const struct cli_table *table, const char *prefix, size_t length,
                            char *text, size_t size)
 {
@@ -38,10 +38,10 @@ static size_t list_options(const struct cli_table *table, const char *prefix, si
     return listed;
 }
 
-/* What else it can be that kvc is given. */
+/* What looks like an option may have been meant as an argument. */
 static const char *dash_advice(const struct cli_table *table)
 {
-    return table->program == CLI_KVC ? "; put -- before values that begin with '-'" : "";
+    return table->program->takes_words ? "; put -- before values that begin with '-'" : "";
 }
 
 static int refuse_word(const struct cli_table *table, const char *word, struct weft_error *error)
@@ -67,11 +67,11 @@ static int refuse_word(const struct cli_table *table, const char *word, struct w
 static int refuse_letter(const struct cli_table *table, int letter, struct weft_error *error)
 {
     return weft_error_set(error, WEFT_ECONFIG, "unknown option '-%c'; see %s --help%s", letter,
-                          cli_program_name(table->program), dash_advice(table));
+                          table->program->name, dash_advice(table));
 }
 
-/* What getopt_long cannot take. found is its answer, and optopt tells what it stumbled over: 0 for
- * a long option it does not know, the letter of a short one, else the value of a known option. */
+/* Words the refusal of what getopt_long could not take. `found` is its result. optopt is 0 for an unknown
+ * long option, the letter of an unknown short one, and else the value of a known option. */
 static int refuse(const struct cli_table *table, int found, char **argv, struct weft_error *error)
 {
     if (found == '?' && optopt == 0)
@@ -85,17 +85,18 @@ static int refuse(const struct cli_table *table, int found, char **argv, struct 
     return weft_error_set(error, WEFT_ECONFIG, "--%s: takes no value", option->name);
 }
 
-static int apply(const struct cli_option *option, struct cli_config *config, const char *text,
+static int apply(const struct cli_option *option, void *config, const char *text,
                  struct weft_error *error)
 {
+    char *field = (char *)config + option->at;
     if (option->set)
         return option->set(config, text, error);
-    if (!option->argument) {
-        *(bool *)(void *)((char *)config + option->flag) = true;
+    if (!option->limit) {
+        *(bool *)(void *)field = true;
         return 0;
     }
     struct weft_error refused;
-    int err = weft_limits_set(&config->limits, option->name, text, &refused);
+    int err = weft_limit_set(option->limit, field, text, &refused);
     return err < 0 ? weft_error_set(error, err, "--%s", refused.text) : 0;
 }
 
@@ -109,10 +110,10 @@ static const struct cli_option *option_of(const struct cli_table *table, int fou
     return option;
 }
 
-/* The table in getopt_long's terms. */
+/* Converts the table for getopt_long. */
 static void getopt_table(const struct cli_table *table, struct option *options, char *letters)
 {
-    *letters++ = ':'; /* tells a missing value from an unknown option */
+    *letters++ = ':'; /* makes a missing value differ from an unknown option */
     for (size_t i = 0; i < table->count; i++) {
         options[i] = (struct option){
             .name = table->options[i].name,
@@ -126,70 +127,150 @@ static void getopt_table(const struct cli_table *table, struct option *options, 
     *letters = '\0';
 }
 
-static int check_words(const struct cli_config *config, const struct cli_table *table,
+static int check_words(const struct cli_common *common, const struct cli_table *table,
                        struct weft_error *error)
 {
-    const struct cli_option *option = config->of_command;
-    if (option && (config->word_count == 0 || strcmp(config->words[0], option->command) != 0))
+    const struct cli_option *option = common->of_command;
+    if (option && (common->word_count == 0 || strcmp(common->words[0], option->command) != 0))
         return weft_error_set(error, WEFT_ECONFIG, "--%s: an option of %s alone", option->name,
                               option->command);
-    if (table->program == CLI_KVS && config->word_count > 0)
+    if (!table->program->takes_words && common->word_count > 0)
         return weft_error_set(error, WEFT_ECONFIG,
-                              "unexpected argument '%.128s': kvs takes options only, see --help",
-                              config->words[0]);
+                              "unexpected argument '%.128s': %s takes options only, see --help",
+                              common->words[0], table->program->name);
     return 0;
 }
 
-/* A codec from the environment is a default: a URL may name another. */
-static int apply_environment(struct cli_config *config, const struct cli_table *table,
-                             struct weft_error *error)
+int cli_parse_environment(void *config, const struct cli_table *table, struct weft_error *error)
 {
-    for (size_t i = 0; i < table->first_limit; i++) {
+    for (size_t i = 0; i < table->count; i++) {
         const struct cli_option *option = &table->options[i];
         const char *text = option->variable ? getenv(option->variable) : NULL;
         int err = text && *text ? apply(option, config, text, error) : 0;
         if (err < 0)
             return err;
     }
-    config->codec_is_explicit = false;
     return 0;
 }
 
-static bool asks_for_text(const struct cli_config *config)
+bool cli_asks_for_text(const struct cli_common *common)
 {
-    return config->help || config->help_all || config->version;
+    return common->help || common->help_all || common->version;
 }
 
-int cli_parse(struct cli_config *config, const struct cli_table *table, int argc, char **argv,
+int cli_parse(void *config, const struct cli_table *table, int argc, char **argv,
               struct weft_error *error)
 {
+    struct cli_common *common = config;
     struct option options[CLI_OPTIONS_MAX + 1];
     char letters[CLI_OPTIONS_MAX + 2];
     getopt_table(table, options, letters);
-    *config = cli_config_default(table->program);
-    int err = table->program == CLI_KVC ? apply_environment(config, table, error) : 0;
-    if (err < 0)
-        return err;
     opterr = 0;
-    optind = 0; /* GNU: begins anew, whatever was parsed before */
+    optind = 0; /* GNU: forgets what an earlier parse has left */
     int found;
     while ((found = getopt_long(argc, argv, letters, options, NULL)) != -1) {
-        if (asks_for_text(config))
+        if (cli_asks_for_text(common))
             continue;
         if (found == '?' || found == ':')
             return refuse(table, found, argv, error);
         const struct cli_option *option = option_of(table, found);
-        err = apply(option, config, optarg, error);
+        int err = apply(option, config, optarg, error);
         if (err < 0)
             return err;
-        config->of_command = option->command ? option : config->of_command;
+        common->of_command = option->command ? option : common->of_command;
     }
-    config->words = argv + optind;
-    config->word_count = (size_t)(argc - optind);
-    if (asks_for_text(config))
-        return 0;
-    if (config->listen_count == 0)
-        config->listen[config->listen_count++] = CLI_DEFAULT_SERVER;
-    err = check_words(config, table, error);
-    return err < 0 ? err : weft_limits_check(&config->limits, error);
+    common->words = argv + optind;
+    common->word_count = (size_t)(argc - optind);
+    return cli_asks_for_text(common) ? 0 : check_words(common, table, error);
+}
+
+static const char *unit_argument(enum weft_limit_unit unit)
+{
+    switch (unit) {
+    case WEFT_LIMIT_BYTES:
+        return "SIZE";
+    case WEFT_LIMIT_TIME:
+        return "SECONDS";
+    case WEFT_LIMIT_COUNT:
+        break;
+    }
+    return "N";
+}
+
+char *cli_limit_format(const struct weft_limit *limit, const void *limits, char *dst)
+{
+    uint64_t value;
+    memcpy(&value, (const char *)limits + limit->offset, sizeof value);
+    switch (limit->unit) {
+    case WEFT_LIMIT_BYTES:
+        return weft_format_size(value, dst);
+    case WEFT_LIMIT_TIME:
+        return weft_format_seconds(value, dst);
+    case WEFT_LIMIT_COUNT:
+        break;
+    }
+    snprintf(dst, WEFT_UNITS_TEXT, "%" PRIu64, value);
+    return dst;
+}
+
+static const struct cli_option common_options[] = {
+    {.name = "version",
+     .letter = 'V',
+     .help = "print the version",
+     .at = offsetof(struct cli_common, version)},
+    {.name = "help", .letter = 'h', .help = "print this", .at = offsetof(struct cli_common, help)},
+    {.name = "help-all",
+     .help = "print all options, explained",
+     .at = offsetof(struct cli_common, help_all)},
+    {.name = NULL},
+};
+
+static void add_options(struct cli_table *table, const struct cli_option *option)
+{
+    for (; option->name; option++)
+        table->options[table->count++] = *option;
+}
+
+static bool is_taken(const struct cli_limits *limits, const char *name)
+{
+    if (!limits->only)
+        return true;
+    for (const char *const *taken = limits->only; *taken; taken++) {
+        if (strcmp(*taken, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void add_limits(struct cli_table *table, const struct cli_limits *limits,
+                       const void *defaults)
+{
+    const void *values = (const char *)defaults + limits->at;
+    for (const struct weft_limit *limit = limits->table; limit->name; limit++) {
+        if (!is_taken(limits, limit->name))
+            continue;
+        size_t i = table->count++;
+        table->options[i] = (struct cli_option){
+            .name = limit->name,
+            .argument = unit_argument(limit->unit),
+            .fallback = cli_limit_format(limit, values, table->limit_text[i]),
+            .help = limit->help,
+            .rare = !limits->common || strcmp(limits->common, limit->name) != 0,
+            .limit = limit,
+            .at = limits->at,
+        };
+    }
+}
+
+void cli_table_init(struct cli_table *table, const struct cli_program *program,
+                    const struct cli_option *const *options, const struct cli_limits *limits,
+                    const void *defaults)
+{
+    *table = (struct cli_table){.program = program};
+    for (; *options; options++)
+        add_options(table, *options);
+    add_options(table, common_options);
+    table->first_limit = table->count;
+    for (; limits->table; limits++)
+        add_limits(table, limits, defaults);
 }

@@ -1,100 +1,97 @@
 /* SPDX-License-Identifier: MIT
  *
- * The command lines of kvs and kvc. One table of options for both: the parser, --help and every
- * refusal are made from it, so that they cannot disagree. Main thread only: getopt_long(3) keeps
- * its place in globals of libc. */
+ * Reads a command line by a table of options. The help, the manual, the completions and every refusal
+ * are made from the same table, so they cannot disagree with the parser. Each program declares its
+ * own options and the struct that they fill. Main thread only: getopt_long(3) keeps its place in
+ * globals of libc. */
 #ifndef KV_CLI_OPTIONS_H
 #define KV_CLI_OPTIONS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #include "core/base/err.h"
-#include "core/base/log.h"
 #include "core/base/settings.h"
 #include "core/base/units.h"
-#include "programs/kvc/bench/config.h"
 
-enum cli_program { CLI_KVS = 1, CLI_KVC = 2 };
+/* Where kvs listens and kvc connects if nothing else is said. */
+#define CLI_DEFAULT_URL   "tcp://127.0.0.1:9527"
+#define CLI_DEFAULT_CODEC "length-delimited-gzip"
 
-#define CLI_DEFAULT_SERVER "tcp://127.0.0.1:9527"
-#define CLI_DEFAULT_CODEC  "length-delimited-gzip"
+enum { CLI_OPTIONS_MAX = 64 };
 
-/* How kvc prints an answer. */
-enum cli_format { CLI_TEXT, CLI_JSON, CLI_RAW };
-
-/* How the rows of import and export are written. */
-enum cli_rows { CLI_ROWS_BY_NAME, CLI_ROWS_CSV, CLI_ROWS_NDJSON };
-
-enum { CLI_LISTEN_MAX = 64, CLI_OPTIONS_MAX = 40 };
-
-/* What a command line says, or the default of what it does not say. Texts are borrowed from argv. */
-struct cli_config {
-    const char *listen[CLI_LISTEN_MAX];
-    size_t listen_count; /* at least 1 after a parse for kvs */
-    const char *server;
-    const char *codec;
-    bool codec_is_explicit; /* --codec was given */
-    const char *store;
-    unsigned threads;
-    uint64_t timeout; /* nanoseconds */
-    struct weft_limits limits;
-    enum weft_log_level log_level;
-    const char *user; /* NULL: whoever started it */
-    bool allow_remote, core_dumps;
-    bool check, version, help, help_all;
-    enum cli_format format;
-    enum cli_rows rows;
-    bool keep_going;
-    struct cli_bench_config bench;
-    char *const *words; /* what is no option, in order */
+/* What every command line can say. A program's config has it as its first member. Texts are borrowed
+ * from argv. */
+struct cli_common {
+    bool version, help, help_all;
+    char *const *words; /* the arguments that are no options, in their order */
     size_t word_count;
-    const struct cli_option *of_command; /* given, and only one command's; NULL: none */
+    const struct cli_option
+        *of_command; /* the last one given that a single command takes, or NULL */
 };
 
 struct cli_option {
     const char *name;     /* without the dashes */
-    char letter;          /* its short form, 0: none */
-    const char *argument; /* what it takes, for --help; NULL: nothing */
-    const char *fallback; /* the default, for --help; NULL: none worth saying */
-    const char *variable; /* of the environment, whose value comes before the default; NULL: none */
+    char letter;          /* the short form, or 0 */
+    const char *argument; /* the name of its value in the help; NULL: it takes none */
+    const char *fallback; /* the default in the help; NULL: there is none worth naming */
+    const char *variable; /* the environment variable that replaces the default, or NULL */
     const char *help;
-    bool rare;           /* --help names it, --help-all explains it */
-    unsigned programs;   /* CLI_KVS | CLI_KVC */
-    const char *command; /* NULL: any; else the only one that takes it, whose help explains it */
-    size_t flag;         /* without set and argument: what it makes true, a bool of cli_config */
-    /* NULL: a flag, or a limit, set by its name. WEFT_ECONFIG: error says what is taken. */
-    int (*set)(struct cli_config *config, const char *text, struct weft_error *error);
+    bool rare;                      /* --help only names it, --help-all explains it */
+    const char *command;            /* the only command that takes it; NULL: it is for all */
+    const struct weft_limit *limit; /* the limit that it sets, or NULL */
+    size_t at; /* offset in the config: of the limits' struct, or of the bool that a flag sets */
+    /* Reads text into the program's config. WEFT_ECONFIG: error says which values are taken. NULL: the
+     * option is a flag or a limit. */
+    int (*set)(void *config, const char *text, struct weft_error *error);
 };
 
-/* The options of one program, in the order of --help-all: its own first, then the limits. fallback
- * points into the struct: a table must be made, not assigned. */
+/* Limits that one owner declares, each an option of its own. */
+struct cli_limits {
+    const struct weft_limit *table; /* ended by a NULL name */
+    size_t at;                      /* offset of the owner's struct in the config */
+    const char *const *only;        /* the names that the program takes, ended by NULL; NULL: all */
+    const char *common;             /* the name that --help explains, or NULL */
+};
+
+struct cli_program {
+    const char *name;
+    bool takes_words; /* false: an argument that is no option is refused */
+};
+
+/* All options of one program, in the order of --help-all: its own, --version, --help and --help-all,
+ * then the limits. `fallback` of a limit points into the struct, so a table must not be copied. */
 struct cli_table {
-    enum cli_program program;
+    const struct cli_program *program;
     struct cli_option options[CLI_OPTIONS_MAX];
     size_t count, first_limit;
     char limit_text[CLI_OPTIONS_MAX][WEFT_UNITS_TEXT];
 };
 
-void cli_table_init(struct cli_table *table, enum cli_program program);
+/* options are arrays that each end in a NULL name; the list of them ends in NULL, and limits in a NULL
+ * table. Both lists and `defaults`, a config with the limits that the help shows, may go after the
+ * call. */
+void cli_table_init(struct cli_table *table, const struct cli_program *program,
+                    const struct cli_option *const *options, const struct cli_limits *limits,
+                    const void *defaults);
 
-/* "kvs" or "kvc". */
-const char *cli_program_name(enum cli_program program);
+/* Applies the environment variables that options name. The errors of cli_parse. */
+WEFT_MUST_USE int cli_parse_environment(void *config, const struct cli_table *table,
+                                        struct weft_error *error);
 
-/* The defaults of program. kvc's frames may be four times the server's default: so much a server
- * reads past and still answers, and whether a value is too big is the server's to say. */
-struct cli_config cli_config_default(enum cli_program program);
+/* Reads argv into *config, which holds the defaults. getopt_long permutes argv, so options may follow
+ * the words. Ignores all options after --help, --help-all or --version. WEFT_ECONFIG: *error is one
+ * line that names the mistake and the choices. Limits are checked one by one; how they fit each other
+ * is the caller's to check. */
+WEFT_MUST_USE int cli_parse(void *config, const struct cli_table *table, int argc, char **argv,
+                            struct weft_error *error);
 
-/* Reads argv (which getopt_long permutes, so that options may follow the words) into *config.
- * Looks at no option behind --help, --help-all and --version. WEFT_ECONFIG: *error is one line that
- * names what is wrong and what there is. */
-WEFT_MUST_USE int cli_parse(struct cli_config *config, const struct cli_table *table, int argc,
-                            char **argv, struct weft_error *error);
+/* True if --help, --help-all or --version was given: whatever else was given is not complete. */
+bool cli_asks_for_text(const struct cli_common *common);
 
-/* The value of one limit as it is written on a command line ("8MiB"), into dst of WEFT_UNITS_TEXT
- * bytes; returns dst. */
-char *cli_limit_format(const struct weft_limit *limit, const struct weft_limits *limits, char *dst);
+/* Writes the value of one limit as a command line has it ("8MiB") into dst of WEFT_UNITS_TEXT bytes.
+ * `limits` is the owner's struct. Returns dst. */
+char *cli_limit_format(const struct weft_limit *limit, const void *limits, char *dst);
 
 #endif

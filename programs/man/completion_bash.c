@@ -61,20 +61,18 @@ static void print_commands(const struct cli_table *table, FILE *out)
     fputs("' -- \"$word\")\n", out);
 }
 
-void generate_bash(enum cli_program program, FILE *out)
+void generate_bash(const struct cli_table *table, FILE *out)
 {
-    const char *name = cli_program_name(program);
-    struct cli_table table;
-    cli_table_init(&table, program);
+    const char *name = table->program->name;
     fprintf(out, head, name, name);
-    for (size_t i = 0; i < table.count; i++)
-        if (table.options[i].argument)
-            print_option_values(&table.options[i], out);
+    for (size_t i = 0; i < table->count; i++)
+        if (table->options[i].argument)
+            print_option_values(&table->options[i], out);
     fputs(options_head, out);
-    for (size_t i = 0; i < table.count; i++)
-        fprintf(out, "%s--%s", i > 0 ? " " : "", table.options[i].name);
+    for (size_t i = 0; i < table->count; i++)
+        fprintf(out, "%s--%s", i > 0 ? " " : "", table->options[i].name);
     fputs(options_tail, out);
-    if (program == CLI_KVC)
-        print_commands(&table, out);
+    if (generate_has_commands(table))
+        print_commands(table, out);
     fprintf(out, "}\ncomplete -o default -F _%s %s\n", name, name);
 }

@@ -56,19 +56,17 @@ static void print_needs_command(const struct cli_table *table, FILE *out)
           out);
 }
 
-void generate_fish(enum cli_program program, FILE *out)
+void generate_fish(const struct cli_table *table, FILE *out)
 {
-    const char *name = cli_program_name(program);
-    struct cli_table table;
-    cli_table_init(&table, program);
+    const char *name = table->program->name;
     fprintf(out, "# fish completion for %s, made from its tables of options\n", name);
-    if (program == CLI_KVS)
+    if (!generate_has_commands(table))
         fprintf(out, "complete -c %s -f\n", name);
-    for (size_t i = 0; i < table.count; i++)
-        print_option(name, &table.options[i], out);
-    if (program == CLI_KVS)
+    for (size_t i = 0; i < table->count; i++)
+        print_option(name, &table->options[i], out);
+    if (!generate_has_commands(table))
         return;
-    print_needs_command(&table, out);
+    print_needs_command(table, out);
     for (const struct cli_command *command = cli_command_table(); command->name; command++) {
         fprintf(out, "complete -c kvc -n __kvc_needs_command -f -a %s -d ", command->name);
         print_quoted(command->help, out);

@@ -36,14 +36,12 @@ static void print_option(const struct cli_option *option, FILE *out)
     fputs("' \\\n", out);
 }
 
-void generate_zsh(enum cli_program program, FILE *out)
+void generate_zsh(const struct cli_table *table, FILE *out)
 {
-    const char *name = cli_program_name(program);
-    struct cli_table table;
-    cli_table_init(&table, program);
+    const char *name = table->program->name;
     fprintf(out, "#compdef %s\n# zsh completion for %s, made from its tables of options\n", name,
             name);
-    if (program == CLI_KVC) {
+    if (generate_has_commands(table)) {
         fputs("local -a line commands=(\n", out);
         for (const struct cli_command *command = cli_command_table(); command->name; command++) {
             fprintf(out, "    '%s:", command->name);
@@ -53,12 +51,12 @@ void generate_zsh(enum cli_program program, FILE *out)
         fputs(")\n", out);
     }
     fputs("_arguments \\\n", out);
-    for (size_t i = 0; i < table.count; i++)
-        print_option(&table.options[i], out);
-    fputs(program == CLI_KVC ? "        '1:command:{ _describe command commands }' \\\n"
-                               "        '2:argument:{ [[ $line[1] == help ]] && "
-                               "_describe command commands || _default }' \\\n"
-                               "        '*:argument:_default'\n"
-                             : "        && return 0\n",
+    for (size_t i = 0; i < table->count; i++)
+        print_option(&table->options[i], out);
+    fputs(generate_has_commands(table) ? "        '1:command:{ _describe command commands }' \\\n"
+                                         "        '2:argument:{ [[ $line[1] == help ]] && "
+                                         "_describe command commands || _default }' \\\n"
+                                         "        '*:argument:_default'\n"
+                                       : "        && return 0\n",
           out);
 }

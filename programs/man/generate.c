@@ -48,6 +48,11 @@ void generate_choices(const struct cli_option *option, char *dst, size_t size)
             add_choice(dst, size, weft_log_level_name((enum weft_log_level)level));
 }
 
+bool generate_has_commands(const struct cli_table *table)
+{
+    return table->program->takes_words;
+}
+
 static int usage(void)
 {
     fprintf(stderr, "usage: generate manual TEMPLATE | generate bash|zsh|fish kvs|kvc\n");
@@ -70,14 +75,18 @@ static int print_completions(const char *shell, const char *name)
 {
     static const struct {
         const char *name;
-        void (*generate)(enum cli_program program, FILE *out);
+        void (*generate)(const struct cli_table *table, FILE *out);
     } shells[] = {{"bash", generate_bash}, {"zsh", generate_zsh}, {"fish", generate_fish}};
-    enum cli_program program = strcmp(name, "kvs") == 0 ? CLI_KVS : CLI_KVC;
-    if (strcmp(name, cli_program_name(program)) != 0)
+    struct cli_table table;
+    if (strcmp(name, "kvs") == 0)
+        kvs_table_init(&table);
+    else
+        kvc_table_init(&table);
+    if (strcmp(name, table.program->name) != 0)
         return usage();
     for (size_t i = 0; i < sizeof shells / sizeof *shells; i++)
         if (strcmp(shell, shells[i].name) == 0) {
-            shells[i].generate(program, stdout);
+            shells[i].generate(&table, stdout);
             return 0;
         }
     return usage();

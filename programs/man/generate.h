@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Manual pages and completions out of the tables that the programs themselves read: options, limits,
+ * Makes manual pages and completions from the tables that the programs themselves read: options, limits,
  * commands, and what the plugins declare. */
 #ifndef MAN_GENERATE_H
 #define MAN_GENERATE_H
@@ -12,23 +12,28 @@
 #include "programs/kvc/command.h"
 #include "programs/kvc/prompt/complete.h"
 #include "programs/kvc/exit.h"
-#include "programs/lib/options.h"
+#include "programs/kvc/options.h"
+#include "programs/kvs/options.h"
 
 /* The plugins of kvs, each list ended by NULL. */
 extern const struct weft_codec *const generate_codecs[];
 extern const struct weft_service *const generate_services[];
 
-/* The words an option takes, separated by spaces, in dst of size bytes; "" where any will do. */
+/* Writes the words that an option takes, separated by spaces, into dst of `size` bytes; "" if it takes
+ * any text. */
 void generate_choices(const struct cli_option *option, char *dst, size_t size);
 
 /* Copies a page of man(7) from template. A line `@THING@` becomes what the tables have: OPTIONS-kvs,
  * OPTIONS-kvc, OPTIONS-bench, LIMITS-kvs, LIMITS-kvc, ENVIRONMENT-kvc, EXITS-kvc, COMMANDS, COMMANDS-prompt,
- * CODECS, SERVICES, ERRORS; @VERSION@ is replaced within a line. 0, or -1 for a thing that is unknown. */
+ * CODECS, SERVICES, ERRORS; @VERSION@ is replaced within a line. Returns 0, or -1 for an unknown thing. */
 int generate_manual(FILE *template, FILE *out);
 
-/* A completion script for one program and shell. */
-void generate_bash(enum cli_program program, FILE *out);
-void generate_zsh(enum cli_program program, FILE *out);
-void generate_fish(enum cli_program program, FILE *out);
+/* Each prints the completion script of one shell for the program whose options the table has. */
+void generate_bash(const struct cli_table *table, FILE *out);
+void generate_zsh(const struct cli_table *table, FILE *out);
+void generate_fish(const struct cli_table *table, FILE *out);
+
+/* True for kvc, which has commands beside its options. */
+bool generate_has_commands(const struct cli_table *table);
 
 #endif

@@ -84,36 +84,30 @@ static void print_option(FILE *out, const struct cli_option *option)
     }
 }
 
-static void print_options(FILE *out, enum cli_program program, bool limits)
+static void print_options(FILE *out, const struct cli_table *table, bool limits)
 {
-    struct cli_table table;
-    cli_table_init(&table, program);
-    const size_t begin = limits ? table.first_limit : 0;
-    const size_t end = limits ? table.count : table.first_limit;
+    const size_t begin = limits ? table->first_limit : 0;
+    const size_t end = limits ? table->count : table->first_limit;
     for (size_t i = begin; i < end; i++) {
-        if (!table.options[i].command)
-            print_option(out, &table.options[i]);
+        if (!table->options[i].command)
+            print_option(out, &table->options[i]);
     }
 }
 
-/* Those that only a command takes. */
-static void print_options_of(FILE *out, const char *command)
+/* Prints the options that only this command takes. */
+static void print_options_of(FILE *out, const struct cli_table *table, const char *command)
 {
-    struct cli_table table;
-    cli_table_init(&table, CLI_KVC);
-    for (size_t i = 0; i < table.count; i++) {
-        const struct cli_option *option = &table.options[i];
+    for (size_t i = 0; i < table->count; i++) {
+        const struct cli_option *option = &table->options[i];
         if (option->command && strcmp(option->command, command) == 0)
             print_option(out, option);
     }
 }
 
-static void print_environment(FILE *out, enum cli_program program)
+static void print_environment(FILE *out, const struct cli_table *table)
 {
-    struct cli_table table;
-    cli_table_init(&table, program);
-    for (size_t i = 0; i < table.count; i++) {
-        const struct cli_option *option = &table.options[i];
+    for (size_t i = 0; i < table->count; i++) {
+        const struct cli_option *option = &table->options[i];
         if (!option->variable)
             continue;
         fputs(".TP\n", out);
@@ -210,18 +204,21 @@ static void print_errors(FILE *out)
 
 static int print_thing(FILE *out, const char *name)
 {
+    struct cli_table kvs, kvc;
+    kvs_table_init(&kvs);
+    kvc_table_init(&kvc);
     if (strcmp(name, "@OPTIONS-kvs@\n") == 0)
-        print_options(out, CLI_KVS, false);
+        print_options(out, &kvs, false);
     else if (strcmp(name, "@OPTIONS-kvc@\n") == 0)
-        print_options(out, CLI_KVC, false);
+        print_options(out, &kvc, false);
     else if (strcmp(name, "@OPTIONS-bench@\n") == 0)
-        print_options_of(out, "bench");
+        print_options_of(out, &kvc, "bench");
     else if (strcmp(name, "@LIMITS-kvs@\n") == 0)
-        print_options(out, CLI_KVS, true);
+        print_options(out, &kvs, true);
     else if (strcmp(name, "@LIMITS-kvc@\n") == 0)
-        print_options(out, CLI_KVC, true);
+        print_options(out, &kvc, true);
     else if (strcmp(name, "@ENVIRONMENT-kvc@\n") == 0)
-        print_environment(out, CLI_KVC);
+        print_environment(out, &kvc);
     else if (strcmp(name, "@COMMANDS@\n") == 0)
         print_commands(out);
     else if (strcmp(name, "@COMMANDS-prompt@\n") == 0)

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * Any words as a command line of kvs or kvc, one a line; the first byte chooses the program. It is
- * refused in one line, or the limits it set agree with each other and survive being printed. */
+ * Reads any words as a command line of kvs or kvc, one word per line; the first byte chooses the
+ * program. The line is refused in one line of text, or the limits it set agree with each other and
+ * survive being printed. */
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "programs/kvc/options.h"
+#include "programs/kvs/options.h"
 #include "programs/lib/exposure.h"
-#include "programs/lib/options.h"
 
 enum { WORDS_MAX = 64 };
 
@@ -28,42 +30,69 @@ static void check_refusal(const struct weft_error *error)
     demand(!strchr(error->text, '\n'), "a refusal of more than a line");
 }
 
-static void check_config(const struct cli_config *config)
+/* `again` is a config of the same program, in which every limit is set anew from its text. */
+static void check_limits(const struct cli_table *table, const void *config, void *again)
 {
-    struct weft_limits again = weft_limits_default();
     struct weft_error error = {0};
-    demand(weft_limits_check(&config->limits, &error) == 0, "limits that contradict were taken");
-    for (const struct weft_limit *limit = weft_limit_table(); limit->name; limit++) {
-        char text[WEFT_UNITS_TEXT];
-        demand(weft_limits_set(&again, limit->name, cli_limit_format(limit, &config->limits, text),
-                               &error) == 0,
-               "a limit that is printed as nobody may write it");
+    for (size_t i = table->first_limit; i < table->count; i++) {
+        const struct cli_option *option = &table->options[i];
+        const char *from = (const char *)config + option->at;
+        char *to = (char *)again + option->at, text[WEFT_UNITS_TEXT];
+        cli_limit_format(option->limit, from, text);
+        demand(weft_limit_set(option->limit, to, text, &error) == 0,
+               "a limit is printed in a form that is refused");
+        demand(memcmp(to + option->limit->offset, from + option->limit->offset, sizeof(uint64_t)) ==
+                   0,
+               "a limit is printed as another");
     }
-    demand(memcmp(&again, &config->limits, sizeof again) == 0, "a limit printed as another");
-    if (cli_check_exposure(config, &error) < 0)
+}
+
+static void check_kvs(int count, char **words)
+{
+    struct cli_table table;
+    struct kvs_config config, again = kvs_config_default();
+    struct weft_error error = {0};
+    kvs_table_init(&table);
+    if (kvs_parse(&config, &table, count, words, &error) < 0) {
         check_refusal(&error);
+        return;
+    }
+    if (cli_asks_for_text(&config.common))
+        return;
+    demand(weft_limits_check(&config.limits, &error) == 0, "limits that contradict were taken");
+    check_limits(&table, &config, &again);
+    if (cli_check_exposure(config.listen, config.listen_count, config.allow_remote, &error) < 0)
+        check_refusal(&error);
+}
+
+static void check_kvc(int count, char **words)
+{
+    struct cli_table table;
+    struct kvc_config config, again = kvc_config_default();
+    struct weft_error error = {0};
+    kvc_table_init(&table);
+    if (kvc_parse(&config, &table, count, words, &error) < 0)
+        check_refusal(&error);
+    else if (!cli_asks_for_text(&config.common))
+        check_limits(&table, &config, &again);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct cli_table table;
-    struct cli_config config;
-    struct weft_error error = {0};
     char *words[WORDS_MAX + 1] = {NULL};
     int count = 0;
     if (size == 0)
         return 0;
     char *text = strndup((const char *)data + 1, size - 1), *rest = text, *word;
-    char name[] = "kvs";
+    char name[] = "program";
     demand(text != NULL, "no memory");
     words[count++] = name;
     while (count < WORDS_MAX && (word = strsep(&rest, "\n")) != NULL)
         words[count++] = word;
-    cli_table_init(&table, data[0] & 1 ? CLI_KVC : CLI_KVS);
-    if (cli_parse(&config, &table, count, words, &error) < 0)
-        check_refusal(&error);
-    else if (!config.help && !config.help_all && !config.version)
-        check_config(&config);
+    if (data[0] & 1)
+        check_kvc(count, words);
+    else
+        check_kvs(count, words);
     free(text);
     return 0;
 }

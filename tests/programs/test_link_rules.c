@@ -48,7 +48,7 @@ struct archive {
     size_t count;
 };
 
-enum { BASE, CORE, TRANSPORTS, CODECS, ECHO, KV, KV_CLIENT, PROGRAMS, ARCHIVE_COUNT };
+enum { BASE, CORE, TRANSPORTS, CODECS, ECHO, KV, KV_CLIENT, PROGRAMS_LIB, KVS, KVC, ARCHIVE_COUNT };
 
 static struct archive archives[ARCHIVE_COUNT] = {
     [BASE] = {.path = ARCHIVE_BASE},
@@ -58,7 +58,9 @@ static struct archive archives[ARCHIVE_COUNT] = {
     [ECHO] = {.path = ARCHIVE_ECHO},
     [KV] = {.path = ARCHIVE_KV},
     [KV_CLIENT] = {.path = ARCHIVE_KV_CLIENT},
-    [PROGRAMS] = {.path = ARCHIVE_PROGRAMS},
+    [PROGRAMS_LIB] = {.path = ARCHIVE_PROGRAMS_LIB},
+    [KVS] = {.path = ARCHIVE_KVS},
+    [KVC] = {.path = ARCHIVE_KVC},
 };
 
 static int load(struct archive *archive)
@@ -230,15 +232,37 @@ static void test_kv_client_knows_no_codec(void **state)
     needs_none_of(KV_CLIENT, waits);
 }
 
-/* They wait for a terminal, but for no peer. */
-static void test_command_lines_know_no_codec_and_no_socket(void **state)
+static void test_what_the_programs_share_knows_base_alone(void **state)
 {
     (void)state;
-    needs_nothing_above(
-        PROGRAMS, 1u << BASE | 1u << CORE | 1u << TRANSPORTS | 1u << KV | 1u << KV_CLIENT, NULL);
-    needs_none_of(PROGRAMS, libev);
-    needs_none_of(PROGRAMS, gzip_engines);
-    needs_none_of(PROGRAMS, sockets);
+    needs_nothing_above(PROGRAMS_LIB, 1u << BASE, NULL);
+    needs_none_of(PROGRAMS_LIB, sockets);
+    needs_none_of(PROGRAMS_LIB, waits);
+}
+
+/* The server carries nothing of the client: no load generator, no command, no prompt. */
+static void test_kvs_knows_no_plugin_and_nothing_of_kvc(void **state)
+{
+    (void)state;
+    needs_nothing_above(KVS, 1u << BASE | 1u << CORE | 1u << PROGRAMS_LIB, NULL);
+    needs_none_of(KVS, libev);
+    needs_none_of(KVS, gzip_engines);
+    needs_none_of(KVS, protobuf_c);
+    needs_none_of(KVS, sockets);
+    needs_none_of(KVS, waits);
+}
+
+/* kvc waits for a terminal, but for no peer. */
+static void test_kvc_knows_no_codec_no_socket_and_nothing_of_kvs(void **state)
+{
+    (void)state;
+    needs_nothing_above(KVC,
+                        1u << BASE | 1u << CORE | 1u << TRANSPORTS | 1u << KV | 1u << KV_CLIENT |
+                            1u << PROGRAMS_LIB,
+                        NULL);
+    needs_none_of(KVC, libev);
+    needs_none_of(KVC, gzip_engines);
+    needs_none_of(KVC, sockets);
 }
 
 static void test_names_of_codecs_are_defined_by_codecs_alone(void **state)
@@ -256,7 +280,7 @@ static void test_what_is_forbidden_elsewhere_is_seen_where_it_is_allowed(void **
     (void)state;
     assert_true(needs(&archives[CORE], libev));
     assert_true(needs(&archives[TRANSPORTS], sockets));
-    assert_true(needs(&archives[PROGRAMS], waits));
+    assert_true(needs(&archives[KVC], waits));
     assert_true(needs(&archives[CORE], threads));
     assert_true(needs(&archives[CORE], thread_starts));
     assert_true(needs(&archives[BASE], clocks));
@@ -275,7 +299,9 @@ int main(void)
         cmocka_unit_test(test_echo_knows_the_service_seam_alone),
         cmocka_unit_test(test_kv_knows_the_service_seam_and_protobuf_alone),
         cmocka_unit_test(test_kv_client_knows_no_codec),
-        cmocka_unit_test(test_command_lines_know_no_codec_and_no_socket),
+        cmocka_unit_test(test_what_the_programs_share_knows_base_alone),
+        cmocka_unit_test(test_kvs_knows_no_plugin_and_nothing_of_kvc),
+        cmocka_unit_test(test_kvc_knows_no_codec_no_socket_and_nothing_of_kvs),
         cmocka_unit_test(test_names_of_codecs_are_defined_by_codecs_alone),
         cmocka_unit_test(test_what_is_forbidden_elsewhere_is_seen_where_it_is_allowed),
     };

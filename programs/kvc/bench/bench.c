@@ -74,7 +74,7 @@ static enum cli_exit try_server(const struct bench *bench, struct weft_error *er
 static int make_plan(struct bench *bench, struct weft_error *error)
 {
     const struct cli_session *session = bench->run->session;
-    const struct cli_config *config = session->config;
+    const struct kvc_config *config = session->config;
     struct cli_bench_plan *plan = &bench->plan;
     *plan = (struct cli_bench_plan){
         .config = &bench->config,
@@ -144,7 +144,7 @@ static void wait_for_end(struct bench *bench)
 }
 
 /* The codec that the URL names, or the default. */
-static const char *codec_of(const struct cli_config *config, struct weft_url *url)
+static const char *codec_of(const struct kvc_config *config, struct weft_url *url)
 {
     struct weft_error error;
     struct weft_option_set set;

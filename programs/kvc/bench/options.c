@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "programs/kvc/options.h"
+
 enum {
     CLIENTS_MAX = 100000,
     PIPELINE_MAX = 100000,
@@ -50,61 +52,72 @@ static int set_time(uint64_t *time, const char *name, const char *text, bool may
     return 0;
 }
 
-static int set_clients(struct cli_config *config, const char *text, struct weft_error *error)
+static int set_clients(void *into, const char *text, struct weft_error *error)
 {
+    struct kvc_config *config = into;
     return set_unsigned(&config->bench.clients, "clients", text, CLIENTS_MAX, error);
 }
 
-static int set_pipeline(struct cli_config *config, const char *text, struct weft_error *error)
+static int set_pipeline(void *into, const char *text, struct weft_error *error)
 {
+    struct kvc_config *config = into;
     return set_unsigned(&config->bench.pipeline, "pipeline", text, PIPELINE_MAX, error);
 }
 
-static int set_threads(struct cli_config *config, const char *text, struct weft_error *error)
+static int set_threads(void *into, const char *text, struct weft_error *error)
 {
+    struct kvc_config *config = into;
     return set_unsigned(&config->bench.threads, "threads", text, THREADS_MAX, error);
 }
 
-static int set_duration(struct cli_config *config, const char *text, struct weft_error *error)
+static int set_duration(void *into, const char *text, struct weft_error *error)
 {
+    struct kvc_config *config = into;
     return set_time(&config->bench.duration, "duration", text, false, error);
 }
 
-static int set_requests(struct cli_config *config, const char *text, struct weft_error *error)
+static int set_requests(void *into, const char *text, struct weft_error *error)
 {
+    struct kvc_config *config = into;
     return set_count(&config->bench.requests, "requests", text, 1, requests_max, error);
 }
 
-static int set_warmup(struct cli_config *config, const char *text, struct weft_error *error)
+static int set_warmup(void *into, const char *text, struct weft_error *error)
 {
+    struct kvc_config *config = into;
     return set_time(&config->bench.warmup, "warmup", text, true, error);
 }
 
-static int set_rate(struct cli_config *config, const char *text, struct weft_error *error)
+static int set_rate(void *into, const char *text, struct weft_error *error)
 {
+    struct kvc_config *config = into;
     return set_count(&config->bench.rate, "rate", text, 1, RATE_MAX, error);
 }
 
-static int set_mix(struct cli_config *config, const char *text, struct weft_error *error)
+static int set_mix(void *into, const char *text, struct weft_error *error)
 {
+    struct kvc_config *config = into;
     return cli_bench_mix_parse(&config->bench.mix, text, error);
 }
 
-static int set_table(struct cli_config *config, const char *text, struct weft_error *error)
+static int set_table(void *into, const char *text, struct weft_error *error)
 {
+    struct kvc_config *config = into;
     if (!weft_utf8_valid(weft_view_str(text)))
         return weft_error_set(error, WEFT_ECONFIG, "--table: '%s' is not valid UTF-8", text);
     config->bench.table = text;
     return 0;
 }
 
-static int set_keys(struct cli_config *config, const char *text, struct weft_error *error)
+static int set_keys(void *into, const char *text, struct weft_error *error)
 {
+    struct kvc_config *config = into;
     return set_unsigned(&config->bench.keys, "keys", text, KEYS_MAX, error);
 }
 
-static int set_value_size(struct cli_config *config, const char *text, struct weft_error *error)
+static int set_value_size(void *into, const char *text, struct weft_error *error)
 {
+    struct kvc_config *config = into;
     uint64_t size;
     if (weft_parse_size(text, &size) < 0 || size > UINT32_MAX)
         return weft_error_set(error, WEFT_ECONFIG,
@@ -114,8 +127,9 @@ static int set_value_size(struct cli_config *config, const char *text, struct we
     return 0;
 }
 
-static int set_value_kind(struct cli_config *config, const char *text, struct weft_error *error)
+static int set_value_kind(void *into, const char *text, struct weft_error *error)
 {
+    struct kvc_config *config = into;
     bool is_random = strcmp(text, cli_bench_kind_name(CLI_BENCH_RANDOM)) == 0;
     if (!is_random && strcmp(text, cli_bench_kind_name(CLI_BENCH_JSON)) != 0)
         return weft_error_set(error, WEFT_ECONFIG,
@@ -124,15 +138,16 @@ static int set_value_kind(struct cli_config *config, const char *text, struct we
     return 0;
 }
 
-static int set_seed(struct cli_config *config, const char *text, struct weft_error *error)
+static int set_seed(void *into, const char *text, struct weft_error *error)
 {
+    struct kvc_config *config = into;
     return set_count(&config->bench.seed, "seed", text, 0, INT64_MAX, error);
 }
 
 #define DEFAULT_MIX   "hget=90,hset=10"
 #define DEFAULT_TABLE "kvc-bench"
 
-#define OF_BENCH      .command = "bench", .programs = CLI_KVC
+#define OF_BENCH      .command = "bench"
 
 static const struct cli_option options[] = {
     {.name = "clients",

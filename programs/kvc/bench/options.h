@@ -4,7 +4,7 @@
 #ifndef KV_CLI_BENCH_OPTIONS_H
 #define KV_CLI_BENCH_OPTIONS_H
 
-#include "programs/lib/options.h"
+#include "programs/kvc/options.h"
 
 /* Ended by a NULL name. Static. */
 const struct cli_option *cli_bench_options(void);

@@ -218,7 +218,7 @@ static void print_summary(struct import *import, enum cli_format format)
 enum cli_exit cli_import(const struct cli_run *run, const char *table, const char *path)
 {
     struct weft_error error;
-    const struct cli_config *config = run->session->config;
+    const struct kvc_config *config = run->session->config;
     struct import import = {
         .bulk = {.session = run->session,
                  .out = run->out,

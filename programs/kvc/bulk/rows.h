@@ -9,7 +9,7 @@
 #include <stdio.h>
 
 #include "programs/kvc/format/csv.h"
-#include "programs/lib/options.h"
+#include "programs/kvc/options.h"
 #include "programs/kvc/format/value.h"
 
 /* The form that rows says, or the ending of path: .csv, and NDJSON otherwise. */

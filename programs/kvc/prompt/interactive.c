@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "editor.h"
-#include "programs/lib/help.h"
+#include "programs/kvc/command_help.h"
 #include "programs/kvc/format/pretty.h"
 #include "programs/kvc/words.h"
 

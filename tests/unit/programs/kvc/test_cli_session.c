@@ -18,7 +18,7 @@
 
 struct fixture {
     struct weft_registry registry;
-    struct cli_config config;
+    struct kvc_config config;
     struct cli_session session;
     struct weft_error error;
 };
@@ -26,7 +26,7 @@ struct fixture {
 /* Connects to url; the exit code. */
 static enum cli_exit connect_to(struct fixture *f, const char *url)
 {
-    *f = (struct fixture){.config = cli_config_default(CLI_KVC)};
+    *f = (struct fixture){.config = kvc_config_default()};
     f->config.server = url;
     assert_int_equal(weft_registry_add_codec(&f->registry, &weft_codec_length_delimited_gzip), 0);
     assert_int_equal(weft_registry_add_transport(&f->registry, &weft_transport_tcp), 0);

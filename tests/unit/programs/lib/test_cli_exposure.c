@@ -10,9 +10,8 @@
 
 static int check(const char *url, bool allow_remote, struct weft_error *error)
 {
-    const struct cli_config config = {
-        .listen = {"unix:/tmp/kvs.sock", url}, .listen_count = 2, .allow_remote = allow_remote};
-    return cli_check_exposure(&config, error);
+    const char *const urls[] = {"unix:/tmp/kvs.sock", url};
+    return cli_check_exposure(urls, 2, allow_remote, error);
 }
 
 static void test_loopback_addresses_and_unix_sockets_are_taken(void **state)

@@ -10,10 +10,11 @@
 #include <cmocka.h>
 
 #include "programs/kvc/bench/options.h"
+#include "programs/kvc/options.h"
 
 enum { WORDS_MAX = 40 };
 
-static int parse(struct cli_config *config, const char *const *words, struct weft_error *error)
+static int parse(struct kvc_config *config, const char *const *words, struct weft_error *error)
 {
     static char texts[WORDS_MAX][128];
     static char *argv[WORDS_MAX + 1];
@@ -24,15 +25,15 @@ static int parse(struct cli_config *config, const char *const *words, struct wef
         argv[argc] = texts[argc];
     }
     argv[argc] = NULL;
-    cli_table_init(&table, CLI_KVC);
-    return cli_parse(config, &table, argc, argv, error);
+    kvc_table_init(&table);
+    return kvc_parse(config, &table, argc, argv, error);
 }
 
 #define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
 
 static struct cli_bench_config assert_taken(const char *const *words)
 {
-    struct cli_config config;
+    struct kvc_config config;
     struct weft_error error = {0};
     if (parse(&config, words, &error) < 0)
         fail_msg("%s", error.text);
@@ -41,7 +42,7 @@ static struct cli_bench_config assert_taken(const char *const *words)
 
 static void assert_refused(const char *const *words, const char *expected)
 {
-    struct cli_config config;
+    struct kvc_config config;
     struct weft_error error = {0};
     assert_int_equal(parse(&config, words, &error), WEFT_ECONFIG);
     assert_string_equal(error.text, expected);
@@ -50,10 +51,10 @@ static void assert_refused(const char *const *words, const char *expected)
 static void test_defaults_are_those_that_help_names(void **state)
 {
     (void)state;
-    struct cli_config config;
+    struct kvc_config config;
     struct weft_error error;
     struct cli_bench_config defaults = assert_taken(WORDS("bench"));
-    struct cli_config named = {.bench = defaults};
+    struct kvc_config named = {.bench = defaults};
     for (const struct cli_option *option = cli_bench_options(); option->name; option++) {
         if (!option->fallback)
             continue;
@@ -61,7 +62,7 @@ static void test_defaults_are_those_that_help_names(void **state)
     }
     assert_int_equal(named.bench.duration, CLI_BENCH_DURATION);
     named.bench.duration = 0; /* --requests may take its place */
-    config = (struct cli_config){.bench = defaults};
+    config = (struct kvc_config){.bench = defaults};
     assert_string_equal(named.bench.table, config.bench.table);
     named.bench.table = config.bench.table;
     assert_memory_equal(&named.bench, &config.bench, sizeof named.bench);

@@ -8,21 +8,20 @@
 #include <cmocka.h>
 
 #include "programs/kvc/command.h"
+#include "programs/kvc/command_help.h"
 #include "programs/kvc/exit.h"
-#include "programs/lib/help.h"
 
 enum { SCREEN_LINES = 24, SCREEN_COLUMNS = 80 };
 
-/* What print writes about a program. */
-static char *printed_by(void (*print)(const struct cli_table *table, FILE *out),
-                        enum cli_program program)
+/* Returns the text that print writes; the caller frees it. */
+static char *printed_by(void (*print)(const struct cli_table *table, FILE *out))
 {
     struct cli_table table;
     char *text = NULL;
     size_t size;
     FILE *out = open_memstream(&text, &size);
     assert_non_null(out);
-    cli_table_init(&table, program);
+    kvc_table_init(&table);
     print(&table, out);
     fclose(out);
     return text;
@@ -40,31 +39,25 @@ static size_t count_lines(const char *text)
     return lines;
 }
 
-static void assert_fits_a_screen(enum cli_program program)
+static void test_help_of_kvc_fits_a_screen(void **state)
 {
-    char *brief = printed_by(cli_help_print, program);
-    char *all = printed_by(cli_help_print_all, program);
+    (void)state;
+    char *brief = printed_by(kvc_help_print);
+    char *all = printed_by(kvc_help_print_all);
     assert_in_range(count_lines(brief), 10, SCREEN_LINES);
     assert_true(count_lines(all) > 10);
     free(brief);
     free(all);
 }
 
-static void test_help_fits_a_screen(void **state)
+/* Each option begins a line of --help-all, and --help names it unless only one command takes it. */
+static void test_every_option_of_kvc_is_named_and_explained(void **state)
 {
     (void)state;
-    assert_fits_a_screen(CLI_KVS);
-    assert_fits_a_screen(CLI_KVC);
-}
-
-/* Each option begins a line in --help-all, and stands somewhere in --help, but for those that only
- * one command takes. */
-static void assert_names_every_option(enum cli_program program)
-{
     struct cli_table table;
-    char *brief = printed_by(cli_help_print, program);
-    char *all = printed_by(cli_help_print_all, program);
-    cli_table_init(&table, program);
+    char *brief = printed_by(kvc_help_print);
+    char *all = printed_by(kvc_help_print_all);
+    kvc_table_init(&table);
     for (size_t i = 0; i < table.count; i++) {
         char name[64], line[128];
         snprintf(name, sizeof name, "--%s", table.options[i].name);
@@ -76,35 +69,11 @@ static void assert_names_every_option(enum cli_program program)
     free(all);
 }
 
-static void test_every_option_is_named_and_explained(void **state)
-{
-    (void)state;
-    assert_names_every_option(CLI_KVS);
-    assert_names_every_option(CLI_KVC);
-}
-
-static void test_help_all_of_kvs_names_every_limit_with_its_default(void **state)
-{
-    (void)state;
-    char *help = printed_by(cli_help_print_all, CLI_KVS);
-    struct weft_limits defaults = weft_limits_default();
-    for (const struct weft_limit *limit = weft_limit_table(); limit->name; limit++) {
-        char option[64], value[WEFT_UNITS_TEXT], shown[WEFT_UNITS_TEXT + 2];
-        snprintf(option, sizeof option, "--%s ", limit->name);
-        snprintf(shown, sizeof shown, "[%s]", cli_limit_format(limit, &defaults, value));
-        const char *line = strstr(help, option);
-        assert_non_null(line);
-        const char *end = strchr(line, '\n'), *found = strstr(line, shown);
-        assert_true(found && found < end);
-    }
-    free(help);
-}
-
 static void test_help_of_kvc_names_every_command(void **state)
 {
     (void)state;
-    char *brief = printed_by(cli_help_print, CLI_KVC);
-    char *all = printed_by(cli_help_print_all, CLI_KVC);
+    char *brief = printed_by(kvc_help_print);
+    char *all = printed_by(kvc_help_print_all);
     for (const struct cli_command *command = cli_command_table(); command->name; command++) {
         char usage[128];
         const char *arguments = cli_shape_arguments(command->shape);
@@ -119,25 +88,13 @@ static void test_help_of_kvc_names_every_command(void **state)
 static void test_help_all_of_kvc_explains_every_exit_code(void **state)
 {
     (void)state;
-    char *all = printed_by(cli_help_print_all, CLI_KVC);
+    char *all = printed_by(kvc_help_print_all);
     for (char *at = all; (at = strchr(at, '\n')) != NULL;)
         *at = ' ';
 #define X(name, code, text) assert_non_null(strstr(all, " " #code ": " text ";"));
     CLI_EXIT_MAP(X)
 #undef X
     free(all);
-}
-
-static void test_help_leaves_out_the_other_program(void **state)
-{
-    (void)state;
-    char *kvs = printed_by(cli_help_print_all, CLI_KVS);
-    char *kvc = printed_by(cli_help_print_all, CLI_KVC);
-    assert_null(strstr(kvs, "--server"));
-    assert_null(strstr(kvc, "--listen"));
-    assert_null(strstr(kvc, "--max-connections"));
-    free(kvs);
-    free(kvc);
 }
 
 static void assert_explained(const char *name, bool prompt, const char *expected)
@@ -173,7 +130,7 @@ static void test_options_of_a_command_are_explained_with_it_alone(void **state)
     (void)state;
     static const char first[] = "  bench [OPTION]...\n      measure the server under load\n"
                                 "Options of bench:\n  --clients N ";
-    char *text = NULL, *brief = printed_by(cli_help_print, CLI_KVC);
+    char *text = NULL, *brief = printed_by(kvc_help_print);
     size_t size;
     FILE *out = open_memstream(&text, &size);
     assert_non_null(out);
@@ -193,14 +150,14 @@ static void test_help_behind_a_command_is_about_that(void **state)
     char program[] = "kvc", word[] = "ping", help[] = "--help", behind[] = "--nonsense";
     char *argv[] = {program, word, help, behind, NULL}, *text = NULL;
     struct cli_table table;
-    struct cli_config config;
+    struct kvc_config config;
     struct weft_error error;
     size_t size;
     FILE *out = open_memstream(&text, &size);
     assert_non_null(out);
-    cli_table_init(&table, CLI_KVC);
-    assert_int_equal(cli_parse(&config, &table, 4, argv, &error), 0);
-    assert_true(cli_help_answer(&config, &table, out));
+    kvc_table_init(&table);
+    assert_int_equal(kvc_parse(&config, &table, 4, argv, &error), 0);
+    assert_true(kvc_help_answer(&config, &table, out));
     fclose(out);
     assert_string_equal(text, "  ping\n      exchange a message, print its time\n");
     free(text);
@@ -234,12 +191,10 @@ static void test_prompt_and_command_line_explain_their_own(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_help_fits_a_screen),
-        cmocka_unit_test(test_every_option_is_named_and_explained),
-        cmocka_unit_test(test_help_all_of_kvs_names_every_limit_with_its_default),
+        cmocka_unit_test(test_help_of_kvc_fits_a_screen),
+        cmocka_unit_test(test_every_option_of_kvc_is_named_and_explained),
         cmocka_unit_test(test_help_of_kvc_names_every_command),
         cmocka_unit_test(test_help_all_of_kvc_explains_every_exit_code),
-        cmocka_unit_test(test_help_leaves_out_the_other_program),
         cmocka_unit_test(test_a_command_is_explained_with_its_usage),
         cmocka_unit_test(test_a_command_with_values_is_explained_with_their_forms),
         cmocka_unit_test(test_options_of_a_command_are_explained_with_it_alone),

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+#include "options.h"
+
+#include <string.h>
+
+#include "bench/options.h"
+
+static int set_server(void *into, const char *text, struct weft_error *error)
+{
+    struct kvc_config *config = into;
+    (void)error;
+    config->server = text;
+    return 0;
+}
+
+static int set_codec(void *into, const char *text, struct weft_error *error)
+{
+    struct kvc_config *config = into;
+    (void)error;
+    config->codec = text;
+    config->codec_is_explicit = true;
+    return 0;
+}
+
+static int set_timeout(void *into, const char *text, struct weft_error *error)
+{
+    struct kvc_config *config = into;
+    uint64_t timeout;
+    if (weft_parse_seconds(text, &timeout) < 0 || timeout == 0)
+        return weft_error_set(error, WEFT_ECONFIG,
+                              "--timeout: '%s' is not a time: seconds over 0, as 5 or 0.25", text);
+    config->timeout = timeout;
+    return 0;
+}
+
+static int set_format(struct kvc_config *config, enum cli_format format, struct weft_error *error)
+{
+    if (config->format != CLI_TEXT && config->format != format)
+        return weft_error_set(error, WEFT_ECONFIG, "--json and --raw: choose one of them");
+    config->format = format;
+    return 0;
+}
+
+static int set_json(void *into, const char *text, struct weft_error *error)
+{
+    (void)text;
+    return set_format(into, CLI_JSON, error);
+}
+
+static int set_raw(void *into, const char *text, struct weft_error *error)
+{
+    (void)text;
+    return set_format(into, CLI_RAW, error);
+}
+
+static int set_rows(void *into, const char *text, struct weft_error *error)
+{
+    struct kvc_config *config = into;
+    bool is_csv = strcmp(text, "csv") == 0;
+    if (!is_csv && strcmp(text, "ndjson") != 0)
+        return weft_error_set(error, WEFT_ECONFIG,
+                              "--rows: unknown form '%s'; there are: csv, ndjson", text);
+    config->rows = is_csv ? CLI_ROWS_CSV : CLI_ROWS_NDJSON;
+    return 0;
+}
+
+static const struct cli_option own_options[] = {
+    {.name = "server",
+     .argument = "URL",
+     .fallback = CLI_DEFAULT_URL,
+     .variable = "KVC_SERVER",
+     .help = "the server",
+     .set = set_server},
+    {.name = "codec",
+     .argument = "NAME",
+     .fallback = CLI_DEFAULT_CODEC,
+     .variable = "KVC_CODEC",
+     .help = "default codec",
+     .set = set_codec},
+    {.name = "timeout",
+     .argument = "SECONDS",
+     .fallback = "5",
+     .help = "to resolve, connect and be answered",
+     .set = set_timeout},
+    {.name = "json", .help = "print each answer as one JSON object", .set = set_json},
+    {.name = "raw", .help = "print the value's bytes and nothing else", .set = set_raw},
+    {.name = "rows",
+     .argument = "FORM",
+     .help = "csv or ndjson, where FILE's name does not say",
+     .rare = true,
+     .set = set_rows},
+    {.name = "keep-going",
+     .help = "batch, import: go on after an error",
+     .rare = true,
+     .at = offsetof(struct kvc_config, keep_going)},
+    {.name = NULL},
+};
+
+struct kvc_config kvc_config_default(void)
+{
+    struct kvc_config config = {
+        .server = CLI_DEFAULT_URL,
+        .codec = CLI_DEFAULT_CODEC,
+        .timeout = WEFT_SECONDS(5),
+        .limits = weft_limits_default(),
+        .bench = cli_bench_config_default(),
+    };
+    config.limits.max_frame *= 4;
+    config.limits.max_message *= 4;
+    return config;
+}
+
+void kvc_table_init(struct cli_table *table)
+{
+    /* A client has no connections to guard but its own: it limits what it takes and sends. */
+    static const char *const limits_taken[] = {"max-frame", "max-message", NULL};
+    const struct cli_limits limits[] = {
+        {.table = weft_limit_table(),
+         .at = offsetof(struct kvc_config, limits),
+         .only = limits_taken},
+        {.table = NULL},
+    };
+    static const struct cli_program program = {.name = "kvc", .takes_words = true};
+    const struct cli_option *const options[] = {own_options, cli_bench_options(), NULL};
+    const struct kvc_config defaults = kvc_config_default();
+    cli_table_init(table, &program, options, limits, &defaults);
+}
+
+int kvc_parse(struct kvc_config *config, const struct cli_table *table, int argc, char **argv,
+              struct weft_error *error)
+{
+    *config = kvc_config_default();
+    int err = cli_parse_environment(config, table, error);
+    if (err < 0)
+        return err;
+    /* A codec from the environment is only a default: a URL may name another. */
+    config->codec_is_explicit = false;
+    err = cli_parse(config, table, argc, argv, error);
+    if (err < 0 || cli_asks_for_text(&config->common))
+        return err;
+    return weft_limits_check(&config->limits, error);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The options of kvc. */
+#ifndef KVC_OPTIONS_H
+#define KVC_OPTIONS_H
+
+#include "bench/config.h"
+#include "programs/lib/options.h"
+
+/* How kvc prints an answer. */
+enum cli_format { CLI_TEXT, CLI_JSON, CLI_RAW };
+
+/* How the rows of import and export are written. */
+enum cli_rows { CLI_ROWS_BY_NAME, CLI_ROWS_CSV, CLI_ROWS_NDJSON };
+
+/* A command line of kvc; what it does not say is at its default. */
+struct kvc_config {
+    struct cli_common common;
+    const char *server;
+    const char *codec;
+    bool codec_is_explicit; /* --codec was given */
+    uint64_t timeout;       /* nanoseconds */
+    struct weft_limits limits;
+    enum cli_format format;
+    enum cli_rows rows;
+    bool keep_going;
+    struct cli_bench_config bench;
+};
+
+/* Its frames may be four times the server's default: the server still reads and answers frames of that
+ * size, and it is the server that decides whether a value is too big. */
+struct kvc_config kvc_config_default(void);
+
+void kvc_table_init(struct cli_table *table);
+
+/* Reads the environment and argv into *config, from the defaults on, and checks that the limits fit each
+ * other. The errors of cli_parse. */
+WEFT_MUST_USE int kvc_parse(struct kvc_config *config, const struct cli_table *table, int argc,
+                            char **argv, struct weft_error *error);
+
+#endif

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+#include "options.h"
+
+#include "process.h"
+#include "programs/lib/help.h"
+
+enum { THREADS_MAX = 256 };
+
+static int set_listen(void *into, const char *text, struct weft_error *error)
+{
+    struct kvs_config *config = into;
+    if (config->listen_count == KVS_LISTEN_MAX)
+        return weft_error_set(error, WEFT_ECONFIG, "--listen: more than %d times", KVS_LISTEN_MAX);
+    config->listen[config->listen_count++] = text;
+    return 0;
+}
+
+static int set_codec(void *into, const char *text, struct weft_error *error)
+{
+    struct kvs_config *config = into;
+    (void)error;
+    config->codec = text;
+    return 0;
+}
+
+static int set_threads(void *into, const char *text, struct weft_error *error)
+{
+    struct kvs_config *config = into;
+    uint64_t threads;
+    if (weft_parse_count(text, &threads) < 0 || threads < 1 || threads > THREADS_MAX)
+        return weft_error_set(error, WEFT_ECONFIG, "--threads: '%s' is not a number from 1 to %d",
+                              text, THREADS_MAX);
+    config->threads = (unsigned)threads;
+    return 0;
+}
+
+static int set_store(void *into, const char *text, struct weft_error *error)
+{
+    struct kvs_config *config = into;
+    (void)error;
+    config->store = text;
+    return 0;
+}
+
+static int set_log_level(void *into, const char *text, struct weft_error *error)
+{
+    struct kvs_config *config = into;
+    if (weft_log_level_parse(text, &config->log_level) < 0)
+        return weft_error_set(error, WEFT_ECONFIG,
+                              "--log-level: unknown level '%s'; there are: error, warn, info, "
+                              "debug, trace",
+                              text);
+    return 0;
+}
+
+static int set_user(void *into, const char *text, struct weft_error *error)
+{
+    struct kvs_config *config = into;
+    (void)error;
+    config->user = text;
+    return 0;
+}
+
+static const struct cli_option own_options[] = {
+    {.name = "listen",
+     .argument = "URL",
+     .fallback = CLI_DEFAULT_URL,
+     .help = "where to serve; may repeat",
+     .set = set_listen},
+    {.name = "codec",
+     .argument = "NAME",
+     .fallback = CLI_DEFAULT_CODEC,
+     .help = "default codec",
+     .set = set_codec},
+    {.name = "threads",
+     .argument = "N",
+     .fallback = "the CPUs",
+     .help = "loops, each on its thread",
+     .set = set_threads},
+    {.name = "store",
+     .argument = "NAME",
+     .fallback = "memory",
+     .help = "what holds the values",
+     .set = set_store},
+    {.name = "log-level",
+     .argument = "LEVEL",
+     .fallback = "info",
+     .help = "error, warn, info, debug, trace",
+     .set = set_log_level},
+    {.name = "user", .argument = "NAME", .help = "become this user once bound", .set = set_user},
+    {.name = "allow-remote",
+     .help = "listen beyond loopback, without any protection",
+     .at = offsetof(struct kvs_config, allow_remote)},
+    {.name = "core-dumps",
+     .help = "allow them: they hold the values",
+     .rare = true,
+     .at = offsetof(struct kvs_config, core_dumps)},
+    {.name = "check",
+     .help = "print endpoints and limits, serve nothing",
+     .at = offsetof(struct kvs_config, check)},
+    {.name = NULL},
+};
+
+static unsigned default_threads(void)
+{
+    unsigned cpus = cli_cpu_count();
+    return cpus < THREADS_MAX ? cpus : THREADS_MAX;
+}
+
+struct kvs_config kvs_config_default(void)
+{
+    return (struct kvs_config){
+        .codec = CLI_DEFAULT_CODEC,
+        .store = "memory",
+        .threads = default_threads(),
+        .log_level = WEFT_LOG_INFO,
+        .limits = weft_limits_default(),
+    };
+}
+
+void kvs_table_init(struct cli_table *table)
+{
+    const struct cli_limits limits[] = {
+        {.table = weft_limit_table(),
+         .at = offsetof(struct kvs_config, limits),
+         .common = "max-memory"},
+        {.table = NULL},
+    };
+    static const struct cli_program program = {.name = "kvs"};
+    const struct cli_option *const options[] = {own_options, NULL};
+    const struct kvs_config defaults = kvs_config_default();
+    cli_table_init(table, &program, options, limits, &defaults);
+}
+
+int kvs_parse(struct kvs_config *config, const struct cli_table *table, int argc, char **argv,
+              struct weft_error *error)
+{
+    *config = kvs_config_default();
+    int err = cli_parse(config, table, argc, argv, error);
+    if (err < 0 || cli_asks_for_text(&config->common))
+        return err;
+    if (config->listen_count == 0)
+        config->listen[config->listen_count++] = CLI_DEFAULT_URL;
+    return weft_limits_check(&config->limits, error);
+}
+
+static const char head[] =
+    "Usage: kvs [OPTION]...\n"
+    "A key-value server. URL is tcp://HOST:PORT or unix:PATH, and may end in\n"
+    "?codec=NAME&service=NAME&threshold=N&level=N.\n";
+
+static const char tail[] =
+    "SIZE is bytes, or KiB, MiB, GiB; SECONDS may have a fraction.\n"
+    "Exit codes: 0 drained or checked, 1 refused by the system or cut, 2 usage.\n";
+
+void kvs_help_print(const struct cli_table *table, FILE *out)
+{
+    fputs(head, out);
+    cli_help_print_options(table, out);
+    fputs(tail, out);
+}
+
+void kvs_help_print_all(const struct cli_table *table, FILE *out)
+{
+    fputs(head, out);
+    cli_help_print_all_options(table, out);
+    fputs(tail, out);
+}
+
+bool kvs_help_answer(const struct kvs_config *config, const struct cli_table *table, FILE *out)
+{
+    if (config->common.help)
+        kvs_help_print(table, out);
+    else if (config->common.help_all)
+        kvs_help_print_all(table, out);
+    else if (config->common.version)
+        cli_help_print_version(table, out);
+    return cli_asks_for_text(&config->common);
+}
