@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * Drives a codec as the core does, but meaner: every view it hands to decode is a heap copy of
- * exactly that size, so that AddressSanitizer sees one byte too far, and every rule of core/codec.h
- * that can be checked from outside is checked. What comes out is kept and can be compared. Its own
- * memory comes from the C library, never from weft_malloc: failing allocations are the codec's. */
+ * Drives a codec as the core does, but meaner. Every view it hands to decode ends where memory ends: at
+ * the end of a heap block under AddressSanitizer, before an untouchable page elsewhere. Every rule of
+ * core/codec.h that can be checked from outside is checked. What comes out is kept and can be compared.
+ * Its own memory comes from the C library, never from weft_malloc, so that failing allocations are the
+ * codec's. */
 #ifndef TEST_FEED_H
 #define TEST_FEED_H
 
 #include "core/codec.h"
+#include "guarded.h"
 
 /* A codec with one configuration and one loop's state, as a server has it. */
 struct feed_codec {
@@ -51,6 +53,8 @@ struct feed {
     struct weft_chain out;   /* what the codec itself said */
     const char *broken_rule; /* the first rule of the contract that was broken, or NULL */
     size_t most_held;        /* the most bytes that ever waited in unread */
+    struct guarded view;     /* where decode reads, if no sanitizer watches; view_room bytes */
+    size_t view_room;
 };
 
 void feed_init(struct feed *feed, const struct feed_codec *fc, enum weft_role role);

@@ -243,5 +243,7 @@ int codec_suite_run(const struct codec_suite *suite)
     int failed = cmocka_run_group_tests_name(name, tests, codec_suite_setup, NULL);
     failed += codec_suite__run_limits(suite, name);
     failed += codec_suite__run_frames(name);
+    failed += codec_suite__run_isolation(name);
+    failed += codec_suite__run_hostile(name);
     return failed;
 }

@@ -23,25 +23,30 @@ int codec_suite_setup(void **state)
     return 0;
 }
 
-static struct weft_limits limits_of(size_t limit)
+static int try_init(struct feed_codec *fc, const struct codec_suite *suite, size_t max_frame,
+                    size_t max_message)
 {
     struct weft_limits limits = weft_limits_default();
-    limits.max_frame = limit;
-    limits.max_message = limit;
-    return limits;
+    limits.max_frame = max_frame;
+    limits.max_message = max_message;
+    return feed_codec_init(fc, suite->codec, suite->query ? suite->query : "", &limits, NULL);
 }
 
 int codec_try_init(struct feed_codec *fc, const struct codec_suite *suite, size_t limit)
 {
-    struct weft_limits limits = limits_of(limit);
-    return feed_codec_init(fc, suite->codec, suite->query ? suite->query : "", &limits, NULL);
+    return try_init(fc, suite, limit, limit);
+}
+
+struct feed_codec codec_with(const struct codec_suite *suite, size_t max_frame, size_t max_message)
+{
+    struct feed_codec fc;
+    assert_int_equal(try_init(&fc, suite, max_frame, max_message), 0);
+    return fc;
 }
 
 struct feed_codec codec_of(const struct codec_suite *suite, size_t limit)
 {
-    struct feed_codec fc;
-    assert_int_equal(codec_try_init(&fc, suite, limit), 0);
-    return fc;
+    return codec_with(suite, limit, limit);
 }
 
 struct weft_blob *blob_of(enum content content, size_t size)

@@ -61,6 +61,47 @@ static void test_decode_keeps_the_limits_and_goes_on(void **state)
     feed_codec_fini(&fc);
 }
 
+/* max_frame bounds what is on the wire, max_message what it inflates to; which of the two was passed
+ * must not depend on their being equal. */
+static void test_encode_tells_the_two_limits_apart(void **state)
+{
+    struct feed_codec fc = codec_with(*state, LIMIT, 4 * LIMIT);
+    struct feed_frame random = body_frame(&fc, RANDOM, 2 * LIMIT, false);
+    assert_int_equal(random.result, WEFT_ETOOBIG);
+    assert_int_equal(random.limit, LIMIT);
+    struct feed_frame zeros = body_frame(&fc, ZEROS, 4 * LIMIT + 1, false);
+    assert_int_equal(zeros.result, WEFT_ETOOBIG);
+    assert_true(zeros.limit == LIMIT || zeros.limit == 4 * LIMIT);
+    free(random.data);
+    free(zeros.data);
+    feed_codec_fini(&fc);
+}
+
+static void test_decode_tells_the_two_limits_apart(void **state)
+{
+    struct feed_codec sender = codec_of(*state, ROOM), fc = codec_with(*state, LIMIT, 4 * LIMIT);
+    const struct {
+        enum content content;
+        size_t size;
+    } over[] = {{RANDOM, 2 * LIMIT}, {ZEROS, 4 * LIMIT + 1}};
+    for (size_t i = 0; i < sizeof over / sizeof *over; i++) {
+        struct stream *stream = stream_new();
+        stream_add_message(stream, &sender, over[i].content, over[i].size);
+        stream_add_message(stream, &sender, TEXT, 5);
+        struct feed feed;
+        feed_init(&feed, &fc, WEFT_SERVER);
+        feed_pieces(&feed, stream_view(stream), 1000);
+        assert_true(feed.count > 0);
+        assert_int_equal(feed.messages[0].status, WEFT_MESSAGE_TOO_BIG);
+        if (over[i].content == RANDOM)
+            assert_int_equal(feed.messages[0].limit, LIMIT);
+        feed_fini(&feed);
+        free(stream);
+    }
+    feed_codec_fini(&sender);
+    feed_codec_fini(&fc);
+}
+
 static void test_oversize_frame_is_refused_from_its_header_and_held_nowhere(void **state)
 {
     struct feed_codec sender = codec_of(*state, ROOM), fc = codec_of(*state, LIMIT);
@@ -134,6 +175,8 @@ int codec_suite__run_limits(const struct codec_suite *suite, const char *name)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_encode_keeps_the_limits),
         cmocka_unit_test(test_decode_keeps_the_limits_and_goes_on),
+        cmocka_unit_test(test_encode_tells_the_two_limits_apart),
+        cmocka_unit_test(test_decode_tells_the_two_limits_apart),
         cmocka_unit_test(test_oversize_frame_is_refused_from_its_header_and_held_nowhere),
         cmocka_unit_test(test_oversize_frame_stays_alone_at_every_split),
     };
