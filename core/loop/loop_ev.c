@@ -41,10 +41,11 @@ static struct real_loop *real(struct weft_loop *loop)
     return weft_container_of(loop, struct real_loop, base);
 }
 
-static int64_t read_clock(void)
+static int64_t read_clock(struct weft_loop *loop)
 {
     struct timespec ts;
 
+    (void)loop;
     clock_gettime(CLOCK_MONOTONIC, &ts);
     return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
@@ -56,7 +57,7 @@ static void on_woken(struct ev_loop *ev, ev_check *check, int revents)
 
     (void)ev;
     (void)revents;
-    loop->woken_at = read_clock();
+    loop->woken_at = read_clock(&loop->base);
     weft__turn_begin(&loop->base, loop->woken_at);
 }
 
@@ -147,7 +148,7 @@ int weft_loop_new(struct weft_loop **result, int fd_limit)
         err = errno ? -errno : -ENOSYS;
         goto err_after_wakeup;
     }
-    weft__turn_init(&loop->base, read_clock(), wake);
+    weft__turn_init(&loop->base, read_clock, wake);
     start_watchers(loop, wakeup_fd);
     size_arrays(loop, fd_limit);
     *result = &loop->base;
@@ -167,7 +168,7 @@ void weft_loop_free(struct weft_loop *base)
     if (!base)
         return;
     loop = real(base);
-    weft__turn_close(base, read_clock());
+    weft__turn_close(base);
     ev_io_stop(loop->ev, &loop->wakeup);
     close(loop->wakeup.fd);
     ev_timer_stop(loop->ev, &loop->alarm);
@@ -201,7 +202,7 @@ static void turn(struct real_loop *loop)
 static void update_time(struct real_loop *loop)
 {
     ev_now_update(loop->ev);
-    loop->woken_at = read_clock();
+    loop->woken_at = read_clock(&loop->base);
 }
 
 void weft_loop_turn(struct weft_loop *base)
@@ -215,13 +216,7 @@ void weft_loop_run(struct weft_loop *base)
     update_time(real(base));
     while (!base->stopping)
         turn(real(base));
-    weft__turn_close(base, read_clock());
-}
-
-int64_t weft_loop_refresh(struct weft_loop *loop)
-{
-    loop->now = read_clock();
-    return loop->now;
+    weft__turn_close(base);
 }
 
 static ev_io *io_watcher(struct weft_io *io)

@@ -3,9 +3,11 @@
 
 #include <errno.h>
 
-void weft__turn_init(struct weft_loop *loop, int64_t now, void (*wake)(struct weft_loop *loop))
+void weft__turn_init(struct weft_loop *loop, int64_t (*clock)(struct weft_loop *loop),
+                     void (*wake)(struct weft_loop *loop))
 {
-    *loop = (struct weft_loop){.now = now, .wake = wake};
+    *loop = (struct weft_loop){.clock = clock, .wake = wake};
+    loop->now = clock(loop);
     atomic_init(&loop->posts, NULL);
 }
 
@@ -106,14 +108,14 @@ void weft__turn_end(struct weft_loop *loop)
     loop->turning = false;
 }
 
-void weft__turn_close(struct weft_loop *loop, int64_t now)
+void weft__turn_close(struct weft_loop *loop)
 {
     struct weft_post *newest =
         atomic_exchange_explicit(&loop->posts, &loop->closed, memory_order_acquire);
 
     if (newest == &loop->closed)
         return;
-    weft__turn_begin(loop, now);
+    weft__turn_begin(loop, loop->clock(loop));
     run_posts(newest);
     run_deferred(loop);
     call_hooks(loop, false);
@@ -122,6 +124,12 @@ void weft__turn_close(struct weft_loop *loop, int64_t now)
 
 int64_t weft_loop_now(const struct weft_loop *loop)
 {
+    return loop->now;
+}
+
+int64_t weft_loop_refresh(struct weft_loop *loop)
+{
+    loop->now = loop->clock(loop);
     return loop->now;
 }
 

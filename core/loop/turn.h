@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * A loop without its descriptors: time, timers, posts, deferred calls and hooks, and the order they
- * have in a turn. It is what every implementation of loop.h begins with; an implementation adds how
- * to wait, how to be woken and where time comes from. turn.c has the functions of task.h, and those
- * of loop.h that need no more than this. Private to the loops. */
+ * The part of a loop that needs no descriptors: time, timers, posts, deferred calls, hooks, and
+ * their order within a turn. Every implementation of loop.h embeds this struct first and adds how to
+ * wait, how to be woken and how to read the clock. turn.c implements task.h and those functions of
+ * loop.h that need nothing else; it reaches the implementation through two pointers only. Private to
+ * the loops. */
 #ifndef WEFT_TURN_H
 #define WEFT_TURN_H
 
@@ -14,34 +15,37 @@
 #include "timer_queue.h"
 
 struct weft_loop {
-    int64_t now; /* what weft_loop_now answers */
+    int64_t now; /* returned by weft_loop_now */
     struct weft__timer_queue timers;
-    uint64_t turn_sequence;         /* timers armed since this turn began wait for the next */
-    struct weft_deferred *deferred; /* the newest first */
+    uint64_t turn_sequence;         /* timers armed since this turn began wait for the next one */
+    struct weft_deferred *deferred; /* newest first */
     struct weft_turn_hook *hooks;
-    struct weft_turn_hook **next_hook; /* where the one to be called after this one stands */
+    struct weft_turn_hook **next_hook; /* link of the hook to call after the current one */
     bool turning, stopping;
+    int64_t (*clock)(struct weft_loop *loop); /* reads the time */
     void (*wake)(struct weft_loop *loop); /* any thread: ends the wait, or prevents the next one */
-    _Atomic(struct weft_post *) posts;    /* the newest first; &closed once no more are taken */
+    _Atomic(struct weft_post *) posts;    /* newest first; &closed once no more are accepted */
     struct weft_post closed;
 };
 
-void weft__turn_init(struct weft_loop *loop, int64_t now, void (*wake)(struct weft_loop *loop));
+/* Reads the clock for the first time. */
+void weft__turn_init(struct weft_loop *loop, int64_t (*clock)(struct weft_loop *loop),
+                     void (*wake)(struct weft_loop *loop));
 
-/* The loop has woken: takes the time and calls the hooks. Before anything else in the turn. */
+/* Called first when the loop has woken: sets the time and calls the begin hooks. */
 void weft__turn_begin(struct weft_loop *loop, int64_t now);
 
-/* What follows the ready descriptors: timers, posts, deferred calls, hooks. */
+/* Called once the ready descriptors are served: runs timers, posts, deferred calls, end hooks. */
 void weft__turn_end(struct weft_loop *loop);
 
-/* Whether the loop must have its next turn without waiting. */
+/* True if the next turn must not wait. */
 static inline bool weft__turn_is_due(const struct weft_loop *loop)
 {
     return loop->deferred != NULL;
 }
 
-/* The last turn: closes the queue of posts, runs what is in it and what that deferred. Nothing
- * happens where it is closed already. */
-void weft__turn_close(struct weft_loop *loop, int64_t now);
+/* The last turn: closes the queue of posts, runs the posts in it and what they deferred. Does
+ * nothing if the queue is closed already. */
+void weft__turn_close(struct weft_loop *loop);
 
 #endif

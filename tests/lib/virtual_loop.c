@@ -17,6 +17,11 @@ static struct virtual_loop *virtual_of(struct weft_loop *loop)
     return weft_container_of(loop, struct virtual_loop, base);
 }
 
+static int64_t read_clock(struct weft_loop *loop)
+{
+    return virtual_of(loop)->clock;
+}
+
 static void wake(struct weft_loop *loop)
 {
     (void)loop;
@@ -31,7 +36,7 @@ int weft_loop_new(struct weft_loop **result, int fd_limit)
     if (!loop)
         return -ENOMEM;
     loop->clock = VIRTUAL_LOOP_BEGIN;
-    weft__turn_init(&loop->base, loop->clock, wake);
+    weft__turn_init(&loop->base, read_clock, wake);
     *result = &loop->base;
     return 0;
 }
@@ -40,14 +45,8 @@ void weft_loop_free(struct weft_loop *loop)
 {
     if (!loop)
         return;
-    weft__turn_close(loop, virtual_of(loop)->clock);
+    weft__turn_close(loop);
     weft_free(virtual_of(loop));
-}
-
-int64_t weft_loop_refresh(struct weft_loop *loop)
-{
-    loop->now = virtual_of(loop)->clock;
-    return loop->now;
 }
 
 /* Also posts, which the real loop hears of through its descriptor. */
@@ -81,7 +80,7 @@ void weft_loop_run(struct weft_loop *loop)
 {
     while (!loop->stopping && wait_for_work(loop))
         virtual_loop_turn(loop);
-    weft__turn_close(loop, virtual_of(loop)->clock);
+    weft__turn_close(loop);
 }
 
 void virtual_loop_turn(struct weft_loop *loop)

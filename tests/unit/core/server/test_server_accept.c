@@ -295,7 +295,7 @@ static void test_connection_for_a_loop_that_has_ended_is_dropped(void **state)
     server_fixture_start(f);
     peer_dial(f);
     struct weft_loop *loop = f->server->threads[1].worker.loop;
-    weft__turn_close(loop, weft_loop_now(loop));
+    weft__turn_close(loop);
     assert_heard(peer_dial(f), "RESET");
     assert_int_equal(closed_for(f, WEFT_REASON_NO_MEMORY), 1);
     assert_int_equal(atomic_load(&f->server->threads[1].worker.living), 0);
