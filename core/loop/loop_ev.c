@@ -235,6 +235,7 @@ static void on_io(struct ev_loop *ev, ev_io *watcher, int revents)
         ev_io_set(watcher, watcher->fd, (int)interest);
         ev_io_start(ev, watcher);
     }
+    io->loop->found_ready = true;
     io->ready(io, (unsigned)revents & interest);
 }
 

@@ -3,11 +3,15 @@
 
 #include <errno.h>
 
+/* A timer this late was not late because of other work: the process was stopped (SIGSTOP, Ctrl-Z),
+ * or the machine slept. */
+enum { LATE_NS = 250 * 1000 * 1000 };
+
 void weft__turn_init(struct weft_loop *loop, int64_t (*clock)(struct weft_loop *loop),
                      void (*wake)(struct weft_loop *loop))
 {
     *loop = (struct weft_loop){.clock = clock, .wake = wake};
-    loop->now = clock(loop);
+    loop->now = loop->looked = clock(loop);
     atomic_init(&loop->posts, NULL);
 }
 
@@ -27,11 +31,31 @@ static void call_hooks(struct weft_loop *loop, bool begin)
     }
 }
 
-static void run_timers(struct weft_loop *loop, int64_t now)
+/* True while late timers must wait for what lies in the kernel. After a process was stopped, bytes
+ * that arrived in time may take several turns to read, so timers that are very late wait while
+ * descriptors are ready, for LATE_NS at most. */
+static bool holds_timers_back(struct weft_loop *loop)
+{
+    int64_t next = weft__timer_queue_next(&loop->timers);
+
+    if (next > loop->looked || loop->looked - next < LATE_NS || !loop->found_ready) {
+        loop->held_at = 0;
+        return false;
+    }
+    if (loop->held_at == 0)
+        loop->held_at = loop->now;
+    return loop->now - loop->held_at < LATE_NS;
+}
+
+/* Judges deadlines by the time before the last look at the descriptors, not by the time now. If the
+ * process was stopped in between, what a deadline waits for may have come and not been seen. */
+static void run_timers(struct weft_loop *loop)
 {
     struct weft_timer *timer;
 
-    while ((timer = weft__timer_queue_expire(&loop->timers, now, loop->turn_sequence)))
+    if (holds_timers_back(loop))
+        return;
+    while ((timer = weft__timer_queue_expire(&loop->timers, loop->looked, loop->turn_sequence)))
         timer->fire(timer);
 }
 
@@ -93,7 +117,9 @@ static void run_deferred(struct weft_loop *loop)
 
 void weft__turn_begin(struct weft_loop *loop, int64_t now)
 {
+    loop->looked = loop->now;
     loop->now = now;
+    loop->found_ready = false;
     loop->turn_sequence = loop->timers.sequence;
     call_hooks(loop, true);
     loop->turning = true;
@@ -101,7 +127,7 @@ void weft__turn_begin(struct weft_loop *loop, int64_t now)
 
 void weft__turn_end(struct weft_loop *loop)
 {
-    run_timers(loop, loop->now);
+    run_timers(loop);
     take_posts(loop);
     run_deferred(loop);
     call_hooks(loop, false);

@@ -15,7 +15,11 @@
 #include "timer_queue.h"
 
 struct weft_loop {
-    int64_t now; /* returned by weft_loop_now */
+    int64_t now;      /* returned by weft_loop_now */
+    int64_t looked;   /* a time before this turn's look at the descriptors: deadlines up to it have
+                        passed as far as timers are concerned */
+    int64_t held_at;  /* when late timers began to be held back; 0 while none are */
+    bool found_ready; /* set by the implementation: the look found a ready descriptor */
     struct weft__timer_queue timers;
     uint64_t turn_sequence;         /* timers armed since this turn began wait for the next one */
     struct weft_deferred *deferred; /* newest first */
@@ -32,16 +36,18 @@ struct weft_loop {
 void weft__turn_init(struct weft_loop *loop, int64_t (*clock)(struct weft_loop *loop),
                      void (*wake)(struct weft_loop *loop));
 
-/* Called first when the loop has woken: sets the time and calls the begin hooks. */
+/* Called first when the loop has woken, after it has asked the system which descriptors are ready:
+ * sets the time and calls the begin hooks. */
 void weft__turn_begin(struct weft_loop *loop, int64_t now);
 
 /* Called once the ready descriptors are served: runs timers, posts, deferred calls, end hooks. */
 void weft__turn_end(struct weft_loop *loop);
 
-/* True if the next turn must not wait. */
+/* True if the next turn must not wait: a call is deferred, or a deadline has passed and its timer
+ * waits for one more look at the descriptors. */
 static inline bool weft__turn_is_due(const struct weft_loop *loop)
 {
-    return loop->deferred != NULL;
+    return loop->deferred || weft__timer_queue_next(&loop->timers) <= loop->now;
 }
 
 /* The last turn: closes the queue of posts, runs the posts in it and what they deferred. Does

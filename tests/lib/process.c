@@ -170,6 +170,19 @@ void process_signal(const struct process *process, int number)
     assert_int_equal(kill(process->pid, number), 0);
 }
 
+void process_suspend(const struct process *process)
+{
+    int status;
+    process_signal(process, SIGSTOP);
+    assert_int_equal(waitpid(process->pid, &status, WUNTRACED), process->pid);
+    assert_true(WIFSTOPPED(status));
+}
+
+void process_resume(const struct process *process)
+{
+    process_signal(process, SIGCONT);
+}
+
 void process_close_output(struct process *process)
 {
     end_text(&process->out);

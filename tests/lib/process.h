@@ -41,6 +41,10 @@ void process_wait_error(struct process *process, const char *text);
 
 void process_signal(const struct process *process, int number);
 
+/* Stops the process and returns once it has stopped; lets it go on. */
+void process_suspend(const struct process *process);
+void process_resume(const struct process *process);
+
 /* Closes the child's standard output for it: what it prints from now on has no reader. */
 void process_close_output(struct process *process);
 
