@@ -45,11 +45,11 @@ static uint8_t *copy_of(const void *data, size_t size)
     return copy;
 }
 
-static size_t parse_query(char *text, struct weft_option_value *values)
+size_t feed_parse_query(char *text, struct weft_option_value *values, size_t room)
 {
     size_t count = 0;
     char *rest = text;
-    for (char *pair; (pair = strsep(&rest, "&")) && count < OPTIONS_MAX;) {
+    for (char *pair; (pair = strsep(&rest, "&")) && count < room;) {
         char *value = strchr(pair, '=');
         if (!value)
             continue;
@@ -65,7 +65,7 @@ int feed_codec_init(struct feed_codec *fc, const struct weft_codec *codec, const
     char text[QUERY_MAX];
     struct weft_option_value values[OPTIONS_MAX];
     snprintf(text, sizeof text, "%s", query);
-    struct weft_option_set set = {values, parse_query(text, values)};
+    struct weft_option_set set = {values, feed_parse_query(text, values, OPTIONS_MAX)};
 
     *fc = (struct feed_codec){.codec = codec, .config_id = 1};
     fc->config = zeroed(codec->config_size);

@@ -20,6 +20,9 @@ struct feed_codec {
     uint32_t config_id; /* 1 after init */
 };
 
+/* Splits "a=1&b=2" in place into at most `room` options. Returns how many there are. */
+size_t feed_parse_query(char *text, struct weft_option_value *values, size_t room);
+
 /* query is what would stand behind the '?' of a URL ("threshold=0&level=1"), or "". What configure
  * or loop_init answered; on failure nothing is held. */
 int feed_codec_init(struct feed_codec *fc, const struct weft_codec *codec, const char *query,
