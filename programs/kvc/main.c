@@ -11,7 +11,9 @@
 #include "command_help.h"
 #include "bulk/import.h"
 #include "prompt/interactive.h"
+#include "programs/lib/output.h"
 #include "run.h"
+#include "signals.h"
 
 static enum cli_exit refuse(FILE *err, enum cli_exit code, const struct weft_error *error)
 {
@@ -104,10 +106,9 @@ static enum cli_exit serve(const struct kvc_config *config, struct weft_registry
     return code;
 }
 
-enum cli_exit cli_kvc_main(struct weft_registry *registry, int argc, char **argv, FILE *out,
-                           FILE *err)
+static enum cli_exit run_line(struct weft_registry *registry, int argc, char **argv, FILE *out,
+                              FILE *err)
 {
-    cli_hold_descriptors();
     struct cli_table table;
     struct kvc_config config;
     struct weft_error error;
@@ -117,4 +118,14 @@ enum cli_exit cli_kvc_main(struct weft_registry *registry, int argc, char **argv
     if (kvc_help_answer(&config, &table, out))
         return CLI_EXIT_DONE;
     return serve(&config, registry, out, err);
+}
+
+enum cli_exit cli_kvc_main(struct weft_registry *registry, int argc, char **argv, FILE *out,
+                           FILE *err)
+{
+    cli_hold_descriptors();
+    cli_signals_init();
+    enum cli_exit code = run_line(registry, argc, argv, out, err);
+    bool printed = cli_flush_stdout(out, err, "kvc");
+    return printed || code != CLI_EXIT_DONE ? code : CLI_EXIT_REFUSED;
 }

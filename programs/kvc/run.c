@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "run.h"
 
-#include <errno.h>
 #include <unistd.h>
 
 #include "core/base/compiler.h"
 #include "format/json.h"
 #include "format/output.h"
 #include "format/pretty.h"
+#include "programs/lib/output.h"
 
 struct running {
     const struct cli_run *run;
@@ -64,7 +64,6 @@ static int print_answer(const struct running *running, const struct weft_kv_repl
     const struct cli_run *run = running->run;
     const struct cli_command *command = running->invocation->command;
     int err = 0;
-    errno = 0;
     if (command->shape == CLI_NOTHING)
         print_pong(running);
     else if (run->format == CLI_JSON)
@@ -73,9 +72,8 @@ static int print_answer(const struct running *running, const struct weft_kv_repl
         cli_reply_print_raw(run->out, reply);
     else
         err = print_text(running, reply);
-    if (err == 0 && (fflush(run->out) != 0 || ferror(run->out)))
-        err = errno != 0 ? -errno : -EIO;
-    return err;
+    int flushed = cli_flush(run->out);
+    return err < 0 ? err : flushed;
 }
 
 static enum cli_exit on_answer(struct cli_exchange *exchange, const struct weft_kv_reply *reply)

@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "alarm.h"
 #include "core/base/compiler.h"
 #include "programs/lib/exposure.h"
+#include "signals.h"
 
 enum { FD_LIMIT = 1024 };
 
@@ -117,19 +117,24 @@ void cli_session_disconnect(struct cli_session *session)
     session->connected = false;
 }
 
-/* Makes the turn one that does not wait. */
 static void do_nothing(struct weft_deferred *deferred)
 {
     (void)deferred;
 }
 
-bool cli_session_has_ended(struct cli_session *session, struct weft_error *error)
+/* Runs a turn of the loop that does not wait: something is deferred to it. */
+static void turn_once(struct cli_session *session)
 {
     struct weft_deferred look = {.run = do_nothing};
-    if (!session->connection)
-        return false;
     weft_loop_defer(session->loop, &look);
     weft_loop_turn(session->loop);
+}
+
+bool cli_session_has_ended(struct cli_session *session, struct weft_error *error)
+{
+    if (!session->connection)
+        return false;
+    turn_once(session);
     const char *trouble = weft_client_trouble(session->connection);
     if (*trouble == '\0')
         return false;
@@ -138,23 +143,65 @@ bool cli_session_has_ended(struct cli_session *session, struct weft_error *error
     return true;
 }
 
-static void on_interrupt(struct weft_signal *signal)
+static void on_signal(struct weft_signal *signal)
 {
-    weft_container_of(signal, struct cli_session, interrupt)->interrupted = true;
+    struct cli_watch *watch = weft_container_of(signal, struct cli_watch, signal);
+    struct cli_session *session = watch->session;
+    if (!session->interrupted)
+        session->signal = watch->number;
+    session->interrupted = true;
+}
+
+/* libev restarts system calls after its signals; without that, a write that a slow reader blocks would
+ * go on waiting. */
+static void interrupt_calls(int number)
+{
+    struct sigaction action;
+    if (sigaction(number, NULL, &action) < 0)
+        return;
+    action.sa_flags &= ~SA_RESTART;
+    sigaction(number, &action, NULL);
+}
+
+static void watch_signal(struct cli_session *session, int number)
+{
+    struct cli_watch *watch = &session->watches[session->watch_count++];
+    *watch = (struct cli_watch){.session = session, .number = number};
+    weft_signal_start(&watch->signal, session->loop, number, on_signal);
+    interrupt_calls(number);
 }
 
 void cli_session_watch(struct cli_session *session)
 {
     session->interrupted = false;
-    session->watching = true;
-    weft_signal_start(&session->interrupt, session->loop, SIGINT, on_interrupt);
+    watch_signal(session, SIGINT);
+}
+
+void cli_session_watch_all(struct cli_session *session)
+{
+    session->interrupted = false;
+    for (size_t i = 0; i < CLI_ENDINGS; i++)
+        watch_signal(session, cli_endings[i]);
 }
 
 void cli_session_unwatch(struct cli_session *session)
 {
-    if (session->watching)
-        weft_signal_stop(&session->interrupt);
-    session->watching = false;
+    while (session->watch_count > 0) {
+        struct cli_watch *watch = &session->watches[--session->watch_count];
+        weft_signal_stop(&watch->signal);
+        cli_signals_restore(watch->number);
+    }
+}
+
+bool cli_session_is_interrupted(struct cli_session *session)
+{
+    turn_once(session);
+    return session->interrupted;
+}
+
+enum cli_exit cli_session_signal_code(const struct cli_session *session)
+{
+    return (enum cli_exit)(128 + session->signal);
 }
 
 enum cli_exit cli_session_explain(const struct cli_session *session,
@@ -232,5 +279,5 @@ enum cli_exit cli_session_exchange(struct cli_session *session, struct cli_excha
     cli_session_disconnect(session);
     weft_error_set(error, -EINTR, "cancelled%s",
                    sent && exchange->writes ? "; the command may have taken effect" : "");
-    return CLI_EXIT_INTERRUPTED;
+    return cli_session_signal_code(session);
 }

@@ -9,6 +9,16 @@
 #include "exit.h"
 #include "options.h"
 #include "services/kv/client.h"
+#include "signals.h"
+
+struct cli_session;
+
+/* One signal that the session's loop handles. */
+struct cli_watch {
+    struct weft_signal signal;
+    struct cli_session *session;
+    int number;
+};
 
 struct cli_session {
     const struct kvc_config *config;
@@ -20,9 +30,10 @@ struct cli_session {
     int64_t connected_at; /* nanoseconds, weft_loop_now */
     enum cli_exit code;   /* with the text below: why it has failed, CLI_EXIT_DONE: it has not */
     struct weft_error error;
-    bool interrupted; /* SIGINT came since cli_session_watch */
-    bool watching;
-    struct weft_signal interrupt;
+    bool interrupted; /* a watched signal came since cli_session_watch */
+    int signal;       /* the first that came */
+    size_t watch_count;
+    struct cli_watch watches[CLI_ENDINGS];
 };
 
 /* config and registry are borrowed. CLI_EXIT_CONNECT: *error says why. */
@@ -46,9 +57,18 @@ bool cli_session_has_ended(struct cli_session *session, struct weft_error *error
 /* The server's URL without its options, as a length of config->server. */
 int cli_session_address_length(const struct cli_session *session);
 
-/* From now on, until unwatch, SIGINT sets interrupted and ends the turn. */
+/* Until unwatch, SIGINT sets `interrupted`, ends the loop's turn, and interrupts system calls. */
 void cli_session_watch(struct cli_session *session);
+/* Does that for every signal of cli_endings. */
+void cli_session_watch_all(struct cli_session *session);
 void cli_session_unwatch(struct cli_session *session);
+
+/* True if a watched signal has come, even one that the loop has not seen yet because a system call
+ * outside it was interrupted. Runs a turn of the loop; not from within one. */
+bool cli_session_is_interrupted(struct cli_session *session);
+
+/* Returns the exit code of the signal that came. */
+enum cli_exit cli_session_signal_code(const struct cli_session *session);
 
 /* One command and its answer. */
 struct cli_exchange {

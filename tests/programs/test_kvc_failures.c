@@ -211,9 +211,55 @@ static void test_server_without_hscan_is_asked_for_hgetall(void **state)
     close(listener.fd);
 }
 
+/* Nothing that is printed is lost in silence. */
+static void test_full_disk_behind_standard_output_is_an_error(void **state)
+{
+    (void)state;
+    static const char *const lines[] = {
+        "--help",
+        "--help-all",
+        "--version",
+        "help",
+        "help hset",
+        "hset --help",
+        "batch",
+        "--json batch",
+        "--json import t /dev/null",
+        "import t /dev/null",
+        "hexist t k",
+        "--json ping",
+        "export t -",
+        "hgetall t",
+        "bench --requests 1 --warmup 0 --keys 1 --clients 1",
+        "--json bench --requests 1 --warmup 0 --keys 1 --clients 1",
+    };
+    struct kvs server;
+    char line[512];
+    kvs_start(&server, WORDS("--listen", KVS_ANY_PORT));
+    kvc_expect(server.urls[0], WORDS("hset", "t", "k", "v"), "\n");
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        struct process shell;
+        snprintf(line, sizeof line, "echo ping | %s --server '%s' %s > /dev/full", KVC_PATH,
+                 server.urls[0], lines[i]);
+        int code = process_run(&shell, WORDS("/bin/sh", "-c", line));
+        if (code != 1 || !strstr(shell.err.text, "No space left on device"))
+            fail_msg("kvc %s: code %d, %s", lines[i], code, shell.err.text);
+        process_kill(&shell);
+    }
+    kvc_expect(server.urls[0], WORDS("hget", "t", "k"), "v\n");
+    struct process shell;
+    snprintf(line, sizeof line, "%s --version > /dev/full", KVC_PATH);
+    assert_int_equal(process_run(&shell, WORDS("/bin/sh", "-c", line)), 1);
+    assert_one_line(shell.err.text,
+                    "kvc: cannot write to standard output: No space left on device");
+    process_kill(&shell);
+    kvs_end(&server);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_full_disk_behind_standard_output_is_an_error),
         cmocka_unit_test(test_nobody_listens_exits_3_and_says_what_to_try),
         cmocka_unit_test(test_socket_that_is_not_there_exits_3),
         cmocka_unit_test(test_connection_that_is_not_taken_exits_3_in_time),

@@ -11,6 +11,7 @@
 #include "options.h"
 #include "report.h"
 #include "programs/lib/descriptors.h"
+#include "programs/lib/output.h"
 #include "programs/kvc/progress.h"
 
 static const int64_t draw_interval = 100000000;
@@ -129,7 +130,7 @@ static void on_timer(struct weft_timer *timer)
 static void wait_for_end(struct bench *bench)
 {
     struct cli_session *session = bench->run->session;
-    cli_session_watch(session);
+    cli_session_watch_all(session);
     bench->drawn = CLI_BENCH_PARTS;
     bench->timer.fire = on_timer;
     weft_loop_after(session->loop, &bench->timer, draw_interval);
@@ -162,8 +163,9 @@ static enum cli_exit exit_code(const struct bench *bench, enum cli_exit code)
         return CLI_EXIT_PROTOCOL;
     if (code == CLI_EXIT_DONE && cli_bench_tally_refusals(bench->tally) > 0)
         return CLI_EXIT_REFUSED;
-    bool interrupted = bench->run->session->interrupted;
-    return code == CLI_EXIT_DONE && interrupted ? CLI_EXIT_INTERRUPTED : code;
+    const struct cli_session *session = bench->run->session;
+    bool interrupted = code == CLI_EXIT_DONE && session->interrupted;
+    return interrupted ? cli_session_signal_code(session) : code;
 }
 
 static enum cli_exit report(const struct bench *bench, enum cli_exit code, struct weft_error *error)
@@ -179,16 +181,15 @@ static enum cli_exit report(const struct bench *bench, enum cli_exit code, struc
     };
     if (code != CLI_EXIT_DONE)
         fail(bench, code, error);
-    errno = 0;
     if (run->format == CLI_JSON)
         cli_bench_report_print_json(&report, run->out);
     else
         cli_bench_report_print(&report, run->out);
     code = exit_code(bench, code);
-    if (fflush(run->out) == 0 && !ferror(run->out))
+    int err = cli_flush(run->out);
+    if (err == 0)
         return code;
-    weft_error_set(error, -errno, "cannot print the report: %s",
-                   weft_strerror(errno != 0 ? -errno : -EIO));
+    weft_error_set(error, err, "cannot print the report: %s", weft_strerror(err));
     return fail(bench, code == CLI_EXIT_DONE ? CLI_EXIT_REFUSED : code, error);
 }
 

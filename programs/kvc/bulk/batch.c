@@ -10,6 +10,7 @@
 #include "programs/kvc/format/json.h"
 #include "programs/kvc/format/output.h"
 #include "programs/kvc/words.h"
+#include "programs/lib/output.h"
 
 struct batch {
     struct cli_bulk bulk;
@@ -73,10 +74,10 @@ static void refuse(struct batch *batch, const struct cli_bulk_call *call,
 /* Where nobody reads the answers nothing more is asked. */
 static void flush(struct batch *batch)
 {
-    errno = 0;
-    if (batch->unprinted < 0 || (fflush(batch->bulk.out) == 0 && !ferror(batch->bulk.out)))
+    int err = cli_flush(batch->bulk.out);
+    if (err == 0 || batch->unprinted < 0)
         return;
-    batch->unprinted = errno != 0 ? -errno : -EIO;
+    batch->unprinted = err;
     batch->bulk.ended = true;
 }
 
@@ -211,7 +212,7 @@ enum cli_exit cli_batch(const struct cli_run *run, const char *path)
     }
     cli_bulk_run(&batch.bulk);
     cli_bulk_fini(&batch.bulk);
-    if (batch.bulk.code == CLI_EXIT_INTERRUPTED)
+    if (run->session->interrupted)
         fprintf(run->err, "kvc: interrupted after %" PRIu64 " answers\n", batch.answered);
     if (batch.unknown > 0)
         fprintf(run->err,

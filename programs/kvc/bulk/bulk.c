@@ -53,12 +53,12 @@ void cli_bulk_fini(struct cli_bulk *bulk)
 
 void cli_bulk_run(struct cli_bulk *bulk)
 {
-    cli_session_watch(bulk->session);
+    cli_session_watch_all(bulk->session);
     defer_fill(bulk);
     while ((!bulk->ended || bulk->in_flight > 0) && !bulk->session->interrupted)
         weft_loop_turn(bulk->session->loop);
-    if (bulk->session->interrupted)
-        bulk->code = CLI_EXIT_INTERRUPTED;
+    if (cli_session_is_interrupted(bulk->session))
+        bulk->code = cli_session_signal_code(bulk->session);
     cli_session_unwatch(bulk->session);
 }
 

@@ -6,13 +6,18 @@
 #include <string.h>
 
 #include "core/base/buf.h"
+#include "core/base/log.h"
 #include "core/base/compiler.h"
 #include "programs/kvc/progress.h"
+#include "programs/lib/output.h"
 #include "rows.h"
+#include "target.h"
 
 struct exporting {
     const struct cli_run *run;
-    FILE *out;
+    const char *path;
+    struct cli_target target; /* opened once the table is known to have rows */
+    bool is_open;
     enum cli_rows form;
     struct cli_progress progress;
     int64_t began;
@@ -37,19 +42,28 @@ static enum cli_exit refuse(struct exporting *self, const struct weft_kv_reply *
     return CLI_EXIT_REFUSED;
 }
 
-static enum cli_exit refuse_to_write(struct weft_error *error)
+static enum cli_exit fail_to_write(struct weft_error *error, int err)
 {
-    int err = errno != 0 ? -errno : -EIO;
     weft_error_set(error, err, "cannot write the rows: %s", weft_strerror(err));
     return CLI_EXIT_REFUSED;
 }
 
+static enum cli_exit open_target(struct exporting *self)
+{
+    int err = cli_target_open(&self->target, self->path, self->run->out, &self->exchange.error);
+    self->is_open = err == 0;
+    return err == 0 ? CLI_EXIT_DONE : CLI_EXIT_USAGE;
+}
+
 static enum cli_exit print_row(struct exporting *self, const struct weft_kv_pair *pair)
 {
+    enum cli_exit code = self->is_open ? CLI_EXIT_DONE : open_target(self);
+    if (code != CLI_EXIT_DONE)
+        return code;
     errno = 0;
-    cli_row_print(self->out, self->form, pair);
-    if (ferror(self->out))
-        return refuse_to_write(&self->exchange.error);
+    cli_row_print(self->target.file, self->form, pair);
+    if (ferror(self->target.file))
+        return fail_to_write(&self->exchange.error, errno != 0 ? -errno : -EIO);
     self->rows++;
     return CLI_EXIT_DONE;
 }
@@ -134,17 +148,23 @@ static enum cli_exit export_pages(struct exporting *self, struct weft_error *err
     return CLI_EXIT_DONE;
 }
 
-static enum cli_exit close_output(struct exporting *self, enum cli_exit code,
-                                  struct weft_error *error)
+/* A table exists as long as it has keys, so one without rows is probably misspelt. */
+static enum cli_exit refuse_absence(const struct exporting *self, struct weft_error *error)
 {
-    errno = 0;
-    bool is_file = self->out != self->run->out;
-    long size = is_file ? ftell(self->out) : 0;
+    char quoted[WEFT_LOG_QUOTE_TEXT];
+    weft_error_set(error, -ENOENT, "there is no table %s; nothing was written",
+                   weft_log_quote(self->table, quoted));
+    return CLI_EXIT_REFUSED;
+}
+
+static enum cli_exit complete(struct exporting *self, struct weft_error *error)
+{
+    if (!self->is_open)
+        return refuse_absence(self, error);
+    long size = self->target.partial ? ftell(self->target.file) : 0;
     self->bytes = size > 0 ? (uint64_t)size : 0;
-    int err = is_file ? fclose(self->out) : fflush(self->out);
-    if (err == 0 || code != CLI_EXIT_DONE)
-        return code;
-    return refuse_to_write(error);
+    int err = cli_target_commit(&self->target);
+    return err == 0 ? CLI_EXIT_DONE : fail_to_write(error, err);
 }
 
 static void print_summary(const struct exporting *self, enum cli_exit code)
@@ -158,36 +178,58 @@ static void print_summary(const struct exporting *self, enum cli_exit code)
     fprintf(self->run->err, " in %.2f s\n", seconds);
 }
 
-static enum cli_exit run_export(struct exporting *self)
+/* A file that was to be replaced is as it was; of what was written directly a part is there. */
+static void report_failure(struct exporting *self, enum cli_exit code,
+                           const struct weft_error *error)
 {
-    struct weft_error error = {0};
+    bool replaces = self->target.partial != NULL;
+    bool direct = self->is_open && !replaces;
+    if (direct && self->target.file && ferror(self->target.file))
+        cli_discard(self->target.file);
+    fprintf(self->run->err, "kvc: %s%s%s\n", error->text,
+            replaces ? "; nothing was written to " : "", replaces ? self->path : "");
+    if (direct)
+        print_summary(self, code);
+    cli_target_drop(&self->target);
+}
+
+static enum cli_exit run_export(struct exporting *self, struct weft_error *error)
+{
     struct cli_session *session = self->run->session;
-    cli_progress_start(&self->progress, self->run->err, "rows", self->began);
-    cli_session_watch(session);
-    enum cli_exit code = export_pages(self, &error);
-    cli_session_unwatch(session);
-    cli_progress_end(&self->progress);
-    code = close_output(self, code, &error);
+    /* Connected to before signals are watched, because resolving a name may block. */
+    enum cli_exit code = cli_session_connect(session, error);
     if (code != CLI_EXIT_DONE)
-        fprintf(self->run->err, "kvc: %s\n", error.text);
-    print_summary(self, code);
-    weft_bytes_fini(&self->cursor);
-    weft_buf_fini(&self->empty);
+        return code;
+    cli_session_watch_all(session);
+    cli_progress_start(&self->progress, self->run->err, "rows", self->began);
+    code = export_pages(self, error);
+    cli_progress_end(&self->progress);
+    if (code == CLI_EXIT_DONE)
+        code = complete(self, error);
+    if (code != CLI_EXIT_DONE && cli_session_is_interrupted(session)) {
+        weft_error_set(error, -EINTR, "interrupted");
+        code = cli_session_signal_code(session);
+    }
+    cli_session_unwatch(session);
     return code;
 }
 
 enum cli_exit cli_export(const struct cli_run *run, const char *table, const char *path)
 {
-    bool standard = !path || strcmp(path, "-") == 0;
+    struct weft_error error = {0};
     struct exporting self = {
         .run = run,
-        .out = standard ? run->out : fopen(path, "we"),
+        .path = path,
         .form = cli_rows_of(run->session->config->rows, path),
         .began = weft_loop_refresh(run->session->loop),
         .table = weft_view_str(table),
     };
-    if (self.out)
-        return run_export(&self);
-    fprintf(run->err, "kvc: cannot write %s: %s\n", path, weft_strerror(-errno));
-    return CLI_EXIT_USAGE;
+    enum cli_exit code = run_export(&self, &error);
+    if (code == CLI_EXIT_DONE)
+        print_summary(&self, code);
+    else
+        report_failure(&self, code, &error);
+    weft_bytes_fini(&self.cursor);
+    weft_buf_fini(&self.empty);
+    return code;
 }

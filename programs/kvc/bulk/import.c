@@ -206,7 +206,7 @@ static void print_summary(struct import *import, enum cli_format format)
         return;
     }
     fprintf(bulk->out, "%s%" PRIu64 " rows stored, %" PRIu64 " bytes in %.2f s",
-            bulk->code == CLI_EXIT_INTERRUPTED ? "interrupted: " : "", stored->rows, stored->bytes,
+            bulk->session->interrupted ? "interrupted: " : "", stored->rows, stored->bytes,
             seconds);
     if (import->refused.rows > 0)
         fprintf(bulk->out, "; %" PRIu64 " refused", import->refused.rows);

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "programs/kvc/alarm.h"
+#include "programs/kvc/signals.h"
 
 enum { HISTORY_SIZE = 1000 };
 

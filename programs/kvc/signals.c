@@ -1,25 +1,60 @@
 /* SPDX-License-Identifier: MIT */
-#include "alarm.h"
+#include "signals.h"
 
 #include <signal.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/time.h>
 #include <termios.h>
 #include <unistd.h>
 
-/* A signal's handler is handed nothing. */
+const int cli_endings[CLI_ENDINGS] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+
+/* A signal handler has no argument of ours, so what it needs is global. */
 static const char *last_words;
 static int exit_code;
 static int kept_terminal = -1;
 static struct termios kept_modes;
+static bool ends_process;
+
+static void restore_terminal(void)
+{
+    if (kept_terminal >= 0)
+        (void)tcsetattr(kept_terminal, TCSANOW, &kept_modes);
+}
 
 static void on_alarm(int number)
 {
     (void)number;
-    if (kept_terminal >= 0)
-        (void)tcsetattr(kept_terminal, TCSANOW, &kept_modes);
+    restore_terminal();
     (void)!write(STDERR_FILENO, last_words, strlen(last_words));
     _exit(exit_code);
+}
+
+static void on_ending(int number)
+{
+    restore_terminal();
+    _exit(128 + number);
+}
+
+void cli_signals_restore(int number)
+{
+    struct sigaction action = {.sa_handler = ends_process ? on_ending : SIG_DFL};
+    sigemptyset(&action.sa_mask);
+    sigaction(number, &action, NULL);
+}
+
+void cli_signals_end_process(void)
+{
+    ends_process = true;
+    for (size_t i = 0; i < CLI_ENDINGS; i++)
+        cli_signals_restore(cli_endings[i]);
+}
+
+void cli_signals_init(void)
+{
+    if (getpid() == 1)
+        cli_signals_end_process();
 }
 
 static void set_timer(int64_t nanoseconds)
