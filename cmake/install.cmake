@@ -108,8 +108,7 @@ weft_install_library(base
     HEADERS
         core/base/blob.h core/base/body.h core/base/buf.h core/base/bytes.h core/base/chain.h
         core/base/compiler.h core/base/err.h core/base/frame_cache.h core/base/log.h core/base/mem.h
-        core/base/reason.h core/base/settings.h core/base/units.h core/base/url.h core/codec.h
-    INLINE weft__chain_grow)
+        core/base/reason.h core/base/settings.h core/base/units.h core/base/url.h core/codec.h)
 
 weft_install_library(core
     PC weft

@@ -45,7 +45,7 @@ struct weft_stream_ops {
     void (*close)(struct weft_stream *stream);
 };
 
-enum { WEFT_IOV_MAX = 16 };
+enum { WEFT_IOV_MAX = 64 };
 
 /* The core allocates stream_size bytes, zeroed, sets the two fields below, and lets attach or
  * connect do the rest. */

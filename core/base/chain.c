@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * What holds between calls: bytes is the sum of end - begin over all pieces; a piece without
- * bytes may stand anywhere (a reserve that was never committed, a rollback that came back to the
- * piece's beginning), is skipped by peek and dropped by consume when it reaches the head. It is
- * not replaced at once because a mark may point to it. */
+ * Between calls, bytes is the sum of end - begin over all pieces, and memory the sum of each piece's
+ * header and cap. A piece without bytes may stand anywhere: after a reserve that was never committed,
+ * or a rollback to the piece's beginning. Peek skips it, and consume drops it when it becomes the
+ * head. It is not dropped earlier, because a mark may point to it. */
 #include "chain.h"
 
 #include <assert.h>
@@ -13,9 +13,11 @@
 #include "compiler.h"
 #include "mem.h"
 
-/* Up to this many bytes a move copies into the room left at the end of the taker: a cache line or
- * few, against a whole piece and a vector for each small reply. */
-enum { MOVE_COPY_MAX = 1024 };
+/* A chain may take this much more memory than nine eighths of its bytes. */
+enum { ALLOWANCE = 2 * WEFT_PIECE_SIZE };
+
+/* Room that a small piece has beyond what it was made for: the next frame's header fits. */
+enum { SPARE = 64 };
 
 void weft_piece_pool_init(struct weft_piece_pool *pool, size_t max)
 {
@@ -39,7 +41,7 @@ void weft_piece_pool_fini(struct weft_piece_pool *pool)
     weft_piece_pool_init(pool, pool->max);
 }
 
-/* A piece with room for cap bytes of its own. */
+/* Returns a piece with room for cap bytes of its own, or NULL: no memory. */
 static struct weft_piece *take_piece(struct weft_piece_pool *pool, size_t cap)
 {
     struct weft_piece *piece;
@@ -59,7 +61,7 @@ static struct weft_piece *take_piece(struct weft_piece_pool *pool, size_t cap)
     return piece;
 }
 
-/* A piece without bytes of its own, to refer to a blob. */
+/* Returns a piece that can refer to a blob, or NULL: no memory. */
 static struct weft_piece *take_ref(struct weft_piece_pool *pool)
 {
     if (!pool || !pool->free_refs)
@@ -70,9 +72,11 @@ static struct weft_piece *take_ref(struct weft_piece_pool *pool)
     return piece;
 }
 
-/* Last in, first out: the piece taken next is the one still in the processor's caches. */
-static void release(struct weft_piece_pool *pool, struct weft_piece *piece)
+/* The pool is last in, first out: the piece taken next is likely still in the processor's caches. */
+static void release(struct weft_chain *chain, struct weft_piece *piece)
 {
+    struct weft_piece_pool *pool = chain->pool;
+    chain->memory -= sizeof *piece + piece->cap;
     if (piece->blob) {
         weft_blob_unref(piece->blob);
         if (pool && pool->ref_count < pool->max) {
@@ -91,11 +95,11 @@ static void release(struct weft_piece_pool *pool, struct weft_piece *piece)
     weft_free(piece);
 }
 
-static void release_list(struct weft_piece_pool *pool, struct weft_piece *piece)
+static void release_list(struct weft_chain *chain, struct weft_piece *piece)
 {
     while (piece) {
         struct weft_piece *next = piece->next;
-        release(pool, piece);
+        release(chain, piece);
         piece = next;
     }
 }
@@ -107,6 +111,7 @@ static void link_at_tail(struct weft_chain *chain, struct weft_piece *piece)
     else
         chain->head = piece;
     chain->tail = piece;
+    chain->memory += sizeof *piece + piece->cap;
 }
 
 void weft_chain_init(struct weft_chain *chain, struct weft_piece_pool *pool)
@@ -116,14 +121,25 @@ void weft_chain_init(struct weft_chain *chain, struct weft_piece_pool *pool)
 
 void weft_chain_fini(struct weft_chain *chain)
 {
-    release_list(chain->pool, chain->head);
+    release_list(chain, chain->head);
     weft_chain_init(chain, chain->pool);
 }
 
-uint8_t *weft__chain_grow(struct weft_chain *chain, size_t size)
+/* Returns the size of the piece to append for a reserve of size bytes. A pooled one costs no malloc and
+ * serves many small replies. But what is left of it is lost if a blob or a large reserve follows, so
+ * a chain gets it only while its memory is near its bytes. */
+static size_t cap_for(const struct weft_chain *chain, size_t size)
 {
-    size_t cap = size > WEFT_PIECE_SIZE ? size : (size_t)WEFT_PIECE_SIZE;
-    struct weft_piece *piece = take_piece(chain->pool, cap);
+    if (size > WEFT_PIECE_SIZE - SPARE || !chain->tail)
+        return size > WEFT_PIECE_SIZE ? size : (size_t)WEFT_PIECE_SIZE;
+    size_t memory = chain->memory + sizeof(struct weft_piece) + WEFT_PIECE_SIZE;
+    bool near = memory <= chain->bytes + chain->bytes / 8 + ALLOWANCE;
+    return near ? (size_t)WEFT_PIECE_SIZE : size + SPARE;
+}
+
+uint8_t *weft_chain_grow(struct weft_chain *chain, size_t size)
+{
+    struct weft_piece *piece = take_piece(chain->pool, cap_for(chain, size));
     if (!piece)
         return NULL;
     link_at_tail(chain, piece);
@@ -137,10 +153,10 @@ int weft_chain_append(struct weft_chain *chain, struct weft_view view)
     size_t first = view.size < room ? view.size : room;
     size_t rest = view.size - first;
 
-    /* What can fail comes before the first byte is written. */
+    /* The step that can fail comes first, before any byte is written. */
     uint8_t *dst = NULL;
     if (rest > 0) {
-        dst = weft__chain_grow(chain, rest);
+        dst = weft_chain_grow(chain, rest);
         if (!dst)
             return -ENOMEM;
     }
@@ -159,8 +175,9 @@ int weft_chain_append(struct weft_chain *chain, struct weft_view view)
 int weft_chain_append_blob(struct weft_chain *chain, struct weft_blob *blob)
 {
     struct weft_view view = weft_blob_view(blob);
-    if (view.size == 0)
-        return 0;
+    /* A reference takes a piece and a vector, and the next reserve a new piece behind it. */
+    if (view.size <= WEFT_COPY_MAX)
+        return weft_chain_append(chain, view);
 
     struct weft_piece *piece = take_ref(chain->pool);
     if (!piece)
@@ -183,12 +200,16 @@ void weft_chain_move(struct weft_chain *to, struct weft_chain *from)
         return;
 
     struct weft_piece *tail = to->tail;
-    if (tail && from->bytes <= MOVE_COPY_MAX && from->bytes <= tail->cap - tail->end) {
+    /* The pieces of few bytes are mostly unused room, so the bytes move without them. If that takes a
+     * piece and there is no memory for it, the pieces move after all. */
+    uint8_t *dst =
+        tail && from->bytes <= WEFT_COPY_MAX ? weft_chain_reserve(to, from->bytes) : NULL;
+    if (dst) {
         for (const struct weft_piece *s = from->head; s; s = s->next) {
-            memcpy(tail->data + tail->end, s->data + s->begin, s->end - s->begin);
-            tail->end += s->end - s->begin;
+            memcpy(dst, s->data + s->begin, s->end - s->begin);
+            dst += s->end - s->begin;
         }
-        to->bytes += from->bytes;
+        weft_chain_commit(to, from->bytes);
         weft_chain_fini(from);
         return;
     }
@@ -199,6 +220,7 @@ void weft_chain_move(struct weft_chain *to, struct weft_chain *from)
         to->head = from->head;
     to->tail = from->tail;
     to->bytes += from->bytes;
+    to->memory += from->memory;
     weft_chain_init(from, from->pool);
 }
 
@@ -214,7 +236,7 @@ struct weft_chain_mark weft_chain_mark(const struct weft_chain *chain)
 void weft_chain_rollback(struct weft_chain *chain, struct weft_chain_mark mark)
 {
     struct weft_piece **rest = mark.tail ? &mark.tail->next : &chain->head;
-    release_list(chain->pool, *rest);
+    release_list(chain, *rest);
     *rest = NULL;
     chain->tail = mark.tail;
     if (mark.tail)
@@ -247,7 +269,7 @@ void weft_chain_consume(struct weft_chain *chain, size_t size)
         }
         size -= unread;
         struct weft_piece *next = head->next;
-        release(chain->pool, head);
+        release(chain, head);
         head = next;
     }
     chain->head = chain->tail = NULL;

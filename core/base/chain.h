@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * An output chain: a FIFO of owned ranges, part written in place, part references to blobs. Fill at
- * the tail, peek at the head, write, consume what the kernel took. One thread (its loop's).
+ * An output chain: a queue of bytes that wait to be written. Fill it at the tail; peek at the head,
+ * write, and consume what the kernel took. The bytes lie in pieces, which hold bytes of their own or
+ * refer to a blob. One thread uses a chain and its pool: that of the loop or client they belong to.
  *
  *      head                                             tail
  *       [ ....#### ] -> [ blob, referenced ] -> [ ##########________ ]
  *         begin^  ^end                                   end^  cap^
  *
- * Segments come from a pool, one per loop, so that steady state costs no malloc. */
+ * Pieces of WEFT_PIECE_SIZE come from a pool, so that steady state costs no malloc. A chain that
+ * holds much gets smaller pieces where large ones would leave more than an eighth of it unused. */
 #ifndef WEFT_CHAIN_H
 #define WEFT_CHAIN_H
 
@@ -16,51 +18,58 @@
 #include "blob.h"
 #include "bytes.h"
 
-enum { WEFT_PIECE_SIZE = 16384 }; /* bytes a pooled piece holds, its own header not counted */
+enum {
+    WEFT_PIECE_SIZE = 16384, /* bytes that a pooled piece holds, without its header */
+    WEFT_COPY_MAX = 1024,    /* a blob of up to this many bytes is copied, not referred to */
+};
 
 struct weft_piece {
     struct weft_piece *next;
     uint8_t *data;          /* the piece's own bytes, or the blob's */
-    size_t begin, end, cap; /* cap == end for a blob: nothing can be added */
+    size_t begin, end, cap; /* of data; for a blob cap == end, so that nothing can be added */
     struct weft_blob *blob; /* the reference held, or NULL */
 };
 
 struct weft_piece_pool {
-    struct weft_piece *free;      /* with bytes of their own */
-    struct weft_piece *free_refs; /* without, to refer to a blob */
-    size_t count, ref_count;      /* how many lie there */
-    size_t max;                   /* how many of each kind may */
+    struct weft_piece *free;      /* pieces with WEFT_PIECE_SIZE bytes of their own */
+    struct weft_piece *free_refs; /* pieces that can refer to a blob */
+    size_t count, ref_count;      /* lengths of the two lists */
+    size_t max;                   /* the most that each list keeps */
 };
 
 struct weft_chain {
     struct weft_piece *head, *tail;
-    size_t bytes; /* what is not consumed yet: the sum that watermarks are about */
+    size_t bytes;  /* committed and not consumed yet */
+    size_t memory; /* what the pieces take: headers, unused room and all of each blob included */
     struct weft_piece_pool *pool;
 };
 
-/* Cannot fail: allocates nothing. max is in pieces, of each kind. */
+/* Makes an empty pool that keeps at most max pieces of each kind. Allocates nothing. */
 void weft_piece_pool_init(struct weft_piece_pool *pool, size_t max);
-/* After the fini of every chain that uses it. */
+/* Frees the pieces. Call it after the fini of every chain that uses the pool. */
 void weft_piece_pool_fini(struct weft_piece_pool *pool);
 
-/* pool may be NULL: then pieces come from the allocator; else it outlives the chain. Allocates
- * nothing. */
+/* Makes an empty chain. pool outlives the chain, or is NULL: then every piece is allocated and freed.
+ * Allocates nothing. */
 void weft_chain_init(struct weft_chain *chain, struct weft_piece_pool *pool);
+/* Drops all bytes and leaves the chain empty. */
 void weft_chain_fini(struct weft_chain *chain);
 
-WEFT_MUST_USE uint8_t *weft__chain_grow(struct weft_chain *chain, size_t size);
+/* The slow path of weft_chain_reserve: appends a piece with room for size bytes. Call reserve. */
+WEFT_MUST_USE uint8_t *weft_chain_grow(struct weft_chain *chain, size_t size);
 
-/* size contiguous bytes to write to, at the tail; valid until the next call on chain. They count
- * only once committed. NULL: no memory, chain->bytes and its contents unchanged. */
+/* Returns room for size contiguous bytes at the tail, or NULL: no memory, and the chain's bytes are
+ * unchanged. The caller writes there and commits, before any other call on chain; bytes that are not
+ * committed are not part of the chain. */
 WEFT_MUST_USE static inline uint8_t *weft_chain_reserve(struct weft_chain *chain, size_t size)
 {
     struct weft_piece *tail = chain->tail;
     if (tail && tail->cap - tail->end >= size)
         return tail->data + tail->end;
-    return weft__chain_grow(chain, size);
+    return weft_chain_grow(chain, size);
 }
 
-/* Appends the first size bytes of the last reserve. */
+/* Appends the first size bytes of the last reserve; size is at most what was reserved. */
 static inline void weft_chain_commit(struct weft_chain *chain, size_t size)
 {
     if (size == 0)
@@ -69,30 +78,33 @@ static inline void weft_chain_commit(struct weft_chain *chain, size_t size)
     chain->bytes += size;
 }
 
-/* Appends a copy. -ENOMEM: nothing changed. */
+/* Appends a copy of view. -ENOMEM: the chain's bytes are unchanged. */
 WEFT_MUST_USE int weft_chain_append(struct weft_chain *chain, struct weft_view view);
 
-/* Appends all of blob by taking a reference of its own. -ENOMEM: nothing changed, no reference
- * taken. */
+/* Appends the bytes of blob: up to WEFT_COPY_MAX as a copy, more by adding a reference, which is
+ * dropped when they are consumed. The caller's reference stays the caller's. -ENOMEM: the chain's
+ * bytes are unchanged and no reference was added. */
 WEFT_MUST_USE int weft_chain_append_blob(struct weft_chain *chain, struct weft_blob *blob);
 
-/* Moves all of `from` to the end of `to`; both share one pool. Cannot fail. */
+/* Moves all of `from` to the end of `to` and leaves `from` empty. Both must have the same pool (or
+ * both none). Up to WEFT_COPY_MAX bytes are copied, more move with their pieces. Cannot fail. */
 void weft_chain_move(struct weft_chain *to, struct weft_chain *from);
 
-/* A place to come back to: nothing may be consumed between mark and rollback. */
+/* A state of a chain that rollback can return to. */
 struct weft_chain_mark {
     struct weft_piece *tail;
     size_t end, bytes;
 };
 struct weft_chain_mark weft_chain_mark(const struct weft_chain *chain);
-/* Takes back all that was appended since the mark. */
+/* Drops all that was appended since the mark was made. Nothing may have been consumed or moved away
+ * since then. */
 void weft_chain_rollback(struct weft_chain *chain, struct weft_chain_mark mark);
 
-/* Describes the first bytes in at most max vectors; returns how many were filled. Valid until the
- * next call on chain that is not a peek. */
+/* Describes the first bytes of the chain in vec, which has max elements, and returns how many it
+ * filled. They stay valid until the chain is changed. */
 int weft_chain_peek(const struct weft_chain *chain, struct iovec *vec, int max);
 
-/* Drops the first size bytes; size <= chain->bytes. A chain left empty holds no piece. */
+/* Drops the first size bytes; size <= chain->bytes. An empty chain holds no piece. */
 void weft_chain_consume(struct weft_chain *chain, size_t size);
 
 #endif

@@ -68,6 +68,15 @@ struct weft_blob *make_blob(const char *text)
     return blob;
 }
 
+struct weft_blob *make_large_blob(void)
+{
+    uint8_t *data;
+    struct weft_blob *blob = weft_blob_new(LARGE_BLOB, &data);
+    assert_non_null(blob);
+    memset(data, 'B', LARGE_BLOB);
+    return blob;
+}
+
 int count_segments(const struct weft_chain *chain)
 {
     int count = 0;

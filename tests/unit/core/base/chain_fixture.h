@@ -36,4 +36,8 @@ void append(struct weft_chain *chain, const char *text);
 void append_run(struct weft_chain *chain, int c, size_t size);
 struct weft_blob *make_blob(const char *text);
 
+/* A blob of LARGE_BLOB times 'B': the smallest that a chain refers to. */
+enum { LARGE_BLOB = WEFT_COPY_MAX + 1 };
+struct weft_blob *make_large_blob(void);
+
 #endif

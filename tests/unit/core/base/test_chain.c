@@ -136,25 +136,40 @@ static void test_append_without_memory_changes_nothing(void **state)
 static void test_blob_is_referenced_not_copied(void **state)
 {
     struct chain_fixture *f = *state;
-    struct weft_blob *blob = make_blob("blob");
+    struct weft_blob *blob = make_large_blob();
     append(&f->chain, "<");
     assert_int_equal(weft_chain_append_blob(&f->chain, blob), 0);
     append(&f->chain, ">");
     struct iovec vec[3];
     assert_int_equal(weft_chain_peek(&f->chain, vec, 3), 3);
     assert_ptr_equal(vec[1].iov_base, weft_blob_view(blob).data);
+    assert_int_equal(vec[1].iov_len, LARGE_BLOB);
     weft_blob_unref(blob);
+    weft_chain_consume(&f->chain, 1 + LARGE_BLOB);
+    expect(&f->chain, ">");
+}
+
+static void test_small_blob_is_copied_and_not_held(void **state)
+{
+    struct chain_fixture *f = *state;
+    struct weft_blob *blob = make_blob("blob");
+    append(&f->chain, "<");
+    assert_int_equal(weft_chain_append_blob(&f->chain, blob), 0);
+    weft_blob_unref(blob);
+    append(&f->chain, ">");
+    assert_int_equal(count_segments(&f->chain), 1);
+    assert_int_equal(fault_live(), 1);
     expect(&f->chain, "<blob>");
 }
 
 static void test_consumed_blob_is_given_up(void **state)
 {
     struct chain_fixture *f = *state;
-    struct weft_blob *blob = make_blob("blob");
+    struct weft_blob *blob = make_large_blob();
     assert_int_equal(weft_chain_append_blob(&f->chain, blob), 0);
     weft_blob_unref(blob);
-    weft_chain_consume(&f->chain, 3);
-    expect(&f->chain, "b");
+    weft_chain_consume(&f->chain, LARGE_BLOB - 1);
+    expect(&f->chain, "B");
     weft_chain_consume(&f->chain, 1);
     assert_int_equal(f->pool.ref_count, 1);
     assert_int_equal(fault_live(), 1);
@@ -173,7 +188,7 @@ static void test_empty_blob_adds_nothing(void **state)
 static void test_blob_without_memory_takes_no_reference(void **state)
 {
     struct chain_fixture *f = *state;
-    struct weft_blob *blob = make_blob("blob");
+    struct weft_blob *blob = make_large_blob();
     fault_arm(FAULT_FROM, 0);
     assert_int_equal(weft_chain_append_blob(&f->chain, blob), -ENOMEM);
     fault_disarm();
@@ -206,7 +221,7 @@ static void test_pool_reuses_the_segment_freed_last(void **state)
 static void test_pool_keeps_no_more_than_its_maximum(void **state)
 {
     struct chain_fixture *f = *state;
-    struct weft_blob *blob = make_blob("blob");
+    struct weft_blob *blob = make_large_blob();
     for (int i = 0; i < 5; i++) {
         append_run(&f->chain, 'a', WEFT_PIECE_SIZE);
         assert_int_equal(weft_chain_append_blob(&f->chain, blob), 0);
@@ -230,7 +245,7 @@ static void test_pool_keeps_no_large_segment(void **state)
 static void test_steady_state_allocates_nothing(void **state)
 {
     struct chain_fixture *f = *state;
-    struct weft_blob *blob = make_blob("blob");
+    struct weft_blob *blob = make_large_blob();
     for (int i = 0; i < 100; i++) {
         if (i == 1)
             fault_arm(FAULT_FROM, 0);
@@ -275,6 +290,7 @@ int main(void)
         TEST(test_append_of_nothing_allocates_nothing),
         TEST(test_append_without_memory_changes_nothing),
         TEST(test_blob_is_referenced_not_copied),
+        TEST(test_small_blob_is_copied_and_not_held),
         TEST(test_consumed_blob_is_given_up),
         TEST(test_empty_blob_adds_nothing),
         TEST(test_blob_without_memory_takes_no_reference),

@@ -53,12 +53,29 @@ static void test_move_of_a_small_blob_gives_it_up(void **state)
     struct chain_fixture *f = *state;
     struct weft_chain from;
     weft_chain_init(&from, &f->pool);
-    struct weft_blob *blob = make_blob("blob");
+    struct weft_blob *blob = make_large_blob();
     assert_int_equal(weft_chain_append_blob(&from, blob), 0);
     weft_blob_unref(blob);
+    weft_chain_consume(&from, LARGE_BLOB - 4);
     append(&f->chain, "<");
     weft_chain_move(&f->chain, &from);
-    expect(&f->chain, "<blob");
+    expect(&f->chain, "<BBBB");
+    assert_int_equal(count_segments(&f->chain), 1);
+}
+
+static void test_move_of_little_without_memory_takes_the_segments(void **state)
+{
+    struct chain_fixture *f = *state;
+    struct weft_chain from;
+    weft_chain_init(&from, &f->pool);
+    append(&from, "abc");
+    append_run(&f->chain, 'x', WEFT_PIECE_SIZE);
+    fault_arm(FAULT_FROM, 0);
+    weft_chain_move(&f->chain, &from);
+    assert_int_equal(fault_failed(), 1);
+    fault_disarm();
+    weft_chain_consume(&f->chain, WEFT_PIECE_SIZE);
+    expect(&f->chain, "abc");
 }
 
 int main(void)
@@ -68,6 +85,7 @@ int main(void)
         TEST(test_move_of_much_takes_the_segments),
         TEST(test_move_to_an_empty_chain_and_from_one),
         TEST(test_move_of_a_small_blob_gives_it_up),
+        TEST(test_move_of_little_without_memory_takes_the_segments),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

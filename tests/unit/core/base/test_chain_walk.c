@@ -278,7 +278,7 @@ static void round_trip(void *arg)
         struct weft_chain_mark mark = weft_chain_mark(&chain);
         bool whole = weft_chain_append(&chain, weft_view_str("header")) == 0 &&
                      weft_chain_append_blob(&chain, blob) == 0 &&
-                     weft__chain_grow(&chain, 2 * WEFT_PIECE_SIZE) != NULL;
+                     weft_chain_grow(&chain, 2 * WEFT_PIECE_SIZE) != NULL;
         if (whole) {
             weft_chain_commit(&chain, 0);
             bytes += 106;

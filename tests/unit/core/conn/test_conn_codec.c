@@ -303,10 +303,15 @@ static void test_words_without_memory_at_their_turn_end_it(void **state)
 {
     struct server_fixture *f = *state;
     struct test_peer *peer = serve_one(f);
-    send_text(peer, "now a\nwait b\n?\nnow c\n"); /* a leaves a piece for b */
+    static char full[WEFT_PIECE_SIZE], expected[2 * sizeof full + 3];
+    memset(full, 'B', sizeof full - 1);
+    snprintf(expected, sizeof expected, "a\n%s\n%s\n", full, full);
+    /* a and the words have left a piece each in the pool, which b and c fill. */
+    send_text(peer, "now a\nwait b\nwait c\n?\nnow d\n");
+    assert_int_equal(probe_end(&f->probe, "c", full), 0);
     fault_arm(FAULT_FROM, 0);
-    assert_int_equal(probe_end(&f->probe, "b", "B"), 0);
-    expect_bytes(peer, "a\nB\n");
+    assert_int_equal(probe_end(&f->probe, "b", full), 0);
+    expect_bytes(peer, expected);
     assert_int_not_equal(fault_failed(), 0);
     fault_disarm();
     assert_true(script_at_eof(peer->end));
