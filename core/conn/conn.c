@@ -1,20 +1,32 @@
 /* SPDX-License-Identifier: MIT
  *
- * A connection's life: open, the ways to end, close. */
+ * A connection's life, and the pump.
+ *
+ * The pump is what a connection does in a turn of the loop, whatever woke it: decode and call, write,
+ * tell of room, decode what a pause left over, and so on while there is progress, then change state.
+ * It is the only place from which plugins are entered. */
 #include "conn_private.h"
 
 #include <errno.h>
 #include <inttypes.h>
 
 #include "core/base/compiler.h"
-#include "request.h"
+
+/* Rounds of writing and going on in one turn, and reads that end a drain. */
+enum { TURN_ROUNDS = 4 };
+
+#define LINGER_NS      ((int64_t)WEFT_SECONDS(1))
+
+/* The stream lies behind its connection, in the same allocation. */
+#define ALIGN_UP(size) (((size) + 15) / 16 * 16)
+#define STREAM_AT      ALIGN_UP(sizeof(struct weft__conn))
 
 /* One allocation, in this order: the connection, its stream, the codec's and the service's states,
  * the peer's text. */
 static struct weft__conn *allocate(struct weft__binding *binding, const char *peer)
 {
-    size_t codec = WEFT__CONN_STREAM + WEFT__ALIGN_UP(binding->transport->stream_size);
-    size_t service = codec + WEFT__ALIGN_UP(binding->codec->conn_size);
+    size_t codec = STREAM_AT + ALIGN_UP(binding->transport->stream_size);
+    size_t service = codec + ALIGN_UP(binding->codec->conn_size);
     size_t text = service + binding->service->conn_size;
     size_t text_size = strlen(peer) + 1;
     char *base = weft_calloc(1, text + text_size);
@@ -25,7 +37,7 @@ static struct weft__conn *allocate(struct weft__binding *binding, const char *pe
     memcpy(base + text, peer, text_size);
     conn->peer = base + text;
     conn->binding = binding;
-    conn->stream = (struct weft_stream *)(void *)(base + WEFT__CONN_STREAM);
+    conn->stream = (struct weft_stream *)(void *)(base + STREAM_AT);
     conn->codec = (struct weft_codec_state){
         .config = binding->codec_config,
         .loop = binding->codec_loop,
@@ -73,7 +85,7 @@ static void vacate(struct weft__worker *worker, bool refused)
         atomic_fetch_sub_explicit(&worker->living, 1, memory_order_relaxed);
 }
 
-void weft__conn_release(struct weft__conn *conn)
+static void release(struct weft__conn *conn)
 {
     struct weft__binding *binding = conn->binding;
 
@@ -83,13 +95,21 @@ void weft__conn_release(struct weft__conn *conn)
     weft_free(conn);
 }
 
+static void drop_held(struct weft__conn *conn, struct weft__request *request)
+{
+    struct weft__held *held;
+
+    while ((held = weft__order_take_held(&conn->order, request)))
+        weft__held_free(request, held);
+}
+
 /* Tells every request that nobody will read its answer. Those that end meanwhile are swept
  * afterwards. */
 static void cancel_requests(struct weft__conn *conn)
 {
     conn->cancelling = true;
-    for (struct weft__request *request = conn->first; request; request = request->next) {
-        weft__request_drop_held(request);
+    for (struct weft__request *request = conn->order.first; request; request = request->next) {
+        drop_held(conn, request);
         if (request->ended)
             continue;
         if (request->public.on_cancel)
@@ -99,12 +119,11 @@ static void cancel_requests(struct weft__conn *conn)
     weft__conn_advance(conn);
 }
 
-void weft__conn_close_now(struct weft__conn *conn)
+static void close_now(struct weft__conn *conn)
 {
     struct weft__binding *binding = conn->binding;
 
-    conn->state = WEFT__CONN_CLOSED;
-    conn->broken = true;
+    weft__conn_enter(conn, WEFT__CONN_CLOSED);
     conn->stream->ops->close(conn->stream);
     weft_timer_stop(&conn->timer);
     weft_buf_fini(&conn->in);
@@ -118,45 +137,179 @@ void weft__conn_close_now(struct weft__conn *conn)
     cancel_requests(conn);
 }
 
-static void set_reason(struct weft__conn *conn, enum weft_reason reason)
+/* Output and requests have gone down far enough to decode again. */
+static bool resumable(const struct weft__conn *conn)
 {
-    if (conn->reason == WEFT_REASON_NONE)
-        conn->reason = (uint8_t)reason;
+    const struct weft_limits *limits = conn->binding->worker->limits;
+
+    return conn->paused && conn->state == WEFT__CONN_OPEN &&
+           conn->order.pending < limits->max_pending &&
+           conn->out.bytes + conn->order.held_bytes < limits->output_low;
 }
 
-void weft__conn_break(struct weft__conn *conn, enum weft_reason reason)
+/* Notes, once, how far the input has come by the time the draining began. */
+static void mark_input(struct weft__conn *conn)
 {
-    set_reason(conn, reason);
-    conn->broken = true;
-    weft__conn_schedule(conn);
+    if (weft__conn_reads(conn) && !conn->yielded)
+        (void)weft__conn_read(conn);
+    conn->drain_mark = weft_buf_size(&conn->in);
+    conn->drain_marked = true;
 }
 
-void weft__conn_give_up(struct weft__conn *conn, enum weft_reason reason)
+/* The peer's end: what it sent whole is decoded, then the leftover is judged. True where frames
+ * came. */
+static bool finish_input(struct weft__conn *conn)
 {
-    set_reason(conn, reason);
-    if (conn->state < WEFT__CONN_FLUSHING)
-        conn->state = WEFT__CONN_FLUSHING;
-    weft__conn_schedule(conn);
+    uint32_t frames = conn->turn_frames;
+
+    if (!conn->eof || conn->state != WEFT__CONN_OPEN || conn->paused || conn->yielded)
+        return false;
+    weft__conn_decode_buffered(conn);
+    if (conn->state == WEFT__CONN_OPEN && !conn->paused && !conn->yielded)
+        weft__conn_close_soon(conn, weft__conn_has_partial(conn) ? WEFT_REASON_TRUNCATED
+                                                                 : WEFT_REASON_PEER_CLOSED);
+    return conn->turn_frames != frames;
 }
 
-void weft__conn_close_soon(struct weft__conn *conn, enum weft_reason reason)
+/* A draining connection ends once it owes nothing and a read has said that nothing waits. */
+static void finish_drain(struct weft__conn *conn)
 {
-    set_reason(conn, reason);
-    if (conn->state == WEFT__CONN_OPEN)
-        conn->state = WEFT__CONN_CLOSING;
-    weft__conn_schedule(conn);
+    for (int reads_left = TURN_ROUNDS; reads_left > 0; reads_left--) {
+        if (!weft__conn_reads(conn) || conn->yielded || conn->order.first || conn->out.bytes > 0)
+            return;
+        if (weft__conn_read(conn)) {
+            weft__conn_close_soon(conn, WEFT_REASON_DRAINED);
+            return;
+        }
+        weft__conn_flush(conn);
+    }
+    if (weft__conn_reads(conn))
+        conn->yielded = true;
 }
 
-void weft__conn_schedule(struct weft__conn *conn)
+static void finish_output(struct weft__conn *conn)
 {
-    if (!conn->pumping)
-        weft_loop_defer(conn->binding->worker->loop, &conn->deferred);
+    struct weft__worker *worker = conn->binding->worker;
+
+    if (conn->state == WEFT__CONN_CLOSING && !conn->order.first)
+        weft__conn_enter(conn, WEFT__CONN_FLUSHING);
+    if (conn->state != WEFT__CONN_FLUSHING || conn->out.bytes > 0)
+        return;
+    if (conn->eof || conn->stream->ops->shutdown(conn->stream) < 0) {
+        weft__conn_enter(conn, WEFT__CONN_BROKEN);
+        return;
+    }
+    weft__conn_enter(conn, WEFT__CONN_LINGER);
+    conn->rest_deadline = weft_loop_now(worker->loop) + LINGER_NS;
 }
 
-void weft__conn_drain(struct weft__conn *conn)
+static void set_interest(struct weft__conn *conn)
 {
-    conn->draining = true;
-    weft__conn_schedule(conn);
+    unsigned interest = 0;
+
+    if (weft__conn_reads(conn) || conn->state == WEFT__CONN_LINGER)
+        interest |= WEFT_READABLE;
+    if (conn->write_blocked && conn->out.bytes > 0)
+        interest |= WEFT_WRITABLE;
+    if (interest == conn->interest)
+        return;
+    conn->interest = (uint8_t)interest;
+    conn->stream->ops->want(conn->stream, interest);
+}
+
+/* No event will come for it: the next turn is to go on by itself. */
+static bool more_to_do(const struct weft__conn *conn)
+{
+    return conn->yielded || resumable(conn) || weft__conn_can_notify(conn) ||
+           (conn->eof && conn->state == WEFT__CONN_OPEN && !conn->paused);
+}
+
+/* After a write: what has become possible by the room it made. True where something was done. */
+static bool go_on(struct weft__conn *conn)
+{
+    if (weft__conn_notify_room(conn))
+        return true;
+    if (resumable(conn)) {
+        conn->paused = false;
+        weft__conn_decode_buffered(conn);
+        return true;
+    }
+    return finish_input(conn);
+}
+
+/* What a turn does once its input, if there was any, is decoded. */
+static void run(struct weft__conn *conn)
+{
+    weft__conn_flush(conn);
+    for (int rounds = 0; rounds < TURN_ROUNDS && go_on(conn); rounds++)
+        weft__conn_flush(conn);
+    if (conn->drain_marked)
+        finish_drain(conn);
+    weft__conn_flush(conn);
+    finish_output(conn);
+    if (conn->state != WEFT__CONN_OPEN)
+        weft_buf_fini(&conn->in);
+    if (conn->state == WEFT__CONN_BROKEN) {
+        close_now(conn);
+    } else {
+        weft__conn_set_deadlines(conn);
+        set_interest(conn);
+    }
+    conn->pumping = false;
+    if (conn->state == WEFT__CONN_CLOSED ? !conn->order.first : more_to_do(conn))
+        weft__conn_schedule(conn);
+}
+
+static void begin_turn(struct weft__conn *conn)
+{
+    conn->pumping = true;
+    conn->turn_frames = 0;
+    conn->turn_began = weft_loop_now(conn->binding->worker->loop);
+}
+
+static void pump(struct weft__conn *conn)
+{
+    bool yielded = conn->yielded;
+
+    if (conn->state == WEFT__CONN_CLOSED) {
+        if (!conn->order.first)
+            release(conn);
+        return;
+    }
+    begin_turn(conn);
+    conn->yielded = false;
+    if (yielded)
+        weft__conn_decode_buffered(conn);
+    if (conn->draining && !conn->drain_marked)
+        mark_input(conn);
+    run(conn);
+}
+
+static void on_deferred(struct weft_deferred *deferred)
+{
+    pump(weft_container_of(deferred, struct weft__conn, deferred));
+}
+
+static struct weft__conn *from_stream(struct weft_stream *stream)
+{
+    return (struct weft__conn *)(void *)((char *)stream - STREAM_AT);
+}
+
+static void on_ready(struct weft_stream *stream, unsigned events)
+{
+    struct weft__conn *conn = from_stream(stream);
+
+    begin_turn(conn);
+    if (events & WEFT_WRITABLE)
+        conn->write_blocked = false;
+    if (events & WEFT_READABLE) {
+        /* Where a turn's share was used up, the deferred pump goes on with what is buffered. */
+        if (weft__conn_reads(conn) && !conn->yielded)
+            (void)weft__conn_read(conn);
+        else if (conn->state == WEFT__CONN_LINGER)
+            weft__conn_linger_read(conn);
+    }
+    run(conn);
 }
 
 static void refuse_with(struct weft__conn *conn, enum weft_reject_cause cause)
@@ -198,8 +351,8 @@ void weft__conn_open(struct weft__binding *binding, const struct weft_accepted *
     }
     conn->id = id;
     conn->refused = refuse != 0;
-    conn->deferred.run = weft__conn_on_deferred;
-    conn->stream->on_ready = weft__conn_on_ready;
+    conn->deferred.run = on_deferred;
+    conn->stream->on_ready = on_ready;
     err = binding->transport->attach(conn->stream, worker->loop, accepted);
     if (err < 0)
         goto err_after_allocate;
@@ -213,7 +366,7 @@ void weft__conn_open(struct weft__binding *binding, const struct weft_accepted *
         weft__conn_break(conn, WEFT_REASON_NO_MEMORY);
     else if (worker->draining)
         weft__conn_drain(conn);
-    weft__conn_pump(conn);
+    pump(conn);
     return;
 
 err_after_allocate:

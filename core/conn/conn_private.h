@@ -1,63 +1,57 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the files of a connection share. Private to them. */
+ * The functions that the files of a connection offer to the files above them. Private to them. */
 #ifndef WEFT_CONN_PRIVATE_H
 #define WEFT_CONN_PRIVATE_H
 
 #include "conn.h"
 
-/* Whether it wants more input than it has. */
+/* True if the connection wants more input than it has. */
 static inline bool weft__conn_reads(const struct weft__conn *conn)
 {
-    return conn->state == WEFT__CONN_OPEN && !conn->broken && !conn->eof && !conn->paused;
+    return conn->state == WEFT__CONN_OPEN && !conn->eof && !conn->paused;
 }
 
+/* True if part of a frame has come. */
 static inline bool weft__conn_has_partial(const struct weft__conn *conn)
 {
     return weft_buf_size(&conn->in) > 0 || conn->inside;
 }
 
-/* conn.c */
+/* deadlines.c */
 
-/* The stream lies behind its connection, in the same allocation. */
-#define WEFT__ALIGN_UP(size) (((size) + 15) / 16 * 16)
-#define WEFT__CONN_STREAM    WEFT__ALIGN_UP(sizeof(struct weft__conn))
-
-/* Closes the stream and tells the requests. */
-void weft__conn_close_now(struct weft__conn *conn);
-/* Frees a closed connection, all of whose requests have ended. */
-void weft__conn_release(struct weft__conn *conn);
-
-/* conn_pump.c */
-
-/* Everything that may have become possible: decode, advance, write, change state. The only place
- * from which plugins are entered. */
-void weft__conn_pump(struct weft__conn *conn);
-void weft__conn_on_deferred(struct weft_deferred *deferred);
-void weft__conn_on_ready(struct weft_stream *stream, unsigned events);
-
-/* conn_deadlines.c */
-
-/* Once a turn: what begins to run, and what no longer does. */
+/* Called once per turn: starts the deadlines that now apply and clears those that do not. */
 void weft__conn_set_deadlines(struct weft__conn *conn);
 
-/* conn_input.c */
+/* input.c */
 
-/* One read, and what it brought is decoded. True: it said that nothing waits. */
+/* Reads once and decodes what came. Returns true if the read said that nothing more waits. */
 bool weft__conn_read(struct weft__conn *conn);
+/* Decodes what is buffered. */
 void weft__conn_decode_buffered(struct weft__conn *conn);
-/* One read, and what it brought is dropped. */
+/* Reads once and drops what came. */
 void weft__conn_linger_read(struct weft__conn *conn);
 
-/* conn_output.c */
+/* output.c */
 
-/* The service's words for a rejection, in its place in the order. */
+/* Encodes a message of the head. If it is over a limit, the service's words for that take its
+ * place. */
+void weft__conn_emit(struct weft__conn *conn, const struct weft_body *body);
+/* Breaks the connection if more output waits than output-hard allows. */
+void weft__conn_check_output(struct weft__conn *conn);
+/* Emits what the head holds, removes it if it has ended, and goes on with the next. */
+void weft__conn_advance(struct weft__conn *conn);
+/* Puts the service's words for a rejection in their place in the order. */
 void weft__conn_reject(struct weft__conn *conn, const struct weft_rejection *rejection);
-/* The codec's own bytes, in their place in the order. */
+/* Puts what decode wrote of the codec's own bytes in its place in the order. */
 void weft__conn_codec_bytes(struct weft__conn *conn);
-/* Calls on_room where there is room again; true where one was called. */
+/* Calls on_room where there is room again. Returns true if it called one. */
 bool weft__conn_notify_room(struct weft__conn *conn);
+/* True if weft__conn_notify_room would call one. */
 bool weft__conn_can_notify(const struct weft__conn *conn);
+/* Writes until nothing is left or the stream takes no more. */
 void weft__conn_flush(struct weft__conn *conn);
+/* Counts bad frames in a row. Called for each answered request: bad if its frame was. */
+void weft__conn_count_bad(struct weft__conn *conn, bool bad);
 
 #endif

@@ -59,7 +59,7 @@ static void on_timer(struct weft_timer *timer)
 /* Nothing is under way that has a deadline of its own, or is the service's. */
 static bool is_idle(const struct weft__conn *conn)
 {
-    return conn->state == WEFT__CONN_OPEN && !conn->first && conn->out.bytes == 0 &&
+    return conn->state == WEFT__CONN_OPEN && !conn->order.first && conn->out.bytes == 0 &&
            !weft__conn_has_partial(conn);
 }
 

@@ -4,7 +4,6 @@
 #include <errno.h>
 
 #include "conn_private.h"
-#include "request.h"
 
 enum {
     LIGHT_SIZE = 4 * 1024,
@@ -18,7 +17,7 @@ static void call_service(struct weft__conn *conn, struct weft_view payload)
 {
     struct weft__binding *binding = conn->binding;
     struct weft__worker *worker = binding->worker;
-    struct weft__request *request = weft__request_take(worker, conn);
+    struct weft__request *request = weft__request_take(&worker->requests, conn);
 
     if (!request) {
         struct weft_rejection rejection = {.cause = WEFT_REJECT_NO_MEMORY};
@@ -26,18 +25,18 @@ static void call_service(struct weft__conn *conn, struct weft_view payload)
         return;
     }
     request->public.payload = payload;
-    if (conn->first)
-        weft__request_list(request);
-    conn->calling = request;
+    if (conn->order.first)
+        weft__order_add(&conn->order, request);
+    conn->order.calling = request;
     binding->service->call(binding->service_loop, conn->service_conn, &request->public);
-    conn->calling = NULL;
+    conn->order.calling = NULL;
     if (worker->arena.used > 0)
         weft_arena_reset(&worker->arena);
     if (!request->listed && request->ended)
-        weft__request_give(worker, request);
+        weft__request_give(&worker->requests, request);
     else if (!request->listed)
-        weft__request_list(request);
-    else if (request->ended && conn->first == request)
+        weft__order_add(&conn->order, request);
+    else if (request->ended && conn->order.first == request)
         weft__conn_advance(conn);
 }
 
@@ -75,10 +74,10 @@ static bool may_decode(struct weft__conn *conn)
 {
     const struct weft_limits *limits = conn->binding->worker->limits;
 
-    if (conn->state != WEFT__CONN_OPEN || conn->broken || conn->paused || conn->yielded)
+    if (conn->state != WEFT__CONN_OPEN || conn->paused || conn->yielded)
         return false;
-    conn->paused = conn->out.bytes + conn->held_bytes >= limits->output_high ||
-                   conn->pending >= limits->max_pending;
+    conn->paused = conn->out.bytes + conn->order.held_bytes >= limits->output_high ||
+                   conn->order.pending >= limits->max_pending;
     return !conn->paused;
 }
 

@@ -4,7 +4,6 @@
 #include <errno.h>
 
 #include "conn_private.h"
-#include "request.h"
 
 /* The service's words for a rejection, in memory of the caller; 0: it has none. */
 static size_t word(const struct weft__conn *conn, const struct weft_rejection *rejection,
@@ -36,7 +35,7 @@ static void emit_too_big(struct weft__conn *conn, const struct weft_encode_io *i
 
 void weft__conn_check_output(struct weft__conn *conn)
 {
-    if (conn->out.bytes + conn->held_bytes > conn->binding->worker->limits->output_hard)
+    if (conn->out.bytes + conn->order.held_bytes > conn->binding->worker->limits->output_hard)
         weft__conn_break(conn, WEFT_REASON_OUTPUT_LIMIT);
 }
 
@@ -57,7 +56,7 @@ void weft__conn_emit(struct weft__conn *conn, const struct weft_body *body)
 /* Puts bytes that belong behind the order's last into it, as a request that has already ended. */
 static void place(struct weft__conn *conn, struct weft_view bytes, bool framed)
 {
-    struct weft__request *request = weft__request_take(conn->binding->worker, conn);
+    struct weft__request *request = weft__request_take(&conn->binding->worker->requests, conn);
     struct weft_blob *blob;
     uint8_t *data;
     int err;
@@ -68,17 +67,18 @@ static void place(struct weft__conn *conn, struct weft_view bytes, bool framed)
     if (!blob)
         goto err_after_request;
     memcpy(data, bytes.data, bytes.size);
-    err = weft__request_hold(request, blob, framed);
+    err = weft__order_hold(&conn->order, request, blob);
     weft_blob_unref(blob);
     if (err < 0)
         goto err_after_request;
+    request->held->framed = framed;
     request->ended = true;
-    weft__request_list(request);
+    weft__order_add(&conn->order, request);
     weft__conn_check_output(conn);
     return;
 
 err_after_request:
-    weft__request_give(conn->binding->worker, request);
+    weft__request_give(&conn->binding->worker->requests, request);
 err:
     weft__conn_give_up(conn, WEFT_REASON_NO_MEMORY);
 }
@@ -108,7 +108,7 @@ void weft__conn_reject(struct weft__conn *conn, const struct weft_rejection *rej
         weft__conn_close_soon(conn, silent_reason(rejection->cause));
         return;
     }
-    if (conn->first) {
+    if (conn->order.first) {
         place(conn, words, false);
     } else {
         struct weft_body_bytes body = weft_body_from_view(words);
@@ -122,7 +122,7 @@ void weft__conn_codec_bytes(struct weft__conn *conn)
 
     while (words->bytes > 0) {
         struct iovec vec;
-        if (!conn->first) {
+        if (!conn->order.first) {
             weft_chain_move(&conn->out, words);
             return;
         }
@@ -134,11 +134,9 @@ void weft__conn_codec_bytes(struct weft__conn *conn)
 
 static void emit_held(struct weft__conn *conn, struct weft__request *request)
 {
-    while (request->held) {
-        struct weft__held *held = request->held;
-        size_t size = weft_blob_view(held->blob).size;
+    struct weft__held *held;
 
-        conn->held_bytes -= size;
+    while ((held = weft__order_take_held(&conn->order, request))) {
         if (!weft__conn_gone(conn)) {
             struct weft_body body = weft_body_from_blob(held->blob);
             body.lasting = held->lasting;
@@ -147,27 +145,20 @@ static void emit_held(struct weft__conn *conn, struct weft__request *request)
             else if (weft_chain_append_blob(&conn->out, held->blob) < 0)
                 weft__conn_give_up(conn, WEFT_REASON_NO_MEMORY);
         }
-        request->held = held->next;
-        weft_blob_unref(held->blob);
-        if (held != &request->first_held)
-            weft_free(held);
+        weft__held_free(request, held);
     }
-    request->held_last = NULL;
 }
 
 void weft__conn_advance(struct weft__conn *conn)
 {
-    while (conn->first) {
-        struct weft__request *request = conn->first;
+    while (conn->order.first) {
+        struct weft__request *request = conn->order.first;
 
         emit_held(conn, request);
-        if (!request->ended || request == conn->calling)
+        if (!request->ended || request == conn->order.calling)
             return;
-        conn->first = request->next;
-        if (!conn->first)
-            conn->last = NULL;
-        conn->pending--;
-        weft__request_give(conn->binding->worker, request);
+        weft__order_pop(&conn->order);
+        weft__request_give(&conn->binding->worker->requests, request);
     }
 }
 
@@ -177,15 +168,15 @@ static bool has_room(const struct weft__conn *conn, const struct weft__request *
 {
     const struct weft_limits *limits = conn->binding->worker->limits;
 
-    if (request == conn->first)
+    if (request == conn->order.first)
         return conn->out.bytes < limits->output_low;
-    return conn->out.bytes + conn->held_bytes < limits->output_high;
+    return conn->out.bytes + conn->order.held_bytes < limits->output_high;
 }
 
 static struct weft__request *find_room(const struct weft__conn *conn)
 {
     struct weft__request *request =
-        conn->room_owed > 0 && !weft__conn_gone(conn) ? conn->first : NULL;
+        conn->order.room_owed > 0 && !weft__conn_gone(conn) ? conn->order.first : NULL;
 
     while (request && !(request->room_owed && has_room(conn, request)))
         request = request->next;
@@ -199,15 +190,14 @@ bool weft__conn_can_notify(const struct weft__conn *conn)
 
 bool weft__conn_notify_room(struct weft__conn *conn)
 {
-    uint32_t most = conn->room_owed;
+    uint32_t most = conn->order.room_owed;
     bool called = false;
 
     while (most-- > 0) {
         struct weft__request *request = find_room(conn);
         if (!request)
             break;
-        request->room_owed = false;
-        conn->room_owed--;
+        weft__order_settle_room(&conn->order, request);
         called = true;
         if (request->public.on_room)
             request->public.on_room(&request->public);
@@ -219,7 +209,7 @@ void weft__conn_flush(struct weft__conn *conn)
 {
     struct weft__worker *worker = conn->binding->worker;
 
-    while (conn->out.bytes > 0 && !conn->write_blocked && !conn->broken) {
+    while (conn->out.bytes > 0 && !conn->write_blocked && conn->state < WEFT__CONN_BROKEN) {
         struct iovec vec[WEFT_IOV_MAX];
         int count = weft_chain_peek(&conn->out, vec, WEFT_IOV_MAX);
         size_t offered = 0;

@@ -1,107 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-#include "request.h"
-
-#include <assert.h>
 #include <errno.h>
 
-#include "conn.h"
+#include "conn_private.h"
 #include "core/base/compiler.h"
-
-enum { FREE_REQUESTS = 256 };
 
 static struct weft__request *from_public(struct weft_request *request)
 {
     return weft_container_of(request, struct weft__request, public);
 }
 
-struct weft__request *weft__request_take(struct weft__worker *worker, struct weft__conn *conn)
-{
-    struct weft__request *request = worker->free_requests;
-
-    if (request) {
-        worker->free_requests = request->next;
-        worker->free_request_count--;
-    } else {
-        request = weft_calloc(1, sizeof *request);
-        if (!request)
-            return NULL;
-    }
-    request->conn = conn;
-    return request;
-}
-
-void weft__request_drop_held(struct weft__request *request)
-{
-    while (request->held) {
-        struct weft__held *held = request->held;
-        request->conn->held_bytes -= weft_blob_view(held->blob).size;
-        request->held = held->next;
-        weft_blob_unref(held->blob);
-        if (held != &request->first_held)
-            weft_free(held);
-    }
-    request->held_last = NULL;
-}
-
-WEFT_NOINLINE static void give_kept(struct weft__worker *worker, struct weft__request *request)
-{
-    weft_arena_fini(&request->arena);
-    request->kept = false;
-    weft__request_give(worker, request);
-}
-
-void weft__request_give(struct weft__worker *worker, struct weft__request *request)
-{
-    assert(!request->held);
-    if (request->kept) {
-        give_kept(worker, request);
-        return;
-    }
-    request->public = (struct weft_request){0};
-    request->ended = request->listed = request->room_owed = false;
-    if (worker->free_request_count >= FREE_REQUESTS) {
-        weft_free(request);
-        return;
-    }
-    request->next = worker->free_requests;
-    worker->free_requests = request;
-    worker->free_request_count++;
-}
-
-void weft__request_list(struct weft__request *request)
-{
-    struct weft__conn *conn = request->conn;
-
-    request->next = NULL;
-    request->listed = true;
-    if (conn->last)
-        conn->last->next = request;
-    else
-        conn->first = request;
-    conn->last = request;
-    conn->pending++;
-}
-
-int weft__request_hold(struct weft__request *request, struct weft_blob *blob, bool framed)
-{
-    struct weft__held *held = &request->first_held;
-
-    if (request->held) {
-        held = weft_malloc(sizeof *held);
-        if (!held)
-            return -ENOMEM;
-    }
-    *held = (struct weft__held){.blob = weft_blob_ref(blob), .framed = framed};
-    if (request->held)
-        request->held_last->next = held;
-    else
-        request->held = held;
-    request->held_last = held;
-    request->conn->held_bytes += weft_blob_view(blob).size;
-    return 0;
-}
-
-/* A copy, or a reference where the body is a blob already. NULL: no memory. */
+/* Returns a copy of the body, or a reference if it is a blob already. NULL: no memory. */
 static struct weft_blob *body_blob(const struct weft_body *body)
 {
     struct weft_blob *blob;
@@ -115,11 +23,6 @@ static struct weft_blob *body_blob(const struct weft_body *body)
     return blob;
 }
 
-static bool is_head(const struct weft__request *request)
-{
-    return request->listed ? request->conn->first == request : request->conn->calling == request;
-}
-
 static int hold_behind_head(struct weft__request *request, const struct weft_body *body)
 {
     struct weft__conn *conn = request->conn;
@@ -128,10 +31,10 @@ static int hold_behind_head(struct weft__request *request, const struct weft_bod
     int err;
 
     if (!small_first &&
-        conn->out.bytes + conn->held_bytes >= conn->binding->worker->limits->output_high)
+        conn->out.bytes + conn->order.held_bytes >= conn->binding->worker->limits->output_high)
         return -EAGAIN;
     blob = body_blob(body);
-    err = blob ? weft__request_hold(request, blob, false) : -ENOMEM;
+    err = blob ? weft__order_hold(&conn->order, request, blob) : -ENOMEM;
     if (err == 0)
         request->held_last->lasting = body->lasting;
     weft_blob_unref(blob);
@@ -147,7 +50,7 @@ static int deliver(struct weft__request *request, const struct weft_body *body, 
     struct weft__conn *conn = request->conn;
     int err = 0;
 
-    if (is_head(request)) {
+    if (weft__order_is_head(&conn->order, request)) {
         if (!last && conn->out.bytes >= conn->binding->worker->limits->output_high)
             err = -EAGAIN;
         else
@@ -155,10 +58,8 @@ static int deliver(struct weft__request *request, const struct weft_body *body, 
     } else {
         err = hold_behind_head(request, body);
     }
-    if (err == -EAGAIN && !request->room_owed) {
-        request->room_owed = true;
-        conn->room_owed++;
-    }
+    if (err == -EAGAIN)
+        weft__order_owe_room(&conn->order, request);
     return err;
 }
 
@@ -171,12 +72,9 @@ static int end_request(struct weft__request *request, const struct weft_body *bo
             return -EAGAIN;
         weft__conn_count_bad(conn, bad);
     }
-    if (request->room_owed) {
-        request->room_owed = false;
-        conn->room_owed--;
-    }
+    weft__order_settle_room(&conn->order, request);
     request->ended = true;
-    if (request->listed && conn->first == request && !conn->cancelling)
+    if (request->listed && conn->order.first == request && !conn->cancelling)
         weft__conn_advance(conn);
     weft__conn_schedule(conn);
     return 0;

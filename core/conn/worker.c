@@ -6,7 +6,6 @@
 
 #include "conn.h"
 #include "core/base/compiler.h"
-#include "request.h"
 
 enum { LOG_LINES_PER_SECOND = 20, FREE_SEGMENTS = 64 };
 
@@ -60,11 +59,7 @@ err_after_bindings:
 
 void weft__worker_fini(struct weft__worker *worker)
 {
-    while (worker->free_requests) {
-        struct weft__request *request = worker->free_requests;
-        worker->free_requests = request->next;
-        weft_free(request);
-    }
+    weft__request_pool_fini(&worker->requests);
     weft_chain_fini(&worker->words);
     weft_piece_pool_fini(&worker->pieces);
     weft_arena_fini(&worker->arena);
@@ -90,7 +85,7 @@ void weft__worker_drain(struct weft__worker *worker)
 void weft__worker_cut(struct weft__worker *worker)
 {
     for (struct weft__conn *conn = worker->conns; conn; conn = conn->next) {
-        if (conn->state == WEFT__CONN_CLOSED || conn->broken)
+        if (conn->state >= WEFT__CONN_BROKEN)
             continue;
         if (conn->state != WEFT__CONN_LINGER)
             worker->cut++;

@@ -17,9 +17,9 @@
 #include "core/server.h"
 #include "core/service.h"
 #include "core/transport.h"
+#include "order.h"
 
 struct weft__conn;
-struct weft__request;
 struct weft__worker;
 
 enum {
@@ -66,8 +66,7 @@ struct weft__worker {
     uint8_t *read_buffer;            /* WEFT__TAIL_SIZE + WEFT__READ_SIZE */
     struct weft_piece_pool pieces;
     struct weft_arena arena; /* of the request being called */
-    struct weft__request *free_requests;
-    size_t free_request_count;
+    struct weft__request_pool requests;
     struct weft_chain words; /* what decode wrote of the codec's own; empty between calls */
     bool refreshed;          /* the clock was read again since somebody looked */
     struct weft_turn_hook turn;

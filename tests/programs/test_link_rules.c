@@ -40,12 +40,17 @@ static const char *const seam[] = {
 struct symbol {
     char name[128];
     char type; /* as nm says it: U is needed, other capitals are defined for others to use */
+    size_t file;
 };
+
+enum { FILES = 128 };
 
 struct archive {
     const char *path;
     struct symbol *symbols;
     size_t count;
+    char files[FILES][64]; /* the object files' names */
+    size_t file_count;
 };
 
 enum { BASE, CORE, TRANSPORTS, CODECS, ECHO, KV, KV_CLIENT, PROGRAMS_LIB, KVS, KVC, ARCHIVE_COUNT };
@@ -63,15 +68,31 @@ static struct archive archives[ARCHIVE_COUNT] = {
     [KVC] = {.path = ARCHIVE_KVC},
 };
 
+/* A line that begins an object file: "path/libweft_core.a[conn.c.o]:". */
+static bool begins_file(struct archive *archive, const char *line)
+{
+    const char *name = strrchr(line, '[');
+    const char *end = name ? strstr(name, ".c.o]:") : NULL;
+
+    if (!end || archive->file_count >= FILES)
+        return false;
+    snprintf(archive->files[archive->file_count++], sizeof archive->files[0], "%.*s",
+             (int)(end - name - 1), name + 1);
+    return true;
+}
+
 static int load(struct archive *archive)
 {
     char command[1024], line[1024];
-    struct symbol symbol;
+    struct symbol symbol = {0};
     snprintf(command, sizeof command, "nm -P '%s'", archive->path);
     FILE *nm = popen(command, "r");
     if (!nm)
         return -1;
     while (fgets(line, sizeof line, nm)) {
+        if (begins_file(archive, line))
+            continue;
+        symbol.file = archive->file_count;
         if (sscanf(line, "%127s %c", symbol.name, &symbol.type) != 2 ||
             !strchr("UTDBRVWC", symbol.type))
             continue;
@@ -151,6 +172,56 @@ static void needs_none_of(int which, const char *const *patterns)
         if (archive->symbols[i].type == 'U' && matches(archive->symbols[i].name, patterns))
             fail_msg("%s needs %s, which it must not know", archive->path,
                      archive->symbols[i].name);
+}
+
+/* Marks the files of an archive that `from` needs, directly or through others. */
+static void mark_needed(const struct archive *archive, size_t from, bool marked[FILES + 1])
+{
+    for (size_t i = 0; i < archive->count; i++) {
+        const struct symbol *needed = &archive->symbols[i];
+        if (needed->file != from || needed->type != 'U')
+            continue;
+        for (size_t k = 0; k < archive->count; k++) {
+            const struct symbol *defined = &archive->symbols[k];
+            if (defined->type == 'U' || marked[defined->file] ||
+                strcmp(defined->name, needed->name) != 0)
+                continue;
+            marked[defined->file] = true;
+            mark_needed(archive, defined->file, marked);
+        }
+    }
+}
+
+/* Calls go down or return: no file needs one that needs it, directly or through others. `cut_later`
+ * lists files that still do. */
+static void has_no_ring(int which, const char *const *cut_later)
+{
+    const struct archive *archive = &archives[which];
+
+    assert_true(archive->file_count > 0);
+    for (size_t file = 1; file <= archive->file_count; file++) {
+        bool marked[FILES + 1] = {false};
+        mark_needed(archive, file, marked);
+        if (marked[file] && !matches(archive->files[file - 1], cut_later))
+            fail_msg("%s: %s.c is in a ring of files that call each other", archive->path,
+                     archive->files[file - 1]);
+    }
+}
+
+static void test_files_of_core_call_each_other_in_no_ring(void **state)
+{
+    static const char *const cut_later[] = {"client", "pump", NULL};
+
+    (void)state;
+    has_no_ring(CORE, cut_later);
+}
+
+static void test_files_of_base_call_each_other_in_no_ring(void **state)
+{
+    static const char *const cut_later[] = {NULL};
+
+    (void)state;
+    has_no_ring(BASE, cut_later);
 }
 
 static void test_base_needs_libc_alone(void **state)
@@ -291,6 +362,8 @@ static void test_what_is_forbidden_elsewhere_is_seen_where_it_is_allowed(void **
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_files_of_core_call_each_other_in_no_ring),
+        cmocka_unit_test(test_files_of_base_call_each_other_in_no_ring),
         cmocka_unit_test(test_base_needs_libc_alone),
         cmocka_unit_test(test_core_knows_no_plugin_and_none_of_their_libraries),
         cmocka_unit_test(test_core_calls_no_socket),

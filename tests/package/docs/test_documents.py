@@ -57,6 +57,19 @@ class Tests(unittest.TestCase):
                     self.assertTrue(name in names, "no such test")
 
 
+class States(unittest.TestCase):
+    """The states of a connection: one enum, drawn above it and on two pages."""
+
+    def test_drawings_have_the_states_of_the_enum(self):
+        header = pathlib.Path("core/conn/state.h")
+        states = re.findall(r"^    WEFT__CONN_([A-Z]+),?$", header.read_text(), re.M)
+        self.assertGreater(len(states), 3)
+        for page in (header, pathlib.Path("docs/architecture.md"), pathlib.Path("docs/contracts.md")):
+            with self.subTest(page=str(page)):
+                drawn = re.findall(r"^[ *]*(OPEN [─-]+[▶>].*)$", page.read_text(), re.M)
+                self.assertEqual([re.findall("[A-Z]+", line) for line in drawn], [states])
+
+
 class Session(unittest.TestCase):
     """A line of the README that starts a server begins a session. Here the server has a port and a
     socket of its own."""

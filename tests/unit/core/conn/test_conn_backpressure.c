@@ -196,7 +196,7 @@ static void test_no_on_drain_follows_the_end_behind_the_head(void **state)
     assert_int_equal(probe_send_size(&f->probe, "b", HIGH), 0);
     assert_int_equal(probe_send_size(&f->probe, "b", 1000), -EAGAIN);
     probe_end_silently(&f->probe, "b");
-    assert_int_equal(only_conn(f)->room_owed, 0);
+    assert_int_equal(only_conn(f)->order.room_owed, 0);
     assert_int_equal(probe_end(&f->probe, "a", "A"), 0);
     assert_heard(peer, "A b10000");
     assert_noted(f, "open a b");
@@ -320,7 +320,7 @@ static void test_rejections_count_towards_max_pending(void **state)
     for (int i = 0; i < 10; i++)
         peer_send(peer, frame, peer_frame(frame, "", 101));
     turns(f);
-    assert_int_equal(only_conn(f)->pending, 3);
+    assert_int_equal(only_conn(f)->order.pending, 3);
     assert_int_equal(probe_end(&f->probe, "a", "A"), 0);
     assert_heard(peer, "A too-big:max-frame:101:100*10");
 }

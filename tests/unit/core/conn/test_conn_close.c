@@ -118,9 +118,9 @@ static void test_closed_connection_holds_no_replies(void **state)
     peer_say(peer, "wait b", "size c 100000");
     assert_int_equal(probe_send_size(&f->probe, "b", 1000), 0);
     assert_int_equal(probe_send_size(&f->probe, "b", 1000), 0);
-    assert_int_equal(f->worker->conns->held_bytes, 102000);
+    assert_int_equal(f->worker->conns->order.held_bytes, 102000);
     peer_reset(peer);
-    assert_int_equal(f->worker->conns->held_bytes, 0);
+    assert_int_equal(f->worker->conns->order.held_bytes, 0);
     assert_int_equal(fault_live(), before + 2); /* the two requests */
 }
 

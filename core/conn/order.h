@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The order of replies: the requests of one connection that have not left it, oldest first. It is a
+ * queue that knows neither the connection nor how a reply is encoded. Private to the core.
+ *
+ *   first (the head)                            last
+ *   +-----------+      +-----------+      +-----------+
+ *   | encoded   | ---> | held      | ---> | held      |
+ *   | at once   |      | as blobs  |      | as blobs  |
+ *   +-----------+      +-----------+      +-----------+
+ *
+ * The oldest request is the head: its messages are encoded at once. The messages of the others are
+ * held as blobs until their request becomes the head. A request that has ended leaves the order
+ * once it is the head. */
+#ifndef WEFT_ORDER_H
+#define WEFT_ORDER_H
+
+#include "core/base/blob.h"
+#include "core/base/mem.h"
+#include "core/service.h"
+
+struct weft__conn;
+
+/* A message that was sent before its turn. */
+struct weft__held {
+    struct weft__held *next;
+    struct weft_blob *blob; /* counted */
+    bool framed;            /* the codec's own bytes: they are appended without encoding */
+    bool lasting;           /* weft_body's */
+};
+
+/* The core's side of a request. */
+struct weft__request {
+    struct weft_request public;
+    struct weft__conn *conn;
+    struct weft__request *next; /* in the order, or in the pool */
+    struct weft__held *held, *held_last;
+    struct weft__held first_held; /* a single held message, the usual case, costs no malloc */
+    struct weft_arena arena;      /* its own, once kept */
+    bool kept, ended, listed, room_owed;
+};
+
+/* Requests for reuse: one pool per worker. A zeroed pool is empty. */
+struct weft__request_pool {
+    struct weft__request *free;
+    size_t count;
+};
+
+/* A zeroed order is empty. */
+struct weft__order {
+    struct weft__request *first, *last;
+    /* The request whose service->call() is on the stack. If the order was empty it is not linked
+     * yet, but it is the head all the same. */
+    struct weft__request *calling;
+    uint32_t pending;   /* requests that are linked */
+    uint32_t room_owed; /* requests that were answered -EAGAIN and not told of room since */
+    size_t held_bytes;  /* bytes of all held messages */
+};
+
+/* Takes a request from the pool or from the allocator. Returns NULL if there is no memory. */
+WEFT_MUST_USE struct weft__request *weft__request_take(struct weft__request_pool *pool,
+                                                       struct weft__conn *conn);
+/* Takes back a request that has ended, is not linked and holds nothing. */
+void weft__request_give(struct weft__request_pool *pool, struct weft__request *request);
+void weft__request_pool_fini(struct weft__request_pool *pool);
+
+/* Links a request behind the last one. */
+void weft__order_add(struct weft__order *order, struct weft__request *request);
+/* Unlinks the head, which has ended. */
+void weft__order_pop(struct weft__order *order);
+
+/* True if messages of the request are encoded at once. */
+static inline bool weft__order_is_head(const struct weft__order *order,
+                                       const struct weft__request *request)
+{
+    return request->listed ? order->first == request : order->calling == request;
+}
+
+/* Holds a reference to blob behind what the request holds already. -ENOMEM: nothing changed. */
+WEFT_MUST_USE int weft__order_hold(struct weft__order *order, struct weft__request *request,
+                                   struct weft_blob *blob);
+/* Unlinks the oldest message that the request holds; it is not counted from now on. Returns NULL if
+ * there is none. */
+struct weft__held *weft__order_take_held(struct weft__order *order, struct weft__request *request);
+/* Frees what weft__order_take_held returned, before the request holds another. */
+void weft__held_free(struct weft__request *request, struct weft__held *held);
+
+/* Notes that the request was answered -EAGAIN, and that this is settled. Both may be repeated. */
+void weft__order_owe_room(struct weft__order *order, struct weft__request *request);
+void weft__order_settle_room(struct weft__order *order, struct weft__request *request);
+
+#endif
