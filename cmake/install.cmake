@@ -1,87 +1,92 @@
 # SPDX-License-Identifier: MIT
-# What `cmake --install` gives: headers, static and shared libraries, pkg-config files, a CMake package,
-# the programs. Everything that is public is named in this file.
-#
-# A header's functions and objects are public exactly where the header is; a library's version script is
-# made from its public headers, so the shared libraries export nothing else.
+# The libraries as others use them (shared and static, headers under weft/) and what `cmake --install`
+# gives: those, pkg-config files, a CMake package, the programs. Everything that is public is named here
+# and in cmake/exports/: a shared library exports the names of its list and nothing else.
 include(CMakePackageConfigHelpers)
 
-# The number in the sonames, raised by a release that breaks programs linked to the one before.
+# The number in the sonames. A release that breaks programs linked to the one before raises it.
 set(WEFT_ABI 0)
 
 set(WEFT_PACKAGE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/weft)
 file(RELATIVE_PATH WEFT_PC_TO_PREFIX /prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig /prefix)
 
-# weft_public_header(HEADER OUT-NAMES): installs a header under weft/, without the first folder (core/,
-# transports/, codecs/, services/) that it has in the tree, and adds the names it declares to OUT-NAMES.
-function(weft_public_header header out)
+# weft_public_header(HEADER): installs a header under weft/, without the first folder (core/, transports/,
+# codecs/, services/) that it has in the tree.
+function(weft_public_header header)
     string(REGEX REPLACE "^[a-z]+/(.*)" "\\1" installed ${header})
     get_filename_component(folder ${installed} DIRECTORY)
     string(REGEX REPLACE "[a-z]+/?" "../" up "${folder}")
-    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${header})
-    file(READ ${header} text)
+    set(source ${PROJECT_SOURCE_DIR}/${header})
+    set(made ${PROJECT_BINARY_DIR}/include/weft/${installed})
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${source})
+    file(READ ${source} text)
 
-    # What is below a header is included by the same text here and there; the rest by its path in the tree.
+    # An include of a header below this one reads the same here and there. All others name a path in the
+    # tree, which is made relative.
     string(REGEX REPLACE "#include \"(core|transports|codecs|services)/" "#include \"${up}" text "${text}")
-    file(WRITE ${CMAKE_BINARY_DIR}/include/weft/${installed} "${text}")
-    install(FILES ${CMAKE_BINARY_DIR}/include/weft/${installed}
-        DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/weft/${folder} COMPONENT development)
+    file(CONFIGURE OUTPUT ${made} CONTENT "${text}" @ONLY)
+    install(FILES ${made} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/weft/${folder} COMPONENT development)
+endfunction()
 
-    # Names of macros and inline functions are found as well; the linker passes over them.
-    string(REGEX MATCHALL "(weft|kvc?)_[a-z][a-z0-9_]*[(]" functions "${text}")
-    string(REGEX MATCHALL "extern const struct [a-z_]+ [a-z0-9_]+" objects "${text}")
-    list(TRANSFORM functions REPLACE "[(]" "")
-    list(TRANSFORM objects REPLACE ".* " "")
-    set(${out} ${${out}} ${functions} ${objects} PARENT_SCOPE)
+# weft_version_script(NAME OUT): the linker's version script from cmake/exports/NAME.txt.
+function(weft_version_script name out)
+    set(list ${PROJECT_SOURCE_DIR}/cmake/exports/${name}.txt)
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${list})
+    file(STRINGS ${list} names REGEX "^[a-z]")
+    list(JOIN names ";\n    " globals)
+    set(map ${PROJECT_BINARY_DIR}/weft_${name}.map)
+    file(CONFIGURE OUTPUT ${map} @ONLY
+        CONTENT "WEFT_${WEFT_ABI} {\nglobal:\n    ${globals};\nlocal:\n    *;\n};\n")
+    set(${out} ${map} PARENT_SCOPE)
 endfunction()
 
 # weft_install_library(NAME
 #     OF targets...          whose objects it is made of
 #     HEADERS headers...     public
-#     INLINE names...        private functions that inline ones of public headers call
 #     NEEDS names...         libraries of the house, named as here
 #     LINKS items...         other libraries: what the build links
-#     ARCHIVE_LINKS names... the same for who links the archive: -lNAME
+#     ARCHIVE_LINKS names... the other libraries for a program that links the archive: -lNAME
 #     PC name                its pkg-config file
 #     DESCRIPTION text)
 #
-# Installs libweft_NAME.so as weft::NAME and libweft_NAME.a as weft::NAME_static.
+# Makes and installs libweft_NAME.so as weft::NAME and libweft_NAME.a as weft::NAME_static. Both targets
+# also exist in the build, for a project that has weft as a subdirectory.
 function(weft_install_library name)
-    cmake_parse_arguments(PARSE_ARGV 1 arg "" "PC;DESCRIPTION"
-        "OF;HEADERS;INLINE;NEEDS;LINKS;ARCHIVE_LINKS")
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "PC;DESCRIPTION" "OF;HEADERS;NEEDS;LINKS;ARCHIVE_LINKS")
 
-    set(names ${arg_INLINE})
     foreach(header ${arg_HEADERS})
-        weft_public_header(${header} names)
+        weft_public_header(${header})
     endforeach()
-    list(REMOVE_DUPLICATES names)
-    list(SORT names)
-    list(JOIN names ";\n    " globals)
-    set(map ${CMAKE_BINARY_DIR}/weft_${name}.map)
-    file(CONFIGURE OUTPUT ${map} @ONLY
-        CONTENT "WEFT_${WEFT_ABI} {\nglobal:\n    ${globals};\nlocal:\n    *;\n};\n")
+    weft_version_script(${name} map)
 
     list(TRANSFORM arg_OF REPLACE "(.+)" "$<TARGET_OBJECTS:\\1>" OUTPUT_VARIABLE objects)
-    add_library(${name}_shared SHARED ${objects})
-    add_library(${name}_static STATIC ${objects})
-    set_target_properties(${name}_shared PROPERTIES
-        EXPORT_NAME ${name} SOVERSION ${WEFT_ABI} LINK_DEPENDS ${map})
-    set_target_properties(${name}_shared ${name}_static PROPERTIES
+    set(shared weft_${name}_shared)
+    set(static weft_${name}_static)
+    add_library(${shared} SHARED ${objects})
+    add_library(${static} STATIC ${objects})
+    add_library(weft::${name} ALIAS ${shared})
+    add_library(weft::${name}_static ALIAS ${static})
+    # A program's RUNPATH does not hold for what its libraries need, so each of them brings its own.
+    set_target_properties(${shared} PROPERTIES
+        EXPORT_NAME ${name} SOVERSION ${WEFT_ABI} LINK_DEPENDS ${map} INSTALL_RPATH "$ORIGIN")
+    set_target_properties(${static} PROPERTIES EXPORT_NAME ${name}_static)
+    set_target_properties(${shared} ${static} PROPERTIES
         LINKER_LANGUAGE C OUTPUT_NAME weft_${name}
-        ARCHIVE_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib
-        LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib)
-    target_link_options(${name}_shared PRIVATE LINKER:-z,defs LINKER:--version-script=${map})
+        ARCHIVE_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/lib
+        LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/lib)
+    target_link_options(${shared} PRIVATE LINKER:-z,defs LINKER:--version-script=${map})
     foreach(kind shared static)
-        target_include_directories(${name}_${kind} INTERFACE
+        target_include_directories(weft_${name}_${kind} INTERFACE
+            $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/include>
             $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
-        list(TRANSFORM arg_NEEDS APPEND _${kind} OUTPUT_VARIABLE needs)
-        target_link_libraries(${name}_${kind} PUBLIC ${needs})
+        list(TRANSFORM arg_NEEDS REPLACE "(.+)" "weft_\\1_${kind}" OUTPUT_VARIABLE needs)
+        target_link_libraries(weft_${name}_${kind} PUBLIC ${needs})
     endforeach()
-    target_link_libraries(${name}_shared PRIVATE ${arg_LINKS})
-    target_link_libraries(${name}_static INTERFACE ${arg_ARCHIVE_LINKS})
+    target_link_libraries(${shared} PRIVATE ${arg_LINKS})
+    target_link_libraries(${static} INTERFACE ${arg_ARCHIVE_LINKS})
 
-    # The shared one alone where programs are linked to it; what a developer needs where they are made.
-    install(TARGETS ${name}_shared ${name}_static EXPORT weft
+    # The runtime component has the shared library alone, the development component all else.
+    install(TARGETS ${shared} ${static} EXPORT weft
         LIBRARY COMPONENT runtime NAMELINK_COMPONENT development
         ARCHIVE COMPONENT development)
 
@@ -95,8 +100,8 @@ function(weft_install_library name)
     list(JOIN PC_REQUIRES " " PC_REQUIRES)
     set(PC_NAME ${arg_PC})
     set(PC_DESCRIPTION ${arg_DESCRIPTION})
-    configure_file(${CMAKE_CURRENT_LIST_DIR}/library.pc.in ${CMAKE_BINARY_DIR}/${arg_PC}.pc @ONLY)
-    install(FILES ${CMAKE_BINARY_DIR}/${arg_PC}.pc
+    configure_file(${PROJECT_SOURCE_DIR}/cmake/library.pc.in ${PROJECT_BINARY_DIR}/${arg_PC}.pc @ONLY)
+    install(FILES ${PROJECT_BINARY_DIR}/${arg_PC}.pc
         DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT development)
     set(WEFT_PC_OF_${name} ${arg_PC} PARENT_SCOPE)
 endfunction()
@@ -130,8 +135,8 @@ weft_install_library(codecs
     LINKS ${WEFT_CODECS_LINKS}
     ARCHIVE_LINKS ${WEFT_CODECS_ARCHIVE_LINKS})
 
-# The service and its client in one: they share the code of their messages. The service is written
-# against core/service.h alone, but what that declares is in libweft_core, so the library needs it.
+# The service and its client are one library because they share the code of their messages. The service
+# is written against core/service.h alone, but libweft_core defines what that declares.
 weft_install_library(kv
     PC weft-kv
     DESCRIPTION "the key-value service of weft and its client"
@@ -141,16 +146,18 @@ weft_install_library(kv
     LINKS PkgConfig::PROTOBUF_C Threads::Threads
     ARCHIVE_LINKS protobuf-c pthread)
 
-install(TARGETS kvs kvc COMPONENT runtime)
-add_subdirectory(programs/man)
+if(WEFT_PROGRAMS)
+    install(TARGETS kvs kvc COMPONENT runtime)
+    add_subdirectory(programs/man)
+endif()
 install(FILES proto/abi.proto DESTINATION ${CMAKE_INSTALL_DATADIR}/weft COMPONENT development)
 
 install(EXPORT weft FILE weftTargets.cmake NAMESPACE weft:: DESTINATION ${WEFT_PACKAGE_DIR}
     COMPONENT development)
-configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/weftConfig.cmake.in
-    ${CMAKE_BINARY_DIR}/weftConfig.cmake INSTALL_DESTINATION ${WEFT_PACKAGE_DIR}
+configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/weftConfig.cmake.in
+    ${PROJECT_BINARY_DIR}/weftConfig.cmake INSTALL_DESTINATION ${WEFT_PACKAGE_DIR}
     NO_SET_AND_CHECK_MACRO)
-write_basic_package_version_file(${CMAKE_BINARY_DIR}/weftConfigVersion.cmake
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/weftConfigVersion.cmake
     COMPATIBILITY SameMinorVersion)
-install(FILES ${CMAKE_BINARY_DIR}/weftConfig.cmake ${CMAKE_BINARY_DIR}/weftConfigVersion.cmake
+install(FILES ${PROJECT_BINARY_DIR}/weftConfig.cmake ${PROJECT_BINARY_DIR}/weftConfigVersion.cmake
     DESTINATION ${WEFT_PACKAGE_DIR} COMPONENT development)

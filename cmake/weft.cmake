@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# What every target of the project has in common.
+# Settings that all targets of the project share.
 
 include(GNUInstallDirs)
 find_package(Threads REQUIRED)
@@ -17,16 +17,18 @@ if(WEFT_WERROR)
     list(APPEND WEFT_WARNINGS -Werror)
 endif()
 
-# weft_options(TARGET): warnings, the feature-test macro, includes from the root. Position-independent
-# code calls its own functions as its own, as clang does unasked: none of them is to be replaced at run
-# time.
+# weft_options(TARGET): warnings, the feature-test macro, includes from the root. Functions of the house
+# call each other directly in position-independent code too, which is clang's default: none of them is
+# meant to be replaced at run time. What a project around this one has set for its own targets does not
+# hold here: visibility is the version scripts' work, and static names repeat between files.
 function(weft_options target)
     target_compile_options(${target} PRIVATE ${WEFT_WARNINGS} -fno-semantic-interposition)
     target_compile_definitions(${target} PRIVATE _GNU_SOURCE)
-    target_include_directories(${target} PUBLIC $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}>)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD OFF C_VISIBILITY_PRESET default)
+    target_include_directories(${target} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>)
 endfunction()
 
-# weft_library(TARGET SOURCES... ): one static library of the house.
+# weft_library(TARGET SOURCES...): adds a static library of the house.
 function(weft_library target)
     add_library(${target} STATIC ${ARGN})
     weft_options(${target})

@@ -12,6 +12,10 @@
 #include "loop.h"
 #include "registry.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct weft_client;
 
 struct weft_client_options {
@@ -85,5 +89,9 @@ const char *weft_client_trouble(const struct weft_client *client);
  * client must not be used after it; its memory goes now or, within one of its own callbacks, when
  * that has returned. NULL is fine. */
 void weft_client_close(struct weft_client *client);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

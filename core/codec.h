@@ -17,6 +17,10 @@
 #include "base/frame_cache.h"
 #include "base/settings.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum weft_role { WEFT_SERVER, WEFT_CLIENT };
 
 enum weft_message_kind {
@@ -132,5 +136,9 @@ struct weft_codec {
     int (*encode)(const struct weft_codec_state *state, const struct weft_body *body,
                   struct weft_encode_io *io);
 };
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

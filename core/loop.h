@@ -12,6 +12,10 @@
 
 #include "task.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* fd_limit: one over the highest descriptor that will be watched; arrays are sized now, because
  * libev aborts where it cannot grow one. -ENOMEM, -EMFILE. Not thread-bound until run. */
 WEFT_MUST_USE int weft_loop_new(struct weft_loop **loop, int fd_limit);
@@ -75,5 +79,9 @@ struct weft_signal {
 void weft_signal_start(struct weft_signal *signal, struct weft_loop *loop, int number,
                        void (*raised)(struct weft_signal *signal));
 void weft_signal_stop(struct weft_signal *signal);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -12,6 +12,10 @@
 #include "service.h"
 #include "transport.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum { WEFT_REGISTRY_MAX = 16 }; /* of each kind */
 
 struct weft_registry {
@@ -42,5 +46,9 @@ const struct weft_transport *weft_registry_transport(const struct weft_registry 
 const struct weft_service *weft_registry_service(const struct weft_registry *registry,
                                                  const char *name, void **context,
                                                  struct weft_error *error);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

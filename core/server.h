@@ -11,6 +11,10 @@
 #include "base/reason.h"
 #include "registry.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct weft_server;
 
 struct weft_server_options {
@@ -62,5 +66,9 @@ void weft_server_count(const struct weft_server *server, size_t i,
 
 /* After run, or instead of it. NULL is fine. */
 void weft_server_free(struct weft_server *server);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

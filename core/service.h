@@ -17,6 +17,10 @@
 #include "base/settings.h"
 #include "task.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* The core's; the four fields are the plugin's to read or set. The two callbacks are set before
  * call() returns with the request unended. Both may be NULL, neither is called after the end, and both
  * come from the loop's pump, never from within a weft_request_ function. */
@@ -114,5 +118,9 @@ struct weft_service {
      * call. */
     size_t (*reject)(void *loop_state, const struct weft_rejection *rejection, uint8_t *dst);
 };
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

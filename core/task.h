@@ -11,6 +11,10 @@
 
 #include "base/err.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct weft_loop;
 
 /* Nanoseconds of a monotonic clock, as of this turn's beginning: no system call. Loop's thread. */
@@ -62,5 +66,9 @@ struct weft_turn_hook {
  * under way. Remove calls nothing. */
 void weft_loop_add_hook(struct weft_loop *loop, struct weft_turn_hook *hook);
 void weft_loop_remove_hook(struct weft_loop *loop, struct weft_turn_hook *hook);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

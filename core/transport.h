@@ -16,6 +16,10 @@
 #include "base/settings.h"
 #include "base/url.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct weft_loop;
 struct weft_stream;
 
@@ -104,5 +108,9 @@ struct weft_transport {
     int (*connect)(struct weft_stream *stream, struct weft_loop *loop, const struct weft_url *url,
                    struct weft_error *error);
 };
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -7,6 +7,10 @@
 
 #include "core/transport.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* `tcp://HOST:PORT`. A host name stands for the first of its addresses that can be bound. To connect,
  * each address is tried in turn, also where one refuses only later. An IPv6 address takes no IPv4
  * peers, and neither does `[::]`: it and `0.0.0.0` can stand side by side on one port. TCP_NODELAY is
@@ -17,5 +21,9 @@ extern const struct weft_transport weft_transport_tcp;
  * owner may connect. A socket that a dead server left behind is replaced. One that a server listens
  * on is not, and neither is a file that is no socket. */
 extern const struct weft_transport weft_transport_unix;
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -7,6 +7,10 @@
 
 #include "bytes.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct weft_blob;
 
 /* Returns a blob of size bytes with one reference, which is the caller's, or NULL: no memory. *data
@@ -21,5 +25,9 @@ void weft_blob_unref(struct weft_blob *blob);
 
 /* Returns the bytes. They stay where they are until the caller drops its reference. */
 struct weft_view weft_blob_view(const struct weft_blob *blob);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -8,6 +8,10 @@
 #include "blob.h"
 #include "bytes.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Either `write` or `blob`. Whoever needs more than a size puts the struct first in one of its own.
  * Borrowed until the call that takes it returns. */
 struct weft_body {
@@ -37,5 +41,9 @@ struct weft_body weft_body_from_blob(struct weft_blob *blob);
 
 /* Writes a body of either kind to dst, which has body->size bytes. */
 void weft_body_write(const struct weft_body *body, uint8_t *dst);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

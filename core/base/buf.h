@@ -12,6 +12,10 @@
 
 #include "bytes.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct weft_buf {
     uint8_t *data;
     size_t begin, end, cap;
@@ -43,5 +47,9 @@ void weft_buf_consume(struct weft_buf *buf, size_t size);
 
 /* Frees the memory and leaves the buf empty. */
 void weft_buf_fini(struct weft_buf *buf);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

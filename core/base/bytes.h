@@ -11,6 +11,10 @@
 
 #include "err.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Borrowed, read-only. Whoever hands out a view says which event ends its life. data may be NULL
  * where size is 0. */
 struct weft_view {
@@ -26,7 +30,8 @@ struct weft_bytes {
 
 static inline struct weft_view weft_view(const void *data, size_t size)
 {
-    return (struct weft_view){(const uint8_t *)data, size};
+    struct weft_view view = {(const uint8_t *)data, size};
+    return view;
 }
 
 static inline struct weft_view weft_view_str(const char *text)
@@ -34,25 +39,27 @@ static inline struct weft_view weft_view_str(const char *text)
     return weft_view(text, strlen(text));
 }
 
-static inline uint64_t weft__load(const uint8_t *p, size_t size)
+/* Loads up to 8 bytes as a number in the machine's own order, so that bytes compare as words. */
+static inline uint64_t weft_load_native(const uint8_t *p, size_t size)
 {
     uint64_t word = 0;
     memcpy(&word, p, size);
     return word;
 }
 
-/* What is compared is mostly a name or a key of that length: two words that overlap hold it. */
+/* True if both have the same bytes. Names and keys are mostly of 4 to 16 bytes, which two words that
+ * overlap hold. */
 static inline bool weft_view_equal(struct weft_view a, struct weft_view b)
 {
     size_t size = a.size;
     if (size != b.size)
         return false;
     if (size >= 8 && size <= 16)
-        return weft__load(a.data, 8) == weft__load(b.data, 8) &&
-               weft__load(a.data + size - 8, 8) == weft__load(b.data + size - 8, 8);
+        return weft_load_native(a.data, 8) == weft_load_native(b.data, 8) &&
+               weft_load_native(a.data + size - 8, 8) == weft_load_native(b.data + size - 8, 8);
     if (size >= 4 && size < 8)
-        return weft__load(a.data, 4) == weft__load(b.data, 4) &&
-               weft__load(a.data + size - 4, 4) == weft__load(b.data + size - 4, 4);
+        return weft_load_native(a.data, 4) == weft_load_native(b.data, 4) &&
+               weft_load_native(a.data + size - 4, 4) == weft_load_native(b.data + size - 4, 4);
     return size == 0 || memcmp(a.data, b.data, size) == 0;
 }
 
@@ -89,5 +96,9 @@ bool weft_utf8_valid(struct weft_view view);
 /* How many bytes the first character of view has, 1 to 4; 0: view is empty or does not begin with
  * a whole valid one. */
 size_t weft_utf8_length(struct weft_view view);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

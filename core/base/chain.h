@@ -18,6 +18,10 @@
 #include "blob.h"
 #include "bytes.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum {
     WEFT_PIECE_SIZE = 16384, /* bytes that a pooled piece holds, without its header */
     WEFT_COPY_MAX = 1024,    /* a blob of up to this many bytes is copied, not referred to */
@@ -106,5 +110,9 @@ int weft_chain_peek(const struct weft_chain *chain, struct iovec *vec, int max);
 
 /* Drops the first size bytes; size <= chain->bytes. An empty chain holds no piece. */
 void weft_chain_consume(struct weft_chain *chain, size_t size);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

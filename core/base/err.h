@@ -8,6 +8,10 @@
 
 #include "compiler.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define WEFT_ERROR_MAP(X)                                                                          \
     X(WEFT_EMALFORMED, -1001, "malformed")                                                         \
     X(WEFT_ETOOBIG, -1002, "over a limit")                                                         \
@@ -39,5 +43,9 @@ struct weft_error {
 /* Fills *error (which may be NULL) and returns code, so that `return weft_error_set(...)` reads
  * well. A text that does not fit is cut; control characters become '?'. */
 int weft_error_set(struct weft_error *error, int code, const char *fmt, ...) WEFT_PRINTF(3, 4);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -17,6 +17,10 @@
 
 #include "blob.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct weft_frame_cache;
 
 /* Returns an empty cache, or NULL: no memory. budget: the most bytes that the kept frames may take,
@@ -48,5 +52,9 @@ void weft_frame_cache_put(struct weft_frame_cache *cache, struct weft_blob *blob
 /* Returns the bytes that count towards the budget. While other threads put, the number may already be
  * out of date. */
 size_t weft_frame_cache_bytes(const struct weft_frame_cache *cache);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

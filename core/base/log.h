@@ -10,6 +10,10 @@
 
 #include "bytes.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum weft_log_level {
     WEFT_LOG_ERROR,
     WEFT_LOG_WARN,
@@ -45,5 +49,9 @@ char *weft_log_quote(struct weft_view text, char *dst);
 /* "error" ... "trace". -EINVAL: none of them. */
 WEFT_MUST_USE int weft_log_level_parse(const char *text, enum weft_log_level *level);
 const char *weft_log_level_name(enum weft_log_level level);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -10,6 +10,10 @@
 
 #include "err.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* The first three have the contracts of the C library's malloc, realloc and free, the other two those
  * of weft_pages_new and weft_pages_free below. Those two may both be NULL: then the system's pages
  * are used. Any thread calls them. */
@@ -69,5 +73,9 @@ void weft_arena_reset(struct weft_arena *arena);
  * would be passed; the arena is as before either way. size 0 gives a pointer that is not to be
  * read. */
 WEFT_MUST_USE void *weft_arena_alloc(struct weft_arena *arena, size_t size);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

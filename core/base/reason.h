@@ -5,6 +5,10 @@
 #ifndef WEFT_REASON_H
 #define WEFT_REASON_H
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* X(ENUM, "name-in-logs", "in words") */
 #define WEFT_REASON_MAP(X)                                                                         \
     X(NONE, "none", "still open")                                                                  \
@@ -37,5 +41,9 @@ enum weft_reason {
 const char *weft_reason_name(enum weft_reason reason);
 /* In words; static, never NULL. Any thread. */
 const char *weft_reason_text(enum weft_reason reason);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -10,6 +10,10 @@
 
 #include "err.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* One option that a plugin declares, as in `?threshold=1436&level=6`. A plugin has a static array of
  * these, ended by a NULL name. */
 struct weft_option {
@@ -93,5 +97,9 @@ WEFT_MUST_USE int weft_limits_set(struct weft_limits *limits, const char *name, 
 /* The combinations: low above high, high above hard, max_frame over the wire's 31 bits, max_message
  * below max_frame, ... WEFT_ECONFIG and a text that names both options. */
 WEFT_MUST_USE int weft_limits_check(const struct weft_limits *limits, struct weft_error *error);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

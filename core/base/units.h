@@ -9,6 +9,10 @@
 
 #include "err.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* "4096", "64KiB", "8MiB", "1GiB": bytes. -EINVAL: not of this form; -ERANGE: over 2^63 - 1. *bytes
  * is set on success only. */
 WEFT_MUST_USE int weft_parse_size(const char *text, uint64_t *bytes);
@@ -26,5 +30,9 @@ enum { WEFT_UNITS_TEXT = 32 };
 char *weft_format_size(uint64_t bytes, char *dst);
 /* "30", "0.5". The same. */
 char *weft_format_seconds(uint64_t nanoseconds, char *dst);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

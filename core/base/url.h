@@ -8,6 +8,10 @@
 #include "err.h"
 #include "settings.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum { WEFT_URL_MAX = 1024, WEFT_URL_OPTIONS = 16 };
 
 /* All pointers point into `text`: a copy must be parsed, not assigned. */
@@ -27,7 +31,12 @@ WEFT_MUST_USE int weft_url_parse(struct weft_url *url, const char *text, struct 
 
 static inline struct weft_option_set weft_url_option_set(const struct weft_url *url)
 {
-    return (struct weft_option_set){url->options, url->option_count};
+    struct weft_option_set set = {url->options, url->option_count};
+    return set;
 }
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -42,7 +42,7 @@ int main(int argc, char **argv)
     cli_kvs_prepare(&config, &log);
 
     struct weft_error error;
-    const struct kv_store *store = kv_store_find(config.store, &error);
+    const struct kv_store *store = weft_kv_store_find(config.store, &error);
     if (!store)
         return refuse(WEFT_ECONFIG, error.text);
     struct weft_kv_context kv;

@@ -37,8 +37,8 @@ void generate_choices(const struct cli_option *option, char *dst, size_t size)
         for (size_t i = 0; generate_codecs[i]; i++)
             add_choice(dst, size, generate_codecs[i]->name);
     if (strcmp(option->name, "store") == 0)
-        for (size_t i = 0; kv_store_at(i); i++)
-            add_choice(dst, size, kv_store_at(i)->name);
+        for (size_t i = 0; weft_kv_store_at(i); i++)
+            add_choice(dst, size, weft_kv_store_at(i)->name);
     if (strcmp(option->name, "rows") == 0)
         snprintf(dst, size, "csv ndjson");
     if (strcmp(option->name, "value-kind") == 0)

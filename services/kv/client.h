@@ -10,6 +10,10 @@
 #include "core/client.h"
 #include "core/base/mem.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* The members of `Value` (proto/abi.proto). */
 enum weft_kv_type {
     WEFT_KV_EMPTY,
@@ -137,5 +141,9 @@ WEFT_MUST_USE int weft_kv_client_hmexist(struct weft_kv_client *client, struct w
 WEFT_MUST_USE int weft_kv_client_hscan(struct weft_kv_client *client, struct weft_kv_call *call,
                                        struct weft_view table, struct weft_view cursor,
                                        uint32_t limit, struct weft_error *error);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

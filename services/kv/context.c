@@ -12,12 +12,12 @@ static const struct kv_store *const stores[] = {
     NULL,
 };
 
-const struct kv_store *kv_store_at(size_t i)
+const struct kv_store *weft_kv_store_at(size_t i)
 {
     return i < sizeof stores / sizeof *stores ? stores[i] : NULL;
 }
 
-const struct kv_store *kv_store_find(const char *name, struct weft_error *error)
+const struct kv_store *weft_kv_store_find(const char *name, struct weft_error *error)
 {
     char known[256] = "";
     size_t used = 0;

@@ -4,7 +4,7 @@
  *
  * A program makes it of a store and registers it with that as its context:
  *
- *     const struct kv_store *store = kv_store_find("memory", &error);
+ *     const struct kv_store *store = weft_kv_store_find("memory", &error);
  *     struct weft_kv_context context;
  *     int err = weft_kv_context_init(&context, store, &limits, NULL, &error);
  *     ...
@@ -18,13 +18,17 @@
 #include "core/service.h"
 #include "services/kv/store.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 extern const struct weft_service weft_kv_service;
 
 /* The store of that name. NULL: there is none, and *error says which there are. */
-const struct kv_store *kv_store_find(const char *name, struct weft_error *error);
+const struct kv_store *weft_kv_store_find(const char *name, struct weft_error *error);
 
 /* The i-th store there is, or NULL beyond the last: for --help. */
-const struct kv_store *kv_store_at(size_t i);
+const struct kv_store *weft_kv_store_at(size_t i);
 
 struct weft_kv_context {
     const struct kv_store *store;
@@ -41,5 +45,9 @@ WEFT_MUST_USE int weft_kv_context_init(struct weft_kv_context *context,
 
 /* After the servers that use it were freed. A zeroed one is fine. */
 void weft_kv_context_fini(struct weft_kv_context *context);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

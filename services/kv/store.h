@@ -15,6 +15,10 @@
 #include "core/base/settings.h"
 #include "core/task.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum kv_store_flag {
     KV_STORE_ORDERED = 1, /* operations of one session take effect in the order submitted; else its
                              user submits one at a time */
@@ -126,5 +130,9 @@ struct kv_store {
      * within done, but not from within each. */
     void (*submit)(void *session, struct kv_op *op);
 };
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -39,7 +39,7 @@ void kv_world_init(struct kv_world *self)
     struct weft_error error;
     *self = (struct kv_world){.limits = weft_limits_default()};
     script_begin(1);
-    const struct kv_store *store = kv_store_find("memory", &error);
+    const struct kv_store *store = weft_kv_store_find("memory", &error);
     bench_need(store &&
                    weft_kv_context_init(&self->context, store, &self->limits, seed, &error) == 0,
                "a store");

@@ -30,7 +30,7 @@ static void begin(void)
     static const uint8_t seed[16] = "0123456789abcdef";
     struct weft_error error;
     limits = weft_limits_default();
-    const struct kv_store *store = kv_store_find("memory", &error);
+    const struct kv_store *store = weft_kv_store_find("memory", &error);
     bench_need(store && weft_kv_context_init(&context, store, &limits, seed, &error) == 0,
                "a store");
     for (size_t i = 0; i < DESIGN_THREADS; i++) {

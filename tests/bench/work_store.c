@@ -74,7 +74,7 @@ static void *begin(const struct bench_work *work)
     struct store_state *self = bench_zeroed(sizeof *self);
     struct weft_error error;
     self->limits = weft_limits_default();
-    self->store = kv_store_find("memory", &error);
+    self->store = weft_kv_store_find("memory", &error);
     bench_need(self->store && weft_kv_context_init(&self->context, self->store, &self->limits, seed,
                                                    &error) == 0,
                "a store");

@@ -86,7 +86,7 @@ static void serve(const char *url, const struct script_rules *rules, struct weft
     struct weft_server *server;
     struct weft_error error;
     script_begin(seed);
-    demand(weft_kv_context_init(&kv, kv_store_find("memory", &error), &limits, store_seed,
+    demand(weft_kv_context_init(&kv, weft_kv_store_find("memory", &error), &limits, store_seed,
                                 &error) == 0 &&
                weft_registry_add_transport(&registry, &script_transport) == 0 &&
                weft_registry_add_codec(&registry, &weft_codec_raw) == 0 &&

@@ -48,14 +48,14 @@ static void server_init(struct server *self)
     struct weft_error error;
     self->limits = weft_limits_default();
     demand(weft_loop_new(&self->loop, 0) == 0, "no loop");
-    demand(weft_kv_context_init(&self->context, kv_store_find("memory", &error), &self->limits,
+    demand(weft_kv_context_init(&self->context, weft_kv_store_find("memory", &error), &self->limits,
                                 seed, &error) == 0,
            "no store");
-    self->config = zeroed(kv_service.config_size);
+    self->config = zeroed(weft_kv_service.config_size);
     self->loop_state = zeroed(weft_kv_service.loop_size);
-    self->conn_state = zeroed(kv_service.conn_size);
-    demand(kv_service.configure(self->config, &self->context, &options, &self->limits, &error) ==
-                   0 &&
+    self->conn_state = zeroed(weft_kv_service.conn_size);
+    demand(weft_kv_service.configure(self->config, &self->context, &options, &self->limits,
+                                     &error) == 0 &&
                weft_kv_service.start(self->loop_state, self->config, self->loop) == 0 &&
                weft_kv_service.open(self->conn_state, self->loop_state) == 0,
            "no service");
@@ -63,7 +63,7 @@ static void server_init(struct server *self)
 
 static void server_fini(struct server *self)
 {
-    kv_service.close(self->conn_state, self->loop_state);
+    weft_kv_service.close(self->conn_state, self->loop_state);
     weft_kv_service.stop(self->loop_state);
     weft_kv_context_fini(&self->context);
     weft_loop_free(self->loop);

@@ -231,7 +231,7 @@ enum session_outcome session_run(const struct session *session)
     struct weft_kv_context kv = {0};
     struct weft_error error;
     enum session_outcome outcome = SESSION_REFUSED;
-    const struct kv_store *store = kv_store_find("memory", &error);
+    const struct kv_store *store = weft_kv_store_find("memory", &error);
     assert_non_null(store);
     limits.max_connections = 100;
     if (weft_kv_context_init(&kv, store, &limits, seed, &error) == 0)

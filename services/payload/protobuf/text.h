@@ -14,10 +14,10 @@ static inline bool weft_pb_is_text(struct weft_view text)
     const uint8_t *p = text.data;
     size_t size = text.size;
     if (size >= 8 && size <= 16 &&
-        ((weft__load(p, 8) | weft__load(p + size - 8, 8)) & high_bits) == 0)
+        ((weft_load_native(p, 8) | weft_load_native(p + size - 8, 8)) & high_bits) == 0)
         return true;
     if (size >= 4 && size < 8 &&
-        ((weft__load(p, 4) | weft__load(p + size - 4, 4)) & high_bits) == 0)
+        ((weft_load_native(p, 4) | weft_load_native(p + size - 4, 4)) & high_bits) == 0)
         return true;
     return weft_utf8_valid(text);
 }

@@ -31,6 +31,9 @@ int prefix_make(void **state)
     set_path("LD_LIBRARY_PATH", LIBRARY_FOLDER);
     set_path("PKG_CONFIG_PATH", LIBRARY_FOLDER "/pkgconfig");
     setenv("CC", COMPILER_PATH, 1);
+    setenv("CXX", CXX_PATH, 1);
+    setenv("NM", NM_PATH, 1);
+    setenv("SOURCE", SOURCE_FOLDER, 1);
     setenv("CFLAGS", COMPILER_FLAGS, 1);
     setenv("CMAKE_GENERATOR", CMAKE_GENERATOR_NAME, 1);
 

@@ -7,8 +7,8 @@
 #include "lib/process.h"
 
 /* Installs into PREFIX and sets the environment for programs that are built against it and run: CC,
- * CFLAGS (those of this build), PREFIX, LIB, CMAKE_PREFIX_PATH, PKG_CONFIG_PATH, LD_LIBRARY_PATH. A
- * group's setup. */
+ * CXX, NM, CFLAGS (those of this build), SOURCE (the tree), PREFIX, LIB, CMAKE_PREFIX_PATH,
+ * PKG_CONFIG_PATH, LD_LIBRARY_PATH. A group's setup. */
 int prefix_make(void **state);
 
 /* Removes it. A group's teardown. */

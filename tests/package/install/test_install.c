@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The installed tree: headers, libraries, what they export and what they need. */
-#include <ctype.h>
+ * The installed tree: where its files lie, and what its libraries need. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -48,83 +47,6 @@ static void test_no_private_header_is_installed(void **state)
     assert_null(strstr(headers, "conn.h"));
     assert_null(strstr(headers, "worker.h"));
     assert_non_null(strstr(headers, "codec.h"));
-}
-
-/* Whether the headers have name as a whole word with `next` behind it. */
-static bool declared(const char *headers, const char *name, const char *next)
-{
-    size_t size = strlen(name);
-    for (const char *at = headers; (at = strstr(at, name)) != NULL; at += size) {
-        bool begins = at == headers || !(isalnum((unsigned char)at[-1]) || at[-1] == '_');
-        if (begins && strncmp(at + size, next, strlen(next)) == 0)
-            return true;
-    }
-    return false;
-}
-
-static bool is_declared(const char *headers, const char *name)
-{
-    return declared(headers, name, "(") || declared(headers, name, ";");
-}
-
-/* One private name is exported: the inline weft_chain_reserve calls it. */
-static bool is_private(const char *name)
-{
-    return strstr(name, "__") != NULL;
-}
-
-static void for_each_name(const char *names, const char *headers,
-                          void (*check)(const char *headers, const char *name))
-{
-    char name[256];
-    int used;
-    size_t count = 0;
-    for (; sscanf(names, "%255s%n", name, &used) == 1; names += used, count++)
-        check(headers, name);
-    assert_true(count > 50);
-}
-
-static void expect_declared(const char *headers, const char *name)
-{
-    if (is_private(name) || !is_declared(headers, name))
-        fail_msg("%s is exported, but no installed header declares it", name);
-}
-
-static char all_headers[1 << 18], exported[1 << 16];
-
-static void load_headers_and_exports(void)
-{
-    snprintf(all_headers, sizeof all_headers, "%s",
-             output_of("find $PREFIX/include -name '*.h' -exec cat {} +"));
-    /* A version (@@WEFT_0) is part of a name here, and an absolute symbol (A) of its own. */
-    snprintf(exported, sizeof exported, "%s",
-             output_of("for library in $LIB/libweft_*.so.0; do\n"
-                       "  " NM_PATH " -D --defined-only $library\n"
-                       "done | awk 'NF == 3 && $2 != \"A\" { sub(/@.*/, \"\", $3); print $3 }'"));
-}
-
-static void test_shared_libraries_export_nothing_that_no_header_declares(void **state)
-{
-    (void)state;
-    load_headers_and_exports();
-    for_each_name(exported, all_headers, expect_declared);
-}
-
-static void expect_exported_if_declared(const char *headers, const char *name)
-{
-    char line[300];
-    snprintf(line, sizeof line, "%s\n", name);
-    if (!is_private(name) && is_declared(headers, name) && !strstr(exported, line))
-        fail_msg("%s is declared in an installed header, but no shared library exports it", name);
-}
-
-static void test_shared_libraries_export_all_that_headers_declare(void **state)
-{
-    (void)state;
-    load_headers_and_exports();
-    for_each_name(output_of("for library in $LIB/libweft_*.a; do " NM_PATH
-                            " -g --defined-only $library; done | awk 'NF == 3 { print $3 }'"),
-                  all_headers, expect_exported_if_declared);
 }
 
 /* What a shared library names in its dynamic section, a word each. */
@@ -224,9 +146,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(test_each_installed_header_compiles_alone, end_shell),
         cmocka_unit_test_teardown(test_no_private_header_is_installed, end_shell),
-        cmocka_unit_test_teardown(test_shared_libraries_export_nothing_that_no_header_declares,
-                                  end_shell),
-        cmocka_unit_test_teardown(test_shared_libraries_export_all_that_headers_declare, end_shell),
         cmocka_unit_test_teardown(test_base_needs_no_library_of_the_house, end_shell),
         cmocka_unit_test_teardown(test_codecs_need_base_but_neither_libev_nor_protobuf_c,
                                   end_shell),

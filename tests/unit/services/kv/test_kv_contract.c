@@ -27,7 +27,7 @@ int main(void)
     struct weft_limits limits = weft_limits_default();
     struct weft_kv_context context;
     struct weft_error error;
-    const struct kv_store *store = kv_store_find("memory", &error);
+    const struct kv_store *store = weft_kv_store_find("memory", &error);
     if (!store || weft_kv_context_init(&context, store, &limits, NULL, &error) < 0) {
         print_error("%s\n", error.text);
         return 1;

@@ -206,7 +206,7 @@ static void test_store_without_memory_is_refused(void **state)
     (void)state;
     fault_install();
     fault_arm(FAULT_FROM, 0);
-    assert_int_equal(weft_kv_context_init(&context, kv_store_at(0), &limits, NULL, &error),
+    assert_int_equal(weft_kv_context_init(&context, weft_kv_store_at(0), &limits, NULL, &error),
                      -ENOMEM);
     fault_remove();
     assert_string_equal(error.text, "memory store: no memory");

@@ -110,7 +110,7 @@ static void test_unknown_store_is_refused_with_the_names_there_are(void **state)
 {
     struct weft_error error;
     (void)state;
-    assert_null(kv_store_find("disk", &error));
+    assert_null(weft_kv_store_find("disk", &error));
     assert_int_equal(error.code, WEFT_ECONFIG);
     assert_string_equal(error.text, "unknown store 'disk'; there are: memory");
 }
@@ -118,9 +118,9 @@ static void test_unknown_store_is_refused_with_the_names_there_are(void **state)
 static void test_stores_are_listed_until_null(void **state)
 {
     (void)state;
-    assert_string_equal(kv_store_at(0)->name, "memory");
-    assert_null(kv_store_at(1));
-    assert_null(kv_store_at(1000));
+    assert_string_equal(weft_kv_store_at(0)->name, "memory");
+    assert_null(weft_kv_store_at(1));
+    assert_null(weft_kv_store_at(1000));
 }
 
 int main(void)

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Projects that use weft in other ways than the examples do: as a subdirectory, with settings of their
+ * own, and installed where no loader looks. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#include "prefix.h"
+
+static const char write_program[] =
+    "rm -rf $PREFIX/outer && mkdir $PREFIX/outer && cd $PREFIX/outer\n"
+    "cat > a.c <<'END'\n"
+    "#include <weft/loop.h>\n"
+    "int main(void)\n"
+    "{\n"
+    "    struct weft_loop *loop;\n"
+    "    int err = weft_loop_new(&loop, 64);\n"
+    "    if (err == 0)\n"
+    "        weft_loop_free(loop);\n"
+    "    return err == 0 ? 0 : 1;\n"
+    "}\n"
+    "END\n";
+
+/* Builds a project of that CMakeLists.txt, with commands of sh(1) before and after. */
+static void build_outer(const char *before, const char *cmake_lists, const char *then)
+{
+    struct process shell;
+    char text[4096];
+    snprintf(text, sizeof text,
+             "%scat > CMakeLists.txt <<END\n"
+             "cmake_minimum_required(VERSION 3.25)\n"
+             "project(outer LANGUAGES C)\n%sEND\n"
+             "%s" CMAKE_PATH " -B build\n%s",
+             write_program, cmake_lists, before, then);
+    prefix_shell(&shell, text);
+    process_kill(&shell);
+}
+
+/* With the two settings that have broken the build of others' libraries: one file made of all, and
+ * nothing visible unless it is marked. */
+static void test_subdirectory_builds_as_unity_and_with_hidden_visibility(void **state)
+{
+    (void)state;
+    build_outer("export CFLAGS=-O0\n",
+                "set(CMAKE_UNITY_BUILD ON)\n"
+                "set(CMAKE_C_VISIBILITY_PRESET hidden)\n"
+                "add_subdirectory($SOURCE weft)\n"
+                "add_executable(shared a.c)\n"
+                "target_link_libraries(shared PRIVATE weft::kv weft::codecs weft::core)\n"
+                "add_executable(archives a.c)\n"
+                "target_link_libraries(archives PRIVATE weft::kv_static weft::core_static)\n",
+                CMAKE_PATH " --build build --target shared archives\n"
+                           "build/shared && build/archives\n"
+                           "test ! -e build/weft/kvs\n");
+}
+
+static void test_fetched_content_has_the_targets_of_the_installed_package(void **state)
+{
+    (void)state;
+    build_outer("",
+                "include(FetchContent)\n"
+                "FetchContent_Declare(weft SOURCE_DIR $SOURCE)\n"
+                "FetchContent_MakeAvailable(weft)\n"
+                "foreach(library base core codecs kv)\n"
+                "  foreach(kind \"\" _static)\n"
+                "    if(NOT TARGET weft::\\${library}\\${kind})\n"
+                "      message(FATAL_ERROR \"no weft::\\${library}\\${kind}\")\n"
+                "    endif()\n"
+                "  endforeach()\n"
+                "endforeach()\n",
+                "");
+}
+
+/* A program's RUNPATH leads to what it needs itself. With --as-needed that is libweft_core alone, and
+ * libweft_base is for libweft_core to find. */
+static void test_installed_libraries_find_each_other_in_any_prefix(void **state)
+{
+    (void)state;
+    build_outer("",
+                "find_package(weft REQUIRED)\n"
+                "add_executable(a a.c)\n"
+                "target_link_libraries(a PRIVATE weft::core)\n"
+                "target_link_options(a PRIVATE -Wl,--as-needed)\n",
+                CMAKE_PATH " --build build\n"
+                           "unset LD_LIBRARY_PATH\n"
+                           "build/a\n");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_subdirectory_builds_as_unity_and_with_hidden_visibility),
+        cmocka_unit_test(test_fetched_content_has_the_targets_of_the_installed_package),
+        cmocka_unit_test(test_installed_libraries_find_each_other_in_any_prefix),
+    };
+    return cmocka_run_group_tests(tests, prefix_make, prefix_remove);
+}
