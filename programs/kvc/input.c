@@ -36,7 +36,8 @@ int cli_input_open(struct cli_input *input, const char *path, struct weft_loop *
         return weft_error_set(error, err, "cannot read %s: %s", standard ? "standard input" : path,
                               weft_strerror(err));
     }
-    if (S_ISREG(status.st_mode))
+    input->is_file = S_ISREG(status.st_mode);
+    if (input->is_file)
         input->size = (uint64_t)status.st_size;
     weft_io_init(&input->io, loop, input->fd, on_ready);
     return 0;
@@ -52,12 +53,12 @@ void cli_input_close(struct cli_input *input)
     *input = (struct cli_input){0};
 }
 
-/* A file is always ready and has no end in sight until it is read; a pipe or a terminal tells how
- * much there is. */
+/* A file is always ready. A pipe or a terminal tells how much there is; where it cannot, as a device
+ * like /dev/null, it is read. */
 static bool would_wait(const struct cli_input *input)
 {
     int waiting;
-    return input->size == 0 && ioctl(input->fd, FIONREAD, &waiting) == 0 && waiting == 0;
+    return !input->is_file && ioctl(input->fd, FIONREAD, &waiting) == 0 && waiting == 0;
 }
 
 static int wait_for(struct cli_input *input)

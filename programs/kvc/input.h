@@ -13,7 +13,7 @@ struct cli_input {
     struct weft_buf buf; /* what was read and not taken */
     uint64_t bytes;      /* read so far */
     uint64_t size;       /* of a regular file; 0: not known */
-    bool eof, is_ready;
+    bool is_file, eof, is_ready;
     void (*ready)(
         struct cli_input *input); /* set by the caller: there is something to read again */
     struct weft_io io;

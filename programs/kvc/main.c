@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "main.h"
 
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "bulk/batch.h"
@@ -45,22 +44,13 @@ static enum cli_exit help(const struct cli_run *run, const char *name)
     return refuse(run->err, CLI_EXIT_USAGE, &error);
 }
 
-/* Whether somebody has put commands there: not where it is /dev/null, as a job has it that no
- * terminal started. */
-static bool has_commands(int fd)
-{
-    struct stat status;
-    return fstat(fd, &status) == 0 &&
-           (S_ISFIFO(status.st_mode) || S_ISREG(status.st_mode) || S_ISSOCK(status.st_mode));
-}
-
-/* A prompt on a terminal, and a batch of what is piped in. */
+/* A prompt on a terminal, and a batch of what is piped in, be it nothing. */
 static enum cli_exit run_input(struct cli_run *run, struct weft_error *error)
 {
-    if (isatty(STDIN_FILENO) && isatty(fileno(run->out)))
-        return cli_interactive(run);
-    if (has_commands(STDIN_FILENO))
+    if (!isatty(STDIN_FILENO))
         return cli_batch(run, NULL);
+    if (isatty(fileno(run->out)))
+        return cli_interactive(run);
     weft_error_set(error, WEFT_ECONFIG,
                    "no command given: kvc [OPTION]... COMMAND ARGUMENT..., see --help");
     return refuse(run->err, CLI_EXIT_USAGE, error);

@@ -7,7 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "kvc_fixture.h"
@@ -130,13 +132,24 @@ static void test_mistakes_of_the_command_line_exit_2(void **state)
     kvc_expect_error("nonsense", WORDS("ping"), 2, "nonsense");
 }
 
-static void test_no_command_exits_2(void **state)
+/* No commands are no mistake, wherever they do not come from. */
+static void test_no_command_on_standard_input_exits_0(void **state)
 {
     (void)state;
-    struct process kvc;
-    assert_int_equal(process_run(&kvc, WORDS(KVC_PATH)), 2);
-    assert_one_line(kvc.err.text, "no command given");
-    process_kill(&kvc);
+    static const char *const inputs[] = {"< /dev/null", "< \"$0\"", "<&-"};
+    char empty[] = "/tmp/weft-empty-XXXXXX", line[256];
+    int fd = mkstemp(empty);
+    assert_true(fd >= 0);
+    close(fd);
+    for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++) {
+        struct process kvc;
+        snprintf(line, sizeof line, "%s %s", KVC_PATH, inputs[i]);
+        assert_int_equal(process_run(&kvc, WORDS("/bin/sh", "-c", line, empty)), 0);
+        assert_string_equal(kvc.out.text, "");
+        assert_string_equal(kvc.err.text, "");
+        process_kill(&kvc);
+    }
+    unlink(empty);
 }
 
 /* url with codec=NAME */
@@ -225,7 +238,7 @@ int main(void)
         cmocka_unit_test(test_options_may_follow_the_command),
         cmocka_unit_test(test_ping_prints_where_and_how_long),
         cmocka_unit_test(test_mistakes_of_the_command_line_exit_2),
-        cmocka_unit_test(test_no_command_exits_2),
+        cmocka_unit_test(test_no_command_on_standard_input_exits_0),
         cmocka_unit_test(test_codec_of_the_url_wins_and_contradictions_exit_2),
         cmocka_unit_test(test_request_over_the_clients_own_limit_exits_2),
         cmocka_unit_test(test_reply_over_the_clients_own_limit_exits_5),

@@ -166,6 +166,42 @@ static void test_batch_that_loses_its_server_exits_5_and_says_so_once(void **sta
     close(listener.fd);
 }
 
+/* Answers a ping, and ends our side. */
+static void answer_once(int fd)
+{
+    struct wire_bytes request;
+    assert_int_equal(wire_receive(fd, true, &request), 1);
+    wire_free(&request);
+    assert_int_equal(wire_send_frame(fd, "\x08\xc8\x01\x1a\x02\x28\x01", 7), 0);
+    wire_shutdown(fd);
+}
+
+/* A server ends connections that are idle: where nothing was in flight nothing is lost. */
+static void test_batch_connects_again_when_an_idle_connection_has_ended(void **state)
+{
+    (void)state;
+    struct listener listener;
+    struct process kvc;
+    char line[64], byte;
+    listener_open(&listener);
+    process_start_piped(&kvc, WORDS(KVC_PATH, "--server", listener.url, "batch"));
+    for (size_t i = 1; i <= 3; i++) {
+        assert_int_equal(write(kvc.in, "ping\n", 5), 5);
+        int fd = listener_accept(&listener);
+        answer_once(fd);
+        process_wait_line(&kvc, i, line, sizeof line);
+        assert_string_equal(line, "pong");
+        assert_int_equal(read(fd, &byte, 1), 0); /* kvc has seen it */
+        close(fd);
+    }
+    close(kvc.in);
+    kvc.in = -1;
+    assert_int_equal(process_wait(&kvc), 0);
+    assert_string_equal(kvc.err.text, "");
+    process_kill(&kvc);
+    close(listener.fd);
+}
+
 static void test_batch_names_the_line_of_a_request_over_a_limit(void **state)
 {
     char line[2100];
@@ -196,6 +232,7 @@ int main(void)
         cmocka_unit_test(test_batch_answers_a_line_before_the_next_comes),
         cmocka_unit_test(test_batch_that_is_interrupted_exits_130),
         cmocka_unit_test(test_batch_that_loses_its_server_exits_5_and_says_so_once),
+        cmocka_unit_test(test_batch_connects_again_when_an_idle_connection_has_ended),
         cmocka_unit_test(test_batch_names_the_line_of_a_request_over_a_limit),
         cmocka_unit_test(test_batch_without_a_server_exits_3),
     };

@@ -37,16 +37,19 @@ static void test_import_says_which_line_is_wrong_and_stores_those_before(void **
 {
     (void)state;
     expect(WORDS("import", "wrong", write_file("w1.csv", "a,1\n\"b\nc\",2\nd\ne,3\n")), 2,
-           "2 rows stored, 12 bytes in ", "w1.csv:4: a row has a key and a value, not 1 fields\n");
+           "2 rows stored, 12 bytes in ",
+           "w1.csv:4: key \"d\": a row has a key and a value, not 1 fields\n");
     expect_rows("wrong", "a\t1\nb\nc\t2\n");
     expect(WORDS("import", "w", write_file("w2.csv", "a,b\"c\n")), 2, "0 rows stored",
-           "w2.csv:1: not CSV: a quotation mark inside a field that does not begin with one\n");
+           "w2.csv:1: key \"a\": not CSV: a quotation mark inside a field that does not begin with "
+           "one\n");
     expect(WORDS("import", "w", write_file("w3.csv", "a,\"b\"c\n")), 2, "0 rows stored",
-           "w3.csv:1: not CSV: a quotation mark inside a quoted field, or none at its end\n");
+           "w3.csv:1: key \"a\": not CSV: a quotation mark inside a quoted field, or none at its "
+           "end\n");
     expect(WORDS("import", "w", write_file("w4.csv", "a,int:x\n")), 2, "0 rows stored",
-           "w4.csv:1: value \"int:x\": not an integer\n");
+           "w4.csv:1: key \"a\": value \"int:x\": not an integer\n");
     expect(WORDS("import", "w", write_file("w5.csv", "\xff,1\n")), 2, "0 rows stored",
-           "w5.csv:1: the key is not valid UTF-8\n");
+           "w5.csv:1: key \"\\xff\": the key is not valid UTF-8\n");
     expect(WORDS("import", "w", write_file("w6.ndjson", "{\"key\": 1, \"value\": 2}\n")), 2,
            "0 rows stored", "w6.ndjson:1: a row is {\"key\": TEXT, \"value\": VALUE}");
     expect(WORDS("import", "w", write_file("w7.ndjson", "{\n")), 2, "0 rows stored",
@@ -58,23 +61,119 @@ static void test_import_says_which_line_is_wrong_and_stores_those_before(void **
            "0 rows stored", "a row of more than --max-message");
 }
 
-/* There is nothing to go on with. */
-static void test_line_without_an_end_ends_what_is_to_keep_going(void **state)
+/* Neither the limits of kvc nor what is wrong with a row make anything of it a row of its own. */
+static void test_refused_row_is_passed_over_whole(void **state)
 {
     (void)state;
-    expect(WORDS("--keep-going", "--max-message", "100000", "--max-frame", "100000", "import", "w",
-                 "/dev/zero"),
-           2, "0 rows stored", "a row of more than --max-message");
-    expect(WORDS("--keep-going", "--max-message", "100000", "--max-frame", "100000", "batch",
-                 "/dev/zero"),
-           2, "", "a line of more than --max-message");
+    static const char *const rows[] = {
+        "k1,v1\nk2,\"\xff line\nadmin,true\n\"\nk3,v3\n",
+        "k1,v1\nk2,\"line\nadmin,true\n\",third\nk3,v3\n",
+        "k1,v1\nk2,\"int:7\nadmin,true\n\"x\nk3,v3\n",
+        "k1,v1\n\"k2\nadmin,true\n\xff\",v\nk3,v3\n",
+        "k1,v1\nk2,a\"b,\"c\nadmin,true\n\"\nk3,v3\n",
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char table[16];
+        snprintf(table, sizeof table, "whole%zu", i);
+        expect(WORDS("--keep-going", "import", table, write_file("whole.csv", rows[i])), 2,
+               "2 rows stored, 12 bytes in ",
+               i == 3 ? "whole.csv:2-4: key" : "whole.csv:2-4: key \"k2\": ");
+        expect_rows(table, "k1\tv1\nk3\tv3\n");
+    }
+}
+
+static void write_long(const char *path, const char *before, const char *after)
+{
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fputs(before, file);
+    for (unsigned i = 0; i < 100000; i++)
+        fputs("admin,true\n", file);
+    fputs(after, file);
+    fclose(file);
+}
+
+static void test_row_over_the_limit_is_passed_over_whole(void **state)
+{
+    (void)state;
+    const char *path = path_of("long.csv");
+    write_long(path, "k1,v1\nk2,\"", "\"\nk3,v3\n");
+    expect(WORDS("--keep-going", "--max-message", "100000", "--max-frame", "100000", "import",
+                 "long", path),
+           2, "2 rows stored, 12 bytes in ", "long.csv:2: a row of more than --max-message");
+    expect_rows("long", "k1\tv1\nk3\tv3\n");
+    path = path_of("long");
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fprintf(file, "ping\n%01000000d\nping\n", 0);
+    fclose(file);
+    expect(WORDS("--keep-going", "--max-message", "100000", "--max-frame", "100000", "batch", path),
+           2, "pong\npong\n", "long:2: a line of more than --max-message");
+    expect(WORDS("--max-message", "100000", "--max-frame", "100000", "batch", "/dev/zero"), 2, "",
+           "a line of more than --max-message");
+}
+
+static void test_each_refused_row_is_named(void **state)
+{
+    (void)state;
+    struct kvs small;
+    struct process kvc;
+    const char *path = path_of("named.csv");
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fprintf(file, "a,1\nonly\nb,%09000d\nc,3\n\"d\n\",%09000d\n", 0, 0);
+    fclose(file);
+    kvs_start(&small, WORDS("--listen", KVS_ANY_PORT, "--max-frame", "4KiB"));
+    char plain[160];
+    snprintf(plain, sizeof plain, "%s?threshold=1GiB", small.urls[0]);
+    assert_int_equal(kvc_run(&kvc, plain, WORDS("--keep-going", "import", "t", path)), 2);
+    assert_non_null(strstr(kvc.err.text, "named.csv:2: key \"only\": a row has a key and a value"));
+    assert_non_null(strstr(kvc.err.text, "named.csv:3: key \"b\": 413 "));
+    assert_non_null(strstr(kvc.err.text, "named.csv:5-6: key \"d\\n\": 413 "));
+    assert_non_null(strstr(kvc.out.text, "2 rows stored, 8 bytes in "));
+    assert_non_null(strstr(kvc.out.text, "; 3 refused"));
+    process_kill(&kvc);
+    kvs_end(&small);
+}
+
+static void test_mark_at_the_beginning_and_blank_lines_are_no_rows(void **state)
+{
+    (void)state;
+    expect(WORDS("import", "mark",
+                 write_file("mark.csv", "\xef\xbb\xbf"
+                                        "k,v\n\n \r\n\xef\xbb\xbf"
+                                        "l,w\n\n")),
+           0, "2 rows stored", "");
+    expect_rows("mark", "k\tv\n\xef\xbb\xbfl\tw\n");
+    expect(WORDS("import", "mark2",
+                 write_file("mark.ndjson", "\xef\xbb\xbf\n{\"key\": \"k\", \"value\": 1}\n\n")),
+           0, "1 rows stored", "");
+    expect(WORDS("batch", write_file("mark.txt", "\xef\xbb\xbf"
+                                                 "ping\n\n  \n")),
+           0, "pong\n", "");
+    /* A key that begins with it comes back, even the first of a file. */
+    kvc_expect(url, WORDS("hset", "mark3", "\xef\xbb\xbfk", "v"), "\n");
+    const char *path = path_of("mark3.csv");
+    expect(WORDS("export", "mark3", path), 0, "", "1 rows written");
+    expect(WORDS("import", "mark4", path), 0, "1 rows stored", "");
+    expect_rows("mark4", "\xef\xbb\xbfk\tv\n");
+}
+
+static void test_rows_without_a_name_are_told_by_their_first_byte(void **state)
+{
+    (void)state;
+    expect(WORDS("import", "guess", write_file("rows", "\n{\"key\": \"k\", \"value\": 1}\n")), 0,
+           "1 rows stored", "");
+    expect(WORDS("import", "guess", write_file("rows", "l,int:2\n")), 0, "1 rows stored", "");
+    expect(WORDS("import", "guess", write_file("rows", "")), 0, "0 rows stored", "");
+    expect_rows("guess", "k\t1\nl\t2\n");
 }
 
 static void test_import_keeps_going_where_it_is_told_to(void **state)
 {
     (void)state;
     expect(WORDS("--keep-going", "import", "going", write_file("g.csv", "a,1\nb\nc,3\n")), 2,
-           "2 rows stored, 8 bytes in ", "g.csv:2: a row has");
+           "2 rows stored, 8 bytes in ", "g.csv:2: key \"b\": a row has");
     expect_rows("going", "a\t1\nc\t3\n");
     expect(WORDS("--keep-going", "--json", "import", "going", path_of("g.csv")), 2,
            "{\"rows\": 2, \"bytes\": 8, \"seconds\": ", "");
@@ -212,7 +311,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_import_of_csv_takes_quotes_lines_and_types),
         cmocka_unit_test(test_import_says_which_line_is_wrong_and_stores_those_before),
-        cmocka_unit_test(test_line_without_an_end_ends_what_is_to_keep_going),
+        cmocka_unit_test(test_refused_row_is_passed_over_whole),
+        cmocka_unit_test(test_row_over_the_limit_is_passed_over_whole),
+        cmocka_unit_test(test_each_refused_row_is_named),
+        cmocka_unit_test(test_mark_at_the_beginning_and_blank_lines_are_no_rows),
+        cmocka_unit_test(test_rows_without_a_name_are_told_by_their_first_byte),
         cmocka_unit_test(test_import_keeps_going_where_it_is_told_to),
         cmocka_unit_test(test_export_prints_what_import_takes),
         cmocka_unit_test(test_import_and_export_of_many_rows_give_the_same_lines),

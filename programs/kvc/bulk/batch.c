@@ -105,11 +105,15 @@ static void on_answer(struct cli_bulk *bulk, const struct cli_bulk_call *call,
 static enum cli_bulk_step send_invocation(struct batch *batch,
                                           const struct cli_invocation *invocation)
 {
-    const struct cli_bulk_call about = {.command = invocation->command,
-                                        .first_line = batch->bulk.line,
-                                        .last_line = batch->bulk.line,
-                                        .rows = 1};
-    return cli_bulk_send(&batch->bulk, &about, &invocation->request);
+    uint64_t line = batch->bulk.records.line;
+    const struct cli_bulk_call about = {
+        .command = invocation->command, .first_line = line, .last_line = line, .rows = 1};
+    struct weft_error error;
+    enum cli_bulk_step step = cli_bulk_send(&batch->bulk, &about, &invocation->request, &error);
+    if (step != CLI_BULK_BAD)
+        return step;
+    fail(batch, CLI_EXIT_USAGE, line, error.text);
+    return CLI_BULK_AGAIN;
 }
 
 static enum cli_bulk_step send_words(struct batch *batch, const struct cli_words *words)
@@ -121,7 +125,7 @@ static enum cli_bulk_step send_words(struct batch *batch, const struct cli_words
     if (words->count == 0)
         return CLI_BULK_AGAIN;
     if (cli_invocation_init(&invocation, words->list, words->count, &source, &error) < 0) {
-        fail(batch, CLI_EXIT_USAGE, batch->bulk.line, error.text);
+        fail(batch, CLI_EXIT_USAGE, batch->bulk.records.line, error.text);
         return CLI_BULK_AGAIN;
     }
     enum cli_bulk_step step = send_invocation(batch, &invocation);
@@ -134,7 +138,7 @@ static enum cli_bulk_step send_text(struct batch *batch, struct weft_view line)
     struct cli_words words;
     struct weft_error error;
     if (cli_words_split(&words, line, &error) < 0) {
-        fail(batch, CLI_EXIT_USAGE, batch->bulk.line, error.text);
+        fail(batch, CLI_EXIT_USAGE, batch->bulk.records.line, error.text);
         return CLI_BULK_AGAIN;
     }
     enum cli_bulk_step step = send_words(batch, &words);
@@ -152,44 +156,31 @@ static enum cli_bulk_step send_json(struct batch *batch, struct weft_view line)
         step = send_invocation(batch, &invocation);
         cli_invocation_fini(&invocation);
     } else {
-        fail(batch, CLI_EXIT_USAGE, batch->bulk.line, error.text);
+        fail(batch, CLI_EXIT_USAGE, batch->bulk.records.line, error.text);
     }
     json_decref(json);
     return step;
 }
 
-static enum cli_bulk_step read_more(struct batch *batch)
+static enum cli_bulk_step send_line(struct batch *batch, const struct cli_record *record)
 {
-    struct cli_bulk *bulk = &batch->bulk;
-    if (weft_buf_size(&bulk->input.buf) > bulk->session->config->limits.max_message) {
-        bulk->keep_going = false;
-        fail(batch, CLI_EXIT_USAGE, bulk->line, "a line of more than --max-message");
-        return CLI_BULK_END;
-    }
-    int err = cli_input_read(&bulk->input);
-    if (err == 0)
-        return CLI_BULK_AGAIN;
-    if (err == -EAGAIN)
-        return CLI_BULK_WAIT;
-    fail(batch, CLI_EXIT_USAGE, bulk->line, weft_strerror(err));
-    return CLI_BULK_END;
+    struct weft_view line = record->text;
+    if (!record->is_too_large)
+        return line.data[0] == '[' ? send_json(batch, line) : send_text(batch, line);
+    fail(batch, CLI_EXIT_USAGE, record->first_line, "a line of more than --max-message");
+    return CLI_BULK_AGAIN;
 }
 
 static enum cli_bulk_step step(struct cli_bulk *bulk)
 {
     struct batch *batch = weft_container_of(bulk, struct batch, bulk);
-    struct weft_view view = weft_buf_view(&bulk->input.buf);
-    if (view.size == 0 && bulk->input.eof)
-        return CLI_BULK_END;
-    const uint8_t *newline = view.size > 0 ? memchr(view.data, '\n', view.size) : NULL;
-    if (!newline && !bulk->input.eof)
-        return read_more(batch);
-    struct weft_view line =
-        weft_view(view.data, newline ? (size_t)(newline - view.data) : view.size);
-    enum cli_bulk_step result =
-        line.size > 0 && line.data[0] == '[' ? send_json(batch, line) : send_text(batch, line);
+    struct cli_record record;
+    enum cli_bulk_step result;
+    if (!cli_bulk_find(bulk, &record, &result))
+        return result;
+    result = send_line(batch, &record);
     if (result != CLI_BULK_WAIT)
-        cli_bulk_skip_line(bulk);
+        cli_records_take(&bulk->records, &record);
     return result;
 }
 
@@ -205,7 +196,7 @@ enum cli_exit cli_batch(const struct cli_run *run, const char *path)
                  .answered = on_answer},
         .format = run->format,
     };
-    enum cli_exit code = cli_bulk_init(&batch.bulk, path, &error);
+    enum cli_exit code = cli_bulk_init(&batch.bulk, path, CLI_RECORDS_LINES, &error);
     if (code != CLI_EXIT_DONE) {
         fprintf(run->err, "kvc: %s\n", error.text);
         return code;

@@ -9,6 +9,12 @@
 #include "core/base/compiler.h"
 #include "programs/kvc/format/value.h"
 
+enum {
+    STEPS = 64,   /* of the command, in one turn of the loop */
+    GROWTH = 6,   /* a NUL of a string is \\u0000 in JSON */
+    FRAME = 1024, /* what a record has beside its value */
+};
+
 static void defer_fill(struct cli_bulk *bulk)
 {
     weft_loop_defer(bulk->session->loop, &bulk->fill);
@@ -16,31 +22,37 @@ static void defer_fill(struct cli_bulk *bulk)
 
 static void on_ready(struct cli_input *input)
 {
-    defer_fill(weft_container_of(input, struct cli_bulk, input));
+    defer_fill(weft_container_of(input, struct cli_bulk, records.input));
 }
 
+/* A file is always ready to be read: without a bound a long one would keep the loop from seeing
+ * replies and signals. */
 static void on_fill(struct weft_deferred *deferred)
 {
     struct cli_bulk *bulk = weft_container_of(deferred, struct cli_bulk, fill);
     enum cli_bulk_step step = CLI_BULK_AGAIN;
-    while (!bulk->ended && bulk->free && step == CLI_BULK_AGAIN)
+    for (unsigned i = 0; i < STEPS && !bulk->ended && bulk->free && step == CLI_BULK_AGAIN; i++)
         step = bulk->step(bulk);
     if (step == CLI_BULK_END)
         bulk->ended = true;
+    if (!bulk->ended && bulk->free && step == CLI_BULK_AGAIN)
+        defer_fill(bulk);
 }
 
-enum cli_exit cli_bulk_init(struct cli_bulk *bulk, const char *path, struct weft_error *error)
+enum cli_exit cli_bulk_init(struct cli_bulk *bulk, const char *path, enum cli_records_form form,
+                            struct weft_error *error)
 {
+    uint64_t max = bulk->session->config->limits.max_message;
+    max = max < (UINT64_MAX - FRAME) / GROWTH ? max * GROWTH + FRAME : UINT64_MAX;
     bulk->name = path && strcmp(path, "-") != 0 ? path : "standard input";
-    bulk->line = 1;
     bulk->fill.run = on_fill;
     for (size_t i = 0; i < CLI_BULK_WINDOW; i++) {
         bulk->calls[i].next = bulk->free;
         bulk->free = &bulk->calls[i];
     }
-    if (cli_input_open(&bulk->input, path, bulk->session->loop, error) < 0)
+    if (cli_records_open(&bulk->records, path, form, max, bulk->session->loop, error) < 0)
         return CLI_EXIT_USAGE;
-    bulk->input.ready = on_ready;
+    bulk->records.input.ready = on_ready;
     return CLI_EXIT_DONE;
 }
 
@@ -48,7 +60,7 @@ void cli_bulk_fini(struct cli_bulk *bulk)
 {
     cli_session_disconnect(bulk->session);
     weft_deferred_cancel(&bulk->fill);
-    cli_input_close(&bulk->input);
+    cli_records_close(&bulk->records);
 }
 
 void cli_bulk_run(struct cli_bulk *bulk)
@@ -111,15 +123,48 @@ static void on_done(struct weft_kv_call *base, int status, const struct weft_kv_
         defer_fill(bulk);
 }
 
-enum cli_bulk_step cli_bulk_send(struct cli_bulk *bulk, const struct cli_bulk_call *about,
-                                 const struct weft_kv_request *request)
+bool cli_bulk_find(struct cli_bulk *bulk, struct cli_record *record, enum cli_bulk_step *step)
 {
-    struct weft_error error;
-    enum cli_exit code = cli_session_connect(bulk->session, &error);
+    struct cli_records *records = &bulk->records;
+    *step = CLI_BULK_END;
+    switch (cli_records_find(records, record)) {
+    case CLI_RECORD:
+        return true;
+    case CLI_RECORD_LATER:
+        *step = CLI_BULK_AGAIN;
+        return false;
+    case CLI_RECORD_WAIT:
+        *step = CLI_BULK_WAIT;
+        return false;
+    case CLI_RECORD_END:
+        return false;
+    case CLI_RECORD_ERROR:
+        break;
+    }
+    const char *text = weft_strerror(records->err);
+    cli_bulk_fail(bulk, CLI_EXIT_USAGE, records->line, records->line, text, strlen(text));
+    return false;
+}
+
+/* A server may end a connection that was idle while the input was: then nothing is lost, and the next
+ * request has another. */
+static void leave_ended_connection(struct cli_bulk *bulk)
+{
+    struct cli_session *session = bulk->session;
+    if (bulk->in_flight == 0 && session->connection && session->connected &&
+        *weft_client_trouble(session->connection) != '\0')
+        cli_session_disconnect(session);
+}
+
+enum cli_bulk_step cli_bulk_send(struct cli_bulk *bulk, const struct cli_bulk_call *about,
+                                 const struct weft_kv_request *request, struct weft_error *error)
+{
+    leave_ended_connection(bulk);
+    enum cli_exit code = cli_session_connect(bulk->session, error);
     if (code != CLI_EXIT_DONE) {
         bulk->keep_going = false;
-        cli_bulk_fail(bulk, code, about->first_line, about->last_line, error.text,
-                      strlen(error.text));
+        cli_bulk_fail(bulk, code, about->first_line, about->last_line, error->text,
+                      strlen(error->text));
         return CLI_BULK_END;
     }
     struct cli_bulk_call *call = bulk->free, *next = call->next;
@@ -129,24 +174,13 @@ enum cli_bulk_step cli_bulk_send(struct cli_bulk *bulk, const struct cli_bulk_ca
         .op = request->op, .key_count = request->key_count, .pair_count = request->pair_count};
     call->call =
         (struct weft_kv_call){.done = on_done, .timeout = (int64_t)bulk->session->config->timeout};
-    int err = weft_kv_client_send(&bulk->session->client, &call->call, request, &error);
+    int err = weft_kv_client_send(&bulk->session->client, &call->call, request, error);
     if (err == 0) {
         bulk->free = next;
         bulk->in_flight++;
         return CLI_BULK_AGAIN;
     }
     call->next = next;
-    if (err == -EAGAIN)
-        return CLI_BULK_WAIT;
-    cli_bulk_fail(bulk, err == -ENOTCONN ? CLI_EXIT_PROTOCOL : CLI_EXIT_USAGE, about->first_line,
-                  about->last_line, error.text, strlen(error.text));
-    return CLI_BULK_AGAIN;
-}
-
-void cli_bulk_skip_line(struct cli_bulk *bulk)
-{
-    struct weft_view view = weft_buf_view(&bulk->input.buf);
-    const uint8_t *newline = memchr(view.data, '\n', view.size);
-    weft_buf_consume(&bulk->input.buf, newline ? (size_t)(newline - view.data) + 1 : view.size);
-    bulk->line++;
+    /* A connection that has just ended has calls in flight, each of which is yet to fail. */
+    return err == -EAGAIN || err == -ENOTCONN ? CLI_BULK_WAIT : CLI_BULK_BAD;
 }

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * What batch and import have in common: an input that is read while many calls are in flight. The
- * command reads and sends as long as there are free calls, and hears of each that is done, in
- * order. */
+ * What batch and import share: an input that is read while many calls are in flight. The command reads
+ * and sends as long as there are free calls, and is called back for each that is done, in order. */
 #ifndef KV_CLI_BULK_H
 #define KV_CLI_BULK_H
 
 #include <stdio.h>
 
 #include "programs/kvc/command.h"
-#include "programs/kvc/input.h"
 #include "programs/kvc/session.h"
+#include "records.h"
 
 enum { CLI_BULK_WINDOW = 256 };
 
@@ -22,13 +21,15 @@ struct cli_bulk_call {
     const struct cli_command *command;
     struct weft_kv_request counts; /* op and counts of the request, no pointers */
     uint64_t first_line, last_line, rows, bytes;
+    void *context; /* the command's; it gets it back with the call */
 };
 
-/* What became of a step of the input. */
+/* The outcome of a step of the input. */
 enum cli_bulk_step {
     CLI_BULK_AGAIN, /* something was read or sent: go on */
     CLI_BULK_WAIT,  /* for more input, or for a reply */
     CLI_BULK_END,   /* of the input */
+    CLI_BULK_BAD,   /* of cli_bulk_send alone: the request cannot be sent, now or later */
 };
 
 struct cli_bulk {
@@ -36,13 +37,12 @@ struct cli_bulk {
     FILE *out, *err;
     const char *name; /* of the input, for texts */
     bool keep_going;
-    struct cli_input input;
-    uint64_t line; /* the next to be read, from 1 */
+    struct cli_records records;
 
     /* Reads and sends a little; there is a free call. */
     enum cli_bulk_step (*step)(struct cli_bulk *bulk);
-    /* A reply, whatever its status; or none (NULL): what became of the call is not known, the rest
-     * is told. Counts and prints. */
+    /* Called once for each call that was sent, to count and to print: with the reply, whatever its
+     * status, or with NULL if none came. Why none came has been printed. */
     void (*answered)(struct cli_bulk *bulk, const struct cli_bulk_call *call,
                      const struct weft_kv_reply *reply);
 
@@ -53,26 +53,28 @@ struct cli_bulk {
     struct weft_deferred fill;
 };
 
-/* Opens the input. The fields up to keep_going and the two functions are the caller's to set.
- * CLI_EXIT_USAGE: *error says why. */
+/* Opens the input. The caller has set the fields up to keep_going and the two functions.
+ * CLI_EXIT_USAGE: *error says why not. */
 WEFT_MUST_USE enum cli_exit cli_bulk_init(struct cli_bulk *bulk, const char *path,
-                                          struct weft_error *error);
+                                          enum cli_records_form form, struct weft_error *error);
 void cli_bulk_fini(struct cli_bulk *bulk);
 
-/* Until the input has ended and all is answered, or SIGINT. */
+/* Runs until the input has ended and all is answered, or a signal ends it. */
 void cli_bulk_run(struct cli_bulk *bulk);
 
-/* Sends what call, which is free, describes. CLI_BULK_WAIT: there is no room now, nothing was
- * sent. */
-enum cli_bulk_step cli_bulk_send(struct cli_bulk *bulk, const struct cli_bulk_call *about,
-                                 const struct weft_kv_request *request);
+/* Finds the next record, to be taken with cli_records_take. False: there is none now, and *step says
+ * what the command's step returns. */
+bool cli_bulk_find(struct cli_bulk *bulk, struct cli_record *record, enum cli_bulk_step *step);
 
-/* Says what is wrong with lines first to last, one line to err, and, unless keep_going, ends the
- * reading. quiet: only counts. */
+/* Sends request with a free call, which is `about` otherwise. Unless it returns CLI_BULK_AGAIN, nothing
+ * was sent: CLI_BULK_WAIT for want of room; CLI_BULK_END because there is no connection, which has been
+ * printed; CLI_BULK_BAD, and *error says why. */
+enum cli_bulk_step cli_bulk_send(struct cli_bulk *bulk, const struct cli_bulk_call *about,
+                                 const struct weft_kv_request *request, struct weft_error *error);
+
+/* Prints what is wrong with lines first to last, as one line on err, and, unless keep_going, ends the
+ * reading. */
 void cli_bulk_fail(struct cli_bulk *bulk, enum cli_exit code, uint64_t first, uint64_t last,
                    const char *text, size_t size);
-
-/* Takes the rest of the line out of the input, after something wrong in it. */
-void cli_bulk_skip_line(struct cli_bulk *bulk);
 
 #endif

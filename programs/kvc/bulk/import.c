@@ -7,28 +7,42 @@
 
 #include "bulk.h"
 #include "core/base/compiler.h"
+#include "core/base/log.h"
+#include "core/base/mem.h"
 #include "programs/kvc/progress.h"
 #include "rows.h"
 
 /* An hmset of about this size is one packet, and below what the default codec compresses. */
 enum { REQUEST_BYTES = 1300, REQUEST_ROWS = 128, PAIR_FRAME = 16 };
 
-/* What has become of rows. */
 struct count {
     uint64_t rows, bytes;
 };
 
+/* The rows of a request, by which its refusal can name them. The keys lie behind the array. */
+struct sent_rows {
+    size_t count;
+    struct sent_row {
+        uint64_t first_line, last_line;
+        struct weft_view key; /* its beginning */
+    } rows[];
+};
+
+static const char no_memory[] = "out of memory";
+
+enum { KEY_SHOWN = 128 }; /* more than a quoted text shows */
+
 struct import {
     struct cli_bulk bulk;
     struct weft_view table;
-    enum cli_rows form;
     struct cli_progress progress;
     int64_t began;
     struct count stored, refused, unknown;
 
-    /* The request being made: copies, since the input moves. */
+    /* The request being made. It has copies, because the input moves. */
     struct weft_arena arena;
     struct weft_kv_pair pairs[REQUEST_ROWS];
+    uint64_t first_lines[REQUEST_ROWS], last_lines[REQUEST_ROWS]; /* of the pairs */
     size_t pair_count, size;
     struct cli_bulk_call about;
 };
@@ -37,6 +51,72 @@ static void add(struct count *count, const struct cli_bulk_call *call)
 {
     count->rows += call->rows;
     count->bytes += call->bytes;
+}
+
+static size_t shown(const struct weft_kv_pair *pair)
+{
+    return pair->key.size < KEY_SHOWN ? pair->key.size : KEY_SHOWN;
+}
+
+/* NULL: no memory. */
+static struct sent_rows *note_rows(const struct import *import)
+{
+    struct sent_rows *sent = NULL;
+    size_t head = sizeof *sent + import->pair_count * sizeof *sent->rows, size = head;
+    for (size_t i = 0; i < import->pair_count; i++)
+        size += shown(&import->pairs[i]);
+    sent = weft_malloc(size);
+    if (!sent)
+        return NULL;
+    uint8_t *dst = (uint8_t *)sent + head;
+    sent->count = import->pair_count;
+    for (size_t i = 0; i < sent->count; i++) {
+        size_t key = shown(&import->pairs[i]);
+        memcpy(dst, import->pairs[i].key.data, key);
+        sent->rows[i] =
+            (struct sent_row){import->first_lines[i], import->last_lines[i], weft_view(dst, key)};
+        dst += key;
+    }
+    return sent;
+}
+
+static void fail_key(struct cli_bulk *bulk, enum cli_exit code, const struct sent_row *row,
+                     const char *text)
+{
+    char quoted[WEFT_LOG_QUOTE_TEXT], words[700];
+    int size = snprintf(words, sizeof words, "key %s: %s", weft_log_quote(row->key, quoted), text);
+    cli_bulk_fail(bulk, code, row->first_line, row->last_line, words, (size_t)size);
+}
+
+/* Says why the rows of a call are not stored. With --keep-going each row gets a line of its own. Without
+ * it the first refusal ends the reading, and those of requests that were in flight then are only
+ * counted. */
+static void refuse_rows(struct import *import, enum cli_exit code, const struct cli_bulk_call *call,
+                        const char *text)
+{
+    struct cli_bulk *bulk = &import->bulk;
+    const struct sent_rows *sent = call->context;
+    bool said = import->refused.rows > 0 && !bulk->keep_going;
+    add(&import->refused, call);
+    if (said)
+        return;
+    cli_progress_end(&import->progress);
+    if (!bulk->keep_going && sent->count > 1) {
+        cli_bulk_fail(bulk, code, call->first_line, call->last_line, text, strlen(text));
+        return;
+    }
+    for (size_t i = 0; i < sent->count; i++)
+        fail_key(bulk, code, &sent->rows[i], text);
+}
+
+static void refuse(struct import *import, const struct cli_bulk_call *call,
+                   const struct weft_kv_reply *reply)
+{
+    char text[512];
+    snprintf(text, sizeof text, "%" PRIu32 " %.*s", reply->status,
+             (int)(reply->message.size < 400 ? reply->message.size : 400),
+             (const char *)reply->message.data);
+    refuse_rows(import, CLI_EXIT_REFUSED, call, text);
 }
 
 static void on_answer(struct cli_bulk *bulk, const struct cli_bulk_call *call,
@@ -48,20 +128,11 @@ static void on_answer(struct cli_bulk *bulk, const struct cli_bulk_call *call,
     } else if (reply->status == 200) {
         add(&import->stored, call);
         cli_progress_update(&import->progress, weft_loop_now(bulk->session->loop),
-                            import->stored.rows, import->stored.bytes, bulk->input.size);
+                            import->stored.rows, import->stored.bytes, bulk->records.input.size);
     } else {
-        char text[512];
-        bool first = import->refused.rows == 0;
-        add(&import->refused, call);
-        if (!first)
-            return;
-        int size = snprintf(text, sizeof text, "%" PRIu32 " %.*s", reply->status,
-                            (int)(reply->message.size < 400 ? reply->message.size : 400),
-                            (const char *)reply->message.data);
-        cli_progress_end(&import->progress);
-        cli_bulk_fail(bulk, CLI_EXIT_REFUSED, call->first_line, call->last_line, text,
-                      (size_t)size);
+        refuse(import, call, reply);
     }
+    weft_free(call->context);
 }
 
 static struct weft_view copy(struct weft_arena *arena, struct weft_view view)
@@ -82,55 +153,78 @@ static size_t size_of(const struct weft_kv_pair *pair)
     return PAIR_FRAME + pair->key.size + (has_bytes(&pair->value) ? pair->value.bytes.size : 0);
 }
 
-/* The rows that have come together, unless there are none. Those that could not be sent for want
- * of room stay for the next time. */
+/* There was no memory to note the rows of a request. */
+static void refuse_unnamed(struct import *import, const struct cli_bulk_call *about)
+{
+    add(&import->refused, about);
+    cli_bulk_fail(&import->bulk, CLI_EXIT_USAGE, about->first_line, about->last_line, no_memory,
+                  strlen(no_memory));
+}
+
+static void forget_request(struct import *import)
+{
+    weft_arena_reset(&import->arena);
+    import->pair_count = 0;
+    import->size = 0;
+}
+
+/* Sends the rows that have come together, if there are any. Those that could not be sent for want of
+ * room stay for the next time. */
 static enum cli_bulk_step send_rows(struct import *import)
 {
     if (import->pair_count == 0)
         return CLI_BULK_AGAIN;
+    struct cli_bulk *bulk = &import->bulk;
+    struct cli_bulk_call *about = &import->about;
     const struct weft_kv_request request = {.op = WEFT_KV_HMSET,
                                             .table = import->table,
                                             .pairs = import->pairs,
                                             .pair_count = import->pair_count};
-    size_t before = import->bulk.in_flight;
-    enum cli_bulk_step step = cli_bulk_send(&import->bulk, &import->about, &request);
-    if (step == CLI_BULK_WAIT)
-        return step;
-    if (import->bulk.in_flight == before)
-        add(&import->refused, &import->about);
-    weft_arena_reset(&import->arena);
-    import->pair_count = 0;
-    import->size = 0;
-    return step;
+    struct weft_error error;
+    enum cli_bulk_step step = CLI_BULK_BAD;
+    about->context = note_rows(import);
+    if (about->context)
+        step = cli_bulk_send(bulk, about, &request, &error);
+    if (step == CLI_BULK_BAD && about->context)
+        refuse_rows(import, CLI_EXIT_USAGE, about, error.text);
+    else if (step == CLI_BULK_BAD)
+        refuse_unnamed(import, about);
+    if (step != CLI_BULK_AGAIN)
+        weft_free(about->context);
+    if (step == CLI_BULK_AGAIN || step == CLI_BULK_BAD)
+        forget_request(import);
+    return step == CLI_BULK_BAD ? CLI_BULK_AGAIN : step;
 }
 
-static enum cli_bulk_step fail_row(struct import *import, const char *text)
+static void fail_row(struct import *import, const struct cli_record *record, const char *text)
 {
-    struct cli_bulk *bulk = &import->bulk;
-    cli_bulk_fail(bulk, CLI_EXIT_USAGE, bulk->line, bulk->line, text, strlen(text));
+    cli_progress_end(&import->progress);
+    cli_bulk_fail(&import->bulk, CLI_EXIT_USAGE, record->first_line, record->last_line, text,
+                  strlen(text));
     import->refused.rows++;
-    return CLI_BULK_AGAIN;
 }
 
-static enum cli_bulk_step take_row(struct import *import, const struct cli_row *row, size_t size)
+static void take_row(struct import *import, const struct cli_row *row,
+                     const struct cli_record *record)
 {
-    struct weft_kv_pair *pair = &import->pairs[import->pair_count];
+    size_t i = import->pair_count;
+    struct weft_kv_pair *pair = &import->pairs[i];
     pair->key = copy(&import->arena, row->pair.key);
     pair->value = row->pair.value;
     if (has_bytes(&pair->value))
         pair->value.bytes = copy(&import->arena, row->pair.value.bytes);
-    if (!pair->key.data || (has_bytes(&pair->value) && !pair->value.bytes.data))
-        return fail_row(import, weft_strerror(-ENOMEM));
-    struct cli_bulk *bulk = &import->bulk;
+    if (!pair->key.data || (has_bytes(&pair->value) && !pair->value.bytes.data)) {
+        fail_row(import, record, no_memory);
+        return;
+    }
     struct cli_bulk_call *about = &import->about;
     if (import->pair_count++ == 0)
-        *about = (struct cli_bulk_call){.first_line = bulk->line};
-    bulk->line += row->lines;
-    about->last_line = bulk->line - 1;
+        *about = (struct cli_bulk_call){.first_line = record->first_line};
+    import->first_lines[i] = record->first_line;
+    import->last_lines[i] = about->last_line = record->last_line;
     about->rows++;
-    about->bytes += size;
+    about->bytes += import->bulk.records.size;
     import->size += size_of(pair);
-    return CLI_BULK_AGAIN;
 }
 
 static bool is_full(const struct import *import, const struct weft_kv_pair *next)
@@ -139,52 +233,44 @@ static bool is_full(const struct import *import, const struct weft_kv_pair *next
            (import->pair_count > 0 && import->size + size_of(next) > REQUEST_BYTES);
 }
 
-static enum cli_bulk_step read_more(struct import *import)
+/* Whoever waits for input, or finds its end, sends what there is. */
+static enum cli_bulk_step send_rest(struct import *import, enum cli_bulk_step found)
 {
-    struct cli_bulk *bulk = &import->bulk;
-    if (weft_buf_size(&bulk->input.buf) > bulk->session->config->limits.max_message) {
-        bulk->keep_going = false;
-        return fail_row(import, "a row of more than --max-message; is the form right? see --rows");
-    }
-    int err = cli_input_read(&bulk->input);
-    if (err == -EAGAIN)
-        return send_rows(import) == CLI_BULK_END ? CLI_BULK_END : CLI_BULK_WAIT;
-    if (err == 0)
-        return CLI_BULK_AGAIN;
-    bulk->keep_going = false;
-    return fail_row(import, weft_strerror(err));
+    enum cli_bulk_step sent = found == CLI_BULK_AGAIN ? CLI_BULK_AGAIN : send_rows(import);
+    return sent == CLI_BULK_AGAIN ? found : sent;
 }
 
-static enum cli_bulk_step end(struct import *import)
+static enum cli_bulk_step refuse_record(struct import *import, const struct cli_record *record,
+                                        const char *text)
 {
-    enum cli_bulk_step step = send_rows(import);
-    return step == CLI_BULK_AGAIN ? CLI_BULK_END : step;
+    /* The rows before it are stored. */
+    enum cli_bulk_step sent = send_rows(import);
+    if (sent != CLI_BULK_AGAIN)
+        return sent;
+    fail_row(import, record, text);
+    cli_records_take(&import->bulk.records, record);
+    return CLI_BULK_AGAIN;
 }
 
 static enum cli_bulk_step step(struct cli_bulk *bulk)
 {
     struct import *import = weft_container_of(bulk, struct import, bulk);
-    struct weft_view view = weft_buf_view(&bulk->input.buf);
+    struct cli_record record;
     struct weft_error error;
     struct cli_row row;
-    if (view.size == 0)
-        return bulk->input.eof ? end(import) : read_more(import);
-    ssize_t size = cli_row_read(&row, import->form, view, bulk->input.eof, &error);
-    if (size == 0)
-        return read_more(import);
-    if (size < 0) {
-        /* The rows before it are stored. */
-        enum cli_bulk_step sent = send_rows(import);
-        if (sent != CLI_BULK_AGAIN)
-            return sent;
-        (void)fail_row(import, error.text);
-        cli_bulk_skip_line(bulk);
-        return CLI_BULK_AGAIN;
-    }
-    enum cli_bulk_step result = is_full(import, &row.pair) ? send_rows(import) : CLI_BULK_AGAIN;
+    enum cli_bulk_step result;
+    if (!cli_bulk_find(bulk, &record, &result))
+        return send_rest(import, result);
+    bool is_csv = bulk->records.form == CLI_RECORDS_CSV;
+    if (record.is_too_large)
+        return refuse_record(import, &record,
+                             "a row of more than --max-message; is the form right? see --rows");
+    if (cli_row_read(&row, is_csv ? CLI_ROWS_CSV : CLI_ROWS_NDJSON, record.text, &error) < 0)
+        return refuse_record(import, &record, error.text);
+    result = is_full(import, &row.pair) ? send_rows(import) : CLI_BULK_AGAIN;
     if (result == CLI_BULK_AGAIN && bulk->free) {
-        result = take_row(import, &row, (size_t)size);
-        weft_buf_consume(&bulk->input.buf, (size_t)size);
+        take_row(import, &row, &record);
+        cli_records_take(&bulk->records, &record);
     }
     cli_row_fini(&row);
     return result;
@@ -227,10 +313,10 @@ enum cli_exit cli_import(const struct cli_run *run, const char *table, const cha
                  .step = step,
                  .answered = on_answer},
         .table = weft_view_str(table),
-        .form = cli_rows_of(config->rows, path),
         .began = weft_loop_refresh(run->session->loop),
     };
-    enum cli_exit code = cli_bulk_init(&import.bulk, path, &error);
+    enum cli_exit code =
+        cli_bulk_init(&import.bulk, path, cli_rows_records(config->rows, path), &error);
     if (code != CLI_EXIT_DONE) {
         fprintf(run->err, "kvc: %s\n", error.text);
         return code;

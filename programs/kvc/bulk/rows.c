@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "core/base/log.h"
 #include "core/base/mem.h"
 #include "programs/kvc/format/base64.h"
 #include "programs/kvc/format/json.h"
@@ -15,6 +16,29 @@ enum cli_rows cli_rows_of(enum cli_rows rows, const char *path)
     if (rows != CLI_ROWS_BY_NAME)
         return rows;
     return ending && strcmp(ending, ".csv") == 0 ? CLI_ROWS_CSV : CLI_ROWS_NDJSON;
+}
+
+enum cli_records_form cli_rows_records(enum cli_rows rows, const char *path)
+{
+    static const char *const endings[] = {".ndjson", ".jsonl", ".json"};
+    const char *ending = path ? strrchr(path, '.') : NULL;
+    if (rows != CLI_ROWS_BY_NAME)
+        return rows == CLI_ROWS_CSV ? CLI_RECORDS_CSV : CLI_RECORDS_LINES;
+    if (ending && strcmp(ending, ".csv") == 0)
+        return CLI_RECORDS_CSV;
+    for (size_t i = 0; ending && i < sizeof endings / sizeof *endings; i++) {
+        if (strcmp(ending, endings[i]) == 0)
+            return CLI_RECORDS_LINES;
+    }
+    return CLI_RECORDS_GUESS;
+}
+
+/* Puts the key before what is wrong with its row. Returns err. */
+static int name_key(struct weft_view key, int err, struct weft_error *error)
+{
+    char quoted[WEFT_LOG_QUOTE_TEXT], words[sizeof error->text];
+    memcpy(words, error->text, sizeof words);
+    return weft_error_set(error, err, "key %s: %s", weft_log_quote(key, quoted), words);
 }
 
 static int take_key(struct cli_row *row, struct weft_view key, struct weft_error *error)
@@ -43,32 +67,30 @@ static int take_field(const struct cli_csv_field *field, struct weft_bytes *memo
 static int read_record(struct cli_row *row, const struct cli_csv_record *record,
                        struct weft_error *error)
 {
-    struct weft_view key, text;
+    struct weft_view text;
     if (record->count != 2)
         return weft_error_set(error, WEFT_ECONFIG, "a row has a key and a value, not %zu fields",
                               record->count);
-    if (take_field(&record->fields[0], &row->key, &key) < 0 ||
-        take_field(&record->fields[1], &row->text, &text) < 0)
+    if (take_field(&record->fields[1], &row->text, &text) < 0)
         return weft_error_set(error, -ENOMEM, "%s", weft_strerror(-ENOMEM));
-    int err = take_key(row, key, error);
+    int err = take_key(row, row->pair.key, error);
     if (err == 0)
         err = cli_value_parse(text, NULL, &row->pair.value, &row->memory, error);
     return err;
 }
 
-static ssize_t read_csv(struct cli_row *row, struct weft_view text, bool end,
-                        struct weft_error *error)
+static int read_csv(struct cli_row *row, struct weft_view text, struct weft_error *error)
 {
     struct cli_csv_record record;
     const char *why;
-    ssize_t size = cli_csv_read(text, end, &record, &why);
-    if (size < 0)
-        return weft_error_set(error, WEFT_ECONFIG, "not CSV: %s", why);
-    if (size == 0)
-        return 0;
-    row->lines = record.lines;
-    int err = read_record(row, &record, error);
-    return err < 0 ? err : size;
+    int err = cli_csv_read(text, &record, &why);
+    if (err < 0)
+        err = weft_error_set(error, WEFT_ECONFIG, "not CSV: %s", why);
+    if (record.count > 0 && take_field(&record.fields[0], &row->key, &row->pair.key) < 0)
+        return weft_error_set(error, -ENOMEM, "%s", weft_strerror(-ENOMEM));
+    if (err == 0)
+        err = read_record(row, &record, error);
+    return err == WEFT_ECONFIG && record.count > 0 ? name_key(row->pair.key, err, error) : err;
 }
 
 static int read_object(struct cli_row *row, struct weft_view line, struct weft_error *error)
@@ -78,34 +100,25 @@ static int read_object(struct cli_row *row, struct weft_view line, struct weft_e
         return WEFT_ECONFIG;
     const json_t *key = json_object_get(row->json, "key");
     const json_t *value = json_object_get(row->json, "value");
+    int err = 0;
+    if (json_is_string(key))
+        row->pair.key = weft_view(json_string_value(key), json_string_length(key));
     if (!json_is_string(key) || !value || json_object_size(row->json) != 2)
-        return weft_error_set(error, WEFT_ECONFIG,
-                              "a row is {\"key\": TEXT, \"value\": VALUE}, with nothing else");
-    row->pair.key = weft_view(json_string_value(key), json_string_length(key));
-    return cli_json_read_value(value, &row->pair.value, &row->memory, error);
+        err = weft_error_set(error, WEFT_ECONFIG,
+                             "a row is {\"key\": TEXT, \"value\": VALUE}, with nothing else");
+    else
+        err = cli_json_read_value(value, &row->pair.value, &row->memory, error);
+    return err == WEFT_ECONFIG && json_is_string(key) ? name_key(row->pair.key, err, error) : err;
 }
 
-static ssize_t read_ndjson(struct cli_row *row, struct weft_view text, bool end,
-                           struct weft_error *error)
-{
-    const uint8_t *newline = memchr(text.data, '\n', text.size);
-    if (!newline && !end)
-        return 0;
-    size_t size = newline ? (size_t)(newline - text.data) : text.size;
-    row->lines = 1;
-    int err = read_object(row, weft_view(text.data, size), error);
-    return err < 0 ? err : (ssize_t)(newline ? size + 1 : size);
-}
-
-ssize_t cli_row_read(struct cli_row *row, enum cli_rows rows, struct weft_view text, bool end,
-                     struct weft_error *error)
+int cli_row_read(struct cli_row *row, enum cli_rows rows, struct weft_view text,
+                 struct weft_error *error)
 {
     *row = (struct cli_row){0};
-    ssize_t size =
-        rows == CLI_ROWS_CSV ? read_csv(row, text, end, error) : read_ndjson(row, text, end, error);
-    if (size < 0)
+    int err = rows == CLI_ROWS_CSV ? read_csv(row, text, error) : read_object(row, text, error);
+    if (err < 0)
         cli_row_fini(row);
-    return size;
+    return err;
 }
 
 void cli_row_fini(struct cli_row *row)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Rows of a table in a file: a key and a value a line, as CSV (the value as on a command line,
- * `int:42`) or as NDJSON ({"key": ..., "value": ...}). What is exported is imported as the same. */
+ * The rows of a table in a file. Each has a key and a value, as CSV (the value as on a command line,
+ * `int:42`) or as NDJSON ({"key": ..., "value": ...}). An import of what export wrote stores equal
+ * values. */
 #ifndef KV_CLI_ROWS_H
 #define KV_CLI_ROWS_H
 
@@ -10,23 +11,26 @@
 
 #include "programs/kvc/format/csv.h"
 #include "programs/kvc/options.h"
+#include "records.h"
 #include "programs/kvc/format/value.h"
 
-/* The form that rows says, or the ending of path: .csv, and NDJSON otherwise. */
+/* The form that `rows` says, or else the ending of path: CSV for .csv, NDJSON otherwise. */
 enum cli_rows cli_rows_of(enum cli_rows rows, const char *path);
+
+/* The records that an import reads: of the form that `rows` or the ending of path says (.csv; .ndjson,
+ * .jsonl, .json), or of the one that the first record shows. */
+enum cli_records_form cli_rows_records(enum cli_rows rows, const char *path);
 
 struct cli_row {
     struct weft_kv_pair pair; /* borrows the text it was read from, and what stands below */
-    size_t lines;             /* that it takes in the text */
     json_t *json;
     struct weft_bytes key, text, memory;
 };
 
-/* Reads the row that text begins with; returns its size, 0: there is no whole one yet (end: text is
- * all there is). WEFT_ECONFIG, and *error says what is wrong, without the place; -ENOMEM. Nothing is
- * held then. */
-WEFT_MUST_USE ssize_t cli_row_read(struct cli_row *row, enum cli_rows rows, struct weft_view text,
-                                   bool end, struct weft_error *error);
+/* Reads one whole record as a row. WEFT_ECONFIG: *error says what is wrong, and names the key if it is
+ * known; -ENOMEM. Nothing is held then. */
+WEFT_MUST_USE int cli_row_read(struct cli_row *row, enum cli_rows rows, struct weft_view text,
+                               struct weft_error *error);
 void cli_row_fini(struct cli_row *row);
 
 void cli_row_print(FILE *out, enum cli_rows rows, const struct weft_kv_pair *pair);

@@ -9,18 +9,25 @@
 
 #include "programs/kvc/format/csv.h"
 
-static ssize_t read_text(const char *text, bool end, struct cli_csv_record *record)
+static int read_text(const char *text, struct cli_csv_record *record)
 {
     const char *why;
-    return cli_csv_read(weft_view_str(text), end, record, &why);
+    return cli_csv_read(weft_view_str(text), record, &why);
 }
 
-/* The record that text begins with takes size bytes and has these first fields; second NULL: it has
- * one. */
-static void expect(const char *text, bool end, size_t size, const char *first, const char *second)
+/* The record that text begins with takes size bytes; 0: it has no end yet. */
+static void expect_size(const char *text, size_t size, uint64_t lines)
+{
+    struct cli_csv_scan scan = {0};
+    assert_int_equal(cli_csv_scan(&scan, weft_view_str(text)), size);
+    assert_int_equal(scan.lines, lines);
+}
+
+/* The record has these first fields; second NULL: it has one. */
+static void expect(const char *text, const char *first, const char *second)
 {
     struct cli_csv_record record;
-    assert_int_equal(read_text(text, end, &record), size);
+    assert_int_equal(read_text(text, &record), 0);
     assert_int_equal(record.count, second ? 2 : 1);
     assert_true(weft_view_equal(record.fields[0].text, weft_view_str(first)));
     if (second)
@@ -31,37 +38,38 @@ static void expect_malformed(const char *text, const char *expected)
 {
     struct cli_csv_record record;
     const char *why = NULL;
-    assert_int_equal(cli_csv_read(weft_view_str(text), true, &record, &why), WEFT_EMALFORMED);
+    assert_int_equal(cli_csv_read(weft_view_str(text), &record, &why), WEFT_EMALFORMED);
     assert_string_equal(why, expected);
 }
 
 static void test_fields_stand_between_commas(void **state)
 {
     (void)state;
-    expect("a,b\nc,d\n", false, 4, "a", "b");
-    expect("a,\n", false, 3, "a", "");
-    expect(",\n", false, 2, "", "");
-    expect("a b\n", false, 4, "a b", NULL);
-    expect("\n", false, 1, "", NULL);
+    expect("a,b\n", "a", "b");
+    expect("a,\n", "a", "");
+    expect(",\n", "", "");
+    expect("a b\n", "a b", NULL);
+    expect("\n", "", NULL);
 }
 
 static void test_lines_end_in_lf_crlf_or_with_the_text(void **state)
 {
     (void)state;
-    expect("a,b\r\nc", false, 5, "a", "b");
-    expect("\"a\",\"b\"\r\n", false, 9, "a", "b");
-    expect("a,b", true, 3, "a", "b");
-    expect("a,\"b\"", true, 5, "a", "b");
-    expect("a\rb,c\n", false, 6, "a\rb", "c");
+    expect("a,b\r\n", "a", "b");
+    expect("\"a\",\"b\"\r\n", "a", "b");
+    expect("\"a\",\"b\"\r", "a", "b");
+    expect("a,b", "a", "b");
+    expect("a,\"b\"", "a", "b");
+    expect("a\rb,c\n", "a\rb", "c");
 }
 
 static void test_quotation_marks_hold_commas_line_ends_and_themselves(void **state)
 {
     (void)state;
     struct cli_csv_record record;
-    expect("\"a,b\",\"c\nd\"\n", false, 12, "a,b", "c\nd");
-    expect("\"\",x\n", false, 5, "", "x");
-    assert_int_equal(read_text("\"say \"\"hi\"\"\",x\n", false, &record), 15);
+    expect("\"a,b\",\"c\nd\"\n", "a,b", "c\nd");
+    expect("\"\",x\n", "", "x");
+    assert_int_equal(read_text("\"say \"\"hi\"\"\",x\n", &record), 0);
     assert_true(weft_view_equal(record.fields[0].text, weft_view_str("say \"\"hi\"\"")));
     assert_true(record.fields[0].doubled);
     assert_false(record.fields[1].doubled);
@@ -71,30 +79,42 @@ static void test_fields_beyond_the_second_are_counted(void **state)
 {
     (void)state;
     struct cli_csv_record record;
-    assert_int_equal(read_text("a,b,\"c\",d\n", false, &record), 10);
+    assert_int_equal(read_text("a,b,\"c\",d\n", &record), 0);
     assert_int_equal(record.count, 4);
 }
 
-static void test_line_ends_within_a_record_are_counted(void **state)
+static void test_end_of_a_record_is_no_line_end_within_marks(void **state)
 {
     (void)state;
-    struct cli_csv_record record;
-    assert_int_equal(read_text("\"a\n\nb\",c\n", false, &record), 9);
-    assert_int_equal(record.lines, 3);
-    assert_int_equal(read_text("a,b\n", false, &record), 4);
-    assert_int_equal(record.lines, 1);
+    expect_size("\"a\n\nb\",c\nd", 9, 3);
+    expect_size("a,b\nc", 4, 1);
+    expect_size("\n", 1, 1);
+    expect_size("\"a\"\"\n\",b\r\nc", 10, 2);
+    expect_size("\"a\n", 0, 1);
+    expect_size("a", 0, 0);
 }
 
-/* What stands at the end of every piece of a record is not its end. */
+/* Wherever the marks stand, a record that is refused ends where one that is right would. */
+static void test_malformed_record_ends_at_a_line_end_outside_of_marks(void **state)
+{
+    (void)state;
+    expect_size("a\"b,\"c\nd\"\ne", 10, 2);
+    expect_size("\"a\"b\nc", 5, 1);
+    expect_size("\"a\"b,\"c\nd\"\ne", 11, 2);
+}
+
+/* The search looks at each byte once, however the bytes come. */
 static void test_record_is_waited_for_at_every_split(void **state)
 {
     (void)state;
     static const char text[] = "a,\"b \"\"c\"\",\r\n\"\r\n";
-    struct cli_csv_record record;
-    const char *why;
-    for (size_t size = 1; size + 1 < sizeof text; size++)
-        assert_int_equal(cli_csv_read(weft_view(text, size), false, &record, &why), 0);
-    expect(text, false, sizeof text - 1, "a", "b \"\"c\"\",\r\n");
+    struct cli_csv_scan scan = {0};
+    for (size_t size = 1; size + 1 < sizeof text; size++) {
+        assert_int_equal(cli_csv_scan(&scan, weft_view(text, size)), 0);
+        assert_int_equal(scan.at, size);
+    }
+    assert_int_equal(cli_csv_scan(&scan, weft_view_str(text)), sizeof text - 1);
+    expect(text, "a", "b \"\"c\"\",\r\n");
 }
 
 static void test_marks_where_none_may_be_are_malformed(void **state)
@@ -139,6 +159,7 @@ static void test_print_quotes_what_needs_it(void **state)
     assert_printed("", "say \"hi\"", "\"say \"\"hi\"\"\"");
     assert_printed("", "a\nb", "\"a\nb\"");
     assert_printed("", "a\rb", "\"a\rb\"");
+    assert_printed("", "\xef\xbb\xbfkey", "\"\xef\xbb\xbfkey\"");
     assert_printed("str:", "int:1", "str:int:1");
     assert_printed("str:", "int:1,2", "\"str:int:1,2\"");
 }
@@ -150,7 +171,8 @@ int main(void)
         cmocka_unit_test(test_lines_end_in_lf_crlf_or_with_the_text),
         cmocka_unit_test(test_quotation_marks_hold_commas_line_ends_and_themselves),
         cmocka_unit_test(test_fields_beyond_the_second_are_counted),
-        cmocka_unit_test(test_line_ends_within_a_record_are_counted),
+        cmocka_unit_test(test_end_of_a_record_is_no_line_end_within_marks),
+        cmocka_unit_test(test_malformed_record_ends_at_a_line_end_outside_of_marks),
         cmocka_unit_test(test_record_is_waited_for_at_every_split),
         cmocka_unit_test(test_marks_where_none_may_be_are_malformed),
         cmocka_unit_test(test_undouble_leaves_single_marks),
