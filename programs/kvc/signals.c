@@ -15,12 +15,15 @@ static const char *last_words;
 static int exit_code;
 static int kept_terminal = -1;
 static struct termios kept_modes;
+static const char marks_off[] = "\x1b[?2004l"; /* the prompt asks for marks around pastes */
 static bool ends_process;
 
 static void restore_terminal(void)
 {
-    if (kept_terminal >= 0)
-        (void)tcsetattr(kept_terminal, TCSANOW, &kept_modes);
+    if (kept_terminal < 0)
+        return;
+    (void)tcsetattr(kept_terminal, TCSANOW, &kept_modes);
+    (void)!write(kept_terminal, marks_off, sizeof marks_off - 1);
 }
 
 static void on_alarm(int number)

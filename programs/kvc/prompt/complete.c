@@ -70,6 +70,12 @@ static bool is_named(struct weft_view word, const char *name)
     return weft_view_equal(word, weft_view_str(name));
 }
 
+/* True if a character of UTF-8 begins before this byte and ends behind it. */
+static bool is_within_character(const char *text, size_t at)
+{
+    return ((unsigned char)text[at] & 0xc0) == 0x80;
+}
+
 static void offer(struct cli_candidates *candidates, const char *name)
 {
     size_t size = candidates->word.size;
@@ -84,6 +90,9 @@ static void offer(struct cli_candidates *candidates, const char *name)
             if (first[i] != name[i])
                 candidates->common = i;
         }
+    /* Whole characters only: names may differ within one. */
+    while (candidates->common > size && is_within_character(name, candidates->common))
+        candidates->common--;
     candidates->names[candidates->count++] = name;
 }
 

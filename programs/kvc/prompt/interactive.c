@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "editor.h"
+#include "quotes.h"
 #include "programs/kvc/command_help.h"
 #include "programs/kvc/format/pretty.h"
 #include "programs/kvc/words.h"
@@ -11,7 +12,7 @@
 struct prompt {
     struct cli_run *run;
     struct cli_editor editor;
-    bool timing, leaving;
+    bool timing, leaving, cancelled;
 };
 
 static void help(struct prompt *prompt, const struct cli_words *words)
@@ -57,10 +58,11 @@ static void run_invocation(struct prompt *prompt, const struct cli_run *run,
         fprintf(run->err, "kvc: %s; connecting again\n", error.text);
     int64_t began = weft_loop_refresh(session->loop);
     cli_session_watch(session);
-    cli_keys_hold_interrupt(false);
+    cli_keys_hold_signals(false);
     enum cli_exit code = cli_run_invocation(run, invocation);
-    cli_keys_hold_interrupt(true);
+    cli_keys_hold_signals(true);
     cli_session_unwatch(session);
+    prompt->cancelled = session->interrupted;
     session->interrupted = false;
     if (code == CLI_EXIT_CONNECT || code == CLI_EXIT_TIMEOUT || code == CLI_EXIT_PROTOCOL)
         cli_session_disconnect(session);
@@ -121,14 +123,28 @@ static void run_line(struct prompt *prompt, struct weft_view line)
     fflush(prompt->run->out);
 }
 
+/* A paste may bring several commands at once. Ctrl-C cancels those that are left, too. */
+static void run_commands(struct prompt *prompt, struct weft_view text)
+{
+    prompt->cancelled = false;
+    while (text.size > 0 && !prompt->leaving && !prompt->cancelled) {
+        size_t size = cli_quotes_command(text, NULL);
+        run_line(prompt, weft_view(text.data, size));
+        text = weft_view_skip(text, size < text.size ? size + 1 : size);
+    }
+}
+
 static void run_lines(struct prompt *prompt)
 {
     enum cli_line found = CLI_LINE_READ;
     while (found != CLI_LINE_END && !prompt->leaving) {
         struct weft_view line;
-        found = cli_editor_read(&prompt->editor, &line);
+        struct weft_error error;
+        found = cli_editor_read(&prompt->editor, &line, &error);
         if (found == CLI_LINE_READ)
-            run_line(prompt, line);
+            run_commands(prompt, line);
+        else if (found == CLI_LINE_REFUSED)
+            fprintf(prompt->run->err, "kvc: %s\n", error.text);
     }
 }
 

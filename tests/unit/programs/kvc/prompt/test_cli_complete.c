@@ -84,6 +84,14 @@ static void test_tables_complete_behind_a_command(void **state)
     expect("--raw hget c", "counts", 6);
 }
 
+static void test_names_that_differ_within_a_character_share_none_of_it(void **state)
+{
+    (void)state;
+    cli_tables_see(&seen, "t\xc3\xa4");
+    cli_tables_see(&seen, "t\xc3\xb6");
+    expect("hget t", "t\xc3\xa4 t\xc3\xb6", 1);
+}
+
 static void test_nothing_completes_behind_the_table(void **state)
 {
     (void)state;
@@ -181,6 +189,7 @@ int main(void)
         TEST(test_every_command_is_offered_for_an_empty_line),
         TEST(test_options_complete_before_the_command),
         TEST(test_tables_complete_behind_a_command),
+        TEST(test_names_that_differ_within_a_character_share_none_of_it),
         TEST(test_nothing_completes_behind_the_table),
         TEST(test_arguments_of_the_prompts_own_commands_complete),
         TEST(test_hint_is_the_usage_of_the_command),

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "programs/kvc/prompt/keys.h"
+#include "programs/kvc/prompt/wide.h"
 
 struct fixture {
     int ends[2];
@@ -59,17 +60,116 @@ static void expect_typed(struct fixture *fixture, wchar_t expected)
 
 static void test_characters_come_one_at_a_time(void **state)
 {
-    type(*state, "aé表\x03");
+    type(*state, "aé表\x04");
     expect_typed(*state, L'a');
     expect_typed(*state, 0xe9);
     expect_typed(*state, 0x8868);
-    expect_typed(*state, 3);
+    expect_typed(*state, 4);
 }
 
-static void test_bytes_that_are_no_character_are_passed_over(void **state)
+static void test_bytes_that_are_no_character_stand_for_themselves(void **state)
 {
-    type(*state, "\xff\xc3\xffz");
+    type(*state, "\xff\xc3\xffz\xed\xa0\x80\xf4\x90y");
+    expect_typed(*state, cli_wide_of_byte(0xff));
+    expect_typed(*state, cli_wide_of_byte(0xc3));
+    expect_typed(*state, cli_wide_of_byte(0xff));
     expect_typed(*state, L'z');
+    expect_typed(*state, cli_wide_of_byte(0xed));
+    expect_typed(*state, cli_wide_of_byte(0xa0));
+    expect_typed(*state, cli_wide_of_byte(0x80));
+    expect_typed(*state, cli_wide_of_byte(0xf4));
+    expect_typed(*state, cli_wide_of_byte(0x90));
+    expect_typed(*state, L'y');
+}
+
+static void test_enter_behind_half_a_character_is_heard(void **state)
+{
+    type(*state, "\xe9\n\xf0\x9f\x03");
+    expect_typed(*state, cli_wide_of_byte(0xe9));
+    expect_typed(*state, L'\n');
+    expect_typed(*state, cli_wide_of_byte(0xf0));
+    expect_typed(*state, cli_wide_of_byte(0x9f));
+    expect(*state, CLI_KEY_INTERRUPT);
+}
+
+static void test_locale_changes_no_character(void **state)
+{
+    assert_non_null(setlocale(LC_CTYPE, "C"));
+    type(*state, "\xc3\xbc\xf0\x9f\x98\x80");
+    expect_typed(*state, 0xfc);
+    expect_typed(*state, 0x1f600);
+}
+
+static void expect_paste(struct fixture *fixture, const char *bytes, size_t size)
+{
+    expect(fixture, CLI_KEY_PASTE);
+    assert_int_equal(fixture->keys.paste.size, size);
+    assert_memory_equal(fixture->keys.paste.data, bytes, size);
+}
+
+static void test_paste_comes_in_one_piece_with_its_controls(void **state)
+{
+    static const char pasted[] = "a\tb\n\x03\x1a\xff\x1b[20\x1b[200~";
+    type(*state, "x\x1b[200~");
+    type(*state, pasted);
+    type(*state, "\x1b[201~y");
+    expect_typed(*state, L'x');
+    expect_paste(*state, pasted, sizeof pasted - 1);
+    expect_typed(*state, L'y');
+}
+
+static void test_paste_whose_end_mark_is_broken_by_another_ends_there(void **state)
+{
+    type(*state, "\x1b[200~a\x1b[2\x1b[201~b");
+    expect_paste(*state, "a\x1b[2", 4);
+    expect_typed(*state, L'b');
+}
+
+static void test_empty_paste_is_no_loss(void **state)
+{
+    type(*state, "\x1b[200~\x1b[201~");
+    expect_paste(*state, "", 0);
+    assert_non_null(((struct fixture *)*state)->keys.paste.data);
+}
+
+static void test_escape_that_begins_no_paste_is_a_key(void **state)
+{
+    type(*state, "\x1b[A\x1b\x1b[200~p\x1b[201~\x1b[200x\x1b");
+    expect_typed(*state, 0x1b);
+    expect_typed(*state, L'[');
+    expect_typed(*state, L'A');
+    expect_typed(*state, 0x1b);
+    expect_paste(*state, "p", 1);
+    expect_typed(*state, 0x1b);
+    for (const char *c = "[200x"; *c; c++)
+        expect_typed(*state, *c);
+    expect_typed(*state, 0x1b);
+}
+
+static void test_control_keys_of_a_terminal_that_makes_no_signals(void **state)
+{
+    type(*state, "\x03\x1a");
+    expect(*state, CLI_KEY_INTERRUPT);
+    expect(*state, CLI_KEY_SUSPEND);
+}
+
+static void test_stop_and_continuation_are_told(void **state)
+{
+    raise(SIGTSTP);
+    expect(*state, CLI_KEY_SUSPEND);
+    raise(SIGCONT);
+    expect(*state, CLI_KEY_RESUME);
+}
+
+static void test_more_input_is_told(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_false(cli_keys_has_more(&fixture->keys));
+    type(fixture, "ab");
+    expect_typed(fixture, L'a');
+    assert_true(cli_keys_has_more(&fixture->keys));
+    expect_typed(fixture, L'b');
+    assert_false(cli_keys_has_more(&fixture->keys));
 }
 
 static void test_interrupt_comes_before_the_keys_and_ends_nothing(void **state)
@@ -108,9 +208,9 @@ static void test_interrupt_that_is_not_held_goes_to_its_handler(void **state)
     handled = 0;
     raise(SIGINT);
     assert_int_equal(handled, 0);
-    cli_keys_hold_interrupt(false);
+    cli_keys_hold_signals(false);
     assert_int_equal(handled, 1);
-    cli_keys_hold_interrupt(true);
+    cli_keys_hold_signals(true);
     raise(SIGINT);
     assert_int_equal(handled, 1);
     expect(*state, CLI_KEY_INTERRUPT);
@@ -131,7 +231,16 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_characters_come_one_at_a_time),
-        TEST(test_bytes_that_are_no_character_are_passed_over),
+        TEST(test_bytes_that_are_no_character_stand_for_themselves),
+        TEST(test_enter_behind_half_a_character_is_heard),
+        TEST(test_locale_changes_no_character),
+        TEST(test_paste_comes_in_one_piece_with_its_controls),
+        TEST(test_paste_whose_end_mark_is_broken_by_another_ends_there),
+        TEST(test_empty_paste_is_no_loss),
+        TEST(test_escape_that_begins_no_paste_is_a_key),
+        TEST(test_control_keys_of_a_terminal_that_makes_no_signals),
+        TEST(test_stop_and_continuation_are_told),
+        TEST(test_more_input_is_told),
         TEST(test_interrupt_comes_before_the_keys_and_ends_nothing),
         TEST(test_new_size_is_told),
         TEST(test_signals_that_end_a_program_are_an_end),
