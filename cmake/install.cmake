@@ -140,8 +140,8 @@ weft_install_library(codecs
 weft_install_library(kv
     PC weft-kv
     DESCRIPTION "the key-value service of weft and its client"
-    OF weft_kv weft_kv_client
-    HEADERS services/kv/client.h services/kv/service.h services/kv/store.h
+    OF weft_kv weft_kv_faces weft_kv_memory weft_kv_abi weft_payload weft_kv_client
+    HEADERS services/kv/client.h services/kv/service.h services/kv/store.h services/kv/stores/stores.h
     NEEDS core
     LINKS PkgConfig::PROTOBUF_C Threads::Threads
     ARCHIVE_LINKS protobuf-c pthread)

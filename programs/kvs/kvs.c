@@ -9,6 +9,12 @@
 #include "services/echo/echo.h"
 #include "serve.h"
 #include "services/kv/service.h"
+#include "services/kv/stores/stores.h"
+
+static const struct kv_store *const stores[] = {
+    &weft_kv_store_memory,
+    NULL,
+};
 
 static int fill_registry(struct weft_registry *registry, struct weft_kv_context *kv)
 {
@@ -42,7 +48,7 @@ int main(int argc, char **argv)
     cli_kvs_prepare(&config, &log);
 
     struct weft_error error;
-    const struct kv_store *store = weft_kv_store_find(config.store, &error);
+    const struct kv_store *store = weft_kv_store_find(stores, config.store, &error);
     if (!store)
         return refuse(WEFT_ECONFIG, error.text);
     struct weft_kv_context kv;

@@ -11,6 +11,7 @@
 #include "codecs/codecs.h"
 #include "services/echo/echo.h"
 #include "services/kv/service.h"
+#include "services/kv/stores/stores.h"
 
 const struct weft_codec *const generate_codecs[] = {
     &weft_codec_length_delimited_gzip,
@@ -21,6 +22,11 @@ const struct weft_codec *const generate_codecs[] = {
 const struct weft_service *const generate_services[] = {
     &weft_kv_service,
     &echo_service,
+    NULL,
+};
+
+const struct kv_store *const generate_stores[] = {
+    &weft_kv_store_memory,
     NULL,
 };
 
@@ -37,8 +43,8 @@ void generate_choices(const struct cli_option *option, char *dst, size_t size)
         for (size_t i = 0; generate_codecs[i]; i++)
             add_choice(dst, size, generate_codecs[i]->name);
     if (strcmp(option->name, "store") == 0)
-        for (size_t i = 0; weft_kv_store_at(i); i++)
-            add_choice(dst, size, weft_kv_store_at(i)->name);
+        for (size_t i = 0; generate_stores[i]; i++)
+            add_choice(dst, size, generate_stores[i]->name);
     if (strcmp(option->name, "rows") == 0)
         snprintf(dst, size, "csv ndjson");
     if (strcmp(option->name, "value-kind") == 0)

@@ -14,10 +14,12 @@
 #include "programs/kvc/exit.h"
 #include "programs/kvc/options.h"
 #include "programs/kvs/options.h"
+#include "services/kv/store.h"
 
 /* The plugins of kvs, each list ended by NULL. */
 extern const struct weft_codec *const generate_codecs[];
 extern const struct weft_service *const generate_services[];
+extern const struct kv_store *const generate_stores[];
 
 /* Writes the words that an option takes, separated by spaces, into dst of `size` bytes; "" if it takes
  * any text. */

@@ -14,11 +14,6 @@ void kv_reply_text(struct kv_reply *reply, enum kv_status status, const char *te
     kv_text_add_str(&reply->text, text);
 }
 
-void kv_reply_no_command(struct kv_reply *reply)
-{
-    kv_reply_text(reply, KV_BAD_REQUEST, "Command is invalid: `Request has no data`");
-}
-
 static void answer_values(struct kv_call *call)
 {
     call->reply.gives = KV_GIVES_VALUES;
@@ -224,16 +219,6 @@ WEFT_NOINLINE static void start_walk(struct kv_call *call)
     }
 }
 
-/* The text names the message as it looked to the peers of the first server of this protocol. */
-WEFT_NOINLINE static void refuse_without_pair(struct kv_call *call)
-{
-    struct kv_text *text = &call->reply.text;
-    kv_reply_text(&call->reply, KV_BAD_REQUEST, "Command is invalid: `Hset { table: ");
-    kv_text_add_quoted(text, call->table);
-    kv_text_add_str(text, ", pair: None }`");
-    call->done(call);
-}
-
 void kv_call_start(struct kv_call *call, const struct kv_store *store, void *session)
 {
     const struct kv_command *command = call->command;
@@ -249,8 +234,6 @@ void kv_call_start(struct kv_call *call, const struct kv_store *store, void *ses
         start_walk(call);
     else if (call->count > 0)
         store->submit(session, &call->op);
-    else if (command->many)
-        finish(call, KV_DONE); /* nothing asked for, nothing to do */
     else
-        refuse_without_pair(call);
+        finish(call, KV_DONE); /* nothing asked for, nothing to do */
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The commands of kv on neutral arguments and replies: nothing here knows of a message format or of
- * a connection. A face (weft_kv_service has the protobuf one) turns a request into a kv_call and a
- * kv_call's reply into bytes. */
+ * a connection. A face (face.h) turns a request into a kv_call and a kv_call's reply into bytes. */
 #ifndef KV_COMMAND_H
 #define KV_COMMAND_H
 
@@ -80,7 +79,7 @@ struct kv_call {
     const struct kv_command *command;
     struct weft_view table;
     struct kv_item *items; /* key, and for commands that take pairs value */
-    size_t count;          /* of items; of a command that is not `many`, 1, or 0: there was none */
+    size_t count;          /* of items; 1 where the command is not `many` */
 
     struct weft_view from; /* KV_TAKES_PAGE: the cursor of the page before; empty: the first */
     size_t limit;          /* KV_TAKES_PAGE: of pairs; 0: KV_SCAN_LIMIT */
@@ -109,8 +108,5 @@ void kv_call_start(struct kv_call *call, const struct kv_store *store, void *ses
 
 /* Sets a reply that has only a text. */
 void kv_reply_text(struct kv_reply *reply, enum kv_status status, const char *text);
-
-/* The answer to a request without a command. */
-void kv_reply_no_command(struct kv_reply *reply);
 
 #endif

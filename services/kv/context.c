@@ -4,20 +4,9 @@
 
 #include "core/base/mem.h"
 #include "service.h"
-#include "stores/memory/memory.h"
 
-/* A new store is one line here. */
-static const struct kv_store *const stores[] = {
-    &kv_store_memory,
-    NULL,
-};
-
-const struct kv_store *weft_kv_store_at(size_t i)
-{
-    return i < sizeof stores / sizeof *stores ? stores[i] : NULL;
-}
-
-const struct kv_store *weft_kv_store_find(const char *name, struct weft_error *error)
+const struct kv_store *weft_kv_store_find(const struct kv_store *const *stores, const char *name,
+                                          struct weft_error *error)
 {
     char known[256] = "";
     size_t used = 0;

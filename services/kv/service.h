@@ -4,9 +4,8 @@
  *
  * A program makes it of a store and registers it with that as its context:
  *
- *     const struct kv_store *store = weft_kv_store_find("memory", &error);
  *     struct weft_kv_context context;
- *     int err = weft_kv_context_init(&context, store, &limits, NULL, &error);
+ *     int err = weft_kv_context_init(&context, &weft_kv_store_memory, &limits, NULL, &error);
  *     ...
  *     err = weft_registry_add_service(&registry, &weft_kv_service, &context);
  *     ... the server is made, runs, and is freed ...
@@ -24,11 +23,10 @@ extern "C" {
 
 extern const struct weft_service weft_kv_service;
 
-/* The store of that name. NULL: there is none, and *error says which there are. */
-const struct kv_store *weft_kv_store_find(const char *name, struct weft_error *error);
-
-/* The i-th store there is, or NULL beyond the last: for --help. */
-const struct kv_store *weft_kv_store_at(size_t i);
+/* Finds a store by its name in a list that ends in NULL. NULL: there is none, and *error names those
+ * there are. */
+const struct kv_store *weft_kv_store_find(const struct kv_store *const *stores, const char *name,
+                                          struct weft_error *error);
 
 struct weft_kv_context {
     const struct kv_store *store;

@@ -3,104 +3,20 @@
 
 #include <assert.h>
 
-enum { ESCAPED_MAX = 8 }; /* "\u{9f}" */
-
-static void add(struct kv_text *text, struct weft_view view, bool quoted)
+void kv_text_add_formed(struct kv_text *text, struct weft_view view, kv_text_form *form)
 {
     assert(text->count < KV_TEXT_PARTS);
-    text->parts[text->count++] = (struct kv_text_part){view, quoted};
+    text->parts[text->count++] = (struct kv_text_part){view, form};
 }
 
 void kv_text_add(struct kv_text *text, struct weft_view view)
 {
-    add(text, view, false);
+    kv_text_add_formed(text, view, NULL);
 }
 
-void kv_text_add_str(struct kv_text *text, const char *view)
+void kv_text_add_str(struct kv_text *text, const char *str)
 {
-    add(text, weft_view_str(view), false);
-}
-
-void kv_text_add_quoted(struct kv_text *text, struct weft_view view)
-{
-    add(text, view, true);
-}
-
-/* The letter behind the backslash, or 0. */
-static char short_escape(uint8_t byte)
-{
-    switch (byte) {
-    case '"':
-    case '\\':
-        return (char)byte;
-    case '\n':
-        return 'n';
-    case '\r':
-        return 'r';
-    case '\t':
-        return 't';
-    case '\0':
-        return '0';
-    default:
-        return 0;
-    }
-}
-
-static size_t put_code(uint8_t *dst, uint8_t code)
-{
-    static const char digits[] = "0123456789abcdef";
-    size_t n = 0;
-    dst[n++] = '\\';
-    dst[n++] = 'u';
-    dst[n++] = '{';
-    if (code >= 16)
-        dst[n++] = (uint8_t)digits[code >> 4];
-    dst[n++] = (uint8_t)digits[code & 15];
-    dst[n++] = '}';
-    return n;
-}
-
-/* Writes the character that text begins with, escaped where it must be; *taken is its length. */
-static size_t escape(struct weft_view text, uint8_t dst[ESCAPED_MAX], size_t *taken)
-{
-    uint8_t byte = text.data[0];
-    char letter = short_escape(byte);
-    *taken = 1;
-    if (letter) {
-        dst[0] = '\\';
-        dst[1] = (uint8_t)letter;
-        return 2;
-    }
-    if (byte < 0x20 || byte == 0x7F)
-        return put_code(dst, byte);
-    /* U+0080 to U+009F are C2 80 to C2 9F. */
-    if (byte == 0xC2 && text.size > 1 && text.data[1] < 0xA0) {
-        *taken = 2;
-        return put_code(dst, text.data[1]);
-    }
-    dst[0] = byte;
-    return 1;
-}
-
-/* dst NULL: only measures. */
-static size_t quote(struct weft_view text, uint8_t *dst)
-{
-    size_t size = 0;
-    if (dst)
-        dst[size] = '"';
-    size++;
-    while (text.size > 0) {
-        uint8_t escaped[ESCAPED_MAX];
-        size_t taken;
-        size_t n = escape(text, escaped, &taken);
-        if (dst)
-            memcpy(dst + size, escaped, n);
-        size += n;
-        text = weft_view_skip(text, taken);
-    }
-    if (dst)
-        dst[size] = '"';
-    return size + 1;
+    kv_text_add(text, weft_view_str(str));
 }
 
 size_t kv_text_size(const struct kv_text *text)
@@ -108,7 +24,7 @@ size_t kv_text_size(const struct kv_text *text)
     size_t size = 0;
     for (size_t i = 0; i < text->count; i++) {
         const struct kv_text_part *part = &text->parts[i];
-        size += part->quoted ? quote(part->view, NULL) : part->view.size;
+        size += part->form ? part->form(part->view, NULL) : part->view.size;
     }
     return size;
 }
@@ -117,8 +33,8 @@ uint8_t *kv_text_write(const struct kv_text *text, uint8_t *dst)
 {
     for (size_t i = 0; i < text->count; i++) {
         const struct kv_text_part *part = &text->parts[i];
-        if (part->quoted) {
-            dst += quote(part->view, dst);
+        if (part->form) {
+            dst += part->form(part->view, dst);
         } else if (part->view.size > 0) {
             memcpy(dst, part->view.data, part->view.size);
             dst += part->view.size;

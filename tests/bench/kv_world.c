@@ -10,6 +10,7 @@
 #include "core/server/server_private.h"
 #include "lib/script_transport.h"
 #include "lib/virtual_loop.h"
+#include "services/kv/stores/stores.h"
 #include "services/payload/protobuf/writer.h"
 
 enum { FRAME_HEADER = 4 };
@@ -39,9 +40,8 @@ void kv_world_init(struct kv_world *self)
     struct weft_error error;
     *self = (struct kv_world){.limits = weft_limits_default()};
     script_begin(1);
-    const struct kv_store *store = weft_kv_store_find("memory", &error);
-    bench_need(store &&
-                   weft_kv_context_init(&self->context, store, &self->limits, seed, &error) == 0,
+    bench_need(weft_kv_context_init(&self->context, &weft_kv_store_memory, &self->limits, seed,
+                                    &error) == 0,
                "a store");
     bench_need(
         weft_registry_add_transport(&self->registry, &script_transport) == 0 &&

@@ -6,6 +6,7 @@
 #include "core/base/compiler.h"
 #include "lib/virtual_loop.h"
 #include "services/kv/service.h"
+#include "services/kv/stores/stores.h"
 
 struct side {
     struct weft_loop *loop;
@@ -30,9 +31,8 @@ static void begin(void)
     static const uint8_t seed[16] = "0123456789abcdef";
     struct weft_error error;
     limits = weft_limits_default();
-    const struct kv_store *store = weft_kv_store_find("memory", &error);
-    bench_need(store && weft_kv_context_init(&context, store, &limits, seed, &error) == 0,
-               "a store");
+    const struct kv_store *store = &weft_kv_store_memory;
+    bench_need(weft_kv_context_init(&context, store, &limits, seed, &error) == 0, "a store");
     for (size_t i = 0; i < DESIGN_THREADS; i++) {
         struct side *side = &sides[i];
         bench_need(weft_loop_new(&side->loop, 0) == 0, "a loop");

@@ -8,6 +8,7 @@
 #include "core/base/compiler.h"
 #include "lib/virtual_loop.h"
 #include "services/kv/service.h"
+#include "services/kv/stores/stores.h"
 
 enum { KEYS = 1024, KEY_SIZE = 14, A_TURN = 64 };
 
@@ -74,9 +75,8 @@ static void *begin(const struct bench_work *work)
     struct store_state *self = bench_zeroed(sizeof *self);
     struct weft_error error;
     self->limits = weft_limits_default();
-    self->store = weft_kv_store_find("memory", &error);
-    bench_need(self->store && weft_kv_context_init(&self->context, self->store, &self->limits, seed,
-                                                   &error) == 0,
+    self->store = &weft_kv_store_memory;
+    bench_need(weft_kv_context_init(&self->context, self->store, &self->limits, seed, &error) == 0,
                "a store");
     bench_need(weft_loop_new(&self->loop, 0) == 0, "a loop");
     self->store_loop = bench_zeroed(self->store->loop_size);

@@ -13,6 +13,7 @@
 #include "lib/script_transport.h"
 #include "lib/virtual_loop.h"
 #include "services/kv/service.h"
+#include "services/kv/stores/stores.h"
 
 enum { HEADER = 3, ANSWER_MAX = 1 << 22 };
 
@@ -86,8 +87,7 @@ static void serve(const char *url, const struct script_rules *rules, struct weft
     struct weft_server *server;
     struct weft_error error;
     script_begin(seed);
-    demand(weft_kv_context_init(&kv, weft_kv_store_find("memory", &error), &limits, store_seed,
-                                &error) == 0 &&
+    demand(weft_kv_context_init(&kv, &weft_kv_store_memory, &limits, store_seed, &error) == 0 &&
                weft_registry_add_transport(&registry, &script_transport) == 0 &&
                weft_registry_add_codec(&registry, &weft_codec_raw) == 0 &&
                weft_registry_add_codec(&registry, &weft_codec_length_delimited_gzip) == 0 &&

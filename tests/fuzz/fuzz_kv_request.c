@@ -12,6 +12,7 @@
 #include "lib/kv_oracle.h"
 #include "lib/virtual_loop.h"
 #include "services/kv/service.h"
+#include "services/kv/stores/stores.h"
 #include "services/payload/protobuf/reader.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -48,8 +49,8 @@ static void server_init(struct server *self)
     struct weft_error error;
     self->limits = weft_limits_default();
     demand(weft_loop_new(&self->loop, 0) == 0, "no loop");
-    demand(weft_kv_context_init(&self->context, weft_kv_store_find("memory", &error), &self->limits,
-                                seed, &error) == 0,
+    demand(weft_kv_context_init(&self->context, &weft_kv_store_memory, &self->limits, seed,
+                                &error) == 0,
            "no store");
     self->config = zeroed(weft_kv_service.config_size);
     self->loop_state = zeroed(weft_kv_service.loop_size);

@@ -197,6 +197,15 @@ static bool has_merge(struct weft_view message, const ProtobufCMessageDescriptor
     return false;
 }
 
+/* What our decoder says of a request that has a command. */
+static enum kv_decoded expected_of(const AbiBytes__CommandRequest *request)
+{
+    bool has_no_pair =
+        request->request_data_case == ABI_BYTES__COMMAND_REQUEST__REQUEST_DATA_HSET &&
+        !request->hset->pair;
+    return has_no_pair ? KV_DECODED_NO_PAIR : KV_DECODED;
+}
+
 static const char *compare(const AbiBytes__CommandRequest *request, enum kv_decoded decoded,
                            const struct kv_request *ours, const struct kv_call *call,
                            struct weft_view payload)
@@ -210,7 +219,7 @@ static const char *compare(const AbiBytes__CommandRequest *request, enum kv_deco
     if (!request)
         return "whether it is well formed: ours accepts";
     if (request->request_data_case != ABI_BYTES__COMMAND_REQUEST__REQUEST_DATA__NOT_SET)
-        return decoded == KV_DECODED ? compare_command(request, call) : "the outcome";
+        return decoded == expected_of(request) ? compare_command(request, call) : "the outcome";
 
     uint32_t unknown = lowest_unknown(&request->base);
     if (decoded != (unknown == 0 ? KV_DECODED_NO_COMMAND : KV_DECODED_UNKNOWN))

@@ -44,16 +44,16 @@ struct late_plan *late_store_plan(void *store)
 static int late_init(void *store, const struct kv_store_options *options, struct weft_error *error)
 {
     struct late_store *self = store;
-    if (kv_store_memory.store_size > ROOM || kv_store_memory.loop_size > ROOM ||
-        kv_store_memory.session_size > ROOM)
+    if (weft_kv_store_memory.store_size > ROOM || weft_kv_store_memory.loop_size > ROOM ||
+        weft_kv_store_memory.session_size > ROOM)
         abort();
-    return kv_store_memory.init(self->inner, options, error);
+    return weft_kv_store_memory.init(self->inner, options, error);
 }
 
 static void late_fini(void *store)
 {
     struct late_store *self = store;
-    kv_store_memory.fini(self->inner);
+    weft_kv_store_memory.fini(self->inner);
 }
 
 static int late_start(void *loop_state, void *store, struct weft_loop *loop)
@@ -61,20 +61,20 @@ static int late_start(void *loop_state, void *store, struct weft_loop *loop)
     struct late_loop *self = loop_state;
     self->store = store;
     self->loop = loop;
-    return kv_store_memory.start(self->inner, self->store->inner, loop);
+    return weft_kv_store_memory.start(self->inner, self->store->inner, loop);
 }
 
 static void late_stop(void *loop_state)
 {
     struct late_loop *self = loop_state;
-    kv_store_memory.stop(self->inner);
+    weft_kv_store_memory.stop(self->inner);
 }
 
 static int late_open(void *session, void *loop_state)
 {
     struct late_session *self = session;
     self->loop = loop_state;
-    return kv_store_memory.open(self->inner, self->loop->inner);
+    return weft_kv_store_memory.open(self->inner, self->loop->inner);
 }
 
 static struct kv_op *take_op(struct late_op *late)
@@ -97,7 +97,7 @@ static void late_close(void *session)
         struct kv_op *op = take_op(self->pending);
         op->done(op, KV_UNKNOWN);
     }
-    kv_store_memory.close(self->inner);
+    weft_kv_store_memory.close(self->inner);
 }
 
 static void fire(struct weft_timer *timer)
@@ -109,7 +109,7 @@ static void fire(struct weft_timer *timer)
     if (plan->forced)
         op->done(op, plan->outcome);
     else
-        kv_store_memory.submit(session->inner, op);
+        weft_kv_store_memory.submit(session->inner, op);
 }
 
 static void late_submit(void *session, struct kv_op *op)

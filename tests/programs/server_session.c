@@ -21,6 +21,7 @@
 #include "transports/transports.h"
 #include "lib/wire.h"
 #include "services/kv/service.h"
+#include "services/kv/stores/stores.h"
 
 enum { TRIES = 3, LARGE = 100000 };
 
@@ -231,10 +232,8 @@ enum session_outcome session_run(const struct session *session)
     struct weft_kv_context kv = {0};
     struct weft_error error;
     enum session_outcome outcome = SESSION_REFUSED;
-    const struct kv_store *store = weft_kv_store_find("memory", &error);
-    assert_non_null(store);
     limits.max_connections = 100;
-    if (weft_kv_context_init(&kv, store, &limits, seed, &error) == 0)
+    if (weft_kv_context_init(&kv, &weft_kv_store_memory, &limits, seed, &error) == 0)
         outcome = start_and_serve(session, &kv, &limits);
     weft_kv_context_fini(&kv);
     assert_int_equal(count_entries("/proc/self/fd"), descriptors);

@@ -30,7 +30,8 @@ static const char *const sockets[] = {"socket*",     "bind",       "listen",    
 static const char *const waits[] = {"poll", "ppoll", "select", "epoll_*", NULL};
 
 /* The names of this project: these must be defined in an archive that may be known. */
-static const char *const house[] = {"weft_*", "kv_*", "kvs_*", "kvc_*", "cli_*", "echo_*", NULL};
+static const char *const house[] = {"weft_*", "kv_*",   "kvs_*", "kvc_*",
+                                    "cli_*",  "echo_*", "abi_*", NULL};
 
 /* What core/service.h and core/task.h offer to services, defined in weft_core. */
 static const char *const seam[] = {
@@ -53,7 +54,23 @@ struct archive {
     size_t file_count;
 };
 
-enum { BASE, CORE, TRANSPORTS, CODECS, ECHO, KV, KV_CLIENT, PROGRAMS_LIB, KVS, KVC, ARCHIVE_COUNT };
+enum {
+    BASE,
+    CORE,
+    TRANSPORTS,
+    CODECS,
+    ECHO,
+    PAYLOAD,
+    KV,
+    KV_ABI,
+    KV_FACES,
+    KV_MEMORY,
+    KV_CLIENT,
+    PROGRAMS_LIB,
+    KVS,
+    KVC,
+    ARCHIVE_COUNT
+};
 
 static struct archive archives[ARCHIVE_COUNT] = {
     [BASE] = {.path = ARCHIVE_BASE},
@@ -61,7 +78,11 @@ static struct archive archives[ARCHIVE_COUNT] = {
     [TRANSPORTS] = {.path = ARCHIVE_TRANSPORTS},
     [CODECS] = {.path = ARCHIVE_CODECS},
     [ECHO] = {.path = ARCHIVE_ECHO},
+    [PAYLOAD] = {.path = ARCHIVE_PAYLOAD},
     [KV] = {.path = ARCHIVE_KV},
+    [KV_ABI] = {.path = ARCHIVE_KV_ABI},
+    [KV_FACES] = {.path = ARCHIVE_KV_FACES},
+    [KV_MEMORY] = {.path = ARCHIVE_KV_MEMORY},
     [KV_CLIENT] = {.path = ARCHIVE_KV_CLIENT},
     [PROGRAMS_LIB] = {.path = ARCHIVE_PROGRAMS_LIB},
     [KVS] = {.path = ARCHIVE_KVS},
@@ -283,20 +304,56 @@ static void test_echo_knows_the_service_seam_alone(void **state)
     needs_none_of(ECHO, waits);
 }
 
-static void test_kv_knows_the_service_seam_and_protobuf_alone(void **state)
+static void test_payloads_know_protobuf_alone(void **state)
+{
+    (void)state;
+    needs_nothing_above(PAYLOAD, 1u << BASE, NULL);
+    needs_none_of(PAYLOAD, libev);
+    needs_none_of(PAYLOAD, gzip_engines);
+    needs_none_of(PAYLOAD, sockets);
+    needs_none_of(PAYLOAD, waits);
+    needs_none_of(PAYLOAD, threads);
+}
+
+static void test_kv_knows_no_message_format_and_no_store(void **state)
 {
     (void)state;
     needs_nothing_above(KV, 1u << BASE, seam);
     needs_none_of(KV, libev);
     needs_none_of(KV, gzip_engines);
+    needs_none_of(KV, protobuf_c);
     needs_none_of(KV, sockets);
     needs_none_of(KV, waits);
+    needs_none_of(KV, threads);
+}
+
+static void test_faces_of_kv_know_no_store(void **state)
+{
+    (void)state;
+    needs_nothing_above(KV_FACES, 1u << BASE | 1u << PAYLOAD | 1u << KV | 1u << KV_ABI, seam);
+    needs_none_of(KV_FACES, libev);
+    needs_none_of(KV_FACES, gzip_engines);
+    needs_none_of(KV_FACES, sockets);
+    needs_none_of(KV_FACES, waits);
+    needs_none_of(KV_FACES, threads);
+}
+
+static void test_memory_store_knows_no_command_and_no_face(void **state)
+{
+    (void)state;
+    needs_nothing_above(KV_MEMORY, 1u << BASE, seam);
+    needs_none_of(KV_MEMORY, libev);
+    needs_none_of(KV_MEMORY, gzip_engines);
+    needs_none_of(KV_MEMORY, protobuf_c);
+    needs_none_of(KV_MEMORY, sockets);
+    needs_none_of(KV_MEMORY, waits);
+    needs_none_of(KV_MEMORY, thread_starts);
 }
 
 static void test_kv_client_knows_no_codec(void **state)
 {
     (void)state;
-    needs_nothing_above(KV_CLIENT, 1u << BASE | 1u << CORE | 1u << KV, NULL);
+    needs_nothing_above(KV_CLIENT, 1u << BASE | 1u << CORE | 1u << PAYLOAD | 1u << KV_ABI, NULL);
     needs_none_of(KV_CLIENT, libev);
     needs_none_of(KV_CLIENT, gzip_engines);
     needs_none_of(KV_CLIENT, sockets);
@@ -356,7 +413,8 @@ static void test_what_is_forbidden_elsewhere_is_seen_where_it_is_allowed(void **
     assert_true(needs(&archives[CORE], thread_starts));
     assert_true(needs(&archives[BASE], clocks));
     assert_true(needs(&archives[CODECS], gzip_engines));
-    assert_true(needs(&archives[KV], protobuf_c));
+    assert_true(needs(&archives[KV_ABI], protobuf_c));
+    assert_true(needs(&archives[KV_MEMORY], threads));
 }
 
 int main(void)
@@ -370,7 +428,10 @@ int main(void)
         cmocka_unit_test(test_transports_know_the_doors_of_core_alone),
         cmocka_unit_test(test_codecs_know_no_loop_socket_clock_or_thread),
         cmocka_unit_test(test_echo_knows_the_service_seam_alone),
-        cmocka_unit_test(test_kv_knows_the_service_seam_and_protobuf_alone),
+        cmocka_unit_test(test_payloads_know_protobuf_alone),
+        cmocka_unit_test(test_kv_knows_no_message_format_and_no_store),
+        cmocka_unit_test(test_faces_of_kv_know_no_store),
+        cmocka_unit_test(test_memory_store_knows_no_command_and_no_face),
         cmocka_unit_test(test_kv_client_knows_no_codec),
         cmocka_unit_test(test_what_the_programs_share_knows_base_alone),
         cmocka_unit_test(test_kvs_knows_no_plugin_and_nothing_of_kvc),

@@ -4,7 +4,7 @@
  *
  *     int main(void)
  *     {
- *         return store_suite_run(&kv_store_memory);
+ *         return store_suite_run(&weft_kv_store_memory);
  *     }
  *
  * The loop is the one with virtual time. */

@@ -4,28 +4,9 @@
 #include <errno.h>
 
 #include "abi.pb-c.h"
+#include "services/kv/faces/protobuf/abi.h"
 #include "services/payload/protobuf/reader.h"
 #include "services/payload/protobuf/writer.h"
-
-/* Field numbers of proto/abi.proto. */
-enum {
-    COMMAND_TABLE = 1,
-    SCAN_CURSOR = 2,
-    SCAN_LIMIT = 3,
-    COMMAND_ITEM = 2, /* key, keys, pair or pairs */
-    PAIR_KEY = 1,
-    PAIR_VALUE = 2,
-    VALUE_STRING = 1,
-    VALUE_BINARY = 2,
-    VALUE_INTEGER = 3,
-    VALUE_FLOAT = 4,
-    VALUE_BOOL = 5,
-    RESPONSE_STATUS = 1,
-    RESPONSE_MESSAGE = 2,
-    RESPONSE_VALUES = 3,
-    RESPONSE_PAIRS = 4,
-    RESPONSE_CURSOR = 5,
-};
 
 static size_t value_size(const struct weft_kv_value *value)
 {
@@ -33,15 +14,15 @@ static size_t value_size(const struct weft_kv_value *value)
     case WEFT_KV_EMPTY:
         break;
     case WEFT_KV_STRING:
-        return weft_pb_bytes_size(VALUE_STRING, value->bytes.size);
+        return weft_pb_bytes_size(KV_TYPE_STRING, value->bytes.size);
     case WEFT_KV_BINARY:
-        return weft_pb_bytes_size(VALUE_BINARY, value->bytes.size);
+        return weft_pb_bytes_size(KV_TYPE_BINARY, value->bytes.size);
     case WEFT_KV_INTEGER:
-        return weft_pb_uint_size(VALUE_INTEGER, (uint64_t)value->integer);
+        return weft_pb_uint_size(KV_TYPE_INTEGER, (uint64_t)value->integer);
     case WEFT_KV_FLOAT:
-        return weft_pb_varint_size((uint64_t)VALUE_FLOAT << 3) + sizeof value->number;
+        return weft_pb_varint_size((uint64_t)KV_TYPE_FLOAT << 3) + sizeof value->number;
     case WEFT_KV_BOOL:
-        return weft_pb_uint_size(VALUE_BOOL, value->boolean);
+        return weft_pb_uint_size(KV_TYPE_BOOL, value->boolean);
     }
     return 0;
 }
@@ -53,30 +34,30 @@ static uint8_t *put_value(uint8_t *dst, const struct weft_kv_value *value)
     case WEFT_KV_EMPTY:
         break;
     case WEFT_KV_STRING:
-        return weft_pb_put_bytes(dst, VALUE_STRING, value->bytes);
+        return weft_pb_put_bytes(dst, KV_TYPE_STRING, value->bytes);
     case WEFT_KV_BINARY:
-        return weft_pb_put_bytes(dst, VALUE_BINARY, value->bytes);
+        return weft_pb_put_bytes(dst, KV_TYPE_BINARY, value->bytes);
     case WEFT_KV_INTEGER:
-        return weft_pb_put_uint(dst, VALUE_INTEGER, (uint64_t)value->integer);
+        return weft_pb_put_uint(dst, KV_TYPE_INTEGER, (uint64_t)value->integer);
     case WEFT_KV_FLOAT:
         memcpy(&bits, &value->number, sizeof bits);
-        return weft_pb_put_fixed64(dst, VALUE_FLOAT, bits);
+        return weft_pb_put_fixed64(dst, KV_TYPE_FLOAT, bits);
     case WEFT_KV_BOOL:
-        return weft_pb_put_uint(dst, VALUE_BOOL, value->boolean);
+        return weft_pb_put_uint(dst, KV_TYPE_BOOL, value->boolean);
     }
     return dst;
 }
 
 static size_t pair_size(const struct weft_kv_pair *pair)
 {
-    return weft_pb_text_size(PAIR_KEY, pair->key.size) +
-           weft_pb_bytes_size(PAIR_VALUE, value_size(&pair->value));
+    return weft_pb_text_size(ABI_PAIR_KEY, pair->key.size) +
+           weft_pb_bytes_size(ABI_PAIR_VALUE, value_size(&pair->value));
 }
 
 static uint8_t *put_pair(uint8_t *dst, const struct weft_kv_pair *pair)
 {
-    dst = weft_pb_put_text(dst, PAIR_KEY, pair->key);
-    dst = weft_pb_put_head(dst, PAIR_VALUE, value_size(&pair->value));
+    dst = weft_pb_put_text(dst, ABI_PAIR_KEY, pair->key);
+    dst = weft_pb_put_head(dst, ABI_PAIR_VALUE, value_size(&pair->value));
     return put_value(dst, &pair->value);
 }
 
@@ -91,28 +72,28 @@ static bool has_single_key(const struct weft_kv_request *request)
 /* Fields at their defaults are left out. */
 static size_t page_size(const struct weft_kv_request *request)
 {
-    return weft_pb_text_size(SCAN_CURSOR, request->cursor.size) +
-           (request->limit > 0 ? weft_pb_uint_size(SCAN_LIMIT, request->limit) : 0);
+    return weft_pb_text_size(ABI_HSCAN_CURSOR, request->cursor.size) +
+           (request->limit > 0 ? weft_pb_uint_size(ABI_HSCAN_LIMIT, request->limit) : 0);
 }
 
 static void put_page(uint8_t *dst, const struct weft_kv_request *request)
 {
-    dst = weft_pb_put_text(dst, SCAN_CURSOR, request->cursor);
+    dst = weft_pb_put_text(dst, ABI_HSCAN_CURSOR, request->cursor);
     if (request->limit > 0)
-        (void)weft_pb_put_uint(dst, SCAN_LIMIT, request->limit);
+        (void)weft_pb_put_uint(dst, ABI_HSCAN_LIMIT, request->limit);
 }
 
 static size_t command_size(const struct weft_kv_request *request)
 {
-    size_t size = weft_pb_text_size(COMMAND_TABLE, request->table.size);
+    size_t size = weft_pb_text_size(ABI_COMMAND_TABLE, request->table.size);
     if (request->op == WEFT_KV_HSCAN)
         return size + page_size(request);
     if (has_single_key(request))
-        return size + weft_pb_text_size(COMMAND_ITEM, request->keys->size);
+        return size + weft_pb_text_size(ABI_COMMAND_ITEM, request->keys->size);
     for (size_t i = 0; i < request->key_count; i++)
-        size += weft_pb_bytes_size(COMMAND_ITEM, request->keys[i].size);
+        size += weft_pb_bytes_size(ABI_COMMAND_ITEM, request->keys[i].size);
     for (size_t i = 0; i < request->pair_count; i++)
-        size += weft_pb_bytes_size(COMMAND_ITEM, pair_size(&request->pairs[i]));
+        size += weft_pb_bytes_size(ABI_COMMAND_ITEM, pair_size(&request->pairs[i]));
     return size;
 }
 
@@ -122,19 +103,19 @@ static void write_request(const struct weft_body *body, uint8_t *dst)
         (const struct weft__kv_request_body *)(const void *)body;
     const struct weft_kv_request *request = self->request;
     dst = weft_pb_put_head(dst, (uint32_t)request->op, self->inner);
-    dst = weft_pb_put_text(dst, COMMAND_TABLE, request->table);
+    dst = weft_pb_put_text(dst, ABI_COMMAND_TABLE, request->table);
     if (request->op == WEFT_KV_HSCAN) {
         put_page(dst, request);
         return;
     }
     if (has_single_key(request)) {
-        (void)weft_pb_put_text(dst, COMMAND_ITEM, *request->keys);
+        (void)weft_pb_put_text(dst, ABI_COMMAND_ITEM, *request->keys);
         return;
     }
     for (size_t i = 0; i < request->key_count; i++)
-        dst = weft_pb_put_bytes(dst, COMMAND_ITEM, request->keys[i]);
+        dst = weft_pb_put_bytes(dst, ABI_COMMAND_ITEM, request->keys[i]);
     for (size_t i = 0; i < request->pair_count; i++) {
-        dst = weft_pb_put_head(dst, COMMAND_ITEM, pair_size(&request->pairs[i]));
+        dst = weft_pb_put_head(dst, ABI_COMMAND_ITEM, pair_size(&request->pairs[i]));
         dst = put_pair(dst, &request->pairs[i]);
     }
 }
@@ -194,20 +175,20 @@ int weft__kv_request_check(const struct weft_kv_request *request, struct weft_er
 static void set_value(struct weft_kv_value *value, const struct weft_pb_field *field)
 {
     switch (field->descriptor ? field->number : 0) {
-    case VALUE_STRING:
+    case KV_TYPE_STRING:
         *value = (struct weft_kv_value){.type = WEFT_KV_STRING, .bytes = field->bytes};
         break;
-    case VALUE_BINARY:
+    case KV_TYPE_BINARY:
         *value = (struct weft_kv_value){.type = WEFT_KV_BINARY, .bytes = field->bytes};
         break;
-    case VALUE_INTEGER:
+    case KV_TYPE_INTEGER:
         *value = (struct weft_kv_value){.type = WEFT_KV_INTEGER, .integer = (int64_t)field->scalar};
         break;
-    case VALUE_FLOAT:
+    case KV_TYPE_FLOAT:
         *value = (struct weft_kv_value){.type = WEFT_KV_FLOAT};
         memcpy(&value->number, &field->scalar, sizeof value->number);
         break;
-    case VALUE_BOOL:
+    case KV_TYPE_BOOL:
         *value = (struct weft_kv_value){.type = WEFT_KV_BOOL, .boolean = field->scalar != 0};
         break;
     }
@@ -233,9 +214,9 @@ static int read_pair(struct weft_kv_pair *pair, struct weft_view bytes,
     int err;
     *pair = (struct weft_kv_pair){0};
     while ((err = weft_pb_next(&reader, &field)) > 0) {
-        if (field.number == PAIR_KEY)
+        if (field.number == ABI_PAIR_KEY)
             pair->key = field.bytes;
-        else if (field.number == PAIR_VALUE)
+        else if (field.number == ABI_PAIR_VALUE)
             err = read_value(&pair->value, field.bytes, budget);
         if (err < 0)
             return err;
@@ -255,17 +236,17 @@ static int take_field(struct target *target, const struct weft_pb_field *field,
 {
     struct weft_kv_reply *reply = target->reply;
     switch (field->number) {
-    case RESPONSE_STATUS:
+    case ABI_RESPONSE_STATUS:
         reply->status = (uint32_t)field->scalar;
         return 0;
-    case RESPONSE_MESSAGE:
+    case ABI_RESPONSE_MESSAGE:
         reply->message = field->bytes;
         return 0;
-    case RESPONSE_VALUES:
+    case ABI_RESPONSE_VALUES:
         return read_value(&target->values[reply->value_count++], field->bytes, budget);
-    case RESPONSE_PAIRS:
+    case ABI_RESPONSE_PAIRS:
         return read_pair(&target->pairs[reply->pair_count++], field->bytes, budget);
-    case RESPONSE_CURSOR:
+    case ABI_RESPONSE_CURSOR:
         reply->cursor = field->bytes;
         return 0;
     default:
@@ -281,8 +262,8 @@ static int count_items(struct weft_view payload, struct weft_pb_budget *budget, 
     struct weft_pb_field field;
     int err;
     while ((err = weft_pb_next(&reader, &field)) > 0) {
-        *values += field.number == RESPONSE_VALUES;
-        *pairs += field.number == RESPONSE_PAIRS;
+        *values += field.number == ABI_RESPONSE_VALUES;
+        *pairs += field.number == ABI_RESPONSE_PAIRS;
     }
     return err;
 }

@@ -3,94 +3,32 @@
 
 #include <errno.h>
 
+#include "abi.h"
 #include "core/base/mem.h"
 #include "services/payload/protobuf/writer.h"
 
-/* Field numbers of CommandResponse, Kvpair and Value (proto/abi.proto). */
 enum {
-    RESPONSE_STATUS = 1,
-    RESPONSE_MESSAGE = 2,
-    RESPONSE_VALUES = 3,
-    RESPONSE_PAIRS = 4,
-    RESPONSE_CURSOR = 5,
-    PAIR_KEY = 1,
-    PAIR_VALUE = 2,
-    VALUE_BOOL = 5,
-};
-
-enum {
-    CHUNK_FIRST = 4 * 1024,
-    CHUNK_MAX = 256 * 1024,
     /* Status 200 as a field, and a bool as a field of values: the same bytes every time. */
     OK_SIZE = 3,
     BOOL_SIZE = 4,
 };
 
-struct kv_pairs_chunk {
-    struct kv_pairs_chunk *next;
-    size_t size, capacity;
-    uint8_t data[];
-};
-
-static int add_chunk(struct kv_pairs *pairs, size_t size)
-{
-    size_t capacity = pairs->last ? 2 * pairs->last->capacity : CHUNK_FIRST;
-    if (capacity > CHUNK_MAX)
-        capacity = CHUNK_MAX;
-    if (capacity < size)
-        capacity = size;
-    struct kv_pairs_chunk *chunk = weft_malloc(sizeof *chunk + capacity);
-    if (!chunk)
-        return -ENOMEM;
-    chunk->next = NULL;
-    chunk->size = 0;
-    chunk->capacity = capacity;
-    if (pairs->last)
-        pairs->last->next = chunk;
-    else
-        pairs->first = chunk;
-    pairs->last = chunk;
-    return 0;
-}
-
 static size_t pair_inner_size(struct weft_view key, struct weft_view value)
 {
-    return weft_pb_text_size(PAIR_KEY, key.size) + weft_pb_bytes_size(PAIR_VALUE, value.size);
+    return weft_pb_text_size(ABI_PAIR_KEY, key.size) +
+           weft_pb_bytes_size(ABI_PAIR_VALUE, value.size);
 }
 
-size_t kv_pairs_size_of(struct weft_view key, struct weft_view value)
+size_t kv_reply_pair_size(struct weft_view key, struct weft_view value)
 {
-    return weft_pb_bytes_size(RESPONSE_PAIRS, pair_inner_size(key, value));
+    return weft_pb_bytes_size(ABI_RESPONSE_PAIRS, pair_inner_size(key, value));
 }
 
-int kv_pairs_add(struct kv_pairs *pairs, struct weft_view key, struct weft_view value)
+void kv_reply_put_pair(uint8_t *dst, struct weft_view key, struct weft_view value)
 {
-    size_t inner = pair_inner_size(key, value);
-    size_t size = kv_pairs_size_of(key, value);
-    if (!pairs->last || size > pairs->last->capacity - pairs->last->size) {
-        int err = add_chunk(pairs, size);
-        if (err < 0)
-            return err;
-    }
-    struct kv_pairs_chunk *chunk = pairs->last;
-    uint8_t *dst = chunk->data + chunk->size;
-    dst = weft_pb_put_head(dst, RESPONSE_PAIRS, inner);
-    dst = weft_pb_put_text(dst, PAIR_KEY, key);
-    (void)weft_pb_put_bytes(dst, PAIR_VALUE, value);
-    chunk->size += size;
-    pairs->size += size;
-    return 0;
-}
-
-void kv__pairs_free(struct kv_pairs *pairs)
-{
-    struct kv_pairs_chunk *chunk = pairs->first;
-    while (chunk) {
-        struct kv_pairs_chunk *next = chunk->next;
-        weft_free(chunk);
-        chunk = next;
-    }
-    *pairs = (struct kv_pairs){0};
+    dst = weft_pb_put_head(dst, ABI_RESPONSE_PAIRS, pair_inner_size(key, value));
+    dst = weft_pb_put_text(dst, ABI_PAIR_KEY, key);
+    (void)weft_pb_put_bytes(dst, ABI_PAIR_VALUE, value);
 }
 
 static struct weft_view value_of(const struct kv_item *item)
@@ -98,40 +36,31 @@ static struct weft_view value_of(const struct kv_item *item)
     return item->present ? item->found.bytes : weft_view(NULL, 0);
 }
 
-static uint8_t *write_pairs(const struct kv_pairs *pairs, uint8_t *dst)
-{
-    for (const struct kv_pairs_chunk *chunk = pairs->first; chunk; chunk = chunk->next) {
-        memcpy(dst, chunk->data, chunk->size);
-        dst += chunk->size;
-    }
-    return dst;
-}
-
 static uint8_t *write_bool(uint8_t *dst, bool value)
 {
-    dst = weft_pb_put_head(dst, RESPONSE_VALUES, BOOL_SIZE - 2);
-    return weft_pb_put_uint(dst, VALUE_BOOL, value);
+    dst = weft_pb_put_head(dst, ABI_RESPONSE_VALUES, BOOL_SIZE - 2);
+    return weft_pb_put_uint(dst, KV_TYPE_BOOL, value);
 }
 
 static void write_reply(const struct weft_body *body, uint8_t *dst)
 {
     const struct kv_reply_body *self = (const struct kv_reply_body *)body;
     const struct kv_reply *reply = self->reply;
-    dst = weft_pb_put_uint(dst, RESPONSE_STATUS, (uint64_t)reply->status);
+    dst = weft_pb_put_uint(dst, ABI_RESPONSE_STATUS, (uint64_t)reply->status);
     if (reply->text.count > 0) {
-        dst = weft_pb_put_head(dst, RESPONSE_MESSAGE, kv_text_size(&reply->text));
+        dst = weft_pb_put_head(dst, ABI_RESPONSE_MESSAGE, kv_text_size(&reply->text));
         dst = kv_text_write(&reply->text, dst);
     }
     for (size_t i = 0; i < self->count; i++) {
         if (reply->gives == KV_GIVES_VALUES)
-            dst = weft_pb_put_bytes(dst, RESPONSE_VALUES, value_of(&self->items[i]));
+            dst = weft_pb_put_bytes(dst, ABI_RESPONSE_VALUES, value_of(&self->items[i]));
         else
             dst = write_bool(dst, self->items[i].present);
     }
     if (self->pairs)
-        dst = write_pairs(self->pairs, dst);
+        dst = kv_pairs_write(self->pairs, dst);
     if (reply->cursor.size > 0)
-        (void)weft_pb_put_bytes(dst, RESPONSE_CURSOR, reply->cursor);
+        (void)weft_pb_put_bytes(dst, ABI_RESPONSE_CURSOR, reply->cursor);
 }
 
 static size_t size_of_values(const struct kv_reply_body *self)
@@ -140,22 +69,22 @@ static size_t size_of_values(const struct kv_reply_body *self)
         return self->count * BOOL_SIZE;
     size_t size = 0;
     for (size_t i = 0; i < self->count; i++)
-        size += weft_pb_bytes_size(RESPONSE_VALUES, value_of(&self->items[i]).size);
+        size += weft_pb_bytes_size(ABI_RESPONSE_VALUES, value_of(&self->items[i]).size);
     return size;
 }
 
 static size_t head_size(size_t value_size)
 {
-    return OK_SIZE + weft_pb_head_size(RESPONSE_VALUES, value_size);
+    return OK_SIZE + weft_pb_head_size(ABI_RESPONSE_VALUES, value_size);
 }
 
 /* What stands before the only value of a reply; returns the byte after it. */
 static inline uint8_t *put_head(uint8_t *dst, size_t value_size)
 {
-    static const uint8_t ok[OK_SIZE] = {RESPONSE_STATUS << 3 | WEFT_PB_VARINT,
+    static const uint8_t ok[OK_SIZE] = {ABI_RESPONSE_STATUS << 3 | WEFT_PB_VARINT,
                                         (KV_OK & 0x7F) | 0x80, KV_OK >> 7};
     memcpy(dst, ok, OK_SIZE);
-    return weft_pb_put_head(dst + OK_SIZE, RESPONSE_VALUES, value_size);
+    return weft_pb_put_head(dst + OK_SIZE, ABI_RESPONSE_VALUES, value_size);
 }
 
 /* Whether the only value of a reply lies in a blob that is that reply. Another face may have stored
@@ -201,12 +130,12 @@ WEFT_NOINLINE static void init_any(struct kv_reply_body *self, const struct kv_r
     self->items = reply->gives == KV_GIVES_NOTHING ? NULL : call->items;
     self->count = reply->gives == KV_GIVES_NOTHING ? 0 : call->count;
     self->pairs = pairs;
-    size_t size = weft_pb_uint_size(RESPONSE_STATUS, (uint64_t)reply->status);
+    size_t size = weft_pb_uint_size(ABI_RESPONSE_STATUS, (uint64_t)reply->status);
     if (reply->text.count > 0)
-        size += weft_pb_bytes_size(RESPONSE_MESSAGE, kv_text_size(&reply->text));
+        size += weft_pb_bytes_size(ABI_RESPONSE_MESSAGE, kv_text_size(&reply->text));
     size += size_of_values(self) + (pairs ? pairs->size : 0);
     if (reply->cursor.size > 0)
-        size += weft_pb_bytes_size(RESPONSE_CURSOR, reply->cursor.size);
+        size += weft_pb_bytes_size(ABI_RESPONSE_CURSOR, reply->cursor.size);
     self->body = (struct weft_body){.size = size, .write = write_reply};
 }
 

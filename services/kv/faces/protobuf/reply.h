@@ -6,31 +6,16 @@
 
 #include "core/base/body.h"
 #include "services/kv/command.h"
+#include "services/kv/pairs.h"
 
 /* A reply to one value over this many bytes is worth keeping whole: the value is stored as a blob
  * that is the reply. It is the default threshold of the length-delimited-gzip codec, so that what
  * is compressed is compressed once. */
 enum { KV_REPLY_INLINE_MAX = 1436 };
 
-/* Fields 4 of CommandResponse that pages of pairs were turned into. A zeroed one is empty. */
-struct kv_pairs {
-    struct kv_pairs_chunk *first, *last;
-    size_t size;
-};
-
-/* How many bytes more a pair makes a reply. */
-size_t kv_pairs_size_of(struct weft_view key, struct weft_view value);
-
-/* -ENOMEM: nothing changed. */
-WEFT_MUST_USE int kv_pairs_add(struct kv_pairs *pairs, struct weft_view key,
-                               struct weft_view value);
-void kv__pairs_free(struct kv_pairs *pairs);
-
-static inline void kv_pairs_fini(struct kv_pairs *pairs)
-{
-    if (pairs->first)
-        kv__pairs_free(pairs);
-}
+/* Field 4 of CommandResponse with one pair: its size, and its bytes. */
+size_t kv_reply_pair_size(struct weft_view key, struct weft_view value);
+void kv_reply_put_pair(uint8_t *dst, struct weft_view key, struct weft_view value);
 
 /* A reply as a body; shows the call and the pairs, which must live as long. */
 struct kv_reply_body {

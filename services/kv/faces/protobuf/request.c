@@ -3,26 +3,18 @@
 
 #include <errno.h>
 
+#include "abi.h"
 #include "abi.pb-c.h"
 #include "core/service.h"
 #include "request_usual.h"
 #include "services/payload/protobuf/reader.h"
 #include "services/payload/protobuf/writer.h"
 
-/* Field numbers of CommandRequest (proto/abi.proto). */
 static const enum kv_command_id command_of_field[] = {
-    [1] = KV_HGET, [2] = KV_HGETALL, [3] = KV_HMGET,  [4] = KV_HSET,    [5] = KV_HMSET,
-    [6] = KV_HDEL, [7] = KV_HMDEL,   [8] = KV_HEXIST, [9] = KV_HMEXIST, [16] = KV_HSCAN,
-};
-
-enum {
-    /* Every command has its table and its key, keys, pair or pairs under the same numbers. */
-    COMMAND_TABLE = 1,
-    COMMAND_ITEM = 2,
-    SCAN_CURSOR = 2,
-    SCAN_LIMIT = 3,
-    PAIR_KEY = 1,
-    PAIR_VALUE = 2,
+    [ABI_HGET] = KV_HGET,   [ABI_HGETALL] = KV_HGETALL, [ABI_HMGET] = KV_HMGET,
+    [ABI_HSET] = KV_HSET,   [ABI_HMSET] = KV_HMSET,     [ABI_HDEL] = KV_HDEL,
+    [ABI_HMDEL] = KV_HMDEL, [ABI_HEXIST] = KV_HEXIST,   [ABI_HMEXIST] = KV_HMEXIST,
+    [ABI_HSCAN] = KV_HSCAN,
 };
 
 struct decoder {
@@ -108,7 +100,7 @@ static int decode_pair(struct decoder *self, struct weft_view message, struct kv
     while ((err = weft_pb_next(&reader, &field)) > 0) {
         if (!field.descriptor)
             continue;
-        if (field.number == PAIR_KEY)
+        if (field.number == ABI_PAIR_KEY)
             item->key = field.bytes;
         else
             err = decode_value(self, field.bytes, &item->value.bytes);
@@ -128,7 +120,7 @@ static int count_items(const struct weft_pb_reader *reader, size_t *count)
     struct weft_pb_field field;
     int err;
     while ((err = weft_pb_next(&ahead, &field)) > 0)
-        *count += field.number == COMMAND_ITEM;
+        *count += field.number == ABI_COMMAND_ITEM;
     if (err < 0)
         reader->budget->what = budget.what;
     return err;
@@ -174,9 +166,9 @@ static int decode_item(struct decoder *self, const struct weft_pb_reader *reader
 
 static void decode_page(const struct weft_pb_field *field, struct kv_call *call)
 {
-    if (field->number == SCAN_CURSOR)
+    if (field->number == ABI_HSCAN_CURSOR)
         call->from = field->bytes;
-    else if (field->number == SCAN_LIMIT)
+    else if (field->number == ABI_HSCAN_LIMIT)
         call->limit = (uint32_t)field->scalar;
 }
 
@@ -196,7 +188,7 @@ static int decode_command(struct decoder *self, const struct weft_pb_field *comm
     while ((err = weft_pb_next(&reader, &field)) > 0) {
         if (!field.descriptor)
             continue;
-        if (field.number == COMMAND_TABLE)
+        if (field.number == ABI_COMMAND_TABLE)
             call->table = field.bytes;
         else if (call->command->takes == KV_TAKES_PAGE)
             decode_page(&field, call);
@@ -265,7 +257,8 @@ WEFT_NOINLINE static enum kv_decoded decode_any(struct kv_request *self, struct 
         return decoder.failure;
     }
     if (command.descriptor)
-        return KV_DECODED;
+        return call->count > 0 || call->command != &kv_commands[KV_HSET] ? KV_DECODED
+                                                                         : KV_DECODED_NO_PAIR;
     return self->field == 0 ? KV_DECODED_NO_COMMAND : KV_DECODED_UNKNOWN;
 }
 

@@ -9,6 +9,7 @@
 
 enum kv_decoded {
     KV_DECODED,            /* the call's first block of fields is set */
+    KV_DECODED_NO_PAIR,    /* an hset without one; the call's command and table are set */
     KV_DECODED_NO_COMMAND, /* the request has none */
     KV_DECODED_UNKNOWN,    /* it seems to have one that is not known: see field */
     KV_DECODED_MALFORMED,  /* see what */

@@ -7,27 +7,15 @@
  * before the other decoder takes it. That both agree with protobuf-c is tested and fuzzed. */
 #include "request_usual.h"
 
+#include "abi.h"
 #include "services/payload/protobuf/text.h"
 #include "services/payload/protobuf/wire.h"
 
 /* The tag of a length-delimited field, one byte for numbers under 16. */
 #define TAG(number) ((number) << 3 | WEFT_PB_LENGTH)
 
-enum {
-    /* Field numbers of proto/abi.proto. */
-    REQUEST_HGET = 1,
-    REQUEST_HSET = 4,
-    REQUEST_HDEL = 6,
-    REQUEST_HEXIST = 8,
-    COMMAND_TABLE = 1,
-    COMMAND_ITEM = 2,
-    PAIR_KEY = 1,
-    PAIR_VALUE = 2,
-    VALUE_STRING = 1,
-    VALUE_BINARY = 2,
-    /* Messages of an hset below the request: command, pair, value. */
-    MOST_ELEMENTS = 3,
-};
+/* Messages of an hset below the request: command, pair, value. */
+enum { MOST_ELEMENTS = 3 };
 
 struct cursor {
     const uint8_t *at, *end;
@@ -77,32 +65,33 @@ static bool is_usual_value(struct weft_view value)
     struct weft_view contents;
     if (value.size == 0)
         return false;
-    bool good = value.data[0] == TAG(VALUE_STRING) ? take_text(&at, TAG(VALUE_STRING), &contents)
-                                                   : take(&at, TAG(VALUE_BINARY), &contents);
+    bool good = value.data[0] == TAG(KV_TYPE_STRING)
+                    ? take_text(&at, TAG(KV_TYPE_STRING), &contents)
+                    : take(&at, TAG(KV_TYPE_BINARY), &contents);
     return good && at_end(&at);
 }
 
 static bool take_pair(struct cursor *command, struct kv_item *item)
 {
     struct weft_view pair;
-    if (!take(command, TAG(COMMAND_ITEM), &pair))
+    if (!take(command, TAG(ABI_COMMAND_ITEM), &pair))
         return false;
     struct cursor at = within(pair);
-    return take_text(&at, TAG(PAIR_KEY), &item->key) &&
-           take(&at, TAG(PAIR_VALUE), &item->value.bytes) && at_end(&at) &&
+    return take_text(&at, TAG(ABI_PAIR_KEY), &item->key) &&
+           take(&at, TAG(ABI_PAIR_VALUE), &item->value.bytes) && at_end(&at) &&
            is_usual_value(item->value.bytes);
 }
 
 static const struct kv_command *command_of(uint8_t tag)
 {
     switch (tag) {
-    case TAG(REQUEST_HGET):
+    case TAG(ABI_HGET):
         return &kv_commands[KV_HGET];
-    case TAG(REQUEST_HSET):
+    case TAG(ABI_HSET):
         return &kv_commands[KV_HSET];
-    case TAG(REQUEST_HDEL):
+    case TAG(ABI_HDEL):
         return &kv_commands[KV_HDEL];
-    case TAG(REQUEST_HEXIST):
+    case TAG(ABI_HEXIST):
         return &kv_commands[KV_HEXIST];
     default:
         return NULL;
@@ -125,10 +114,10 @@ bool kv_request_decode_usual(struct kv_request *self, struct weft_view payload,
     call->items = self->items;
     call->count = 1;
     item->value = (struct kv_value){{NULL, 0}, NULL};
-    if (!take_text(&at, TAG(COMMAND_TABLE), &call->table))
+    if (!take_text(&at, TAG(ABI_COMMAND_TABLE), &call->table))
         return false;
     bool good = call->command->takes == KV_TAKES_PAIRS
                     ? take_pair(&at, item)
-                    : take_text(&at, TAG(COMMAND_ITEM), &item->key);
+                    : take_text(&at, TAG(ABI_COMMAND_ITEM), &item->key);
     return good && at_end(&at);
 }

@@ -288,7 +288,7 @@ int64_t kv_store_memory_used(const void *store)
     return atomic_load(&memory->shared.used);
 }
 
-const struct kv_store kv_store_memory = {
+const struct kv_store weft_kv_store_memory = {
     .name = "memory",
     .flags = KV_STORE_ORDERED | KV_STORE_ATOMIC | KV_STORE_WALK | KV_STORE_INLINE,
     .store_size = sizeof(struct memory),

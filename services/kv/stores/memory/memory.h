@@ -6,9 +6,7 @@
 #ifndef KV_STORE_MEMORY_H
 #define KV_STORE_MEMORY_H
 
-#include "services/kv/store.h"
-
-extern const struct kv_store kv_store_memory;
+#include "services/kv/stores/stores.h"
 
 /* Heap bytes in use, as max_memory counts them. Exact to 16 KiB a loop. Any thread. */
 int64_t kv_store_memory_used(const void *store);

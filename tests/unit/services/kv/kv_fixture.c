@@ -9,6 +9,7 @@
 
 #include "core/base/compiler.h"
 #include "lib/virtual_loop.h"
+#include "services/kv/stores/stores.h"
 
 /* The fixture's own memory comes from the C library, so that failing allocations are the
  * service's. */
@@ -26,7 +27,7 @@ void kv_fixture_init_limited(struct kv_fixture *self, const struct kv_store *sto
     struct weft_error error;
     self->limits = *limits;
     if (!store)
-        store = weft_kv_store_find("memory", &error);
+        store = &weft_kv_store_memory;
     assert_int_equal(weft_loop_new(&self->loop, 0), 0);
     assert_int_equal(weft_kv_context_init(&self->context, store, &self->limits, NULL, &error), 0);
     self->config = zeroed(weft_kv_service.config_size);

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "services/kv/service.h"
+#include "services/kv/stores/stores.h"
 #include "suites/service_suite.h"
 
 /* CommandRequests of proto/abi.proto, by hand: field number and wire type, length, content. */
@@ -27,8 +28,7 @@ int main(void)
     struct weft_limits limits = weft_limits_default();
     struct weft_kv_context context;
     struct weft_error error;
-    const struct kv_store *store = weft_kv_store_find("memory", &error);
-    if (!store || weft_kv_context_init(&context, store, &limits, NULL, &error) < 0) {
+    if (weft_kv_context_init(&context, &weft_kv_store_memory, &limits, NULL, &error) < 0) {
         print_error("%s\n", error.text);
         return 1;
     }

@@ -189,7 +189,7 @@ static void survive_all(const struct kv_store *store)
 static void test_every_command_survives_every_failing_allocation(void **state)
 {
     (void)state;
-    survive_all(&kv_store_memory);
+    survive_all(&weft_kv_store_memory);
 }
 
 static void test_every_command_survives_it_where_replies_have_to_wait(void **state)
@@ -206,7 +206,7 @@ static void test_store_without_memory_is_refused(void **state)
     (void)state;
     fault_install();
     fault_arm(FAULT_FROM, 0);
-    assert_int_equal(weft_kv_context_init(&context, weft_kv_store_at(0), &limits, NULL, &error),
+    assert_int_equal(weft_kv_context_init(&context, &weft_kv_store_memory, &limits, NULL, &error),
                      -ENOMEM);
     fault_remove();
     assert_string_equal(error.text, "memory store: no memory");

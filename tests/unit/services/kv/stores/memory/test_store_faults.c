@@ -49,7 +49,7 @@ static void grow_and_shrink(uint8_t round)
 {
     const uint8_t seed[16] = {round};
     struct trouble trouble = {0};
-    store_client_init_seeded(&trouble.client, &kv_store_memory, 0, seed);
+    store_client_init_seeded(&trouble.client, &weft_kv_store_memory, 0, seed);
     fault_arm_random(round, 2 + round % 2);
     for (unsigned i = 0; i < KEYS; i++)
         assert_false(insist(&trouble, KV_MSET, i));

@@ -55,7 +55,7 @@ static void test_full_store_refuses_writes_and_goes_on_reading(void **state)
 {
     struct store_client client;
     (void)state;
-    store_client_init(&client, &kv_store_memory, 1000 * 1000);
+    store_client_init(&client, &weft_kv_store_memory, 1000 * 1000);
     unsigned count = fill(&client, "t");
     assert_in_range(count, 900, 1000);
     assert_true(store_client_has(&client, "t", "key 0"));
@@ -67,7 +67,7 @@ static void test_full_store_takes_writes_again_after_removals(void **state)
 {
     struct store_client client;
     (void)state;
-    store_client_init(&client, &kv_store_memory, 1000 * 1000);
+    store_client_init(&client, &weft_kv_store_memory, 1000 * 1000);
     unsigned count = fill(&client, "t");
     for (unsigned i = 0; i < count; i++) {
         char key[16];
@@ -82,7 +82,7 @@ static void test_full_store_takes_a_value_in_the_place_of_one_as_large(void **st
 {
     struct store_client client;
     (void)state;
-    store_client_init(&client, &kv_store_memory, 1000 * 1000);
+    store_client_init(&client, &weft_kv_store_memory, 1000 * 1000);
     (void)fill(&client, "t");
     assert_int_equal(set_value(&client, "t", "key 1", 1000), KV_DONE);
     assert_int_equal(set_value(&client, "t", "key 1", 10), KV_DONE);
@@ -94,7 +94,7 @@ static void test_full_store_refuses_batches_whole(void **state)
 {
     struct store_client client;
     (void)state;
-    store_client_init(&client, &kv_store_memory, 1000 * 1000);
+    store_client_init(&client, &weft_kv_store_memory, 1000 * 1000);
     (void)fill(&client, "t");
     struct kv_item items[40];
     char keys[40][16];
@@ -115,7 +115,7 @@ static void test_blobs_count_as_what_they_hold(void **state)
     struct store_client client;
     uint8_t *data;
     (void)state;
-    store_client_init(&client, &kv_store_memory, 1000 * 1000);
+    store_client_init(&client, &weft_kv_store_memory, 1000 * 1000);
     struct weft_blob *blob = weft_blob_new(600 * 1000, &data);
     assert_non_null(blob);
     memset(data, 0, 600 * 1000);
@@ -131,7 +131,7 @@ static void test_table_that_a_full_store_refused_is_not_left_behind(void **state
 {
     struct store_client client;
     (void)state;
-    store_client_init(&client, &kv_store_memory, 1000 * 1000);
+    store_client_init(&client, &weft_kv_store_memory, 1000 * 1000);
     (void)fill(&client, "t");
     fault_install();
     size_t before = fault_live();
@@ -172,7 +172,7 @@ static void assert_all_is_given_back(unsigned batch)
     static const uint8_t seed[16] = {1, 2, 3};
     struct store_client client;
     fault_install();
-    store_client_init_seeded(&client, &kv_store_memory, 0, seed);
+    store_client_init_seeded(&client, &weft_kv_store_memory, 0, seed);
     size_t before = fault_live();
     do_keys(&client, KV_MSET, 50 * batch, batch);
     assert_true(fault_live() > before + batch / 50);
@@ -194,14 +194,14 @@ static void test_used_bytes_come_back_to_nothing(void **state)
 {
     struct store_client client;
     (void)state;
-    store_client_init(&client, &kv_store_memory, 0);
+    store_client_init(&client, &weft_kv_store_memory, 0);
     do_keys(&client, KV_MSET, 30000, 1000);
     int64_t full = kv_store_memory_used(client.state);
     assert_in_range(full, 30000 * 32, 30000 * 80);
     do_keys(&client, KV_MDEL, 30000, 1000);
     store_client_leave_loop(&client);
     assert_int_equal(kv_store_memory_used(client.state), 0);
-    kv_store_memory.fini(client.state);
+    weft_kv_store_memory.fini(client.state);
     free(client.state);
 }
 
@@ -223,7 +223,7 @@ static uint64_t order_with(const uint8_t *seed)
     struct store_client client;
     struct order order = {0};
     struct kv_cursor cursor = {0};
-    store_client_init_seeded(&client, &kv_store_memory, 0, seed);
+    store_client_init_seeded(&client, &weft_kv_store_memory, 0, seed);
     do_keys(&client, KV_MSET, 100, 1);
     do
         assert_int_equal(store_client_page(&client, "t", 1000, &cursor, add_to_order, &order),
@@ -253,15 +253,15 @@ static void make_store(void *arg)
     struct weft_limits limits = weft_limits_default();
     struct kv_store_options options = {.limits = &limits};
     struct weft_error error;
-    client.state = calloc(1, kv_store_memory.store_size);
+    client.state = calloc(1, weft_kv_store_memory.store_size);
     assert_non_null(client.state);
-    int err = kv_store_memory.init(client.state, &options, &error);
+    int err = weft_kv_store_memory.init(client.state, &options, &error);
     if (fault_failed() > 0) {
         assert_true(err < 0);
         assert_string_equal(error.text, "memory store: Cannot allocate memory");
     } else {
         assert_int_equal(err, 0);
-        kv_store_memory.fini(client.state);
+        weft_kv_store_memory.fini(client.state);
     }
     free(client.state);
 }

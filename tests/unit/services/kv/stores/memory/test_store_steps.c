@@ -76,7 +76,7 @@ static int setup(void **state)
     static const uint8_t seed[16] = {1};
     static struct store_client client;
     weft_mem_use(&counting);
-    store_client_init_seeded(&client, &kv_store_memory, 0, seed);
+    store_client_init_seeded(&client, &weft_kv_store_memory, 0, seed);
     *state = &client;
     return 0;
 }

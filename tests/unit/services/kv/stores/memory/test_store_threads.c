@@ -36,7 +36,7 @@ struct crowd {
 
 static void crowd_init(struct crowd *crowd)
 {
-    store_client_init(&crowd->first, &kv_store_memory, 0);
+    store_client_init(&crowd->first, &weft_kv_store_memory, 0);
     atomic_init(&crowd->wrong, 0);
     atomic_init(&crowd->working, 0);
     for (unsigned i = 0; i < THREADS; i++) {

@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A request becomes a task: the face decodes it, the store does its call, the face makes the reply.
+ * Where the store is INLINE the task lies on the stack of the face's `call` and all of that happens
+ * before it returns. Any other store answers later, so the payload is kept and the task lies in the
+ * request's arena. If such a store is not ORDERED either, tasks wait in a queue and the session
+ * submits one when the one before it is done. */
+#include "session.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "core/base/compiler.h"
+#include "core/base/mem.h"
+#include "core/base/units.h"
+
+enum {
+    PAGE_ENOUGH = 1 << 20,           /* a page of this many bytes gets no more pairs */
+    PAGE_FRAME = 16 + KV_CURSOR_MAX, /* a page has at most this many bytes beside its pairs */
+};
+
+int kv_session_configure(struct kv_session_config *config, void *context,
+                         const struct weft_limits *limits, const struct kv_face *face)
+{
+    char size[WEFT_UNITS_TEXT];
+    config->face = face;
+    config->context = context;
+    config->limits = limits;
+    (void)snprintf(config->full_text, sizeof config->full_text, "Store is full: max-memory is %s",
+                   weft_format_size(limits->max_memory, size));
+    return 0;
+}
+
+int kv_session_loop_start(void *loop_state, const void *config, struct weft_loop *loop)
+{
+    struct kv_session_loop *self = loop_state;
+    self->config = config;
+    self->face = self->config->face;
+    const struct weft_kv_context *context = self->config->context;
+    self->store = context->store;
+    self->store_loop = weft_calloc(1, self->store->loop_size);
+    if (!self->store_loop)
+        return -ENOMEM;
+    int err = self->store->start(self->store_loop, context->state, loop);
+    if (err < 0)
+        weft_free(self->store_loop);
+    return err;
+}
+
+void kv_session_loop_stop(void *loop_state)
+{
+    struct kv_session_loop *self = loop_state;
+    self->store->stop(self->store_loop);
+    weft_free(self->store_loop);
+}
+
+int kv_session_open(void *conn_state, void *loop_state)
+{
+    struct kv_session *self = conn_state;
+    self->loop = loop_state;
+    const struct kv_store *store = self->loop->store;
+    self->store_session = self->space;
+    if (store->session_size > sizeof self->space) {
+        self->store_session = weft_calloc(1, store->session_size);
+        if (!self->store_session)
+            return -ENOMEM;
+    }
+    int err = store->open(self->store_session, self->loop->store_loop);
+    if (err < 0 && self->store_session != self->space)
+        weft_free(self->store_session);
+    return err;
+}
+
+void kv_session_close(void *conn_state, void *loop_state)
+{
+    struct kv_session *self = conn_state;
+    (void)loop_state;
+    self->loop->store->close(self->store_session);
+    if (self->store_session != self->space)
+        weft_free(self->store_session);
+}
+
+const struct weft_limits *kv_task_limits(const struct kv_task *task)
+{
+    return task->session->loop->config->limits;
+}
+
+static int end(struct weft_request *request, const struct weft_body *body, bool bad)
+{
+    return bad ? weft_request_end_bad(request, body) : weft_request_end(request, body);
+}
+
+/* The four on_room callbacks. A request that is refused once more stays as it is, and its callback
+ * comes again. */
+
+static void end_held(struct weft_request *request, bool bad)
+{
+    struct weft_blob *blob = request->data;
+    struct weft_body body = weft_body_from_blob(blob);
+    if (end(request, &body, bad) == 0)
+        weft_blob_unref(blob);
+}
+
+static void end_lost(struct weft_request *request, bool bad)
+{
+    const struct kv_face *face = request->data;
+    uint8_t bytes[WEFT_REJECT_MAX];
+    size_t size = face->put_text(bytes, KV_RETRY, "Out of memory: the reply is lost");
+    struct weft_body_bytes body = weft_body_from_view(weft_view(bytes, size));
+    (void)!end(request, &body.body, bad);
+}
+
+static void room_for_held(struct weft_request *request)
+{
+    end_held(request, false);
+}
+
+static void room_for_held_bad(struct weft_request *request)
+{
+    end_held(request, true);
+}
+
+static void room_for_lost(struct weft_request *request)
+{
+    end_lost(request, false);
+}
+
+static void room_for_lost_bad(struct weft_request *request)
+{
+    end_lost(request, true);
+}
+
+/* Returns a reply that says that `size` bytes are over max-message. NULL: no memory. */
+static struct weft_blob *too_big_blob(const struct kv_face *face, size_t size, uint64_t limit)
+{
+    char line[KV_LINE_MAX];
+    uint8_t bytes[WEFT_REJECT_MAX], *data;
+    (void)snprintf(line, sizeof line, "Reply is too big: %zu bytes, max-message is %" PRIu64, size,
+                   limit);
+    size_t text_size = face->put_text(bytes, KV_TOO_BIG, line);
+    struct weft_blob *blob = weft_blob_new(text_size, &data);
+    if (blob)
+        memcpy(data, bytes, text_size);
+    return blob;
+}
+
+/* Too much output waits before this reply. What it shows will be gone when its turn comes, so it
+ * becomes a blob, which the request holds. */
+WEFT_NOINLINE static void hold(struct kv_task *task, const struct weft_body *body, bool bad)
+{
+    struct weft_request *request = task->request;
+    const struct kv_face *face = task->session->loop->face;
+    uint64_t max_message = kv_task_limits(task)->max_message;
+    struct weft_blob *blob;
+    uint8_t *data;
+    if (body->blob) {
+        blob = weft_blob_ref(body->blob);
+    } else if (body->size > max_message) {
+        blob = too_big_blob(face, body->size, max_message);
+    } else {
+        blob = weft_blob_new(body->size, &data);
+        if (blob)
+            weft_body_write(body, data);
+    }
+    if (blob) {
+        request->data = blob;
+        request->on_room = bad ? room_for_held_bad : room_for_held;
+    } else {
+        request->data = (void *)(uintptr_t)face;
+        request->on_room = bad ? room_for_lost_bad : room_for_lost;
+    }
+}
+
+void kv_task_answer(struct kv_task *task, const struct kv_reply *reply, bool bad)
+{
+    /* The end may take the task with it. */
+    struct kv_pairs pairs = task->pairs;
+    const struct weft_body *body = task->session->loop->face->reply(task, reply);
+    int err = end(task->request, body, bad);
+    if (err == -EAGAIN)
+        hold(task, body, bad);
+    kv_pairs_fini(&pairs);
+}
+
+void kv_task_refuse(struct kv_task *task, enum kv_status status, const char *text, bool bad)
+{
+    struct kv_reply reply;
+    kv_reply_text(&reply, status, text);
+    kv_task_answer(task, &reply, bad);
+}
+
+void kv_task_refuse_no_memory(struct kv_task *task)
+{
+    kv_task_refuse(task, KV_RETRY, "Out of memory: nothing was changed", false);
+}
+
+static int add_pair(struct kv_task *task, size_t size, struct weft_view key, struct weft_view value)
+{
+    uint8_t *dst = kv_pairs_add(&task->pairs, size);
+    if (!dst)
+        return -ENOMEM;
+    task->session->loop->face->put_pair(dst, key, value);
+    return 0;
+}
+
+/* Adds a pair to a page of hscan. A page is sent well before it is as large as a reply may be. A pair
+ * that no reply has room for comes without its value, so that the walk can go on behind it. */
+static bool take_into_page(struct kv_task *task, struct weft_view key, struct weft_view value)
+{
+    const struct weft_limits *limits = kv_task_limits(task);
+    uint64_t most =
+        limits->max_frame < limits->max_message ? limits->max_frame : limits->max_message;
+    most = most > PAGE_FRAME ? most - PAGE_FRAME : 0;
+    uint64_t enough = most < PAGE_ENOUGH ? most : PAGE_ENOUGH;
+    const struct kv_face *face = task->session->loop->face;
+    size_t size = face->pair_size(key, value);
+    if (task->pairs.size > 0 && task->pairs.size + size > enough)
+        return false;
+    if (size > most) {
+        value.size = 0;
+        size = face->pair_size(key, value);
+    }
+    task->pairs_error = add_pair(task, size, key, value);
+    return task->pairs_error == 0;
+}
+
+static bool take_pair(struct kv_call *call, struct weft_view key, const struct kv_value *value)
+{
+    struct kv_task *task = weft_container_of(call, struct kv_task, call);
+    if (call->command->takes == KV_TAKES_PAGE)
+        return take_into_page(task, key, value->bytes);
+    size_t size = task->session->loop->face->pair_size(key, value->bytes);
+    task->pairs_error = add_pair(task, size, key, value->bytes);
+    if (task->pairs_error == 0 && task->pairs.size > kv_task_limits(task)->max_message)
+        task->pairs_error = WEFT_ETOOBIG;
+    return task->pairs_error == 0;
+}
+
+/* Answers a walk whose pairs the reply has no room for. */
+WEFT_NOINLINE static void refuse_pairs(struct kv_task *task)
+{
+    char line[KV_LINE_MAX];
+    if (task->pairs_error != WEFT_ETOOBIG) {
+        kv_task_refuse_no_memory(task);
+        return;
+    }
+    (void)snprintf(line, sizeof line, "Reply is too big: over max-message, which is %" PRIu64,
+                   kv_task_limits(task)->max_message);
+    kv_task_refuse(task, KV_TOO_BIG, line, false);
+}
+
+/* Drops the blobs that decode made of the values of a write: the store has references of its own. */
+static void drop_values(struct kv_call *call)
+{
+    if (call->command->takes != KV_TAKES_PAIRS)
+        return;
+    for (size_t i = 0; i < call->count; i++)
+        weft_blob_unref(call->items[i].value.blob);
+}
+
+static void start_task(struct kv_task *task)
+{
+    struct kv_session *session = task->session;
+    kv_call_start(&task->call, session->loop->store, session->store_session);
+}
+
+/* Starts what waits, one when the other is done. Never nested, so that a store which completes within
+ * submit does not grow the stack. */
+static void pump(struct kv_session *session)
+{
+    if (session->pumping)
+        return;
+    session->pumping = true;
+    while (session->first && !session->busy) {
+        struct kv_task *task = session->first;
+        session->first = task->next;
+        session->busy = true;
+        start_task(task);
+    }
+    session->pumping = false;
+}
+
+static void call_done(struct kv_call *call)
+{
+    struct kv_task *task = weft_container_of(call, struct kv_task, call);
+    struct kv_session *session = task->session;
+    drop_values(call);
+    session->busy = false;
+    if (task->pairs_error != 0 || call->reply.status != KV_OK)
+        kv_pairs_fini(&task->pairs);
+    if (task->pairs_error != 0)
+        refuse_pairs(task);
+    else
+        kv_task_answer(task, &call->reply, false);
+    if (session->first)
+        pump(session);
+}
+
+static void task_init(struct kv_task *task, struct kv_session *session,
+                      struct weft_request *request)
+{
+    task->request = request;
+    task->session = session;
+    task->next = NULL;
+    task->pairs = (struct kv_pairs){0};
+    task->pairs_error = 0;
+    task->call.pair = take_pair;
+    task->call.done = call_done;
+    task->call.full_text = session->loop->config->full_text;
+}
+
+/* Submits the task, or queues it behind the one that is under way. */
+static void start_in_order(struct kv_session *session, struct kv_task *task)
+{
+    if (session->loop->store->flags & KV_STORE_ORDERED) {
+        start_task(task);
+        return;
+    }
+    if (session->first)
+        session->last->next = task;
+    else
+        session->first = task;
+    session->last = task;
+    pump(session);
+}
+
+/* `fallback` is a task on the caller's stack, for a refusal. */
+WEFT_NOINLINE static void call_later(struct kv_session *session, struct weft_request *request,
+                                     struct kv_task *fallback)
+{
+    const struct kv_face *face = session->loop->face;
+    struct kv_task *task = NULL;
+    if (weft_request_keep(request) == 0)
+        task = weft_arena_alloc(weft_request_arena(request), face->task_size);
+    if (!task) {
+        task_init(fallback, session, request);
+        kv_task_refuse_no_memory(fallback);
+        return;
+    }
+    task_init(task, session, request);
+    if (face->decode(task))
+        start_in_order(session, task);
+}
+
+void kv_session_call(struct kv_session *session, struct weft_request *request, struct kv_task *task)
+{
+    if (!(session->loop->store->flags & KV_STORE_INLINE)) {
+        call_later(session, request, task);
+        return;
+    }
+    task_init(task, session, request);
+    if (session->loop->face->decode(task))
+        start_task(task);
+}
+
+size_t kv_session_reject(void *loop_state, const struct weft_rejection *rejection, uint8_t *dst)
+{
+    const struct kv_session_loop *self = loop_state;
+    const char *what = rejection->what ? rejection->what : "unknown";
+    enum kv_status status = KV_RETRY;
+    char line[KV_LINE_MAX] = "";
+    switch (rejection->cause) {
+    case WEFT_REJECT_MALFORMED:
+        status = KV_BAD_REQUEST;
+        (void)snprintf(line, sizeof line, "Frame is malformed: %s", what);
+        break;
+    case WEFT_REJECT_TOO_BIG:
+    case WEFT_REJECT_REPLY_TOO_BIG:
+        status = KV_TOO_BIG;
+        (void)snprintf(line, sizeof line, "%s is too big: %" PRIu64 " bytes, %s is %" PRIu64,
+                       rejection->cause == WEFT_REJECT_TOO_BIG ? "Request" : "Reply",
+                       rejection->size, what, rejection->limit);
+        break;
+    case WEFT_REJECT_NO_MEMORY:
+        (void)snprintf(line, sizeof line, "Out of memory");
+        break;
+    case WEFT_REJECT_DRAINING:
+        (void)snprintf(line, sizeof line, "Server is shutting down");
+        break;
+    case WEFT_REJECT_TOO_MANY:
+        (void)snprintf(line, sizeof line, "Too many connections: %s is %" PRIu64, what,
+                       rejection->limit);
+        break;
+    }
+    return self->face->put_text(dst, status, line);
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A connection's session with the store: its commands one after another or at once, as the store
+ * allows, the pages of its walks, and replies that have to wait for room. It speaks no message
+ * format; a face does.
+ *
+ * A face makes a service of these functions: they are the slots of struct weft_service, configure and
+ * call with one argument more. The states are private to session.c but for their sizes. */
+#ifndef KV_SESSION_H
+#define KV_SESSION_H
+
+#include <stdalign.h>
+
+#include "face.h"
+#include "services/kv/service.h"
+
+enum { KV_SESSION_INLINE = 32 }; /* a store's session up to this size costs no allocation */
+
+struct kv_session_config {
+    const struct kv_face *face;
+    const struct weft_kv_context *context;
+    const struct weft_limits *limits;
+    char full_text[KV_LINE_MAX]; /* what a full store's refusal says */
+};
+
+struct kv_session_loop {
+    const struct kv_face *face;
+    const struct kv_store *store;
+    const struct kv_session_config *config;
+    void *store_loop;
+};
+
+struct kv_session {
+    struct kv_session_loop *loop;
+    void *store_session;
+    /* Commands that wait because the store keeps no order and one is under way. */
+    struct kv_task *first, *last;
+    bool busy, pumping;
+    alignas(max_align_t) uint8_t space[KV_SESSION_INLINE];
+};
+
+/* context: of struct weft_kv_context. */
+WEFT_MUST_USE int kv_session_configure(struct kv_session_config *config, void *context,
+                                       const struct weft_limits *limits,
+                                       const struct kv_face *face);
+
+int kv_session_loop_start(void *loop_state, const void *config, struct weft_loop *loop);
+void kv_session_loop_stop(void *loop_state);
+
+int kv_session_open(void *conn_state, void *loop_state);
+void kv_session_close(void *conn_state, void *loop_state);
+
+/* Does a request. task is the face's, on its stack and of the face's task_size: it is used where the
+ * store answers at once, and else one in the request's arena is. */
+void kv_session_call(struct kv_session *session, struct weft_request *request,
+                     struct kv_task *task);
+
+size_t kv_session_reject(void *loop_state, const struct weft_rejection *rejection, uint8_t *dst);
+
+#endif
