@@ -91,11 +91,30 @@ static void test_installed_libraries_find_each_other_in_any_prefix(void **state)
                            "build/a\n");
 }
 
+/* On the machine that ./dev sets up there is ninja, and no make. */
+static void test_commands_of_the_examples_page_work_with_ninja_alone(void **state)
+{
+    struct process shell;
+    (void)state;
+    prefix_shell(&shell, "unset CMAKE_GENERATOR CMAKE_PREFIX_PATH\n"
+                         "export HOME=$PREFIX/home OUT=$PREFIX/wc\n"
+                         "cd $SOURCE\n"
+                         "sed -n 's/^    //p' examples/README.md | grep '^cmake' |\n"
+                         "  sed \"s:/tmp/wc:$OUT:; s:--install build :--install " BUILD_FOLDER
+                         " :\" > $PREFIX/commands\n"
+                         "test $(wc -l < $PREFIX/commands) = 3\n"
+                         ". $PREFIX/commands\n"
+                         "grep -q '^CMAKE_GENERATOR:INTERNAL=Ninja$' $OUT/CMakeCache.txt\n"
+                         "test -x $OUT/wc_server\n");
+    process_kill(&shell);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_subdirectory_builds_as_unity_and_with_hidden_visibility),
         cmocka_unit_test(test_fetched_content_has_the_targets_of_the_installed_package),
+        cmocka_unit_test(test_commands_of_the_examples_page_work_with_ninja_alone),
         cmocka_unit_test(test_installed_libraries_find_each_other_in_any_prefix),
     };
     return cmocka_run_group_tests(tests, prefix_make, prefix_remove);

@@ -40,6 +40,19 @@ static void test_errname_names_both_kinds(void **state)
     assert_string_equal(weft_errname(WEFT_ECONFIG), "WEFT_ECONFIG");
 }
 
+#ifdef __GLIBC__
+static void test_errname_knows_every_error_that_the_c_library_knows(void **state)
+{
+    (void)state;
+    for (int number = 1; number < 1000; number++) {
+        const char *name = strerrorname_np(number);
+        assert_string_equal(weft_errname(-number), name ? name : "unknown");
+        assert_string_equal(weft_strerror(-number),
+                            name ? strerrordesc_np(number) : "unknown error");
+    }
+}
+#endif
+
 static void test_errname_of_anything_else_is_unknown(void **state)
 {
     (void)state;
@@ -114,6 +127,9 @@ int main(void)
         cmocka_unit_test(test_strerror_words_our_own_errors),
         cmocka_unit_test(test_strerror_is_never_null),
         cmocka_unit_test(test_errname_names_both_kinds),
+#ifdef __GLIBC__
+        cmocka_unit_test(test_errname_knows_every_error_that_the_c_library_knows),
+#endif
         cmocka_unit_test(test_errname_of_anything_else_is_unknown),
         cmocka_unit_test(test_every_own_error_has_a_value_of_its_own),
         cmocka_unit_test(test_error_set_returns_the_code_and_keeps_both),
