@@ -47,12 +47,14 @@ endfunction()
 #     LINKS items...         other libraries: what the build links
 #     ARCHIVE_LINKS names... the other libraries for a program that links the archive: -lNAME
 #     PC name                its pkg-config file
-#     DESCRIPTION text)
+#     DESCRIPTION text
+#     SHARED_ALONE)          there is no archive of it
 #
 # Makes and installs libweft_NAME.so as weft::NAME and libweft_NAME.a as weft::NAME_static. Both targets
 # also exist in the build, for a project that has weft as a subdirectory.
 function(weft_install_library name)
-    cmake_parse_arguments(PARSE_ARGV 1 arg "" "PC;DESCRIPTION" "OF;HEADERS;NEEDS;LINKS;ARCHIVE_LINKS")
+    cmake_parse_arguments(PARSE_ARGV 1 arg "SHARED_ALONE" "PC;DESCRIPTION"
+        "OF;HEADERS;NEEDS;LINKS;ARCHIVE_LINKS")
 
     foreach(header ${arg_HEADERS})
         weft_public_header(${header})
@@ -62,31 +64,37 @@ function(weft_install_library name)
     list(TRANSFORM arg_OF REPLACE "(.+)" "$<TARGET_OBJECTS:\\1>" OUTPUT_VARIABLE objects)
     set(shared weft_${name}_shared)
     set(static weft_${name}_static)
+    set(targets ${shared})
+    set(kinds shared)
     add_library(${shared} SHARED ${objects})
-    add_library(${static} STATIC ${objects})
     add_library(weft::${name} ALIAS ${shared})
-    add_library(weft::${name}_static ALIAS ${static})
     # A program's RUNPATH does not hold for what its libraries need, so each of them brings its own.
     set_target_properties(${shared} PROPERTIES
         EXPORT_NAME ${name} SOVERSION ${WEFT_ABI} LINK_DEPENDS ${map} INSTALL_RPATH "$ORIGIN")
-    set_target_properties(${static} PROPERTIES EXPORT_NAME ${name}_static)
-    set_target_properties(${shared} ${static} PROPERTIES
+    target_link_options(${shared} PRIVATE LINKER:-z,defs LINKER:--version-script=${map})
+    target_link_libraries(${shared} PRIVATE ${arg_LINKS})
+    if(NOT arg_SHARED_ALONE)
+        list(APPEND targets ${static})
+        list(APPEND kinds static)
+        add_library(${static} STATIC ${objects})
+        add_library(weft::${name}_static ALIAS ${static})
+        set_target_properties(${static} PROPERTIES EXPORT_NAME ${name}_static)
+        target_link_libraries(${static} INTERFACE ${arg_ARCHIVE_LINKS})
+    endif()
+    set_target_properties(${targets} PROPERTIES
         LINKER_LANGUAGE C OUTPUT_NAME weft_${name}
         ARCHIVE_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/lib
         LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/lib)
-    target_link_options(${shared} PRIVATE LINKER:-z,defs LINKER:--version-script=${map})
-    foreach(kind shared static)
+    foreach(kind ${kinds})
         target_include_directories(weft_${name}_${kind} INTERFACE
             $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/include>
             $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
         list(TRANSFORM arg_NEEDS REPLACE "(.+)" "weft_\\1_${kind}" OUTPUT_VARIABLE needs)
         target_link_libraries(weft_${name}_${kind} PUBLIC ${needs})
     endforeach()
-    target_link_libraries(${shared} PRIVATE ${arg_LINKS})
-    target_link_libraries(${static} INTERFACE ${arg_ARCHIVE_LINKS})
 
     # The runtime component has the shared library alone, the development component all else.
-    install(TARGETS ${shared} ${static} EXPORT weft
+    install(TARGETS ${targets} EXPORT weft
         LIBRARY COMPONENT runtime NAMELINK_COMPONENT development
         ARCHIVE COMPONENT development)
 
@@ -145,6 +153,19 @@ weft_install_library(kv
     NEEDS core
     LINKS PkgConfig::PROTOBUF_C Threads::Threads
     ARCHIVE_LINKS protobuf-c pthread)
+
+# The contract suites. What they drive a service with defines the functions of core/service.h and
+# core/task.h, so a program links this library or weft::core, not both.
+if(TARGET weft_suites)
+    weft_install_library(suites
+        PC weft-suites
+        DESCRIPTION "the contracts of weft's seams as cmocka tests that a plugin joins"
+        OF weft_suites
+        HEADERS tests/suites/codec_suite.h tests/suites/service_suite.h tests/suites/store_suite.h
+        NEEDS base
+        LINKS PkgConfig::CMOCKA
+        SHARED_ALONE)
+endif()
 
 if(WEFT_PROGRAMS)
     install(TARGETS kvs kvc COMPONENT runtime)

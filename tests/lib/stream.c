@@ -9,15 +9,29 @@
 
 #include "random.h"
 
+static bool printable;
+
+void content_is_text(bool text)
+{
+    printable = text;
+}
+
+static uint8_t random_byte(struct test_random *random)
+{
+    uint64_t number = test_random_next(random);
+    return (uint8_t)(printable ? ' ' + number % ('~' - ' ') : number);
+}
+
 uint8_t *content_new(enum content content, size_t size)
 {
     static const char words[] = "{\"table\": \"score\", \"key\": \"u1\", \"value\": 42}, ";
     struct test_random random = {.state = size};
     uint8_t *data = calloc(1, size + 1);
     assert_non_null(data);
+    memset(data, printable && content == ZEROS ? '0' : 0, size);
     for (size_t i = 0; i < size && content != ZEROS; i++)
         data[i] = content == TEXT ? (uint8_t)words[(i + i / 97) % (sizeof words - 1)]
-                                  : (uint8_t)test_random_next(&random);
+                                  : random_byte(&random);
     return data;
 }
 

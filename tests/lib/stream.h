@@ -1,16 +1,21 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the codec suite feeds: messages of known content, and bytes put together from frames. For
+ * The input of the codec suite: messages of known content, and bytes put together from frames. For
  * cmocka programs: without memory, or room, the test fails. */
 #ifndef TEST_STREAM_H
 #define TEST_STREAM_H
 
+#include <stdbool.h>
+
 #include "core/base/bytes.h"
 
-/* What compresses very well, somewhat, and not at all. */
+/* Bytes that compress very well, somewhat, and not at all. */
 enum content { ZEROS, TEXT, RANDOM, CONTENTS };
 
-/* The same bytes for the same content and size; free(). */
+/* From now on content is printable text, or any bytes again. Main thread. */
+void content_is_text(bool text);
+
+/* Returns bytes that follow from content and size alone. Freed by the caller with free(). */
 uint8_t *content_new(enum content content, size_t size);
 
 enum { STREAM_ROOM = 1 << 20, STREAM_FRAMES = 64 };

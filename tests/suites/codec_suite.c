@@ -16,7 +16,7 @@
 
 static void test_codec_declares_what_is_mandatory(void **state)
 {
-    const struct weft_codec *codec = ((const struct codec_suite *)*state)->codec;
+    const struct weft_codec *codec = ((const struct weft_codec_suite *)*state)->codec;
     assert_non_null(codec->name);
     assert_int_equal(strcspn(codec->name, " ?&=ABCDEFGHIJKLMNOPQRSTUVWXYZ"), strlen(codec->name));
     assert_non_null(codec->speaks);
@@ -221,7 +221,7 @@ static void test_every_allocation_may_fail(void **state)
     fault_each(exchange, *state);
 }
 
-int codec_suite_run(const struct codec_suite *suite)
+int weft_codec_suite_run(const struct weft_codec_suite *suite)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_codec_declares_what_is_mandatory),
@@ -240,10 +240,12 @@ int codec_suite_run(const struct codec_suite *suite)
     snprintf(name, sizeof name, "codec %s?%s", suite->codec->name,
              suite->query ? suite->query : "");
     codec_suite_choose(suite);
+    content_is_text(suite->text);
     int failed = cmocka_run_group_tests_name(name, tests, codec_suite_setup, NULL);
     failed += codec_suite__run_limits(suite, name);
     failed += codec_suite__run_frames(name);
     failed += codec_suite__run_isolation(name);
     failed += codec_suite__run_hostile(name);
+    content_is_text(false);
     return failed;
 }

@@ -4,30 +4,42 @@
  *
  *     int main(void)
  *     {
- *         return codec_suite_run(&(struct codec_suite){.codec = &weft_codec_raw});
+ *         return weft_codec_suite_run(&(struct weft_codec_suite){.codec = &weft_codec_raw});
  *     }
  */
-#ifndef TEST_CODEC_SUITE_H
-#define TEST_CODEC_SUITE_H
+#ifndef WEFT_CODEC_SUITE_H
+#define WEFT_CODEC_SUITE_H
+
+#include <stdbool.h>
 
 #include "core/codec.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* A frame that is bad by itself: what comes after it must come out unharmed. */
-struct codec_suite_frame {
+struct weft_codec_suite_frame {
     const char *name;
     const void *data;
     size_t size;
     enum weft_message_status status;
 };
 
-struct codec_suite {
+struct weft_codec_suite {
     const struct weft_codec *codec;
     const char *query; /* options as in a URL ("threshold=0&level=9"); NULL: none */
-    const struct codec_suite_frame *bad; /* for max_frame = 8 KiB; NULL: none */
+    const struct weft_codec_suite_frame *bad; /* for max_frame = 8 KiB; NULL: none */
     size_t bad_count;
+    bool text;      /* it carries printable text alone: nothing else is tried */
+    bool delimited; /* a frame ends at a mark, and no header announces its length */
 };
 
 /* Runs all of them, a cmocka group a topic, on the main thread; returns how many failed. */
-int codec_suite_run(const struct codec_suite *suite);
+int weft_codec_suite_run(const struct weft_codec_suite *suite);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

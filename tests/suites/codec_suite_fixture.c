@@ -9,9 +9,9 @@
 
 #include <cmocka.h>
 
-static const struct codec_suite *codec_under_test;
+static const struct weft_codec_suite *codec_under_test;
 
-void codec_suite_choose(const struct codec_suite *suite)
+void codec_suite_choose(const struct weft_codec_suite *suite)
 {
     codec_under_test = suite;
 }
@@ -23,7 +23,7 @@ int codec_suite_setup(void **state)
     return 0;
 }
 
-static int try_init(struct feed_codec *fc, const struct codec_suite *suite, size_t max_frame,
+static int try_init(struct feed_codec *fc, const struct weft_codec_suite *suite, size_t max_frame,
                     size_t max_message)
 {
     struct weft_limits limits = weft_limits_default();
@@ -32,19 +32,20 @@ static int try_init(struct feed_codec *fc, const struct codec_suite *suite, size
     return feed_codec_init(fc, suite->codec, suite->query ? suite->query : "", &limits, NULL);
 }
 
-int codec_try_init(struct feed_codec *fc, const struct codec_suite *suite, size_t limit)
+int codec_try_init(struct feed_codec *fc, const struct weft_codec_suite *suite, size_t limit)
 {
     return try_init(fc, suite, limit, limit);
 }
 
-struct feed_codec codec_with(const struct codec_suite *suite, size_t max_frame, size_t max_message)
+struct feed_codec codec_with(const struct weft_codec_suite *suite, size_t max_frame,
+                             size_t max_message)
 {
     struct feed_codec fc;
     assert_int_equal(try_init(&fc, suite, max_frame, max_message), 0);
     return fc;
 }
 
-struct feed_codec codec_of(const struct codec_suite *suite, size_t limit)
+struct feed_codec codec_of(const struct weft_codec_suite *suite, size_t limit)
 {
     return codec_with(suite, limit, limit);
 }

@@ -2,7 +2,7 @@
  *
  * What the topics of the codec suite share: codecs with a limit, frames and streams of known
  * content, and what is asserted of what was fed. Private to the suite; the state of each test is its
- * struct codec_suite. */
+ * struct weft_codec_suite. */
 #ifndef TEST_CODEC_SUITE_FIXTURE_H
 #define TEST_CODEC_SUITE_FIXTURE_H
 
@@ -18,21 +18,22 @@ enum {
 };
 
 /* Topics: each runs its group and returns how many failed. */
-int codec_suite__run_limits(const struct codec_suite *suite, const char *name);
+int codec_suite__run_limits(const struct weft_codec_suite *suite, const char *name);
 int codec_suite__run_frames(const char *name);
 int codec_suite__run_isolation(const char *name);
 int codec_suite__run_hostile(const char *name);
 
 /* Which codec the tests are of. Borrowed. */
-void codec_suite_choose(const struct codec_suite *suite);
+void codec_suite_choose(const struct weft_codec_suite *suite);
 /* cmocka's group fixture. */
 int codec_suite_setup(void **state);
 
 /* The codec with max_frame and max_message both at limit. Returns what feed_codec_init answers. */
-int codec_try_init(struct feed_codec *fc, const struct codec_suite *suite, size_t limit);
-struct feed_codec codec_of(const struct codec_suite *suite, size_t limit);
+int codec_try_init(struct feed_codec *fc, const struct weft_codec_suite *suite, size_t limit);
+struct feed_codec codec_of(const struct weft_codec_suite *suite, size_t limit);
 /* The same with limits that differ. max_message is at least max_frame, which the core enforces. */
-struct feed_codec codec_with(const struct codec_suite *suite, size_t max_frame, size_t max_message);
+struct feed_codec codec_with(const struct weft_codec_suite *suite, size_t max_frame,
+                             size_t max_message);
 
 /* A blob of the content; NULL where there is no memory for one. */
 struct weft_blob *blob_of(enum content content, size_t size);

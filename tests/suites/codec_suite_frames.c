@@ -15,7 +15,7 @@
 enum { BUDGET = 1 << 20 };
 
 /* A codec with a pool, or without. */
-static int try_init(struct feed_codec *fc, const struct codec_suite *suite, size_t limit,
+static int try_init(struct feed_codec *fc, const struct weft_codec_suite *suite, size_t limit,
                     size_t budget)
 {
     int err = codec_try_init(fc, suite, limit);
@@ -60,8 +60,8 @@ static void assert_frame(const struct feed_codec *fc, struct weft_blob *blob, bo
 
 /* The first time it is made, the second it may be found; for a third configuration it may be made
  * again, and for a blob that ends it may be found but is not kept. */
-static void assert_good_frames(const struct codec_suite *suite, size_t limit, enum content content,
-                               size_t size)
+static void assert_good_frames(const struct weft_codec_suite *suite, size_t limit,
+                               enum content content, size_t size)
 {
     struct feed_codec fresh, pooled;
     assert_int_equal(try_init(&fresh, suite, limit, 0), 0);

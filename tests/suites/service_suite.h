@@ -15,6 +15,10 @@
 
 #include "core/service.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct weft_service_suite {
     const struct weft_service *service; /* borrowed, as all below, until run returns */
     void *context;                      /* what it would be registered with; NULL: nothing */
@@ -27,5 +31,9 @@ struct weft_service_suite {
 /* Runs all tests on the main thread, as one cmocka group. Returns how many failed. A service that uses a
  * request after its end, or never ends one, aborts the program with a line that says so. */
 int weft_service_suite_run(const struct weft_service_suite *suite);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -258,7 +258,7 @@ static void test_batch_that_lacks_memory_changes_nothing(void **state)
     fault_remove();
 }
 
-int store_suite_run(const struct kv_store *store)
+int weft_store_suite_run(const struct kv_store *store)
 {
     const struct CMUnitTest tests[] = {
         STORE_TEST(test_absent_table_and_key_are_not_present),

@@ -7,7 +7,7 @@
         name, text, sizeof(text) - 1, status                                                       \
     }
 
-static const struct codec_suite_frame bad[] = {
+static const struct weft_codec_suite_frame bad[] = {
     FRAME("gzip bit without payload", WEFT_MESSAGE_MALFORMED, "\x80\0\0\0"),
     FRAME("too short for a member", WEFT_MESSAGE_MALFORMED,
           "\x80\0\0\x0a\x1f\x8b\x08\0\0\0\0\0\0\xff"),
@@ -23,7 +23,7 @@ int main(void)
                                           "threshold=off"};
     int failed = 0;
     for (size_t i = 0; i < sizeof queries / sizeof *queries; i++)
-        failed += codec_suite_run(&(struct codec_suite){
+        failed += weft_codec_suite_run(&(struct weft_codec_suite){
             .codec = &weft_codec_length_delimited_gzip,
             .query = queries[i],
             .bad = bad,

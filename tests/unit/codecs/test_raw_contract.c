@@ -4,5 +4,5 @@
 
 int main(void)
 {
-    return codec_suite_run(&(struct codec_suite){.codec = &weft_codec_raw});
+    return weft_codec_suite_run(&(struct weft_codec_suite){.codec = &weft_codec_raw});
 }

@@ -301,5 +301,5 @@ int main(int argc, char **argv)
         .decode = decode,
         .encode = encode,
     };
-    return codec_suite_run(&(struct codec_suite){.codec = &varint}) > 0;
+    return weft_codec_suite_run(&(struct weft_codec_suite){.codec = &varint}) > 0;
 }

@@ -6,5 +6,5 @@
 
 int main(void)
 {
-    return store_suite_run(&late_store_ordered) + store_suite_run(&late_store_unordered);
+    return weft_store_suite_run(&late_store_ordered) + weft_store_suite_run(&late_store_unordered);
 }

@@ -4,5 +4,5 @@
 
 int main(void)
 {
-    return store_suite_run(&weft_kv_store_memory);
+    return weft_store_suite_run(&weft_kv_store_memory);
 }
