@@ -117,8 +117,10 @@ void weft_arena_init(struct weft_arena *arena, size_t budget)
     *arena = (struct weft_arena){.budget = budget};
 }
 
-static void free_chunk(struct weft_arena_chunk *chunk)
+static void free_chunk(struct weft_arena *arena, struct weft_arena_chunk *chunk)
 {
+    if (arena->total)
+        *arena->total -= sizeof *chunk + chunk->cap;
     weft_unpoison(chunk->data, chunk->cap);
     weft_free(chunk);
 }
@@ -128,10 +130,30 @@ void weft_arena_fini(struct weft_arena *arena)
     struct weft_arena_chunk *chunk = arena->chunk;
     while (chunk) {
         struct weft_arena_chunk *next = chunk->next;
-        free_chunk(chunk);
+        free_chunk(arena, chunk);
         chunk = next;
     }
-    *arena = (struct weft_arena){.budget = arena->budget};
+    *arena = (struct weft_arena){.budget = arena->budget, .total = arena->total};
+}
+
+size_t weft_arena_memory(const struct weft_arena *arena)
+{
+    size_t memory = 0;
+
+    for (const struct weft_arena_chunk *chunk = arena->chunk; chunk; chunk = chunk->next)
+        memory += sizeof *chunk + chunk->cap;
+    return memory;
+}
+
+void weft_arena_count(struct weft_arena *arena, size_t *total)
+{
+    size_t memory = weft_arena_memory(arena);
+
+    if (arena->total)
+        *arena->total -= memory;
+    arena->total = total;
+    if (total)
+        *total += memory;
 }
 
 void weft_arena_reset(struct weft_arena *arena)
@@ -144,12 +166,12 @@ void weft_arena_reset(struct weft_arena *arena)
         return;
     while (chunk->next) {
         struct weft_arena_chunk *next = chunk->next;
-        free_chunk(chunk);
+        free_chunk(arena, chunk);
         chunk = next;
     }
     /* The oldest is larger where the first allocation was; then it is no chunk to keep. */
     if (chunk->cap > FIRST_CHUNK) {
-        free_chunk(chunk);
+        free_chunk(arena, chunk);
         arena->chunk = NULL;
         return;
     }
@@ -180,6 +202,8 @@ static struct weft_arena_chunk *add_chunk(struct weft_arena *arena, size_t size)
     chunk->cap = cap;
     weft_poison(chunk->data, cap);
     arena->chunk = chunk;
+    if (arena->total)
+        *arena->total += sizeof *chunk + cap;
     return chunk;
 }
 

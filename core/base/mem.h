@@ -58,6 +58,7 @@ struct weft_arena {
     size_t used;                    /* bytes handed out since the last reset, padding included */
     size_t budget;                  /* the most that `used` may become */
     bool over_budget;               /* the last failure was the budget, not the allocator */
+    size_t *total;                  /* weft_arena_count's; NULL: the arena is in no sum */
 };
 
 /* Cannot fail: allocates nothing. */
@@ -65,6 +66,13 @@ void weft_arena_init(struct weft_arena *arena, size_t budget);
 
 /* Frees everything; a zeroed arena is fine. */
 void weft_arena_fini(struct weft_arena *arena);
+
+/* Counts the memory that the arena holds, and will hold, in *total instead of the sum it was in.
+ * NULL takes it out of that sum. A total outlives the arena, or the arena's last use of it. */
+void weft_arena_count(struct weft_arena *arena, size_t *total);
+
+/* Returns the bytes of memory that the arena holds. */
+size_t weft_arena_memory(const struct weft_arena *arena);
 
 /* Takes back everything handed out. Cheap where little was. */
 void weft_arena_reset(struct weft_arena *arena);

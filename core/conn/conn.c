@@ -144,6 +144,7 @@ static bool resumable(const struct weft__conn *conn)
 
     return conn->paused && conn->state == WEFT__CONN_OPEN &&
            conn->order.pending < limits->max_pending &&
+           conn->order.kept_bytes < limits->pending_bytes &&
            conn->out.bytes + conn->order.held_bytes < limits->output_low;
 }
 
@@ -195,7 +196,8 @@ static void finish_output(struct weft__conn *conn)
         weft__conn_enter(conn, WEFT__CONN_FLUSHING);
     if (conn->state != WEFT__CONN_FLUSHING || conn->out.bytes > 0)
         return;
-    if (conn->eof || conn->stream->ops->shutdown(conn->stream) < 0) {
+    /* After the peer's end, too: a stream over another one may have last words of its own. */
+    if (conn->stream->ops->shutdown(conn->stream) < 0 || conn->eof) {
         weft__conn_enter(conn, WEFT__CONN_BROKEN);
         return;
     }

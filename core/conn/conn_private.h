@@ -6,6 +6,10 @@
 
 #include "conn.h"
 
+/* A peer is slow, and may be so for ever, if it sends a frame or takes output at this rate; one that
+ * is slower runs into a deadline. */
+enum { WEFT__SLOW_BYTES_PER_SECOND = 16 * 1024 };
+
 /* True if the connection wants more input than it has. */
 static inline bool weft__conn_reads(const struct weft__conn *conn)
 {

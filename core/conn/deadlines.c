@@ -4,13 +4,11 @@
 #include "conn_private.h"
 #include "core/base/compiler.h"
 
-enum { SLOW_BYTES_PER_SECOND = 16 * 1024 };
-
 /* How long a frame may take that is not complete: longer where it said that it is large. */
 static int64_t frame_time(const struct weft__conn *conn)
 {
     uint64_t patience = conn->binding->worker->limits->frame_timeout;
-    uint64_t declared = WEFT_SECONDS(conn->frame_size / SLOW_BYTES_PER_SECOND);
+    uint64_t declared = WEFT_SECONDS(conn->frame_size / WEFT__SLOW_BYTES_PER_SECOND);
     return (int64_t)(declared > patience ? declared : patience);
 }
 

@@ -77,7 +77,8 @@ static bool may_decode(struct weft__conn *conn)
     if (conn->state != WEFT__CONN_OPEN || conn->paused || conn->yielded)
         return false;
     conn->paused = conn->out.bytes + conn->order.held_bytes >= limits->output_high ||
-                   conn->order.pending >= limits->max_pending;
+                   conn->order.pending >= limits->max_pending ||
+                   conn->order.kept_bytes >= limits->pending_bytes;
     return !conn->paused;
 }
 

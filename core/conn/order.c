@@ -4,8 +4,6 @@
 #include <assert.h>
 #include <errno.h>
 
-#include "core/base/compiler.h"
-
 enum { FREE_REQUESTS = 256 };
 
 struct weft__request *weft__request_take(struct weft__request_pool *pool, struct weft__conn *conn)
@@ -24,22 +22,18 @@ struct weft__request *weft__request_take(struct weft__request_pool *pool, struct
     return request;
 }
 
-WEFT_NOINLINE static void give_kept(struct weft__request_pool *pool, struct weft__request *request)
+void weft__request_drop_kept(struct weft__request *request)
 {
     weft_arena_fini(&request->arena);
     request->kept = false;
-    weft__request_give(pool, request);
 }
 
 void weft__request_give(struct weft__request_pool *pool, struct weft__request *request)
 {
-    assert(!request->held);
-    if (request->kept) {
-        give_kept(pool, request);
-        return;
-    }
+    assert(!request->held && !request->kept);
     request->public = (struct weft_request){0};
     request->ended = request->listed = request->room_owed = false;
+    request->said = request->too_large = false;
     if (pool->count >= FREE_REQUESTS) {
         weft_free(request);
         return;
@@ -96,7 +90,7 @@ int weft__order_hold(struct weft__order *order, struct weft__request *request,
     else
         request->held = held;
     request->held_last = held;
-    order->held_bytes += weft_blob_view(blob).size;
+    order->held_bytes += weft__held_size(request, held);
     return 0;
 }
 
@@ -105,7 +99,7 @@ struct weft__held *weft__order_take_held(struct weft__order *order, struct weft_
     struct weft__held *held = request->held;
 
     if (held) {
-        order->held_bytes -= weft_blob_view(held->blob).size;
+        order->held_bytes -= weft__held_size(request, held);
         request->held = held->next;
     }
     return held;

@@ -38,6 +38,8 @@ struct weft__request {
     struct weft__held first_held; /* a single held message, the usual case, costs no malloc */
     struct weft_arena arena;      /* its own, once kept */
     bool kept, ended, listed, room_owed;
+    bool said;      /* a message of it was taken */
+    bool too_large; /* it was refused for a message that cannot be held: only the head has room */
 };
 
 /* Requests for reuse: one pool per worker. A zeroed pool is empty. */
@@ -55,12 +57,15 @@ struct weft__order {
     uint32_t pending;   /* requests that are linked */
     uint32_t room_owed; /* requests that were answered -EAGAIN and not told of room since */
     size_t held_bytes;  /* bytes of all held messages */
+    size_t kept_bytes;  /* memory of what requests keep: payloads and the rest of their arenas */
 };
 
 /* Takes a request from the pool or from the allocator. Returns NULL if there is no memory. */
 WEFT_MUST_USE struct weft__request *weft__request_take(struct weft__request_pool *pool,
                                                        struct weft__conn *conn);
-/* Takes back a request that has ended, is not linked and holds nothing. */
+/* Frees what a request keeps. */
+void weft__request_drop_kept(struct weft__request *request);
+/* Takes back a request that has ended, is not linked, and neither holds nor keeps anything. */
 void weft__request_give(struct weft__request_pool *pool, struct weft__request *request);
 void weft__request_pool_fini(struct weft__request_pool *pool);
 
@@ -74,6 +79,14 @@ static inline bool weft__order_is_head(const struct weft__order *order,
                                        const struct weft__request *request)
 {
     return request->listed ? order->first == request : order->calling == request;
+}
+
+/* Bytes that a held message is counted with: its own and, unless it lies within the request, those
+ * of the list, or many small messages would take much more than is counted. */
+static inline size_t weft__held_size(const struct weft__request *request,
+                                     const struct weft__held *held)
+{
+    return weft_blob_view(held->blob).size + (held == &request->first_held ? 0 : sizeof *held);
 }
 
 /* Holds a reference to blob behind what the request holds already. -ENOMEM: nothing changed. */

@@ -35,7 +35,11 @@ static void emit_too_big(struct weft__conn *conn, const struct weft_encode_io *i
 
 void weft__conn_check_output(struct weft__conn *conn)
 {
-    if (conn->out.bytes + conn->order.held_bytes > conn->binding->worker->limits->output_hard)
+    const struct weft_limits *limits = conn->binding->worker->limits;
+    /* A first small message of each request is taken however much waits. */
+    uint64_t small = limits->max_pending * WEFT_REJECT_MAX;
+
+    if (conn->out.bytes + conn->order.held_bytes > limits->output_hard + small)
         weft__conn_break(conn, WEFT_REASON_OUTPUT_LIMIT);
 }
 
@@ -170,7 +174,7 @@ static bool has_room(const struct weft__conn *conn, const struct weft__request *
 
     if (request == conn->order.first)
         return conn->out.bytes < limits->output_low;
-    return conn->out.bytes + conn->order.held_bytes < limits->output_high;
+    return conn->out.bytes + conn->order.held_bytes < limits->output_high && !request->too_large;
 }
 
 static struct weft__request *find_room(const struct weft__conn *conn)
@@ -205,6 +209,17 @@ bool weft__conn_notify_room(struct weft__conn *conn)
     return called;
 }
 
+/* Moves the deadline of a write on by the time that a slow peer may take for the bytes taken. */
+static void note_progress(struct weft__conn *conn, ssize_t taken)
+{
+    const struct weft__worker *worker = conn->binding->worker;
+    int64_t latest = weft_loop_now(worker->loop) + (int64_t)worker->limits->write_timeout;
+
+    conn->write_deadline += (int64_t)WEFT_SECONDS((uint64_t)taken) / WEFT__SLOW_BYTES_PER_SECOND;
+    if (conn->write_deadline > latest)
+        conn->write_deadline = latest;
+}
+
 void weft__conn_flush(struct weft__conn *conn)
 {
     struct weft__worker *worker = conn->binding->worker;
@@ -227,8 +242,8 @@ void weft__conn_flush(struct weft__conn *conn)
             offered += vec[i].iov_len;
         weft_chain_consume(&conn->out, (size_t)taken);
         weft__count(&conn->binding->counts.bytes_out, (uint64_t)taken);
-        if (taken > 0)
-            conn->write_deadline = 0;
+        if (conn->write_deadline != 0)
+            note_progress(conn, taken);
         conn->write_blocked = (size_t)taken < offered;
     }
     if (conn->out.bytes == 0)

@@ -23,44 +23,59 @@ static struct weft_blob *body_blob(const struct weft_body *body)
     return blob;
 }
 
-static int hold_behind_head(struct weft__request *request, const struct weft_body *body)
+static void hold_behind_head(struct weft__request *request, const struct weft_body *body)
 {
     struct weft__conn *conn = request->conn;
-    bool small_first = !request->held && body->size <= WEFT_REJECT_MAX;
-    struct weft_blob *blob;
-    int err;
+    struct weft_blob *blob = body_blob(body);
+    int err = blob ? weft__order_hold(&conn->order, request, blob) : -ENOMEM;
 
-    if (!small_first &&
-        conn->out.bytes + conn->order.held_bytes >= conn->binding->worker->limits->output_high)
-        return -EAGAIN;
-    blob = body_blob(body);
-    err = blob ? weft__order_hold(&conn->order, request, blob) : -ENOMEM;
     if (err == 0)
         request->held_last->lasting = body->lasting;
     weft_blob_unref(blob);
     if (err < 0)
         weft__conn_give_up(conn, WEFT_REASON_NO_MEMORY);
     weft__conn_check_output(conn);
-    return 0;
 }
 
-/* 0, or -EAGAIN with on_room noted. */
-static int deliver(struct weft__request *request, const struct weft_body *body, bool last)
+/* Returns the bytes up to which output-hard lets messages be held. What it lets wait besides is for
+ * the output, which one frame more may take over output-high. */
+static size_t most_held(const struct weft_limits *limits)
+{
+    size_t output = (size_t)(limits->output_high + limits->max_frame);
+
+    return limits->output_hard > output ? (size_t)limits->output_hard - output : 0;
+}
+
+/* True if the request's next message has to wait for room. */
+static bool must_wait(struct weft__request *request, const struct weft_body *body)
+{
+    const struct weft__conn *conn = request->conn;
+    const struct weft_limits *limits = conn->binding->worker->limits;
+    size_t waiting = conn->out.bytes;
+
+    if (weft__order_is_head(&conn->order, request))
+        return waiting >= limits->output_high && (request->said || request != conn->order.calling);
+    waiting += conn->order.held_bytes;
+    request->too_large = waiting + body->size > most_held(limits);
+    return waiting >= limits->output_high || request->too_large;
+}
+
+/* Takes a message, or returns -EAGAIN with on_room noted. */
+static int deliver(struct weft__request *request, const struct weft_body *body)
 {
     struct weft__conn *conn = request->conn;
-    int err = 0;
+    bool small_first = !request->said && body->size <= WEFT_REJECT_MAX;
 
-    if (weft__order_is_head(&conn->order, request)) {
-        if (!last && conn->out.bytes >= conn->binding->worker->limits->output_high)
-            err = -EAGAIN;
-        else
-            weft__conn_emit(conn, body);
-    } else {
-        err = hold_behind_head(request, body);
-    }
-    if (err == -EAGAIN)
+    if (!small_first && must_wait(request, body)) {
         weft__order_owe_room(&conn->order, request);
-    return err;
+        return -EAGAIN;
+    }
+    request->said = true;
+    if (weft__order_is_head(&conn->order, request))
+        weft__conn_emit(conn, body);
+    else
+        hold_behind_head(request, body);
+    return 0;
 }
 
 static int end_request(struct weft__request *request, const struct weft_body *body, bool bad)
@@ -68,12 +83,14 @@ static int end_request(struct weft__request *request, const struct weft_body *bo
     struct weft__conn *conn = request->conn;
 
     if (!weft__conn_gone(conn)) {
-        if (body && deliver(request, body, true) == -EAGAIN)
+        if (body && deliver(request, body) == -EAGAIN)
             return -EAGAIN;
         weft__conn_count_bad(conn, bad);
     }
     weft__order_settle_room(&conn->order, request);
     request->ended = true;
+    if (request->kept)
+        weft__request_drop_kept(request);
     if (request->listed && conn->order.first == request && !conn->cancelling)
         weft__conn_advance(conn);
     weft__conn_schedule(conn);
@@ -87,7 +104,7 @@ int weft_request_send(struct weft_request *public, const struct weft_body *body)
 
     if (weft__conn_gone(request->conn))
         return -ECANCELED;
-    err = deliver(request, body, false);
+    err = deliver(request, body);
     if (err == 0)
         weft__conn_schedule(request->conn);
     return err;
@@ -119,6 +136,7 @@ int weft_request_keep(struct weft_request *public)
     }
     if (size > 0)
         memcpy(copy, public->payload.data, size);
+    weft_arena_count(&request->arena, &request->conn->order.kept_bytes);
     public->payload.data = copy;
     request->kept = true;
     return 0;

@@ -119,9 +119,13 @@ static void test_head_is_refused_by_its_own_output_alone(void **state)
     assert_int_equal(probe_send_size(&f->probe, "a", HIGH - 1000), 0);
     assert_int_equal(probe_send_size(&f->probe, "a", 2000), 0);
     assert_int_equal(probe_send_size(&f->probe, "a", 1), -EAGAIN);
-    assert_int_equal(probe_end_size(&f->probe, "a", 5000), 0);
+    assert_int_equal(probe_end_size(&f->probe, "a", 5000), -EAGAIN);
+    assert_noted(f, "open a b");
     script_set_rules(peer->end, &(struct script_rules){0});
-    assert_heard(peer, "a9000 a2000 a5000 b20000");
+    assert_heard(peer, "a9000 a2000");
+    assert_noted(f, "a~");
+    assert_int_equal(probe_end_size(&f->probe, "a", 5000), 0);
+    assert_heard(peer, "a5000 b20000");
 }
 
 static void test_first_small_reply_is_always_held(void **state)
@@ -181,9 +185,9 @@ static void test_no_on_drain_follows_the_end(void **state)
     peer_say(peer, "wait a");
     assert_int_equal(probe_send_size(&f->probe, "a", HIGH), 0);
     assert_int_equal(probe_send_size(&f->probe, "a", 1), -EAGAIN);
-    assert_int_equal(probe_end_size(&f->probe, "a", 100), 0);
+    probe_end_silently(&f->probe, "a");
     script_set_rules(peer->end, &(struct script_rules){0});
-    assert_heard(peer, "a10000 a100");
+    assert_heard(peer, "a10000");
     assert_noted(f, "open a");
 }
 
@@ -325,14 +329,15 @@ static void test_rejections_count_towards_max_pending(void **state)
     assert_heard(peer, "A too-big:max-frame:101:100*10");
 }
 
+/* The least that the check of limits lets through. */
 static void set_hard_limit(struct server_fixture *f)
 {
     f->options.limits.max_frame = f->options.limits.max_message = 10000;
     f->options.limits.output_hard = 2 * HIGH;
 }
 
-/* Each end as head is taken, since nobody else would take it: so only this bounds them. */
-static void test_output_over_the_hard_limit_closes(void **state)
+/* Each of them is the head when it ends: only the room decides. */
+static void test_ends_of_heads_wait_for_room_and_close_nothing(void **state)
 {
     struct server_fixture *f = *state;
     set_hard_limit(f);
@@ -340,25 +345,124 @@ static void test_output_over_the_hard_limit_closes(void **state)
     peer_say(peer, "wait a", "wait b", "wait c", "wait d");
     assert_int_equal(probe_end_size(&f->probe, "a", 9000), 0);
     assert_int_equal(probe_end_size(&f->probe, "b", 9000), 0);
+    assert_int_equal(probe_end_size(&f->probe, "c", 9000), -EAGAIN);
     turns(f);
     assert_int_equal(closed(f), 0);
-    assert_int_equal(probe_end_size(&f->probe, "c", 9000), 0);
-    turns(f);
-    assert_int_equal(closed_for(f, WEFT_REASON_OUTPUT_LIMIT), 1);
-    assert_noted(f, "open a b c d d!output-limit");
+    assert_noted(f, "open a b c d");
+    f->probe.on_room = end_with_more;
+    script_set_rules(peer->end, &(struct script_rules){0});
+    assert_heard(peer, "a9000 b9000 c1000");
+    assert_int_equal(probe_end_size(&f->probe, "d", 9000), 0);
+    assert_heard(peer, "d9000");
+    assert_noted(f, "c~");
 }
 
-static void test_held_replies_over_the_hard_limit_close(void **state)
+/* It would be over output-hard with what may wait before it: it is told of room as the head alone. */
+static void test_reply_too_large_to_be_held_waits_for_its_turn(void **state)
 {
     struct server_fixture *f = *state;
-    set_hard_limit(f);
-    f->options.limits.max_message = 100000;
+    f->options.limits.max_frame = f->options.limits.max_message = 100000;
+    f->options.limits.output_hard = HIGH + 100000 + 50000;
     struct test_peer *peer = start(f, 0);
-    peer_say(peer, "wait a", "wait b");
-    assert_int_equal(probe_end_size(&f->probe, "b", 2 * HIGH + 1), 0);
+    peer_say(peer, "wait a", "wait b", "wait c");
+    assert_int_equal(probe_end_size(&f->probe, "b", 50001), -EAGAIN);
+    assert_int_equal(probe_end_size(&f->probe, "c", 50000), 0);
     turns(f);
-    assert_int_equal(closed_for(f, WEFT_REASON_OUTPUT_LIMIT), 1);
-    assert_noted(f, "open a b a!output-limit");
+    assert_noted(f, "open a b c");
+    assert_int_equal(probe_send_size(&f->probe, "a", 1000), 0);
+    assert_heard(peer, "a1000");
+    assert_noted(f, "");
+    assert_int_equal(probe_end(&f->probe, "a", "A"), 0);
+    assert_heard(peer, "A");
+    assert_noted(f, "b~");
+    assert_int_equal(probe_end_size(&f->probe, "b", 50001), 0);
+    assert_heard(peer, "b50001 c50000");
+    assert_int_equal(closed(f), 0);
+}
+
+/* All that is rightly taken at once, and all of it is sent. */
+static void test_replies_that_were_taken_never_reach_the_hard_limit(void **state)
+{
+    struct server_fixture *f = *state;
+    f->options.limits.max_frame = f->options.limits.max_message = 10000;
+    f->options.limits.output_hard = HIGH + 10000 + 15000;
+    struct test_peer *peer = start(f, 1);
+    peer_say(peer, "wait a", "wait b", "wait c", "wait d");
+    assert_int_equal(probe_send_size(&f->probe, "b", HIGH - 1), 0);
+    assert_int_equal(probe_send_size(&f->probe, "b", 5000), 0);
+    assert_int_equal(probe_end_size(&f->probe, "c", WEFT_REJECT_MAX), 0);
+    assert_int_equal(probe_end_size(&f->probe, "d", WEFT_REJECT_MAX), 0);
+    assert_int_equal(probe_send_size(&f->probe, "a", HIGH - 5), 0);
+    assert_int_equal(probe_send_size(&f->probe, "a", 10000), 0);
+    turns(f);
+    assert_int_equal(closed(f), 0);
+    probe_end_silently(&f->probe, "a");
+    probe_end_silently(&f->probe, "b");
+    script_set_rules(peer->end, &(struct script_rules){0});
+    assert_heard(peer, "a9995 a10000 b9999 b5000 c512 d512");
+}
+
+/* Small messages are counted with what holding them takes. */
+static void test_many_small_held_messages_stop_at_the_memory_they_take(void **state)
+{
+    struct server_fixture *f = *state;
+    struct test_peer *peer = start(f, 0);
+    int taken = 0;
+    peer_say(peer, "wait a", "wait b");
+    while (probe_send_size(&f->probe, "b", 1) == 0)
+        taken++;
+    assert_in_range(taken, 2, HIGH / sizeof(struct weft__held));
+    probe_end_silently(&f->probe, "a");
+    probe_end_silently(&f->probe, "b");
+}
+
+static void test_kept_requests_stop_the_decoding(void **state)
+{
+    struct server_fixture *f = *state;
+    f->options.limits.pending_bytes = 100000;
+    struct test_peer *peer = start(f, 0);
+    for (int i = 0; i < 5; i++)
+        peer_send_frame(peer, "keep a ", 40000);
+    turns(f);
+    assert_int_equal(f->probe.pending, 3);
+    assert_in_range(only_conn(f)->order.kept_bytes, 120000, 121000);
+    assert_int_equal(probe_end(&f->probe, "a", "A"), 0);
+    assert_heard(peer, "A");
+    assert_int_equal(f->probe.pending, 3);
+    assert_int_equal(probe_end(&f->probe, "a", "A"), 0);
+    assert_int_equal(probe_end(&f->probe, "a", "A"), 0);
+    assert_heard(peer, "A*2");
+    assert_int_equal(f->probe.pending, 2);
+    assert_in_range(only_conn(f)->order.kept_bytes, 80000, 81000);
+}
+
+/* One that has ended keeps nothing, though its reply waits for its turn. */
+static void test_end_behind_the_head_frees_what_was_kept(void **state)
+{
+    struct server_fixture *f = *state;
+    struct test_peer *peer = start(f, 0);
+    peer_say(peer, "wait a", "keep b");
+    assert_int_not_equal(only_conn(f)->order.kept_bytes, 0);
+    assert_int_equal(probe_end(&f->probe, "b", "B"), 0);
+    assert_int_equal(only_conn(f)->order.kept_bytes, 0);
+    assert_int_equal(probe_end(&f->probe, "a", "A"), 0);
+    assert_heard(peer, "A B");
+}
+
+/* A service that decodes into the arena of a kept request is counted as it goes. */
+static void test_arena_of_a_kept_request_counts(void **state)
+{
+    struct server_fixture *f = *state;
+    f->options.limits.pending_bytes = 100000;
+    struct test_peer *peer = start(f, 0);
+    peer_say(peer, "keep a");
+    struct weft_arena *arena = weft_request_arena(f->probe.calls[0].request);
+    assert_non_null(weft_arena_alloc(arena, 200000));
+    assert_int_equal(only_conn(f)->order.kept_bytes, weft_arena_memory(arena));
+    peer_say(peer, "now b");
+    assert_noted(f, "open a");
+    assert_int_equal(probe_end(&f->probe, "a", "A"), 0);
+    assert_heard(peer, "A b");
 }
 
 static void test_send_on_a_closed_connection_is_cancelled(void **state)
@@ -408,8 +512,13 @@ int main(void)
         TEST_RAW(test_max_pending_stops_the_decoding),
         TEST_RAW(test_ended_requests_do_not_count_towards_max_pending),
         TEST_RAW(test_rejections_count_towards_max_pending),
-        TEST_RAW(test_output_over_the_hard_limit_closes),
-        TEST_RAW(test_held_replies_over_the_hard_limit_close),
+        TEST_RAW(test_ends_of_heads_wait_for_room_and_close_nothing),
+        TEST_RAW(test_reply_too_large_to_be_held_waits_for_its_turn),
+        TEST_RAW(test_replies_that_were_taken_never_reach_the_hard_limit),
+        TEST_RAW(test_many_small_held_messages_stop_at_the_memory_they_take),
+        TEST_BOTH(test_kept_requests_stop_the_decoding),
+        TEST_RAW(test_end_behind_the_head_frees_what_was_kept),
+        TEST_RAW(test_arena_of_a_kept_request_counts),
         TEST_RAW(test_send_on_a_closed_connection_is_cancelled),
         TEST_RAW(test_client_that_never_reads_leaves_others_alone),
     };

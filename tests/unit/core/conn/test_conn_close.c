@@ -118,10 +118,38 @@ static void test_closed_connection_holds_no_replies(void **state)
     peer_say(peer, "wait b", "size c 100000");
     assert_int_equal(probe_send_size(&f->probe, "b", 1000), 0);
     assert_int_equal(probe_send_size(&f->probe, "b", 1000), 0);
-    assert_int_equal(f->worker->conns->order.held_bytes, 102000);
+    assert_int_equal(f->worker->conns->order.held_bytes, 102000 + sizeof(struct weft__held));
     peer_reset(peer);
     assert_int_equal(f->worker->conns->order.held_bytes, 0);
     assert_int_equal(fault_live(), before + 2); /* the two requests */
+}
+
+static struct weft_stream_ops counting_ops;
+static const struct weft_stream_ops *counted_ops;
+static int shutdowns;
+
+static int count_shutdown(struct weft_stream *stream)
+{
+    shutdowns++;
+    return counted_ops->shutdown(stream);
+}
+
+/* A stream that lies over another one says its last words in shutdown. */
+static void test_our_direction_is_ended_after_the_peer_has_ended_its_own(void **state)
+{
+    struct server_fixture *f = *state;
+    struct test_peer *peer = serve_one(f);
+    struct weft_stream *stream = f->worker->conns->stream;
+    counted_ops = stream->ops;
+    counting_ops = *counted_ops;
+    counting_ops.shutdown = count_shutdown;
+    stream->ops = &counting_ops;
+    shutdowns = 0;
+    peer_queue(peer, "now a");
+    peer_shutdown(peer);
+    assert_heard(peer, "a EOF");
+    assert_int_equal(shutdowns, 1);
+    assert_int_equal(closed_for(f, WEFT_REASON_PEER_CLOSED), 1);
 }
 
 static void test_failed_write_is_a_reset(void **state)
@@ -284,6 +312,7 @@ int main(void)
         TEST_RAW(test_drained_request_may_end_the_others),
         TEST_RAW(test_stream_ends_when_its_client_hangs_up),
         TEST_FAULT(test_closed_connection_holds_no_replies),
+        TEST_RAW(test_our_direction_is_ended_after_the_peer_has_ended_its_own),
         TEST_RAW(test_failed_write_is_a_reset),
         TEST_RAW(test_failed_read_is_a_reset),
         TEST_BOTH(test_last_words_are_not_eaten_by_a_reset),

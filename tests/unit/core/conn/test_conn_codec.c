@@ -188,6 +188,41 @@ static void test_last_words_stand_behind_pending_replies(void **state)
     assert_int_equal(closed_for(f, WEFT_REASON_FOREIGN), 1);
 }
 
+/* The codec's own bytes wait in memory like replies, and count like them. */
+static void test_words_of_the_codec_behind_the_head_stop_the_decoding(void **state)
+{
+    struct server_fixture *f = *state;
+    f->options.limits.output_high = f->options.limits.output_low = 10;
+    struct test_peer *peer = serve_one(f);
+    send_text(peer, "wait a\n?\n?\n?\n?\n");
+    assert_int_equal(f->worker->conns->order.held_bytes, 10);
+    assert_int_equal(probe_end(&f->probe, "a", "A"), 0);
+    expect_bytes(peer, "A\npong\npong\npong\npong\n");
+    assert_int_equal(f->worker->conns->order.held_bytes, 0);
+}
+
+/* The core weighs a reply before it is encoded; a codec that makes much more of it is caught here. */
+static void test_output_over_the_hard_limit_closes(void **state)
+{
+    struct server_fixture *f = *state;
+    const size_t hard = 5000, small = 2 * WEFT_REJECT_MAX;
+    f->options.limits.max_frame = f->options.limits.max_message = 1000;
+    f->options.limits.output_high = f->options.limits.output_low = 1000;
+    f->options.limits.output_hard = hard;
+    f->options.limits.max_pending = 2;
+    struct test_peer *peer = serve_one(f);
+    char text[64];
+    script_set_rules(peer->end, &(struct script_rules){.window = 1});
+    snprintf(text, sizeof text, "size a %zu\n", hard + small - 1);
+    send_text(peer, text);
+    assert_int_equal(closed_for(f, WEFT_REASON_OUTPUT_LIMIT), 0);
+    peer = peer_dial(f);
+    script_set_rules(peer->end, &(struct script_rules){.window = 1});
+    snprintf(text, sizeof text, "size b %zu\n", hard + small);
+    send_text(peer, text);
+    assert_int_equal(closed_for(f, WEFT_REASON_OUTPUT_LIMIT), 1);
+}
+
 static void test_message_may_need_no_byte(void **state)
 {
     struct server_fixture *f = *state;
@@ -338,6 +373,8 @@ int main(void)
         TEST_LINES(test_words_of_the_codec_stand_between_the_replies),
         TEST_LINES(test_words_of_the_codec_wait_for_pending_replies),
         TEST_LINES(test_last_words_stand_behind_pending_replies),
+        TEST_LINES(test_words_of_the_codec_behind_the_head_stop_the_decoding),
+        TEST_LINES(test_output_over_the_hard_limit_closes),
         TEST_LINES(test_message_may_need_no_byte),
         TEST_LINES(test_messages_that_need_no_byte_have_their_turns),
         TEST_LINES(test_malformed_message_is_worded),

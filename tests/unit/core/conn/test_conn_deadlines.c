@@ -130,19 +130,51 @@ static void test_client_that_does_not_read_is_closed(void **state)
     assert_closed_at(peer, SECONDS(30), WEFT_REASON_WRITE_TIMEOUT);
 }
 
-static void test_any_progress_of_a_write_is_enough(void **state)
+/* Reads `rate` bytes per second, and returns after how many seconds the connection was closed, or the
+ * most that it waits. */
+static int read_slowly(struct server_fixture *f, struct test_peer *peer, size_t rate, int most)
+{
+    size_t size;
+
+    for (int i = 1; i <= most; i++) {
+        advance(f, SECONDS(1));
+        if (script_is_gone(peer->end))
+            return i;
+        script_received(peer->end, &size);
+        script_consume(peer->end, size < rate ? size : rate);
+        turns(f);
+    }
+    return most;
+}
+
+static void test_slow_reader_may_take_its_time(void **state)
+{
+    struct server_fixture *f = *state;
+    f->options.limits.max_frame = WEFT_MIB(4);
+    struct test_peer *peer = serve_one(f);
+    script_set_rules(peer->end, &(struct script_rules){.window = 50000});
+    peer_say(peer, "size x 4000000");
+    assert_int_equal(read_slowly(f, peer, 16 * 1024 + 1, 200), 200);
+}
+
+static void test_trickle_of_reads_is_closed(void **state)
 {
     struct server_fixture *f = *state;
     struct test_peer *peer = serve_one(f);
-    script_set_rules(peer->end, &(struct script_rules){.window = 100});
-    peer_say(peer, "size x 1000");
-    for (int i = 0; i < 10; i++) {
-        advance(f, SECONDS(30) - 1);
-        assert_false(script_is_gone(peer->end));
-        script_set_rules(peer->end, &(struct script_rules){.window = (size_t)(101 + i)});
-        turns(f);
-    }
-    advance(f, SECONDS(30));
+    script_set_rules(peer->end, &(struct script_rules){.window = 50000});
+    peer_say(peer, "size x 1000000");
+    assert_in_range(read_slowly(f, peer, 1, 100), 30, 31);
+    assert_int_equal(closed_for(f, WEFT_REASON_WRITE_TIMEOUT), 1);
+}
+
+/* Half the rate pays for half of the time. */
+static void test_reader_at_half_the_least_rate_is_closed_in_twice_the_time(void **state)
+{
+    struct server_fixture *f = *state;
+    struct test_peer *peer = serve_one(f);
+    script_set_rules(peer->end, &(struct script_rules){.window = 50000});
+    peer_say(peer, "size x 1000000");
+    assert_in_range(read_slowly(f, peer, 8 * 1024, 100), 58, 62);
     assert_int_equal(closed_for(f, WEFT_REASON_WRITE_TIMEOUT), 1);
 }
 
@@ -299,7 +331,9 @@ int main(void)
         TEST_RAW(test_frame_has_no_deadline_while_decoding_is_paused),
         TEST_RAW(test_pending_requests_are_cancelled_by_a_frame_deadline),
         TEST_RAW(test_client_that_does_not_read_is_closed),
-        TEST_RAW(test_any_progress_of_a_write_is_enough),
+        TEST_RAW(test_slow_reader_may_take_its_time),
+        TEST_RAW(test_trickle_of_reads_is_closed),
+        TEST_RAW(test_reader_at_half_the_least_rate_is_closed_in_twice_the_time),
         TEST_RAW(test_write_that_was_done_leaves_no_deadline),
         TEST_RAW(test_write_deadline_holds_after_the_input_has_ended),
         TEST_RAW(test_connection_may_be_idle_for_ever),
