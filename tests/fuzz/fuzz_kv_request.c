@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Any bytes as a kv request: our decoding must agree with protobuf-c's, and the service must answer
- * them once, with a reply that is well formed. */
+ * Any bytes as a kv request: the short decoder, the long one and protobuf-c must agree on them, the
+ * service must answer them once, with a reply that is well formed, and must do what it does for the
+ * request that protobuf-c writes of them. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -79,8 +80,9 @@ static void call(struct weft_deferred *deferred)
     fake_request_call(&self->request, &weft_kv_service, self->loop_state, self->conn_state);
 }
 
-/* One request in a turn of its own; it must end within call() with one good reply. */
-static void ask(struct server *self, struct weft_view payload)
+/* One request in a turn of its own; it must end within call() with one good reply, which lives until
+ * the request's fini. */
+static struct weft_view ask(struct server *self, struct weft_view payload)
 {
     struct weft_pb_budget budget = {.elements = UINT64_MAX};
     fake_request_init(&self->request, payload, self->limits.decode_bytes);
@@ -88,22 +90,40 @@ static void ask(struct server *self, struct weft_view payload)
     weft_loop_defer(self->loop, &self->deferred);
     virtual_loop_turn(self->loop);
     demand(self->request.ended && self->request.reply_count == 1, "not one reply");
-    demand(weft_pb_check(fake_request_reply(&self->request), &abi__command_response__descriptor,
-                         &budget) == 0,
+    struct weft_view reply = fake_request_reply(&self->request);
+    demand(weft_pb_check(reply, &abi__command_response__descriptor, &budget) == 0,
            "a reply that is malformed");
+    return reply;
+}
+
+/* Two services, one asked with the payload and one with the request that protobuf-c makes of it, must
+ * answer alike, and alike the second time, when the first has had its effect. */
+static void compare_effects(struct server *self, struct server *other, struct weft_view payload)
+{
+    struct weft_view reply = ask(self, payload);
+    if (!self->request.bad) {
+        struct weft_bytes plain = kv_oracle_repack(payload);
+        demand(plain.data != NULL, "a request that protobuf-c cannot read");
+        demand(weft_view_equal(reply, ask(other, weft_view(plain.data, plain.size))),
+               "the reply to the same request in its plain form");
+        fake_request_fini(&other->request);
+        free(plain.data);
+    }
     fake_request_fini(&self->request);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct server server = {0};
+    struct server server = {0}, other = {0};
     struct weft_view payload = weft_view(data, size);
     const char *difference = kv_oracle_differs(payload);
     if (difference)
         demand(false, difference);
     server_init(&server);
-    ask(&server, payload);
-    ask(&server, payload);
+    server_init(&other);
+    compare_effects(&server, &other, payload);
+    compare_effects(&server, &other, payload);
     server_fini(&server);
+    server_fini(&other);
     return 0;
 }

@@ -6,8 +6,9 @@
 #include "abi.pb-c.h"
 #include "abi_bytes.pb-c.h"
 #include "fake_request.h"
-#include "services/kv/faces/protobuf/request.h"
+#include "services/kv/faces/protobuf/request_usual.h"
 #include "services/payload/protobuf/reader.h"
+#include "services/payload/protobuf/writer.h"
 
 enum { VALUE_MAX = 64 }; /* beyond the value's bytes: tag and length */
 
@@ -173,28 +174,92 @@ static uint32_t lowest_unknown(const ProtobufCMessage *message)
     return lowest;
 }
 
-/* Whether a message that there may be one of comes twice: then they are one, as if their fields stood
- * side by side. protobuf-c 1.4 is no judge of that: where the first has set a oneof that the second
- * has not it may lose it, and where neither has it refuses both. */
-static bool has_merge(struct weft_view message, const ProtobufCMessageDescriptor *type)
+/* Merging, by its definition: a message that comes twice where there may be one is the message whose
+ * bytes are those of both, one behind the other. So this writes each such message once, and protobuf-c,
+ * which in version 1.4 replaces members of a oneof and loses members of merged ones, can be the judge
+ * of the result. */
+
+struct bytes {
+    uint8_t *data;
+    size_t size;
+};
+
+static uint8_t *room(size_t size)
+{
+    uint8_t *data = malloc(size + 1);
+    if (!data)
+        abort();
+    return data;
+}
+
+static void append(struct bytes *bytes, struct weft_view more)
+{
+    if (more.size > 0)
+        memcpy(bytes->data + bytes->size, more.data, more.size);
+    bytes->size += more.size;
+}
+
+static void put_merged(struct bytes *out, struct weft_view message,
+                       const ProtobufCMessageDescriptor *type);
+
+static void put_message(struct bytes *out, const ProtobufCFieldDescriptor *field,
+                        struct weft_view contents)
+{
+    struct bytes inner = {room(contents.size), 0};
+    put_merged(&inner, contents, field->descriptor);
+    uint8_t *end = out->data + out->size;
+    out->size +=
+        (size_t)(weft_pb_put_bytes(end, field->id, weft_view(inner.data, inner.size)) - end);
+    free(inner.data);
+}
+
+/* Messages of one field that wait to be written as one. */
+struct pending {
+    const ProtobufCFieldDescriptor *field;
+    struct bytes contents;
+};
+
+static void flush(struct pending *pending, struct bytes *out)
+{
+    if (pending->field)
+        put_message(out, pending->field, weft_view(pending->contents.data, pending->contents.size));
+    pending->field = NULL;
+    pending->contents.size = 0;
+}
+
+/* No message of proto/abi.proto has two fields of messages that are neither repeated nor of a oneof, so
+ * one pending field is enough. message is well formed; what is written is not longer. */
+static void put_merged(struct bytes *out, struct weft_view message,
+                       const ProtobufCMessageDescriptor *type)
 {
     struct weft_pb_budget budget = {.elements = UINT64_MAX};
     struct weft_pb_reader reader = weft_pb_read(message, type, &budget);
     struct weft_pb_field field;
-    const ProtobufCFieldDescriptor *once = NULL;
+    struct pending pending = {NULL, {room(message.size), 0}};
     while (weft_pb_next(&reader, &field) > 0) {
-        if (!field.descriptor || field.descriptor->type != PROTOBUF_C_TYPE_MESSAGE)
-            continue;
-        if (has_merge(field.bytes, field.descriptor->descriptor))
-            return true;
-        if (field.descriptor->label == PROTOBUF_C_LABEL_REPEATED ||
-            (field.descriptor->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) != 0)
-            continue;
-        if (once)
-            return true;
-        once = field.descriptor;
+        if (!field.descriptor || field.descriptor->type != PROTOBUF_C_TYPE_MESSAGE) {
+            append(out, field.raw);
+        } else if (field.descriptor->label == PROTOBUF_C_LABEL_REPEATED) {
+            put_message(out, field.descriptor, field.bytes);
+        } else {
+            if (pending.field != field.descriptor)
+                flush(&pending, out);
+            pending.field = field.descriptor;
+            append(&pending.contents, field.bytes);
+        }
     }
-    return false;
+    flush(&pending, out);
+    free(pending.contents.data);
+}
+
+static AbiBytes__CommandRequest *unpack_merged(struct weft_view payload)
+{
+    struct bytes merged = {room(payload.size), 0};
+    put_merged(&merged, payload, &abi__command_request__descriptor);
+    AbiBytes__CommandRequest *request =
+        abi_bytes__command_request__unpack(NULL, merged.size, merged.data);
+    free(merged.data);
+    return request;
 }
 
 /* What our decoder says of a request that has a command. */
@@ -207,15 +272,8 @@ static enum kv_decoded expected_of(const AbiBytes__CommandRequest *request)
 }
 
 static const char *compare(const AbiBytes__CommandRequest *request, enum kv_decoded decoded,
-                           const struct kv_request *ours, const struct kv_call *call,
-                           struct weft_view payload)
+                           const struct kv_request *ours, const struct kv_call *call)
 {
-    if (decoded == KV_DECODED_MALFORMED && (!request || is_stricter(ours->what)))
-        return NULL;
-    if (decoded == KV_DECODED_MALFORMED)
-        return "whether it is well formed: ours refuses";
-    if (has_merge(payload, &abi__command_request__descriptor))
-        return NULL;
     if (!request)
         return "whether it is well formed: ours accepts";
     if (request->request_data_case != ABI_BYTES__COMMAND_REQUEST__REQUEST_DATA__NOT_SET)
@@ -227,17 +285,78 @@ static const char *compare(const AbiBytes__CommandRequest *request, enum kv_deco
     return unknown == ours->field ? NULL : "the lowest unknown field";
 }
 
+/* A request that ours refuses must be one that protobuf-c refuses as well. It refuses some that are
+ * well formed, too, where messages come twice. */
+static const char *compare_refused(struct weft_view payload, const struct kv_request *ours)
+{
+    AbiBytes__CommandRequest *request =
+        abi_bytes__command_request__unpack(NULL, payload.size, payload.data);
+    bool refused = !request || is_stricter(ours->what);
+    abi_bytes__command_request__free_unpacked(request, NULL);
+    return refused ? NULL : "whether it is well formed: ours refuses";
+}
+
+static bool same_item(const struct kv_item *a, const struct kv_item *b, enum kv_takes takes)
+{
+    return weft_view_equal(a->key, b->key) &&
+           (takes != KV_TAKES_PAIRS || weft_view_equal(a->value.bytes, b->value.bytes));
+}
+
+static bool same_call(const struct kv_call *a, const struct kv_call *b)
+{
+    if (a->command != b->command || !weft_view_equal(a->table, b->table) || a->count != b->count)
+        return false;
+    for (size_t i = 0; i < a->count; i++)
+        if (!same_item(&a->items[i], &b->items[i], a->command->takes))
+            return false;
+    return true;
+}
+
+/* The short way through a request against the long one, in verdict and in what they read, for a budget
+ * of that many elements. */
+static const char *compare_ways(struct fake_request *fake, uint64_t elements)
+{
+    struct kv_call quick, slow;
+    struct kv_request with = {.request = &fake->request, .max_elements = elements};
+    struct kv_request without = with;
+    if (!kv_request_decode_usual(&with, fake->request.payload, &quick))
+        return NULL;
+    if (kv_request_decode_any(&without, fake->request.payload, &slow) != KV_DECODED)
+        return "whether it is usual: the long way refuses it";
+    return same_call(&quick, &slow) ? NULL : "what the short and the long way read";
+}
+
 const char *kv_oracle_differs(struct weft_view payload)
 {
+    static const uint64_t budgets[] = {0, 1, 2, 3, UINT64_MAX};
+    const char *difference = NULL;
     struct fake_request fake;
     struct kv_call call;
     fake_request_init(&fake, payload, SIZE_MAX);
+    for (size_t i = 0; !difference && i < sizeof budgets / sizeof *budgets; i++)
+        difference = compare_ways(&fake, budgets[i]);
+
     struct kv_request ours = {.request = &fake.request, .max_elements = UINT64_MAX};
     enum kv_decoded decoded = kv_request_decode(&ours, fake.request.payload, &call);
-    AbiBytes__CommandRequest *request =
-        abi_bytes__command_request__unpack(NULL, payload.size, payload.data);
-    const char *difference = compare(request, decoded, &ours, &call, payload);
-    abi_bytes__command_request__free_unpacked(request, NULL);
+    if (!difference && decoded == KV_DECODED_MALFORMED) {
+        difference = compare_refused(payload, &ours);
+    } else if (!difference) {
+        AbiBytes__CommandRequest *request = unpack_merged(payload);
+        difference = compare(request, decoded, &ours, &call);
+        abi_bytes__command_request__free_unpacked(request, NULL);
+    }
     fake_request_fini(&fake);
     return difference;
+}
+
+struct weft_bytes kv_oracle_repack(struct weft_view payload)
+{
+    AbiBytes__CommandRequest *request = unpack_merged(payload);
+    if (!request)
+        return (struct weft_bytes){NULL, 0};
+    size_t size = abi_bytes__command_request__get_packed_size(request);
+    struct weft_bytes packed = {room(size), size};
+    (void)abi_bytes__command_request__pack(request, packed.data);
+    abi_bytes__command_request__free_unpacked(request, NULL);
+    return packed;
 }

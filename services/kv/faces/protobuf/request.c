@@ -23,6 +23,14 @@ struct decoder {
     enum kv_decoded failure; /* why memory was not to be had */
 };
 
+/* The fields of a request that make its command: the last one, and those of its number before it with
+ * no other command between. proto3 takes them for one message whose fields stand side by side. */
+struct run {
+    uint32_t number;                        /* 0: there is none */
+    const ProtobufCMessageDescriptor *type; /* of the command */
+    struct weft_view fields;                /* the request from the first of them on */
+};
+
 static void *allocate(struct decoder *self, size_t size)
 {
     struct weft_arena *arena = weft_request_arena(self->request);
@@ -110,30 +118,63 @@ static int decode_pair(struct decoder *self, struct weft_view message, struct kv
     return err;
 }
 
-/* How many items the rest of a command has, without looking into them. */
-static int count_items(const struct weft_pb_reader *reader, size_t *count)
+/* Reads the fields of a run once more, which are paid for: with a budget of its own. */
+static struct weft_pb_reader read_run(const struct run *run, struct weft_pb_budget *paid)
 {
-    /* On a copy of the budget: the items are paid for when they are read. */
-    struct weft_pb_budget budget = *reader->budget;
-    struct weft_pb_reader ahead = *reader;
-    ahead.budget = &budget;
+    paid->elements = UINT64_MAX;
+    return weft_pb_read(run->fields, &abi__command_request__descriptor, paid);
+}
+
+/* The next command of a run, as weft_pb_next. */
+static int next_command(struct weft_pb_reader *reader, const struct run *run,
+                        struct weft_pb_field *command)
+{
+    int err;
+    do
+        err = weft_pb_next(reader, command);
+    while (err > 0 && command->number != run->number);
+    return err;
+}
+
+/* Counts the items that the rest of a command has, without looking into them. */
+static int count_items(struct weft_pb_reader ahead, struct weft_pb_budget *budget, size_t *count)
+{
     struct weft_pb_field field;
     int err;
+    ahead.budget = budget;
     while ((err = weft_pb_next(&ahead, &field)) > 0)
         *count += field.number == ABI_COMMAND_ITEM;
-    if (err < 0)
-        reader->budget->what = budget.what;
+    return err;
+}
+
+/* The readers of a run: of its commands, and of the fields of the one that is decoded. */
+struct place {
+    const struct run *run;
+    struct weft_pb_reader commands, fields;
+};
+
+/* Counts the items of a run from a place on. */
+static int count_rest(const struct place *place, struct weft_pb_budget *budget, size_t *count)
+{
+    struct weft_pb_reader commands = place->commands;
+    struct weft_pb_field command;
+    int err = count_items(place->fields, budget, count);
+    while (err == 0 && (err = next_command(&commands, place->run, &command)) > 0)
+        err = count_items(weft_pb_read(command.bytes, place->run->type, budget), budget, count);
     return err;
 }
 
 /* Moves the items into the arena, once, when more come than are at hand. */
-static int make_room(struct decoder *self, const struct weft_pb_reader *reader,
-                     struct kv_call *call)
+static int make_room(struct decoder *self, const struct place *place, struct kv_call *call)
 {
+    /* On a copy of the budget: the items are paid for when they are read. */
+    struct weft_pb_budget budget = self->budget;
     size_t count = call->count + 1;
-    int err = count_items(reader, &count);
-    if (err < 0)
+    int err = count_rest(place, &budget, &count);
+    if (err < 0) {
+        self->budget.what = budget.what;
         return err;
+    }
     struct kv_item *items = allocate(self, count * sizeof *items);
     if (!items)
         return -ENOMEM;
@@ -142,14 +183,14 @@ static int make_room(struct decoder *self, const struct weft_pb_reader *reader,
     return 0;
 }
 
-static int decode_item(struct decoder *self, const struct weft_pb_reader *reader,
+static int decode_item(struct decoder *self, const struct place *place,
                        const struct weft_pb_field *field, struct kv_call *call)
 {
     const struct kv_command *command = call->command;
     /* A second occurrence of what there is one of adds to the first. */
     if (command->many || call->count == 0) {
         if (call->count == KV_REQUEST_ITEMS) {
-            int err = make_room(self, reader, call);
+            int err = make_room(self, place, call);
             if (err < 0)
                 return err;
         }
@@ -172,20 +213,12 @@ static void decode_page(const struct weft_pb_field *field, struct kv_call *call)
         call->limit = (uint32_t)field->scalar;
 }
 
-static int decode_command(struct decoder *self, const struct weft_pb_field *command_field,
-                          struct kv_call *call)
+/* Adds the fields of one command to the call. */
+static int decode_fields(struct decoder *self, struct place *place, struct kv_call *call)
 {
-    call->command = &kv_commands[command_of_field[command_field->number]];
-    call->table = weft_view(NULL, 0);
-    call->count = 0;
-    call->from = weft_view(NULL, 0);
-    call->limit = 0;
-    struct weft_pb_reader reader = weft_pb_read(
-        command_field->bytes,
-        (const ProtobufCMessageDescriptor *)command_field->descriptor->descriptor, &self->budget);
     struct weft_pb_field field;
     int err;
-    while ((err = weft_pb_next(&reader, &field)) > 0) {
+    while ((err = weft_pb_next(&place->fields, &field)) > 0) {
         if (!field.descriptor)
             continue;
         if (field.number == ABI_COMMAND_TABLE)
@@ -193,29 +226,62 @@ static int decode_command(struct decoder *self, const struct weft_pb_field *comm
         else if (call->command->takes == KV_TAKES_PAGE)
             decode_page(&field, call);
         else
-            err = decode_item(self, &reader, &field, call);
+            err = decode_item(self, place, &field, call);
+        if (err < 0)
+            break;
+    }
+    return err;
+}
+
+static int decode_run(struct decoder *self, const struct run *run, struct kv_call *call)
+{
+    struct weft_pb_budget paid;
+    struct place place = {.run = run, .commands = read_run(run, &paid)};
+    struct weft_pb_field command;
+    int err;
+    call->command = &kv_commands[command_of_field[run->number]];
+    call->table = weft_view(NULL, 0);
+    call->count = 0;
+    call->from = weft_view(NULL, 0);
+    call->limit = 0;
+    while ((err = next_command(&place.commands, run, &command)) > 0) {
+        place.fields = weft_pb_read(command.bytes, run->type, &self->budget);
+        err = decode_fields(self, &place, call);
         if (err < 0)
             return err;
     }
-    if (err < 0)
-        return err;
     /* An empty key is not on the wire, and is a key. */
     if (call->count == 0 && call->command->takes == KV_TAKES_KEYS && !call->command->many) {
         call->items[0].key = weft_view(NULL, 0);
         call->count = 1;
     }
-    return 0;
+    return err;
 }
 
-/* The command that comes last is the one; those before it have to be well formed. */
-static int decode_request(struct decoder *self, struct weft_view payload,
-                          struct weft_pb_field *command, uint32_t *unknown)
+/* Checks that the commands of a run which another one overrides are well formed. */
+static int check_run(struct decoder *self, const struct run *run)
+{
+    struct weft_pb_budget paid;
+    struct weft_pb_reader reader = read_run(run, &paid);
+    struct weft_pb_field command;
+    int err;
+    while ((err = next_command(&reader, run, &command)) > 0) {
+        err = weft_pb_check(command.bytes, run->type, &self->budget);
+        if (err < 0)
+            break;
+    }
+    return err;
+}
+
+/* Finds the last run of a request, without looking into it. */
+static int decode_request(struct decoder *self, struct weft_view payload, struct run *run,
+                          uint32_t *unknown)
 {
     struct weft_pb_reader reader =
         weft_pb_read(payload, &abi__command_request__descriptor, &self->budget);
     struct weft_pb_field field;
     int err;
-    command->descriptor = NULL;
+    run->number = 0;
     *unknown = 0;
     while ((err = weft_pb_next(&reader, &field)) > 0) {
         if (!field.descriptor) {
@@ -223,27 +289,32 @@ static int decode_request(struct decoder *self, struct weft_view payload,
                 *unknown = field.number;
             continue;
         }
-        if (command->descriptor) {
-            const ProtobufCMessageDescriptor *type =
-                (const ProtobufCMessageDescriptor *)command->descriptor->descriptor;
-            err = weft_pb_check(command->bytes, type, &self->budget);
+        if (field.number == run->number)
+            continue;
+        if (run->number != 0) {
+            run->fields.size = (size_t)(field.raw.data - run->fields.data);
+            err = check_run(self, run);
             if (err < 0)
                 break;
         }
-        *command = field;
+        *run = (struct run){
+            .number = field.number,
+            .type = (const ProtobufCMessageDescriptor *)field.descriptor->descriptor,
+            .fields = weft_view(field.raw.data, (size_t)(reader.end - field.raw.data)),
+        };
     }
     return err;
 }
 
-WEFT_NOINLINE static enum kv_decoded decode_any(struct kv_request *self, struct weft_view payload,
-                                                struct kv_call *call)
+WEFT_NOINLINE enum kv_decoded kv_request_decode_any(struct kv_request *self,
+                                                    struct weft_view payload, struct kv_call *call)
 {
     struct decoder decoder = {.budget.elements = self->max_elements, .request = self->request};
-    struct weft_pb_field command;
+    struct run run;
     call->items = self->items;
-    int err = decode_request(&decoder, payload, &command, &self->field);
-    if (err == 0 && command.descriptor)
-        err = decode_command(&decoder, &command, call);
+    int err = decode_request(&decoder, payload, &run, &self->field);
+    if (err == 0 && run.number != 0)
+        err = decode_run(&decoder, &run, call);
 
     switch (err) {
     case 0:
@@ -256,10 +327,9 @@ WEFT_NOINLINE static enum kv_decoded decode_any(struct kv_request *self, struct 
     default:
         return decoder.failure;
     }
-    if (command.descriptor)
-        return call->count > 0 || call->command != &kv_commands[KV_HSET] ? KV_DECODED
-                                                                         : KV_DECODED_NO_PAIR;
-    return self->field == 0 ? KV_DECODED_NO_COMMAND : KV_DECODED_UNKNOWN;
+    if (run.number == 0)
+        return self->field == 0 ? KV_DECODED_NO_COMMAND : KV_DECODED_UNKNOWN;
+    return run.number == ABI_HSET && call->count == 0 ? KV_DECODED_NO_PAIR : KV_DECODED;
 }
 
 enum kv_decoded kv_request_decode(struct kv_request *self, struct weft_view payload,
@@ -267,5 +337,5 @@ enum kv_decoded kv_request_decode(struct kv_request *self, struct weft_view payl
 {
     if (kv_request_decode_usual(self, payload, call))
         return KV_DECODED;
-    return decode_any(self, payload, call);
+    return kv_request_decode_any(self, payload, call);
 }

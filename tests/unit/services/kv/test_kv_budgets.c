@@ -102,6 +102,39 @@ static void test_request_over_decode_bytes_is_answered_413(void **state)
     assert_true(kv_talk.reply_is_bad);
 }
 
+static void test_command_in_many_pieces_takes_the_memory_of_one(void **state)
+{
+    enum { COUNT = 50000, PIECE = 5 };
+    uint8_t *data = malloc(COUNT * PIECE);
+    (void)state;
+    assert_non_null(data);
+    for (size_t i = 0; i < COUNT; i++)
+        memcpy(data + PIECE * i, "\x1A\x03\x12\x01k", PIECE); /* hmget {keys: k} */
+    kv_talk.fixture.limits.decode_bytes = (COUNT + 1000) * sizeof(struct kv_item);
+    struct told told = ask_view(weft_view(data, COUNT * PIECE));
+    assert_int_equal(told.status, 200);
+    assert_int_equal(told.value_count, COUNT);
+    free(data);
+}
+
+static void test_commands_that_are_overridden_take_no_memory(void **state)
+{
+    (void)state;
+    /* hmget of eight keys, then hget t k. */
+    fault_install();
+    struct told told = ask_view(VIEW("\x1A\x18\x12\x01"
+                                     "1\x12\x01"
+                                     "2\x12\x01"
+                                     "3\x12\x01"
+                                     "4\x12\x01"
+                                     "5\x12\x01"
+                                     "6\x12\x01"
+                                     "7\x12\x01"
+                                     "8\x0A\x06\x0A\x01t\x12\x01k"));
+    assert_int_equal(fault_allocations(), 0);
+    assert_told(&told, 404, "Not found for table: t, key: k");
+}
+
 static void test_single_commands_on_present_keys_take_no_memory(void **state)
 {
     (void)state;
@@ -125,6 +158,8 @@ int main(void)
         TALK_TEST(test_hmset_of_a_hundred_thousand_pairs_fits_the_budgets),
         TALK_TEST(test_frame_full_of_empty_pairs_is_refused_without_memory),
         TALK_TEST(test_request_over_decode_bytes_is_answered_413),
+        TALK_TEST(test_command_in_many_pieces_takes_the_memory_of_one),
+        TALK_TEST(test_commands_that_are_overridden_take_no_memory),
         TALK_TEST(test_single_commands_on_present_keys_take_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The session of tests/vectors: every exchange in order on a fresh service, byte for byte. Takes the
- * directory of the vectors as its argument. */
+ * The exchanges of tests/vectors/session.jsonl and requests.jsonl: each file in order on a fresh
+ * service, byte for byte. Takes the directory of the vectors as its argument. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -46,15 +46,14 @@ static void assert_reply(const json_t *row, struct weft_view got, struct weft_vi
     assert_memory_equal(got.data, expected.data, expected.size);
 }
 
-static void test_session_is_answered_byte_for_byte(void **state)
+static void assert_answered(const char *file, size_t count)
 {
     struct kv_fixture fixture;
-    json_t *rows = vectors_load(vectors_dir, "session.jsonl");
+    json_t *rows = vectors_load(vectors_dir, file);
     size_t i;
     json_t *row;
-    (void)state;
     kv_fixture_init(&fixture, NULL);
-    assert_int_equal(json_array_size(rows), 28);
+    assert_int_equal(json_array_size(rows), count);
     json_array_foreach(rows, i, row)
     {
         struct weft_bytes request = vectors_bytes(vectors_dir, row, "request_payload");
@@ -79,11 +78,25 @@ static void test_session_is_answered_byte_for_byte(void **state)
     kv_fixture_fini(&fixture);
 }
 
+static void test_session_is_answered_byte_for_byte(void **state)
+{
+    (void)state;
+    assert_answered("session.jsonl", 28);
+}
+
+/* Merged messages, unknown fields, varints that are not minimal. */
+static void test_requests_in_odd_forms_are_answered_byte_for_byte(void **state)
+{
+    (void)state;
+    assert_answered("requests.jsonl", 26);
+}
+
 int main(int argc, char **argv)
 {
     vectors_dir = argc > 1 ? argv[1] : NULL;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_session_is_answered_byte_for_byte),
+        cmocka_unit_test(test_requests_in_odd_forms_are_answered_byte_for_byte),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
