@@ -20,7 +20,7 @@ struct kv_world {
     struct script_end *client;
 };
 
-/* What fails ends the program. */
+/* A failure in either ends the program. */
 void kv_world_init(struct kv_world *self);
 void kv_world_fini(struct kv_world *self);
 

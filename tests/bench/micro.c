@@ -32,7 +32,7 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* How many operations take about a round. */
+/* Returns how many operations take about the time of a round. */
 static size_t operations_a_round(const struct bench_work *work, void *state)
 {
     size_t operations = 16;
@@ -71,7 +71,7 @@ size_t bench_counted(const struct bench_work *work, void *state)
 static void count_work(const struct bench_work *work)
 {
     void *state = work->begin(work);
-    /* What is made once, on the first use, is not the operation's. */
+    /* The first use makes things once; they are not the operation's cost. */
     (void)work->run(state, work->counted_runs);
     printf("%s %zu\n", work->name, bench_counted(work, state));
     work->end(state);

@@ -27,8 +27,8 @@ static struct entry *entry_of(struct cds_lfht_node *node)
     return (struct entry *)(void *)node; /* its first member */
 }
 
-/* As large as a million entries make it: left to grow by itself from few buckets, it is several times
- * as slow. */
+/* The table begins with the buckets that a million entries need. Left to grow by itself from few, it
+ * is several times as slow. */
 static void begin(void)
 {
     enum { BUCKETS = 1 << 20 };

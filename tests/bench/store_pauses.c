@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * How long the store holds its thread while a table comes to ten million entries and goes again:
- * the longest turn of 64 operations, what it frees at its end included, in CPU time of the thread
+ * Measures how long the store holds its thread while a table grows to ten million entries and is
+ * emptied again: the longest turn of 64 operations, what it frees at its end included, in CPU time of the thread
  * and by the clock. The work is the same in every round, so what a turn takes in all of them is its
  * own, and the rest is the machine's.
  *

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a request allocates once the server is warm: nothing, as long as the keys stay the same. */
+ * A request allocates nothing once the server is warm, as long as the keys stay the same. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

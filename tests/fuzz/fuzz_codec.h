@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the fuzz targets of all codecs do with an input. Its first two bytes say how the rest is cut;
+ * The fuzz targets of all codecs treat an input alike. Its first two bytes say how the rest is cut;
  * the rest is taken once as what a peer sends and once as a message to be sent.
  *
  * As bytes: any split must give what the whole gives (messages, end, consumption, own words), and

@@ -25,7 +25,7 @@ static void must(bool holds, const char *what, size_t engine)
     abort();
 }
 
-/* What an engine makes of deflated bytes; message.data is NULL where it refuses them. */
+/* Returns what an engine inflates the bytes to. data is NULL if it refuses them. */
 static struct guarded inflated_by(size_t engine, struct weft_view deflated, size_t size)
 {
     struct guarded in = guarded_copy(deflated.data, deflated.size), out = guarded_new(size);

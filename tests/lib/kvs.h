@@ -25,7 +25,7 @@ void kvs_start(struct kvs *kvs, const char *const *options);
 /* SIGTERM, and the end: the exit code. */
 int kvs_stop(struct kvs *kvs);
 
-/* The same, with an exit code that must be 0; nothing of it is left. */
+/* Drains it and frees everything. Its exit code must be 0. */
 void kvs_end(struct kvs *kvs);
 
 /* Fine whatever state it is in. */

@@ -10,11 +10,11 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* How long anything here may take, in milliseconds: far over what it takes under a sanitizer on a
- * busy machine; it decides no test that passes. */
+/* The milliseconds that anything here may take: far more than it takes under a sanitizer on a busy
+ * machine, so that no passing test is decided by it. */
 enum { PROCESS_DEADLINE_MS = 120000, PROCESS_WORDS_MAX = 64 };
 
-/* What one of a child's outputs said so far; always terminated. */
+/* The text of one of a child's outputs so far. Always terminated. */
 struct process_text {
     int fd; /* -1 once it has ended */
     char *text;
@@ -29,7 +29,7 @@ struct process {
 
 /* Starts words[0] with words, ended by NULL. Its standard input is /dev/null. */
 void process_start(struct process *process, const char *const *words);
-/* The same with a pipe for its standard input. */
+/* Starts words[0] likewise, with a pipe for its standard input. */
 void process_start_piped(struct process *process, const char *const *words);
 
 /* Reads until standard output holds `lines` whole lines; returns the last of them, without its

@@ -38,8 +38,8 @@ enum syscall_id {
         SYSCALL_COUNT
 };
 
-/* Of the calls from now on, after `skip` others, `count` fail with errno err (getaddrinfo: return
- * err, an EAI code). Replaces what was set for that call. */
+/* From now on, after `skip` more calls, `count` calls fail with errno err (getaddrinfo: return err, an
+ * EAI code). Replaces what was set for that call. */
 void syscall_fail(enum syscall_id call, unsigned skip, unsigned count, int err);
 
 /* recv, send and sendmsg pass at most so many bytes; 0: any number. */

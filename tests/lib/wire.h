@@ -30,7 +30,7 @@ int wire_send(int fd, const void *data, size_t size);
 /* One frame: header and payload, the payload as it is. */
 int wire_send_frame(int fd, const void *payload, size_t size);
 
-/* The same with the payload as one gzip member and the gzip bit. */
+/* Sends the payload as one gzip member, with the gzip bit set. */
 int wire_send_gzip(int fd, const void *payload, size_t size);
 
 /* The message of the next frame; where `gzip` a set top bit says that the payload is to be

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What tests expect of a peer on the wire. Like process.h: asserts, main thread only. */
+ * Expectations of a peer on the wire. They assert, like process.h, so they are the main thread's. */
 #ifndef TEST_WIRE_ASSERT_H
 #define TEST_WIRE_ASSERT_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the mob throws. Each attack opens a connection of its own. */
+ * The attacks of the mob. Each opens a connection of its own. */
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>

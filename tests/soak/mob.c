@@ -42,7 +42,7 @@ static bool has_ended(int fd)
     return n == 0 || errno != EAGAIN;
 }
 
-/* The same without reading, for one that does not read: it may not be seen. */
+/* Judges without reading, for a peer that never reads. An end may go unseen. */
 static bool seems_ended(int fd)
 {
     struct pollfd poller = {.fd = fd, .events = POLLRDHUP};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the server uses while time passes, and whether that has a trend. */
+ * Samples of what the server uses over time, and a judgement whether they have a trend. */
 #ifndef SOAK_SAMPLES_H
 #define SOAK_SAMPLES_H
 

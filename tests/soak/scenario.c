@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a careful operator would ask for: each scenario does one thing to a kvs of its own and
+ * The measurements that a careful operator would ask for. Each scenario does one thing to a kvs of its own and
  * measures what that costs everybody else. Meant for a release build on a quiet machine; exits with
  * 1 where a goal was missed. */
 #include <err.h>

@@ -29,7 +29,7 @@ static double cpu_percent(const struct world *world)
     return (double)(server_usage(&world->server).cpu_ns - begin) / 1e7 / SECONDS;
 }
 
-/* How long until a newcomer is served, in milliseconds; negative: not within 5 s. */
+/* Returns the milliseconds until a newcomer is served. Negative: not within 5 s. */
 static double time_to_serve(const struct world *world)
 {
     int64_t begin = clock_now();

@@ -119,7 +119,7 @@ static const char *check_chain(const struct client *clients)
                 return "a write that was not answered 200 took effect";
         }
     }
-    /* As many were replaced as were done, less the last, which nobody replaced. */
+    /* Every value but the last was replaced by the next write. */
     return done > 0 && firsts == 1 ? NULL : "a write answered 200 did not take effect";
 }
 

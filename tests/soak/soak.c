@@ -21,7 +21,7 @@
 
 enum { GOOD = 200, MOB = 6, SECONDS_MAX = 24 * 3600 };
 
-/* What kvs's timeouts are set to. */
+/* The timeouts that kvs is started with. */
 #define TIMEOUT (3 * CLOCK_SECOND)
 
 struct soak {

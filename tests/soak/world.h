@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What every scenario has: a kvs of its own, and beside whatever happens to it one good client, whose
+ * The world of a scenario: a kvs of its own, and beside whatever happens to it one good client, whose
  * latency is the measure. */
 #ifndef SOAK_WORLD_H
 #define SOAK_WORLD_H
@@ -34,7 +34,7 @@ void world_start(struct world *world, const char *const *options);
 /* Stops both; returns kvs's exit code. The probe's figures stay. */
 int world_stop(struct world *world);
 
-/* How much more memory than before it has now, or has had at most. Bytes. */
+/* Returns the bytes by which its memory has grown: now, and at most so far. */
 int64_t world_grown(const struct world *world);
 int64_t world_highest_grown(const struct world *world);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the topics of the codec suite share: codecs with a limit, frames and streams of known
+ * Shared by the topics of the codec suite: codecs with a limit, frames and streams of known
  * content, and what is asserted of what was fed. Private to the suite; the state of each test is its
  * struct weft_codec_suite. */
 #ifndef TEST_CODEC_SUITE_FIXTURE_H
@@ -31,7 +31,7 @@ int codec_suite_setup(void **state);
 /* The codec with max_frame and max_message both at limit. Returns what feed_codec_init answers. */
 int codec_try_init(struct feed_codec *fc, const struct weft_codec_suite *suite, size_t limit);
 struct feed_codec codec_of(const struct weft_codec_suite *suite, size_t limit);
-/* The same with limits that differ. max_message is at least max_frame, which the core enforces. */
+/* The codec with limits that differ. max_message is at least max_frame, which the core enforces. */
 struct feed_codec codec_with(const struct weft_codec_suite *suite, size_t max_frame,
                              size_t max_message);
 

@@ -39,7 +39,7 @@ static struct feed_frame frame_of(const struct feed_codec *fc, struct weft_blob 
     return frame;
 }
 
-/* What is to be framed, and what framing it without a pool gives. */
+/* A message, and the frame that it has without a cache. */
 struct expected {
     enum content content;
     size_t size;

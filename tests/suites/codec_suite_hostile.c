@@ -18,7 +18,7 @@ enum {
     PATTERN_MAX = 32,
     HEADER_MAX = 16, /* bytes of a hostile header, and more than any codec's own */
     BEHIND = 48,     /* bytes that follow it */
-    /* What a codec may allocate beside a frame of the limit: engines and their windows. */
+    /* Bytes a codec may allocate beside a frame of the limit: engines and their windows. */
     ENGINES = 1 << 20,
 };
 
@@ -92,7 +92,7 @@ static void test_hostile_header_means_the_same_however_it_is_cut(void **state)
     feed_codec_fini(&fc);
 }
 
-/* The same header behind a good frame, where the codec already trusts its peer. */
+/* A good frame comes first, so that the codec already trusts its peer. */
 static void test_hostile_header_harms_no_message_before_it(void **state)
 {
     struct feed_codec fc = codec_of(*state, LIMIT);

@@ -33,7 +33,7 @@ void service_world_cancel(struct service_world *world, struct fake_request *requ
 
 /* Turns, and time, until nothing is left to do. */
 void service_world_settle(struct service_world *world);
-/* Likewise, and calls on_room whenever the request is owed it. */
+/* Settles, and calls on_room whenever the request is owed it. */
 void service_world_settle_with(struct service_world *world, struct fake_request *request);
 
 #endif
