@@ -180,6 +180,9 @@ static int take_pairs(struct cli_invocation *invocation, char *const *words, siz
                                   &invocation->memory[i], error);
         if (err < 0)
             return err;
+        struct weft_view word = weft_view_str(words[2 * i + 1]);
+        if (invocation->doubtful.size == 0 && cli_text_meant(word))
+            invocation->doubtful = word;
         invocation->request.pair_count++;
     }
     return 0;
@@ -262,6 +265,11 @@ int cli_invocation_init(struct cli_invocation *invocation, char *const *words, s
     if (err < 0)
         cli_invocation_fini(invocation);
     return err;
+}
+
+bool cli_invocation_warn(const struct cli_invocation *invocation, char *dst)
+{
+    return cli_text_warn(invocation->doubtful, dst);
 }
 
 void cli_invocation_fini(struct cli_invocation *invocation)

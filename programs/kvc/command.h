@@ -47,6 +47,7 @@ struct cli_invocation {
     struct weft_kv_pair *pairs;
     struct weft_bytes *memory; /* behind the pairs' values, one each */
     struct weft_bytes cursor;  /* behind the request's */
+    struct weft_view doubtful; /* the first value whose type was probably mistyped; empty: none */
 };
 
 /* Whether the prompt has it too. */
@@ -69,6 +70,9 @@ WEFT_MUST_USE int cli_invocation_init(struct cli_invocation *invocation, char *c
 /* hscan's cursor, in base64 as it was printed. The errors of cli_invocation_init. */
 WEFT_MUST_USE int cli_invocation_take_cursor(struct cli_invocation *invocation,
                                              struct weft_view text, struct weft_error *error);
+
+/* Warns of the first value whose type was probably mistyped, as cli_text_warn does. */
+bool cli_invocation_warn(const struct cli_invocation *invocation, char *dst);
 
 /* A zeroed one is fine. */
 void cli_invocation_fini(struct cli_invocation *invocation);

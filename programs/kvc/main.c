@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "main.h"
 
+#include <string.h>
 #include <unistd.h>
 
 #include "bulk/batch.h"
@@ -14,12 +15,6 @@
 #include "run.h"
 #include "signals.h"
 
-static enum cli_exit refuse(FILE *err, enum cli_exit code, const struct weft_error *error)
-{
-    fprintf(err, "kvc: %s\n", error->text);
-    return code;
-}
-
 static enum cli_exit run_one(struct cli_run *run, const struct kvc_config *config)
 {
     const struct cli_value_source source = {.file_max = config->limits.max_message,
@@ -28,7 +23,7 @@ static enum cli_exit run_one(struct cli_run *run, const struct kvc_config *confi
     struct weft_error error;
     if (cli_invocation_init(&invocation, config->common.words, config->common.word_count, &source,
                             &error) < 0)
-        return refuse(run->err, CLI_EXIT_USAGE, &error);
+        return cli_run_fail(run, CLI_EXIT_USAGE, error.text);
     enum cli_exit code = cli_run_invocation(run, &invocation);
     cli_invocation_fini(&invocation);
     return code;
@@ -41,7 +36,7 @@ static enum cli_exit help(const struct cli_run *run, const char *name)
     if (cli_help_print_command(name, false, run->out))
         return CLI_EXIT_DONE;
     (void)cli_command_find(name, &error);
-    return refuse(run->err, CLI_EXIT_USAGE, &error);
+    return cli_run_fail(run, CLI_EXIT_USAGE, error.text);
 }
 
 /* A prompt on a terminal, and a batch of what is piped in, be it nothing. */
@@ -53,7 +48,7 @@ static enum cli_exit run_input(struct cli_run *run, struct weft_error *error)
         return cli_interactive(run);
     weft_error_set(error, WEFT_ECONFIG,
                    "no command given: kvc [OPTION]... COMMAND ARGUMENT..., see --help");
-    return refuse(run->err, CLI_EXIT_USAGE, error);
+    return cli_run_fail(run, CLI_EXIT_USAGE, error->text);
 }
 
 static enum cli_exit dispatch(struct cli_run *run, const struct kvc_config *config)
@@ -65,7 +60,7 @@ static enum cli_exit dispatch(struct cli_run *run, const struct kvc_config *conf
     const struct cli_command *command = cli_command_find(words[0], &error);
     if (!command || cli_command_check(command, config->common.word_count - 1, &error) < 0 ||
         cli_run_check(run, command, &error) < 0)
-        return refuse(run->err, CLI_EXIT_USAGE, &error);
+        return cli_run_fail(run, CLI_EXIT_USAGE, error.text);
     switch (command->shape) {
     case CLI_HELP:
         return help(run, config->common.word_count > 1 ? words[1] : NULL);
@@ -87,13 +82,23 @@ static enum cli_exit serve(const struct kvc_config *config, struct weft_registry
 {
     struct cli_session session;
     struct weft_error error;
+    struct cli_run run = {.session = &session, .out = out, .err = err, .format = config->format};
     enum cli_exit code = cli_session_init(&session, config, registry, &error);
     if (code != CLI_EXIT_DONE)
-        return refuse(err, code, &error);
-    struct cli_run run = {.session = &session, .out = out, .err = err, .format = config->format};
+        return cli_run_fail(&run, code, error.text);
     code = dispatch(&run, config);
     cli_session_fini(&session);
     return code;
+}
+
+/* Looked for before the options are read, because what is wrong with them is said as JSON too. */
+static bool wants_json(int argc, char **argv)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        if (strcmp(argv[i], "--json") == 0)
+            return true;
+    }
+    return false;
 }
 
 static enum cli_exit run_line(struct weft_registry *registry, int argc, char **argv, FILE *out,
@@ -103,8 +108,11 @@ static enum cli_exit run_line(struct weft_registry *registry, int argc, char **a
     struct kvc_config config;
     struct weft_error error;
     kvc_table_init(&table);
+    struct cli_run run = {.out = out, .err = err};
+    if (wants_json(argc, argv))
+        run.format = CLI_JSON;
     if (kvc_parse(&config, &table, argc, argv, &error) < 0)
-        return refuse(err, CLI_EXIT_USAGE, &error);
+        return cli_run_fail(&run, CLI_EXIT_USAGE, error.text);
     if (kvc_help_answer(&config, &table, out))
         return CLI_EXIT_DONE;
     return serve(&config, registry, out, err);

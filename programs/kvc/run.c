@@ -25,11 +25,22 @@ int cli_run_check(const struct cli_run *run, const struct cli_command *command,
                           command->name);
 }
 
-static void print_status(const struct cli_run *run, const struct weft_kv_reply *reply)
+enum cli_exit cli_run_fail(const struct cli_run *run, enum cli_exit code, const char *text)
 {
+    if (run->format == CLI_JSON)
+        cli_json_print_error(run->out, (int)code, weft_view_str(text), 0);
+    else
+        fprintf(run->err, "kvc: %s\n", text);
+    return code;
+}
+
+static void print_status(const struct cli_run *run, const struct cli_command *command,
+                         const struct weft_kv_reply *reply)
+{
+    const char *advice = cli_reply_advice(command, reply);
     fprintf(run->err, "kvc: %u ", reply->status);
     cli_text_print(run->err, reply->message, isatty(fileno(run->err)));
-    fputc('\n', run->err);
+    fprintf(run->err, "%s%s\n", advice ? "; " : "", advice ? advice : "");
 }
 
 static void print_pong(const struct running *running)
@@ -53,7 +64,7 @@ static int print_text(const struct running *running, const struct weft_kv_reply 
     const struct cli_run *run = running->run;
     const struct cli_command *command = running->invocation->command;
     int err = run->pretty ? cli_pretty_print(run->out, command, reply, run->colours)
-                          : cli_reply_print(run->out, reply, isatty(fileno(run->out)));
+                          : cli_reply_print(run->out, command, reply, isatty(fileno(run->out)));
     if (err == 0)
         cli_reply_print_cursor(run->err, reply);
     return err;
@@ -67,7 +78,7 @@ static int print_answer(const struct running *running, const struct weft_kv_repl
     if (command->shape == CLI_NOTHING)
         print_pong(running);
     else if (run->format == CLI_JSON)
-        cli_json_print_reply(run->out, command, reply, 0);
+        err = cli_json_print_reply(run->out, command, reply, 0);
     else if (run->format == CLI_RAW)
         cli_reply_print_raw(run->out, reply);
     else
@@ -81,10 +92,9 @@ static enum cli_exit on_answer(struct cli_exchange *exchange, const struct weft_
     const struct running *running = weft_container_of(exchange, struct running, exchange);
     const struct cli_run *run = running->run;
     if (reply->status != 200) {
-        if (run->format == CLI_JSON)
-            cli_json_print_reply(run->out, running->invocation->command, reply, 0);
-        else
-            print_status(run, reply);
+        const struct cli_command *command = running->invocation->command;
+        if (run->format != CLI_JSON || cli_json_print_reply(run->out, command, reply, 0) < 0)
+            print_status(run, command, reply);
         return CLI_EXIT_REFUSED;
     }
     if (cli_reply_check(&exchange->request, reply, &exchange->error) < 0)
@@ -96,9 +106,18 @@ static enum cli_exit on_answer(struct cli_exchange *exchange, const struct weft_
     return CLI_EXIT_REFUSED;
 }
 
+/* The reply to hgetall was larger than this client takes. */
+static bool is_too_big(const struct running *running, const struct weft_error *error)
+{
+    return error->code == WEFT_ETOOBIG && running->invocation->command->shape == CLI_TABLE;
+}
+
 enum cli_exit cli_run_invocation(const struct cli_run *run, const struct cli_invocation *invocation)
 {
     struct weft_error error = {0};
+    char warning[CLI_WARNING_TEXT];
+    if (cli_invocation_warn(invocation, warning))
+        fprintf(run->err, "kvc: %s\n", warning);
     struct running running = {
         .run = run,
         .invocation = invocation,
@@ -107,7 +126,10 @@ enum cli_exit cli_run_invocation(const struct cli_run *run, const struct cli_inv
                      .answered = on_answer},
     };
     enum cli_exit code = cli_session_exchange(run->session, &running.exchange, &error);
-    if (code != CLI_EXIT_DONE && error.text[0] != '\0')
-        fprintf(run->err, "kvc: %s\n", error.text);
-    return code;
+    if (code == CLI_EXIT_DONE || error.text[0] == '\0')
+        return code;
+    char text[sizeof error.text + 128];
+    bool advised = is_too_big(&running, &error);
+    snprintf(text, sizeof text, "%s%s", error.text, advised ? "; " CLI_TABLE_ADVICE : "");
+    return cli_run_fail(run, code, text);
 }

@@ -47,6 +47,7 @@ VALUES = {
     "large float": ("float:1e300", 1e300),
     "infinity": ("float:-inf", {"float": "-inf"}),
     "not a number": ("float:nan", {"float": "nan"}),
+    "other bits": ("float:nan(0x7ff0000000000001)", {"float": "nan(0x7ff0000000000001)"}),
     "true": ("bool:true", True),
     "false": ("bool:false", False),
     "empty": ("empty:", None),
@@ -69,7 +70,7 @@ def check_commands():
     equal(one("hexist", "t", "a"), {"status": 200, "value": True})
     equal(one("hmexist", "t", "a", "x"), {"status": 200, "values": [True, False]})
     pairs = one("hgetall", "t")
-    equal(sorted(p["key"] for p in pairs["pairs"]), ["a", "b"])
+    equal([p["key"] for p in pairs["pairs"]], ["a", "b"])
     equal(one("hdel", "t", "a"), {"status": 200, "value": 1})
     equal(one("hmdel", "t", "b", "x"), {"status": 200, "values": ["2", None]})
     equal(one("hgetall", "t"), {"status": 200, "pairs": []})
@@ -108,7 +109,31 @@ def check_round_trip():
         equal(one("hget", "back", key)["value"], wanted)
 
 
+def check_failures():
+    """Whatever goes wrong is an object on standard output, and nothing on standard error."""
+    equal(one("hget", "t", code=2), {
+        "error": "wrong number of arguments; usage: kvc hget TABLE KEY", "exit": 2})
+    for words, code, error in [
+            (("--colour", "ping"), 2, "unknown option '--colour'"),
+            (("--server", "unix:/nowhere/kvs.sock", "ping"), 3, "cannot connect to unix:/nowhere"),
+            (("--server", "unix:/nowhere/kvs.sock", "batch", "/dev/null"), 0, None),
+            (("export", "nothing"), 1, 'there is no table "nothing"'),
+            (("import", "t", "/nowhere"), 2, "cannot read /nowhere"),
+            (("--server", "unix:/nowhere/kvs.sock", "bench"), 3, "cannot connect to unix:/nowhere"),
+            (("help", "nothing"), 2, "unknown command"),
+    ]:
+        replies = kvc(*words, code=code)
+        if error:
+            equal(replies[0]["exit"], code)
+            assert error in replies[0]["error"], replies
+    run = subprocess.run([KVC, "--server", "unix:/nowhere/kvs.sock", "--json", "import", "t", "-"],
+                         input=b"a,1\n", capture_output=True, check=False)
+    assert run.returncode == 3, run
+    assert "cannot connect to" in json.loads(run.stdout)["error"], run
+
+
 check_values()
 check_commands()
 check_pages()
 check_round_trip()
+check_failures()

@@ -33,7 +33,7 @@ static void test_hgetall_prints_pairs_sorted_by_key(void **state)
 {
     (void)state;
     kvc_expect(url, WORDS("hmset", "all", "b", "2", "a", "1", "c", "int:3"), "\n\n\n");
-    kvc_expect(url, WORDS("hgetall", "all"), "a\t1\nb\t2\nc\t3\n");
+    kvc_expect(url, WORDS("hgetall", "all"), "a\t1\nb\t2\nc\tint:3\n");
     kvc_expect(url, WORDS("hgetall", "none"), "");
 }
 
@@ -72,8 +72,8 @@ static void test_values_of_every_type_come_back(void **state)
                      "h", "http://x", "i", "表"),
                "\n\n\n\n\n\n\n\n\n");
     kvc_expect(url, WORDS("hgetall", "types"),
-               "a\t-9223372036854775808\nb\t0.1\nc\tfalse\nd\thex:00ff\ne\thex:666f6f\n"
-               "f\tint:1\ng\t\nh\thttp://x\ni\t表\n");
+               "a\tint:-9223372036854775808\nb\tfloat:0.1\nc\tbool:false\nd\thex:00ff\n"
+               "e\thex:666f6f\nf\tstr:int:1\ng\tstr:\nh\thttp://x\ni\t表\n");
 }
 
 static void test_values_from_files_are_binary(void **state)

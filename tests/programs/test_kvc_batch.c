@@ -28,7 +28,7 @@ static void test_batch_answers_each_command_with_a_line(void **state)
                                                   "[\"hset\", \"b\", \"json\", 1.5]\n"
                                                   "hget b json\n"
                                                   "ping")),
-               "\na value\n\t\nsay \"hi\"\t2\t\n\n1.5\npong\n");
+               "\na value\n\t\nsay \"hi\"\tint:2\t\n\nfloat:1.5\npong\n");
 }
 
 /* The cursor of one answer is the next request's. */
@@ -202,6 +202,30 @@ static void test_batch_connects_again_when_an_idle_connection_has_ended(void **s
     close(listener.fd);
 }
 
+static void test_failures_are_objects_too(void **state)
+{
+    (void)state;
+    expect(WORDS("--json", "--keep-going", "batch", write_file("j1", "bad\nping\n")), 2,
+           "{\"line\": 1, \"error\": \"unknown command \\\"bad\\\"; there are: ", "");
+    expect(WORDS("--json", "batch", "/nowhere"), 2, "{\"error\": \"cannot read /nowhere: ", "");
+}
+
+static void test_value_whose_type_is_mistyped_is_warned_of(void **state)
+{
+    (void)state;
+    static const char warning[] = "warning: \"Int:1\" is taken as a string; did you mean int:?";
+    expect(WORDS("hset", "typo", "k", "Int:1"), 0, "\n", warning);
+    kvc_expect(url, WORDS("hset", "typo", "k", "str:Int:1"), "Int:1\n");
+    kvc_expect(url, WORDS("hget", "typo", "k"), "Int:1\n");
+    expect(WORDS("batch", write_file("t1", "ping\nhset typo k double:3\n")), 0, "pong\nInt:1\n",
+           "t1:2: warning: \"double:3\" is taken as a string; did you mean float:?");
+    expect(WORDS("import", "typo", write_file("t2.csv", "a,1\nb,Int:1\nc,Int:2\n")), 0,
+           "3 rows stored",
+           "t2.csv:2: warning: \"Int:1\" is taken as a string; did you mean int:?");
+    kvc_expect(url, WORDS("batch", write_file("t3", "[\"hset\", \"typo\", \"k\", \"Int:1\"]\n")),
+               "double:3\n");
+}
+
 static void test_batch_names_the_line_of_a_request_over_a_limit(void **state)
 {
     char line[2100];
@@ -233,6 +257,8 @@ int main(void)
         cmocka_unit_test(test_batch_that_is_interrupted_exits_130),
         cmocka_unit_test(test_batch_that_loses_its_server_exits_5_and_says_so_once),
         cmocka_unit_test(test_batch_connects_again_when_an_idle_connection_has_ended),
+        cmocka_unit_test(test_failures_are_objects_too),
+        cmocka_unit_test(test_value_whose_type_is_mistyped_is_warned_of),
         cmocka_unit_test(test_batch_names_the_line_of_a_request_over_a_limit),
         cmocka_unit_test(test_batch_without_a_server_exits_3),
     };

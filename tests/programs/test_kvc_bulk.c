@@ -30,7 +30,8 @@ static void test_import_of_csv_takes_quotes_lines_and_types(void **state)
                                         "f,file:/etc/passwd\n"
                                         "g,-")),
            0, "6 rows stored, 68 bytes in ", "");
-    expect_rows("csv", "a\t1\nb,c\tsay \"hi\"\nd\t3\ne\ttwo\nlines\nf\tfile:/etc/passwd\ng\t-\n");
+    expect_rows("csv",
+                "a\t1\nb,c\tsay \"hi\"\nd\tint:3\ne\ttwo\\nlines\nf\tfile:/etc/passwd\ng\t-\n");
 }
 
 static void test_import_says_which_line_is_wrong_and_stores_those_before(void **state)
@@ -39,7 +40,7 @@ static void test_import_says_which_line_is_wrong_and_stores_those_before(void **
     expect(WORDS("import", "wrong", write_file("w1.csv", "a,1\n\"b\nc\",2\nd\ne,3\n")), 2,
            "2 rows stored, 12 bytes in ",
            "w1.csv:4: key \"d\": a row has a key and a value, not 1 fields\n");
-    expect_rows("wrong", "a\t1\nb\nc\t2\n");
+    expect_rows("wrong", "a\t1\nb\\nc\t2\n");
     expect(WORDS("import", "w", write_file("w2.csv", "a,b\"c\n")), 2, "0 rows stored",
            "w2.csv:1: key \"a\": not CSV: a quotation mark inside a field that does not begin with "
            "one\n");
@@ -166,7 +167,7 @@ static void test_rows_without_a_name_are_told_by_their_first_byte(void **state)
            "1 rows stored", "");
     expect(WORDS("import", "guess", write_file("rows", "l,int:2\n")), 0, "1 rows stored", "");
     expect(WORDS("import", "guess", write_file("rows", "")), 0, "0 rows stored", "");
-    expect_rows("guess", "k\t1\nl\t2\n");
+    expect_rows("guess", "k\tint:1\nl\tint:2\n");
 }
 
 static void test_import_keeps_going_where_it_is_told_to(void **state)

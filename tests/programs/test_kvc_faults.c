@@ -80,7 +80,7 @@ static void run_with_failures(void *arg)
     enum cli_exit code = run(arg, out, err);
     fclose(err);
     fclose(out);
-    bool told = strncmp(said, "kvc: ", 5) == 0;
+    bool told = strncmp(said, "kvc: ", 5) == 0 || strstr(printed, "\"error\": ");
     if (fault_failed() == 0 ? code != CLI_EXIT_DONE : (code != CLI_EXIT_DONE && !told))
         fail_msg("code %d: %s", code, said);
     free(said);

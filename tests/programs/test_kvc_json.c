@@ -43,7 +43,8 @@ static void test_raw_is_for_commands_of_one_value(void **state)
     kvc_expect_error(url, WORDS("--raw", "hmget", "t", "k"), 2, text);
     kvc_expect_error(url, WORDS("--raw", "ping"), 2, text);
     kvc_expect_error(url, WORDS("--raw", "batch"), 2, text);
-    kvc_expect_error(url, WORDS("--raw", "--json", "hget", "t", "k"), 2, "choose one of them");
+    expect(WORDS("--raw", "--json", "hget", "t", "k"), 2,
+           "{\"error\": \"--json and --raw: choose one of them\", \"exit\": 2}\n", "");
 }
 
 static void test_dash_is_the_bytes_of_standard_input(void **state)

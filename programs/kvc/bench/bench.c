@@ -30,8 +30,7 @@ struct bench {
 static enum cli_exit fail(const struct bench *bench, enum cli_exit code,
                           const struct weft_error *error)
 {
-    fprintf(bench->run->err, "kvc: %s\n", error->text);
-    return code;
+    return cli_run_fail(bench->run, code, error->text);
 }
 
 static enum cli_exit on_answer(struct cli_exchange *exchange, const struct weft_kv_reply *reply)

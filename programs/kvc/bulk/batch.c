@@ -24,20 +24,29 @@ static void fail(struct batch *batch, enum cli_exit code, uint64_t line, const c
     cli_bulk_fail(&batch->bulk, code, line, line, text, strlen(text));
 }
 
-/* A line, whatever is in it: control characters are escaped, items are set apart by tabs. */
-static void print_items(FILE *out, const struct weft_kv_reply *reply)
+/* Prints one line, whatever is in the items, with tabs between them. */
+static void print_items(FILE *out, const struct cli_command *command,
+                        const struct weft_kv_reply *reply)
 {
     for (size_t i = 0; i < reply->value_count; i++) {
         fputs(i > 0 ? "\t" : "", out);
-        cli_value_print(out, &reply->values[i], true);
+        cli_reply_print_item(out, command, &reply->values[i], CLI_ESCAPE_LINE);
     }
     for (size_t i = 0; i < reply->pair_count; i++) {
         fputs(i > 0 ? "\t" : "", out);
-        cli_text_print(out, reply->pairs[i].key, true);
+        cli_text_print_as(out, reply->pairs[i].key, CLI_ESCAPE_LINE);
         fputc('\t', out);
-        cli_value_print(out, &reply->pairs[i].value, true);
+        cli_value_print_typed(out, &reply->pairs[i].value, CLI_ESCAPE_LINE);
     }
     fputc('\n', out);
+}
+
+static void print_json(struct batch *batch, const struct cli_bulk_call *call,
+                       const struct weft_kv_reply *reply)
+{
+    int err = cli_json_print_reply(batch->bulk.out, call->command, reply, call->first_line);
+    if (err < 0)
+        fail(batch, CLI_EXIT_REFUSED, call->first_line, weft_strerror(err));
 }
 
 static void print_result(struct batch *batch, const struct cli_bulk_call *call,
@@ -45,11 +54,11 @@ static void print_result(struct batch *batch, const struct cli_bulk_call *call,
 {
     FILE *out = batch->bulk.out;
     if (batch->format == CLI_JSON)
-        cli_json_print_reply(out, call->command, reply, call->first_line);
+        print_json(batch, call, reply);
     else if (call->command->shape == CLI_NOTHING)
         fputs("pong\n", out);
     else
-        print_items(out, reply);
+        print_items(out, call->command, reply);
     if (batch->format == CLI_TEXT)
         cli_reply_print_cursor(batch->bulk.err, reply);
 }
@@ -59,15 +68,16 @@ static void refuse(struct batch *batch, const struct cli_bulk_call *call,
 {
     struct cli_bulk *bulk = &batch->bulk;
     if (batch->format == CLI_JSON) {
-        cli_json_print_reply(bulk->out, call->command, reply, call->first_line);
+        print_json(batch, call, reply);
         bulk->code = bulk->code == CLI_EXIT_DONE ? CLI_EXIT_REFUSED : bulk->code;
         bulk->ended = bulk->ended || !bulk->keep_going;
         return;
     }
     char text[512];
-    snprintf(text, sizeof text, "%" PRIu32 " %.*s", reply->status,
+    const char *advice = cli_reply_advice(call->command, reply);
+    snprintf(text, sizeof text, "%" PRIu32 " %.*s%s%s", reply->status,
              (int)(reply->message.size < 400 ? reply->message.size : 400),
-             (const char *)reply->message.data);
+             (const char *)reply->message.data, advice ? "; " : "", advice ? advice : "");
     fail(batch, CLI_EXIT_REFUSED, call->first_line, text);
 }
 
@@ -128,7 +138,11 @@ static enum cli_bulk_step send_words(struct batch *batch, const struct cli_words
         fail(batch, CLI_EXIT_USAGE, batch->bulk.records.line, error.text);
         return CLI_BULK_AGAIN;
     }
+    char warning[CLI_WARNING_TEXT];
+    bool doubtful = cli_invocation_warn(&invocation, warning);
     enum cli_bulk_step step = send_invocation(batch, &invocation);
+    if (doubtful && step != CLI_BULK_WAIT)
+        cli_bulk_warn(&batch->bulk, batch->bulk.records.line, batch->bulk.records.line, warning);
     cli_invocation_fini(&invocation);
     return step;
 }
@@ -191,16 +205,15 @@ enum cli_exit cli_batch(const struct cli_run *run, const char *path)
         .bulk = {.session = run->session,
                  .out = run->out,
                  .err = run->err,
+                 .json = run->format == CLI_JSON,
                  .keep_going = run->session->config->keep_going,
                  .step = step,
                  .answered = on_answer},
         .format = run->format,
     };
     enum cli_exit code = cli_bulk_init(&batch.bulk, path, CLI_RECORDS_LINES, &error);
-    if (code != CLI_EXIT_DONE) {
-        fprintf(run->err, "kvc: %s\n", error.text);
-        return code;
-    }
+    if (code != CLI_EXIT_DONE)
+        return cli_run_fail(run, code, error.text);
     cli_bulk_run(&batch.bulk);
     cli_bulk_fini(&batch.bulk);
     if (run->session->interrupted)

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "core/base/compiler.h"
+#include "programs/kvc/format/json.h"
 #include "programs/kvc/format/value.h"
 
 enum {
@@ -74,9 +75,9 @@ void cli_bulk_run(struct cli_bulk *bulk)
     cli_session_unwatch(bulk->session);
 }
 
-/* The words and where they belong: "kvc: rows.csv:3: ...". */
-static void print_failure(const struct cli_bulk *bulk, uint64_t first, uint64_t last,
-                          struct weft_view text)
+/* Prints a text and where it belongs: "kvc: rows.csv:3: ...". */
+static void print_line(const struct cli_bulk *bulk, uint64_t first, uint64_t last,
+                       struct weft_view text)
 {
     fprintf(bulk->err, "kvc: %s:%" PRIu64, bulk->name, first);
     if (last != first)
@@ -86,14 +87,30 @@ static void print_failure(const struct cli_bulk *bulk, uint64_t first, uint64_t 
     fputc('\n', bulk->err);
 }
 
+static void note_failure(struct cli_bulk *bulk, enum cli_exit code, uint64_t first, uint64_t last,
+                         struct weft_view text)
+{
+    if (bulk->code == CLI_EXIT_DONE || code > CLI_EXIT_USAGE) {
+        bulk->code = code;
+        snprintf(bulk->first, sizeof bulk->first, "%.*s", (int)text.size, (const char *)text.data);
+    }
+    if (bulk->json)
+        cli_json_print_error(bulk->out, (int)code, text, first);
+    else
+        print_line(bulk, first, last, text);
+}
+
 void cli_bulk_fail(struct cli_bulk *bulk, enum cli_exit code, uint64_t first, uint64_t last,
                    const char *text, size_t size)
 {
-    if (bulk->code == CLI_EXIT_DONE)
-        bulk->code = code;
     if (!bulk->keep_going)
         bulk->ended = true;
-    print_failure(bulk, first, last, weft_view(text, size));
+    note_failure(bulk, code, first, last, weft_view(text, size));
+}
+
+void cli_bulk_warn(const struct cli_bulk *bulk, uint64_t first, uint64_t last, const char *text)
+{
+    print_line(bulk, first, last, weft_view_str(text));
 }
 
 /* The connection is over, and with it every call: said once. */
@@ -105,8 +122,7 @@ static void lose(struct cli_bulk *bulk, const struct cli_bulk_call *call, int st
     bulk->ended = true;
     if (said)
         return;
-    bulk->code = code;
-    print_failure(bulk, call->first_line, call->last_line, weft_view_str(error.text));
+    note_failure(bulk, code, call->first_line, call->last_line, weft_view_str(error.text));
 }
 
 static void on_done(struct weft_kv_call *base, int status, const struct weft_kv_reply *reply)

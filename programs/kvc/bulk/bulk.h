@@ -36,6 +36,7 @@ struct cli_bulk {
     struct cli_session *session;
     FILE *out, *err;
     const char *name; /* of the input, for texts */
+    bool json;        /* failures are printed as objects on out */
     bool keep_going;
     struct cli_records records;
 
@@ -50,6 +51,7 @@ struct cli_bulk {
     size_t in_flight;
     bool ended;         /* nothing more is read */
     enum cli_exit code; /* of the first failure */
+    char first[256];    /* its text */
     struct weft_deferred fill;
 };
 
@@ -72,9 +74,12 @@ bool cli_bulk_find(struct cli_bulk *bulk, struct cli_record *record, enum cli_bu
 enum cli_bulk_step cli_bulk_send(struct cli_bulk *bulk, const struct cli_bulk_call *about,
                                  const struct weft_kv_request *request, struct weft_error *error);
 
-/* Prints what is wrong with lines first to last, as one line on err, and, unless keep_going, ends the
- * reading. */
+/* Prints what is wrong with lines first to last, as one line on err or one object on out, and, unless
+ * keep_going, ends the reading. */
 void cli_bulk_fail(struct cli_bulk *bulk, enum cli_exit code, uint64_t first, uint64_t last,
                    const char *text, size_t size);
+
+/* Prints a line about lines first to last on err. */
+void cli_bulk_warn(const struct cli_bulk *bulk, uint64_t first, uint64_t last, const char *text);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <string.h>
 
 #include "core/base/buf.h"
@@ -186,8 +187,10 @@ static void report_failure(struct exporting *self, enum cli_exit code,
     bool direct = self->is_open && !replaces;
     if (direct && self->target.file && ferror(self->target.file))
         cli_discard(self->target.file);
-    fprintf(self->run->err, "kvc: %s%s%s\n", error->text,
-            replaces ? "; nothing was written to " : "", replaces ? self->path : "");
+    char text[sizeof error->text + PATH_MAX];
+    snprintf(text, sizeof text, "%s%s%s", error->text, replaces ? "; nothing was written to " : "",
+             replaces ? self->path : "");
+    (void)cli_run_fail(self->run, code, text);
     if (direct)
         print_summary(self, code);
     cli_target_drop(&self->target);

@@ -9,6 +9,7 @@
 #include "core/base/compiler.h"
 #include "core/base/log.h"
 #include "core/base/mem.h"
+#include "programs/kvc/format/json.h"
 #include "programs/kvc/progress.h"
 #include "rows.h"
 
@@ -37,6 +38,7 @@ struct import {
     struct weft_view table;
     struct cli_progress progress;
     int64_t began;
+    bool warned;
     struct count stored, refused, unknown;
 
     /* The request being made. It has copies, because the input moves. */
@@ -227,6 +229,17 @@ static void take_row(struct import *import, const struct cli_row *row,
     import->size += size_of(pair);
 }
 
+/* A prefix that was meant is probably meant in many rows: the first one is said. */
+static void warn(struct import *import, const struct cli_row *row, const struct cli_record *record)
+{
+    char text[CLI_WARNING_TEXT];
+    if (import->warned || !cli_text_warn(row->doubtful, text))
+        return;
+    import->warned = true;
+    cli_progress_end(&import->progress);
+    cli_bulk_warn(&import->bulk, record->first_line, record->last_line, text);
+}
+
 static bool is_full(const struct import *import, const struct weft_kv_pair *next)
 {
     return import->pair_count == REQUEST_ROWS ||
@@ -269,6 +282,7 @@ static enum cli_bulk_step step(struct cli_bulk *bulk)
         return refuse_record(import, &record, error.text);
     result = is_full(import, &row.pair) ? send_rows(import) : CLI_BULK_AGAIN;
     if (result == CLI_BULK_AGAIN && bulk->free) {
+        warn(import, &row, &record);
         take_row(import, &row, &record);
         cli_records_take(&bulk->records, &record);
     }
@@ -287,8 +301,13 @@ static void print_summary(struct import *import, enum cli_format format)
     if (format == CLI_JSON) {
         fprintf(bulk->out,
                 "{\"rows\": %" PRIu64 ", \"bytes\": %" PRIu64
-                ", \"seconds\": %.3f, \"refused\": %" PRIu64 ", \"unknown\": %" PRIu64 "}\n",
+                ", \"seconds\": %.3f, \"refused\": %" PRIu64 ", \"unknown\": %" PRIu64,
                 stored->rows, stored->bytes, seconds, import->refused.rows, unknown);
+        if (bulk->first[0] != '\0') {
+            fputs(", \"error\": ", bulk->out);
+            cli_json_print_string(bulk->out, weft_view_str(bulk->first));
+        }
+        fputs("}\n", bulk->out);
         return;
     }
     fprintf(bulk->out, "%s%" PRIu64 " rows stored, %" PRIu64 " bytes in %.2f s",
@@ -317,10 +336,8 @@ enum cli_exit cli_import(const struct cli_run *run, const char *table, const cha
     };
     enum cli_exit code =
         cli_bulk_init(&import.bulk, path, cli_rows_records(config->rows, path), &error);
-    if (code != CLI_EXIT_DONE) {
-        fprintf(run->err, "kvc: %s\n", error.text);
-        return code;
-    }
+    if (code != CLI_EXIT_DONE)
+        return cli_run_fail(run, code, error.text);
     weft_arena_init(&import.arena, SIZE_MAX);
     cli_progress_start(&import.progress, run->err, "rows", import.began);
     cli_bulk_run(&import.bulk);

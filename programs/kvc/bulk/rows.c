@@ -73,6 +73,8 @@ static int read_record(struct cli_row *row, const struct cli_csv_record *record,
                               record->count);
     if (take_field(&record->fields[1], &row->text, &text) < 0)
         return weft_error_set(error, -ENOMEM, "%s", weft_strerror(-ENOMEM));
+    if (cli_text_meant(text))
+        row->doubtful = text;
     int err = take_key(row, row->pair.key, error);
     if (err == 0)
         err = cli_value_parse(text, NULL, &row->pair.value, &row->memory, error);

@@ -25,6 +25,7 @@ struct cli_row {
     struct weft_kv_pair pair; /* borrows the text it was read from, and what stands below */
     json_t *json;
     struct weft_bytes key, text, memory;
+    struct weft_view doubtful; /* the value, if its type was probably mistyped; else empty */
 };
 
 /* Reads one whole record as a row. WEFT_ECONFIG: *error says what is wrong, and names the key if it is

@@ -1,15 +1,31 @@
 /* SPDX-License-Identifier: MIT */
 #include "json.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
+#include "core/base/mem.h"
 #include "base64.h"
+#include "output.h"
 #include "value.h"
 
 /* RFC 7493, section 2.2: what a double holds exactly. */
 static const int64_t exact_max = ((int64_t)1 << 53) - 1;
+
+/* C0, DEL, C1 (U+0080 to U+009F, which UTF-8 writes as 0xc2 and the code), and what delimits a string.
+ * Returns its size, or 0 for text that needs no escape. */
+static size_t special_at(struct weft_view text, size_t i, uint8_t *code)
+{
+    *code = text.data[i];
+    if (*code < 0x20 || *code == '"' || *code == '\\' || *code == 0x7f)
+        return 1;
+    if (*code != 0xc2 || i + 1 == text.size || text.data[i + 1] > 0x9f)
+        return 0;
+    *code = text.data[i + 1];
+    return 2;
+}
 
 static void print_control(FILE *out, uint8_t byte)
 {
@@ -26,20 +42,32 @@ void cli_json_print_string(FILE *out, struct weft_view text)
 {
     size_t plain = 0;
     fputc('"', out);
-    for (size_t i = 0; i < text.size; i++) {
-        uint8_t byte = text.data[i];
-        if (byte >= 0x20 && byte != '"' && byte != '\\' && byte != 0x7f)
-            continue;
-        fwrite(text.data + plain, 1, i - plain, out);
-        plain = i + 1;
-        if (byte == '"' || byte == '\\')
-            fprintf(out, "\\%c", byte);
-        else
-            print_control(out, byte);
+    for (size_t i = 0; i < text.size;) {
+        uint8_t code;
+        size_t size = special_at(text, i, &code);
+        if (size > 0) {
+            fwrite(text.data + plain, 1, i - plain, out);
+            plain = i + size;
+        }
+        if (size > 0 && (code == '"' || code == '\\'))
+            fprintf(out, "\\%c", code);
+        else if (size > 0)
+            print_control(out, code);
+        i += size > 0 ? size : 1;
     }
     if (text.size > plain)
         fwrite(text.data + plain, 1, text.size - plain, out);
     fputc('"', out);
+}
+
+void cli_json_print_error(FILE *out, int code, struct weft_view text, uint64_t line)
+{
+    fputc('{', out);
+    if (line > 0)
+        fprintf(out, "\"line\": %" PRIu64 ", ", line);
+    fputs("\"error\": ", out);
+    cli_json_print_string(out, text);
+    fprintf(out, ", \"exit\": %d}\n", code);
 }
 
 static void print_number(FILE *out, double number)
@@ -110,12 +138,13 @@ static void print_values(FILE *out, const struct weft_kv_reply *reply)
     fputc(']', out);
 }
 
-static void print_pairs(FILE *out, const struct weft_kv_reply *reply)
+static void print_pairs(FILE *out, const struct weft_kv_reply *reply,
+                        const struct weft_kv_pair *const *pairs)
 {
     fputs(", \"pairs\": [", out);
     for (size_t i = 0; i < reply->pair_count; i++) {
         fputs(i > 0 ? ", " : "", out);
-        cli_json_print_pair(out, &reply->pairs[i]);
+        cli_json_print_pair(out, pairs[i]);
     }
     fputc(']', out);
     if (reply->cursor.size > 0) {
@@ -124,8 +153,7 @@ static void print_pairs(FILE *out, const struct weft_kv_reply *reply)
     }
 }
 
-void cli_json_print_reply(FILE *out, const struct cli_command *command,
-                          const struct weft_kv_reply *reply, uint64_t line)
+static void print_head(FILE *out, const struct weft_kv_reply *reply, uint64_t line)
 {
     fputc('{', out);
     if (line > 0)
@@ -135,26 +163,40 @@ void cli_json_print_reply(FILE *out, const struct cli_command *command,
         fputs(", \"message\": ", out);
         cli_json_print_string(out, reply->message);
     }
-    if (reply->status != 200) {
-        fputs("}\n", out);
-        return;
+}
+
+static int print_table(FILE *out, const struct weft_kv_reply *reply, uint64_t line)
+{
+    const struct weft_kv_pair **pairs = cli_reply_pairs(reply, true);
+    if (!pairs)
+        return -ENOMEM;
+    print_head(out, reply, line);
+    print_pairs(out, reply, pairs);
+    fputs("}\n", out);
+    weft_free(pairs);
+    return 0;
+}
+
+int cli_json_print_reply(FILE *out, const struct cli_command *command,
+                         const struct weft_kv_reply *reply, uint64_t line)
+{
+    bool done = reply->status == 200;
+    if (done && (command->shape == CLI_TABLE || command->shape == CLI_PAGE))
+        return print_table(out, reply, line);
+    print_head(out, reply, line);
+    const char *advice = cli_reply_advice(command, reply);
+    if (advice) {
+        fputs(", \"advice\": ", out);
+        cli_json_print_string(out, weft_view_str(advice));
     }
-    switch (command->shape) {
-    case CLI_TABLE:
-    case CLI_PAGE:
-        print_pairs(out, reply);
-        break;
-    case CLI_KEYS:
-    case CLI_PAIRS:
+    if (done && (command->shape == CLI_KEYS || command->shape == CLI_PAIRS)) {
         print_values(out, reply);
-        break;
-    default:
-        if (command->shape != CLI_NOTHING && reply->value_count > 0) {
-            fputs(", \"value\": ", out);
-            cli_json_print_value(out, &reply->values[0]);
-        }
+    } else if (done && command->shape != CLI_NOTHING && reply->value_count > 0) {
+        fputs(", \"value\": ", out);
+        cli_json_print_value(out, &reply->values[0]);
     }
     fputs("}\n", out);
+    return 0;
 }
 
 static struct weft_view text_of(const json_t *json)

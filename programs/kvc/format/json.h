@@ -6,7 +6,8 @@
  *      binary   {"base64": "AP8="}
  *      integer  42; beyond 2^53 - 1 either way, where many readers have doubles,
  *               {"integer": "9223372036854775807"}
- *      float    1.5, 1.0, 1e+300: with a point or an exponent; {"float": "nan"}, "inf", "-inf"
+ *      float    1.5, 1.0, 1e+300: with a point or an exponent; {"float": "nan"}, "-nan",
+ *               "nan(0x7ff8000000000001)", "inf", "-inf"
  *      bool     true, false
  *      empty    null */
 #ifndef KV_CLI_JSON_H
@@ -22,11 +23,15 @@ void cli_json_print_value(FILE *out, const struct weft_kv_value *value);
 /* {"key": ..., "value": ...} */
 void cli_json_print_pair(FILE *out, const struct weft_kv_pair *pair);
 
-/* A reply as one object and a newline: {"status": 200, "value": ...}, "values" for commands of many
- * keys, "pairs" with the "cursor" for hgetall and hscan, "message" where the status is another.
- * line: of a batch, as "line"; 0: none. */
-void cli_json_print_reply(FILE *out, const struct cli_command *command,
-                          const struct weft_kv_reply *reply, uint64_t line);
+/* Prints a reply as one object and a newline: {"status": 200, "value": ...}, "values" for commands of
+ * many keys, "pairs" for hgetall and hscan, sorted by the bytes of their keys, with hscan's "cursor";
+ * "message" if the status is another, and perhaps "advice". line: of a batch, as "line"; 0: none.
+ * -ENOMEM: nothing was printed. */
+WEFT_MUST_USE int cli_json_print_reply(FILE *out, const struct cli_command *command,
+                                       const struct weft_kv_reply *reply, uint64_t line);
+
+/* Prints what kept a command from being answered: {"error": TEXT, "exit": CODE}, and a newline. */
+void cli_json_print_error(FILE *out, int code, struct weft_view text, uint64_t line);
 
 /* Reads the forms above. What value points to lies in json or in *memory (the caller's, empty on
  * failure). WEFT_ECONFIG: *error says what is wrong; -ENOMEM. */

@@ -49,27 +49,52 @@ const struct weft_kv_pair **cli_reply_pairs(const struct weft_kv_reply *reply, b
     return pairs;
 }
 
-static int print_pairs(FILE *out, const struct weft_kv_reply *reply, bool escape)
+const char *cli_reply_advice(const struct cli_command *command, const struct weft_kv_reply *reply)
 {
-    const struct weft_kv_pair **sorted = cli_reply_pairs(reply, true);
-    if (!sorted)
+    bool is_too_big = reply->status == 413 && command->shape == CLI_TABLE;
+    return is_too_big ? CLI_TABLE_ADVICE : NULL;
+}
+
+static int print_pairs(FILE *out, const struct weft_kv_reply *reply)
+{
+    const struct weft_kv_pair **pairs = cli_reply_pairs(reply, true);
+    if (!pairs)
         return -ENOMEM;
     for (size_t i = 0; i < reply->pair_count; i++) {
-        cli_text_print(out, sorted[i]->key, escape);
+        cli_text_print_as(out, pairs[i]->key, CLI_ESCAPE_LINE);
         fputc('\t', out);
-        cli_value_print(out, &sorted[i]->value, escape);
+        cli_value_print_typed(out, &pairs[i]->value, CLI_ESCAPE_LINE);
         fputc('\n', out);
     }
-    weft_free(sorted);
+    weft_free(pairs);
     return 0;
 }
 
-int cli_reply_print(FILE *out, const struct weft_kv_reply *reply, bool escape)
+static bool asks_whether(const struct cli_command *command)
 {
+    return command->op == WEFT_KV_HEXIST || command->op == WEFT_KV_HMEXIST;
+}
+
+void cli_reply_print_item(FILE *out, const struct cli_command *command,
+                          const struct weft_kv_value *value, enum cli_escape escape)
+{
+    if (asks_whether(command))
+        cli_value_print(out, value, false);
+    else
+        cli_value_print_typed(out, value, escape);
+}
+
+int cli_reply_print(FILE *out, const struct cli_command *command, const struct weft_kv_reply *reply,
+                    bool terminal)
+{
+    bool is_single = command->shape == CLI_KEY || command->shape == CLI_PAIR;
+    enum cli_escape escape = !is_single ? CLI_ESCAPE_LINE
+                             : terminal ? CLI_ESCAPE_CONTROLS
+                                        : CLI_ESCAPE_NONE;
     if (reply->pair_count > 0)
-        return print_pairs(out, reply, escape);
+        return print_pairs(out, reply);
     for (size_t i = 0; i < reply->value_count; i++) {
-        cli_value_print(out, &reply->values[i], escape);
+        cli_reply_print_item(out, command, &reply->values[i], escape);
         fputc('\n', out);
     }
     return 0;

@@ -17,9 +17,23 @@ WEFT_MUST_USE int cli_reply_check(const struct weft_kv_request *request,
  * weft_free. NULL: no memory. */
 const struct weft_kv_pair **cli_reply_pairs(const struct weft_kv_reply *reply, bool sorted);
 
-/* Prints the values, a line each; for hgetall `key<TAB>value`, sorted by the bytes of the key.
- * escape: see cli_text_print. -ENOMEM: nothing was printed. */
-WEFT_MUST_USE int cli_reply_print(FILE *out, const struct weft_kv_reply *reply, bool escape);
+/* Prints a reply for scripts and people alike, an item a line; see cli_value_print_typed for the form
+ * of values. Answers of hexist and hmexist are true or false. Pairs are `key<TAB>value`, sorted by the
+ * bytes of the key. Where several lines can come, line ends, tabs and backslashes in an
+ * item are escaped; the one value of the other commands is printed as it is, unless a terminal shows
+ * it. -ENOMEM: nothing was printed. */
+WEFT_MUST_USE int cli_reply_print(FILE *out, const struct cli_command *command,
+                                  const struct weft_kv_reply *reply, bool terminal);
+
+/* Prints one value of a reply to that command. */
+void cli_reply_print_item(FILE *out, const struct cli_command *command,
+                          const struct weft_kv_value *value, enum cli_escape escape);
+
+/* What helps against a reply that is too big. */
+#define CLI_TABLE_ADVICE "hscan reads a table page by page, and export all of it"
+
+/* Returns what the user of a command can do about an error status, or NULL. */
+const char *cli_reply_advice(const struct cli_command *command, const struct weft_kv_reply *reply);
 
 /* Prints the only value of a reply: strings and binary as their bytes, others as text, and nothing
  * else. */

@@ -2,6 +2,7 @@
 #include "pretty.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,12 +14,41 @@
 
 enum { COLUMN_MAX = 32 }; /* a longer key moves only its own value */
 
+/* True if the system describes a terminal of that name. Without a description nobody knows what the
+ * terminal makes of an escape sequence. */
+static bool is_described(const char *name)
+{
+    const char *own = getenv("TERMINFO"), *home = getenv("HOME");
+    const char *const folders[] = {own ? own : "",
+                                   home ? home : "",
+                                   "/etc/terminfo",
+                                   "/lib/terminfo",
+                                   "/usr/lib/terminfo",
+                                   "/usr/share/terminfo",
+                                   "/usr/local/share/terminfo"};
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+        char path[PATH_MAX];
+        const char *under = i == 1 ? "/.terminfo" : "";
+        if (!*folders[i])
+            continue;
+        int size = snprintf(path, sizeof path, "%s%s/%c/%s", folders[i], under, *name, name);
+        if (size < (int)sizeof path && access(path, R_OK) == 0)
+            return true;
+    }
+    return false;
+}
+
 bool cli_pretty_has_colours(FILE *out)
 {
+    static const char *const plain[] = {"", "dumb", "unknown"};
     const char *refused = getenv("NO_COLOR"), *terminal = getenv("TERM");
-    if ((refused && *refused) || (terminal && strcmp(terminal, "dumb") == 0))
+    if ((refused && *refused) || !terminal || strchr(terminal, '/'))
         return false;
-    return isatty(fileno(out));
+    for (size_t i = 0; i < sizeof plain / sizeof *plain; i++) {
+        if (strcmp(terminal, plain[i]) == 0)
+            return false;
+    }
+    return isatty(fileno(out)) && is_described(terminal);
 }
 
 static const char *colour_of(enum weft_kv_type type)

@@ -13,7 +13,8 @@
 WEFT_MUST_USE int cli_pretty_print(FILE *out, const struct cli_command *command,
                                    const struct weft_kv_reply *reply, bool colours);
 
-/* Whether out is a terminal whose user has not said NO_COLOR (no-color.org). */
+/* True if out is a terminal that TERM names and the system describes, and its user has not set NO_COLOR
+ * (no-color.org). */
 bool cli_pretty_has_colours(FILE *out);
 
 #endif

@@ -21,6 +21,9 @@ enum {
     NUMBER_MAX = 1024, /* characters of a number, its NUL included */
 };
 
+/* The two NaNs that are written without their bits. */
+static const uint64_t sign = (uint64_t)1 << 63, quiet_nan = 0x7ff8000000000000;
+
 /* What a parser is given and fills. */
 struct parse {
     struct weft_view text; /* behind the prefix */
@@ -78,11 +81,41 @@ static int parse_int(struct parse *parse)
     return 0;
 }
 
+static double double_of(uint64_t bits)
+{
+    double number;
+    memcpy(&number, &bits, sizeof number);
+    return number;
+}
+
+static uint64_t bits_of(double number)
+{
+    uint64_t bits;
+    memcpy(&bits, &number, sizeof bits);
+    return bits;
+}
+
+/* strtod(3) reads bits in parentheses as it likes, so they are read here: all 64, or none. */
+static int parse_nan(struct parse *parse, const char *text)
+{
+    unsigned long long bits;
+    int length = 0;
+    bool read = strlen(text) == sizeof "nan(0x7ff8000000000001)" - 1 &&
+                strspn(text + 6, "0123456789abcdef") == 16 &&
+                sscanf(text, "nan(0x%16llx)%n", &bits, &length) == 1 && length > 0;
+    if (!read || !isnan(double_of(bits)))
+        return refuse(parse, "not a NaN with its bits, as nan(0x7ff8000000000001)");
+    *parse->value = (struct weft_kv_value){.type = WEFT_KV_FLOAT, .number = double_of(bits)};
+    return 0;
+}
+
 static int parse_float(struct parse *parse)
 {
     char text[NUMBER_MAX], *end = text;
     if (!copy_number(parse->text, text))
         return refuse(parse, "not a number");
+    if (strchr(text, '('))
+        return parse_nan(parse, text);
     errno = 0;
     double number = strtod(text, &end);
     if (*end != '\0')
@@ -282,10 +315,60 @@ bool cli_text_has_prefix(struct weft_view text)
     return form_of(text, false) != NULL;
 }
 
+static char lower(uint8_t byte)
+{
+    return (char)(byte >= 'A' && byte <= 'Z' ? byte - 'A' + 'a' : byte);
+}
+
+const char *cli_text_meant(struct weft_view text)
+{
+    static const char *const aliases[][2] = {
+        {"integer:", "int:"}, {"long:", "int:"},   {"double:", "float:"}, {"boolean:", "bool:"},
+        {"string:", "str:"},  {"binary:", "hex:"}, {"bytes:", "hex:"},    {"b64:", "base64:"},
+        {"null:", "empty:"},  {"nil:", "empty:"},
+    };
+    char word[16];
+    size_t size = 0;
+    while (size < text.size && size + 2 < sizeof word && text.data[size] != ':') {
+        word[size] = lower(text.data[size]);
+        size++;
+    }
+    if (size == text.size || text.data[size] != ':' || form_of(text, true))
+        return NULL;
+    memcpy(word + size, ":", 2);
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        if (strcmp(word, forms[i].prefix) == 0)
+            return forms[i].prefix;
+    }
+    for (size_t i = 0; i < sizeof aliases / sizeof *aliases; i++) {
+        if (strcmp(word, aliases[i][0]) == 0)
+            return aliases[i][1];
+    }
+    return NULL;
+}
+
+bool cli_text_warn(struct weft_view text, char *dst)
+{
+    char quoted[WEFT_LOG_QUOTE_TEXT];
+    const char *meant = cli_text_meant(text);
+    if (!meant)
+        return false;
+    snprintf(dst, CLI_WARNING_TEXT,
+             "warning: %s is taken as a string; did you mean %s? (str: says "
+             "that it is one)",
+             weft_log_quote(text, quoted), meant);
+    return true;
+}
+
 char *cli_format_double(double number, char *dst)
 {
-    if (isnan(number))
-        return strcpy(dst, "nan"); /* whose sign says nothing */
+    uint64_t bits = bits_of(number);
+    if (isnan(number) && (bits & ~sign) == quiet_nan)
+        return strcpy(dst, bits & sign ? "-nan" : "nan");
+    if (isnan(number)) {
+        snprintf(dst, CLI_NUMBER_TEXT, "nan(0x%016" PRIx64 ")", bits);
+        return dst;
+    }
     for (int digits = 1; digits <= 17; digits++) {
         snprintf(dst, CLI_NUMBER_TEXT, "%.*g", digits, number);
         if (!(strtod(dst, NULL) < number) && !(strtod(dst, NULL) > number))
@@ -323,9 +406,9 @@ static void print_control(FILE *out, unsigned code)
     }
 }
 
-void cli_text_print(FILE *out, struct weft_view text, bool escape)
+void cli_text_print_as(FILE *out, struct weft_view text, enum cli_escape escape)
 {
-    if (!escape) {
+    if (escape == CLI_ESCAPE_NONE) {
         fwrite(text.data, 1, text.size, out);
         return;
     }
@@ -334,10 +417,17 @@ void cli_text_print(FILE *out, struct weft_view text, bool escape)
         size_t size = control_at(text, i, &code);
         if (size > 0)
             print_control(out, code);
+        else if (text.data[i] == '\\' && escape == CLI_ESCAPE_LINE)
+            fputs("\\\\", out);
         else
             fputc(text.data[i], out);
         i += size > 0 ? size : 1;
     }
+}
+
+void cli_text_print(FILE *out, struct weft_view text, bool escape)
+{
+    cli_text_print_as(out, text, escape ? CLI_ESCAPE_CONTROLS : CLI_ESCAPE_NONE);
 }
 
 static void print_hex(FILE *out, struct weft_view bytes)
@@ -372,4 +462,27 @@ void cli_value_print(FILE *out, const struct weft_kv_value *value, bool escape)
         fputs(value->boolean ? "true" : "false", out);
         break;
     }
+}
+
+void cli_value_print_typed(FILE *out, const struct weft_kv_value *value, enum cli_escape escape)
+{
+    switch (value->type) {
+    case WEFT_KV_STRING:
+        fputs(value->bytes.size == 0 || cli_text_has_prefix(value->bytes) ? "str:" : "", out);
+        cli_text_print_as(out, value->bytes, escape);
+        return;
+    case WEFT_KV_INTEGER:
+        fputs("int:", out);
+        break;
+    case WEFT_KV_FLOAT:
+        fputs("float:", out);
+        break;
+    case WEFT_KV_BOOL:
+        fputs("bool:", out);
+        break;
+    case WEFT_KV_EMPTY:
+    case WEFT_KV_BINARY:
+        break;
+    }
+    cli_value_print(out, value, false);
 }

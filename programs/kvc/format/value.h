@@ -30,21 +30,45 @@ WEFT_MUST_USE int cli_value_parse_as(const char *prefix, struct weft_view text,
                                      struct weft_kv_value *value, struct weft_bytes *memory,
                                      struct weft_error *error);
 
-/* Whether text as it stands would not be read as a string. Not of `file:` and `-`. */
+/* True if text as it stands would not be read as a string; `file:` and `-` are not looked at. */
 bool cli_text_has_prefix(struct weft_view text);
+
+/* Returns the prefix ("int:") that the beginning of a string was probably meant to be ("Int:1",
+ * "integer:1"), or NULL. */
+const char *cli_text_meant(struct weft_view text);
+
+enum { CLI_WARNING_TEXT = 256 };
+
+/* Warns of such a text: one line without its end into dst of CLI_WARNING_TEXT bytes. False: there is
+ * nothing to warn of. */
+bool cli_text_warn(struct weft_view text, char *dst);
 
 /* Prints one value, without a newline: strings as they are, numbers in the shortest form that reads
  * back as the same number (1, not 1.0), binary as hex:..., an empty value as nothing. escape: see
  * cli_text_print. */
 void cli_value_print(FILE *out, const struct weft_kv_value *value, bool escape);
 
-/* Prints text; with escape, for a terminal, control characters as \n, \t, \x1b, so that a value
- * cannot move the cursor or set colours. */
+/* How text is shown. */
+enum cli_escape {
+    CLI_ESCAPE_NONE,     /* as its bytes */
+    CLI_ESCAPE_CONTROLS, /* control characters as \n, \t, \x1b, so that a value can neither move a
+                            terminal's cursor nor set its colours */
+    CLI_ESCAPE_LINE, /* these, and \\ for a backslash: one line, out of which the text can be had */
+};
+
+/* Prints one value so that no two values look alike: int:1, float:1, bool:true, hex:00ff; an empty
+ * value as nothing; strings as they are, but with str: before one that is empty or would be read as
+ * something else. */
+void cli_value_print_typed(FILE *out, const struct weft_kv_value *value, enum cli_escape escape);
+
+/* Prints text with its control characters escaped, or as its bytes. */
 void cli_text_print(FILE *out, struct weft_view text, bool escape);
+void cli_text_print_as(FILE *out, struct weft_view text, enum cli_escape escape);
 
 enum { CLI_NUMBER_TEXT = 40 };
 
-/* "0.1", "1e+22", "-inf", "nan", into dst of CLI_NUMBER_TEXT bytes; returns dst. */
+/* "0.1", "1e+22", "-inf", "nan", "-nan", into dst of CLI_NUMBER_TEXT bytes; returns dst. A NaN with
+ * other bits than these two is written with all of them: "nan(0x7ff8000000000001)". */
 char *cli_format_double(double number, char *dst);
 
 #endif

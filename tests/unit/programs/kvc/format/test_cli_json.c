@@ -45,7 +45,7 @@ static bool is_same(const struct weft_kv_value *a, const struct weft_kv_value *b
     case WEFT_KV_INTEGER:
         return a->integer == b->integer;
     case WEFT_KV_FLOAT:
-        return isnan(a->number) ? isnan(b->number) : bits_of(a->number) == bits_of(b->number);
+        return bits_of(a->number) == bits_of(b->number);
     case WEFT_KV_BOOL:
         return a->boolean == b->boolean;
     case WEFT_KV_STRING:
@@ -117,6 +117,79 @@ static void test_floats_never_look_like_integers(void **state)
     expect(number(INFINITY), "{\"float\": \"inf\"}");
     expect(number(-INFINITY), "{\"float\": \"-inf\"}");
     expect(number(NAN), "{\"float\": \"nan\"}");
+    expect(number(-(double)NAN), "{\"float\": \"-nan\"}");
+    uint64_t bits = 0x7ff0000000000001;
+    double signalling;
+    memcpy(&signalling, &bits, sizeof bits);
+    expect(number(signalling), "{\"float\": \"nan(0x7ff0000000000001)\"}");
+}
+
+/* C1 too: some terminals take U+009B as the beginning of an escape sequence. */
+static void test_control_characters_are_escaped(void **state)
+{
+    (void)state;
+    const struct weft_kv_value value = {
+        .type = WEFT_KV_STRING, .bytes = weft_view_str("\x1b\x7f\xc2\x80\xc2\x9b\xc2\xa0\xc3\x9b")};
+    expect(value, "\"\\u001b\\u007f\\u0080\\u009b\xc2\xa0\xc3\x9b\"");
+}
+
+static char *print_reply(const char *command, const struct weft_kv_reply *reply, int err)
+{
+    char *text = NULL;
+    size_t size;
+    struct weft_error error;
+    FILE *out = open_memstream(&text, &size);
+    assert_non_null(out);
+    assert_int_equal(cli_json_print_reply(out, cli_command_find(command, &error), reply, 0), err);
+    fclose(out);
+    return text;
+}
+
+static void test_pairs_are_sorted_by_the_bytes_of_the_key(void **state)
+{
+    (void)state;
+    const struct weft_kv_pair pairs[] = {{weft_view_str("b"), integer(1)},
+                                         {weft_view_str("a"), integer(2)}};
+    const struct weft_kv_reply reply = {.status = 200, .pairs = pairs, .pair_count = 2};
+    char *text = print_reply("hgetall", &reply, 0);
+    assert_string_equal(text, "{\"status\": 200, \"pairs\": [{\"key\": \"a\", \"value\": 2}, "
+                              "{\"key\": \"b\", \"value\": 1}]}\n");
+    free(text);
+}
+
+static void test_table_that_is_too_big_is_told_with_what_helps(void **state)
+{
+    (void)state;
+    const struct weft_kv_reply reply = {.status = 413, .message = weft_view_str("big")};
+    char *text = print_reply("hgetall", &reply, 0);
+    assert_string_equal(text, "{\"status\": 413, \"message\": \"big\", \"advice\": \"hscan reads a "
+                              "table page by page, and export all of it\"}\n");
+    free(text);
+    text = print_reply("hget", &reply, 0);
+    assert_string_equal(text, "{\"status\": 413, \"message\": \"big\"}\n");
+    free(text);
+}
+
+static void print_reply_with_failures(void *arg)
+{
+    char *text = NULL;
+    size_t size;
+    struct weft_error error;
+    FILE *out = open_memstream(&text, &size);
+    assert_non_null(out);
+    int err = cli_json_print_reply(out, cli_command_find("hgetall", &error), arg, 0);
+    fclose(out);
+    assert_int_equal(err, fault_failed() > 0 ? -ENOMEM : 0);
+    assert_int_equal(*text == '\0', err < 0);
+    free(text);
+}
+
+static void test_printing_survives_every_failing_allocation(void **state)
+{
+    (void)state;
+    const struct weft_kv_pair pair = {weft_view_str("b"), integer(1)};
+    struct weft_kv_reply reply = {.status = 200, .pairs = &pair, .pair_count = 1};
+    fault_each(print_reply_with_failures, &reply);
 }
 
 static void test_bools_and_what_is_empty(void **state)
@@ -215,6 +288,10 @@ int main(void)
         cmocka_unit_test(test_binary_is_an_object_of_base64),
         cmocka_unit_test(test_integers_that_a_double_does_not_hold_are_objects),
         cmocka_unit_test(test_floats_never_look_like_integers),
+        cmocka_unit_test(test_control_characters_are_escaped),
+        cmocka_unit_test(test_pairs_are_sorted_by_the_bytes_of_the_key),
+        cmocka_unit_test(test_table_that_is_too_big_is_told_with_what_helps),
+        cmocka_unit_test(test_printing_survives_every_failing_allocation),
         cmocka_unit_test(test_bools_and_what_is_empty),
         cmocka_unit_test(test_commands_of_every_shape_are_taken),
         cmocka_unit_test(test_mistakes_are_named),

@@ -127,7 +127,12 @@ static void test_colours_are_for_terminals_whose_user_wants_them(void **state)
     setenv("TERM", "xterm", 1);
     assert_true(cli_pretty_has_colours(out));
     assert_false(cli_pretty_has_colours(file));
-    setenv("TERM", "dumb", 1);
+    static const char *const plain[] = {"", "dumb", "unknown", "no-such-terminal", "../x/xterm"};
+    for (size_t i = 0; i < sizeof plain / sizeof *plain; i++) {
+        setenv("TERM", plain[i], 1);
+        assert_false(cli_pretty_has_colours(out));
+    }
+    unsetenv("TERM");
     assert_false(cli_pretty_has_colours(out));
     setenv("TERM", "xterm", 1);
     setenv("NO_COLOR", "", 1);

@@ -304,7 +304,91 @@ static void test_format_double_is_the_shortest_that_reads_back(void **state)
     assert_double(DBL_MAX, "1.7976931348623157e+308");
     assert_double(5e-324, "5e-324");
     assert_double(-(double)INFINITY, "-inf");
-    assert_double(-(double)NAN, "nan");
+}
+
+static double double_of(uint64_t bits)
+{
+    double number;
+    memcpy(&number, &bits, sizeof number);
+    return number;
+}
+
+/* Every bit of a NaN comes back. */
+static void test_nans_are_written_with_their_bits(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t bits;
+        const char *text;
+    } nans[] = {
+        {0x7ff8000000000000, "nan"},
+        {0xfff8000000000000, "-nan"},
+        {0x7ff8000000000001, "nan(0x7ff8000000000001)"},
+        {0x7ff0000000000001, "nan(0x7ff0000000000001)"},
+        {0xffffffffffffffff, "nan(0xffffffffffffffff)"},
+    };
+    for (size_t i = 0; i < sizeof nans / sizeof *nans; i++) {
+        char text[64];
+        assert_double(double_of(nans[i].bits), nans[i].text);
+        snprintf(text, sizeof text, "float:%s", nans[i].text);
+        double number = number_of(text);
+        assert_memory_equal(&number, &nans[i].bits, sizeof number);
+    }
+}
+
+static void test_parse_refuses_bits_that_are_no_nan(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "float:nan(0x7ff0000000000000)",
+        "float:nan(0x3ff0000000000000)",
+        "float:nan(1)",
+        "float:nan(0x7ff80000000000001)",
+        "float:nan(0x7FF8000000000001)",
+        "float:-nan(0x7ff8000000000001)",
+        "float:nan(0x7ff8000000000001) ",
+        "float:nan()",
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        char expected[160];
+        snprintf(expected, sizeof expected,
+                 "value \"%s\": not a NaN with its bits, as nan(0x7ff8000000000001)", texts[i]);
+        assert_refused(texts[i], expected);
+    }
+}
+
+static void test_mistyped_prefixes_are_warned_of(void **state)
+{
+    (void)state;
+    static const char *const mistyped[][2] = {
+        {"Int:1", "int:"},      {"INT:x", "int:"},      {"integer:1", "int:"},
+        {"double:3", "float:"}, {"Float:3", "float:"},  {"boolean:true", "bool:"},
+        {"String:a", "str:"},   {"BASE64:", "base64:"}, {"null:", "empty:"},
+        {"File:/etc", "file:"},
+    };
+    static const char *const right[] = {
+        "int:1",
+        "str:Int:1",
+        "file:x",
+        "http://x",
+        "",
+        ":",
+        "Int",
+        "word",
+        "note: Int:1",
+        "a:b",
+        "averyveryverylongword:1",
+    };
+    char warning[CLI_WARNING_TEXT];
+    for (size_t i = 0; i < sizeof mistyped / sizeof *mistyped; i++)
+        assert_string_equal(cli_text_meant(weft_view_str(mistyped[i][0])), mistyped[i][1]);
+    for (size_t i = 0; i < sizeof right / sizeof *right; i++) {
+        assert_null(cli_text_meant(weft_view_str(right[i])));
+        assert_false(cli_text_warn(weft_view_str(right[i]), warning));
+    }
+    assert_true(cli_text_warn(weft_view_str("Int:1"), warning));
+    assert_string_equal(warning, "warning: \"Int:1\" is taken as a string; did you mean int:? "
+                                 "(str: says that it is one)");
 }
 
 static void assert_printed(const struct weft_kv_value *value, bool escape, const char *expected)
@@ -396,6 +480,9 @@ int main(void)
         cmocka_unit_test(test_parse_refuses_file_without_end),
         cmocka_unit_test(test_parse_survives_every_failing_allocation),
         cmocka_unit_test(test_format_double_is_the_shortest_that_reads_back),
+        cmocka_unit_test(test_nans_are_written_with_their_bits),
+        cmocka_unit_test(test_parse_refuses_bits_that_are_no_nan),
+        cmocka_unit_test(test_mistyped_prefixes_are_warned_of),
         cmocka_unit_test(test_print_every_type),
         cmocka_unit_test(test_print_leaves_string_as_it_is_in_a_pipe),
         cmocka_unit_test(test_print_escapes_control_characters_on_a_terminal),
