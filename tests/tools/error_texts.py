@@ -26,7 +26,6 @@ EXEMPT = {
     "kvs: cannot serve: %s": "pthread_create(3) fails for want of memory only",
     "no thread to send from: %s": "the same",
     "--user: the privileges of root could not be given up": "the kernel would have to be wrong",
-    "memory store: no mutex: %s": "none that glibc cannot make",
     "memory store: no random seed: %s": "getrandom(2) is in every kernel since 3.17",
 }
 HOLD = 12  # characters of a test's string, two words among them, that are enough

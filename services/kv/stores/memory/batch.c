@@ -1,36 +1,49 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * A batch has its keys' hashes in ascending order (touches), so that the keys of one segment stand
+ * side by side and segments are locked in one order by everybody: two batches never wait for each
+ * other in a circle.
+ *
+ * Small batches of changes are written in place. All segments touched are locked with the BATCH flag,
+ * changed, and unlocked with a new version. A reader that meets the flag waits for it to go, which is
+ * some microseconds for at most IN_PLACE_MAX keys. A batch that is larger, or that needs a segment
+ * to grow, is done by copies that are published together (rebuild.c), and nobody waits for it but
+ * writers of the same segments.
+ *
+ * A batch is read without locks first. The reader notes the directory and the state of each segment,
+ * looks the keys up, and looks whether all states and the directory are still the same. If they are,
+ * nothing changed between the first look and the last, so all that was found is of one moment. After
+ * some attempts that writers spoilt it takes the locks, so it cannot be kept waiting for ever. */
 #include "batch.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
 #include "core/base/mem.h"
+#include "rebuild.h"
 
 enum {
-    SMALL = 32,      /* a batch up to this size needs no memory of its own */
-    ATTEMPTS = 16,   /* to read without locks, before locking */
-    ATTEMPTS_BIG = 2 /* the same where each is long */
+    SMALL = 32,        /* a batch up to this size needs no memory of its own */
+    IN_PLACE_MAX = 64, /* keys of a batch that readers wait for */
+    ATTEMPTS = 16,     /* to read a small batch without locks */
+    ATTEMPTS_BIG = 2,  /* to read a larger one, which takes longer each */
 };
 
-/* What a batch touches: its hashes in ascending order, and the segments they belong to. */
 struct batch {
-    struct touch {
-        uint64_t hash;
-        const struct kv_item *item;
-    } * touches;
-    struct kv_segment **segments;
-    uint64_t *states; /* of segments, as they were first read */
-    size_t count;     /* of touches, and the room in segments and states */
-    size_t locked;    /* segments that are */
+    struct kv_touch *touches;     /* sorted once they are needed */
+    struct kv_segment **segments; /* that are locked; while reading, one for each item */
+    uint64_t *states;             /* of segments, as they were first read */
+    size_t count;                 /* of touches, and the room in segments and states */
+    size_t locked;                /* segments that are locked */
     void *heap;
     struct {
-        struct touch touches[SMALL];
+        struct kv_touch touches[SMALL];
         struct kv_segment *segments[SMALL];
         uint64_t states[SMALL];
     } small;
 };
 
-static int batch_init(struct batch *batch, const struct kv_loop *worker, struct kv_item *items,
+static int batch_init(struct batch *batch, const struct kv_loop *loop, struct kv_item *items,
                       size_t count)
 {
     batch->count = count;
@@ -49,8 +62,8 @@ static int batch_init(struct batch *batch, const struct kv_loop *worker, struct 
         batch->states = (uint64_t *)(void *)(batch->segments + count);
     }
     for (size_t i = 0; i < count; i++) {
-        items[i].scratch.number = kv_map_hash(worker, items[i].key);
-        batch->touches[i] = (struct touch){items[i].scratch.number, &items[i]};
+        items[i].scratch.number = kv_map_hash(loop, items[i].key);
+        batch->touches[i] = (struct kv_touch){.hash = items[i].scratch.number, .item = &items[i]};
     }
     return 0;
 }
@@ -60,11 +73,13 @@ static void batch_fini(struct batch *batch)
     weft_free(batch->heap);
 }
 
+/* Touches of one key stay in the order of their items, which are one array. */
 static int compare_touches(const void *a, const void *b)
 {
-    uint64_t x = ((const struct touch *)a)->hash;
-    uint64_t y = ((const struct touch *)b)->hash;
-    return (x > y) - (x < y);
+    const struct kv_touch *x = a, *y = b;
+    if (x->hash != y->hash)
+        return x->hash > y->hash ? 1 : -1;
+    return (x->item > y->item) - (x->item < y->item);
 }
 
 static void sort_touches(struct batch *batch)
@@ -78,7 +93,7 @@ static void unlock_all(struct batch *batch, bool changed)
         kv_segment_unlock(batch->segments[--batch->locked], changed);
 }
 
-/* The first touch from begin on that does not belong to segment. */
+/* Returns the end of the touches from begin on that segment covers. */
 static size_t end_of(const struct batch *batch, const struct kv_segment *segment, size_t begin)
 {
     size_t i = begin;
@@ -87,7 +102,7 @@ static size_t end_of(const struct batch *batch, const struct kv_segment *segment
     return i;
 }
 
-/* Locks every segment touched, in ascending order, so that no two writers wait for each other. */
+/* Locks every segment touched, in ascending order. -ESTALE: the map is dead. */
 static int lock_all(struct batch *batch, const struct kv_map *map, uint64_t flag)
 {
     size_t i = 0;
@@ -106,54 +121,20 @@ static int lock_all(struct batch *batch, const struct kv_map *map, uint64_t flag
     return 0;
 }
 
-/* How many keys more than it has room for the touches from begin to end may bring to a locked
- * segment; 0: they fit. */
-static size_t lacking_room(const struct batch *batch, struct kv_segment *segment, size_t begin,
-                           size_t end)
+/* True if the locked segment has room for the new keys among touches[begin, end). */
+static bool has_room(const struct batch *batch, struct kv_segment *segment, size_t begin,
+                     size_t end)
 {
-    /* A key that comes twice has its touches side by side. */
-    size_t distinct = 0;
-    for (size_t i = begin; i < end; i++)
-        distinct += i == begin || batch->touches[i].hash != batch->touches[i - 1].hash;
-    if (kv_segment_has_room(segment, distinct))
-        return 0;
-    if (distinct > KV_SEGMENT_SLOTS_MAX)
-        return distinct;
-
+    if (kv_segment_has_room(segment, end - begin))
+        return true;
     size_t missing = 0;
     for (size_t i = begin; i < end; i++) {
-        const struct touch *touch = &batch->touches[i];
+        const struct kv_touch *touch = &batch->touches[i];
         if ((i == begin || touch->hash != touch[-1].hash) &&
             !kv_segment_find(segment, touch->hash, touch->item->key).entry)
             missing++;
     }
-    return kv_segment_has_room(segment, missing) ? 0 : missing;
-}
-
-/* Grows what has to grow, holding one segment at a time. */
-static int make_room(struct batch *batch, struct kv_map *map, struct kv_loop *worker)
-{
-    size_t i = 0;
-    while (i < batch->count) {
-        uint64_t hash = batch->touches[i].hash;
-        struct kv_segment *segment = kv_map_segment(map, hash);
-        if (!kv_segment_lock(segment, 0)) {
-            if (kv_map_is_dead(map))
-                return -ESTALE;
-            continue;
-        }
-        size_t end = end_of(batch, segment, i);
-        size_t lacking = lacking_room(batch, segment, i, end);
-        kv_segment_unlock(segment, false);
-        if (lacking == 0) {
-            i = end;
-            continue;
-        }
-        int err = kv_map_grow(map, worker, hash, lacking);
-        if (err < 0)
-            return err;
-    }
-    return 0;
+    return kv_segment_has_room(segment, missing);
 }
 
 static bool all_have_room(const struct batch *batch)
@@ -161,23 +142,22 @@ static bool all_have_room(const struct batch *batch)
     size_t i = 0;
     for (size_t k = 0; k < batch->locked; k++) {
         size_t end = end_of(batch, batch->segments[k], i);
-        if (lacking_room(batch, batch->segments[k], i, end) > 0)
+        if (!has_room(batch, batch->segments[k], i, end))
             return false;
         i = end;
     }
     return true;
 }
 
-/* One attempt to read without a lock: what was seen is of one moment where no segment was being
- * written when it was first looked at, and none has changed when all have been read. */
 static bool read_optimistically(struct batch *batch, const struct kv_map *map,
                                 struct kv_item *items)
 {
+    const struct kv_directory *directory = kv_map_directory(map);
     for (size_t i = 0; i < batch->count; i++) {
         uint64_t hash = items[i].scratch.number;
-        struct kv_segment *segment = kv_map_segment(map, hash);
+        struct kv_segment *segment = kv_directory_segment(directory, hash);
         uint64_t state = atomic_load_explicit(&segment->state, memory_order_acquire);
-        if (state & (KV_SEGMENT_VERSION - 1))
+        if (kv_segment_is_changing(state))
             return false;
         batch->segments[i] = segment;
         batch->states[i] = state;
@@ -188,7 +168,7 @@ static bool read_optimistically(struct batch *batch, const struct kv_map *map,
         if (atomic_load_explicit(&segment->state, memory_order_relaxed) != batch->states[i])
             return false;
     }
-    return true;
+    return kv_map_directory(map) == directory;
 }
 
 static void read_locked(struct batch *batch, const struct kv_map *map, struct kv_item *items)
@@ -201,11 +181,11 @@ static void read_locked(struct batch *batch, const struct kv_map *map, struct kv
     unlock_all(batch, false);
 }
 
-int kv_batch_get(const struct kv_map *map, struct kv_loop *worker, struct kv_item *items,
+int kv_batch_get(const struct kv_map *map, struct kv_loop *loop, struct kv_item *items,
                  size_t count)
 {
     struct batch batch;
-    int err = batch_init(&batch, worker, items, count);
+    int err = batch_init(&batch, loop, items, count);
     if (err < 0)
         return err;
     unsigned steps = 0;
@@ -229,119 +209,93 @@ int kv_batch_get(const struct kv_map *map, struct kv_loop *worker, struct kv_ite
     return 0;
 }
 
-/* What putting the entries would add, but that a key which comes twice counts twice. */
-static int64_t growth_of(const struct kv_map *map, const struct kv_item *items, size_t count)
+/* Finds what the touches of the locked segments take out; returns what they add to the heap. */
+static int64_t find_all(struct batch *batch, enum kv_touch_kind kind)
 {
     int64_t growth = 0;
-    for (size_t i = 0; i < count; i++) {
-        uint64_t hash = items[i].scratch.number;
-        const struct kv_entry *old =
-            kv_segment_find(kv_map_segment(map, hash), hash, items[i].key).entry;
-        growth += (int64_t)kv_entry_heap_size(items[i].scratch.pointer);
-        growth -= old ? (int64_t)kv_entry_heap_size(old) : 0;
+    size_t begin = 0;
+    for (size_t k = 0; k < batch->locked; k++) {
+        size_t end = end_of(batch, batch->segments[k], begin);
+        growth += kv_touches_find(batch->touches + begin, end - begin, kind, batch->segments[k]);
+        begin = end;
     }
     return growth;
 }
 
-static void put_all(const struct kv_map *map, struct kv_loop *worker, struct kv_item *items,
-                    size_t count)
+static void change_all(const struct batch *batch, const struct kv_map *map, struct kv_loop *loop,
+                       enum kv_touch_kind kind)
 {
-    int64_t growth = 0;
-    for (size_t i = 0; i < count; i++) {
-        uint64_t hash = items[i].scratch.number;
-        struct kv_entry *entry = items[i].scratch.pointer;
-        struct kv_segment *segment = kv_map_segment(map, hash);
-        struct kv_place place = kv_segment_find(segment, hash, items[i].key);
-        kv_segment_put(segment, place, hash, entry);
-        growth += (int64_t)kv_entry_heap_size(entry);
-        growth -= place.entry ? (int64_t)kv_entry_heap_size(place.entry) : 0;
-        items[i].scratch.pointer = place.entry;
-    }
-    kv_loop_account(worker, growth);
-}
-
-static void retire_all(const struct kv_map *map, struct kv_loop *worker,
-                       const struct kv_item *items, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (items[i].scratch.pointer)
-            kv_epoch_retire(&worker->epoch, items[i].scratch.pointer, map->drop);
+    for (size_t i = 0; i < batch->count; i++) {
+        const struct kv_touch *touch = &batch->touches[i];
+        struct kv_segment *segment = kv_map_segment(map, touch->hash);
+        struct kv_place place = kv_segment_find(segment, touch->hash, touch->item->key);
+        if (kind == KV_TOUCH_PUT)
+            kv_segment_put(segment, place, touch->hash, touch->item->scratch.pointer);
+        else if (place.entry)
+            kv_segment_remove(segment, place);
+        touch->item->scratch.pointer = touch->old;
+        if (touch->old)
+            kv_epoch_retire(&loop->epoch, touch->old, map->drop);
     }
 }
 
-int kv_batch_put(struct kv_map *map, struct kv_loop *worker, struct kv_item *items, size_t count)
+/* Writes the batch into its segments. -ENOBUFS: one of them has to grow first; -ENOMEM, -ENOSPC,
+ * -ESTALE. Nothing has changed then. */
+static int write_in_place(struct batch *batch, struct kv_map *map, struct kv_loop *loop,
+                          enum kv_touch_kind kind)
+{
+    int err = kv_epoch_reserve(&loop->epoch, batch->count);
+    if (err == 0)
+        err = lock_all(batch, map, KV_SEGMENT_BATCH);
+    if (err < 0)
+        return err;
+    if (kind == KV_TOUCH_PUT && !all_have_room(batch))
+        err = -ENOBUFS;
+    else if (!kv_account_take(loop, find_all(batch, kind)))
+        err = -ENOSPC;
+    else
+        change_all(batch, map, loop, kind);
+    return err;
+}
+
+int kv_batch_put(struct kv_map *map, struct kv_loop *loop, struct kv_item *items, size_t count)
 {
     struct batch batch;
-    int err = batch_init(&batch, worker, items, count);
+    int err = batch_init(&batch, loop, items, count);
     if (err < 0)
         return err;
     sort_touches(&batch);
-    for (;;) {
-        err = make_room(&batch, map, worker);
-        if (err == 0)
-            err = kv_epoch_reserve(&worker->epoch, count);
-        if (err == 0)
-            err = lock_all(&batch, map, KV_SEGMENT_BATCH);
-        if (err < 0)
-            break;
-        if (!all_have_room(&batch)) {
-            unlock_all(&batch, false);
-            continue;
-        }
-        if (worker->shared->max_used > 0 &&
-            !kv_loop_may_take(worker, growth_of(map, items, count))) {
-            unlock_all(&batch, false);
-            err = -ENOSPC;
-            break;
-        }
-        put_all(map, worker, items, count);
-        unlock_all(&batch, true);
-        retire_all(map, worker, items, count);
-        break;
+    err = -ENOBUFS;
+    if (count <= IN_PLACE_MAX) {
+        err = write_in_place(&batch, map, loop, KV_TOUCH_PUT);
+        unlock_all(&batch, err == 0);
     }
+    if (err == -ENOBUFS)
+        err = kv_rebuild(map, loop, KV_TOUCH_PUT, batch.touches, count);
     batch_fini(&batch);
     return err;
 }
 
-static void remove_all(const struct kv_map *map, struct kv_loop *worker, struct kv_item *items,
-                       size_t count)
-{
-    int64_t freed = 0;
-    for (size_t i = 0; i < count; i++) {
-        uint64_t hash = items[i].scratch.number;
-        struct kv_segment *segment = kv_map_segment(map, hash);
-        struct kv_place place = kv_segment_find(segment, hash, items[i].key);
-        items[i].scratch.pointer = place.entry;
-        if (place.entry) {
-            kv_segment_remove(segment, place);
-            freed += (int64_t)kv_entry_heap_size(place.entry);
-        }
-    }
-    kv_loop_account(worker, -freed);
-}
-
-int kv_batch_remove(struct kv_map *map, struct kv_loop *worker, struct kv_item *items, size_t count)
+/* Removals must work when memory lacks, so a large batch for which copies cannot be made is written
+ * in place all the same. */
+int kv_batch_remove(struct kv_map *map, struct kv_loop *loop, struct kv_item *items, size_t count)
 {
     struct batch batch;
-    int err = batch_init(&batch, worker, items, count);
+    int err = batch_init(&batch, loop, items, count);
     if (err < 0)
         return err;
     sort_touches(&batch);
-    err = kv_epoch_reserve(&worker->epoch, count);
-    if (err == 0)
-        err = lock_all(&batch, map, KV_SEGMENT_BATCH);
-    if (err == 0) {
-        remove_all(map, worker, items, count);
-        /* The touches have done their work; their room holds where to shrink. */
-        size_t sparse = 0;
-        for (size_t k = 0; k < batch.locked; k++) {
-            if (kv_segment_is_sparse(batch.segments[k]))
-                batch.touches[sparse++].hash = batch.segments[k]->first;
-        }
-        unlock_all(&batch, true);
-        retire_all(map, worker, items, count);
-        for (size_t k = 0; k < sparse; k++)
-            kv_map_shrink(map, worker, batch.touches[k].hash);
+    err = -ENOMEM;
+    if (count > IN_PLACE_MAX)
+        err = kv_rebuild(map, loop, KV_TOUCH_REMOVE, batch.touches, count);
+    if (err == -ENOMEM || err == -ENOSPC) {
+        err = write_in_place(&batch, map, loop, KV_TOUCH_REMOVE);
+        unlock_all(&batch, err == 0);
+    }
+    for (size_t i = 0; err == 0 && i < count; i++) {
+        const struct kv_segment *segment = kv_map_segment(map, batch.touches[i].hash);
+        if (kv_segment_is_sparse(segment))
+            kv_map_shrink(map, loop, batch.touches[i].hash);
     }
     batch_fini(&batch);
     return err;

@@ -14,7 +14,7 @@ struct memory {
 };
 
 struct memory_loop {
-    struct kv_loop worker;
+    struct kv_loop part;
     struct memory *memory;
 };
 
@@ -48,12 +48,9 @@ static int memory_init(void *store, const struct kv_store_options *options,
     int err = make_seed(options->seed, &memory->shared.seed);
     if (err < 0)
         return weft_error_set(error, err, "memory store: no random seed: %s", weft_strerror(err));
-    err = -pthread_mutex_init(&memory->shared.growing, NULL);
-    if (err < 0)
-        return weft_error_set(error, err, "memory store: no mutex: %s", weft_strerror(err));
     err = kv_pool_init(&memory->shared.pool);
     if (err < 0)
-        goto err_after_mutex;
+        return weft_error_set(error, err, "memory store: %s", weft_strerror(err));
     struct kv_pool_cache cache;
     kv_pool_cache_init(&cache, &memory->shared.pool);
     err = kv_tables_init(&memory->tables, &cache);
@@ -61,15 +58,12 @@ static int memory_init(void *store, const struct kv_store_options *options,
     if (err < 0)
         goto err_after_pool;
     kv_epoch_init(&memory->shared.epoch);
-    atomic_init(&memory->shared.used, 0);
     uint64_t max = options->limits->max_memory;
-    memory->shared.max_used = max > INT64_MAX ? INT64_MAX : (int64_t)max;
+    kv_account_init(&memory->shared, max > INT64_MAX ? INT64_MAX : (int64_t)max);
     return 0;
 
 err_after_pool:
     kv_pool_fini(&memory->shared.pool);
-err_after_mutex:
-    pthread_mutex_destroy(&memory->shared.growing);
     return weft_error_set(error, err, "memory store: %s", weft_strerror(err));
 }
 
@@ -81,25 +75,24 @@ static void memory_fini(void *store)
     kv_tables_fini(&memory->tables, &cache);
     kv_pool_cache_empty(&cache);
     kv_pool_fini(&memory->shared.pool);
-    pthread_mutex_destroy(&memory->shared.growing);
 }
 
 static int memory_start(void *loop_state, void *store, struct weft_loop *loop)
 {
     struct memory_loop *self = loop_state;
     self->memory = store;
-    self->worker.shared = &self->memory->shared;
-    kv_pool_cache_init(&self->worker.cache, &self->memory->shared.pool);
-    kv_epoch_join(&self->memory->shared.epoch, &self->worker.epoch, loop, &self->worker.cache);
+    self->part.shared = &self->memory->shared;
+    kv_pool_cache_init(&self->part.cache, &self->memory->shared.pool);
+    kv_epoch_join(&self->memory->shared.epoch, &self->part.epoch, loop, &self->part.cache);
     return 0;
 }
 
 static void memory_stop(void *loop_state)
 {
     struct memory_loop *self = loop_state;
-    kv_epoch_leave(&self->worker.epoch);
-    kv_pool_cache_empty(&self->worker.cache);
-    atomic_fetch_add(&self->worker.shared->used, self->worker.untold);
+    kv_epoch_leave(&self->part.epoch);
+    kv_pool_cache_empty(&self->part.cache);
+    kv_account_leave(&self->part);
 }
 
 static int memory_open(void *session, void *loop_state)
@@ -144,18 +137,18 @@ static void tell_all(struct kv_op *op)
 
 static int get(struct memory_session *self, struct kv_op *op)
 {
-    struct kv_loop *worker = &self->loop->worker;
+    struct kv_loop *loop = &self->loop->part;
     const struct kv_table *table =
-        kv_tables_find(&self->loop->memory->tables, worker, &self->cache, op->table);
+        kv_tables_find(&self->loop->memory->tables, loop, &self->cache, op->table);
     int err = 0;
     if (!table) {
         for (size_t i = 0; i < op->count; i++)
             op->items[i].present = false;
     } else if (op->count == 1) {
         struct weft_view key = op->items[0].key;
-        tell(&op->items[0], kv_map_get(&table->map, kv_map_hash(worker, key), key));
+        tell(&op->items[0], kv_map_get(&table->map, kv_map_hash(loop, key), key));
     } else {
-        err = kv_batch_get(&table->map, worker, op->items, op->count);
+        err = kv_batch_get(&table->map, loop, op->items, op->count);
         if (err == 0)
             tell_all(op);
     }
@@ -163,33 +156,39 @@ static int get(struct memory_session *self, struct kv_op *op)
 }
 
 /* The entries of a mset, made before anything is locked. */
-static int make_entries(struct kv_loop *worker, struct kv_op *op)
+static int make_entries(struct kv_loop *loop, struct kv_op *op)
 {
     for (size_t i = 0; i < op->count; i++) {
         struct kv_item *item = &op->items[i];
-        item->scratch.pointer = kv_entry_new(&worker->cache, item->key, &item->value);
+        item->scratch.pointer = kv_entry_new(&loop->cache, item->key, &item->value);
         if (!item->scratch.pointer) {
             while (i > 0)
-                kv_entry_free(op->items[--i].scratch.pointer, &worker->cache);
+                kv_entry_free(op->items[--i].scratch.pointer, &loop->cache);
             return -ENOMEM;
         }
     }
     return 0;
 }
 
-static int put(struct memory_session *self, struct kv_op *op, struct kv_table *table)
+struct write {
+    struct kv_loop *loop;
+    struct kv_op *op;
+};
+
+static int put(void *arg, struct kv_map *map)
 {
-    struct kv_loop *worker = &self->loop->worker;
+    const struct write *write = arg;
+    struct kv_op *op = write->op;
     if (op->count > 1) {
-        int err = kv_batch_put(&table->map, worker, op->items, op->count);
+        int err = kv_batch_put(map, write->loop, op->items, op->count);
         if (err == 0)
             tell_all(op);
         return err;
     }
     struct kv_item *item = &op->items[0];
     struct kv_entry *old;
-    int err = kv_map_put(&table->map, worker, kv_map_hash(worker, item->key), item->scratch.pointer,
-                         &old);
+    int err = kv_map_put(map, write->loop, kv_map_hash(write->loop, item->key),
+                         item->scratch.pointer, &old);
     if (err == 0)
         tell(item, old);
     return err;
@@ -197,40 +196,33 @@ static int put(struct memory_session *self, struct kv_op *op, struct kv_table *t
 
 static int set(struct memory_session *self, struct kv_op *op)
 {
-    struct kv_tables *tables = &self->loop->memory->tables;
-    struct kv_loop *worker = &self->loop->worker;
-    struct kv_table *table = NULL;
-    int err = make_entries(worker, op);
+    struct kv_loop *loop = &self->loop->part;
+    int err = make_entries(loop, op);
     if (err < 0)
         return err;
-    do {
-        err = kv_tables_make(tables, worker, &self->cache, op->table, &table);
-        if (err == 0)
-            err = put(self, op, table);
-    } while (err == -ESTALE);
+    /* A new map has one segment and one directory; keys may come twice. */
+    struct write write = {loop, op};
+    err = kv_tables_write(&self->loop->memory->tables, loop, &self->cache, op->table, put, &write,
+                          2 * op->count + 1);
     if (err == 0)
         return 0;
-
     for (size_t i = 0; i < op->count; i++)
-        kv_entry_free(op->items[i].scratch.pointer, &worker->cache);
-    /* It may have been made for this. */
-    if (table && kv_map_is_empty(&table->map))
-        kv_tables_drop(tables, worker, table);
+        kv_entry_free(op->items[i].scratch.pointer, &loop->cache);
     return err;
 }
 
 static int take(struct memory_session *self, struct kv_op *op, struct kv_table *table)
 {
-    struct kv_loop *worker = &self->loop->worker;
+    struct kv_loop *loop = &self->loop->part;
     if (op->count > 1) {
-        int err = kv_batch_remove(&table->map, worker, op->items, op->count);
+        int err = kv_batch_remove(&table->map, loop, op->items, op->count);
         if (err == 0)
             tell_all(op);
         return err;
     }
     struct kv_item *item = &op->items[0];
     struct kv_entry *old;
-    int err = kv_map_remove(&table->map, worker, kv_map_hash(worker, item->key), item->key, &old);
+    int err = kv_map_remove(&table->map, loop, kv_map_hash(loop, item->key), item->key, &old);
     if (err == 0)
         tell(item, old);
     return err;
@@ -239,8 +231,8 @@ static int take(struct memory_session *self, struct kv_op *op, struct kv_table *
 static int del(struct memory_session *self, struct kv_op *op)
 {
     struct kv_tables *tables = &self->loop->memory->tables;
-    struct kv_loop *worker = &self->loop->worker;
-    struct kv_table *table = kv_tables_find(tables, worker, &self->cache, op->table);
+    struct kv_loop *loop = &self->loop->part;
+    struct kv_table *table = kv_tables_find(tables, loop, &self->cache, op->table);
     int err = table ? take(self, op, table) : -ESTALE;
     if (err == -ESTALE) {
         /* No such table, or not any more: no such keys. */
@@ -249,16 +241,16 @@ static int del(struct memory_session *self, struct kv_op *op)
         return 0;
     }
     if (err == 0 && kv_map_is_empty(&table->map))
-        kv_tables_drop(tables, worker, table);
+        kv_tables_drop(tables, loop, table);
     return err;
 }
 
 static int walk(struct memory_session *self, struct kv_op *op)
 {
-    struct kv_loop *worker = &self->loop->worker;
+    struct kv_loop *loop = &self->loop->part;
     const struct kv_table *table =
-        kv_tables_find(&self->loop->memory->tables, worker, &self->cache, op->table);
-    return kv_walk(table ? &table->map : NULL, worker, op);
+        kv_tables_find(&self->loop->memory->tables, loop, &self->cache, op->table);
+    return kv_walk(table ? &table->map : NULL, loop, op);
 }
 
 static void memory_submit(void *session, struct kv_op *op)
@@ -286,6 +278,38 @@ int64_t kv_store_memory_used(const void *store)
 {
     const struct memory *memory = store;
     return atomic_load(&memory->shared.used);
+}
+
+/* Adds the shape of one map; index tells that its entries show tables. */
+static void add_shape(const struct kv_map *map, bool index, struct kv_memory_shape *shape)
+{
+    const struct kv_directory *directory = kv_map_directory(map);
+    uint64_t first = 0;
+    shape->directories += (size_t)1 << directory->depth;
+    do {
+        const struct kv_segment *segment = kv_directory_segment(directory, first);
+        shape->segments++;
+        shape->slots += segment->slot_count;
+        for (uint32_t i = 0; i < segment->slot_count; i++) {
+            const struct kv_entry *entry = kv_segment_entry(atomic_load(&segment->slots[i]));
+            if (!entry)
+                continue;
+            if (index)
+                add_shape(&((struct kv_table *)kv_entry_reference(entry))->map, false, shape);
+            shape->tables += index;
+            shape->entries += !index;
+        }
+        first = kv_segment_end(segment);
+    } while (first != 0);
+}
+
+void kv_store_memory_shape(const void *store, struct kv_memory_shape *shape)
+{
+    const struct memory *memory = store;
+    *shape = (struct kv_memory_shape){.used = atomic_load(&memory->shared.used)};
+    for (const struct kv_epoch_loop *loop = memory->shared.epoch.loops; loop; loop = loop->next)
+        shape->used -= ((const struct kv_loop *)loop)->credit;
+    add_shape(&memory->tables.index, true, shape);
 }
 
 const struct kv_store weft_kv_store_memory = {

@@ -1,14 +1,25 @@
 /* SPDX-License-Identifier: MIT
  *
- * The memory store: shared by all loops, gone with the process. Ordered, atomic, inline, with
- * walks. docs/architecture.md tells how it works; the files are, from the bottom: entry, segment,
- * epoch, map, batch, tables. */
+ * The memory store: shared by all loops, gone with the process. It is ordered, atomic and inline, and
+ * has walks. The files, from the bottom: pool (memory), entry (one pair), segment (pairs of a range
+ * of hashes), epoch (when memory may be freed), shared (the account), directory (the shape of a map),
+ * rebuild (changes by copies), then map, batch and walk (operations on one map), and tables. */
 #ifndef KV_STORE_MEMORY_H
 #define KV_STORE_MEMORY_H
 
 #include "services/kv/stores/stores.h"
 
-/* Heap bytes in use, as max_memory counts them. Exact to 16 KiB a loop. Any thread. */
+/* Returns the heap bytes in use, as max_memory counts them: never less than are alive, and at most
+ * 32 KiB a loop more. Any thread may call it. */
 int64_t kv_store_memory_used(const void *store);
+
+/* The state of a store: what must be as before when a write was refused. */
+struct kv_memory_shape {
+    int64_t used; /* heap bytes that are alive, exactly */
+    size_t tables, segments, slots, directories /* their pointers */, entries;
+};
+
+/* Looks through the whole store, the index of tables included. No loop may be within a turn. */
+void kv_store_memory_shape(const void *store, struct kv_memory_shape *shape);
 
 #endif

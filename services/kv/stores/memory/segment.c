@@ -7,7 +7,7 @@ enum {
     EMPTY = KV_SLOT_EMPTY,
     REMOVED = KV_SLOT_REMOVED,
     ADDRESS_BITS = KV_SLOT_ADDRESS_BITS,
-    PAUSES = 64, /* before the time slice is given up */
+    PAUSES = 64, /* pauses before the time slice is given up */
 };
 
 static uint64_t slot_of(uint64_t tag, const struct kv_entry *entry)
@@ -45,8 +45,8 @@ size_t kv_segment_heap_size_for(size_t slot_count)
     return kv_pool_heap_size(block_size(slot_count));
 }
 
-/* A segment is replaced when four fifths of its slots are used: then a quarter more entries than
- * there were when it was made. */
+/* A segment is replaced when four fifths of its slots are used. With 25/16 slots an entry it then has
+ * a quarter more entries than when it was made. */
 size_t kv_segment_slots_for(size_t live)
 {
     size_t slots = (live * 25 + 15) / 16;
@@ -65,7 +65,7 @@ void kv_segment_wait(unsigned *steps)
 #endif
 }
 
-bool kv_segment_lock(struct kv_segment *segment, uint64_t batch)
+bool kv_segment_lock(struct kv_segment *segment, uint64_t flag)
 {
     unsigned steps = 0;
     for (;;) {
@@ -74,7 +74,7 @@ bool kv_segment_lock(struct kv_segment *segment, uint64_t batch)
             return false;
         if (!(state & KV_SEGMENT_LOCKED) &&
             atomic_compare_exchange_weak_explicit(&segment->state, &state,
-                                                  state | KV_SEGMENT_LOCKED | batch,
+                                                  state | KV_SEGMENT_LOCKED | flag,
                                                   memory_order_acquire, memory_order_relaxed))
             return true;
         kv_segment_wait(&steps);
@@ -152,8 +152,8 @@ void kv_segment_remove(struct kv_segment *segment, struct kv_place place)
         atomic_store_explicit(place.slot, REMOVED, memory_order_release);
         return;
     }
-    /* Probing ends at the next slot anyway, so this one and removed ones before it need not be
-     * passed any more. */
+    /* Probing ends at the next slot anyway, so this slot and the removed ones before it become
+     * empty: nobody has to pass them. */
     do {
         atomic_store_explicit(&segment->slots[i], EMPTY, memory_order_release);
         segment->used--;
@@ -177,4 +177,13 @@ void kv_segment_adopt(struct kv_segment *segment, uint64_t slot)
     atomic_store_explicit(&segment->slots[i], slot, memory_order_relaxed);
     add_live(segment, 1);
     segment->used++;
+}
+
+void kv_segment_adopt_all(struct kv_segment *segment, const struct kv_segment *old)
+{
+    for (uint32_t i = 0; i < old->slot_count; i++) {
+        uint64_t slot = atomic_load_explicit(&old->slots[i], memory_order_relaxed);
+        if (kv_segment_entry(slot))
+            kv_segment_adopt(segment, slot);
+    }
 }

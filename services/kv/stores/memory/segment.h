@@ -2,13 +2,13 @@
  *
  * A segment: the entries of a map whose hashes begin with the same `depth` bits, in an array of
  * slots with linear probing. Readers take no lock; a writer locks the segment. An entry stays in
- * its slot as long as its key is there; a segment never changes its size but is replaced.
+ * its slot as long as its key is there. A segment never changes its size: it is replaced.
  *
- *      state    version | dead | batch | locked
+ *      state    version | frozen | dead | batch | locked
  *      slot     19 bits of the hash | 45 bits of the entry's address, which is a multiple of 8
  *
- * The hash bits of a slot are its lowest: they say where probing begins, so that growing need not
- * look at the entries, and spare readers most comparisons of keys. */
+ * The hash bits of a slot are the lowest of the hash. They say where probing begins, so that growing
+ * need not look at the entries, and they spare readers most comparisons of keys. */
 #ifndef KV_STORE_SEGMENT_H
 #define KV_STORE_SEGMENT_H
 
@@ -28,9 +28,10 @@ enum {
 
 enum {
     KV_SEGMENT_LOCKED = 1,
-    KV_SEGMENT_BATCH = 2, /* locked by a writer of several keys: what is seen may be half of it */
-    KV_SEGMENT_DEAD = 4,  /* replaced: look again */
-    KV_SEGMENT_VERSION = 8,
+    KV_SEGMENT_BATCH = 2,  /* locked by a writer of several keys: a reader may see half of them */
+    KV_SEGMENT_DEAD = 4,   /* replaced: look into the directory again */
+    KV_SEGMENT_FROZEN = 8, /* locked by a writer that copies it and changes nothing here */
+    KV_SEGMENT_VERSION = 16,
 };
 
 struct kv_segment {
@@ -38,26 +39,28 @@ struct kv_segment {
     uint64_t first; /* the lowest hash that belongs here */
     uint32_t depth; /* bits of first that all hashes here have */
     uint32_t slot_count;
-    _Atomic uint32_t live; /* slots with an entry; changed with the lock */
-    uint32_t used; /* and those whose entry was removed, which probing has to pass; with the lock */
+    _Atomic uint32_t live; /* slots with an entry; changed with the lock held */
+    uint32_t used;         /* live, and slots whose entry was removed, which probing has to pass;
+                              guarded by the lock */
     _Atomic uint64_t slots[];
 };
 
-/* Where a key is, or would be. */
+/* The place where a key is or would be put. */
 struct kv_place {
-    _Atomic uint64_t *slot; /* of the entry; or a free one */
-    struct kv_entry *entry; /* NULL: not here */
+    _Atomic uint64_t *slot; /* the entry's slot, or a free one */
+    struct kv_entry *entry; /* NULL: the key is not here */
 };
 
-/* NULL: no memory. Not locked, no entries. */
+/* Returns an unlocked segment without entries, or NULL: no memory. */
 WEFT_MUST_USE struct kv_segment *kv_segment_new(struct kv_pool_cache *cache, uint64_t first,
                                                 uint32_t depth, uint32_t slot_count);
-/* Not its entries. Of the type of kv_epoch_retire's drop. */
+/* Frees the segment but not its entries. It has the type of kv_epoch_retire's drop. */
 void kv_segment_free(void *segment, void *cache);
 
 size_t kv_segment_heap_size_for(size_t slot_count);
 
-/* How many slots give live entries room to become a quarter more. May be over SLOTS_MAX. */
+/* Returns the number of slots in which `live` entries can become a quarter more. It may be over
+ * KV_SEGMENT_SLOTS_MAX. */
 size_t kv_segment_slots_for(size_t live);
 
 static inline bool kv_segment_covers(const struct kv_segment *segment, uint64_t hash)
@@ -65,7 +68,7 @@ static inline bool kv_segment_covers(const struct kv_segment *segment, uint64_t 
     return segment->depth == 0 || (hash ^ segment->first) >> (64 - segment->depth) == 0;
 }
 
-/* The lowest hash behind those that belong here; 0: there is none. */
+/* Returns the lowest hash behind those that belong here, or 0 if there is none. */
 static inline uint64_t kv_segment_end(const struct kv_segment *segment)
 {
     return segment->depth == 0 ? 0 : segment->first + ((uint64_t)1 << (64 - segment->depth));
@@ -76,13 +79,13 @@ static inline uint64_t kv_slot_tag(uint64_t hash)
     return hash & (((uint64_t)1 << KV_SLOT_TAG_BITS) - 1);
 }
 
-/* The slot where probing for a tag begins. */
+/* Returns the slot where probing for a tag begins. */
 static inline uint32_t kv_segment_begin(const struct kv_segment *segment, uint64_t tag)
 {
     return (uint32_t)(tag * segment->slot_count >> KV_SLOT_TAG_BITS);
 }
 
-/* The entry in a slot as it was read, or NULL. */
+/* Returns the entry in a slot's content, or NULL. */
 static inline struct kv_entry *kv_segment_entry(uint64_t slot)
 {
     if (slot <= KV_SLOT_REMOVED)
@@ -91,8 +94,9 @@ static inline struct kv_entry *kv_segment_entry(uint64_t slot)
     return (struct kv_entry *)(uintptr_t)address;
 }
 
-/* Any thread, no lock. What it finds is as of some moment within the call. Slots are read with
- * acquire: whoever sees an entry sees what is in it, and reads the state of the segment after it. */
+/* Returns the entry of key, or NULL, at some moment within the call. Any thread may call it, without
+ * a lock. Slots are loaded with acquire: whoever sees an entry sees its bytes, and a load of the
+ * segment's state that follows in the program follows in memory as well. */
 static inline struct kv_entry *kv_segment_get(const struct kv_segment *segment, uint64_t hash,
                                               struct weft_view key)
 {
@@ -110,29 +114,39 @@ static inline struct kv_entry *kv_segment_get(const struct kv_segment *segment, 
     }
 }
 
-/* Waits for the lock; batch: KV_SEGMENT_BATCH or 0. False: the segment is dead and not locked. */
-WEFT_MUST_USE bool kv_segment_lock(struct kv_segment *segment, uint64_t batch);
+/* Waits for the lock. flag: KV_SEGMENT_BATCH, KV_SEGMENT_FROZEN or 0, set together with the lock.
+ * False: the segment is dead and not locked. */
+WEFT_MUST_USE bool kv_segment_lock(struct kv_segment *segment, uint64_t flag);
 
 /* changed: readers that looked meanwhile have to look again. */
 void kv_segment_unlock(struct kv_segment *segment, bool changed);
 
-/* Instead of unlock: dead for ever. */
+/* Marks a locked segment dead for ever, instead of unlocking it. */
 void kv_segment_kill(struct kv_segment *segment);
 
-/* One step of waiting: a pause, now and then the rest of the time slice. */
+/* True if the content of a segment with this state may be changing in several places, so that a
+ * reader of several keys has to wait. */
+static inline bool kv_segment_is_changing(uint64_t state)
+{
+    return (state & (KV_SEGMENT_BATCH | KV_SEGMENT_DEAD)) ||
+           (state & (KV_SEGMENT_LOCKED | KV_SEGMENT_FROZEN)) == KV_SEGMENT_LOCKED;
+}
+
+/* Waits one step: a pause, or now and then the rest of the time slice. */
 void kv_segment_wait(unsigned *steps);
 
-/* With the lock, all below. */
+/* The functions below need the lock, or a segment that nobody else sees. */
 struct kv_place kv_segment_find(struct kv_segment *segment, uint64_t hash, struct weft_view key);
 
-/* Whether count keys that are not here may be put. */
+/* True if count keys that are not here may be put. */
 bool kv_segment_has_room(const struct kv_segment *segment, size_t count);
 
-/* Puts entry, whose key has this hash, where its key was found to be or not to be. */
+/* Puts entry, whose key has this hash, into the place where kv_segment_find found its key or room
+ * for it. */
 void kv_segment_put(struct kv_segment *segment, struct kv_place place, uint64_t hash,
                     struct kv_entry *entry);
 
-/* Takes place.entry out. */
+/* Removes place.entry. */
 void kv_segment_remove(struct kv_segment *segment, struct kv_place place);
 
 static inline uint32_t kv_segment_live(const struct kv_segment *segment)
@@ -140,11 +154,12 @@ static inline uint32_t kv_segment_live(const struct kv_segment *segment)
     return atomic_load_explicit(&segment->live, memory_order_relaxed);
 }
 
-/* A smaller one, or one together with its sibling, would do for its entries. */
+/* True if a smaller segment, or one together with its sibling, would do for the entries. */
 bool kv_segment_is_sparse(const struct kv_segment *segment);
 
-/* Puts what lies in a slot of another segment into one that nobody else sees yet and that has room;
- * the key must not be there. */
+/* Puts the content of a slot of another segment into this one, which has room and not the key. */
 void kv_segment_adopt(struct kv_segment *segment, uint64_t slot);
+/* Does so with every entry of old. */
+void kv_segment_adopt_all(struct kv_segment *segment, const struct kv_segment *old);
 
 #endif

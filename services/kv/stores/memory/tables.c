@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "core/base/mem.h"
+#include "rebuild.h"
 
 int kv_tables_init(struct kv_tables *tables, struct kv_pool_cache *cache)
 {
@@ -34,84 +35,139 @@ void kv_tables_fini(struct kv_tables *tables, struct kv_pool_cache *cache)
     pthread_mutex_destroy(&tables->naming);
 }
 
-static struct kv_table *look_up(const struct kv_tables *tables, const struct kv_loop *worker,
+static struct kv_table *look_up(const struct kv_tables *tables, const struct kv_loop *loop,
                                 struct weft_view name)
 {
-    const struct kv_entry *entry = kv_map_get(&tables->index, kv_map_hash(worker, name), name);
+    const struct kv_entry *entry = kv_map_get(&tables->index, kv_map_hash(loop, name), name);
     return entry ? kv_entry_reference(entry) : NULL;
 }
 
-struct kv_table *kv__tables_look_up(struct kv_tables *tables, struct kv_loop *worker,
+struct kv_table *kv__tables_look_up(struct kv_tables *tables, struct kv_loop *loop,
                                     struct kv_table_cache *cache, struct weft_view name)
 {
-    /* Counted first: what is dropped while it is looked up does not stay in the cache. */
+    /* The count is read first, so that a table dropped during the look-up does not stay in the
+     * cache. */
     cache->dropped = atomic_load_explicit(&tables->dropped, memory_order_acquire);
-    cache->table = look_up(tables, worker, name);
+    cache->table = look_up(tables, loop, name);
     return cache->table;
 }
 
-/* Makes a table and puts it into the index, where its name must not be. */
-static int make(struct kv_tables *tables, struct kv_loop *worker, struct weft_view name,
-                struct kv_table **made)
+/* Frees a table that nobody has seen. */
+static void free_table(struct kv_table *table, struct kv_loop *loop)
 {
+    kv_map_fini(&table->map, &loop->cache);
+    weft_free(table);
+}
+
+static int64_t heap_size_min(void)
+{
+    return (int64_t)kv_heap_size(sizeof(struct kv_table)) + kv_map_heap_size_min();
+}
+
+/* -ENOMEM, -ENOSPC: nothing is held. */
+static int new_table(struct kv_loop *loop, struct kv_table **made)
+{
+    if (!kv_account_take(loop, heap_size_min()))
+        return -ENOSPC;
     int err = -ENOMEM;
     struct kv_table *table = weft_malloc(sizeof *table);
     if (!table)
-        return err;
-    struct kv_entry *entry = kv_entry_new_index(&worker->cache, name, table);
-    if (!entry)
+        goto err_after_account;
+    err = kv_map_init(&table->map, &loop->cache, kv_entry_free);
+    if (err < 0)
         goto err_after_table;
-    err = kv_map_init(&table->map, &worker->cache, kv_entry_free);
-    if (err < 0)
-        goto err_after_entry;
-    table->name = entry;
-    struct kv_entry *old;
-    err = kv_map_put(&tables->index, worker, kv_map_hash(worker, name), entry, &old);
-    if (err < 0)
-        goto err_after_map;
-    kv_loop_account(worker, (int64_t)kv_heap_size(sizeof *table) + kv_map_heap_size_min());
     *made = table;
     return 0;
 
-err_after_map:
-    kv_map_fini(&table->map, &worker->cache);
-err_after_entry:
-    kv_entry_free_index(entry, &worker->cache);
 err_after_table:
     weft_free(table);
+err_after_account:
+    kv_account_give(loop, heap_size_min());
     return err;
 }
 
-int kv_tables_make(struct kv_tables *tables, struct kv_loop *worker, struct kv_table_cache *cache,
-                   struct weft_view name, struct kv_table **table)
+/* Makes a table, writes into it and then puts it into the index, where its name must not be. The
+ * index is made ready first: after the write nothing may fail. */
+static int make(struct kv_tables *tables, struct kv_loop *loop, struct weft_view name,
+                int (*write)(void *arg, struct kv_map *map), void *arg)
 {
-    *table = kv_tables_find(tables, worker, cache, name);
-    if (*table && !kv_map_is_dead(&(*table)->map))
-        return 0;
-    int err = 0;
-    pthread_mutex_lock(&tables->naming);
-    /* A dead one is gone from the index as soon as whoever drops it has let go of the lock. */
-    *table = look_up(tables, worker, name);
-    if (!*table)
-        err = make(tables, worker, name, table);
-    pthread_mutex_unlock(&tables->naming);
+    struct kv_table *table;
+    struct kv_rebuild rebuild;
+    int err = new_table(loop, &table);
+    if (err < 0)
+        return err;
+    struct kv_entry *entry = kv_entry_new_index(&loop->cache, name, table);
+    err = -ENOMEM;
+    if (!entry)
+        goto err_after_table;
+    table->name = entry;
+    struct kv_item item = {.key = name, .scratch.pointer = entry};
+    struct kv_touch touch = {.hash = kv_map_hash(loop, name), .item = &item};
+    err = kv_rebuild_begin(&rebuild, &tables->index, loop, KV_TOUCH_PUT, &touch, 1);
+    if (err < 0)
+        goto err_after_entry;
+    err = write(arg, &table->map);
+    if (err < 0)
+        goto err_after_begin;
+    kv_rebuild_commit(&rebuild);
+    return 0;
+
+err_after_begin:
+    kv_rebuild_cancel(&rebuild);
+err_after_entry:
+    kv_entry_free_index(entry, &loop->cache);
+err_after_table:
+    free_table(table, loop);
+    kv_account_give(loop, heap_size_min());
     return err;
 }
 
-void kv_tables_drop(struct kv_tables *tables, struct kv_loop *worker, struct kv_table *table)
+int kv_tables_write(struct kv_tables *tables, struct kv_loop *loop, struct kv_table_cache *cache,
+                    struct weft_view name, int (*write)(void *arg, struct kv_map *map), void *arg,
+                    size_t retires)
+{
+    struct kv_table *table = kv_tables_find(tables, loop, cache, name);
+    int err = table ? write(arg, &table->map) : -ESTALE;
+    while (err == -ESTALE) {
+        pthread_mutex_lock(&tables->naming);
+        /* A dead table is gone from the index when whoever drops it has let go of the lock. */
+        table = look_up(tables, loop, name);
+        if (!table) {
+            /* The index retires a segment and a directory. */
+            err = kv_epoch_reserve(&loop->epoch, retires + 3);
+            if (err == 0)
+                err = make(tables, loop, name, write, arg);
+        }
+        pthread_mutex_unlock(&tables->naming);
+        if (table)
+            err = write(arg, &table->map);
+    }
+    return err;
+}
+
+static void drop_table(void *object, void *cache)
+{
+    struct kv_table *table = object;
+    (void)cache;
+    kv_map_fini_dead(&table->map);
+    weft_free(table);
+}
+
+void kv_tables_drop(struct kv_tables *tables, struct kv_loop *loop, struct kv_table *table)
 {
     pthread_mutex_lock(&tables->naming);
-    /* Room for the map's two, the table, and its entry in the index: from the kill on nothing may
-     * fail. */
-    if (kv_map_is_dead(&table->map) || kv_epoch_reserve(&worker->epoch, 4) < 0 ||
-        kv_map_kill(&table->map, worker) < 0)
+    /* There must be room for the map's two, the table, and its entry in the index: from the kill on
+     * nothing may fail. */
+    if (kv_map_is_dead(&table->map) || kv_epoch_reserve(&loop->epoch, 4) < 0 ||
+        kv_map_kill(&table->map, loop) < 0)
         goto out;
-    kv_epoch_retire_memory(&worker->epoch, table);
-    kv_loop_account(worker, -(int64_t)kv_heap_size(sizeof *table));
+    kv_account_give(loop, (int64_t)kv_heap_size(sizeof *table));
+    kv_epoch_retire(&loop->epoch, table, drop_table);
     struct weft_view name = kv_entry_key(table->name);
     struct kv_entry *old;
-    int err = kv_map_remove(&tables->index, worker, kv_map_hash(worker, name), name, &old);
-    (void)err; /* 0: its room is reserved, and the index is never dead */
+    /* It returns 0: the room is reserved, and the index is never dead. */
+    int err = kv_map_remove(&tables->index, loop, kv_map_hash(loop, name), name, &old);
+    (void)err;
     atomic_fetch_add_explicit(&tables->dropped, 1, memory_order_release);
 out:
     pthread_mutex_unlock(&tables->naming);

@@ -1,21 +1,41 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * A walk goes through the hashes in ascending order. Segments are ranges of hashes whatever becomes
+ * of them, so a page that ends between two segments can say where it ended with one hash, and a walk
+ * misses no key that stays, and meets one twice only if it was removed and came again.
+ *
+ * A page is of one moment: it shows all of a batch or nothing of it. So all its entries are gathered
+ * before the first is shown. The gathering notes the state of each segment and looks at the end
+ * whether all states and the directory are the same as before, as a batch of reads does (batch.c).
+ * After a few attempts that writers spoilt it locks the segments, so writers cannot starve a walk;
+ * they wait while at most GATHER_MAX slots and one segment are copied. The entries are immutable and
+ * stay valid until the turn's end, so they are shown after the locks have gone. */
 #include "walk.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-/* A cursor is the lowest hash that was not yet walked, and its keyed hash, so that what a client
- * gives back is known to be of this store and of this life of it: in another the order differs. */
+#include "core/base/mem.h"
+
+enum {
+    ATTEMPTS = 4,
+    GATHER_MAX = 4096, /* entries of a page, beyond which it ends with the segment */
+    FEW_SEGMENTS = 16, /* a page of this many needs no memory of its own for them */
+};
+
+/* A cursor is the lowest hash that was not walked yet, and the keyed hash of that. The keyed hash
+ * shows that a cursor which a client gives back is of this store and of its present life: another
+ * has another order. */
 struct place {
     uint64_t from, proof;
 };
 
-static uint64_t proof_of(const struct kv_loop *worker, uint64_t from)
+static uint64_t proof_of(const struct kv_loop *loop, uint64_t from)
 {
-    return kv_map_hash(worker, weft_view(&from, sizeof from));
+    return kv_map_hash(loop, weft_view(&from, sizeof from));
 }
 
-static int read_cursor(const struct kv_loop *worker, const struct kv_cursor *cursor, uint64_t *from)
+static int read_cursor(const struct kv_loop *loop, const struct kv_cursor *cursor, uint64_t *from)
 {
     struct place place;
     *from = 0;
@@ -25,68 +45,101 @@ static int read_cursor(const struct kv_loop *worker, const struct kv_cursor *cur
         return -ESTALE;
     memcpy(&place, cursor->bytes, sizeof place);
     *from = place.from;
-    return place.proof == proof_of(worker, place.from) ? 0 : -ESTALE;
+    return place.proof == proof_of(loop, place.from) ? 0 : -ESTALE;
 }
 
-/* from 0: the end, since the first page begins there. */
-static void set_cursor(const struct kv_loop *worker, struct kv_cursor *cursor, uint64_t from)
+/* from 0 is the end, since only the first page begins there. */
+static void set_cursor(const struct kv_loop *loop, struct kv_cursor *cursor, uint64_t from)
 {
     cursor->size = 0;
     if (from == 0)
         return;
-    const struct place place = {from, proof_of(worker, from)};
+    const struct place place = {from, proof_of(loop, from)};
     cursor->size = sizeof place;
     memcpy(cursor->bytes, &place, sizeof place);
 }
 
-static bool tell(struct kv_op *op, const struct kv_entry *entry)
+struct hashed {
+    uint64_t hash; /* set in exact walks only */
+    const struct kv_entry *entry;
+};
+
+struct seen {
+    struct kv_segment *segment;
+    uint64_t state;
+};
+
+/* The entries of a page and the segments they come from. */
+struct page {
+    struct hashed *entries;
+    size_t count, capacity;
+    struct seen *segments;
+    size_t segment_count, segment_capacity;
+    uint64_t next; /* the hash where the next page begins; 0: there is none */
+    struct hashed few[KV_SEGMENT_SLOTS_MAX];
+    struct seen few_segments[FEW_SEGMENTS];
+};
+
+static void page_init(struct page *page)
 {
-    struct kv_value value = kv_entry_value(entry);
-    return op->each(op, kv_entry_key(entry), &value);
+    page->entries = page->few;
+    page->capacity = KV_SEGMENT_SLOTS_MAX;
+    page->segments = page->few_segments;
+    page->segment_capacity = FEW_SEGMENTS;
 }
 
-static const struct kv_entry *entry_at(const struct kv_segment *segment, uint32_t i)
+static void page_fini(struct page *page)
 {
-    return kv_segment_entry(atomic_load_explicit(&segment->slots[i], memory_order_acquire));
+    if (page->entries != page->few)
+        weft_free(page->entries);
+    if (page->segments != page->few_segments)
+        weft_free(page->segments);
 }
 
-/* The pairs of one segment whose hashes are not below from. False: enough of them. */
-static bool walk_segment(const struct kv_loop *worker, struct kv_op *op,
-                         const struct kv_segment *segment, uint64_t from, size_t *count)
+/* Makes room for one more segment and all its entries. */
+static int reserve(struct page *page)
+{
+    if (page->capacity - page->count < KV_SEGMENT_SLOTS_MAX) {
+        size_t capacity = GATHER_MAX + KV_SEGMENT_SLOTS_MAX;
+        struct hashed *entries = weft_malloc(capacity * sizeof *entries);
+        if (!entries)
+            return -ENOMEM;
+        memcpy(entries, page->entries, page->count * sizeof *entries);
+        page->entries = entries;
+        page->capacity = capacity;
+    }
+    if (page->segment_count == page->segment_capacity) {
+        size_t capacity = 2 * page->segment_capacity;
+        bool is_few = page->segments == page->few_segments;
+        struct seen *segments =
+            weft_realloc(is_few ? NULL : page->segments, capacity * sizeof *segments);
+        if (!segments)
+            return -ENOMEM;
+        if (is_few)
+            memcpy(segments, page->few_segments, sizeof page->few_segments);
+        page->segments = segments;
+        page->segment_capacity = capacity;
+    }
+    return 0;
+}
+
+/* Adds the entries of one segment whose hashes are not below from. */
+static void gather_segment(struct page *page, const struct kv_loop *loop, bool exact,
+                           const struct kv_segment *segment, uint64_t from)
 {
     for (uint32_t i = 0; i < segment->slot_count; i++) {
-        const struct kv_entry *entry = entry_at(segment, i);
+        const struct kv_entry *entry =
+            kv_segment_entry(atomic_load_explicit(&segment->slots[i], memory_order_acquire));
         if (!entry)
             continue;
         /* The page before may have ended within what is one segment now. */
-        if (from > segment->first && kv_map_hash(worker, kv_entry_key(entry)) < from)
-            continue;
-        if (!tell(op, entry))
-            return false;
-        ++*count;
+        uint64_t hash =
+            exact || from > segment->first ? kv_map_hash(loop, kv_entry_key(entry)) : from;
+        if (hash >= from)
+            page->entries[page->count++] = (struct hashed){hash, entry};
     }
-    return true;
+    page->next = kv_segment_end(segment);
 }
-
-/* Segments are walked whole, and are ranges of hashes whatever becomes of them: so a key is never
- * missed, and met twice only if it was removed and came again. */
-static void walk_about(const struct kv_map *map, const struct kv_loop *worker, struct kv_op *op,
-                       uint64_t from)
-{
-    size_t count = 0;
-    do {
-        const struct kv_segment *segment = kv_map_segment(map, from);
-        if (!walk_segment(worker, op, segment, from, &count))
-            return;
-        from = kv_segment_end(segment);
-    } while (from != 0 && count < op->count);
-    set_cursor(worker, op->cursor, from);
-}
-
-struct hashed {
-    uint64_t hash;
-    const struct kv_entry *entry;
-};
 
 static int compare_hashes(const void *a, const void *b)
 {
@@ -94,56 +147,113 @@ static int compare_hashes(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static size_t sort_segment(const struct kv_loop *worker, const struct kv_segment *segment,
-                           uint64_t from, struct hashed sorted[KV_SEGMENT_SLOTS_MAX])
+static bool is_enough(const struct page *page, const struct kv_op *op)
 {
-    size_t count = 0;
-    for (uint32_t i = 0; i < segment->slot_count; i++) {
-        const struct kv_entry *entry = entry_at(segment, i);
-        if (!entry)
-            continue;
-        uint64_t hash = kv_map_hash(worker, kv_entry_key(entry));
-        if (hash >= from)
-            sorted[count++] = (struct hashed){hash, entry};
-    }
-    qsort(sorted, count, sizeof *sorted, compare_hashes);
-    return count;
+    return page->next == 0 || page->count >= GATHER_MAX || page->count >= op->count;
 }
 
-/* The same in the order of hashes, so that a page can end between any two keys. Two keys with one
- * hash are 64 equal bits under a random seed: should they ever be, and a page end between them, the
- * next begins with both. */
-static void walk_exactly(const struct kv_map *map, const struct kv_loop *worker, struct kv_op *op,
-                         uint64_t from)
+/* 0; -EAGAIN: writers were seen; -ENOMEM. */
+static int gather_optimistically(struct page *page, const struct kv_map *map,
+                                 const struct kv_loop *loop, const struct kv_op *op, uint64_t from)
 {
-    struct hashed sorted[KV_SEGMENT_SLOTS_MAX];
-    size_t count = 0;
+    const struct kv_directory *directory = kv_map_directory(map);
+    page->count = page->segment_count = 0;
     do {
-        const struct kv_segment *segment = kv_map_segment(map, from);
-        size_t found = sort_segment(worker, segment, from, sorted);
-        for (size_t i = 0; i < found; i++) {
-            if (count++ < op->count && tell(op, sorted[i].entry))
-                continue;
-            set_cursor(worker, op->cursor, sorted[i].hash);
-            return;
-        }
-        from = kv_segment_end(segment);
-    } while (from != 0);
-    set_cursor(worker, op->cursor, 0);
+        int err = reserve(page);
+        if (err < 0)
+            return err;
+        struct kv_segment *segment = kv_directory_segment(directory, from);
+        uint64_t state = atomic_load_explicit(&segment->state, memory_order_acquire);
+        if (kv_segment_is_changing(state))
+            return -EAGAIN;
+        page->segments[page->segment_count++] = (struct seen){segment, state};
+        gather_segment(page, loop, op->exact, segment, from);
+        from = page->next;
+    } while (!is_enough(page, op));
+    for (size_t k = 0; k < page->segment_count; k++) {
+        const struct seen *seen = &page->segments[k];
+        if (atomic_load_explicit(&seen->segment->state, memory_order_relaxed) != seen->state)
+            return -EAGAIN;
+    }
+    return kv_map_directory(map) == directory ? 0 : -EAGAIN;
 }
 
-int kv_walk(const struct kv_map *map, const struct kv_loop *worker, struct kv_op *op)
+/* Locks in the order of hashes, as all writers do. 0; -EAGAIN: a segment was replaced; -ENOMEM. */
+static int gather_locked(struct page *page, const struct kv_map *map, const struct kv_loop *loop,
+                         const struct kv_op *op, uint64_t from)
+{
+    int err = 0;
+    page->count = page->segment_count = 0;
+    do {
+        err = reserve(page);
+        if (err < 0)
+            break;
+        struct kv_segment *segment = kv_map_segment(map, from);
+        if (!kv_segment_lock(segment, 0)) {
+            err = -EAGAIN;
+            break;
+        }
+        page->segments[page->segment_count++] = (struct seen){segment, 0};
+        gather_segment(page, loop, op->exact, segment, from);
+        from = page->next;
+    } while (!is_enough(page, op));
+    for (size_t k = 0; k < page->segment_count; k++)
+        kv_segment_unlock(page->segments[k].segment, false);
+    return err;
+}
+
+static int gather(struct page *page, const struct kv_map *map, const struct kv_loop *loop,
+                  const struct kv_op *op, uint64_t from)
+{
+    unsigned steps = 0;
+    for (;;) {
+        int err = steps < ATTEMPTS ? gather_optimistically(page, map, loop, op, from)
+                                   : gather_locked(page, map, loop, op, from);
+        if (err != -EAGAIN)
+            return err;
+        if (kv_map_is_dead(map)) {
+            page->count = 0;
+            page->next = 0;
+            return 0;
+        }
+        kv_segment_wait(&steps);
+    }
+}
+
+/* A page that is not exact ends with a segment. An exact one can end between any two keys. Two keys
+ * with one hash are 64 equal bits under a random seed: should they ever be, and a page end between
+ * them, the next page begins with both. */
+static void show(const struct page *page, const struct kv_loop *loop, struct kv_op *op)
+{
+    for (size_t i = 0; i < page->count; i++) {
+        const struct kv_entry *entry = page->entries[i].entry;
+        struct kv_value value = kv_entry_value(entry);
+        bool fits = !op->exact || i < op->count;
+        if (fits && op->each(op, kv_entry_key(entry), &value))
+            continue;
+        if (op->exact)
+            set_cursor(loop, op->cursor, page->entries[i].hash);
+        return;
+    }
+    set_cursor(loop, op->cursor, page->next);
+}
+
+int kv_walk(const struct kv_map *map, const struct kv_loop *loop, struct kv_op *op)
 {
     uint64_t from;
-    int err = read_cursor(worker, op->cursor, &from);
+    int err = read_cursor(loop, op->cursor, &from);
     if (err < 0)
         return err;
     op->cursor->size = 0;
     if (!map)
         return 0;
-    if (op->exact)
-        walk_exactly(map, worker, op, from);
-    else
-        walk_about(map, worker, op, from);
-    return 0;
+    struct page page;
+    page_init(&page);
+    err = gather(&page, map, loop, op, from);
+    if (err == 0 && op->exact)
+        qsort(page.entries, page.count, sizeof *page.entries, compare_hashes);
+    if (err == 0)
+        show(&page, loop, op);
+    page_fini(&page);
+    return err;
 }

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * Walks: the pairs of a map, page by page, in the order of segments or of hashes. */
+ * Walks: the pairs of a map, page by page, in the order of segments or of hashes. walk.c describes
+ * the algorithm. */
 #ifndef KV_STORE_WALK_H
 #define KV_STORE_WALK_H
 
-#include "services/kv/store.h"
-#include "map.h"
+#include "directory.h"
 
-/* One page, as op (KV_WALK) asks for it. map NULL: there is no such table. -ESTALE: the cursor is
- * not one of this store. */
-WEFT_MUST_USE int kv_walk(const struct kv_map *map, const struct kv_loop *worker, struct kv_op *op);
+/* Does one page as op (KV_WALK) asks for it. map NULL: there is no such table. -ESTALE: the cursor is
+ * not one of this store; -ENOMEM. */
+WEFT_MUST_USE int kv_walk(const struct kv_map *map, const struct kv_loop *loop, struct kv_op *op);
 
 #endif

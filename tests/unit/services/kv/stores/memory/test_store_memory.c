@@ -205,6 +205,60 @@ static void test_used_bytes_come_back_to_nothing(void **state)
     free(client.state);
 }
 
+/* A walker, and a writer on a loop of its own that writes while the walker is shown a page. */
+struct meanwhile {
+    struct store_client *writer;
+    unsigned old, other;
+    size_t count;
+};
+
+static bool write_meanwhile(void *arg, struct weft_view key, const struct kv_value *value)
+{
+    struct meanwhile *self = arg;
+    (void)key;
+    self->old += weft_view_equal(value->bytes, weft_view_str("value"));
+    self->other += !weft_view_equal(value->bytes, weft_view_str("value"));
+    if (self->old + self->other > 1)
+        return true;
+    struct kv_item *items = calloc(self->count, sizeof *items);
+    char(*names)[16] = calloc(self->count, sizeof *names);
+    assert_true(items && names);
+    for (unsigned i = 0; i < self->count; i++) {
+        number_key(names[i], sizeof names[i], i);
+        items[i] =
+            (struct kv_item){.key = weft_view_str(names[i]), .value.bytes = weft_view_str("later")};
+    }
+    assert_int_equal(store_client_do(self->writer, KV_MSET, "t", items, self->count), KV_DONE);
+    store_items_drop(items, self->count);
+    free(items);
+    free(names);
+    return true;
+}
+
+static void test_page_shows_nothing_of_a_batch_that_came_after_it_began(void **state)
+{
+    static const size_t counts[] = {20, 500, 4000};
+    (void)state;
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+        for (int exact = 0; exact < 2; exact++) {
+            struct store_client walker, writer;
+            struct kv_cursor cursor = {0};
+            store_client_init(&walker, &weft_kv_store_memory, 0);
+            store_client_join_loop(&writer, &walker);
+            do_keys(&walker, KV_MSET, (unsigned)counts[i], (unsigned)counts[i]);
+            struct meanwhile self = {.writer = &writer, .count = counts[i]};
+            enum kv_outcome outcome =
+                exact ? store_client_exact_page(&walker, "t", 5000, &cursor, write_meanwhile, &self)
+                      : store_client_page(&walker, "t", 5000, &cursor, write_meanwhile, &self);
+            assert_int_equal(outcome, KV_DONE);
+            assert_int_equal(self.other, 0);
+            assert_int_equal(self.old, counts[i]);
+            store_client_leave_loop(&writer);
+            store_client_fini(&walker);
+        }
+    }
+}
+
 struct order {
     uint64_t sum;
 };
@@ -285,6 +339,7 @@ int main(void)
         TEST(test_table_that_a_full_store_refused_is_not_left_behind),
         TEST(test_table_gives_everything_back_when_its_last_key_goes),
         TEST(test_used_bytes_come_back_to_nothing),
+        TEST(test_page_shows_nothing_of_a_batch_that_came_after_it_began),
         TEST(test_same_seed_walks_in_the_same_order),
         TEST(test_random_seeds_walk_in_orders_of_their_own),
         TEST(test_store_that_cannot_begin_holds_nothing),

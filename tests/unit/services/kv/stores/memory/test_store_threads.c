@@ -254,6 +254,82 @@ static void test_batch_is_seen_whole_or_not_at_all_by_single_reads(void **state)
     crowd_fini(&crowd);
 }
 
+struct sight {
+    struct member *member;
+    uint64_t first; /* the number of the first batch key that came, 0: none did */
+    unsigned count;
+};
+
+static bool see_batch(void *arg, struct weft_view key, const struct kv_value *value)
+{
+    struct sight *sight = arg;
+    uint64_t number = 0;
+    if (key.size != 1)
+        return true;
+    if (value->bytes.size == sizeof number)
+        memcpy(&number, value->bytes.data, sizeof number);
+    check(sight->member, number != UINT64_MAX);
+    check(sight->member, sight->count == 0 || number == sight->first);
+    sight->first = number;
+    sight->count++;
+    return true;
+}
+
+/* All keys of a batch lie in one page, for there are few others. */
+static void *walk_batches(void *arg)
+{
+    struct member *member = arg;
+    while (atomic_load(&member->crowd->working) > 2) {
+        for (int exact = 0; exact < 2; exact++) {
+            struct sight sight = {.member = member};
+            struct kv_cursor cursor = {0};
+            enum kv_outcome outcome =
+                exact ? store_client_exact_page(&member->client, "t", 3000, &cursor, see_batch,
+                                                &sight)
+                      : store_client_page(&member->client, "t", 3000, &cursor, see_batch, &sight);
+            check(member, outcome == KV_DONE);
+            check(member, sight.count == 0 || sight.count == BATCH);
+        }
+    }
+    leave(member);
+    return NULL;
+}
+
+/* Puts and removes batches of keys of its own meanwhile, in place and by copies. */
+static void *write_and_remove_batches(void *arg)
+{
+    enum { KEYS = 600 };
+    struct member *member = arg;
+    static char keys[KEYS][KEY_MAX];
+    static struct kv_item items[KEYS];
+    for (unsigned i = 0; atomic_load(&member->crowd->working) > 2; i++) {
+        size_t count = i % 4 < 2 ? 20 : KEYS;
+        uint64_t number = i;
+        for (size_t k = 0; k < count; k++) {
+            (void)snprintf(keys[k], KEY_MAX, "other %zu", k);
+            items[k] = (struct kv_item){.key = weft_view_str(keys[k]),
+                                        .value.bytes = number_view(&number)};
+        }
+        check(member, store_client_do(&member->client, i % 2 ? KV_MDEL : KV_MSET, "t", items,
+                                      count) == KV_DONE);
+        store_items_drop(items, count);
+    }
+    leave(member);
+    return NULL;
+}
+
+static void test_batch_is_seen_whole_or_not_at_all_in_a_page(void **state)
+{
+    struct crowd crowd;
+    (void)state;
+    crowd_init(&crowd);
+    assert_int_equal(
+        crowd_run(&crowd, (void *(*const[])(void *)){write_batches, write_batches, walk_batches,
+                                                     write_and_remove_batches}),
+        0);
+    crowd_fini(&crowd);
+}
+
 enum { STABLE = 500 };
 
 static bool see(void *arg, struct weft_view key, const struct kv_value *value)
@@ -344,6 +420,7 @@ int main(void)
         cmocka_unit_test(test_loops_find_what_they_wrote_between_each_other),
         cmocka_unit_test(test_batch_is_seen_whole_or_not_at_all_by_batches),
         cmocka_unit_test(test_batch_is_seen_whole_or_not_at_all_by_single_reads),
+        cmocka_unit_test(test_batch_is_seen_whole_or_not_at_all_in_a_page),
         cmocka_unit_test(test_walk_misses_nothing_that_stays_while_others_write),
         cmocka_unit_test(test_tables_are_made_and_dropped_under_each_others_hands),
     };

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What all maps of a store share, what each loop has of its own, and the account of heap bytes.
+ *
+ * The account is exact from above: `used` is never less than what is alive, and with a limit it is
+ * never more than the limit. A loop takes bytes from the account some KiB in advance (its credit),
+ * so that most writes touch no shared memory. Credit counts as used. */
+#ifndef KV_STORE_SHARED_H
+#define KV_STORE_SHARED_H
+
+#include <stdbool.h>
+
+#include "epoch.h"
+#include "pool.h"
+#include "siphash.h"
+
+struct kv_shared {
+    struct kv_hash_seed seed;
+    struct kv_epoch epoch;
+    struct kv_pool pool;
+    _Atomic int64_t used; /* heap bytes that are alive, and the loops' credit */
+    int64_t max_used;     /* 0: there is no limit */
+    int64_t step;         /* credit that a loop takes in advance */
+};
+
+/* One loop's part. */
+struct kv_loop {
+    struct kv_epoch_loop epoch; /* first: the list of loops is one of these */
+    struct kv_pool_cache cache;
+    struct kv_shared *shared;
+    int64_t credit; /* bytes of shared->used that this loop has not spent */
+};
+
+/* Sets up the account. max_used 0: any. */
+void kv_account_init(struct kv_shared *shared, int64_t max_used);
+
+/* Gives the loop's credit back. */
+void kv_account_leave(struct kv_loop *loop);
+
+/* kv_account_take where the credit does not suffice. */
+bool kv__account_take(struct kv_loop *loop, int64_t bytes);
+
+/* Takes bytes from the account; a negative number gives them back, which never fails. False: the
+ * limit does not allow them, and nothing has changed. */
+static inline WEFT_MUST_USE bool kv_account_take(struct kv_loop *loop, int64_t bytes)
+{
+    int64_t credit = loop->credit - bytes;
+    if (credit < 0 || credit > 2 * loop->shared->step)
+        return kv__account_take(loop, bytes);
+    loop->credit = credit;
+    return true;
+}
+
+static inline void kv_account_give(struct kv_loop *loop, int64_t bytes)
+{
+    bool given = kv_account_take(loop, -bytes);
+    (void)given;
+}
+
+#endif
