@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: MIT
  *
- * The store seam: table -> key -> value, behind which a store may be in memory, on disk or on
- * another machine. Tables and keys are any bytes; so are values. A store is one `const struct
- * kv_store`; the three states are allocated by its user, zeroed, of the sizes it declares.
+ * The store seam: table -> key -> value. A store may be in memory, on disk or on another machine.
+ * Names of tables, keys and values are any bytes. A store is one `const struct kv_store`; its user
+ * allocates the three states, zeroed, with the sizes that it declares.
  *
- * One rule: every operation completes exactly once through its `done`, on the loop that submitted
- * it, from within submit or in a later turn; never after close returned. A store that does not
- * finish within submit never blocks there. Nobody above the store tries again. */
+ * There is one rule: every operation completes exactly once through its `done`, on the loop that
+ * submitted it, from within submit or in a later turn, and never after close returned. A store that
+ * does not finish within submit never blocks there. Nobody above the store tries again.
+ *
+ * A store promises besides:
+ *   - A write that it refuses (KV_FAILED, KV_UNAVAILABLE, KV_FULL) changes nothing: neither a key,
+ *     nor a table, nor the memory that it counts against its limit.
+ *   - With KV_STORE_ATOMIC, no operation sees a part of a batch. For KV_WALK an operation is a page,
+ *     so a walk of several pages may see a batch between two of them. */
 #ifndef KV_STORE_H
 #define KV_STORE_H
 
@@ -20,21 +26,22 @@ extern "C" {
 #endif
 
 enum kv_store_flag {
-    KV_STORE_ORDERED = 1, /* operations of one session take effect in the order submitted; else its
-                             user submits one at a time */
-    KV_STORE_ATOMIC = 2,  /* a batch is all or nothing as others see it, single reads included */
-    KV_STORE_DURABLE = 4, /* DONE outlives the process */
-    KV_STORE_WALK = 8,    /* has KV_WALK */
+    KV_STORE_ORDERED = 1, /* operations of one session take effect in the order submitted; without
+                             this its user submits one at a time */
+    KV_STORE_ATOMIC = 2,  /* other operations, reads of one key and pages of walks included, see all
+                             of a batch or nothing of it */
+    KV_STORE_DURABLE = 4, /* what is DONE outlives the process */
+    KV_STORE_WALK = 8,    /* the store does KV_WALK */
     KV_STORE_INLINE = 16, /* done is always called before submit returns */
 };
 
 enum kv_store_kind {
-    KV_MGET,   /* what is there */
-    KV_MEXIST, /* the same, of interest is only `present` */
-    KV_MSET,   /* stores item.value; what was there before. A key given twice takes both values, in
-                  order. Makes the table */
-    KV_MDEL,   /* removes; what was there before */
-    KV_WALK,   /* one page of a table, through `each` */
+    KV_MGET,   /* finds what the keys have */
+    KV_MEXIST, /* sets `present` and need not set `found` */
+    KV_MSET,   /* stores item.value and finds what was there before. A key given twice takes both
+                  values, in order. Makes the table */
+    KV_MDEL,   /* removes the keys and finds what they had */
+    KV_WALK,   /* shows one page of a table through `each` */
 };
 
 enum kv_outcome {
@@ -46,9 +53,9 @@ enum kv_outcome {
     KV_FULL,        /* nothing took effect; reads and removals still work */
 };
 
-/* A value. Where blob is not NULL it is one whose last bytes are `bytes`; whoever keeps the value
- * may keep a reference to it instead of copying. What stands before them in the blob is none of the
- * store's concern. */
+/* A value. If blob is not NULL, `bytes` are the last bytes of that blob; whoever keeps the value may
+ * keep a reference to the blob instead of copying. The store ignores what stands before them in the
+ * blob, and keeps it. */
 struct kv_value {
     struct weft_view bytes;
     struct weft_blob *blob;
@@ -57,8 +64,8 @@ struct kv_value {
 /* One key of a batch. */
 struct kv_item {
     struct weft_view key;
-    struct kv_value value; /* in: KV_MSET */
-    struct kv_value found; /* out, where present: valid until done returns */
+    struct kv_value value; /* in, KV_MSET only */
+    struct kv_value found; /* out, set if present; valid until done returns */
     bool present;          /* out */
     struct {
         uint64_t number;
@@ -68,34 +75,36 @@ struct kv_item {
 
 enum { KV_CURSOR_MAX = 256 };
 
-/* A place in a walk, the store's to read; a size of 0 is the beginning and the end. It outlives the
- * process or not as the store likes, and survives everything that others do to the table. Clients
- * hold it and give it back, so it may be anything: what the store has not made is KV_EXPIRED. */
+/* A place in a walk, which only the store can read. A size of 0 is the beginning, and the end. It
+ * survives whatever others do to the table; whether it outlives the process is the store's choice.
+ * Clients hold it and give it back, so it may contain anything: a cursor that the store has not made
+ * is KV_EXPIRED. */
 struct kv_cursor {
     uint16_t size;
     uint8_t bytes[KV_CURSOR_MAX];
 };
 
-/* One operation: the submitter's memory, unmoved and untouched from submit to done. All that its
- * views show must live as long. */
+/* One operation. It is the submitter's memory, which stays in place and untouched from submit to
+ * done, as do the bytes that its views show. */
 struct kv_op {
     enum kv_store_kind kind;
     struct weft_view table;
     struct kv_item *items; /* KV_WALK: NULL */
-    size_t count;          /* of items, at least 1; KV_WALK: about how many pairs the page may have,
-                              at least 1 */
-    bool exact;            /* KV_WALK: no more than count of them, and a page that `each` ends has a
-                              next one, which begins with the pair it refused. Costs more */
+    size_t count;          /* number of items, at least 1; KV_WALK: about the number of pairs that
+                              the page should have, at least 1. The store may end a page earlier */
+    bool exact;            /* KV_WALK: the page has at most count pairs, and a page that `each` ends
+                              has a next one, which begins with the pair it refused. Costs more */
 
-    /* KV_WALK only: where to begin, and, after done, where the next page does. Every key present
-     * from the first page to the last comes at least once, exactly once where nobody writes; a walk
-     * is no snapshot. */
+    /* KV_WALK only: the place where the page begins and, after done, where the next page does. Every
+     * key that is present from the first page to the last comes at least once, and exactly once if
+     * nobody writes. A page is of one moment with KV_STORE_ATOMIC; a walk is no snapshot. */
     struct kv_cursor *cursor;
-    /* KV_WALK only: one pair, before done; views until it returns. False: no more of them, done
-     * follows at once; the cursor is undefined unless the walk is exact. */
+    /* KV_WALK only: takes one pair, before done. The views are valid until it returns. False: the
+     * caller wants no more pairs, and done follows at once; the cursor is undefined then unless the
+     * walk is exact. */
     bool (*each)(struct kv_op *op, struct weft_view key, const struct kv_value *value);
 
-    /* What was found is set where outcome is KV_DONE. The op may be freed or used again in it. */
+    /* If outcome is KV_DONE, what was found is set. The callback may free the op or use it again. */
     void (*done)(struct kv_op *op, enum kv_outcome outcome);
 };
 
