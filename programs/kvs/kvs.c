@@ -48,11 +48,8 @@ int main(int argc, char **argv)
     cli_kvs_prepare(&config, &log);
 
     struct weft_error error;
-    const struct kv_store *store = weft_kv_store_find(stores, config.store, &error);
-    if (!store)
-        return refuse(WEFT_ECONFIG, error.text);
     struct weft_kv_context kv;
-    int err = weft_kv_context_init(&kv, store, &config.limits, NULL, &error);
+    int err = weft_kv_context_open(&kv, stores, config.store, &config.limits, &error);
     if (err < 0)
         return refuse(err, error.text);
 

@@ -78,7 +78,7 @@ static const struct cli_option own_options[] = {
      .help = "loops, each on its thread",
      .set = set_threads},
     {.name = "store",
-     .argument = "NAME",
+     .argument = "STORE",
      .fallback = "memory",
      .help = "what holds the values",
      .set = set_store},
@@ -150,6 +150,7 @@ static const char head[] =
     "?codec=NAME&service=NAME&threshold=N&level=N.\n";
 
 static const char tail[] =
+    "STORE is NAME[:WHERE][?option=value&...].\n"
     "SIZE is bytes, or KiB, MiB, GiB; SECONDS may have a fraction.\n"
     "Exit codes: 0 drained or checked, 1 refused by the system or cut, 2 usage.\n";
 

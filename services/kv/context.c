@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "core/base/mem.h"
+#include "core/base/url.h"
 #include "service.h"
 
 const struct kv_store *weft_kv_store_find(const struct kv_store *const *stores, const char *name,
@@ -21,22 +22,90 @@ const struct kv_store *weft_kv_store_find(const struct kv_store *const *stores, 
     return NULL;
 }
 
-int weft_kv_context_init(struct weft_kv_context *context, const struct kv_store *store,
-                         const struct weft_limits *limits, const uint8_t *seed,
-                         struct weft_error *error)
+static int make_store(struct weft_kv_context *context, const struct kv_store *store,
+                      const struct kv_store_options *options, struct weft_error *error)
 {
-    struct kv_store_options options = {.limits = limits, .seed = seed};
     *context = (struct weft_kv_context){0};
     void *state = weft_calloc(1, store->store_size);
     if (!state)
         return weft_error_set(error, -ENOMEM, "%s store: no memory", store->name);
-    int err = store->init(state, &options, error);
+    int err = store->init(state, options, error);
     if (err < 0) {
         weft_free(state);
         return err;
     }
     *context = (struct weft_kv_context){store, state};
     return 0;
+}
+
+int weft_kv_context_init(struct weft_kv_context *context, const struct kv_store *store,
+                         const struct weft_limits *limits, const uint8_t *seed,
+                         struct weft_error *error)
+{
+    static const struct weft_option_set none = {NULL, 0};
+    const struct kv_store_options options = {.set = &none, .limits = limits, .seed = seed};
+    return make_store(context, store, &options, error);
+}
+
+/* Reads a spec into *url, as a URL whose scheme is the store's name and whose path is a dot and WHERE:
+ * a path may not be empty, and one that began with // would be a host. */
+static int parse_spec(struct weft_url *url, const char *spec, struct weft_error *error)
+{
+    char text[WEFT_URL_MAX];
+    struct weft_error ignored;
+    size_t name = strcspn(spec, ":?");
+    int n = snprintf(text, sizeof text, "%.*s:.%s", (int)name, spec,
+                     spec + name + (spec[name] == ':' ? 1 : 0));
+    if (n < 0 || (size_t)n >= sizeof text || weft_url_parse(url, text, &ignored) < 0)
+        return weft_error_set(error, WEFT_ECONFIG,
+                              "'%.150s' is no store: the form is NAME[:WHERE][?option=value&...]",
+                              spec);
+    return 0;
+}
+
+/* Refuses what the store does not take: a place that it has no use for, or an option that it does not
+ * declare. */
+static int check_spec(const struct kv_store *store, const char *where, const struct weft_url *url,
+                      struct weft_error *error)
+{
+    if (*where && !store->where)
+        return weft_error_set(error, WEFT_ECONFIG, "store '%s' takes no place: '%.100s'",
+                              store->name, where);
+    for (size_t i = 0; i < url->option_count; i++) {
+        char known[256] = "none";
+        size_t used = 0;
+        const struct weft_option *option = store->options;
+        for (; option && option->name && strcmp(option->name, url->options[i].name) != 0; option++)
+            if (used < sizeof known)
+                used += (size_t)snprintf(known + used, sizeof known - used, "%s%s",
+                                         used ? ", " : "", option->name);
+        if (!option || !option->name)
+            return weft_error_set(error, WEFT_ECONFIG,
+                                  "unknown option '%.64s' of store '%s'; there are: %s",
+                                  url->options[i].name, store->name, known);
+    }
+    return 0;
+}
+
+int weft_kv_context_open(struct weft_kv_context *context, const struct kv_store *const *stores,
+                         const char *spec, const struct weft_limits *limits,
+                         struct weft_error *error)
+{
+    struct weft_url url;
+    *context = (struct weft_kv_context){0};
+    int err = parse_spec(&url, spec, error);
+    if (err < 0)
+        return err;
+    const struct kv_store *store = weft_kv_store_find(stores, url.scheme, error);
+    if (!store)
+        return WEFT_ECONFIG;
+    const char *where = url.path + 1;
+    err = check_spec(store, where, &url, error);
+    if (err < 0)
+        return err;
+    const struct weft_option_set set = weft_url_option_set(&url);
+    const struct kv_store_options options = {.where = where, .set = &set, .limits = limits};
+    return make_store(context, store, &options, error);
 }
 
 void weft_kv_context_fini(struct weft_kv_context *context)

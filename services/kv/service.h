@@ -2,7 +2,7 @@
  *
  * kv: the key-value service, speaking protobuf (proto/abi.proto) over any codec and any store.
  *
- * A program makes it of a store and registers it with that as its context:
+ * A program makes a context of a store and registers the service with it:
  *
  *     struct weft_kv_context context;
  *     int err = weft_kv_context_init(&context, &weft_kv_store_memory, &limits, NULL, &error);
@@ -40,6 +40,13 @@ WEFT_MUST_USE int weft_kv_context_init(struct weft_kv_context *context,
                                        const struct kv_store *store,
                                        const struct weft_limits *limits, const uint8_t *seed,
                                        struct weft_error *error);
+
+/* Makes the store that a command line names, as in `--store memory`. spec is NAME[:WHERE] and the
+ * store's own options, `?option=value&...`; NAME is one of `stores`, which ends in NULL. limits as
+ * above. WEFT_ECONFIG: *error names the mistake and the choices. Else as weft_kv_context_init. */
+WEFT_MUST_USE int weft_kv_context_open(struct weft_kv_context *context,
+                                       const struct kv_store *const *stores, const char *spec,
+                                       const struct weft_limits *limits, struct weft_error *error);
 
 /* After the servers that use it were freed. A zeroed one is fine. */
 void weft_kv_context_fini(struct weft_kv_context *context);

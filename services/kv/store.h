@@ -108,19 +108,25 @@ struct kv_op {
     void (*done)(struct kv_op *op, enum kv_outcome outcome);
 };
 
+/* Borrowed until init returns, except for limits. */
 struct kv_store_options {
-    const struct weft_limits *limits; /* max_memory; valid as long as the store */
-    const uint8_t *seed;              /* 16 bytes of the keyed hash, for tests and measurements that
+    const char *where; /* the WHERE of `--store NAME:WHERE`; NULL or "" if there is none */
+    const struct weft_option_set *set; /* only options that the store declares */
+    const struct weft_limits *limits;  /* max_memory; valid as long as the store */
+    const uint8_t *seed; /* 16 bytes of the keyed hash, for tests and measurements that
                                          must repeat; NULL: random */
 };
 
 struct kv_store {
     const char *name; /* as in `--store NAME` */
-    unsigned flags;   /* of kv_store_flag */
+    const char
+        *where; /* what WHERE in `--store NAME:WHERE` is, as "PATH"; NULL: the store takes none */
+    const struct weft_option *options; /* those in `--store NAME?option=value`; NULL: none */
+    unsigned flags;                    /* of kv_store_flag */
     size_t store_size, loop_size, session_size;
 
-    /* The store itself, for all loops. 0, or -errno with one line in *error and nothing held.
-     * fini: after every stop. */
+    /* The store itself, for all loops. 0, or an error with one line in *error and nothing held:
+     * WEFT_ECONFIG for a value in options that it does not take. fini comes after every stop. */
     int (*init)(void *store, const struct kv_store_options *options, struct weft_error *error);
     void (*fini)(void *store);
 

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/base/url.h"
 #include "kv_talk.h"
 #include "lib/late_store.h"
 #include "services/kv/stores/stores.h"
@@ -108,6 +109,104 @@ static void test_rejection_of_any_length_fits(void **state)
                     sizeof bytes);
 }
 
+/* A store that takes a place and options, and tells what it was given. */
+static struct given {
+    char where[64], size[64], mode[64];
+} given;
+
+static void copy_option(char dst[64], const struct weft_option_set *set, const char *name)
+{
+    const char *value = weft_option_get(set, name);
+    (void)snprintf(dst, 64, "%s", value ? value : "none");
+}
+
+static int init_disk(void *store, const struct kv_store_options *options, struct weft_error *error)
+{
+    (void)store;
+    (void)snprintf(given.where, sizeof given.where, "%s", options->where);
+    copy_option(given.size, options->set, "map-size");
+    copy_option(given.mode, options->set, "mode");
+    if (strcmp(given.mode, "odd") == 0)
+        return weft_error_set(error, WEFT_ECONFIG, "mode=odd is not one of fast, safe");
+    return 0;
+}
+
+static void fini_disk(void *store)
+{
+    (void)store;
+}
+
+static const struct weft_option disk_options[] = {
+    {"map-size", "SIZE", "largest size of the file"}, {"mode", "fast|safe", "when to flush"}, {0}};
+
+static const struct kv_store disk = {.name = "disk",
+                                     .where = "PATH",
+                                     .options = disk_options,
+                                     .store_size = 1,
+                                     .init = init_disk,
+                                     .fini = fini_disk};
+
+static const struct kv_store *const disk_and_memory[] = {&weft_kv_store_memory, &disk, NULL};
+
+static int open_spec(const char *spec, struct weft_error *error)
+{
+    const struct weft_limits limits = weft_limits_default();
+    struct weft_kv_context context;
+    int err = weft_kv_context_open(&context, disk_and_memory, spec, &limits, error);
+    if (err < 0)
+        assert_null(context.store);
+    weft_kv_context_fini(&context);
+    return err;
+}
+
+static void assert_given(const char *spec, const char *where, const char *size, const char *mode)
+{
+    struct weft_error error;
+    assert_int_equal(open_spec(spec, &error), 0);
+    assert_string_equal(given.where, where);
+    assert_string_equal(given.size, size);
+    assert_string_equal(given.mode, mode);
+}
+
+static void test_store_is_given_its_place_and_options(void **state)
+{
+    (void)state;
+    assert_given("disk", "", "none", "none");
+    assert_given("disk:", "", "none", "none");
+    assert_given("disk:kv", "kv", "none", "none");
+    assert_given("disk:/var/lib/kv?map-size=8GiB", "/var/lib/kv", "8GiB", "none");
+    assert_given("disk://odd?mode=fast&map-size=1", "//odd", "1", "fast");
+    assert_given("disk?mode=safe", "", "none", "safe");
+    assert_given("disk:a%3Fb:c", "a?b:c", "none", "none");
+}
+
+static void assert_spec_refused(const char *spec, const char *text)
+{
+    struct weft_error error;
+    assert_int_equal(open_spec(spec, &error), WEFT_ECONFIG);
+    assert_string_equal(error.text, text);
+}
+
+static void test_store_that_cannot_be_made_is_refused_with_what_there_is(void **state)
+{
+    static char long_path[2 * WEFT_URL_MAX];
+    struct weft_error error;
+    (void)state;
+    assert_spec_refused("tape:x", "unknown store 'tape'; there are: memory, disk");
+    assert_spec_refused("memory:x", "store 'memory' takes no place: 'x'");
+    assert_spec_refused("memory?x=1", "unknown option 'x' of store 'memory'; there are: none");
+    assert_spec_refused("disk?mode=fast&x=1",
+                        "unknown option 'x' of store 'disk'; there are: map-size, mode");
+    assert_spec_refused("disk?mode=odd", "mode=odd is not one of fast, safe");
+    assert_spec_refused("", "'' is no store: the form is NAME[:WHERE][?option=value&...]");
+    assert_spec_refused("disk?mode",
+                        "'disk?mode' is no store: the form is NAME[:WHERE][?option=value&...]");
+    assert_spec_refused("disk?mode=a&mode=b", "'disk?mode=a&mode=b' is no store: the form is "
+                                              "NAME[:WHERE][?option=value&...]");
+    memset(long_path, 'x', sizeof long_path - 1);
+    assert_int_equal(open_spec(long_path, &error), WEFT_ECONFIG);
+}
+
 static void test_unknown_store_is_refused_with_the_names_there_are(void **state)
 {
     static const struct kv_store *const stores[] = {&weft_kv_store_memory, &late_store_ordered,
@@ -132,6 +231,8 @@ int main(void)
         TALK_TEST(test_every_rejection_has_its_words),
         TALK_TEST(test_rejection_of_any_length_fits),
         TALK_TEST(test_unknown_store_is_refused_with_the_names_there_are),
+        cmocka_unit_test(test_store_is_given_its_place_and_options),
+        cmocka_unit_test(test_store_that_cannot_be_made_is_refused_with_what_there_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
