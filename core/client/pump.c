@@ -26,15 +26,15 @@ void weft__client_wake_at(struct weft_client *client, int64_t deadline)
  * that it has no room for: it answers the oldest call, and those behind it fail. */
 static void deliver_unasked(struct weft_client *client, const struct weft_message *msg)
 {
-    bool refusal =
-        client->taken == 0 && client->head != client->tail && msg->status == WEFT_MESSAGE_OK;
+    bool refusal = client->taken == 0 && client->calls.head != client->calls.tail &&
+                   msg->status == WEFT_MESSAGE_OK;
     if (!refusal) {
         weft__client_fail(client, WEFT_EUNASKED, "%s sent %s", client->address,
                           weft_strerror(WEFT_EUNASKED));
         return;
     }
-    struct weft_call *call = weft__client_slot(client, client->head++)->call;
-    client->unsent = client->head;
+    struct weft_call *call = weft__calls_slot(&client->calls, client->calls.head++)->call;
+    client->calls.unsent = client->calls.head;
     if (call)
         call->done(call, 0, msg->payload, true);
     /* Does nothing where done closed the client. */
@@ -44,11 +44,11 @@ static void deliver_unasked(struct weft_client *client, const struct weft_messag
 /* One reply for the oldest call. */
 static void deliver(struct weft_client *client, const struct weft_message *msg)
 {
-    if (client->head == client->unsent) {
+    if (client->calls.head == client->calls.unsent) {
         deliver_unasked(client, msg);
         return;
     }
-    struct weft__client_slot *slot = weft__client_slot(client, client->head);
+    struct weft__client_slot *slot = weft__calls_slot(&client->calls, client->calls.head);
     struct weft_call *call = slot->call;
     int status = 0;
     if (msg->status == WEFT_MESSAGE_MALFORMED) {
@@ -65,7 +65,7 @@ static void deliver(struct weft_client *client, const struct weft_message *msg)
         slot->call = NULL;
     bool last = status < 0 || slot->replies_due == 0;
     if (slot->replies_due == 0)
-        client->head++;
+        client->calls.head++;
     if (call)
         call->done(call, status, status < 0 ? weft_view(NULL, 0) : msg->payload, last);
 }
@@ -162,18 +162,6 @@ static void read_input(struct weft_client *client, int reads, bool until_end)
     }
 }
 
-static void mark_sent(struct weft_client *client)
-{
-    while (client->unsent != client->tail) {
-        struct weft__client_slot *slot = weft__client_slot(client, client->unsent);
-        if (slot->begin >= client->taken)
-            return;
-        if (slot->call)
-            slot->call->sent = true;
-        client->unsent++;
-    }
-}
-
 /* What the server said before it hung up tells more than the failed write does. */
 static void write_failed(struct weft_client *client, int status)
 {
@@ -197,7 +185,7 @@ static void write_output(struct weft_client *client)
         }
         weft_chain_consume(&client->out, (size_t)n);
         client->taken += (uint64_t)n;
-        mark_sent(client);
+        weft__calls_mark_sent(&client->calls, client->taken);
     }
     stream->ops->want(stream, WEFT_READABLE | (client->out.bytes > 0 ? WEFT_WRITABLE : 0));
 }
@@ -234,9 +222,9 @@ void weft__client_on_flush(struct weft_deferred *deferred)
 static int64_t expire(struct weft_client *client, int64_t now)
 {
     int64_t next = client->connect_deadline;
-    const uint64_t end = client->tail;
-    for (uint64_t i = client->head; i != end && client->state != WEFT__BROKEN; i++) {
-        struct weft__client_slot *slot = weft__client_slot(client, i);
+    const uint64_t end = client->calls.tail;
+    for (uint64_t i = client->calls.head; i != end && client->state != WEFT__BROKEN; i++) {
+        struct weft__client_slot *slot = weft__calls_slot(&client->calls, i);
         struct weft_call *call = slot->call;
         if (!call)
             continue;
