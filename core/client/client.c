@@ -16,10 +16,13 @@ static void init(struct weft_client *client, const struct weft_client_options *o
     client->loop = options->loop;
     client->limits = options->limits;
     client->on_connect = options->on_connect;
+    client->on_room = options->on_room;
     client->data = options->data;
     client->wake = WEFT__NEVER;
     client->connect_deadline = WEFT__NEVER;
     client->connect_timeout = options->connect_timeout;
+    client->room_deadline = WEFT__NEVER;
+    client->room_timeout = options->room_timeout;
     client->timer.fire = weft__client_on_timer;
     client->flush.run = weft__client_on_flush;
     snprintf(client->address, sizeof client->address, "%.*s", (int)strcspn(options->url, "?"),
@@ -93,17 +96,25 @@ static int refuse_to_encode(const struct weft_encode_io *io, int status, struct 
                           weft_format_size(io->limit, limit), io->why);
 }
 
+static int refuse_for_now(const struct weft_client *client, struct weft_error *error)
+{
+    const struct weft_limits *limits = &client->limits;
+    if (weft_client_pending(client) >= limits->max_pending)
+        return weft_error_set(error, -EAGAIN, "max-pending %" PRIu64 " calls wait for replies",
+                              limits->max_pending);
+    return weft_error_set(error, -EAGAIN, "output-high %" PRIu64 " bytes wait to be sent",
+                          limits->output_high);
+}
+
 int weft_client_call(struct weft_client *client, struct weft_call *call,
                      const struct weft_body *body, struct weft_error *error)
 {
     if (client->state == WEFT__BROKEN)
         return weft_error_set(error, -ENOTCONN, "not connected: %s", client->trouble.text);
-    if (weft_client_pending(client) >= client->limits.max_pending)
-        return weft_error_set(error, -EAGAIN, "max-pending %" PRIu64 " calls wait for replies",
-                              client->limits.max_pending);
-    if (client->out.bytes >= client->limits.output_high)
-        return weft_error_set(error, -EAGAIN, "output-high %" PRIu64 " bytes wait to be sent",
-                              client->limits.output_high);
+    if (!weft__client_has_room(client)) {
+        weft__client_owe_room(client);
+        return refuse_for_now(client, error);
+    }
     int err = weft__calls_reserve(&client->calls);
     if (err < 0)
         return weft_error_set(error, err, "%s", weft_strerror(err));
@@ -150,4 +161,20 @@ void weft_client_count(const struct weft_client *client, struct weft_client_coun
 const char *weft_client_trouble(const struct weft_client *client)
 {
     return client->trouble.text;
+}
+
+int weft_client_status(const struct weft_client *client)
+{
+    return client->state == WEFT__BROKEN ? client->end_status : 0;
+}
+
+bool weft_client_ended_idle(const struct weft_client *client)
+{
+    return client->ended_idle;
+}
+
+void weft_client_look(struct weft_client *client)
+{
+    if (client->state == WEFT__OPEN && !client->in_pump && weft_client_pending(client) == 0)
+        weft__client_look(client);
 }

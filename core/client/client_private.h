@@ -32,11 +32,15 @@ struct weft_client {
     struct weft__client_link *link;
     char address[256]; /* the URL without its options, for texts */
     void (*on_connect)(struct weft_client *client, int status, const struct weft_error *error);
+    void (*on_room)(struct weft_client *client);
     void *data;
 
     enum weft__client_state state;
     bool in_pump; /* callbacks are being called, and the memory must outlive them */
     bool closed;
+    bool room_owed;  /* a call was refused for want of room, and on_room has not told of any yet */
+    bool ended_idle; /* the peer ended the connection while nothing was pending */
+    int end_status;  /* why the connection has ended, once it has */
     struct weft_error trouble;
 
     struct weft_buf in;
@@ -54,6 +58,7 @@ struct weft_client {
     struct weft_timer timer;
     int64_t wake; /* when the timer fires */
     int64_t connect_deadline, connect_timeout;
+    int64_t room_deadline, room_timeout; /* room_deadline: WEFT__NEVER unless room is owed */
 };
 
 static inline struct weft_stream *weft__client_stream(const struct weft_client *client)
@@ -61,10 +66,21 @@ static inline struct weft_stream *weft__client_stream(const struct weft_client *
     return (struct weft_stream *)(void *)client->link->stream;
 }
 
+/* True if one more call may be made, as far as the limits are concerned. */
+static inline bool weft__client_has_room(const struct weft_client *client)
+{
+    return weft__calls_pending(&client->calls) < client->limits.max_pending &&
+           client->out.bytes < client->limits.output_high;
+}
+
 /* pump.c: the three entries from the loop. Callbacks come from nowhere else. */
 void weft__client_on_ready(struct weft_stream *stream, unsigned events);
 void weft__client_on_flush(struct weft_deferred *deferred);
 void weft__client_on_timer(struct weft_timer *timer);
+/* Reads what is there, for a client outside its pump that has no call pending. */
+void weft__client_look(struct weft_client *client);
+/* Owes the caller a call of on_room. */
+void weft__client_owe_room(struct weft_client *client);
 /* Makes the timer fire at deadline, unless it fires earlier anyway. */
 void weft__client_wake_at(struct weft_client *client, int64_t deadline);
 

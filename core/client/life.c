@@ -86,6 +86,9 @@ void weft__client_fail(struct weft_client *client, int status, const char *fmt, 
 {
     if (client->state == WEFT__BROKEN)
         return;
+    client->end_status = status;
+    client->ended_idle = (status == -ECONNRESET || status == -EPIPE) &&
+                         client->state == WEFT__OPEN && weft__calls_pending(&client->calls) == 0;
     client->trouble.code = status;
     va_list args;
     va_start(args, fmt);
@@ -101,6 +104,7 @@ void weft__client_fail(struct weft_client *client, int status, const char *fmt, 
 
 void weft__client_free(struct weft_client *client)
 {
+    weft_deferred_cancel(&client->flush);
     weft_free(client->link);
     weft__client_stop_codec(client);
     weft_endpoint_fini(&client->endpoint);

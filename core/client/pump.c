@@ -9,7 +9,7 @@
 enum {
     READ_SIZE = 65536,
     READS_A_TURN = 4,   /* then another of the loop's has its turn */
-    READS_AT_END = 256, /* after a failed write, when no turn will follow */
+    READS_AT_END = 256, /* after a failed write, or when time is up: no turn will follow */
     BUF_KEPT = 1 << 20, /* an emptied input buffer larger than this is freed */
 };
 
@@ -20,6 +20,28 @@ void weft__client_wake_at(struct weft_client *client, int64_t deadline)
     int64_t now = weft_loop_now(client->loop);
     client->wake = deadline;
     weft_loop_after(client->loop, &client->timer, deadline > now ? deadline - now : 0);
+}
+
+/* Something has moved: whoever waits for room may hope again. */
+static void renew_room_deadline(struct weft_client *client)
+{
+    if (!client->room_owed || client->room_timeout <= 0)
+        return;
+    int64_t now = weft_loop_now(client->loop);
+    if (client->room_timeout >= WEFT__NEVER - now)
+        return;
+    client->room_deadline = now + client->room_timeout;
+    weft__client_wake_at(client, client->room_deadline);
+}
+
+/* While it connects, the connect timeout bounds the wait. */
+void weft__client_owe_room(struct weft_client *client)
+{
+    if (client->room_owed)
+        return;
+    client->room_owed = true;
+    if (client->state == WEFT__OPEN)
+        renew_room_deadline(client);
 }
 
 /* A reply to what was not sent. Before the first byte it is how a server turns a connection away
@@ -145,6 +167,7 @@ static void read_input(struct weft_client *client, int reads, bool until_end)
         if (client->state == WEFT__CONNECTING) {
             client->state = WEFT__OPEN;
             client->connect_deadline = WEFT__NEVER;
+            renew_room_deadline(client);
             if (client->on_connect)
                 client->on_connect(client, 0, NULL);
         }
@@ -156,6 +179,7 @@ static void read_input(struct weft_client *client, int reads, bool until_end)
         }
         weft_buf_commit(&client->in, (size_t)n);
         client->given += (uint64_t)n;
+        renew_room_deadline(client);
         decode(client, false);
         if (n < READ_SIZE && !until_end)
             return;
@@ -185,9 +209,28 @@ static void write_output(struct weft_client *client)
         }
         weft_chain_consume(&client->out, (size_t)n);
         client->taken += (uint64_t)n;
+        renew_room_deadline(client);
         weft__calls_mark_sent(&client->calls, client->taken);
     }
     stream->ops->want(stream, WEFT_READABLE | (client->out.bytes > 0 ? WEFT_WRITABLE : 0));
+}
+
+/* Pays what weft__client_owe_room owes. Once per entry, so that a caller who always has more to say
+ * does not keep the loop from its other work; what is owed again by then comes in the next turn. */
+static void give_room(struct weft_client *client)
+{
+    bool ended = client->state == WEFT__BROKEN;
+    if (!client->room_owed || client->closed || !(ended || weft__client_has_room(client)))
+        return;
+    client->room_owed = false;
+    client->room_deadline = WEFT__NEVER;
+    if (client->on_room)
+        client->on_room(client);
+    if (client->state == WEFT__OPEN)
+        write_output(client);
+    ended = client->state == WEFT__BROKEN;
+    if (client->room_owed && !client->closed && (ended || weft__client_has_room(client)))
+        weft_loop_defer(client->loop, &client->flush);
 }
 
 /* Every entry from the loop ends here: what its callbacks asked for leaves in one write. */
@@ -195,9 +238,20 @@ static void leave(struct weft_client *client)
 {
     if (client->state == WEFT__OPEN)
         write_output(client);
+    give_room(client);
     client->in_pump = false;
     if (client->closed)
         weft__client_free(client);
+}
+
+/* Nothing is called back: no call is pending, and on_room waits for the next turn. */
+void weft__client_look(struct weft_client *client)
+{
+    client->in_pump = true;
+    read_input(client, READS_A_TURN, false);
+    client->in_pump = false;
+    if (client->room_owed)
+        weft_loop_defer(client->loop, &client->flush);
 }
 
 void weft__client_on_ready(struct weft_stream *stream, unsigned events)
@@ -222,6 +276,7 @@ void weft__client_on_flush(struct weft_deferred *deferred)
 static int64_t expire(struct weft_client *client, int64_t now)
 {
     int64_t next = client->connect_deadline;
+    next = client->room_deadline < next ? client->room_deadline : next;
     const uint64_t end = client->calls.tail;
     for (uint64_t i = client->calls.head; i != end && client->state != WEFT__BROKEN; i++) {
         struct weft__client_slot *slot = weft__calls_slot(&client->calls, i);
@@ -242,18 +297,37 @@ static int64_t expire(struct weft_client *client, int64_t now)
     return next;
 }
 
+/* Judges every deadline. Returns when the next one is due. */
+static int64_t judge(struct weft_client *client, int64_t now)
+{
+    char seconds[WEFT_UNITS_TEXT];
+    if (client->connect_deadline <= now) {
+        weft__client_fail(client, -ETIMEDOUT, "cannot connect to %s within %s s", client->address,
+                          weft_format_seconds((uint64_t)client->connect_timeout, seconds));
+        return WEFT__NEVER;
+    }
+    if (client->room_deadline <= now) {
+        weft__client_fail(client, -ETIMEDOUT, "%s has neither read nor sent anything for %s s",
+                          client->address,
+                          weft_format_seconds((uint64_t)client->room_timeout, seconds));
+        return WEFT__NEVER;
+    }
+    return expire(client, now);
+}
+
+/* First takes what is there, which may be more than a turn's share: a process that was stopped, or
+ * whose turn was long, finds replies and room that have been there in time. */
 void weft__client_on_timer(struct weft_timer *timer)
 {
     struct weft_client *client = weft_container_of(timer, struct weft_client, timer);
-    const int64_t now = weft_loop_now(client->loop);
     client->in_pump = true;
     client->wake = WEFT__NEVER;
-    if (client->connect_deadline <= now) {
-        char seconds[WEFT_UNITS_TEXT];
-        weft__client_fail(client, -ETIMEDOUT, "cannot connect to %s within %s s", client->address,
-                          weft_format_seconds((uint64_t)client->connect_timeout, seconds));
-    } else {
-        int64_t next = expire(client, now);
+    if (client->state == WEFT__OPEN)
+        read_input(client, READS_AT_END, true);
+    if (client->state == WEFT__OPEN)
+        write_output(client);
+    if (client->state != WEFT__BROKEN) {
+        int64_t next = judge(client, weft_loop_now(client->loop));
         if (client->state != WEFT__BROKEN)
             weft__client_wake_at(client, next);
     }

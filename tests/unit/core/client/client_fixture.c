@@ -38,6 +38,14 @@ static void on_connect(struct weft_client *client, int status, const struct weft
         f->on_connected(f);
 }
 
+static void on_room(struct weft_client *client)
+{
+    struct client_fixture *f = weft_client_data(client);
+    note(f, "room");
+    if (f->on_room)
+        f->on_room(f);
+}
+
 /* The peer has a codec of its own, configured as the client's is. */
 static int start_peer(struct client_fixture *f)
 {
@@ -81,6 +89,7 @@ int client_fixture_setup(void **state)
         .codec = "raw",
         .limits = weft_limits_default(),
         .on_connect = on_connect,
+        .on_room = on_room,
         .data = f,
     };
     script_begin(1);

@@ -43,6 +43,7 @@ struct client_fixture {
     struct weft_error error; /* of the last new or call */
     char log[8192];
     void (*on_connected)(struct client_fixture *f); /* from on_connect, where set */
+    void (*on_room)(struct client_fixture *f);      /* from on_room, where set */
 
     struct script_end *peer; /* the server's end, once connected */
     struct weft_endpoint peer_endpoint;

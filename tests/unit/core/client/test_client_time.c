@@ -5,6 +5,12 @@
 
 #include "client_fixture.h"
 
+static void close_client(struct test_call *call)
+{
+    weft_client_close(call->fixture->client);
+    call->fixture->client = NULL;
+}
+
 static struct test_call *ask_within(struct client_fixture *f, const char *name, int64_t timeout)
 {
     struct test_call *call = test_call(f, name);
@@ -86,6 +92,77 @@ static void test_client_does_not_time_out_what_was_answered(void **state)
     assert_log(f, "a=one");
 }
 
+/* The process was stopped: in the first turn after it, the timer is due before anybody has looked at
+ * the stream. */
+static void stop_process(struct client_fixture *f, int64_t ns)
+{
+    virtual_loop_spend(f->loop, ns);
+    client_fixture_turns(f);
+}
+
+static void test_client_takes_a_reply_that_is_there_before_it_judges(void **state)
+{
+    struct client_fixture *f = *state;
+    client_fixture_connect(f);
+    ask_within(f, "a", SECONDS(1));
+    ask_within(f, "b", SECONDS(1));
+    client_fixture_turns(f);
+    peer_queue(f, "one");
+    stop_process(f, SECONDS(60));
+    assert_log(f, "a=one b!ETIMEDOUT");
+}
+
+static void test_client_takes_more_than_a_turns_share_before_it_judges(void **state)
+{
+    struct client_fixture *f = *state;
+    client_fixture_connect(f);
+    script_set_rules(f->peer, &(struct script_rules){.read_chunk = 65536});
+    ask_within(f, "a", SECONDS(1));
+    client_fixture_turns(f);
+    static uint8_t frame[4 + (1 << 20)] = {0, 0x10, 0, 0};
+    script_send(f->peer, frame, sizeof frame);
+    stop_process(f, SECONDS(60));
+    assert_log(f, "a=1048576");
+}
+
+static void test_client_hears_the_end_of_the_stream_before_it_judges(void **state)
+{
+    struct client_fixture *f = *state;
+    client_fixture_connect(f);
+    ask_within(f, "a", SECONDS(1));
+    client_fixture_turns(f);
+    script_shutdown(f->peer);
+    stop_process(f, SECONDS(60));
+    assert_log(f, "a!ECONNRESET");
+}
+
+static void test_client_judges_no_room_that_is_there(void **state)
+{
+    struct client_fixture *f = *state;
+    f->options.limits.output_high = 10;
+    f->options.room_timeout = SECONDS(1);
+    client_fixture_connect(f);
+    script_set_rules(f->peer, &(struct script_rules){.window = 1});
+    ask_within(f, "a long request", 0);
+    client_fixture_turns(f);
+    assert_int_equal(test_call_send(test_call(f, "b"), "2"), -EAGAIN);
+    script_set_rules(f->peer, &(struct script_rules){.window = 0});
+    stop_process(f, SECONDS(60));
+    assert_log(f, "room");
+}
+
+static void test_client_may_be_closed_by_a_reply_that_came_before_the_judgement(void **state)
+{
+    struct client_fixture *f = *state;
+    client_fixture_connect(f);
+    ask_within(f, "a", SECONDS(1))->then = close_client;
+    ask_within(f, "b", SECONDS(1));
+    client_fixture_turns(f);
+    peer_queue(f, "one");
+    stop_process(f, SECONDS(60));
+    assert_log(f, "a=one b!ECANCELED");
+}
+
 static void test_client_arms_no_timer_without_a_timeout(void **state)
 {
     struct client_fixture *f = *state;
@@ -159,12 +236,6 @@ static void test_client_sends_and_times_a_call_made_in_the_done_of_a_timeout(voi
     assert_log(f, "a!ETIMEDOUT again!ETIMEDOUT");
 }
 
-static void close_client(struct test_call *call)
-{
-    weft_client_close(call->fixture->client);
-    call->fixture->client = NULL;
-}
-
 static void test_client_may_be_closed_in_the_done_of_a_timeout(void **state)
 {
     struct client_fixture *f = *state;
@@ -205,6 +276,34 @@ static void test_client_may_be_closed_when_a_connect_took_too_long(void **state)
     ask_within(f, "a", 0)->then = close_client;
     client_fixture_advance(f, SECONDS(3));
     assert_log(f, "refused!ETIMEDOUT a!ETIMEDOUT");
+}
+
+static void test_client_without_a_connect_timeout_connects_whenever_it_can(void **state)
+{
+    struct client_fixture *f = *state;
+    stall_connects();
+    assert_int_equal(client_fixture_new(f), 0);
+    ask_within(f, "a", SECONDS(1));
+    client_fixture_advance(f, SECONDS(1000));
+    assert_log(f, "a!ETIMEDOUT");
+    assert_int_equal(weft_client_status(f->client), 0);
+    script_set_rules(f->peer, &(struct script_rules){.stalled = false});
+    client_fixture_turns(f);
+    assert_log(f, "connected");
+}
+
+static void test_client_takes_a_connect_timeout_that_never_comes(void **state)
+{
+    struct client_fixture *f = *state;
+    f->options.connect_timeout = INT64_MAX;
+    f->options.room_timeout = INT64_MAX;
+    f->options.limits.max_pending = 1;
+    client_fixture_connect(f);
+    ask_within(f, "a", INT64_MAX);
+    assert_int_equal(test_call_send(test_call(f, "b"), "2"), -EAGAIN);
+    assert_true(virtual_loop_next_timer(f->loop) == INT64_MAX);
+    client_fixture_advance(f, SECONDS(1000));
+    assert_log(f, "");
 }
 
 static void test_client_forgets_the_connect_timeout_once_connected(void **state)
@@ -263,6 +362,13 @@ int main(void)
         TEST_RAW(test_client_drops_the_rest_of_a_stream_that_timed_out),
         TEST_RAW(test_client_times_calls_out_by_their_own_deadlines),
         TEST_RAW(test_client_does_not_time_out_what_was_answered),
+        TEST_RAW(test_client_takes_a_reply_that_is_there_before_it_judges),
+        TEST_RAW(test_client_takes_more_than_a_turns_share_before_it_judges),
+        TEST_RAW(test_client_hears_the_end_of_the_stream_before_it_judges),
+        TEST_RAW(test_client_judges_no_room_that_is_there),
+        TEST_RAW(test_client_may_be_closed_by_a_reply_that_came_before_the_judgement),
+        TEST_RAW(test_client_without_a_connect_timeout_connects_whenever_it_can),
+        TEST_RAW(test_client_takes_a_connect_timeout_that_never_comes),
         TEST_RAW(test_client_arms_no_timer_without_a_timeout),
         TEST_RAW(test_client_does_not_move_its_timer_for_later_deadlines),
         TEST_RAW(test_client_says_that_a_timed_out_call_was_never_sent),
