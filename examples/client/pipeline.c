@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * An asynchronous client of kvs: it writes COUNT values and reads them back over one connection,
- * with DEPTH calls under way at any time. Replies come in the order of the calls, so that a read
- * that was sent behind its write sees it.
+ * with DEPTH calls under way at any time. So many small calls are below every limit of a client; one
+ * that sends more than max_pending calls, or output_high bytes, is refused with -EAGAIN and goes on
+ * when on_room is called. Replies come in the order of the calls, so that a read that was sent
+ * behind its write sees it.
  *
  *     cc -std=c17 -o pipeline pipeline.c $(pkg-config --cflags --libs weft-kv weft-codecs)
  *     ./pipeline tcp://127.0.0.1:9527 10000

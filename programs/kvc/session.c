@@ -71,8 +71,20 @@ static void on_connect(struct weft_client *connection, int status, const struct 
     advise(session, &session->error);
 }
 
+static void on_room(struct weft_client *connection)
+{
+    struct cli_session *session = weft_client_data(connection);
+    session->has_room = true;
+    if (session->wake)
+        weft_loop_defer(session->loop, session->wake);
+}
+
 enum cli_exit cli_session_connect(struct cli_session *session, struct weft_error *error)
 {
+    if (session->connection)
+        weft_client_look(session->connection);
+    if (session->connection && weft_client_ended_idle(session->connection))
+        cli_session_disconnect(session);
     if (session->connection)
         return CLI_EXIT_DONE;
     const struct kvc_config *config = session->config;
@@ -84,7 +96,9 @@ enum cli_exit cli_session_connect(struct cli_session *session, struct weft_error
         .codec_is_explicit = config->codec_is_explicit,
         .limits = config->limits,
         .connect_timeout = (int64_t)config->timeout,
+        .room_timeout = (int64_t)config->timeout,
         .on_connect = on_connect,
+        .on_room = on_room,
         .data = session,
     };
     session->code = CLI_EXIT_DONE;
@@ -222,13 +236,33 @@ enum cli_exit cli_session_explain(const struct cli_session *session,
 
 static void on_reply(struct weft_kv_call *call, int status, const struct weft_kv_reply *reply);
 
-static enum cli_exit send_request(struct cli_session *session, struct cli_exchange *exchange,
-                                  struct weft_error *error)
+static int try_to_send(struct cli_session *session, struct cli_exchange *exchange,
+                       struct weft_error *error)
 {
     exchange->call =
         (struct weft_kv_call){.done = on_reply, .timeout = (int64_t)session->config->timeout};
-    int err = weft_kv_client_send(&session->client, &exchange->call, &exchange->request, error);
-    return err < 0 ? CLI_EXIT_USAGE : CLI_EXIT_DONE;
+    session->has_room = false;
+    return weft_kv_client_send(&session->client, &exchange->call, &exchange->request, error);
+}
+
+/* Connects and sends. The answer to the command before may have come before all of that command had
+ * left: then there may be no room yet, and we wait for it. */
+static enum cli_exit send_request(struct cli_session *session, struct cli_exchange *exchange,
+                                  struct weft_error *error)
+{
+    int err = -EAGAIN;
+    while (err == -EAGAIN && !session->interrupted) {
+        enum cli_exit code = cli_session_connect(session, error);
+        if (code != CLI_EXIT_DONE)
+            return code;
+        err = try_to_send(session, exchange, error);
+        while (err == -EAGAIN && !session->has_room && !session->interrupted)
+            weft_loop_turn(session->loop);
+    }
+    if (err == -ENOTCONN)
+        return cli_session_explain(session, &exchange->call,
+                                   weft_client_status(session->connection), false, error);
+    return err < 0 && err != -EAGAIN ? CLI_EXIT_USAGE : CLI_EXIT_DONE;
 }
 
 /* A server from before hscan. */
@@ -248,8 +282,8 @@ static void on_reply(struct weft_kv_call *call, int status, const struct weft_kv
             cli_session_explain(session, call, status, exchange->writes, &exchange->error);
     } else if (lacks_hscan(exchange, reply)) {
         exchange->request.op = WEFT_KV_HGETALL;
-        exchange->code = send_request(session, exchange, &exchange->error);
-        if (exchange->code == CLI_EXIT_DONE)
+        exchange->code = CLI_EXIT_USAGE;
+        if (try_to_send(session, exchange, &exchange->error) == 0)
             return;
     } else {
         exchange->code = exchange->answered(exchange, reply);
@@ -264,9 +298,7 @@ enum cli_exit cli_session_exchange(struct cli_session *session, struct cli_excha
     exchange->done = false;
     exchange->error.text[0] = '\0';
     exchange->began = session->connected ? weft_loop_refresh(session->loop) : 0;
-    enum cli_exit code = cli_session_connect(session, error);
-    if (code == CLI_EXIT_DONE)
-        code = send_request(session, exchange, error);
+    enum cli_exit code = send_request(session, exchange, error);
     if (code != CLI_EXIT_DONE)
         return code;
     while (!exchange->done && !session->interrupted)

@@ -26,6 +26,9 @@ struct cli_session {
     struct weft_loop *loop;
     struct weft_client *connection; /* NULL: none */
     struct weft_kv_client client;
+    struct weft_deferred *wake; /* deferred when there is room for a call that was refused with
+                                   -EAGAIN, or the connection has ended; NULL: nobody waits */
+    bool has_room;              /* the same for a command; false from its refusal on */
     bool connected;
     int64_t connected_at; /* nanoseconds, weft_loop_now */
     enum cli_exit code;   /* with the text below: why it has failed, CLI_EXIT_DONE: it has not */
@@ -43,8 +46,9 @@ WEFT_MUST_USE enum cli_exit cli_session_init(struct cli_session *session,
                                              struct weft_error *error);
 void cli_session_fini(struct cli_session *session);
 
-/* Begins to connect where there is no connection; calls may be sent from then on. Otherwise the
- * exit code and *error say what is wrong. */
+/* Begins to connect if there is no connection, or if the peer has closed it while nothing was in
+ * flight; calls may be sent from then on. Otherwise the exit code and *error say what is wrong. Not
+ * from within a done. */
 WEFT_MUST_USE enum cli_exit cli_session_connect(struct cli_session *session,
                                                 struct weft_error *error);
 /* Calls in flight are done with -ECANCELED. */

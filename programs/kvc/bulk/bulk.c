@@ -54,11 +54,13 @@ enum cli_exit cli_bulk_init(struct cli_bulk *bulk, const char *path, enum cli_re
     if (cli_records_open(&bulk->records, path, form, max, bulk->session->loop, error) < 0)
         return CLI_EXIT_USAGE;
     bulk->records.input.ready = on_ready;
+    bulk->session->wake = &bulk->fill;
     return CLI_EXIT_DONE;
 }
 
 void cli_bulk_fini(struct cli_bulk *bulk)
 {
+    bulk->session->wake = NULL;
     cli_session_disconnect(bulk->session);
     weft_deferred_cancel(&bulk->fill);
     cli_records_close(&bulk->records);
@@ -162,27 +164,23 @@ bool cli_bulk_find(struct cli_bulk *bulk, struct cli_record *record, enum cli_bu
     return false;
 }
 
-/* A server may end a connection that was idle while the input was: then nothing is lost, and the next
- * request has another. */
-static void leave_ended_connection(struct cli_bulk *bulk)
+static enum cli_bulk_step stop_without_connection(struct cli_bulk *bulk,
+                                                  const struct cli_bulk_call *about,
+                                                  enum cli_exit code,
+                                                  const struct weft_error *error)
 {
-    struct cli_session *session = bulk->session;
-    if (bulk->in_flight == 0 && session->connection && session->connected &&
-        *weft_client_trouble(session->connection) != '\0')
-        cli_session_disconnect(session);
+    bulk->keep_going = false;
+    cli_bulk_fail(bulk, code, about->first_line, about->last_line, error->text,
+                  strlen(error->text));
+    return CLI_BULK_END;
 }
 
 enum cli_bulk_step cli_bulk_send(struct cli_bulk *bulk, const struct cli_bulk_call *about,
                                  const struct weft_kv_request *request, struct weft_error *error)
 {
-    leave_ended_connection(bulk);
     enum cli_exit code = cli_session_connect(bulk->session, error);
-    if (code != CLI_EXIT_DONE) {
-        bulk->keep_going = false;
-        cli_bulk_fail(bulk, code, about->first_line, about->last_line, error->text,
-                      strlen(error->text));
-        return CLI_BULK_END;
-    }
+    if (code != CLI_EXIT_DONE)
+        return stop_without_connection(bulk, about, code, error);
     struct cli_bulk_call *call = bulk->free, *next = call->next;
     *call = *about;
     call->bulk = bulk;
@@ -197,6 +195,11 @@ enum cli_bulk_step cli_bulk_send(struct cli_bulk *bulk, const struct cli_bulk_ca
         return CLI_BULK_AGAIN;
     }
     call->next = next;
-    /* A connection that has just ended has calls in flight, each of which is yet to fail. */
-    return err == -EAGAIN || err == -ENOTCONN ? CLI_BULK_WAIT : CLI_BULK_BAD;
+    if (err == -EAGAIN)
+        return CLI_BULK_WAIT;
+    if (err != -ENOTCONN)
+        return CLI_BULK_BAD;
+    code = cli_session_explain(bulk->session, &call->call,
+                               weft_client_status(bulk->session->connection), false, error);
+    return stop_without_connection(bulk, about, code, error);
 }
