@@ -52,6 +52,8 @@ enum weft_limit_unit { WEFT_LIMIT_BYTES, WEFT_LIMIT_COUNT, WEFT_LIMIT_TIME };
     X(decode_elements, "decode-elements", COUNT, 262144, 0, "elements one request may hold")       \
     X(max_pending, "max-pending", COUNT, 1024, 0, "requests in flight on a connection")            \
     X(pending_bytes, "pending-bytes", BYTES, WEFT_MIB(32), 0, "kept for requests in flight")       \
+    X(max_detached, "max-detached", COUNT, 1024, 0, "detached requests of a connection")           \
+    X(push_high, "push-high", BYTES, WEFT_KIB(16), 0, "output that detached requests wait for")    \
     X(output_high, "output-high", BYTES, WEFT_MIB(1), 0, "output that stops the reading")          \
     X(output_low, "output-low", BYTES, WEFT_KIB(256), 0, "output at which reading goes on")        \
     X(output_hard, "output-hard", BYTES, WEFT_MIB(64), 0, "output that closes a connection")       \

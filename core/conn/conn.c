@@ -103,17 +103,41 @@ static void drop_held(struct weft__conn *conn, struct weft__request *request)
         weft__held_free(request, held);
 }
 
-/* Tells every request that nobody will read its answer. Those that end meanwhile are swept
- * afterwards. */
-static void cancel_requests(struct weft__conn *conn)
+static void cancel(struct weft__request *request, enum weft_reason reason)
 {
+    if (request->ended || request->told == reason)
+        return;
+    request->told = (uint8_t)reason;
+    if (request->public.on_cancel)
+        request->public.on_cancel(&request->public, reason);
+}
+
+/* A callback may end any request, or have one refused. So nothing is remembered across it: whoever is
+ * told goes to the list's end first, and the next one is whoever is the first then. */
+static void cancel_loose(struct weft__conn *conn, struct weft__loose *list, enum weft_reason reason)
+{
+    for (uint32_t left = conn->order.detached; left > 0 && list->first; left--) {
+        struct weft__request *request = list->first;
+
+        weft__loose_move(request, list);
+        cancel(request, reason);
+    }
+}
+
+/* Tells every request that nobody will read its answer. Those in the order that end meanwhile are
+ * swept afterwards. */
+static void cancel_all(struct weft__conn *conn)
+{
+    /* Detached requests may have heard of the drain, and have to hear that it is over. */
+    enum weft_reason reason =
+        conn->reason == WEFT_REASON_DRAINED ? WEFT_REASON_CUT : (enum weft_reason)conn->reason;
+
+    cancel_loose(conn, &conn->order.loose, reason);
+    cancel_loose(conn, &conn->order.refused, reason);
     conn->cancelling = true;
     for (struct weft__request *request = conn->order.first; request; request = request->next) {
         drop_held(conn, request);
-        if (request->ended)
-            continue;
-        if (request->public.on_cancel)
-            request->public.on_cancel(&request->public, conn->reason);
+        cancel(request, reason);
     }
     conn->cancelling = false;
     weft__conn_advance(conn);
@@ -134,7 +158,7 @@ static void close_now(struct weft__conn *conn)
     weft__count(&binding->counts.open, (uint64_t)-1);
     weft__worker_log_close(binding->worker, conn->reason, conn->peer, conn->detail, conn->id);
     vacate(binding->worker, conn->refused);
-    cancel_requests(conn);
+    cancel_all(conn);
 }
 
 /* Output and requests have gone down far enough to decode again. */
@@ -172,7 +196,21 @@ static bool finish_input(struct weft__conn *conn)
     return conn->turn_frames != frames;
 }
 
-/* A draining connection ends once it owes nothing and a read has said that nothing waits. */
+/* Once what came before the drain is answered, detached requests are told of it. What they say now
+ * still leaves, and the connection waits for their end. */
+static void cancel_detached_for_drain(struct weft__conn *conn)
+{
+    if (conn->drain_told || conn->order.first || conn->state > WEFT__CONN_CLOSING ||
+        (conn->state == WEFT__CONN_OPEN && (conn->paused || conn->yielded)))
+        return;
+    conn->drain_told = true;
+    cancel_loose(conn, &conn->order.loose, WEFT_REASON_DRAINED);
+    cancel_loose(conn, &conn->order.refused, WEFT_REASON_DRAINED);
+    weft__conn_flush(conn);
+}
+
+/* A draining connection ends once its order is empty, nothing waits to be sent, and a read has said
+ * that nothing waits to be read. */
 static void finish_drain(struct weft__conn *conn)
 {
     for (int reads_left = TURN_ROUNDS; reads_left > 0; reads_left--) {
@@ -188,11 +226,21 @@ static void finish_drain(struct weft__conn *conn)
         conn->yielded = true;
 }
 
+/* True if a closing connection still owes something. Detached requests live on if it was only the
+ * peer's direction that ended, since the peer may read on, or if they were told to end. */
+static bool owes(const struct weft__conn *conn)
+{
+    bool serves_detached =
+        conn->reason == WEFT_REASON_PEER_CLOSED || conn->reason == WEFT_REASON_DRAINED;
+
+    return serves_detached ? !weft__order_is_empty(&conn->order) : conn->order.first != NULL;
+}
+
 static void finish_output(struct weft__conn *conn)
 {
     struct weft__worker *worker = conn->binding->worker;
 
-    if (conn->state == WEFT__CONN_CLOSING && !conn->order.first)
+    if (conn->state == WEFT__CONN_CLOSING && !owes(conn))
         weft__conn_enter(conn, WEFT__CONN_FLUSHING);
     if (conn->state != WEFT__CONN_FLUSHING || conn->out.bytes > 0)
         return;
@@ -226,17 +274,19 @@ static bool more_to_do(const struct weft__conn *conn)
            (conn->eof && conn->state == WEFT__CONN_OPEN && !conn->paused);
 }
 
-/* After a write: what has become possible by the room it made. True where something was done. */
+/* After a write, does what the room it made allows. Each gets its chance in a round, so that requests
+ * which always find room cannot keep a paused connection from decoding. Returns true if something was
+ * done. */
 static bool go_on(struct weft__conn *conn)
 {
-    if (weft__conn_notify_room(conn))
-        return true;
+    bool went_on = weft__conn_notify_room(conn);
+
     if (resumable(conn)) {
         conn->paused = false;
         weft__conn_decode_buffered(conn);
-        return true;
+        went_on = true;
     }
-    return finish_input(conn);
+    return finish_input(conn) || went_on;
 }
 
 /* What a turn does once its input, if there was any, is decoded. */
@@ -245,8 +295,10 @@ static void run(struct weft__conn *conn)
     weft__conn_flush(conn);
     for (int rounds = 0; rounds < TURN_ROUNDS && go_on(conn); rounds++)
         weft__conn_flush(conn);
-    if (conn->drain_marked)
+    if (conn->drain_marked) {
+        cancel_detached_for_drain(conn);
         finish_drain(conn);
+    }
     weft__conn_flush(conn);
     finish_output(conn);
     if (conn->state != WEFT__CONN_OPEN)
@@ -258,7 +310,7 @@ static void run(struct weft__conn *conn)
         set_interest(conn);
     }
     conn->pumping = false;
-    if (conn->state == WEFT__CONN_CLOSED ? !conn->order.first : more_to_do(conn))
+    if (conn->state == WEFT__CONN_CLOSED ? weft__order_is_empty(&conn->order) : more_to_do(conn))
         weft__conn_schedule(conn);
 }
 
@@ -274,7 +326,7 @@ static void pump(struct weft__conn *conn)
     bool yielded = conn->yielded;
 
     if (conn->state == WEFT__CONN_CLOSED) {
-        if (!conn->order.first)
+        if (weft__order_is_empty(&conn->order))
             release(conn);
         return;
     }

@@ -56,6 +56,7 @@ struct weft__conn {
     bool write_blocked : 1; /* until the stream says writable */
     bool draining : 1;
     bool drain_marked : 1; /* drain_mark is valid */
+    bool drain_told : 1;   /* detached requests have heard of the drain */
     bool cancelling : 1;   /* requests that end are swept later */
     const char *detail;    /* static text for the log, or NULL */
     const char *peer;      /* the peer's address as text, in the same allocation */

@@ -10,6 +10,14 @@
  * is slower runs into a deadline. */
 enum { WEFT__SLOW_BYTES_PER_SECOND = 16 * 1024 };
 
+/* Returns the output at which detached requests have to wait. It is never above output-low, or they
+ * could keep a connection from ever decoding again. */
+static inline size_t weft__push_mark(const struct weft_limits *limits)
+{
+    return (size_t)(limits->push_high < limits->output_low ? limits->push_high
+                                                           : limits->output_low);
+}
+
 /* True if the connection wants more input than it has. */
 static inline bool weft__conn_reads(const struct weft__conn *conn)
 {

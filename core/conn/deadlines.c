@@ -57,8 +57,8 @@ static void on_timer(struct weft_timer *timer)
 /* Nothing is under way that has a deadline of its own, or is the service's. */
 static bool is_idle(const struct weft__conn *conn)
 {
-    return conn->state == WEFT__CONN_OPEN && !conn->order.first && conn->out.bytes == 0 &&
-           !weft__conn_has_partial(conn);
+    return conn->state == WEFT__CONN_OPEN && weft__order_is_empty(&conn->order) &&
+           conn->out.bytes == 0 && !weft__conn_has_partial(conn);
 }
 
 void weft__conn_set_deadlines(struct weft__conn *conn)

@@ -32,11 +32,13 @@ static void call_service(struct weft__conn *conn, struct weft_view payload)
     conn->order.calling = NULL;
     if (worker->arena.used > 0)
         weft_arena_reset(&worker->arena);
-    if (!request->listed && request->ended)
+    if (request->place == WEFT__NOWHERE && request->ended && !request->detached) {
         weft__request_give(&worker->requests, request);
-    else if (!request->listed)
+        return;
+    }
+    if (request->place == WEFT__NOWHERE)
         weft__order_add(&conn->order, request);
-    else if (request->ended && conn->order.first == request)
+    if ((request->ended || request->detached) && conn->order.first == request)
         weft__conn_advance(conn);
 }
 

@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <errno.h>
 
+#include "core/base/compiler.h"
+
 enum { FREE_REQUESTS = 256 };
 
 struct weft__request *weft__request_take(struct weft__request_pool *pool, struct weft__conn *conn)
@@ -32,7 +34,9 @@ void weft__request_give(struct weft__request_pool *pool, struct weft__request *r
 {
     assert(!request->held && !request->kept);
     request->public = (struct weft_request){0};
-    request->ended = request->listed = request->room_owed = false;
+    request->place = WEFT__NOWHERE;
+    request->told = WEFT_REASON_NONE;
+    request->ended = request->room_owed = request->detached = false;
     request->said = request->too_large = false;
     if (pool->count >= FREE_REQUESTS) {
         weft_free(request);
@@ -56,22 +60,81 @@ void weft__request_pool_fini(struct weft__request_pool *pool)
 void weft__order_add(struct weft__order *order, struct weft__request *request)
 {
     request->next = NULL;
-    request->listed = true;
+    request->place = WEFT__ORDERED;
     if (order->last)
         order->last->next = request;
     else
         order->first = request;
     order->last = request;
-    order->pending++;
+    if (!request->detached)
+        order->pending++;
+}
+
+static void unlink_loose(struct weft__request *request)
+{
+    struct weft__loose *list = request->list;
+
+    *(request->prev ? &request->prev->next : &list->first) = request->next;
+    *(request->next ? &request->next->prev : &list->last) = request->prev;
+}
+
+static void link_loose(struct weft__request *request, struct weft__loose *list)
+{
+    request->list = list;
+    request->next = NULL;
+    request->prev = list->last;
+    *(list->last ? &list->last->next : &list->first) = request;
+    list->last = request;
+}
+
+void weft__loose_move(struct weft__request *request, struct weft__loose *list)
+{
+    unlink_loose(request);
+    link_loose(request, list);
+}
+
+/* A loose request is owed room if it is in `refused`; the order's count is of those in the order. */
+WEFT_NOINLINE static void pop_detached(struct weft__order *order, struct weft__request *request)
+{
+    if (request->ended) {
+        order->detached--;
+        return;
+    }
+    if (request->room_owed)
+        order->room_owed--;
+    request->place = WEFT__LOOSE;
+    request->too_large = false;
+    link_loose(request, request->room_owed ? &order->refused : &order->loose);
 }
 
 void weft__order_pop(struct weft__order *order)
 {
-    assert(order->first->ended);
-    order->first = order->first->next;
+    struct weft__request *request = order->first;
+
+    assert(request->ended || request->detached);
+    order->first = request->next;
     if (!order->first)
         order->last = NULL;
-    order->pending--;
+    if (request->detached)
+        pop_detached(order, request);
+    else
+        order->pending--;
+}
+
+void weft__order_detach(struct weft__order *order, struct weft__request *request)
+{
+    request->detached = true;
+    order->detached++;
+    if (request->place == WEFT__ORDERED)
+        order->pending--;
+    if (request->kept)
+        weft_arena_count(&request->arena, &order->detached_bytes);
+}
+
+void weft__order_remove_loose(struct weft__order *order, struct weft__request *request)
+{
+    unlink_loose(request);
+    order->detached--;
 }
 
 int weft__order_hold(struct weft__order *order, struct weft__request *request,
@@ -114,14 +177,22 @@ void weft__held_free(struct weft__request *request, struct weft__held *held)
 
 void weft__order_owe_room(struct weft__order *order, struct weft__request *request)
 {
-    if (!request->room_owed)
-        order->room_owed++;
+    if (request->room_owed)
+        return;
     request->room_owed = true;
+    if (request->place == WEFT__LOOSE)
+        weft__loose_move(request, &order->refused);
+    else
+        order->room_owed++;
 }
 
 void weft__order_settle_room(struct weft__order *order, struct weft__request *request)
 {
-    if (request->room_owed)
-        order->room_owed--;
+    if (!request->room_owed)
+        return;
     request->room_owed = false;
+    if (request->place == WEFT__LOOSE)
+        weft__loose_move(request, &order->loose);
+    else
+        order->room_owed--;
 }

@@ -11,7 +11,8 @@
  *
  * The oldest request is the head: its messages are encoded at once. The messages of the others are
  * held as blobs until their request becomes the head. A request that has ended leaves the order
- * once it is the head. */
+ * once it is the head. One that is detached leaves it then as well, and is loose until it ends: its
+ * messages are encoded at once, between the replies of others. */
 #ifndef WEFT_ORDER_H
 #define WEFT_ORDER_H
 
@@ -20,6 +21,17 @@
 #include "core/service.h"
 
 struct weft__conn;
+struct weft__request;
+
+enum weft__place {
+    WEFT__NOWHERE, /* in the pool, or within its call() and not linked yet */
+    WEFT__ORDERED,
+    WEFT__LOOSE
+};
+
+struct weft__loose {
+    struct weft__request *first, *last;
+};
 
 /* A message that was sent before its turn. */
 struct weft__held {
@@ -33,11 +45,16 @@ struct weft__held {
 struct weft__request {
     struct weft_request public;
     struct weft__conn *conn;
-    struct weft__request *next; /* in the order, or in the pool */
+    struct weft__request *next; /* in the order, in a list of loose ones, or in the pool */
+    struct weft__request *prev; /* in a list of loose ones */
+    struct weft__loose *list;   /* the list it is in, if it is loose */
     struct weft__held *held, *held_last;
     struct weft__held first_held; /* a single held message, the usual case, costs no malloc */
     struct weft_arena arena;      /* its own, once kept */
-    bool kept, ended, listed, room_owed;
+    uint8_t place;                /* enum weft__place */
+    uint8_t told;                 /* the reason of the last on_cancel, so that none comes twice */
+    bool kept, ended, room_owed;
+    bool detached;  /* it is loose, or will be once it is the head */
     bool said;      /* a message of it was taken */
     bool too_large; /* it was refused for a message that cannot be held: only the head has room */
 };
@@ -54,10 +71,15 @@ struct weft__order {
     /* The request whose service->call() is on the stack. If the order was empty it is not linked
      * yet, but it is the head all the same. */
     struct weft__request *calling;
-    uint32_t pending;   /* requests that are linked */
-    uint32_t room_owed; /* requests that were answered -EAGAIN and not told of room since */
-    size_t held_bytes;  /* bytes of all held messages */
-    size_t kept_bytes;  /* memory of what requests keep: payloads and the rest of their arenas */
+    uint32_t pending;      /* requests that are linked and not detached */
+    uint32_t room_owed;    /* those that were answered -EAGAIN and not told of room since */
+    uint32_t detached;     /* detached requests, wherever they are */
+    size_t held_bytes;     /* bytes of all held messages */
+    size_t kept_bytes;     /* memory of what requests keep: payloads and the rest of their arenas */
+    size_t detached_bytes; /* the same of detached requests, in this sum alone */
+    /* Loose requests. Those that were answered -EAGAIN wait in `refused`, the longest first, so that
+     * finding whom to tell of room takes no search. */
+    struct weft__loose loose, refused;
 };
 
 /* Takes a request from the pool or from the allocator. Returns NULL if there is no memory. */
@@ -71,14 +93,28 @@ void weft__request_pool_fini(struct weft__request_pool *pool);
 
 /* Links a request behind the last one. */
 void weft__order_add(struct weft__order *order, struct weft__request *request);
-/* Unlinks the head, which has ended. */
+/* Unlinks the head, which has ended and belongs to the caller then, or is detached and becomes
+ * loose. */
 void weft__order_pop(struct weft__order *order);
+
+/* Makes a request that has not ended a detached one. It keeps its place until it is the head. */
+void weft__order_detach(struct weft__order *order, struct weft__request *request);
+/* Unlinks a loose request that has ended. */
+void weft__order_remove_loose(struct weft__order *order, struct weft__request *request);
+/* Moves a loose request to the end of another list. */
+void weft__loose_move(struct weft__request *request, struct weft__loose *list);
+
+/* True if no request is left, in the order or loose. */
+static inline bool weft__order_is_empty(const struct weft__order *order)
+{
+    return !order->first && order->detached == 0;
+}
 
 /* True if messages of the request are encoded at once. */
 static inline bool weft__order_is_head(const struct weft__order *order,
                                        const struct weft__request *request)
 {
-    return request->listed ? order->first == request : order->calling == request;
+    return request->place == WEFT__ORDERED ? order->first == request : order->calling == request;
 }
 
 /* Bytes that a held message is counted with: its own and, unless it lies within the request, those

@@ -159,10 +159,11 @@ void weft__conn_advance(struct weft__conn *conn)
         struct weft__request *request = conn->order.first;
 
         emit_held(conn, request);
-        if (!request->ended || request == conn->order.calling)
+        if (!(request->ended || request->detached) || request == conn->order.calling)
             return;
         weft__order_pop(&conn->order);
-        weft__request_give(&conn->binding->worker->requests, request);
+        if (request->ended)
+            weft__request_give(&conn->binding->worker->requests, request);
     }
 }
 
@@ -174,16 +175,25 @@ static bool has_room(const struct weft__conn *conn, const struct weft__request *
 
     if (request == conn->order.first)
         return conn->out.bytes < limits->output_low;
-    return conn->out.bytes + conn->order.held_bytes < limits->output_high && !request->too_large;
+    if (request->too_large)
+        return false;
+    if (request->detached)
+        return conn->out.bytes + conn->order.held_bytes <= weft__push_mark(limits) / 2;
+    return conn->out.bytes + conn->order.held_bytes < limits->output_high;
 }
 
+/* Requests in the order come first: they are few, and pushes could take their room for ever. */
 static struct weft__request *find_room(const struct weft__conn *conn)
 {
-    struct weft__request *request =
-        conn->order.room_owed > 0 && !weft__conn_gone(conn) ? conn->order.first : NULL;
+    const struct weft_limits *limits = conn->binding->worker->limits;
+    struct weft__request *request = conn->order.room_owed > 0 ? conn->order.first : NULL;
 
+    if (weft__conn_gone(conn))
+        return NULL;
     while (request && !(request->room_owed && has_room(conn, request)))
         request = request->next;
+    if (!request && conn->out.bytes <= weft__push_mark(limits) / 2)
+        request = conn->order.refused.first;
     return request;
 }
 
@@ -194,7 +204,8 @@ bool weft__conn_can_notify(const struct weft__conn *conn)
 
 bool weft__conn_notify_room(struct weft__conn *conn)
 {
-    uint32_t most = conn->order.room_owed;
+    /* Each at most once: whoever is refused again waits behind the others. */
+    uint32_t most = conn->order.room_owed + conn->order.detached;
     bool called = false;
 
     while (most-- > 0) {

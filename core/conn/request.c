@@ -46,18 +46,25 @@ static size_t most_held(const struct weft_limits *limits)
     return limits->output_hard > output ? (size_t)limits->output_hard - output : 0;
 }
 
+/* True if messages of the request are encoded at once. */
+static bool speaks_at_once(const struct weft__request *request)
+{
+    return request->place == WEFT__LOOSE || weft__order_is_head(&request->conn->order, request);
+}
+
 /* True if the request's next message has to wait for room. */
 static bool must_wait(struct weft__request *request, const struct weft_body *body)
 {
     const struct weft__conn *conn = request->conn;
     const struct weft_limits *limits = conn->binding->worker->limits;
+    size_t mark = request->detached ? weft__push_mark(limits) : (size_t)limits->output_high;
     size_t waiting = conn->out.bytes;
 
-    if (weft__order_is_head(&conn->order, request))
-        return waiting >= limits->output_high && (request->said || request != conn->order.calling);
+    if (speaks_at_once(request))
+        return waiting >= mark && (request->said || request != conn->order.calling);
     waiting += conn->order.held_bytes;
     request->too_large = waiting + body->size > most_held(limits);
-    return waiting >= limits->output_high || request->too_large;
+    return waiting >= mark || request->too_large;
 }
 
 /* Takes a message, or returns -EAGAIN with on_room noted. */
@@ -71,11 +78,28 @@ static int deliver(struct weft__request *request, const struct weft_body *body)
         return -EAGAIN;
     }
     request->said = true;
-    if (weft__order_is_head(&conn->order, request))
+    if (speaks_at_once(request))
         weft__conn_emit(conn, body);
     else
         hold_behind_head(request, body);
     return 0;
+}
+
+WEFT_NOINLINE static void end_loose(struct weft__request *request)
+{
+    struct weft__conn *conn = request->conn;
+
+    weft__order_remove_loose(&conn->order, request);
+    weft__request_give(&conn->binding->worker->requests, request);
+}
+
+/* Goes on with the order if the request is its head, and nobody walks through it. */
+static void advance_from(struct weft__request *request)
+{
+    struct weft__conn *conn = request->conn;
+
+    if (conn->order.first == request && !conn->cancelling)
+        weft__conn_advance(conn);
 }
 
 static int end_request(struct weft__request *request, const struct weft_body *body, bool bad)
@@ -91,8 +115,10 @@ static int end_request(struct weft__request *request, const struct weft_body *bo
     request->ended = true;
     if (request->kept)
         weft__request_drop_kept(request);
-    if (request->listed && conn->order.first == request && !conn->cancelling)
-        weft__conn_advance(conn);
+    if (request->place == WEFT__LOOSE)
+        end_loose(request);
+    else
+        advance_from(request);
     weft__conn_schedule(conn);
     return 0;
 }
@@ -120,6 +146,31 @@ int weft_request_end_bad(struct weft_request *request, const struct weft_body *b
     return end_request(from_public(request), body, true);
 }
 
+/* What detached requests keep is bounded for itself: it may stay for ever, and must not stop the
+ * decoding for as long. */
+static bool may_keep_detached(const struct weft__request *request, size_t size)
+{
+    const struct weft__conn *conn = request->conn;
+
+    return conn->order.detached_bytes + size <= conn->binding->worker->limits->pending_bytes;
+}
+
+int weft_request_detach(struct weft_request *public)
+{
+    struct weft__request *request = from_public(public);
+    struct weft__conn *conn = request->conn;
+
+    if (request->detached)
+        return 0;
+    if (conn->order.detached >= conn->binding->worker->limits->max_detached ||
+        (request->kept && !may_keep_detached(request, weft_arena_memory(&request->arena))))
+        return -ENOSPC;
+    weft__order_detach(&conn->order, request);
+    advance_from(request);
+    weft__conn_schedule(conn); /* fewer requests are pending */
+    return 0;
+}
+
 int weft_request_keep(struct weft_request *public)
 {
     struct weft__request *request = from_public(public);
@@ -128,6 +179,8 @@ int weft_request_keep(struct weft_request *public)
 
     if (request->kept)
         return 0;
+    if (request->detached && !may_keep_detached(request, size))
+        return -ENOMEM;
     weft_arena_init(&request->arena, request->conn->binding->worker->limits->decode_bytes + size);
     copy = weft_arena_alloc(&request->arena, size);
     if (!copy) {
@@ -136,7 +189,8 @@ int weft_request_keep(struct weft_request *public)
     }
     if (size > 0)
         memcpy(copy, public->payload.data, size);
-    weft_arena_count(&request->arena, &request->conn->order.kept_bytes);
+    weft_arena_count(&request->arena, request->detached ? &request->conn->order.detached_bytes
+                                                        : &request->conn->order.kept_bytes);
     public->payload.data = copy;
     request->kept = true;
     return 0;

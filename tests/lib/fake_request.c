@@ -155,6 +155,16 @@ int weft_request_keep(struct weft_request *request)
     return 0;
 }
 
+int weft_request_detach(struct weft_request *request)
+{
+    struct fake_request *self = fake_of(request);
+    demand(!self->ended, "a request was detached after its end");
+    if (self->cannot_detach && !self->detached)
+        return -ENOSPC;
+    self->detached = true;
+    return 0;
+}
+
 struct weft_arena *weft_request_arena(struct weft_request *request)
 {
     struct fake_request *self = fake_of(request);

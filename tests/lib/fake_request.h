@@ -17,12 +17,13 @@ struct fake_request {
     uint64_t connection;
 
     /* To be set before the call. */
-    unsigned refuse; /* so many sends and ends are answered -EAGAIN */
-    bool gone;       /* the connection is: sends are answered -ECANCELED, ends taken and dropped */
+    bool cannot_detach; /* max-detached is reached */
+    unsigned refuse;    /* so many sends and ends are answered -EAGAIN */
+    bool gone; /* the connection is: sends are answered -ECANCELED, ends taken and dropped */
     bool keep_fails;
 
     /* What has come of it. */
-    bool called, kept, ended, bad;
+    bool called, kept, ended, bad, detached;
     bool owes_drain;            /* it was refused and not yet told to try again */
     bool as_blob;               /* the last body was a blob */
     bool lasting;               /* and one that may well be sent again */

@@ -140,10 +140,15 @@ static void must_end(struct probe_call *call, const struct weft_body *body, enum
     assert_int_equal(pass(call, body, how), 0);
 }
 
+static void end_with_text(struct probe_call *call, const char *text)
+{
+    struct weft_body_bytes body = weft_body_from_view(weft_view_str(text));
+    must_end(call, &body.body, END);
+}
+
 static void end_without_memory(struct probe_call *call)
 {
-    struct weft_body_bytes body = weft_body_from_view(weft_view_str("none"));
-    must_end(call, &body.body, END);
+    end_with_text(call, "none");
 }
 
 static void go_on(struct probe_call *call)
@@ -191,7 +196,12 @@ static void on_cancel(struct weft_request *request, enum weft_reason reason)
 
     assert_ptr_equal(call->request, request);
     assert_false(call->cancelled);
-    call->cancelled = true;
+    if (reason == WEFT_REASON_DRAINED) {
+        assert_false(call->drained);
+        call->drained = true;
+    } else {
+        call->cancelled = true;
+    }
     note(probe, "%s!%s", call->name, weft_reason_name(reason));
     if (call->left > 0)
         must_end(call, NULL, END);
@@ -265,6 +275,11 @@ static void obey(struct probe_call *call, const char *verb, size_t n, size_t siz
     } else if (strcmp(verb, "keep") == 0) {
         if (weft_request_keep(call->request) < 0)
             end_without_memory(call);
+    } else if (strcmp(verb, "loose") == 0) {
+        int err = weft_request_detach(call->request);
+        assert_true(err == 0 || err == -ENOSPC);
+        if (err < 0)
+            end_with_text(call, "full");
     } else if (strcmp(verb, "stream") == 0) {
         call->left = n;
         call->size = size;

@@ -212,11 +212,33 @@ static bool hear_refusal(struct sim_client *client, int cause)
     }
 }
 
+/* A message of a request whose place is behind us. Returns true if this was one: all of them come, one
+ * after the other, between the replies of others. */
+static bool hear_push(struct sim_client *client, const uint8_t *message, size_t size)
+{
+    struct sim_request said, request;
+
+    if (size < SIM_HEADER)
+        return false;
+    memcpy(&said, message, SIM_HEADER);
+    if (said.kind != SIM_LOOSE || said.client != client->id || said.index >= client->index)
+        return false;
+    request = sim_plan(client->seed, client->id, said.index, client->gzip);
+    if (request.kind != SIM_LOOSE || client->pushed[said.index] == 0 ||
+        client->pushed[said.index] >= request.replies)
+        client->wrong = "a push of nobody";
+    else
+        client->wrong = check_reply(&request, client->pushed[said.index]++, message, size);
+    return true;
+}
+
 static void hear(struct sim_client *client, const uint8_t *message, size_t size)
 {
     int cause = rejection_in(message, size);
     struct sim_request request;
 
+    if (hear_push(client, message, size))
+        return;
     if (client->refused) {
         client->wrong = "more after the server was full";
         return;
@@ -244,7 +266,9 @@ static void hear(struct sim_client *client, const uint8_t *message, size_t size)
     }
     if (cause < 0)
         client->wrong = check_reply(&request, client->reply, message, size);
-    if (++client->reply < request.replies)
+    if (request.kind == SIM_LOOSE)
+        client->pushed[client->index] = 1;
+    else if (++client->reply < request.replies)
         return;
     client->reply = 0;
     client->index++;
@@ -318,6 +342,13 @@ bool sim_client_is_answered(struct sim_client *client)
 {
     struct sim_request request;
 
+    /* A frame that was lost ends the pushes, and only those. */
+    for (uint32_t i = 0; i < client->made && client->manners == SIM_POLITE; i++) {
+        request = sim_plan(client->seed, client->id, i, client->gzip);
+        if (request.kind == SIM_LOOSE && client->pushed[i] != 0 &&
+            client->pushed[i] != request.replies)
+            return false;
+    }
     return !next_expected(client, &request);
 }
 

@@ -19,6 +19,8 @@ enum sim_manners {
     SIM_FALLS_SILENT /* inside a frame */
 };
 
+enum { SIM_MAX_REQUESTS = 12 };
+
 struct sim_bytes {
     uint8_t *data;
     size_t begin, end, cap;
@@ -36,10 +38,11 @@ struct sim_client {
     struct sim_bytes out, in; /* still to send; received and not looked at */
     bool all_sent;
 
-    uint32_t index, reply; /* what is to come next */
-    uint32_t executed;     /* requests whose answer says that the service has seen them */
-    bool refused;          /* heard that the server takes nobody: nothing else may come */
-    bool drained;          /* heard that the server drains: every later request too */
+    uint32_t index, reply;            /* what is to come next */
+    uint8_t pushed[SIM_MAX_REQUESTS]; /* messages heard of a SIM_LOOSE; 0: none, it was refused */
+    uint32_t executed; /* requests whose answer says that the service has seen them */
+    bool refused;      /* heard that the server takes nobody: nothing else may come */
+    bool drained;      /* heard that the server drains: every later request too */
     bool eof, reset;
     const char *wrong; /* what it has heard that it must not; NULL: nothing */
 };

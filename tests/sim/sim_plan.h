@@ -43,6 +43,7 @@ enum sim_kind {
     SIM_TICK,   /* with several messages, each after a while */
     SIM_SILENT, /* later, without a message */
     SIM_BAD,    /* within call(), as malformed */
+    SIM_LOOSE,  /* with one message in its place; the others are pushed, each after a while */
     SIM_HUGE,   /* within call(), with more than max-frame: a rejection is in its place */
     SIM_KINDS,
     /* Frames that the codec refuses: the service never sees them. */

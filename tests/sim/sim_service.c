@@ -31,7 +31,7 @@ struct sim_call {
     struct weft_timer timer;
     struct weft_post post;
     uint32_t sent;
-    bool posted, waits, cancelled;
+    bool posted, waits, cancelled, drained;
 };
 
 struct reply_body {
@@ -150,7 +150,7 @@ static void on_timer(struct weft_timer *timer)
 {
     struct sim_call *call = weft_container_of(timer, struct sim_call, timer);
 
-    if (call->plan.kind != SIM_TICK)
+    if (call->plan.kind != SIM_TICK && call->plan.kind != SIM_LOOSE)
         say_all(call);
     else if (!say_one(call) && !call->waits)
         arm(call);
@@ -176,17 +176,38 @@ static void on_room(struct weft_request *request)
     say_all(call);
 }
 
+/* A detached request that hears of the drain may still speak. */
+static void say_the_rest(struct sim_call *call)
+{
+    require(call->plan.kind == SIM_LOOSE && call->sent > 0 && !call->drained);
+    call->drained = true;
+    weft_timer_stop(&call->timer);
+    if (!call->waits)
+        say_all(call);
+}
+
 /* Some end at once, others when they would have anyway. */
 static void on_cancel(struct weft_request *request, enum weft_reason reason)
 {
     struct sim_call *call = request->data;
     bool later = call->timer.armed || call->posted;
 
-    (void)reason;
     require(call->request == request && !call->cancelled);
+    if (reason == WEFT_REASON_DRAINED) {
+        say_the_rest(call);
+        return;
+    }
     call->cancelled = true;
     if (!later || test_random_below(&call->loop->record->random, 2))
         require(end(call, NULL));
+}
+
+static void start_loose(struct sim_call *call)
+{
+    if (say_one(call) || call->waits)
+        return;
+    require(weft_request_detach(call->request) == 0);
+    arm(call);
 }
 
 static int start_call(struct sim_call *call)
@@ -204,6 +225,9 @@ static int start_call(struct sim_call *call)
         break;
     case SIM_STREAM:
         say_all(call);
+        break;
+    case SIM_LOOSE:
+        start_loose(call);
         break;
     default:
         arm(call);

@@ -76,6 +76,7 @@ static struct weft_limits draw_limits(struct sim *sim)
     limits.output_high = below(sim, 2) ? 1 + below(sim, 10000) : WEFT_KIB(256);
     limits.output_low = 1 + below(sim, limits.output_high);
     limits.max_pending = below(sim, 2) ? 1 + below(sim, 8) : 1024;
+    limits.push_high = below(sim, 2) ? 1 + below(sim, 10000) : WEFT_KIB(16);
     limits.max_bad_frames = 0;
     limits.drain_timeout = WEFT_SECONDS(1000); /* some read slowly, and nobody is to be cut */
     if (sim->profile == SIM_HOSTILE && below(sim, 4) == 0)
@@ -158,7 +159,8 @@ static void dial(struct sim *sim)
         manners = SIM_RESETS;
         add_error(sim, &rules);
     }
-    sim_client_init(client, sim->seed, id, name != 0, manners, 1 + (uint32_t)below(sim, 12));
+    sim_client_init(client, sim->seed, id, name != 0, manners,
+                    1 + (uint32_t)below(sim, SIM_MAX_REQUESTS));
     client->end = script_dial(names[name]);
     if (!client->end)
         fail_sim(sim, "client %" PRIu32 " cannot connect", id);

@@ -81,6 +81,7 @@ static void test_defaults_can_be_set_by_name_and_stay(void **state)
     }
     set(&limits, "decode-elements", "262144");
     set(&limits, "max-pending", "1024");
+    set(&limits, "max-detached", "1024");
     struct weft_limits defaults = weft_limits_default();
     assert_memory_equal(&limits, &defaults, sizeof limits);
 }

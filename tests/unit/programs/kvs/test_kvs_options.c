@@ -146,7 +146,8 @@ static void test_kvs_names_an_unknown_option_and_what_there_is(void **state)
         "unknown option '--color'; there are: --listen, --codec, --threads, --store, "
         "--log-level, --user, --allow-remote, --core-dumps, --check, --version, --help, "
         "--help-all, --max-frame, --max-message, "
-        "--decode-bytes, --decode-elements, --max-pending, --pending-bytes, --output-high, "
+        "--decode-bytes, --decode-elements, --max-pending, --pending-bytes, --max-detached, "
+        "--push-high, --output-high, "
         "--output-low, "
         "--output-hard, --max-connections, --frame-timeout, --write-timeout, "
         "--idle-timeout, --drain-timeout, --frame-cache, --max-memory, --max-bad-frames");
