@@ -128,11 +128,11 @@ weft_install_library(core
     DESCRIPTION "message servers whose framing is a plugin: loop, server, client"
     OF weft_core weft_transports
     HEADERS
-        core/client.h core/loop.h core/registry.h core/server.h core/service.h core/task.h core/transport.h
+        core/client.h core/loop.h core/plugin.h core/registry.h core/server.h core/service.h core/task.h core/transport.h
         transports/transports.h
     NEEDS base
-    LINKS ${LIBEV_LIBRARY} Threads::Threads
-    ARCHIVE_LINKS ev pthread)
+    LINKS ${LIBEV_LIBRARY} Threads::Threads ${CMAKE_DL_LIBS}
+    ARCHIVE_LINKS ev pthread ${CMAKE_DL_LIBS})
 
 weft_install_library(codecs
     PC weft-codecs
@@ -166,6 +166,14 @@ if(TARGET weft_suites)
         LINKS PkgConfig::CMOCKA
         SHARED_ALONE)
 endif()
+
+# A plugin needs the headers alone: the program that loads it has the functions.
+add_library(weft_plugin INTERFACE)
+add_library(weft::plugin ALIAS weft_plugin)
+set_target_properties(weft_plugin PROPERTIES EXPORT_NAME plugin)
+target_include_directories(weft_plugin INTERFACE
+    $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+install(TARGETS weft_plugin EXPORT weft)
 
 if(WEFT_PROGRAMS)
     install(TARGETS kvs kvc COMPONENT runtime)

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "bulk/batch.h"
+#include "core/plugin.h"
 #include "bench/bench.h"
 #include "programs/lib/descriptors.h"
 #include "bulk/export.h"
@@ -83,6 +84,10 @@ static enum cli_exit serve(const struct kvc_config *config, struct weft_registry
     struct cli_session session;
     struct weft_error error;
     struct cli_run run = {.session = &session, .out = out, .err = err, .format = config->format};
+    for (size_t i = 0; i < config->plugins.count; i++) {
+        if (!weft_plugin_load(registry, config->plugins.paths[i], &error))
+            return cli_run_fail(&run, CLI_EXIT_USAGE, error.text);
+    }
     enum cli_exit code = cli_session_init(&session, config, registry, &error);
     if (code != CLI_EXIT_DONE)
         return cli_run_fail(&run, code, error.text);

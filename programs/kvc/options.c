@@ -64,6 +64,12 @@ static int set_rows(void *into, const char *text, struct weft_error *error)
     return 0;
 }
 
+static int set_plugin(void *into, const char *text, struct weft_error *error)
+{
+    struct kvc_config *config = into;
+    return cli_plugins_add(&config->plugins, text, error);
+}
+
 static const struct cli_option own_options[] = {
     {.name = "server",
      .argument = "URL",
@@ -82,6 +88,11 @@ static const struct cli_option own_options[] = {
      .fallback = "5",
      .help = "to resolve, connect and be answered",
      .set = set_timeout},
+    {.name = "plugin",
+     .argument = "FILE",
+     .help = "load codecs of a .so; may repeat",
+     .rare = true,
+     .set = set_plugin},
     {.name = "json", .help = "print each answer as one JSON object", .set = set_json},
     {.name = "raw", .help = "print the value's bytes and nothing else", .set = set_raw},
     {.name = "rows",

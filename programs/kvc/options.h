@@ -6,6 +6,7 @@
 
 #include "bench/config.h"
 #include "programs/lib/options.h"
+#include "programs/lib/plugins.h"
 
 /* How kvc prints an answer. */
 enum cli_format { CLI_TEXT, CLI_JSON, CLI_RAW };
@@ -24,6 +25,7 @@ struct kvc_config {
     enum cli_format format;
     enum cli_rows rows;
     bool keep_going;
+    struct cli_plugins plugins;
     struct cli_bench_config bench;
 };
 

@@ -61,6 +61,12 @@ static int set_user(void *into, const char *text, struct weft_error *error)
     return 0;
 }
 
+static int set_plugin(void *into, const char *text, struct weft_error *error)
+{
+    struct kvs_config *config = into;
+    return cli_plugins_add(&config->plugins, text, error);
+}
+
 static const struct cli_option own_options[] = {
     {.name = "listen",
      .argument = "URL",
@@ -88,6 +94,11 @@ static const struct cli_option own_options[] = {
      .help = "error, warn, info, debug, trace",
      .set = set_log_level},
     {.name = "user", .argument = "NAME", .help = "become this user once bound", .set = set_user},
+    {.name = "plugin",
+     .argument = "FILE",
+     .help = "load codecs and services of a .so; may repeat",
+     .rare = true,
+     .set = set_plugin},
     {.name = "allow-remote",
      .help = "listen beyond loopback, without any protection",
      .at = offsetof(struct kvs_config, allow_remote)},

@@ -8,6 +8,7 @@
 
 #include "core/base/log.h"
 #include "programs/lib/options.h"
+#include "programs/lib/plugins.h"
 
 enum { KVS_LISTEN_MAX = 64 };
 
@@ -21,6 +22,7 @@ struct kvs_config {
     unsigned threads;
     enum weft_log_level log_level;
     const char *user; /* NULL: the user that started kvs */
+    struct cli_plugins plugins;
     bool allow_remote, core_dumps, check;
     struct weft_limits limits;
 };

@@ -8,6 +8,7 @@
 #include "core/base/compiler.h"
 #include "core/server/endpoint.h"
 #include "core/loop.h"
+#include "core/plugin.h"
 #include "core/server.h"
 #include "programs/lib/descriptors.h"
 #include "programs/lib/exposure.h"
@@ -212,6 +213,19 @@ static int listen_as(const struct cli_user *user, struct weft_server *server,
     return cli_user_become(user, error);
 }
 
+/* A plugin's code runs as soon as it is loaded, and codecs are needed before anything is bound. So with
+ * plugins the process becomes the user first, and binds as the user. */
+static int load_plugins(const struct kvs_config *config, const struct cli_user *user,
+                        struct weft_registry *registry, struct weft_error *error)
+{
+    if (config->plugins.count == 0)
+        return 0;
+    int err = user ? cli_user_become(user, error) : 0;
+    for (size_t i = 0; err == 0 && i < config->plugins.count; i++)
+        err = weft_plugin_load(registry, config->plugins.paths[i], error) ? 0 : error->code;
+    return err;
+}
+
 int cli_kvs_serve(const struct kvs_config *config, struct weft_registry *registry,
                   const struct weft_log *log, FILE *out, FILE *err)
 {
@@ -229,6 +243,8 @@ int cli_kvs_serve(const struct kvs_config *config, struct weft_registry *registr
     struct weft_error error;
     struct cli_user user;
     int code = 0, status = config->user ? cli_user_find(&user, config->user, &error) : 0;
+    if (status == 0)
+        status = load_plugins(config, config->user ? &user : NULL, registry, &error);
     if (status == 0)
         status = weft_server_new(&server, &options, &error);
     if (status < 0)

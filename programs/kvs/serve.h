@@ -20,7 +20,8 @@ WEFT_MUST_USE int cli_kvs_parse(struct kvs_config *config, int argc, char **argv
  * max-connections, lowers it and writes a warning to log. Forbids core dumps, unless asked for. */
 void cli_kvs_prepare(struct kvs_config *config, const struct weft_log *log);
 
-/* Serves until SIGTERM or SIGINT has drained it, or only checks. Once bound it becomes --user. SIGUSR1
+/* Serves until SIGTERM or SIGINT has drained it, or only checks. Once bound it becomes --user, and with plugins
+ * before they are loaded. SIGUSR1
  * and the end log what was counted. Returns the exit code: 0, 2 for a mistake of the command line, 1
  * for what the system refused and for connections that were cut. */
 WEFT_MUST_USE int cli_kvs_serve(const struct kvs_config *config, struct weft_registry *registry,

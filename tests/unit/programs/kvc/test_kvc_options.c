@@ -52,7 +52,7 @@ static void test_kvc_names_an_unknown_option_and_what_there_is(void **state)
     (void)state;
     assert_refused(
         WORDS("ping", "--listen", "x"),
-        "unknown option '--listen'; there are: --server, --codec, --timeout, --json, "
+        "unknown option '--listen'; there are: --server, --codec, --timeout, --plugin, --json, "
         "--raw, --rows, --keep-going, --version, "
         "--help, --help-all, --max-frame, --max-message; put -- before values that begin with '-'");
 }

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Plugins as shared objects: codecs, services and transports that a program loads by the name of a
+ * file. Such a file is built against the installed headers and linked with no library of weft, because
+ * the program that loads it exports their functions. It says what it offers with one definition:
+ *
+ *     WEFT_PLUGIN(.name = "netstring", .version = "1.0", .licence = "MIT",
+ *                 .codecs = (const struct weft_codec *const[]){&netstring, NULL});
+ */
+#ifndef WEFT_PLUGIN_H
+#define WEFT_PLUGIN_H
+
+#include "codec.h"
+#include "registry.h"
+#include "service.h"
+#include "transport.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define WEFT_PLUGIN_MAGIC "weftplug"
+
+/* The meaning of everything that plugins use. It is raised by hand when a meaning changes and no size
+ * does. */
+enum { WEFT_PLUGIN_ABI = 1 };
+
+/* X(tag) for each struct that a program and its plugins both look into. Their sizes are compared when
+ * a plugin is loaded, so a struct that grows refuses the plugins built before. */
+#define WEFT_PLUGIN_STRUCTS(X)                                                                     \
+    X(weft_codec)                                                                                  \
+    X(weft_codec_state)                                                                            \
+    X(weft_message)                                                                                \
+    X(weft_decode_io)                                                                              \
+    X(weft_encode_io)                                                                              \
+    X(weft_service)                                                                                \
+    X(weft_request)                                                                                \
+    X(weft_rejection)                                                                              \
+    X(weft_transport)                                                                              \
+    X(weft_stream)                                                                                 \
+    X(weft_stream_ops)                                                                             \
+    X(weft_listener)                                                                               \
+    X(weft_accepted)                                                                               \
+    X(weft_body)                                                                                   \
+    X(weft_view)                                                                                   \
+    X(weft_chain)                                                                                  \
+    X(weft_piece)                                                                                  \
+    X(weft_arena)                                                                                  \
+    X(weft_option)                                                                                 \
+    X(weft_option_set)                                                                             \
+    X(weft_limits)                                                                                 \
+    X(weft_error)                                                                                  \
+    X(weft_url)                                                                                    \
+    X(weft_post)                                                                                   \
+    X(weft_timer)                                                                                  \
+    X(weft_turn_hook)
+
+/* What a shared object offers. All of it is static. */
+struct weft_plugin {
+    char magic[8];         /* WEFT_PLUGIN_MAGIC, without its NUL */
+    uint32_t abi;          /* WEFT_PLUGIN_ABI */
+    uint32_t size_count;   /* of sizes: one per struct of WEFT_PLUGIN_STRUCTS, in its order */
+    const uint32_t *sizes; /* in bytes, as the compiler of the plugin saw the structs */
+    const char *name, *version, *licence;
+    /* Lists that end with NULL. A list that would be empty is NULL. Services are registered with the
+     * context NULL. */
+    const struct weft_codec *const *codecs;
+    const struct weft_service *const *services;
+    const struct weft_transport *const *transports;
+};
+
+/* The one symbol that a plugin exports. */
+extern const struct weft_plugin weft_plugin;
+
+#define WEFT_PLUGIN_SIZE_OF(tag) sizeof(struct tag),
+
+/* Defines weft_plugin; the arguments are designated initialisers, from .name on. */
+#define WEFT_PLUGIN(...)                                                                           \
+    static const uint32_t weft_plugin_sizes[] = {WEFT_PLUGIN_STRUCTS(WEFT_PLUGIN_SIZE_OF)};        \
+    __attribute__((visibility("default"))) const struct weft_plugin weft_plugin = {                \
+        .magic = {'w', 'e', 'f', 't', 'p', 'l', 'u', 'g'},                                         \
+        .abi = WEFT_PLUGIN_ABI,                                                                    \
+        .size_count = sizeof weft_plugin_sizes / sizeof *weft_plugin_sizes,                        \
+        .sizes = weft_plugin_sizes,                                                                \
+        __VA_ARGS__}
+
+/* Loads the shared object at path and adds all that it offers to registry. A path without a slash is a
+ * file in the working directory: the loader's search path is not used. The object stays loaded until
+ * the process ends. Its constructors run before anything is checked, so load only what is trusted, and
+ * after privileges were given up. Main thread, before the registry freezes.
+ *
+ * Returns what the object offers, or NULL: *error is one line that names the file and what is wrong
+ * with it, and registry is unchanged. */
+WEFT_MUST_USE const struct weft_plugin *
+weft_plugin_load(struct weft_registry *registry, const char *path, struct weft_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
