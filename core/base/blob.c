@@ -11,6 +11,7 @@
 struct weft_blob {
     atomic_size_t refs;
     size_t size;
+    struct weft_blob_home *home; /* NULL: the heap */
     struct weft__blob_link link;
     uint8_t data[];
 };
@@ -19,9 +20,20 @@ struct weft_blob *weft_blob_new(size_t size, uint8_t **data)
 {
     if (size > SIZE_MAX - sizeof(struct weft_blob))
         return NULL;
-    struct weft_blob *blob = weft_malloc(sizeof *blob + size);
-    if (!blob)
-        return NULL;
+    void *memory = weft_malloc(weft_blob_memory(size));
+    return memory ? weft_blob_new_at(memory, size, NULL, data) : NULL;
+}
+
+size_t weft_blob_memory(size_t size)
+{
+    return sizeof(struct weft_blob) + size;
+}
+
+struct weft_blob *weft_blob_new_at(void *memory, size_t size, struct weft_blob_home *home,
+                                   uint8_t **data)
+{
+    struct weft_blob *blob = memory;
+    blob->home = home;
     atomic_init(&blob->refs, 1);
     blob->size = size;
     atomic_init(&blob->link.keeper, NULL);
@@ -53,7 +65,15 @@ void weft_blob_unref(struct weft_blob *blob)
         atomic_load_explicit(&blob->link.keeper, memory_order_relaxed);
     if (keeper)
         keeper->blob_ended(keeper, blob);
-    weft_free(blob);
+    if (blob->home)
+        blob->home->free(blob->home, blob, weft_blob_memory(blob->size));
+    else
+        weft_free(blob);
+}
+
+struct weft_blob_home *weft_blob_home(const struct weft_blob *blob)
+{
+    return blob->home;
 }
 
 uint8_t *weft__blob_data(struct weft_blob *blob)

@@ -17,6 +17,23 @@ struct weft_blob;
  * is where the caller writes the bytes, before it shares the blob with another owner or thread. */
 WEFT_MUST_USE struct weft_blob *weft_blob_new(size_t size, uint8_t **data);
 
+/* The owner of memory in which blobs lie that are not in the heap. */
+struct weft_blob_home {
+    /* Takes the memory of a blob back, at its last unref, on whichever thread that is. */
+    void (*free)(struct weft_blob_home *home, void *memory, size_t size);
+};
+
+/* Returns the bytes of memory that a blob of size bytes needs. */
+size_t weft_blob_memory(size_t size);
+
+/* Makes a blob as weft_blob_new does, in memory of home, which has weft_blob_memory(size) bytes and
+ * begins at a multiple of 8. It cannot fail. */
+struct weft_blob *weft_blob_new_at(void *memory, size_t size, struct weft_blob_home *home,
+                                   uint8_t **data);
+
+/* Returns the home of a blob, or NULL if it lies in the heap. */
+struct weft_blob_home *weft_blob_home(const struct weft_blob *blob);
+
 /* Adds a reference and returns blob. */
 struct weft_blob *weft_blob_ref(struct weft_blob *blob);
 

@@ -26,8 +26,6 @@
 
 #include <errno.h>
 
-#include "core/base/mem.h"
-
 enum {
     /* Two merged segments are at most half full of what a segment may be, so that the next writes
      * do not split them again. */
@@ -40,9 +38,9 @@ static size_t block_size(uint32_t depth)
     return sizeof(struct kv_directory) + ((size_t)1 << depth) * sizeof(struct kv_segment *);
 }
 
-static struct kv_directory *directory_new(uint32_t depth)
+static struct kv_directory *directory_new(struct kv_pool_cache *cache, uint32_t depth)
 {
-    struct kv_directory *directory = weft_malloc(block_size(depth));
+    struct kv_directory *directory = kv_pool_take(cache, block_size(depth));
     if (!directory)
         return NULL;
     directory->depth = depth;
@@ -50,14 +48,15 @@ static struct kv_directory *directory_new(uint32_t depth)
     return directory;
 }
 
-void kv_directory_free(struct kv_directory *directory)
+void kv_directory_free(void *object, void *cache)
 {
-    weft_free(directory);
+    struct kv_directory *directory = object;
+    kv_pool_give(cache, directory, block_size(directory->depth));
 }
 
 int64_t kv_directory_heap_size(uint32_t depth)
 {
-    return (int64_t)kv_heap_size(block_size(depth));
+    return (int64_t)kv_pool_heap_size(block_size(depth));
 }
 
 int64_t kv_map_heap_size_min(void)
@@ -68,7 +67,7 @@ int64_t kv_map_heap_size_min(void)
 int kv_map_init(struct kv_map *map, struct kv_pool_cache *cache,
                 void (*drop)(void *entry, void *cache))
 {
-    struct kv_directory *directory = directory_new(0);
+    struct kv_directory *directory = directory_new(cache, 0);
     if (!directory)
         return -ENOMEM;
     int err = -ENOMEM;
@@ -88,7 +87,7 @@ int kv_map_init(struct kv_map *map, struct kv_pool_cache *cache,
 err_after_segment:
     kv_segment_free(segment, cache);
 err_after_directory:
-    kv_directory_free(directory);
+    kv_directory_free(directory, cache);
     return err;
 }
 
@@ -111,13 +110,14 @@ void kv_map_fini(struct kv_map *map, struct kv_pool_cache *cache)
         first = kv_segment_end(segment);
         kv_segment_free(segment, cache);
     } while (first != 0);
-    kv_directory_free(directory);
+    kv_directory_free(directory, cache);
     pthread_mutex_destroy(&map->growing);
 }
 
-struct kv_directory *kv_directory_resized(const struct kv_directory *old, uint32_t depth)
+struct kv_directory *kv_directory_resized(struct kv_pool_cache *cache,
+                                          const struct kv_directory *old, uint32_t depth)
 {
-    struct kv_directory *directory = directory_new(depth);
+    struct kv_directory *directory = directory_new(cache, depth);
     if (!directory)
         return NULL;
     size_t count = (size_t)1 << depth;
@@ -137,17 +137,11 @@ void kv_directory_set(struct kv_directory *directory, struct kv_segment *segment
         atomic_store_explicit(&directory->segments[i], segment, memory_order_release);
 }
 
-static void drop_directory(void *directory, void *cache)
-{
-    (void)cache;
-    kv_directory_free(directory);
-}
-
 void kv_map_publish(struct kv_map *map, struct kv_loop *loop, struct kv_directory *fresh)
 {
     struct kv_directory *old = kv_map_directory(map);
     atomic_store_explicit(&map->directory, fresh, memory_order_release);
-    kv_epoch_retire(&loop->epoch, old, drop_directory);
+    kv_epoch_retire(&loop->epoch, old, kv_directory_free);
 }
 
 void kv_segment_retire(struct kv_segment *segment, struct kv_loop *loop)
@@ -162,7 +156,7 @@ static void halve_directory(struct kv_map *map, struct kv_loop *loop)
 {
     struct kv_directory *old = kv_map_directory(map);
     while (old->full == 0 && kv_epoch_reserve(&loop->epoch, 1) == 0) {
-        struct kv_directory *fresh = kv_directory_resized(old, old->depth - 1);
+        struct kv_directory *fresh = kv_directory_resized(&loop->cache, old, old->depth - 1);
         if (!fresh)
             return;
         size_t count = (size_t)1 << fresh->depth;
@@ -270,6 +264,49 @@ static bool make_smaller(struct kv_map *map, struct kv_loop *loop, struct kv_seg
     return true;
 }
 
+/* Replaces a segment by an equal one in another block. */
+static void move_segment(struct kv_map *map, struct kv_loop *loop, struct kv_segment *segment)
+{
+    if (kv_epoch_reserve(&loop->epoch, 1) < 0 || !kv_segment_lock(segment, 0))
+        return;
+    struct kv_segment *fresh =
+        kv_segment_new(&loop->cache, segment->first, segment->depth, segment->slot_count);
+    if (!fresh) {
+        kv_segment_unlock(segment, false);
+        return;
+    }
+    kv_segment_adopt_all(fresh, segment);
+    kv_directory_set(kv_map_directory(map), fresh);
+    kv_segment_retire(segment, loop);
+}
+
+static void move_directory(struct kv_map *map, struct kv_loop *loop,
+                           const struct kv_directory *directory)
+{
+    if (kv_epoch_reserve(&loop->epoch, 1) < 0)
+        return;
+    struct kv_directory *fresh = kv_directory_resized(&loop->cache, directory, directory->depth);
+    if (!fresh)
+        return;
+    fresh->full = directory->full;
+    kv_map_publish(map, loop, fresh);
+}
+
+void kv_map_move(struct kv_map *map, struct kv_loop *loop, uint64_t hash)
+{
+    const struct kv_pool *pool = loop->cache.pool;
+    pthread_mutex_lock(&map->growing);
+    if (!kv_map_is_dead(map)) {
+        struct kv_segment *segment = kv_map_segment(map, hash);
+        if (kv_pool_must_move(pool, segment, kv_segment_block_size(segment)))
+            move_segment(map, loop, segment);
+        const struct kv_directory *directory = kv_map_directory(map);
+        if (kv_pool_must_move(pool, directory, block_size(directory->depth)))
+            move_directory(map, loop, directory);
+    }
+    pthread_mutex_unlock(&map->growing);
+}
+
 void kv_map_shrink(struct kv_map *map, struct kv_loop *loop, uint64_t hash)
 {
     pthread_mutex_lock(&map->growing);
@@ -300,7 +337,7 @@ int kv_map_kill(struct kv_map *map, struct kv_loop *loop)
     kv_account_give(loop, (int64_t)kv_segment_heap_size_for(segment->slot_count) +
                               kv_directory_heap_size(directory->depth));
     kv_segment_retire(segment, loop);
-    kv_epoch_retire(&loop->epoch, directory, drop_directory);
+    kv_epoch_retire(&loop->epoch, directory, kv_directory_free);
     err = 0;
 out:
     pthread_mutex_unlock(&map->growing);

@@ -71,12 +71,13 @@ static inline bool kv_map_is_empty(const struct kv_map *map)
     return segment->depth == 0 && kv_segment_live(segment) == 0;
 }
 
-/* The functions below are called with `growing` held, kv_map_shrink and kv_map_kill without. */
+/* The functions down to kv_segment_retire are called with `growing` held, the others without. */
 
 /* Returns a copy of the directory, indexed by `depth` bits; `full` is 0. NULL: no memory. */
-WEFT_MUST_USE struct kv_directory *kv_directory_resized(const struct kv_directory *old,
-                                                        uint32_t depth);
-void kv_directory_free(struct kv_directory *directory);
+WEFT_MUST_USE struct kv_directory *
+kv_directory_resized(struct kv_pool_cache *cache, const struct kv_directory *old, uint32_t depth);
+/* It has the type of kv_epoch_retire's drop. */
+void kv_directory_free(void *directory, void *cache);
 int64_t kv_directory_heap_size(uint32_t depth);
 
 /* Shows segment wherever its hashes are looked up in directory. */
@@ -93,6 +94,10 @@ void kv_segment_retire(struct kv_segment *segment, struct kv_loop *loop);
  * sparse, halves the directory as often as nothing needs its last bit, and makes a sparse segment
  * smaller. Does less where memory for the smaller shape lacks. */
 void kv_map_shrink(struct kv_map *map, struct kv_loop *loop, uint64_t hash);
+
+/* Moves the segment of hash and the directory to other blocks, if the pool wants that and if there
+ * is memory. */
+void kv_map_move(struct kv_map *map, struct kv_loop *loop, uint64_t hash);
 
 /* Marks a map dead if it is empty and of the smallest shape, and retires what it holds. -EBUSY: it
  * is not empty; -ENOMEM. */

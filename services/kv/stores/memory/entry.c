@@ -41,17 +41,28 @@ static struct kv_entry *new_with_reference(struct kv_pool_cache *cache, struct w
     return entry;
 }
 
+/* Takes over the reference to blob, which may be NULL: then there is no entry. */
+static struct kv_entry *with_blob(struct kv_pool_cache *cache, struct weft_view key,
+                                  size_t value_size, struct weft_blob *blob)
+{
+    struct kv_entry *entry = NULL;
+    if (blob)
+        entry = new_with_reference(cache, key, value_size, blob);
+    if (!entry)
+        weft_blob_unref(blob);
+    return entry;
+}
+
 struct kv_entry *kv_entry_new(struct kv_pool_cache *cache, struct weft_view key,
                               const struct kv_value *value)
 {
-    struct kv_entry *entry;
     if (value->blob) {
-        entry = new_with_reference(cache, key, value->bytes.size, value->blob);
-        if (entry)
-            weft_blob_ref(value->blob);
-        return entry;
+        struct weft_blob *blob = cache->pool->resident_max > 0
+                                     ? kv_pool_copy_blob(cache, value->blob)
+                                     : weft_blob_ref(value->blob);
+        return with_blob(cache, key, value->bytes.size, blob);
     }
-    entry = new_entry(cache, key, value->bytes.size, key.size + value->bytes.size);
+    struct kv_entry *entry = new_entry(cache, key, value->bytes.size, key.size + value->bytes.size);
     if (!entry)
         return NULL;
     copy_view(entry->data, key);
@@ -88,9 +99,30 @@ void kv_entry_free(void *object, void *cache)
 size_t kv_entry_heap_size(const struct kv_entry *entry)
 {
     size_t size = kv_pool_heap_size(block_size(entry));
-    if (kv_entry_has_reference(entry))
-        size += kv_heap_size(entry->value_size & ~has_reference);
-    return size;
+    if (!kv_entry_has_reference(entry))
+        return size;
+    size_t value_size = entry->value_size & ~has_reference;
+    /* An entry of the index has no value; its table is accounted for by whoever made it. */
+    return value_size > 0 ? size + kv_pool_heap_size(weft_blob_memory(value_size)) : size;
+}
+
+bool kv_entry_must_move(const struct kv_entry *entry, const struct kv_pool *pool, bool index)
+{
+    if (kv_pool_must_move(pool, entry, block_size(entry)))
+        return true;
+    return !index && kv_entry_has_reference(entry) &&
+           kv_pool_must_move_blob(pool, kv_entry_reference(entry));
+}
+
+struct kv_entry *kv_entry_copy(const struct kv_entry *entry, struct kv_pool_cache *cache,
+                               bool index)
+{
+    if (index)
+        return kv_entry_new_index(cache, kv_entry_key(entry), kv_entry_reference(entry));
+    struct kv_value value = kv_entry_value(entry);
+    if (!value.blob || kv_pool_must_move_blob(cache->pool, value.blob))
+        return kv_entry_new(cache, kv_entry_key(entry), &value);
+    return with_blob(cache, kv_entry_key(entry), value.bytes.size, weft_blob_ref(value.blob));
 }
 
 struct kv_value kv__entry_blob_value(const struct kv_entry *entry)

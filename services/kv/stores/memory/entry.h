@@ -1,41 +1,52 @@
 /* SPDX-License-Identifier: MIT
  *
- * An entry: one key and its value, in one allocation, immutable once others can see it.
+ * An entry: one key and its value, in one block, immutable once others can see it.
  *
- *      key_size | value_size | key | value                 a value that lies here
- *      key_size | value_size | reference | key             one that lies elsewhere
+ *      key_size | value_size | key | value                 the value lies in the entry
+ *      key_size | value_size | reference | key             the value lies elsewhere
  *
- * The reference is a blob whose last value_size bytes are the value, or, in the index of tables, a
+ * The reference is a blob whose last value_size bytes are the value or, in the index of tables, a
  * table. */
 #ifndef KV_STORE_ENTRY_H
 #define KV_STORE_ENTRY_H
+
+#include <stdbool.h>
 
 #include "services/kv/store.h"
 #include "pool.h"
 
 struct kv_entry {
     uint32_t key_size;
-    uint32_t value_size; /* the top bit: a reference follows */
+    uint32_t value_size; /* the top bit is set if a reference follows */
     uint8_t data[];
 };
 
 enum { KV_ENTRY_ALIGN = KV_POOL_ALIGN, KV_ENTRY_ADDRESS_BITS = 48 };
 
-/* Copies key and value; a value with a blob is kept as a counted reference. NULL: no memory, or an
- * address that a slot cannot hold (see segment.h), or over 2^31 - 1 bytes. */
+/* Copies key and value. A value with a blob is kept as a counted reference or, if the pool has a
+ * limit, as a reference to a copy in the pool, so that the pool knows all the memory that is in use.
+ * NULL: no memory (or the pool's limit), an address that a slot cannot hold (see segment.h), or over
+ * 2^31 - 1 bytes. */
 WEFT_MUST_USE struct kv_entry *kv_entry_new(struct kv_pool_cache *cache, struct weft_view key,
                                             const struct kv_value *value);
 
-/* One for the index: key, and a pointer that is not counted. */
+/* Makes an entry of the index: key, and a pointer that is not counted. */
 WEFT_MUST_USE struct kv_entry *kv_entry_new_index(struct kv_pool_cache *cache, struct weft_view key,
                                                   void *pointer);
 
-/* Frees an entry of the first kind and gives its reference up; one of the index. cache: of the pool
- * that the entry came from. They have the type of kv_epoch_retire's drop. */
+/* Free an entry and drop its reference; free an entry of the index. cache belongs to the pool that
+ * the entry came from. They have the type of kv_epoch_retire's drop. */
 void kv_entry_free(void *entry, void *cache);
 void kv_entry_free_index(void *entry, void *cache);
 
-/* The entry and what only it keeps alive. */
+/* True if the entry or the blob that it refers to lies in a block that has to move (pool.h). */
+bool kv_entry_must_move(const struct kv_entry *entry, const struct kv_pool *pool, bool index);
+
+/* Returns an equal entry in other blocks, or NULL. */
+WEFT_MUST_USE struct kv_entry *kv_entry_copy(const struct kv_entry *entry,
+                                             struct kv_pool_cache *cache, bool index);
+
+/* Returns the heap bytes of the entry and of what only the entry keeps alive. */
 size_t kv_entry_heap_size(const struct kv_entry *entry);
 
 static inline bool kv_entry_has_reference(const struct kv_entry *entry)
@@ -61,10 +72,10 @@ static inline bool kv_entry_has_key(const struct kv_entry *entry, struct weft_vi
     return weft_view_equal(kv_entry_key(entry), key);
 }
 
-/* kv_entry_value of one that has a reference. */
+/* kv_entry_value for an entry with a reference. */
 struct kv_value kv__entry_blob_value(const struct kv_entry *entry);
 
-/* Views of the entry: valid until it is freed. */
+/* Returns views of the entry, which are valid until it is freed. */
 static inline struct kv_value kv_entry_value(const struct kv_entry *entry)
 {
     if (kv_entry_has_reference(entry))

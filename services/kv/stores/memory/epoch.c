@@ -86,11 +86,26 @@ static void timer_fired(struct weft_timer *timer)
     (void)timer;
 }
 
+static void woken(struct weft_post *post)
+{
+    struct kv_epoch_loop *self = weft_container_of(post, struct kv_epoch_loop, post);
+    atomic_store(&self->posted, false);
+}
+
+/* A loop that ends needs no turn any more. */
+void kv_epoch_wake(struct kv_epoch_loop *self)
+{
+    if (!atomic_exchange(&self->posted, true) && weft_loop_post(self->loop, &self->post) < 0)
+        atomic_store(&self->posted, false);
+}
+
 void kv_epoch_join(struct kv_epoch *epoch, struct kv_epoch_loop *self, struct weft_loop *loop,
                    void *context)
 {
     self->hook = (struct weft_turn_hook){.begin = turn_begins, .end = turn_ends};
     self->timer.fire = timer_fired;
+    self->post.run = woken;
+    atomic_init(&self->posted, false);
     self->loop = loop;
     self->epoch = epoch;
     self->context = context;

@@ -44,6 +44,8 @@ struct kv_epoch_loop {
     struct kv_retired retired; /* since `waiting` was closed */
     struct kv_retired waiting; /* goes when every loop has seen waiting_for */
     uint64_t waiting_for;
+    struct weft_post post; /* for kv_epoch_wake */
+    atomic_bool posted;
     /* Others read it, so it has its line to itself. 0: outside of a turn. */
     char before[KV_CACHE_LINE];
     _Atomic uint64_t seen;
@@ -58,6 +60,9 @@ void kv_epoch_join(struct kv_epoch *epoch, struct kv_epoch_loop *self, struct we
 
 /* Frees what is retired at once. After all loops ended. */
 void kv_epoch_leave(struct kv_epoch_loop *self);
+
+/* Makes the loop have a turn. Any thread. */
+void kv_epoch_wake(struct kv_epoch_loop *self);
 
 /* Makes sure that the next count calls of retire find room. -ENOMEM: nothing changed. Loop's
  * thread, as all that follows. */

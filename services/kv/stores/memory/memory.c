@@ -5,16 +5,18 @@
 #include <sys/random.h>
 
 #include "batch.h"
-#include "tables.h"
+#include "sweep.h"
 #include "walk.h"
 
 struct memory {
     struct kv_shared shared;
     struct kv_tables tables;
+    struct kv_sweep sweep;
 };
 
 struct memory_loop {
     struct kv_loop part;
+    struct kv_sweep_loop sweep;
     struct memory *memory;
 };
 
@@ -60,7 +62,14 @@ static int memory_init(void *store, const struct kv_store_options *options,
     kv_epoch_init(&memory->shared.epoch);
     uint64_t max = options->limits->max_memory;
     kv_account_init(&memory->shared, max > INT64_MAX ? INT64_MAX : (int64_t)max);
+    err = kv_sweep_init(&memory->sweep, &memory->tables, &memory->shared);
+    if (err < 0)
+        goto err_after_tables;
     return 0;
+
+err_after_tables:
+    kv_tables_fini(&memory->tables, &cache);
+    kv_pool_cache_empty(&cache);
 
 err_after_pool:
     kv_pool_fini(&memory->shared.pool);
@@ -71,6 +80,7 @@ static void memory_fini(void *store)
 {
     struct memory *memory = store;
     struct kv_pool_cache cache;
+    kv_sweep_fini(&memory->sweep);
     kv_pool_cache_init(&cache, &memory->shared.pool);
     kv_tables_fini(&memory->tables, &cache);
     kv_pool_cache_empty(&cache);
@@ -84,12 +94,14 @@ static int memory_start(void *loop_state, void *store, struct weft_loop *loop)
     self->part.shared = &self->memory->shared;
     kv_pool_cache_init(&self->part.cache, &self->memory->shared.pool);
     kv_epoch_join(&self->memory->shared.epoch, &self->part.epoch, loop, &self->part.cache);
+    kv_sweep_join(&self->memory->sweep, &self->sweep, &self->part);
     return 0;
 }
 
 static void memory_stop(void *loop_state)
 {
     struct memory_loop *self = loop_state;
+    kv_sweep_leave(&self->sweep);
     kv_epoch_leave(&self->part.epoch);
     kv_pool_cache_empty(&self->part.cache);
     kv_account_leave(&self->part);
@@ -197,9 +209,12 @@ static int put(void *arg, struct kv_map *map)
 static int set(struct memory_session *self, struct kv_op *op)
 {
     struct kv_loop *loop = &self->loop->part;
+    kv_sweep_poll(&self->loop->sweep);
+    loop->cache.refused = false;
+    loop->cache.urgency = kv_account_is_low(loop->shared);
     int err = make_entries(loop, op);
     if (err < 0)
-        return err;
+        return loop->cache.refused ? -ENOSPC : err;
     /* A new map has one segment and one directory; keys may come twice. */
     struct write write = {loop, op};
     err = kv_tables_write(&self->loop->memory->tables, loop, &self->cache, op->table, put, &write,
@@ -208,7 +223,7 @@ static int set(struct memory_session *self, struct kv_op *op)
         return 0;
     for (size_t i = 0; i < op->count; i++)
         kv_entry_free(op->items[i].scratch.pointer, &loop->cache);
-    return err;
+    return err == -ENOMEM && loop->cache.refused ? -ENOSPC : err;
 }
 
 static int take(struct memory_session *self, struct kv_op *op, struct kv_table *table)
@@ -232,6 +247,8 @@ static int del(struct memory_session *self, struct kv_op *op)
 {
     struct kv_tables *tables = &self->loop->memory->tables;
     struct kv_loop *loop = &self->loop->part;
+    kv_sweep_poll(&self->loop->sweep);
+    loop->cache.urgency = 2; /* a removal gives back more than it takes */
     struct kv_table *table = kv_tables_find(tables, loop, &self->cache, op->table);
     int err = table ? take(self, op, table) : -ESTALE;
     if (err == -ESTALE) {
@@ -278,6 +295,12 @@ int64_t kv_store_memory_used(const void *store)
 {
     const struct memory *memory = store;
     return atomic_load(&memory->shared.used);
+}
+
+int64_t kv_store_memory_resident(const void *store)
+{
+    const struct memory *memory = store;
+    return atomic_load(&memory->shared.pool.resident);
 }
 
 /* Adds the shape of one map; index tells that its entries show tables. */

@@ -13,6 +13,9 @@
  * 32 KiB a loop more. Any thread may call it. */
 int64_t kv_store_memory_used(const void *store);
 
+/* Returns the bytes that the store has from the system for that. Any thread may call it. */
+int64_t kv_store_memory_resident(const void *store);
+
 /* The state of a store: what must be as before when a write was refused. */
 struct kv_memory_shape {
     int64_t used; /* heap bytes that are alive, exactly */

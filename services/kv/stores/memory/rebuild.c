@@ -271,7 +271,7 @@ static int make_directory(struct kv_rebuild *self)
     if (self->count == 1 && self->depth <= present->depth)
         return 0;
     uint32_t depth = self->depth > present->depth ? self->depth : present->depth;
-    self->directory = kv_directory_resized(present, depth);
+    self->directory = kv_directory_resized(&self->loop->cache, present, depth);
     if (!self->directory)
         return -ENOMEM;
     self->directory->full = depth == present->depth ? present->full : 0;
@@ -310,7 +310,7 @@ static void publish(struct kv_rebuild *self)
 static void discard(struct kv_rebuild *self)
 {
     if (self->directory)
-        kv_directory_free(self->directory);
+        kv_directory_free(self->directory, &self->loop->cache);
     for (size_t k = 0; k < self->pieces.count; k++)
         kv_segment_free(self->pieces.all[k], &self->loop->cache);
     for (size_t k = 0; k < self->olds.count; k++)

@@ -40,6 +40,11 @@ void kv_segment_free(void *object, void *cache)
     kv_pool_give(cache, segment, block_size(segment->slot_count));
 }
 
+size_t kv_segment_block_size(const struct kv_segment *segment)
+{
+    return block_size(segment->slot_count);
+}
+
 size_t kv_segment_heap_size_for(size_t slot_count)
 {
     return kv_pool_heap_size(block_size(slot_count));
@@ -141,6 +146,12 @@ void kv_segment_put(struct kv_segment *segment, struct kv_place place, uint64_t 
             segment->used++;
     }
     atomic_store_explicit(place.slot, slot_of(kv_slot_tag(hash), entry), memory_order_release);
+}
+
+void kv_slot_move(_Atomic uint64_t *slot, const struct kv_entry *entry)
+{
+    uint64_t tag = atomic_load_explicit(slot, memory_order_relaxed) >> ADDRESS_BITS;
+    atomic_store_explicit(slot, slot_of(tag, entry), memory_order_release);
 }
 
 void kv_segment_remove(struct kv_segment *segment, struct kv_place place)

@@ -59,6 +59,9 @@ void kv_segment_free(void *segment, void *cache);
 
 size_t kv_segment_heap_size_for(size_t slot_count);
 
+/* Returns the size for which the segment's block was taken. */
+size_t kv_segment_block_size(const struct kv_segment *segment);
+
 /* Returns the number of slots in which `live` entries can become a quarter more. It may be over
  * KV_SEGMENT_SLOTS_MAX. */
 size_t kv_segment_slots_for(size_t live);
@@ -156,6 +159,9 @@ static inline uint32_t kv_segment_live(const struct kv_segment *segment)
 
 /* True if a smaller segment, or one together with its sibling, would do for the entries. */
 bool kv_segment_is_sparse(const struct kv_segment *segment);
+
+/* Makes a slot show an equal entry at another address. */
+void kv_slot_move(_Atomic uint64_t *slot, const struct kv_entry *entry);
 
 /* Puts the content of a slot of another segment into this one, which has room and not the key. */
 void kv_segment_adopt(struct kv_segment *segment, uint64_t slot);

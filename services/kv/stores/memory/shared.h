@@ -34,6 +34,13 @@ struct kv_loop {
 /* Sets up the account. max_used 0: any. */
 void kv_account_init(struct kv_shared *shared, int64_t max_used);
 
+/* True if so much of the limit is free that a sweep is sure to find memory (sweep.c). */
+static inline bool kv_account_is_low(const struct kv_shared *shared)
+{
+    int64_t used = atomic_load_explicit(&shared->used, memory_order_relaxed);
+    return used < shared->max_used / 5 * 4;
+}
+
 /* Gives the loop's credit back. */
 void kv_account_leave(struct kv_loop *loop);
 

@@ -100,7 +100,7 @@ static int make(struct kv_tables *tables, struct kv_loop *loop, struct weft_view
     err = -ENOMEM;
     if (!entry)
         goto err_after_table;
-    table->name = entry;
+    atomic_init(&table->name, entry);
     struct kv_item item = {.key = name, .scratch.pointer = entry};
     struct kv_touch touch = {.hash = kv_map_hash(loop, name), .item = &item};
     err = kv_rebuild_begin(&rebuild, &tables->index, loop, KV_TOUCH_PUT, &touch, 1);
@@ -163,7 +163,7 @@ void kv_tables_drop(struct kv_tables *tables, struct kv_loop *loop, struct kv_ta
         goto out;
     kv_account_give(loop, (int64_t)kv_heap_size(sizeof *table));
     kv_epoch_retire(&loop->epoch, table, drop_table);
-    struct weft_view name = kv_entry_key(table->name);
+    struct weft_view name = kv_table_name(table);
     struct kv_entry *old;
     /* It returns 0: the room is reserved, and the index is never dead. */
     int err = kv_map_remove(&tables->index, loop, kv_map_hash(loop, name), name, &old);

@@ -9,7 +9,7 @@
 
 struct kv_table {
     struct kv_map map;
-    const struct kv_entry *name; /* its entry in the index */
+    _Atomic(const struct kv_entry *) name; /* its entry in the index; changes when that moves */
 };
 
 struct kv_tables {
@@ -29,6 +29,11 @@ struct kv_table_cache {
 WEFT_MUST_USE int kv_tables_init(struct kv_tables *tables, struct kv_pool_cache *cache);
 void kv_tables_fini(struct kv_tables *tables, struct kv_pool_cache *cache);
 
+static inline struct weft_view kv_table_name(const struct kv_table *table)
+{
+    return kv_entry_key(atomic_load_explicit(&table->name, memory_order_acquire));
+}
+
 /* kv_tables_find for a table that is not the one used last. */
 struct kv_table *kv__tables_look_up(struct kv_tables *tables, struct kv_loop *loop,
                                     struct kv_table_cache *cache, struct weft_view name);
@@ -39,7 +44,7 @@ static inline struct kv_table *kv_tables_find(struct kv_tables *tables, struct k
 {
     struct kv_table *last = cache->table;
     if (last && cache->dropped == atomic_load_explicit(&tables->dropped, memory_order_acquire) &&
-        weft_view_equal(kv_entry_key(last->name), name))
+        weft_view_equal(kv_table_name(last), name))
         return last;
     return kv__tables_look_up(tables, loop, cache, name);
 }

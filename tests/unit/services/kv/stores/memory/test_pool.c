@@ -132,14 +132,168 @@ static void test_blocks_may_be_given_through_another_cache(void **state)
     assert_int_equal(fault_live(), 0);
 }
 
-static void test_larger_blocks_are_mallocs(void **state)
+static void test_larger_blocks_are_runs_of_pages_in_one_region(void **state)
+{
+    enum { LARGE = 200 };
+    (void)state;
+    for (size_t i = 0; i < LARGE; i++) {
+        size_t size = KV_POOL_BLOCK_MAX + 1 + i * 97;
+        blocks[i] = kv_pool_take(&cache, size);
+        assert_non_null(blocks[i]);
+        assert_int_equal((uintptr_t)blocks[i] % KV_PAGE, 0);
+        memset(blocks[i], (int)i, size);
+    }
+    assert_int_equal(fault_live(), 1);
+    int64_t pages = 0;
+    for (size_t i = 0; i < LARGE; i++) {
+        size_t size = KV_POOL_BLOCK_MAX + 1 + i * 97;
+        pages += (int64_t)kv_pool_heap_size(size);
+        for (size_t at = 0; at < size; at++)
+            assert_int_equal(((uint8_t *)blocks[i])[at], i);
+    }
+    assert_int_equal(atomic_load(&pool.resident), pages);
+    for (size_t i = 0; i < LARGE; i++)
+        kv_pool_give(&cache, blocks[i], KV_POOL_BLOCK_MAX + 1 + i * 97);
+    assert_int_equal(atomic_load(&pool.resident), 0);
+}
+
+static void test_holes_between_runs_are_used_again(void **state)
 {
     (void)state;
-    void *block = kv_pool_take(&cache, KV_POOL_BLOCK_MAX + 1);
+    size_t size = (size_t)KV_RUN_PAGES_MAX * KV_PAGE;
+    /* Three of the largest fit into a region behind its first page. */
+    for (size_t i = 0; i < 6; i++)
+        blocks[i] = kv_pool_take(&cache, size);
+    assert_int_equal(fault_live(), 2);
+    kv_pool_give(&cache, blocks[1], size);
+    void *small = kv_pool_take(&cache, size / 2), *other = kv_pool_take(&cache, size / 2);
+    assert_int_equal(fault_live(), 2);
+    kv_pool_give(&cache, small, size / 2);
+    kv_pool_give(&cache, other, size / 2);
+    blocks[1] = kv_pool_take(&cache, size);
+    assert_int_equal(fault_live(), 2);
+    for (size_t i = 0; i < 6; i++)
+        kv_pool_give(&cache, blocks[i], size);
+    assert_int_equal(fault_live(), 1);
+}
+
+static void test_blocks_larger_than_any_run_are_mallocs(void **state)
+{
+    (void)state;
+    size_t size = (size_t)KV_RUN_PAGES_MAX * KV_PAGE + 1;
+    void *block = kv_pool_take(&cache, size);
     assert_non_null(block);
     assert_int_equal(fault_live(), 1);
-    kv_pool_give(&cache, block, KV_POOL_BLOCK_MAX + 1);
+    assert_int_equal(atomic_load(&pool.resident), kv_pool_heap_size(size));
+    kv_pool_give(&cache, block, size);
     assert_int_equal(fault_live(), 0);
+    assert_int_equal(atomic_load(&pool.resident), 0);
+}
+
+static void test_limit_refuses_slabs_runs_and_mallocs_but_not_urgent_ones(void **state)
+{
+    (void)state;
+    pool.resident_max = SLAB_SIZE;
+    pool.reserve = KV_PAGE * 3;
+    void *small = kv_pool_take(&cache, 5000);
+    assert_non_null(small);
+    assert_false(cache.refused);
+    assert_null(kv_pool_take(&cache, 9000));
+    assert_true(cache.refused);
+    assert_null(kv_pool_take(&cache, 100));
+    assert_null(kv_pool_take(&cache, (size_t)KV_RUN_PAGES_MAX * KV_PAGE + 1));
+    cache.urgency = 1;
+    void *urgent = kv_pool_take(&cache, 9000);
+    assert_non_null(urgent);
+    assert_null(kv_pool_take(&cache, 9000));
+    cache.urgency = 2;
+    void *more = kv_pool_take(&cache, 9000);
+    assert_non_null(more);
+    kv_pool_give(&cache, small, 5000);
+    kv_pool_give(&cache, urgent, 9000);
+    kv_pool_give(&cache, more, 9000);
+}
+
+/* Leaves every n-th of MANY blocks of 1000 bytes. */
+static size_t leave_few(size_t n)
+{
+    size_t left = 0;
+    take_many(MANY, 1000);
+    for (size_t i = 0; i < MANY; i++) {
+        if (i % n > 0)
+            kv_pool_give(&cache, blocks[i], 1000);
+        else
+            blocks[left++] = blocks[i];
+    }
+    kv_pool_cache_empty(&cache);
+    return left;
+}
+
+static void test_slabs_that_are_emptied_go_when_their_blocks_have_moved(void **state)
+{
+    (void)state;
+    size_t left = leave_few(60), before = fault_live();
+    assert_int_equal(kv_pool_evacuate(&pool, left * 1024), before - 1);
+    for (size_t i = 0; i < left; i++) {
+        if (!kv_pool_must_move(&pool, blocks[i], 1000))
+            continue;
+        void *copy = kv_pool_take(&cache, 1000);
+        assert_false(kv_pool_must_move(&pool, copy, 1000));
+        kv_pool_give(&cache, blocks[i], 1000);
+        blocks[i] = copy;
+    }
+    assert_true(kv_pool_is_evacuated(&pool));
+    kv_pool_evacuate_end(&pool);
+    assert_in_range(fault_live(), 1, left * 1008 / SLAB_SIZE + 2);
+    for (size_t i = 0; i < left; i++)
+        kv_pool_give(&cache, blocks[i], 1000);
+}
+
+static void test_slabs_that_could_not_be_emptied_are_used_again(void **state)
+{
+    (void)state;
+    size_t left = leave_few(60), before = fault_live();
+    assert_true(kv_pool_evacuate(&pool, SLAB_SIZE) > 0);
+    assert_false(kv_pool_is_evacuated(&pool));
+    kv_pool_evacuate_end(&pool);
+    assert_true(kv_pool_is_evacuated(&pool));
+    void *again[1000];
+    for (size_t i = 0; i < 1000; i++)
+        again[i] = kv_pool_take(&cache, 1000);
+    assert_int_equal(fault_live(), before);
+    for (size_t i = 0; i < 1000; i++)
+        kv_pool_give(&cache, again[i], 1000);
+    for (size_t i = 0; i < left; i++)
+        kv_pool_give(&cache, blocks[i], 1000);
+}
+
+static void test_only_slab_of_its_size_is_not_emptied(void **state)
+{
+    (void)state;
+    take_many(1, 1000);
+    kv_pool_cache_empty(&cache);
+    assert_int_equal(kv_pool_evacuate(&pool, SLAB_SIZE), 0);
+    give_many(1, 1000);
+}
+
+static void test_blob_lives_in_the_pool_until_its_last_reference_goes(void **state)
+{
+    static const size_t sizes[] = {1, 5000, 100000, 5000000};
+    (void)state;
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        uint8_t *data;
+        struct weft_blob *blob = weft_blob_new(sizes[i], &data);
+        assert_non_null(blob);
+        memset(data, 7, sizes[i]);
+        struct weft_blob *copy = kv_pool_copy_blob(&cache, blob);
+        assert_non_null(copy);
+        assert_int_equal(copy == blob, sizes[i] == 5000000);
+        assert_true(weft_view_equal(weft_blob_view(copy), weft_blob_view(blob)));
+        weft_blob_unref(blob);
+        assert_ptr_equal(weft_blob_ref(copy), copy);
+        weft_blob_unref(copy);
+        weft_blob_unref(copy);
+    }
 }
 
 static void test_no_memory_for_a_slab_is_told_and_passes(void **state)
@@ -211,7 +365,14 @@ int main(void)
         TEST(test_slabs_go_back_when_their_blocks_do),
         TEST(test_slab_with_one_block_left_is_taken_from_again),
         TEST(test_blocks_may_be_given_through_another_cache),
-        TEST(test_larger_blocks_are_mallocs),
+        TEST(test_larger_blocks_are_runs_of_pages_in_one_region),
+        TEST(test_holes_between_runs_are_used_again),
+        TEST(test_blocks_larger_than_any_run_are_mallocs),
+        TEST(test_limit_refuses_slabs_runs_and_mallocs_but_not_urgent_ones),
+        TEST(test_slabs_that_are_emptied_go_when_their_blocks_have_moved),
+        TEST(test_slabs_that_could_not_be_emptied_are_used_again),
+        TEST(test_only_slab_of_its_size_is_not_emptied),
+        TEST(test_blob_lives_in_the_pool_until_its_last_reference_goes),
         TEST(test_no_memory_for_a_slab_is_told_and_passes),
         TEST(test_blocks_at_hand_go_out_before_memory_is_asked_for),
         TEST(test_pages_that_the_system_does_not_take_back_are_used_again),
