@@ -70,6 +70,80 @@ class States(unittest.TestCase):
                 self.assertEqual([re.findall("[A-Z]+", line) for line in drawn], [states])
 
 
+def comments_removed(proto):
+    return stripped(re.sub(r"//.*", "", proto))
+
+
+class Facts(unittest.TestCase):
+    """Numbers and lists that stand in the code as well as on pages."""
+
+    PROTO = pathlib.Path("proto/abi.proto")
+    WIRE = pathlib.Path("docs/wire.md")
+    NUMBERS = {"eight": 8, "nine": 9, "ten": 10, "eleven": 11, "twelve": 12, "thirteen": 13}
+
+    def section(self, page, title):
+        return re.search(rf"^#+ {title}\n(.*?)(?=^#)", page.read_text(), re.M | re.S)[1]
+
+    def commands(self):
+        oneof = re.search(r"oneof request_data \{(.*?)\}", self.PROTO.read_text(), re.S)[1]
+        return re.findall(r"\w+ (\w+) = \d+;", oneof)
+
+    def test_messages_of_the_page_are_those_of_the_file(self):
+        blocks_of_page = "".join(blocks(self.WIRE, "proto"))
+        self.assertEqual(stripped(blocks_of_page), comments_removed(self.PROTO.read_text()))
+
+    def test_statuses_are_those_of_the_code(self):
+        enum = re.search(r"enum kv_status \{(.*?)\}", pathlib.Path("services/kv/command.h").read_text(),
+                         re.S)[1]
+        in_code = sorted(re.findall(r"= (\d+)", enum))
+        in_proto = re.search(r"As in HTTP: (.*)\.", self.PROTO.read_text())[1]
+        in_table = re.findall(r"^\| (\d{3}) \|", self.section(self.WIRE, "Statuses"), re.M)
+        self.assertEqual(sorted(re.findall(r"\d+", in_proto)), in_code)
+        self.assertEqual(sorted(set(in_table)), in_code)
+
+    def test_commands_are_those_of_the_messages(self):
+        table = pathlib.Path("services/kv/command.c").read_text()
+        listed = re.findall(r"^\| `(h\w+)` \|", self.section(self.WIRE, "Commands"), re.M)
+        self.assertEqual(sorted(re.findall(r'\.name = "(h\w+)"', table)), sorted(self.commands()))
+        self.assertEqual(sorted(listed), sorted(self.commands()))
+
+    def test_numbers_of_commands_are_right(self):
+        found = 0
+        for page in PAGES:
+            for word in re.findall(r"\b(\w+) commands\b", page.read_text()):
+                if word in self.NUMBERS:
+                    found += 1
+                    with self.subTest(page=str(page)):
+                        self.assertEqual(self.NUMBERS[word], len(self.commands()))
+        self.assertGreater(found, 1)
+
+    def test_numbers_of_vectors_are_right(self):
+        rows = re.findall(r"^- `(\w+\.jsonl)`: (\d+) ", self.WIRE.read_text(), re.M)
+        files = {path.name: len(path.read_text().splitlines())
+                 for path in pathlib.Path("tests/vectors").glob("*.jsonl")}
+        self.assertEqual({name: int(number) for name, number in rows}, files)
+
+    def as_shown(self, name, value):
+        """A default as kvs prints it -> as the pages do."""
+        if value == "0":
+            return "off"
+        value = re.sub(r"(?<=\d)(?=[KMG]iB$)", " ", value)
+        return f"{value} s" if name.endswith("-timeout") else value
+
+    def test_tables_of_limits_are_those_of_the_code(self):
+        check = subprocess.run([KVS, "--check"], text=True, check=True, stdout=subprocess.PIPE).stdout
+        lines = [line.split() for line in check.splitlines()]
+        limits = {name: self.as_shown(name, value)
+                  for name, value in lines[[line[0] for line in lines].index("store") + 1:]}
+        for page in (pathlib.Path("SECURITY.md"), pathlib.Path("docs/operating.md")):
+            table = {}
+            for options, defaults in re.findall(r"^\| (`--[a-z-]+`(?:, `--[a-z-]+`)*) \| ([^|]+) \|",
+                                                page.read_text(), re.M):
+                table.update(zip(re.findall(r"`--([a-z-]+)`", options), defaults.split(", ")))
+            with self.subTest(page=str(page)):
+                self.assertEqual(table, limits)
+
+
 class Session(unittest.TestCase):
     """A line of the README that starts a server begins a session. Here the server has a port and a
     socket of its own."""
