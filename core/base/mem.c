@@ -125,8 +125,23 @@ static void free_chunk(struct weft_arena *arena, struct weft_arena_chunk *chunk)
     weft_free(chunk);
 }
 
+static void forget_beside(struct weft_arena *arena)
+{
+    if (arena->total)
+        *arena->total -= arena->beside;
+    arena->beside = 0;
+}
+
+void weft_arena_count_beside(struct weft_arena *arena, size_t bytes)
+{
+    arena->beside += bytes;
+    if (arena->total)
+        *arena->total += bytes;
+}
+
 void weft_arena_fini(struct weft_arena *arena)
 {
+    forget_beside(arena);
     struct weft_arena_chunk *chunk = arena->chunk;
     while (chunk) {
         struct weft_arena_chunk *next = chunk->next;
@@ -138,7 +153,7 @@ void weft_arena_fini(struct weft_arena *arena)
 
 size_t weft_arena_memory(const struct weft_arena *arena)
 {
-    size_t memory = 0;
+    size_t memory = arena->beside;
 
     for (const struct weft_arena_chunk *chunk = arena->chunk; chunk; chunk = chunk->next)
         memory += sizeof *chunk + chunk->cap;
@@ -160,6 +175,8 @@ void weft_arena_reset(struct weft_arena *arena)
 {
     arena->used = 0;
     arena->over_budget = false;
+    if (arena->beside > 0)
+        forget_beside(arena);
 
     struct weft_arena_chunk *chunk = arena->chunk;
     if (!chunk)

@@ -59,6 +59,7 @@ struct weft_arena {
     size_t budget;                  /* the most that `used` may become */
     bool over_budget;               /* the last failure was the budget, not the allocator */
     size_t *total;                  /* weft_arena_count's; NULL: the arena is in no sum */
+    size_t beside;                  /* weft_arena_count_beside's */
 };
 
 /* Cannot fail: allocates nothing. */
@@ -71,7 +72,11 @@ void weft_arena_fini(struct weft_arena *arena);
  * NULL takes it out of that sum. A total outlives the arena, or the arena's last use of it. */
 void weft_arena_count(struct weft_arena *arena, size_t *total);
 
-/* Returns the bytes of memory that the arena holds. */
+/* Counts memory that lies elsewhere and lives as long, until the arena's next reset or fini, as if the
+ * arena held it. It takes nothing from the budget. */
+void weft_arena_count_beside(struct weft_arena *arena, size_t bytes);
+
+/* Returns the bytes of memory that the arena holds, those beside it included. */
 size_t weft_arena_memory(const struct weft_arena *arena);
 
 /* Takes back everything handed out. Cheap where little was. */

@@ -20,9 +20,13 @@ struct kv_task {
     struct kv_call call;
     struct weft_request *request;
     struct kv_session *session; /* the connection's, private to session.c */
-    struct kv_task *next;       /* session.c's */
     struct kv_pairs pairs;      /* made by put_pair, of a reply that gives pairs */
     int pairs_error;            /* why no more pairs were taken; 0 */
+
+    /* The rest is session.c's. */
+    struct kv_task *next; /* in the queue */
+    bool late;            /* lies in the request's arena, and the request is kept */
+    bool submitted;       /* from the queue to the store */
 };
 
 struct kv_face {

@@ -24,6 +24,7 @@ static bool add_chunk(struct kv_pairs *pairs, size_t size)
     chunk->next = NULL;
     chunk->size = 0;
     chunk->capacity = capacity;
+    pairs->memory += sizeof *chunk + capacity;
     if (pairs->last)
         pairs->last->next = chunk;
     else

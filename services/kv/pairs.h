@@ -10,7 +10,8 @@
 /* A zeroed one is empty. */
 struct kv_pairs {
     struct kv_pairs_chunk *first, *last;
-    size_t size; /* bytes of all pairs */
+    size_t size;   /* bytes of all pairs */
+    size_t memory; /* bytes allocated for them */
 };
 
 /* Adds `size` bytes, which the caller writes before anything else is done with the pairs. NULL: no

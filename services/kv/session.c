@@ -2,9 +2,11 @@
  *
  * A request becomes a task: the face decodes it, the store does its call, the face makes the reply.
  * Where the store is INLINE the task lies on the stack of the face's `call` and all of that happens
- * before it returns. Any other store answers later, so the payload is kept and the task lies in the
- * request's arena. If such a store is not ORDERED either, tasks wait in a queue and the session
- * submits one when the one before it is done. */
+ * before it returns. Any other store answers later, so the payload is kept, the task lies in the
+ * request's arena, and it goes through the queue, from which pump() submits what may be submitted.
+ *
+ * Memory that late tasks keep is counted with their requests' arenas, which is why the queue needs no
+ * bound of its own: the core decodes no more while they keep pending-bytes or are max-pending. */
 #include "session.h"
 
 #include <errno.h>
@@ -91,15 +93,38 @@ static int end(struct weft_request *request, const struct weft_body *body, bool 
     return bad ? weft_request_end_bad(request, body) : weft_request_end(request, body);
 }
 
-/* The four on_room callbacks. A request that is refused once more stays as it is, and its callback
- * comes again. */
+static void pump(struct kv_session *session);
 
-static void end_held(struct weft_request *request, bool bad)
+/* Counts memory that a late task keeps beside its request's arena. */
+static void count_kept(struct kv_task *task, size_t bytes)
 {
-    struct weft_blob *blob = request->data;
-    struct weft_body body = weft_body_from_blob(blob);
-    if (end(request, &body, bad) == 0)
-        weft_blob_unref(blob);
+    if (task->late)
+        weft_arena_count_beside(weft_request_arena(task->request), bytes);
+}
+
+/* A reply that was refused for want of room. */
+struct held {
+    struct kv_session *session;
+    struct weft_blob *blob;
+    bool bad;
+    bool on_heap; /* else it lies in the request's arena */
+    bool counts;  /* in session->refused */
+};
+
+/* The on_room callbacks. A request that is refused once more stays as it is, and its callback comes
+ * again. */
+
+static void room_for_held(struct weft_request *request)
+{
+    const struct held held = *(struct held *)request->data;
+    void *heap = held.on_heap ? request->data : NULL;
+    struct weft_body body = weft_body_from_blob(held.blob);
+    if (end(request, &body, held.bad) < 0)
+        return;
+    weft_blob_unref(held.blob);
+    weft_free(heap);
+    if (held.counts && --held.session->refused == 0)
+        pump(held.session);
 }
 
 static void end_lost(struct weft_request *request, bool bad)
@@ -109,16 +134,6 @@ static void end_lost(struct weft_request *request, bool bad)
     size_t size = face->put_text(bytes, KV_RETRY, "Out of memory: the reply is lost");
     struct weft_body_bytes body = weft_body_from_view(weft_view(bytes, size));
     (void)!end(request, &body.body, bad);
-}
-
-static void room_for_held(struct weft_request *request)
-{
-    end_held(request, false);
-}
-
-static void room_for_held_bad(struct weft_request *request)
-{
-    end_held(request, true);
 }
 
 static void room_for_lost(struct weft_request *request)
@@ -145,29 +160,45 @@ static struct weft_blob *too_big_blob(const struct kv_face *face, size_t size, u
     return blob;
 }
 
+/* Makes a body a blob that outlives the task. NULL: no memory. */
+static struct weft_blob *lasting_blob(const struct kv_task *task, const struct weft_body *body)
+{
+    uint64_t max_message = kv_task_limits(task)->max_message;
+    uint8_t *data;
+    if (body->blob)
+        return weft_blob_ref(body->blob);
+    if (body->size > max_message)
+        return too_big_blob(task->session->loop->face, body->size, max_message);
+    struct weft_blob *blob = weft_blob_new(body->size, &data);
+    if (blob)
+        weft_body_write(body, data);
+    return blob;
+}
+
 /* Too much output waits before this reply. What it shows will be gone when its turn comes, so it
  * becomes a blob, which the request holds. */
 WEFT_NOINLINE static void hold(struct kv_task *task, const struct weft_body *body, bool bad)
 {
     struct weft_request *request = task->request;
-    const struct kv_face *face = task->session->loop->face;
-    uint64_t max_message = kv_task_limits(task)->max_message;
-    struct weft_blob *blob;
-    uint8_t *data;
-    if (body->blob) {
-        blob = weft_blob_ref(body->blob);
-    } else if (body->size > max_message) {
-        blob = too_big_blob(face, body->size, max_message);
+    struct kv_session *session = task->session;
+    struct weft_blob *blob = lasting_blob(task, body);
+    struct held *held = NULL;
+    if (blob)
+        held = task->late ? weft_arena_alloc(weft_request_arena(request), sizeof *held)
+                          : weft_malloc(sizeof *held);
+    if (held) {
+        *held = (struct held){.session = session,
+                              .blob = blob,
+                              .bad = bad,
+                              .on_heap = !task->late,
+                              .counts = task->submitted};
+        session->refused += held->counts;
+        count_kept(task, weft_blob_view(blob).size);
+        request->data = held;
+        request->on_room = room_for_held;
     } else {
-        blob = weft_blob_new(body->size, &data);
-        if (blob)
-            weft_body_write(body, data);
-    }
-    if (blob) {
-        request->data = blob;
-        request->on_room = bad ? room_for_held_bad : room_for_held;
-    } else {
-        request->data = (void *)(uintptr_t)face;
+        weft_blob_unref(blob);
+        request->data = (void *)(uintptr_t)session->loop->face;
         request->on_room = bad ? room_for_lost_bad : room_for_lost;
     }
 }
@@ -197,9 +228,12 @@ void kv_task_refuse_no_memory(struct kv_task *task)
 
 static int add_pair(struct kv_task *task, size_t size, struct weft_view key, struct weft_view value)
 {
+    size_t before = task->pairs.memory;
     uint8_t *dst = kv_pairs_add(&task->pairs, size);
     if (!dst)
         return -ENOMEM;
+    if (task->pairs.memory > before)
+        count_kept(task, task->pairs.memory - before);
     task->session->loop->face->put_pair(dst, key, value);
     return 0;
 }
@@ -265,17 +299,30 @@ static void start_task(struct kv_task *task)
     kv_call_start(&task->call, session->loop->store, session->store_session);
 }
 
-/* Starts what waits, one when the other is done. Never nested, so that a store which completes within
- * submit does not grow the stack. */
+/* True if nothing may be submitted while the task is under way. A store that keeps no order gets one
+ * command at a time. A walk is submitted page by page, so a later command would take effect in the
+ * middle of it; and many walks at once could keep a reply each. */
+static bool must_be_alone(const struct kv_task *task)
+{
+    return !(task->session->loop->store->flags & KV_STORE_ORDERED) ||
+           task->call.command->does == KV_WALK;
+}
+
+/* Submits what waits in the queue, as far as it may be. While replies of commands wait for room nothing
+ * is: each command could add another one. They are older than what is queued, so the oldest request is
+ * never one that waits here for them. Never nested, so that a store which completes within submit does not
+ * grow the stack. */
 static void pump(struct kv_session *session)
 {
     if (session->pumping)
         return;
     session->pumping = true;
-    while (session->first && !session->busy) {
+    while (session->first && !session->alone && session->refused == 0) {
         struct kv_task *task = session->first;
         session->first = task->next;
-        session->busy = true;
+        task->submitted = true;
+        if (must_be_alone(task))
+            session->alone = task;
         start_task(task);
     }
     session->pumping = false;
@@ -286,7 +333,8 @@ static void call_done(struct kv_call *call)
     struct kv_task *task = weft_container_of(call, struct kv_task, call);
     struct kv_session *session = task->session;
     drop_values(call);
-    session->busy = false;
+    if (session->alone == task)
+        session->alone = NULL;
     if (task->pairs_error != 0 || call->reply.status != KV_OK)
         kv_pairs_fini(&task->pairs);
     if (task->pairs_error != 0)
@@ -298,11 +346,13 @@ static void call_done(struct kv_call *call)
 }
 
 static void task_init(struct kv_task *task, struct kv_session *session,
-                      struct weft_request *request)
+                      struct weft_request *request, bool late)
 {
     task->request = request;
     task->session = session;
     task->next = NULL;
+    task->late = late;
+    task->submitted = false;
     task->pairs = (struct kv_pairs){0};
     task->pairs_error = 0;
     task->call.pair = take_pair;
@@ -310,19 +360,23 @@ static void task_init(struct kv_task *task, struct kv_session *session,
     task->call.full_text = session->loop->config->full_text;
 }
 
-/* Submits the task, or queues it behind the one that is under way. */
-static void start_in_order(struct kv_session *session, struct kv_task *task)
+static void queue(struct kv_session *session, struct kv_task *task)
 {
-    if (session->loop->store->flags & KV_STORE_ORDERED) {
-        start_task(task);
-        return;
-    }
     if (session->first)
         session->last->next = task;
     else
         session->first = task;
     session->last = task;
-    pump(session);
+}
+
+static void count_values(struct kv_task *task)
+{
+    const struct kv_call *call = &task->call;
+    if (call->command->takes != KV_TAKES_PAIRS)
+        return;
+    for (size_t i = 0; i < call->count; i++)
+        if (call->items[i].value.blob)
+            count_kept(task, weft_blob_view(call->items[i].value.blob).size);
 }
 
 /* `fallback` is a task on the caller's stack, for a refusal. */
@@ -334,13 +388,16 @@ WEFT_NOINLINE static void call_later(struct kv_session *session, struct weft_req
     if (weft_request_keep(request) == 0)
         task = weft_arena_alloc(weft_request_arena(request), face->task_size);
     if (!task) {
-        task_init(fallback, session, request);
+        task_init(fallback, session, request, false);
         kv_task_refuse_no_memory(fallback);
         return;
     }
-    task_init(task, session, request);
-    if (face->decode(task))
-        start_in_order(session, task);
+    task_init(task, session, request, true);
+    if (!face->decode(task))
+        return;
+    count_values(task);
+    queue(session, task);
+    pump(session);
 }
 
 void kv_session_call(struct kv_session *session, struct weft_request *request, struct kv_task *task)
@@ -349,7 +406,7 @@ void kv_session_call(struct kv_session *session, struct weft_request *request, s
         call_later(session, request, task);
         return;
     }
-    task_init(task, session, request);
+    task_init(task, session, request, false);
     if (session->loop->face->decode(task))
         start_task(task);
 }

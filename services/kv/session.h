@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A connection's session with the store: its commands one after another or at once, as the store
- * allows, the pages of its walks, and replies that have to wait for room. It speaks no message
- * format; a face does.
+ * A connection's session with the store: the order in which its commands are submitted, the pages of its
+ * walks, and replies that have to wait for room. It speaks no message format; a face does.
  *
  * A face makes a service of these functions: they are the slots of struct weft_service, configure and
  * call with one argument more. The states are private to session.c but for their sizes. */
@@ -33,9 +32,10 @@ struct kv_session_loop {
 struct kv_session {
     struct kv_session_loop *loop;
     void *store_session;
-    /* Commands that wait because the store keeps no order and one is under way. */
-    struct kv_task *first, *last;
-    bool busy, pumping;
+    struct kv_task *first, *last; /* the queue: decoded, not yet submitted */
+    struct kv_task *alone;        /* under way, and nothing may be submitted beside it; NULL */
+    size_t refused; /* replies of commands that wait for room; nothing is submitted then */
+    bool pumping;
     alignas(max_align_t) uint8_t space[KV_SESSION_INLINE];
 };
 

@@ -232,6 +232,28 @@ static void test_arena_fini_is_fine_twice(void **state)
     assert_int_equal(fault_live(), 0);
 }
 
+static void test_memory_beside_an_arena_is_counted_until_the_arena_is_empty(void **state)
+{
+    (void)state;
+    struct weft_arena arena;
+    size_t first = 0, second = 0;
+    weft_arena_init(&arena, 1000);
+    weft_arena_count_beside(&arena, 7);
+    weft_arena_count(&arena, &first);
+    weft_arena_count_beside(&arena, 100);
+    assert_int_equal(first, 107);
+    assert_int_equal(weft_arena_memory(&arena), 107);
+    assert_int_equal(arena.used, 0);
+    weft_arena_count(&arena, &second);
+    assert_int_equal(first, 0);
+    assert_int_equal(second, 107);
+    weft_arena_reset(&arena);
+    assert_int_equal(second, 0);
+    weft_arena_count_beside(&arena, 5);
+    weft_arena_fini(&arena);
+    assert_int_equal(second, 0);
+}
+
 static void fill_arena(void *arg)
 {
     (void)arg;
@@ -290,6 +312,7 @@ int main(void)
         FAULT_TEST(test_arena_of_many_small_pieces_costs_few_allocations),
         cmocka_unit_test(test_arena_takes_little_more_memory_than_its_budget),
         FAULT_TEST(test_arena_fini_is_fine_twice),
+        cmocka_unit_test(test_memory_beside_an_arena_is_counted_until_the_arena_is_empty),
         cmocka_unit_test(test_arena_survives_every_failing_allocation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -216,12 +216,15 @@ static void test_reply_that_has_to_wait_is_what_was_found_then(void **state)
     struct fake_request set, get, other;
     (void)state;
     kv_fixture_init(&fixture, &late_store_ordered);
+    struct late_plan *plan = late_store_plan(fixture.context.state);
+    plan->delays[1] = 1000;
+    plan->delays[2] = 2000;
     send_bytes(&fixture, &set, ask_hset("t", "k", value_1));
     init_request(&get, ask_key(ASK_HGET, "t", "k"));
     get.refuse = 2;
     kv_fixture_call(&fixture, &get);
     send_bytes(&fixture, &other, ask_hset("t", "k", value_2));
-    assert_true(virtual_loop_advance(fixture.loop, 0));
+    assert_true(virtual_loop_advance(fixture.loop, 2000));
     assert_false(get.ended);
 
     fake_request_drain(&get);
@@ -240,12 +243,15 @@ static void test_blob_that_has_to_wait_is_held_and_not_copied(void **state)
     struct weft_view view = weft_view(value.data, value.size);
     (void)state;
     kv_fixture_init(&fixture, &late_store_ordered);
+    struct late_plan *plan = late_store_plan(fixture.context.state);
+    plan->delays[1] = 1000;
+    plan->delays[2] = 2000;
     send_bytes(&fixture, &set, ask_hset("t", "k", view));
     init_request(&get, ask_key(ASK_HGET, "t", "k"));
     get.refuse = 1;
     kv_fixture_call(&fixture, &get);
     send_bytes(&fixture, &del, ask_key(ASK_HDEL, "t", "k"));
-    assert_true(virtual_loop_advance(fixture.loop, 0));
+    assert_true(virtual_loop_advance(fixture.loop, 2000));
     virtual_loop_turn(fixture.loop);
 
     fake_request_drain(&get);
