@@ -2,6 +2,7 @@
 #include "settings.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -90,13 +91,40 @@ static const char *form_of(const struct weft_limit *limit)
 {
     switch (limit->unit) {
     case WEFT_LIMIT_BYTES:
-        return "a size: bytes, or KiB, MiB, GiB (8MiB)";
+        return "a size: bytes, or with K, M, G or KiB, MiB, GiB (8MiB)";
     case WEFT_LIMIT_TIME:
-        return "a time: seconds, a fraction allowed (0.5)";
+        return "a time: seconds (0.5), or with us, ms, s, m, h, d (500ms)";
     case WEFT_LIMIT_COUNT:
         break;
     }
     return "a number: decimal digits (1000)";
+}
+
+/* Returns the most that a limit may be, and writes it as people do. */
+static uint64_t most_of(const struct weft_limit *limit, char text[WEFT_UNITS_TEXT])
+{
+    switch (limit->unit) {
+    case WEFT_LIMIT_BYTES:
+        weft_format_size(WEFT_LIMIT_BYTES_MAX, text);
+        return WEFT_LIMIT_BYTES_MAX;
+    case WEFT_LIMIT_TIME:
+        weft_format_seconds(WEFT_LIMIT_TIME_MAX, text);
+        return WEFT_LIMIT_TIME_MAX;
+    case WEFT_LIMIT_COUNT:
+        break;
+    }
+    snprintf(text, WEFT_UNITS_TEXT, "%" PRIu64, WEFT_LIMIT_COUNT_MAX);
+    return WEFT_LIMIT_COUNT_MAX;
+}
+
+static int check_range(const struct weft_limit *limit, uint64_t value, struct weft_error *error)
+{
+    char most[WEFT_UNITS_TEXT];
+    if (value == 0 && !limit->zero_is_off)
+        return weft_error_set(error, WEFT_ECONFIG, "%s: must be more than 0", limit->name);
+    if (value > most_of(limit, most))
+        return weft_error_set(error, WEFT_ECONFIG, "%s: must be at most %s", limit->name, most);
+    return 0;
 }
 
 int weft_limit_set(const struct weft_limit *limit, void *limits, const char *text,
@@ -105,14 +133,14 @@ int weft_limit_set(const struct weft_limit *limit, void *limits, const char *tex
     uint64_t value;
     int err = parse(limit, text, &value);
     if (err == -ERANGE)
-        return weft_error_set(error, WEFT_ECONFIG, "%s: '%.64s' is too large", limit->name, text);
-    if (err < 0)
+        value = UINT64_MAX;
+    else if (err < 0)
         return weft_error_set(error, WEFT_ECONFIG, "%s: '%.64s' is not %s", limit->name, text,
                               form_of(limit));
-    if (value == 0 && !limit->zero_is_off)
-        return weft_error_set(error, WEFT_ECONFIG, "%s: must be more than 0", limit->name);
-    memcpy((char *)limits + limit->offset, &value, sizeof value);
-    return 0;
+    err = check_range(limit, value, error);
+    if (err == 0)
+        memcpy((char *)limits + limit->offset, &value, sizeof value);
+    return err;
 }
 
 int weft_limits_set(struct weft_limits *limits, const char *name, const char *text,
@@ -122,20 +150,19 @@ int weft_limits_set(struct weft_limits *limits, const char *name, const char *te
     return limit ? weft_limit_set(limit, limits, text, error) : refuse_name(name, error);
 }
 
-static int check_zeros(const struct weft_limits *limits, struct weft_error *error)
+static int check_ranges(const struct weft_limits *limits, struct weft_error *error)
 {
-    for (const struct weft_limit *limit = table; limit->name; limit++) {
-        if (value_of(limits, limit) == 0 && !limit->zero_is_off)
-            return weft_error_set(error, WEFT_ECONFIG, "%s: must be more than 0", limit->name);
-    }
-    return 0;
+    int err = 0;
+    for (const struct weft_limit *limit = table; limit->name && err == 0; limit++)
+        err = check_range(limit, value_of(limits, limit), error);
+    return err;
 }
 
 int weft_limits_check(const struct weft_limits *limits, struct weft_error *error)
 {
     char a[WEFT_UNITS_TEXT], b[WEFT_UNITS_TEXT], c[WEFT_UNITS_TEXT];
 
-    int rc = check_zeros(limits, error);
+    int rc = check_ranges(limits, error);
     if (rc < 0)
         return rc;
 

@@ -40,9 +40,15 @@ const char *weft_option_get(const struct weft_option_set *set, const char *name)
 /* BYTES: a size. COUNT: a number. TIME: nanoseconds here, seconds on a command line. */
 enum weft_limit_unit { WEFT_LIMIT_BYTES, WEFT_LIMIT_COUNT, WEFT_LIMIT_TIME };
 
-#define WEFT_KIB(n)     ((uint64_t)(n) << 10)
-#define WEFT_MIB(n)     ((uint64_t)(n) << 20)
-#define WEFT_SECONDS(n) ((uint64_t)(n)*1000000000u)
+/* The most that an option of each unit may say. A sum or a product of several in 64 bits then cannot
+ * overflow, nor a deadline that many nanoseconds from now. */
+#define WEFT_LIMIT_BYTES_MAX (UINT64_C(1) << 50)
+#define WEFT_LIMIT_COUNT_MAX (UINT64_C(1) << 40)
+#define WEFT_LIMIT_TIME_MAX  WEFT_SECONDS(3650 * UINT64_C(86400))
+
+#define WEFT_KIB(n)          ((uint64_t)(n) << 10)
+#define WEFT_MIB(n)          ((uint64_t)(n) << 20)
+#define WEFT_SECONDS(n)      ((uint64_t)(n)*1000000000u)
 
 /* X(field, "option-name", unit, default, zero means off?, "help") */
 #define WEFT_LIMIT_MAP(X)                                                                          \

@@ -13,22 +13,24 @@
 extern "C" {
 #endif
 
-/* "4096", "64KiB", "8MiB", "1GiB": bytes. -EINVAL: not of this form; -ERANGE: over 2^63 - 1. *bytes
- * is set on success only. */
+/* Reads a size: "4096" bytes, or "64KiB", "8MiB", "1GiB", also written "64k", "8M", "1g". -EINVAL: text has
+ * another form; -ERANGE: it is over 2^63 - 1. *bytes is set on success only. */
 WEFT_MUST_USE int weft_parse_size(const char *text, uint64_t *bytes);
 
-/* Decimal digits and nothing else. The same errors. */
+/* Reads decimal digits and nothing else. The errors of weft_parse_size. */
 WEFT_MUST_USE int weft_parse_count(const char *text, uint64_t *count);
 
-/* Seconds, a fraction allowed ("0.25"), as nanoseconds. The same errors. */
+/* Reads a time as nanoseconds: seconds, a fraction allowed ("0.25"), or with a unit: us, ms, s, m (also
+ * min), h, d ("250ms", "1.5h"). The errors of weft_parse_size; a part below a nanosecond is -EINVAL. */
 WEFT_MUST_USE int weft_parse_seconds(const char *text, uint64_t *nanoseconds);
 
 enum { WEFT_UNITS_TEXT = 32 };
 
-/* The shortest form that parse_size reads back: "8MiB", "1500". dst has WEFT_UNITS_TEXT bytes;
+/* Writes the shortest form that weft_parse_size reads back: "8MiB", "1500". dst has WEFT_UNITS_TEXT bytes;
  * returns dst. */
 char *weft_format_size(uint64_t bytes, char *dst);
-/* "30", "0.5". The same. */
+/* Writes seconds, which weft_parse_seconds reads back: "30", "0.5". dst has WEFT_UNITS_TEXT bytes; returns
+ * dst. */
 char *weft_format_seconds(uint64_t nanoseconds, char *dst);
 
 #ifdef __cplusplus

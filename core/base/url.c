@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "url.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -169,6 +170,18 @@ static int parse_path(const struct parser *parser, char *path)
     return decode(parser, path);
 }
 
+/* True for HOST:PORT without a scheme, as people type it. Only what can be nothing else counts: an address,
+ * a name with a dot, or localhost. A bare word before the colon may be a transport's name. */
+static bool is_host_and_port(const char *text)
+{
+    if (text[0] == '[')
+        return true;
+    size_t size = strcspn(text, ":");
+    bool is_host = memchr(text, '.', size) || (size == 9 && memcmp(text, "localhost", 9) == 0);
+    size_t port = text[size] == ':' ? strspn(text + size + 1, "0123456789") : 0;
+    return is_host && port > 0 && text[size + 1 + port] == '\0';
+}
+
 int weft_url_parse(struct weft_url *url, const char *text, struct weft_error *error)
 {
     const struct parser parser = {.url = url, .text = text, .error = error};
@@ -180,6 +193,11 @@ int weft_url_parse(struct weft_url *url, const char *text, struct weft_error *er
     memcpy(url->text, text, size + 1);
 
     char *query = cut(url->text, '?');
+    if (is_host_and_port(url->text)) {
+        url->scheme = "tcp";
+        int err = parse_authority(&parser, url->text);
+        return err < 0 ? err : parse_options(&parser, query);
+    }
     char *rest = cut(url->text, ':');
     if (!rest)
         return refuse(&parser, "no scheme", NULL);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Endpoint URLs (after RFC 3986): `tcp://HOST:PORT?name=value&...`, `tcp://[::1]:9527`,
- * `unix:PATH?name=value`, where `unix:///PATH` is the absolute one too. Any thread. */
+ * `unix:PATH?name=value`, where `unix:///PATH` is the absolute one too. `ADDRESS:PORT`, `localhost:PORT` and
+ * `NAME.DOMAIN:PORT` mean tcp. Any thread. */
 #ifndef WEFT_URL_H
 #define WEFT_URL_H
 
@@ -14,7 +15,7 @@ extern "C" {
 
 enum { WEFT_URL_MAX = 1024, WEFT_URL_OPTIONS = 16 };
 
-/* All pointers point into `text`: a copy must be parsed, not assigned. */
+/* Pointers point into `text`: a copy must be parsed, not assigned. */
 struct weft_url {
     const char *scheme; /* "tcp", "unix", lower case as given */
     const char *host;   /* without brackets; NULL where the form is SCHEME:PATH */

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "core/base/log.h"
 #include "core/base/mem.h"
@@ -63,6 +64,8 @@ const char *cli_shape_arguments(enum cli_shape shape)
         return "TABLE KEY VALUE";
     case CLI_PAIRS:
         return "TABLE KEY VALUE [KEY VALUE]...";
+    case CLI_SHAPES:
+        break;
     }
     return "";
 }
@@ -92,6 +95,8 @@ static bool count_fits(enum cli_shape shape, size_t count)
         return count == 3;
     case CLI_PAIRS:
         return count >= 3 && count % 2 == 1;
+    case CLI_SHAPES:
+        break;
     }
     return false;
 }
@@ -101,31 +106,69 @@ bool cli_command_is_of_prompt(const struct cli_command *command)
     return command->shape < CLI_BATCH;
 }
 
-/* No command has that name. */
-static void refuse_name(struct weft_view name, struct weft_error *error)
-{
-    char names[256] = "", quoted[WEFT_LOG_QUOTE_TEXT];
-    size_t used = 0;
+struct offers {
     struct cli_suggestion meant;
-    cli_suggestion_init(&meant, name);
+    char names[256];
+    size_t used;
+};
+
+static void offer(struct offers *offers, const char *name)
+{
+    cli_suggestion_offer(&offers->meant, name);
+    offers->used +=
+        (size_t)snprintf(offers->names + offers->used, sizeof offers->names - offers->used, "%s%s",
+                         offers->used ? ", " : "", name);
+}
+
+int cli_command_refuse(struct weft_view name, enum cli_shape below, const char *const *others,
+                       struct weft_error *error)
+{
+    char quoted[WEFT_LOG_QUOTE_TEXT];
+    struct offers offers = {.used = 0};
+    cli_suggestion_init(&offers.meant, name);
     for (const struct cli_command *command = commands; command->name; command++) {
-        cli_suggestion_offer(&meant, command->name);
-        used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", used ? ", " : "",
-                                 command->name);
+        if (command->shape < below)
+            offer(&offers, command->name);
     }
-    weft_error_set(error, WEFT_ECONFIG, "unknown command %s; %s%s%s", weft_log_quote(name, quoted),
-                   meant.name ? "did you mean " : "there are: ", meant.name ? meant.name : names,
-                   meant.name ? "?" : "");
+    for (; others && *others; others++)
+        offer(&offers, *others);
+    const char *meant = offers.meant.name;
+    return weft_error_set(
+        error, WEFT_ECONFIG, "unknown command %s; %s%s%s", weft_log_quote(name, quoted),
+        meant ? "did you mean " : "there are: ", meant ? meant : offers.names, meant ? "?" : "");
+}
+
+const struct cli_command *cli_command_named(const char *name)
+{
+    for (const struct cli_command *command = commands; command->name; command++) {
+        if (strcasecmp(command->name, name) == 0)
+            return command;
+    }
+    return NULL;
 }
 
 const struct cli_command *cli_command_find(const char *name, struct weft_error *error)
 {
-    for (const struct cli_command *command = commands; command->name; command++) {
-        if (strcmp(command->name, name) == 0)
-            return command;
+    const struct cli_command *command = cli_command_named(name);
+    if (!command)
+        (void)cli_command_refuse(weft_view_str(name), CLI_SHAPES, NULL, error);
+    return command;
+}
+
+const struct cli_command *cli_command_find_request(const char *name, size_t count,
+                                                   struct weft_error *error)
+{
+    const struct cli_command *command = cli_command_named(name);
+    if (!command) {
+        (void)cli_command_refuse(weft_view_str(name), CLI_HELP, NULL, error);
+        return NULL;
     }
-    refuse_name(weft_view_str(name), error);
-    return NULL;
+    if (command->shape >= CLI_HELP) {
+        weft_error_set(error, WEFT_ECONFIG, "%s is a command of kvc's command line only",
+                       command->name);
+        return NULL;
+    }
+    return cli_command_check(command, count, error) < 0 ? NULL : command;
 }
 
 int cli_command_check(const struct cli_command *command, size_t count, struct weft_error *error)
@@ -251,13 +294,10 @@ int cli_invocation_init(struct cli_invocation *invocation, char *const *words, s
         return weft_error_set(error, WEFT_ECONFIG,
                               "no command given: kvc [OPTION]... COMMAND "
                               "ARGUMENT..., see --help");
-    invocation->command = cli_command_find(words[0], error);
-    if (!invocation->command || cli_command_check(invocation->command, count - 1, error) < 0)
+    invocation->command = cli_command_find_request(words[0], count - 1, error);
+    if (!invocation->command)
         return WEFT_ECONFIG;
     enum cli_shape shape = invocation->command->shape;
-    if (shape >= CLI_HELP)
-        return weft_error_set(error, WEFT_ECONFIG, "%s is a command of kvc's command line only",
-                              invocation->command->name);
     invocation->request.op = invocation->command->op;
     if (shape == CLI_NOTHING)
         fill_ping(invocation);

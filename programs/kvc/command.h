@@ -23,6 +23,7 @@ enum cli_shape {
     CLI_IMPORT,
     CLI_EXPORT,
     CLI_BENCH,
+    CLI_SHAPES,
 };
 
 struct cli_command {
@@ -53,8 +54,20 @@ struct cli_invocation {
 /* Whether the prompt has it too. */
 bool cli_command_is_of_prompt(const struct cli_command *command);
 
-/* A command by its name. NULL: *error says what may have been meant, or lists what there is. */
+/* Returns a command by its name, in which case does not count, or NULL. */
+const struct cli_command *cli_command_named(const char *name);
+
+/* Refuses a name that no command has: *error names the command that may have been meant, or lists those of
+ * a shape below `below` and `others`, which ends in NULL and may be NULL. Returns WEFT_ECONFIG. */
+int cli_command_refuse(struct weft_view name, enum cli_shape below, const char *const *others,
+                       struct weft_error *error);
+
+/* Returns a command by its name. NULL: there is none, and *error lists all. */
 const struct cli_command *cli_command_find(const char *name, struct weft_error *error);
+
+/* Returns a command that is one request, with `count` arguments. NULL: *error says what is wrong. */
+const struct cli_command *cli_command_find_request(const char *name, size_t count,
+                                                   struct weft_error *error);
 
 /* Whether count words may stand behind a command of this shape. WEFT_ECONFIG: *error shows its
  * usage. */

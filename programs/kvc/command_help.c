@@ -2,6 +2,7 @@
 #include "command_help.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "command.h"
 #include "exit.h"
@@ -19,7 +20,7 @@ static const char values[] =
     "empty: file:PATH (its bytes)";
 
 static const char tail[] =
-    "Put -- before words that begin with '-'. kvc help COMMAND explains a command.\n";
+    "Put -- before words like -x (not -5). kvc help COMMAND explains a command.\n";
 
 /* At the prompt, standard input is not free to hold a value: the commands come from it. */
 static void print_values(bool prompt, FILE *out)
@@ -80,7 +81,7 @@ bool cli_help_print_command(const char *name, bool prompt, FILE *out)
     bool found = false;
     for (const struct cli_command *command = cli_command_table(); command->name; command++) {
         if ((prompt && !cli_command_is_of_prompt(command)) ||
-            (name && strcmp(name, command->name) != 0))
+            (name && strcasecmp(name, command->name) != 0))
             continue;
         const char *arguments = cli_shape_arguments(command->shape);
         explain(command->name, arguments, command->help, name, out);
@@ -91,7 +92,7 @@ bool cli_help_print_command(const char *name, bool prompt, FILE *out)
         found = true;
     }
     for (const struct cli_local_command *own = cli_local_commands(); prompt && own->name; own++) {
-        if (name && strcmp(name, own->name) != 0)
+        if (name && strcasecmp(name, own->name) != 0)
             continue;
         explain(own->name, own->arguments, own->help, name, out);
         found = true;

@@ -9,8 +9,7 @@
 #include "core/registry.h"
 #include "exit.h"
 
-/* Prints the answer to out, or one line to err. The registry has the codecs and transports. Main
- * thread only, see options.h. */
+/* Prints the answer to out, or one line to err. The registry has the codecs and transports. */
 WEFT_MUST_USE enum cli_exit cli_kvc_main(struct weft_registry *registry, int argc, char **argv,
                                          FILE *out, FILE *err);
 

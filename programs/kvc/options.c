@@ -1,16 +1,50 @@
 /* SPDX-License-Identifier: MIT */
 #include "options.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "bench/options.h"
+#include "command.h"
 
 static int set_server(void *into, const char *text, struct weft_error *error)
 {
     struct kvc_config *config = into;
     (void)error;
     config->server = text;
+    config->server_is_explicit = true;
     return 0;
+}
+
+static int set_host(void *into, const char *text, struct weft_error *error)
+{
+    struct kvc_config *config = into;
+    if (strlen(text) > KVC_SERVER_TEXT - 32)
+        return weft_error_set(error, WEFT_ECONFIG, "--host: '%.32s...' is too long for a host",
+                              text);
+    config->host = text;
+    return 0;
+}
+
+static int set_port(void *into, const char *text, struct weft_error *error)
+{
+    struct kvc_config *config = into;
+    uint64_t port;
+    if (weft_parse_count(text, &port) < 0 || port < 1 || port > 65535)
+        return weft_error_set(error, WEFT_ECONFIG, "--port: '%s' is not a number from 1 to 65535",
+                              text);
+    config->port = text;
+    return 0;
+}
+
+/* "-h HOST" as other clients have it, but "-h" alone, "-h COMMAND" and "-h --raw" ask for help. A word without
+ * a dot or colon is a host only if something follows it. */
+static bool is_host(char *const *next)
+{
+    if (!next[0] || next[0][0] == '-' || next[0][0] == '\0' || cli_command_named(next[0]))
+        return false;
+    return strpbrk(next[0], ".:") || strcmp(next[0], "localhost") == 0 || next[1];
 }
 
 static int set_codec(void *into, const char *text, struct weft_error *error)
@@ -26,7 +60,11 @@ static int set_timeout(void *into, const char *text, struct weft_error *error)
 {
     struct kvc_config *config = into;
     uint64_t timeout;
-    if (weft_parse_seconds(text, &timeout) < 0 || timeout == 0)
+    int err = weft_parse_seconds(text, &timeout);
+    if (err == -ERANGE || (err == 0 && timeout > WEFT_LIMIT_TIME_MAX))
+        return weft_error_set(error, WEFT_ECONFIG, "--timeout: '%s' is too long: at most 3650d",
+                              text);
+    if (err < 0 || timeout == 0)
         return weft_error_set(error, WEFT_ECONFIG,
                               "--timeout: '%s' is not a time: seconds over 0, as 5 or 0.25", text);
     config->timeout = timeout;
@@ -77,6 +115,19 @@ static const struct cli_option own_options[] = {
      .variable = "KVC_SERVER",
      .help = "the server",
      .set = set_server},
+    {.name = "host",
+     .letter = 'h',
+     .fits = is_host,
+     .argument = "HOST",
+     .help = "its host, in place of --server",
+     .rare = true,
+     .set = set_host},
+    {.name = "port",
+     .letter = 'p',
+     .argument = "PORT",
+     .help = "its port, in place of --server",
+     .rare = true,
+     .set = set_port},
     {.name = "codec",
      .argument = "NAME",
      .fallback = CLI_DEFAULT_CODEC,
@@ -137,6 +188,24 @@ void kvc_table_init(struct cli_table *table)
     cli_table_init(table, &program, options, limits, &defaults);
 }
 
+/* --host and --port as a URL. */
+static int join_server(struct kvc_config *config, struct weft_error *error)
+{
+    if (!config->host && !config->port)
+        return 0;
+    if (config->server_is_explicit)
+        return weft_error_set(error, WEFT_ECONFIG,
+                              "--server and --%s: choose one of them; a URL has host and port",
+                              config->host ? "host" : "port");
+    const char *host = config->host ? config->host : "127.0.0.1";
+    bool is_bare_ipv6 = strchr(host, ':') && host[0] != '[';
+    snprintf(config->server_text, sizeof config->server_text, "tcp://%s%s%s:%s",
+             is_bare_ipv6 ? "[" : "", host, is_bare_ipv6 ? "]" : "",
+             config->port ? config->port : "9527");
+    config->server = config->server_text;
+    return 0;
+}
+
 int kvc_parse(struct kvc_config *config, const struct cli_table *table, int argc, char **argv,
               struct weft_error *error)
 {
@@ -144,10 +213,11 @@ int kvc_parse(struct kvc_config *config, const struct cli_table *table, int argc
     int err = cli_parse_environment(config, table, error);
     if (err < 0)
         return err;
-    /* A codec from the environment is only a default: a URL may name another. */
-    config->codec_is_explicit = false;
+    /* From the environment they are only defaults: a URL may name another codec. */
+    config->codec_is_explicit = config->server_is_explicit = false;
     err = cli_parse(config, table, argc, argv, error);
     if (err < 0 || cli_asks_for_text(&config->common))
         return err;
-    return weft_limits_check(&config->limits, error);
+    err = join_server(config, error);
+    return err < 0 ? err : weft_limits_check(&config->limits, error);
 }

@@ -14,13 +14,17 @@ enum cli_format { CLI_TEXT, CLI_JSON, CLI_RAW };
 /* How the rows of import and export are written. */
 enum cli_rows { CLI_ROWS_BY_NAME, CLI_ROWS_CSV, CLI_ROWS_NDJSON };
 
+enum { KVC_SERVER_TEXT = 320 };
+
 /* A command line of kvc; what it does not say is at its default. */
 struct kvc_config {
     struct cli_common common;
-    const char *server;
+    const char *server;      /* borrowed from argv, or server_text: the config must not move */
+    const char *host, *port; /* NULL: not given */
+    char server_text[KVC_SERVER_TEXT];
     const char *codec;
-    bool codec_is_explicit; /* --codec was given */
-    uint64_t timeout;       /* nanoseconds */
+    bool server_is_explicit, codec_is_explicit; /* --server, --codec was given */
+    uint64_t timeout;                           /* nanoseconds */
     struct weft_limits limits;
     enum cli_format format;
     enum cli_rows rows;

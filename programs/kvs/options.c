@@ -162,7 +162,7 @@ static const char head[] =
 
 static const char tail[] =
     "STORE is NAME[:WHERE][?option=value&...].\n"
-    "SIZE is bytes, or KiB, MiB, GiB; SECONDS may have a fraction.\n"
+    "SIZE is bytes, or as 64K, 8MiB, 1G; SECONDS may be 0.5, 500ms, 5m.\n"
     "Exit codes: 0 drained or checked, 1 refused by the system or cut, 2 usage.\n";
 
 void kvs_help_print(const struct cli_table *table, FILE *out)

@@ -10,7 +10,7 @@
 #include "options.h"
 
 /* Reads the command line into *config. 0: go on; 1: --help or --version was printed; WEFT_ECONFIG:
- * one line was written to err. Main thread only, see options.h. */
+ * one line was written to err. */
 WEFT_MUST_USE int cli_kvs_parse(struct kvs_config *config, int argc, char **argv, FILE *out,
                                 FILE *err);
 

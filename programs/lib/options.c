@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "options.h"
 
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -9,8 +8,6 @@
 #include <string.h>
 
 #include "suggest.h"
-
-enum { LONG_OPTION_BASE = 256 };
 
 /* Appends to a text of `size` bytes and cuts what does not fit. */
 static WEFT_PRINTF(3, 4) void append(char *text, size_t size, const char *fmt, ...)
@@ -70,21 +67,6 @@ static int refuse_letter(const struct cli_table *table, int letter, struct weft_
                           table->program->name, dash_advice(table));
 }
 
-/* Words the refusal of what getopt_long could not take. `found` is its result. optopt is 0 for an unknown
- * long option, the letter of an unknown short one, and else the value of a known option. */
-static int refuse(const struct cli_table *table, int found, char **argv, struct weft_error *error)
-{
-    if (found == '?' && optopt == 0)
-        return refuse_word(table, argv[optind - 1] + 2, error);
-    if (found == '?' && optopt < LONG_OPTION_BASE)
-        return refuse_letter(table, optopt, error);
-    const struct cli_option *option = &table->options[optopt - LONG_OPTION_BASE];
-    if (found == ':')
-        return weft_error_set(error, WEFT_ECONFIG, "--%s: needs a value: --%s %s", option->name,
-                              option->name, option->argument);
-    return weft_error_set(error, WEFT_ECONFIG, "--%s: takes no value", option->name);
-}
-
 static int apply(const struct cli_option *option, void *config, const char *text,
                  struct weft_error *error)
 {
@@ -100,31 +82,96 @@ static int apply(const struct cli_option *option, void *config, const char *text
     return err < 0 ? weft_error_set(error, err, "--%s", refused.text) : 0;
 }
 
-static const struct cli_option *option_of(const struct cli_table *table, int found)
+struct reading {
+    void *config;
+    const struct cli_table *table;
+    char **argv;
+    int argc, at; /* argv[at] is the next argument */
+    struct weft_error *error;
+};
+
+/* Takes an option whose value is given, or follows as the next argument. What follows a request for text is
+ * read, so that the words are known, but has no effect. */
+static int take(struct reading *reading, const struct cli_option *option, const char *value)
 {
-    if (found >= LONG_OPTION_BASE)
-        return &table->options[found - LONG_OPTION_BASE];
-    const struct cli_option *option = table->options;
-    while (option->letter != found)
-        option++;
-    return option;
+    struct cli_common *common = reading->config;
+    if (option->argument && !value && reading->at < reading->argc)
+        value = reading->argv[reading->at++];
+    if (cli_asks_for_text(common))
+        return 0;
+    if (option->argument && !value)
+        return weft_error_set(reading->error, WEFT_ECONFIG, "--%s: needs a value: --%s %s",
+                              option->name, option->name, option->argument);
+    if (!option->argument && value)
+        return weft_error_set(reading->error, WEFT_ECONFIG, "--%s: takes no value", option->name);
+    common->of_command = option->command ? option : common->of_command;
+    return apply(option, reading->config, value, reading->error);
 }
 
-/* Converts the table for getopt_long. */
-static void getopt_table(const struct cli_table *table, struct option *options, char *letters)
+/* The option of that name, or the only one whose name begins so. */
+static const struct cli_option *find_option(const struct cli_table *table, const char *name,
+                                            size_t length)
 {
-    *letters++ = ':'; /* makes a missing value differ from an unknown option */
+    const struct cli_option *found = NULL;
+    size_t count = 0;
     for (size_t i = 0; i < table->count; i++) {
-        options[i] = (struct option){
-            .name = table->options[i].name,
-            .has_arg = table->options[i].argument ? required_argument : no_argument,
-            .val = LONG_OPTION_BASE + (int)i,
-        };
-        if (table->options[i].letter)
-            *letters++ = table->options[i].letter;
+        const struct cli_option *option = &table->options[i];
+        if (strncmp(option->name, name, length) != 0)
+            continue;
+        if (option->name[length] == '\0')
+            return option;
+        found = option;
+        count++;
     }
-    options[table->count] = (struct option){0};
-    *letters = '\0';
+    return count == 1 ? found : NULL;
+}
+
+static int take_long(struct reading *reading, const char *word)
+{
+    size_t length = strcspn(word, "=");
+    const struct cli_option *option = find_option(reading->table, word, length);
+    if (option)
+        return take(reading, option, word[length] == '=' ? word + length + 1 : NULL);
+    return cli_asks_for_text(reading->config) ? 0
+                                              : refuse_word(reading->table, word, reading->error);
+}
+
+/* Several options may have one letter: the first that fits what follows is meant. */
+static const struct cli_option *find_letter(const struct reading *reading, char letter,
+                                            bool is_last)
+{
+    for (size_t i = 0; i < reading->table->count; i++) {
+        const struct cli_option *option = &reading->table->options[i];
+        if (option->letter == letter &&
+            (!option->fits || (is_last && option->fits(reading->argv + reading->at))))
+            return option;
+    }
+    return NULL;
+}
+
+/* "-Vh" is two flags, and in "-p9527" the rest is the value. */
+static int take_letters(struct reading *reading, const char *letters)
+{
+    int err = 0;
+    for (; *letters && err == 0; letters++) {
+        const struct cli_option *option = find_letter(reading, *letters, letters[1] == '\0');
+        if (option && option->argument)
+            return take(reading, option, letters[1] ? letters + 1 : NULL);
+        if (option)
+            err = take(reading, option, NULL);
+        else if (!cli_asks_for_text(reading->config))
+            err = refuse_letter(reading->table, *letters, reading->error);
+    }
+    return err;
+}
+
+/* "-5" and "-.5": a negative number is a value. "-" is one as well. */
+static bool is_word(const struct cli_table *table, const char *text)
+{
+    if (text[0] != '-' || text[1] == '\0')
+        return true;
+    const char *number = text + 1 + (text[1] == '.');
+    return table->program->takes_words && *number >= '0' && *number <= '9';
 }
 
 static int check_words(const struct cli_common *common, const struct cli_table *table,
@@ -162,25 +209,24 @@ int cli_parse(void *config, const struct cli_table *table, int argc, char **argv
               struct weft_error *error)
 {
     struct cli_common *common = config;
-    struct option options[CLI_OPTIONS_MAX + 1];
-    char letters[CLI_OPTIONS_MAX + 2];
-    getopt_table(table, options, letters);
-    opterr = 0;
-    optind = 0; /* GNU: forgets what an earlier parse has left */
-    int found;
-    while ((found = getopt_long(argc, argv, letters, options, NULL)) != -1) {
-        if (cli_asks_for_text(common))
-            continue;
-        if (found == '?' || found == ':')
-            return refuse(table, found, argv, error);
-        const struct cli_option *option = option_of(table, found);
-        int err = apply(option, config, optarg, error);
-        if (err < 0)
-            return err;
-        common->of_command = option->command ? option : common->of_command;
+    struct reading reading = {config, table, argv, argc, 1, error};
+    bool only_words = false;
+    int words = 0, err = 0;
+    while (reading.at < argc && err == 0) {
+        char *text = argv[reading.at++];
+        if (only_words || is_word(table, text))
+            argv[1 + words++] = text; /* its place is read already */
+        else if (strcmp(text, "--") == 0)
+            only_words = true;
+        else
+            err = text[1] == '-' ? take_long(&reading, text + 2) : take_letters(&reading, text + 1);
     }
-    common->words = argv + optind;
-    common->word_count = (size_t)(argc - optind);
+    if (err < 0)
+        return err;
+    if (1 + words < argc)
+        argv[1 + words] = NULL;
+    common->words = argv + 1;
+    common->word_count = (size_t)words;
     return cli_asks_for_text(common) ? 0 : check_words(common, table, error);
 }
 

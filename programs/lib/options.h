@@ -2,8 +2,7 @@
  *
  * Reads a command line by a table of options. The help, the manual, the completions and every refusal
  * are made from the same table, so they cannot disagree with the parser. Each program declares its
- * own options and the struct that they fill. Main thread only: getopt_long(3) keeps its place in
- * globals of libc. */
+ * own options and the struct that they fill. */
 #ifndef KV_CLI_OPTIONS_H
 #define KV_CLI_OPTIONS_H
 
@@ -32,11 +31,14 @@ struct cli_common {
 };
 
 struct cli_option {
-    const char *name;     /* without the dashes */
-    char letter;          /* the short form, or 0 */
-    const char *argument; /* the name of its value in the help; NULL: it takes none */
-    const char *fallback; /* the default in the help; NULL: there is none worth naming */
-    const char *variable; /* the environment variable that replaces the default, or NULL */
+    const char *name; /* without the dashes */
+    char letter;      /* the short form, or 0 */
+    bool (*fits)(
+        char *const *next); /* NULL, or tells by the arguments that follow the letter, which end
+                                      * in NULL, if the letter means this option */
+    const char *argument;   /* the name of its value in the help; NULL: it takes none */
+    const char *fallback;   /* the default in the help; NULL: there is none worth naming */
+    const char *variable;   /* the environment variable that replaces the default, or NULL */
     const char *help;
     bool rare;                      /* --help only names it, --help-all explains it */
     const char *command;            /* the only command that takes it; NULL: it is for all */
@@ -80,10 +82,11 @@ void cli_table_init(struct cli_table *table, const struct cli_program *program,
 WEFT_MUST_USE int cli_parse_environment(void *config, const struct cli_table *table,
                                         struct weft_error *error);
 
-/* Reads argv into *config, which holds the defaults. getopt_long permutes argv, so options may follow
- * the words. Ignores all options after --help, --help-all or --version. WEFT_ECONFIG: *error is one
- * line that names the mistake and the choices. Limits are checked one by one; how they fit each other
- * is the caller's to check. */
+/* Reads argv, which ends in NULL, into *config, which holds the defaults. A name may be cut short where
+ * it stays the only one. Options may follow the words: the words are moved to the front of argv. A
+ * negative number is a word, as is everything after "--". Options after --help, --help-all or --version
+ * have no effect. WEFT_ECONFIG: *error is one line that names the mistake and the choices. Limits are
+ * checked one by one; how they fit each other is the caller's to check. */
 WEFT_MUST_USE int cli_parse(void *config, const struct cli_table *table, int argc, char **argv,
                             struct weft_error *error);
 

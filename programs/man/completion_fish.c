@@ -26,7 +26,7 @@ static void print_option(const char *program, const struct cli_option *option, F
         fputc('\n', out);
     }
     fprintf(out, "complete -c %s -l %s", program, option->name);
-    if (option->letter)
+    if (option->letter && !option->fits)
         fprintf(out, " -s %c", option->letter);
     fprintf(out, "%s -d ", option->argument ? " -x" : "");
     print_quoted(option->help, out);

@@ -21,11 +21,12 @@ static void print_option(const struct cli_option *option, FILE *out)
     generate_choices(option, choices, sizeof choices);
     const bool repeats = strcmp(option->name, "listen") == 0;
     fputs("        ", out);
-    if (option->letter)
-        fprintf(out, "'(-%c --%s)'{-%c,--%s}'[", option->letter, option->name, option->letter,
-                option->name);
+    const char *value = option->argument ? "=" : "", *joined = option->argument ? "+" : "";
+    if (option->letter && !option->fits)
+        fprintf(out, "'(-%c --%s)'{-%c%s,--%s%s}'[", option->letter, option->name, option->letter,
+                joined, option->name, value);
     else
-        fprintf(out, "'%s--%s%s[", repeats ? "*" : "", option->name, option->argument ? "=" : "");
+        fprintf(out, "'%s--%s%s[", repeats ? "*" : "", option->name, value);
     print_text(option->help, out);
     fputc(']', out);
     if (option->argument) {

@@ -90,8 +90,9 @@ static void test_arguments_that_begin_with_a_dash_follow_two_dashes(void **state
     (void)state;
     kvc_expect(url, WORDS("hset", "dash", "--", "-k", "-3"), "\n");
     kvc_expect(url, WORDS("hget", "dash", "--", "-k"), "-3\n");
-    kvc_expect_error(url, WORDS("hset", "dash", "k", "-3"), 2,
-                     "; put -- before values that begin with '-'");
+    kvc_expect(url, WORDS("hset", "dash", "k", "-3.5"), "\n");
+    kvc_expect(url, WORDS("hget", "dash", "k"), "-3.5\n");
+    kvc_expect_error(url, WORDS("hset", "dash", "k", "-x"), 2, "put -- before values that begin");
 }
 
 static void test_options_may_follow_the_command(void **state)

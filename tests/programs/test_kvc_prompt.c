@@ -184,7 +184,14 @@ static void test_help_timing_and_mistakes(void **state)
     enter("timing maybe", "kvc: usage: timing on|off");
     enter("timing on", "kvc>");
     enter("hexist t k", " ms\nkvc>");
-    enter("get", "kvc: unknown command \"get\"");
+    enter("select", "kvc: unknown command \"select\"; there are: hget, hgetall, hmget, hset, "
+                    "hmset, hdel, hmdel, hexist, hmexist, hscan, ping, help, timing, quit\n");
+    enter("quti", "kvc: unknown command \"quti\"; did you mean quit?\n");
+    enter("bench --requests 10", "kvc: bench is a command of kvc's command line only\n");
+    enter("hset t k -",
+          "kvc: value \"-\": standard input, which brings the commands here; str:- is "
+          "the text\n");
+    enter("HGET t other", "kvc: 404 Not found for table: t, key: other");
     enter("hget 'open", "kvc: nothing closes the '");
     enter("hget t none", "kvc: 404 Not found for table: t, key: none");
     enter("--json hexist t k", "{\"status\": 200, \"value\": false}");

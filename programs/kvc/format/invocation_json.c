@@ -97,13 +97,10 @@ int cli_invocation_init_json(struct cli_invocation *invocation, const json_t *wo
     if (!json_is_string(name))
         return weft_error_set(error, WEFT_ECONFIG,
                               "a command is an array: [\"hset\", \"table\", \"key\", 42]");
-    invocation->command = cli_command_find(json_string_value(name), error);
     size_t count = json_array_size(words) - 1;
-    if (!invocation->command || cli_command_check(invocation->command, count, error) < 0)
+    invocation->command = cli_command_find_request(json_string_value(name), count, error);
+    if (!invocation->command)
         return WEFT_ECONFIG;
-    if (invocation->command->shape >= CLI_HELP)
-        return weft_error_set(error, WEFT_ECONFIG, "%s is a command of kvc's command line only",
-                              invocation->command->name);
     invocation->request.op = invocation->command->op;
     int err = take_arguments(invocation, words, count, error);
     if (err < 0)

@@ -237,6 +237,14 @@ static int parse_descriptor(struct parse *parse, int fd)
     return 0;
 }
 
+/* "-" has one meaning, also where the commands come from there. */
+static int parse_standard_input(struct parse *parse, const struct cli_value_source *source)
+{
+    if (!source->standard_input)
+        return refuse(parse, "standard input, which brings the commands here; str:- is the text");
+    return parse_descriptor(parse, STDIN_FILENO);
+}
+
 static int parse_file(struct parse *parse)
 {
     char path[PATH_MAX];
@@ -293,8 +301,8 @@ int cli_value_parse(struct weft_view text, const struct cli_value_source *source
     *memory = (struct weft_bytes){0};
     struct parse parse = {
         .text = text, .file_max = source ? source->file_max : 0, .value = value, .memory = memory};
-    if (source && source->standard_input && weft_view_equal(text, weft_view_str("-")))
-        return finish(&parse, text, parse_descriptor(&parse, STDIN_FILENO), error);
+    if (source && weft_view_equal(text, weft_view_str("-")))
+        return finish(&parse, text, parse_standard_input(&parse, source), error);
     const struct form *form = form_of(text, source != NULL);
     if (form)
         parse.text = weft_view_skip(text, strlen(form->prefix));

@@ -14,7 +14,7 @@
 /* What a value on a command line may be read from, beside its text. */
 struct cli_value_source {
     uint64_t file_max;   /* bytes of a file */
-    bool standard_input; /* `-` is all of it; else `-` is a string */
+    bool standard_input; /* `-` is all of it; else `-` is refused */
 };
 
 /* Reads one value. What it points to is text itself or *memory, which the caller owns on success

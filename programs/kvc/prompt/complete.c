@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "complete.h"
 
+#include <strings.h>
+
 #include "core/base/mem.h"
 #include "programs/kvc/command.h"
 
@@ -67,7 +69,7 @@ static struct weft_view next_word(struct weft_view *line)
 
 static bool is_named(struct weft_view word, const char *name)
 {
-    return weft_view_equal(word, weft_view_str(name));
+    return word.size == strlen(name) && strncasecmp((const char *)word.data, name, word.size) == 0;
 }
 
 /* True if a character of UTF-8 begins before this byte and ends behind it. */

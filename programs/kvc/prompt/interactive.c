@@ -2,6 +2,7 @@
 #include "interactive.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "editor.h"
 #include "quotes.h"
@@ -38,11 +39,11 @@ static void set_timing(struct prompt *prompt, const struct cli_words *words)
 static bool run_local(struct prompt *prompt, const struct cli_words *words)
 {
     const char *name = words->list[0];
-    if (strcmp(name, "help") == 0)
+    if (strcasecmp(name, "help") == 0)
         help(prompt, words);
-    else if (strcmp(name, "timing") == 0)
+    else if (strcasecmp(name, "timing") == 0)
         set_timing(prompt, words);
-    else if (strcmp(name, "quit") == 0 || strcmp(name, "exit") == 0)
+    else if (strcasecmp(name, "quit") == 0 || strcasecmp(name, "exit") == 0)
         prompt->leaving = true;
     else
         return false;
@@ -85,6 +86,16 @@ static size_t take_options(struct cli_run *run, const struct cli_words *words)
     return i;
 }
 
+/* The commands of the prompt are not those of a batch: a name that none has is refused with its own. */
+static int find(struct cli_invocation *invocation, const struct cli_words *words, size_t skip,
+                const struct cli_value_source *source, struct weft_error *error)
+{
+    static const char *const own[] = {"timing", "quit", NULL};
+    if (skip < words->count && !cli_command_named(words->list[skip]))
+        return cli_command_refuse(weft_view_str(words->list[skip]), CLI_BATCH, own, error);
+    return cli_invocation_init(invocation, words->list + skip, words->count - skip, source, error);
+}
+
 static void run_words(struct prompt *prompt, const struct cli_words *words)
 {
     struct cli_run run = *prompt->run;
@@ -92,8 +103,7 @@ static void run_words(struct prompt *prompt, const struct cli_words *words)
     struct cli_invocation invocation;
     struct weft_error error;
     size_t skip = take_options(&run, words);
-    int err =
-        cli_invocation_init(&invocation, words->list + skip, words->count - skip, &source, &error);
+    int err = find(&invocation, words, skip, &source, &error);
     if (err == 0) {
         err = cli_run_check(&run, invocation.command, &error);
         if (err == 0)

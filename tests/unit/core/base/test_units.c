@@ -65,22 +65,19 @@ static void test_size_is_bytes_or_has_a_binary_unit(void **state)
     expect(weft_parse_size, "8MiB", UINT64_C(8) << 20);
     expect(weft_parse_size, "1GiB", UINT64_C(1) << 30);
     expect(weft_parse_size, "0KiB", 0);
+    expect(weft_parse_size, "64k", 65536);
+    expect(weft_parse_size, "64K", 65536);
+    expect(weft_parse_size, "100m", UINT64_C(100) << 20);
+    expect(weft_parse_size, "1G", UINT64_C(1) << 30);
+    expect(weft_parse_size, "8mib", UINT64_C(8) << 20);
 }
 
 static void test_size_refuses_any_other_unit(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"",
-                                      "KiB",
-                                      "8MB",
-                                      "8kib",
-                                      "8 MiB",
-                                      "8MiB ",
-                                      "1.5MiB",
-                                      "8TiB",
-                                      "8K",
-                                      "-8MiB",
-                                      "99999999999999999999MB"};
+    static const char *const bad[] = {
+        "",      "KiB",    "8MB",  "8KB", "8kb",   "8b",    "8 MiB",
+        "8MiB ", "1.5MiB", "8TiB", "8Ki", "8KiBs", "-8MiB", "99999999999999999999MB"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         refuse(weft_parse_size, bad[i], -EINVAL);
 }
@@ -107,15 +104,35 @@ static void test_seconds_may_have_a_fraction(void **state)
 static void test_seconds_refuse_anything_else(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"",   ".5",   "1.",  "1.2.3", "1e3", "-1",
-                                      "1s", "1.5s", "0,5", " 1",    "inf", "99999999999999999999."};
+    static const char *const bad[] = {
+        "",    ".5", "1.",  "1.2.3", "1e3", "-1", "1S",  "1 s",
+        "1.s", "1M", "1ns", "1sec",  "0,5", " 1", "inf", "99999999999999999999."};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         refuse(weft_parse_seconds, bad[i], -EINVAL);
+}
+
+static void test_seconds_may_be_given_in_another_unit(void **state)
+{
+    (void)state;
+    expect(weft_parse_seconds, "10s", UINT64_C(10000000000));
+    expect(weft_parse_seconds, "1.5s", 1500000000);
+    expect(weft_parse_seconds, "250ms", 250000000);
+    expect(weft_parse_seconds, "0.5ms", 500000);
+    expect(weft_parse_seconds, "7us", 7000);
+    expect(weft_parse_seconds, "5m", UINT64_C(300000000000));
+    expect(weft_parse_seconds, "5min", UINT64_C(300000000000));
+    expect(weft_parse_seconds, "1.5h", UINT64_C(5400000000000));
+    expect(weft_parse_seconds, "2d", UINT64_C(172800000000000));
+    expect(weft_parse_seconds, "9223372036854775us", INT64_MAX / 1000 * 1000);
+    refuse(weft_parse_seconds, "9223372036854776us", -ERANGE);
+    refuse(weft_parse_seconds, "106752d", -ERANGE);
 }
 
 static void test_seconds_finer_than_nanoseconds_are_refused(void **state)
 {
     (void)state;
+    refuse(weft_parse_seconds, "0.0000001ms", -EINVAL);
+    refuse(weft_parse_seconds, "0.0005us", -EINVAL);
     refuse(weft_parse_seconds, "0.0000000001", -EINVAL);
 }
 
@@ -177,6 +194,7 @@ int main(void)
         cmocka_unit_test(test_size_over_63_bits_is_out_of_range),
         cmocka_unit_test(test_seconds_may_have_a_fraction),
         cmocka_unit_test(test_seconds_refuse_anything_else),
+        cmocka_unit_test(test_seconds_may_be_given_in_another_unit),
         cmocka_unit_test(test_seconds_finer_than_nanoseconds_are_refused),
         cmocka_unit_test(test_seconds_over_63_bits_of_nanoseconds_are_out_of_range),
         cmocka_unit_test(test_size_is_formatted_in_its_largest_whole_unit),

@@ -55,6 +55,35 @@ static void test_ipv6_stands_in_brackets(void **state)
     assert_string_equal(url.host, "fe80::1%eth0");
 }
 
+static void test_host_and_port_alone_mean_tcp(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"127.0.0.1:9527", "localhost:9527", "kvs.example:9527",
+                                        "[::1]:9527"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        char text[64];
+        snprintf(text, sizeof text, "%s?codec=raw", texts[i]);
+        parse(text);
+        assert_string_equal(url.scheme, "tcp");
+        assert_string_equal(url.port, "9527");
+        assert_string_equal(url.options[0].value, "raw");
+        assert_null(url.path);
+    }
+    assert_string_equal(url.host, "::1");
+    refuse("127.0.0.1:65536", "the port is over 65535");
+    refuse("[::1]", "the port is missing");
+}
+
+static void test_word_and_number_stay_a_scheme_and_a_path(void **state)
+{
+    (void)state;
+    parse("unix:9527");
+    assert_string_equal(url.scheme, "unix");
+    assert_string_equal(url.path, "9527");
+    parse("unix:/run/a.b:80");
+    assert_string_equal(url.path, "/run/a.b:80");
+}
+
 static void test_unix_has_a_path(void **state)
 {
     (void)state;
@@ -147,7 +176,7 @@ static void test_no_scheme_is_refused(void **state)
 static void test_text_that_is_no_scheme_is_refused(void **state)
 {
     (void)state;
-    refuse("127.0.0.1:9527", "not a scheme: '127.0.0.1'");
+    refuse("127.0.0.1:http", "not a scheme: '127.0.0.1'");
     refuse("://h:1", "not a scheme: ''");
     refuse("t_p://h:1", "not a scheme: 't_p'");
 }
@@ -293,6 +322,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_tcp_has_host_and_port),
         cmocka_unit_test(test_ipv6_stands_in_brackets),
+        cmocka_unit_test(test_host_and_port_alone_mean_tcp),
+        cmocka_unit_test(test_word_and_number_stay_a_scheme_and_a_path),
         cmocka_unit_test(test_unix_has_a_path),
         cmocka_unit_test(test_path_may_be_relative_or_behind_slashes),
         cmocka_unit_test(test_path_is_decoded),

@@ -52,16 +52,82 @@ static void test_kvc_names_an_unknown_option_and_what_there_is(void **state)
     (void)state;
     assert_refused(
         WORDS("ping", "--listen", "x"),
-        "unknown option '--listen'; there are: --server, --codec, --timeout, --plugin, --json, "
+        "unknown option '--listen'; there are: --server, --host, --port, --codec, --timeout, "
+        "--plugin, --json, "
         "--raw, --rows, --keep-going, --version, "
         "--help, --help-all, --max-frame, --max-message; put -- before values that begin with '-'");
 }
 
-static void test_kvc_names_a_negative_number_as_unknown_option(void **state)
+static void test_kvc_takes_a_negative_number_for_a_word(void **state)
 {
     (void)state;
-    assert_refused(WORDS("hset", "t", "k", "-3"),
-                   "unknown option '-3'; see kvc --help; put -- before values that begin with '-'");
+    struct kvc_config config =
+        assert_taken(WORDS("hmset", "t", "a", "-3", "--json", "b", "-.5", "-"));
+    assert_int_equal(config.common.word_count, 7);
+    assert_string_equal(config.common.words[3], "-3");
+    assert_string_equal(config.common.words[5], "-.5");
+    assert_string_equal(config.common.words[6], "-");
+    assert_int_equal(config.format, CLI_JSON);
+    assert_refused(WORDS("hset", "t", "k", "-x"),
+                   "unknown option '-x'; see kvc --help; put -- before values that begin with '-'");
+}
+
+static void assert_server(const char *const *words, const char *server)
+{
+    struct kvc_config config;
+    struct weft_error error = {0};
+    char *argv[WORDS_MAX + 1];
+    if (parse(&config, argv, words, &error) < 0)
+        fail_msg("%s", error.text);
+    assert_string_equal(config.server, server);
+    assert_false(config.common.help);
+}
+
+static void test_kvc_takes_host_and_port(void **state)
+{
+    (void)state;
+    assert_server(WORDS("-h", "10.0.0.5", "-p", "7000", "ping"), "tcp://10.0.0.5:7000");
+    assert_server(WORDS("-h", "localhost"), "tcp://localhost:9527");
+    assert_server(WORDS("-h", "store", "hget", "t", "k"), "tcp://store:9527");
+    assert_server(WORDS("-h", "::1", "-p7000"), "tcp://[::1]:7000");
+    assert_server(WORDS("ping", "--port", "7000"), "tcp://127.0.0.1:7000");
+    assert_server(WORDS("--host=help"), "tcp://help:9527");
+    assert_refused(WORDS("-p", "0"), "--port: '0' is not a number from 1 to 65535");
+    assert_refused(WORDS("-p", "7000", "--server", "unix:/x"),
+                   "--server and --port: choose one of them; a URL has host and port");
+    char long_host[240];
+    memset(long_host, 'h', sizeof long_host);
+    memcpy(long_host, "--host=", 7);
+    long_host[sizeof long_host - 1] = '\0';
+    assert_server(WORDS(long_host, "-h", "a.b"), "tcp://a.b:9527");
+}
+
+static void test_host_that_is_too_long_is_refused(void **state)
+{
+    (void)state;
+    struct kvc_config config = kvc_config_default();
+    struct cli_table table;
+    struct weft_error error = {0};
+    char program[] = "kvc", option[400];
+    memset(option, 'h', sizeof option);
+    memcpy(option, "--host=", 7);
+    option[sizeof option - 1] = '\0';
+    char *argv[] = {program, option, NULL};
+    kvc_table_init(&table);
+    assert_int_equal(kvc_parse(&config, &table, 2, argv, &error), WEFT_ECONFIG);
+    assert_string_equal(error.text,
+                        "--host: 'hhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhh...' is too long for a host");
+}
+
+static void test_h_asks_for_help_where_no_host_follows(void **state)
+{
+    (void)state;
+    assert_true(assert_taken(WORDS("-h")).common.help);
+    assert_true(assert_taken(WORDS("-h", "hget")).common.help);
+    assert_true(assert_taken(WORDS("-h", "hgte")).common.help);
+    assert_true(assert_taken(WORDS("-h", "--raw")).common.help);
+    assert_true(assert_taken(WORDS("hget", "-h")).common.help);
+    assert_true(assert_taken(WORDS("-Vh", "10.0.0.5")).common.version);
 }
 
 static void test_kvc_defaults(void **state)
@@ -108,8 +174,12 @@ static void test_kvc_refuses_bad_timeouts(void **state)
     (void)state;
     assert_refused(WORDS("--timeout", "0"),
                    "--timeout: '0' is not a time: seconds over 0, as 5 or 0.25");
-    assert_refused(WORDS("--timeout", "5s"),
-                   "--timeout: '5s' is not a time: seconds over 0, as 5 or 0.25");
+    assert_refused(WORDS("--timeout", "5x"),
+                   "--timeout: '5x' is not a time: seconds over 0, as 5 or 0.25");
+    assert_refused(WORDS("--timeout", "9223372036"),
+                   "--timeout: '9223372036' is too long: at most 3650d");
+    assert_refused(WORDS("--timeout", "9999999999999"),
+                   "--timeout: '9999999999999' is too long: at most 3650d");
 }
 
 static void test_names_options_that_an_abbreviation_could_mean(void **state)
@@ -138,7 +208,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_kvc_names_an_unknown_option_and_what_there_is),
-        cmocka_unit_test(test_kvc_names_a_negative_number_as_unknown_option),
+        cmocka_unit_test(test_kvc_takes_a_negative_number_for_a_word),
+        cmocka_unit_test(test_kvc_takes_host_and_port),
+        cmocka_unit_test(test_host_that_is_too_long_is_refused),
+        cmocka_unit_test(test_h_asks_for_help_where_no_host_follows),
         cmocka_unit_test(test_kvc_defaults),
         cmocka_unit_test(test_kvc_takes_options_before_and_after_the_command),
         cmocka_unit_test(test_kvc_takes_what_follows_two_dashes_as_it_is),

@@ -140,7 +140,7 @@ static void test_a_limit_is_refused_in_the_words_of_its_unit(void **state)
 {
     (void)state;
     assert_refused(WORDS("--wear", "x"),
-                   "--wear: 'x' is not a time: seconds, a fraction allowed (0.5)");
+                   "--wear: 'x' is not a time: seconds (0.5), or with us, ms, s, m, h, d (500ms)");
     assert_refused(WORDS("--speed", "0"), "--speed: must be more than 0");
     assert_int_equal(assert_taken(WORDS("--wear", "0")).brake.wear, 0);
 }

@@ -103,8 +103,8 @@ static void test_bad_values_are_refused_with_what_is_taken(void **state)
                    "--duration: '0' is not a time: seconds over 0, as 5 or 0.25");
     assert_refused(WORDS("bench", "--duration", "99999999"),
                    "--duration: '99999999' is not a time: seconds over 0, as 5 or 0.25");
-    assert_refused(WORDS("bench", "--warmup", "1s"),
-                   "--warmup: '1s' is not a time: seconds, as 5 or 0.25");
+    assert_refused(WORDS("bench", "--warmup", "1x"),
+                   "--warmup: '1x' is not a time: seconds, as 5 or 0.25");
     assert_refused(WORDS("bench", "--requests", "0"),
                    "--requests: '0' is not a number from 1 to 1000000000000");
     assert_refused(WORDS("bench", "--rate", "0"),
