@@ -165,6 +165,7 @@ if(TARGET weft_suites)
         NEEDS base
         LINKS PkgConfig::CMOCKA
         SHARED_ALONE)
+    install(TARGETS weft-selftest COMPONENT development)
 endif()
 
 # A plugin needs the headers alone: the program that loads it has the functions.

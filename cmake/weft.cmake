@@ -28,22 +28,28 @@ function(weft_options target)
     target_include_directories(${target} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>)
 endfunction()
 
-# weft_loads_plugins(TARGET): the program exports the public names of base and core, and has all of both, so
-# that a plugin is linked with neither and what exists once in a process (the allocator) exists once.
-function(weft_loads_plugins target)
-    set(list ${PROJECT_BINARY_DIR}/plugin_names.txt)
+# weft_exports(TARGET LIBRARIES...): the program exports the public names of those libraries to what it loads.
+function(weft_exports target)
+    set(list ${PROJECT_BINARY_DIR}/${target}_names.txt)
     set(names "")
-    foreach(library base core)
+    foreach(library ${ARGN})
         set(file ${PROJECT_SOURCE_DIR}/cmake/exports/${library}.txt)
         set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
         file(STRINGS ${file} more REGEX "^[a-z]")
         list(APPEND names ${more})
     endforeach()
+    list(REMOVE_DUPLICATES names)
     list(JOIN names ";\n    " names)
     file(CONFIGURE OUTPUT ${list} @ONLY CONTENT "{\n    ${names};\n};\n")
     target_link_options(${target} PRIVATE LINKER:--dynamic-list=${list})
-    set_target_properties(${target} PROPERTIES LINK_DEPENDS ${list}
-        LINK_LIBRARY_OVERRIDE WHOLE_ARCHIVE,weft_base,weft_core)
+    set_target_properties(${target} PROPERTIES LINK_DEPENDS ${list})
+endfunction()
+
+# weft_loads_plugins(TARGET): the program exports the public names of base and core, and has all of both, so
+# that a plugin is linked with neither and what exists once in a process (the allocator) exists once.
+function(weft_loads_plugins target)
+    weft_exports(${target} base core)
+    set_target_properties(${target} PROPERTIES LINK_LIBRARY_OVERRIDE WHOLE_ARCHIVE,weft_base,weft_core)
 endfunction()
 
 # weft_library(TARGET SOURCES...): adds a static library of the house.

@@ -23,6 +23,8 @@ test_values            the same
 test_link_rules        reads archives
 test_install           builds projects
 test_examples          builds projects
+test_(exports|consumers|plugins|selftest|suites_installed)  build projects
+test_suites_catch      runs plugins whose mistakes are on purpose
 test_lines_codec       is of the examples
 test_clients           runs Python and Node
 test_interop_python    runs Python

@@ -54,6 +54,8 @@ static const struct pattern {
     PATTERN("\x81\x80\x80\x80\x80\x80\x80\x80\x80\0"),   /* 1 in ten bytes of a varint */
     PATTERN("*-1\r\n"),
     PATTERN("$2147483647\r\n"),
+    PATTERN("9"),
+    PATTERN("0"),
     PATTERN("GET / HTTP/1.1\r\n"),
     PATTERN("99999999999999999999\r\n"),
     PATTERN("\x1f\x8b\x08\0"), /* a gzip member */

@@ -62,21 +62,40 @@ static void test_service_starts_and_stops_without_a_request(void **state)
     service_world_fini(&world);
 }
 
-static void test_each_request_ends_once_whatever_its_payload(void **state)
+/* Calls the i-th payload on a request that `prepare` has changed first, lets `meanwhile` happen to it
+ * before it has ended, and wants the end. Either may be NULL. */
+static void assert_ends(struct service_world *world, size_t i,
+                        void (*prepare)(struct fake_request *),
+                        void (*meanwhile)(struct service_world *, struct fake_request *))
+{
+    struct weft_bytes payload = payload_new(world->suite, i);
+    struct fake_request request;
+    fake_request_init(&request, weft_view(payload.data, payload.size), SERVICE_ARENA);
+    if (prepare)
+        prepare(&request);
+    service_world_call(world, 0, &request);
+    if (meanwhile)
+        meanwhile(world, &request);
+    service_world_settle(world);
+    assert_true(request.ended);
+    fake_request_fini(&request);
+    free(payload.data);
+}
+
+static void assert_each_ends(const struct weft_service_suite *suite,
+                             void (*prepare)(struct fake_request *),
+                             void (*meanwhile)(struct service_world *, struct fake_request *))
 {
     struct service_world world;
-    service_world_init(&world, *state);
-    for (size_t i = 0; i < payload_count(*state); i++) {
-        struct weft_bytes payload = payload_new(*state, i);
-        struct fake_request request;
-        fake_request_init(&request, weft_view(payload.data, payload.size), SERVICE_ARENA);
-        service_world_call(&world, 0, &request);
-        service_world_settle(&world);
-        assert_true(request.ended);
-        fake_request_fini(&request);
-        free(payload.data);
-    }
+    service_world_init(&world, suite);
+    for (size_t i = 0; i < payload_count(suite); i++)
+        assert_ends(&world, i, prepare, meanwhile);
     service_world_fini(&world);
+}
+
+static void test_each_request_ends_once_whatever_its_payload(void **state)
+{
+    assert_each_ends(*state, NULL, NULL);
 }
 
 /* All are called before any of those that answer later has ended, on two connections in turns. */
@@ -101,64 +120,37 @@ static void test_requests_that_wait_together_all_end(void **state)
 }
 
 /* A service that ends within call() is never refused, so only what comes later is. */
+static void refuse_thrice(struct service_world *world, struct fake_request *request)
+{
+    request->refuse = request->ended ? 0 : 3;
+    service_world_settle_with(world, request);
+}
+
 static void test_refused_output_is_offered_again(void **state)
 {
-    struct service_world world;
-    service_world_init(&world, *state);
-    for (unsigned refusals = 1; refusals <= 3; refusals++) {
-        for (size_t i = 0; i < payload_count(*state); i++) {
-            struct weft_bytes payload = payload_new(*state, i);
-            struct fake_request request;
-            fake_request_init(&request, weft_view(payload.data, payload.size), SERVICE_ARENA);
-            service_world_call(&world, 0, &request);
-            request.refuse = request.ended ? 0 : refusals;
-            service_world_settle_with(&world, &request);
-            assert_true(request.ended);
-            fake_request_fini(&request);
-            free(payload.data);
-        }
-    }
-    service_world_fini(&world);
+    assert_each_ends(*state, NULL, refuse_thrice);
+}
+
+static void make_gone(struct fake_request *request)
+{
+    request->gone = true;
 }
 
 /* The peer hangs up before the call, or while the answer is under way. */
 static void test_request_of_a_peer_that_is_gone_ends_all_the_same(void **state)
 {
-    struct service_world world;
-    service_world_init(&world, *state);
-    for (size_t i = 0; i < payload_count(*state); i++) {
-        for (int early = 0; early < 2; early++) {
-            struct weft_bytes payload = payload_new(*state, i);
-            struct fake_request request;
-            fake_request_init(&request, weft_view(payload.data, payload.size), SERVICE_ARENA);
-            request.gone = early;
-            service_world_call(&world, 0, &request);
-            service_world_cancel(&world, &request);
-            service_world_settle(&world);
-            assert_true(request.ended);
-            fake_request_fini(&request);
-            free(payload.data);
-        }
-    }
-    service_world_fini(&world);
+    assert_each_ends(*state, make_gone, NULL);
+    assert_each_ends(*state, NULL, service_world_cancel);
+}
+
+static void fail_to_keep(struct fake_request *request)
+{
+    request->keep_fails = true;
 }
 
 static void test_request_that_cannot_be_kept_is_answered_at_once(void **state)
 {
-    struct service_world world;
-    service_world_init(&world, *state);
-    for (size_t i = 0; i < payload_count(*state); i++) {
-        struct weft_bytes payload = payload_new(*state, i);
-        struct fake_request request;
-        fake_request_init(&request, weft_view(payload.data, payload.size), SERVICE_ARENA);
-        request.keep_fails = true;
-        service_world_call(&world, 0, &request);
-        service_world_settle(&world);
-        assert_true(request.ended);
-        fake_request_fini(&request);
-        free(payload.data);
-    }
-    service_world_fini(&world);
+    assert_each_ends(*state, fail_to_keep, NULL);
 }
 
 static const struct weft_rejection rejections[] = {
@@ -215,16 +207,8 @@ static void live(void *arg)
         assert_true(fault_failed() > 0);
         return;
     }
-    for (size_t i = 0; i < suite->sample_count + 4; i++) {
-        struct weft_bytes payload = payload_new(suite, i);
-        struct fake_request request;
-        fake_request_init(&request, weft_view(payload.data, payload.size), SERVICE_ARENA);
-        service_world_call(&world, 0, &request);
-        service_world_settle(&world);
-        assert_true(request.ended);
-        fake_request_fini(&request);
-        free(payload.data);
-    }
+    for (size_t i = 0; i < suite->sample_count + 4; i++)
+        assert_ends(&world, i, NULL, NULL);
     service_world_fini(&world);
 }
 
