@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * A whole service in one file, from the bottom up: options are read by configure(), a request comes to
+ * call(), and an answer that takes time or several messages goes through go_on() until it has ended.
+ * docs/service.md walks through it. */
 #include "echo.h"
 
 #include <errno.h>
@@ -6,23 +10,26 @@
 #include "core/base/compiler.h"
 #include "core/base/units.h"
 
+/* One per distinct set of options. Read-only once configure() has returned, so all loops share it. */
 struct config {
     uint64_t delay; /* milliseconds */
     uint64_t repeat;
 };
 
+/* One per configuration and loop. Only the loop's thread uses it, so it needs no lock. */
 struct loop_state {
     const struct config *config;
     struct weft_loop *loop;
 };
 
-/* An answer that call() does not finish; it lies in its request's arena and so goes with it. */
+/* An answer that call() does not finish. It lies in the arena of its request, which frees it. */
 struct answer {
     struct weft_timer timer;
     struct weft_request *request;
-    uint64_t left; /* messages not taken yet; 0: nobody reads them any more */
+    uint64_t left; /* messages that the core has not taken yet; 0: nobody reads them any more */
 };
 
+/* Sets *number to the value of an option. Leaves it as it is if the option was not given. */
 static int take_number(uint64_t *number, const struct weft_option_set *set, const char *name,
                        uint64_t min, uint64_t max, struct weft_error *error)
 {
@@ -33,6 +40,7 @@ static int take_number(uint64_t *number, const struct weft_option_set *set, cons
                           text, (unsigned long long)min, (unsigned long long)max);
 }
 
+/* Reads `?service=echo&delay=MS&repeat=N`. The config comes zeroed, so only repeat needs a default. */
 static int configure(void *state, void *context, const struct weft_option_set *set,
                      const struct weft_limits *limits, struct weft_error *error)
 {
@@ -49,7 +57,9 @@ static int start(void *state, const void *config, struct weft_loop *loop)
     return 0;
 }
 
-/* Sends what there is room for. Where there is none, on_room comes back here. */
+/* Sends as many messages as there is room for; the last one ends the request. -EAGAIN means that too
+ * much output waits: on_room calls this function again when there is room. The answer must not be used
+ * after an end that returned 0, for it went with the request. */
 static void go_on(struct weft_request *request)
 {
     struct answer *answer = request->data;
@@ -59,7 +69,7 @@ static void go_on(struct weft_request *request)
         answer->left--;
     if (err != -EAGAIN)
         err = weft_request_end(request, answer->left > 0 ? &body.body : NULL);
-    (void)err; /* 0: the request is gone, and the answer with it */
+    (void)err;
 }
 
 static void fire(struct weft_timer *timer)
@@ -67,6 +77,7 @@ static void fire(struct weft_timer *timer)
     go_on(weft_container_of(timer, struct answer, timer)->request);
 }
 
+/* Nobody will read the answer, but the end is still owed: it is sent at once and without a message. */
 static void on_cancel(struct weft_request *request, enum weft_reason reason)
 {
     (void)reason;
@@ -85,8 +96,8 @@ static void call(void *state, void *conn_state, struct weft_request *request)
     if (!at_once && weft_request_keep(request) == 0)
         answer = weft_arena_alloc(weft_request_arena(request), sizeof *answer);
     if (!answer) {
-        /* Without memory to wait in, the answer is an empty message: echo has no words of its own,
-         * and a small one is always taken. */
+        /* It is to be answered at once, or there is no memory to wait in. Then the answer is an empty
+         * message, because echo has no texts of its own, and a small message is always taken. */
         const struct weft_body_bytes body =
             weft_body_from_view(at_once ? request->payload : weft_view(NULL, 0));
         (void)!weft_request_end(request, &body.body);
@@ -108,6 +119,8 @@ static const struct weft_option options[] = {
     {.name = NULL},
 };
 
+/* The states that a service does not need have no size, and the slots that it does not need are NULL:
+ * echo keeps nothing per connection, has nothing to stop, and no texts for a rejection. */
 const struct weft_service echo_service = {
     .name = "echo",
     .speaks = "*",

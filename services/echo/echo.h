@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * echo: answers a message with itself; the service to copy from. It answers at once, with
- * `delay=MS` later, with `repeat=N` as a stream of N messages. */
+ * echo answers every message with itself, and is the service to copy from. It answers at once; with
+ * `delay=MS` it answers later, and with `repeat=N` as a stream of N messages. */
 #ifndef ECHO_H
 #define ECHO_H
 

@@ -142,13 +142,14 @@ static bool walk_each(struct kv_op *op, struct weft_view key, const struct kv_va
     return false;
 }
 
-/* What a page did that was done before submit returned; on the stack of walk_on. */
+/* The result of a page that completed inside submit(). It lies on the stack of walk_on, because the call
+ * itself may be gone by then. */
 struct kv_walk_step {
     bool more, finished;
 };
 
-/* Pages that come within submit are asked for in a loop, so that the stack does not grow with the
- * table. The call may be gone when submit returns; the step says so. */
+/* Submits one page after another for as long as each completes inside submit(). A loop does this, not a
+ * recursion, so that the stack does not grow with the table. */
 static void walk_on(struct kv_call *call)
 {
     struct kv_walk_step step;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The commands of kv on neutral arguments and replies: nothing here knows of a message format or of
- * a connection. A face (face.h) turns a request into a kv_call and a kv_call's reply into bytes. */
+ * The commands of kv on neutral arguments and replies: nothing here knows a message format or a
+ * connection. A face (face.h) turns a request into a kv_call and a kv_call's reply into bytes. */
 #ifndef KV_COMMAND_H
 #define KV_COMMAND_H
 
@@ -23,13 +23,13 @@ enum kv_command_id {
 };
 
 enum kv_takes {
-    KV_TAKES_TABLE, /* and nothing else */
-    KV_TAKES_PAGE,  /* where it begins and how many pairs it may have */
+    KV_TAKES_TABLE, /* nothing but the table */
+    KV_TAKES_PAGE,  /* the cursor of a page and the most pairs it may have */
     KV_TAKES_KEYS,
     KV_TAKES_PAIRS
 };
 
-enum { KV_SCAN_LIMIT = 1000 };
+enum { KV_SCAN_LIMIT = 1000 }; /* pairs of a page that names no limit */
 
 struct kv_call;
 struct kv_walk_step;
@@ -37,17 +37,17 @@ struct kv_walk_step;
 struct kv_command {
     const char *name; /* "hget" */
     enum kv_takes takes;
-    bool many;   /* any number of keys or pairs; else one */
-    bool writes; /* may change something */
+    bool many;   /* takes any number of keys or pairs; else exactly one */
+    bool writes; /* may change the store */
     enum kv_store_kind does;
-    /* Turns what the store found into call->reply. */
+    /* Makes call->reply of what the store found. */
     void (*answer)(struct kv_call *call);
 };
 
-/* Static, indexed by enum kv_command_id. */
+/* The table of commands, indexed by enum kv_command_id. */
 extern const struct kv_command kv_commands[KV_COMMAND_COUNT];
 
-/* Codes as in HTTP. */
+/* The statuses of replies, with the numbers of HTTP. docs/wire.md says when each is sent. */
 enum kv_status {
     KV_OK = 200,
     KV_BAD_REQUEST = 400,
@@ -61,39 +61,40 @@ enum kv_status {
     KV_STORE_FULL = 507
 };
 
+/* The part of a call's items that belongs into the reply. */
 enum kv_gives {
-    KV_GIVES_NOTHING, /* but the text, or the pairs that came by call->pair */
-    KV_GIVES_VALUES,  /* one an item: found where present, else an empty one */
-    KV_GIVES_BOOLS    /* one an item: present */
+    KV_GIVES_NOTHING, /* the reply has only a text, or the pairs that call->pair was given */
+    KV_GIVES_VALUES,  /* one value per item: found if present, else the empty value */
+    KV_GIVES_BOOLS    /* one bool per item: present */
 };
 
 struct kv_reply {
     enum kv_status status;
     enum kv_gives gives;
     struct kv_text text;
-    struct weft_view cursor; /* hscan: where the next page begins; empty: there is none */
+    struct weft_view cursor; /* hscan: the cursor of the next page; empty if there is none */
 };
 
-/* One command being done. The caller's memory, unmoved from start to done. */
+/* One command under way. It lies in the caller's memory and must not move from start to done. */
 struct kv_call {
     const struct kv_command *command;
     struct weft_view table;
-    struct kv_item *items; /* key, and for commands that take pairs value */
+    struct kv_item *items; /* key; also value, for commands that take pairs */
     size_t count;          /* of items; 1 where the command is not `many` */
 
-    struct weft_view from; /* KV_TAKES_PAGE: the cursor of the page before; empty: the first */
-    size_t limit;          /* KV_TAKES_PAGE: of pairs; 0: KV_SCAN_LIMIT */
+    struct weft_view from; /* KV_TAKES_PAGE: the cursor of the page; empty for the first */
+    size_t limit;          /* KV_TAKES_PAGE: the most pairs of the page; 0: KV_SCAN_LIMIT */
 
-    /* Commands that find pairs of their own (hgetall, hscan): one of them; views until it returns.
-     * False: no more are wanted; the next page of hscan begins with this one. */
+    /* Takes one pair that hgetall or hscan found. The views are valid until it returns. False: no more
+     * pairs are wanted, and the next page of an hscan begins with this one. */
     bool (*pair)(struct kv_call *call, struct weft_view key, const struct kv_value *value);
-    /* The reply is ready; it and what the items show is valid until this returns. */
+    /* The reply is ready. It and the views of the items are valid until this returns. */
     void (*done)(struct kv_call *call);
-    const char *full_text; /* what a full store says: names the limit */
+    const char *full_text; /* the text of a refusal by a full store: it names the limit */
 
     struct kv_reply reply;
 
-    /* Its own. */
+    /* The rest is command.c's. */
     const struct kv_store *store;
     void *session;
     struct kv_op op;
@@ -101,12 +102,12 @@ struct kv_call {
     struct kv_cursor cursor;
 };
 
-/* Does call->command in a session of store. done comes from within this or later, exactly once; see
- * store.h. The first block of fields, pair, done and full_text are set by the caller, the rest need
- * not be. */
+/* Does call->command in a session of the store. Calls done exactly once, before this returns or in a
+ * later turn, as store.h says. The caller sets command, table, items, count, from and limit as far as
+ * the command takes them, and pair, done and full_text. The rest may be undefined. */
 void kv_call_start(struct kv_call *call, const struct kv_store *store, void *session);
 
-/* Sets a reply that has only a text. */
+/* Makes *reply one that has only a status and a text. text must live as long as the reply. */
 void kv_reply_text(struct kv_reply *reply, enum kv_status status, const char *text);
 
 #endif

@@ -13,7 +13,7 @@
 #include "face.h"
 #include "services/kv/service.h"
 
-enum { KV_SESSION_INLINE = 32 }; /* a store's session up to this size costs no allocation */
+enum { KV_SESSION_INLINE = 32 }; /* a store's session of up to this size costs no allocation */
 
 struct kv_session_config {
     const struct kv_face *face;
@@ -39,7 +39,7 @@ struct kv_session {
     alignas(max_align_t) uint8_t space[KV_SESSION_INLINE];
 };
 
-/* context: of struct weft_kv_context. */
+/* context is the struct weft_kv_context that the service was registered with. */
 WEFT_MUST_USE int kv_session_configure(struct kv_session_config *config, void *context,
                                        const struct weft_limits *limits,
                                        const struct kv_face *face);
@@ -50,8 +50,8 @@ void kv_session_loop_stop(void *loop_state);
 int kv_session_open(void *conn_state, void *loop_state);
 void kv_session_close(void *conn_state, void *loop_state);
 
-/* Does a request. task is the face's, on its stack and of the face's task_size: it is used where the
- * store answers at once, and else one in the request's arena is. */
+/* Does a request. `task` has the face's task_size and lies on the face's stack. It is used if the store
+ * answers at once; for any other store the session allocates one in the request's arena. */
 void kv_session_call(struct kv_session *session, struct weft_request *request,
                      struct kv_task *task);
 

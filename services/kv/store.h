@@ -118,9 +118,8 @@ struct kv_store_options {
 };
 
 struct kv_store {
-    const char *name; /* as in `--store NAME` */
-    const char
-        *where; /* what WHERE in `--store NAME:WHERE` is, as "PATH"; NULL: the store takes none */
+    const char *name;  /* as in `--store NAME` */
+    const char *where; /* what `--store NAME:WHERE` has to name, as "PATH"; NULL: nothing */
     const struct weft_option *options; /* those in `--store NAME?option=value`; NULL: none */
     unsigned flags;                    /* of kv_store_flag */
     size_t store_size, loop_size, session_size;

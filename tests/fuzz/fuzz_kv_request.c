@@ -42,7 +42,7 @@ static void *zeroed(size_t size)
     return p;
 }
 
-/* A fixed seed, so that an input does the same every time. */
+/* The seed is fixed, so that an input does the same every time. */
 static void server_init(struct server *self)
 {
     static const uint8_t seed[16] = {0};
@@ -80,8 +80,8 @@ static void call(struct weft_deferred *deferred)
     fake_request_call(&self->request, &weft_kv_service, self->loop_state, self->conn_state);
 }
 
-/* One request in a turn of its own; it must end within call() with one good reply, which lives until
- * the request's fini. */
+/* Sends one request in a turn of its own. It must end within call() with one well-formed reply, which is
+ * returned and lives until fake_request_fini. */
 static struct weft_view ask(struct server *self, struct weft_view payload)
 {
     struct weft_pb_budget budget = {.elements = UINT64_MAX};

@@ -10,14 +10,14 @@
 #include "services/payload/protobuf/reader.h"
 #include "services/payload/protobuf/writer.h"
 
-enum { VALUE_MAX = 64 }; /* beyond the value's bytes: tag and length */
+enum { VALUE_MAX = 64 }; /* room for the tag and length of a value, and more */
 
 static struct weft_view view_of(ProtobufCBinaryData data)
 {
     return weft_view(data.data, data.len);
 }
 
-/* What ours refuses by design and protobuf-c takes. */
+/* True if `what` is a reason for which our decoder refuses by design and protobuf-c accepts. */
 static bool is_stricter(const char *what)
 {
     return strcmp(what, "a string is not UTF-8") == 0 ||
@@ -33,7 +33,7 @@ static bool same_value(const AbiBytes__Value *value, struct weft_view ours)
     uint8_t *packed = malloc(size + VALUE_MAX);
     if (!packed)
         abort();
-    /* Of unknown fields, which it would pack as well, there must be none. */
+    /* drop_unknown came before, because protobuf-c would pack unknown fields as well. */
     bool same = size == 0 || (abi_bytes__value__pack(value, packed) == size &&
                               memcmp(packed, ours.data, size) == 0);
     free(packed);
@@ -161,7 +161,7 @@ static const char *compare_command(const AbiBytes__CommandRequest *request,
 #undef COMMAND
 #undef TABLE
 
-/* The lowest number of an unknown field that could be a command; 0: there is none. */
+/* Returns the lowest number of an unknown field that could be a command, or 0. */
 static uint32_t lowest_unknown(const ProtobufCMessage *message)
 {
     uint32_t lowest = 0;
@@ -262,7 +262,7 @@ static AbiBytes__CommandRequest *unpack_merged(struct weft_view payload)
     return request;
 }
 
-/* What our decoder says of a request that has a command. */
+/* Returns the outcome that our decoder owes for a request that has a command. */
 static enum kv_decoded expected_of(const AbiBytes__CommandRequest *request)
 {
     bool has_no_pair =
@@ -285,8 +285,8 @@ static const char *compare(const AbiBytes__CommandRequest *request, enum kv_deco
     return unknown == ours->field ? NULL : "the lowest unknown field";
 }
 
-/* A request that ours refuses must be one that protobuf-c refuses as well. It refuses some that are
- * well formed, too, where messages come twice. */
+/* Checks that protobuf-c refuses what our decoder refused. protobuf-c also refuses some well-formed
+ * requests, in which messages come twice. */
 static const char *compare_refused(struct weft_view payload, const struct kv_request *ours)
 {
     AbiBytes__CommandRequest *request =
@@ -312,8 +312,8 @@ static bool same_call(const struct kv_call *a, const struct kv_call *b)
     return true;
 }
 
-/* The short way through a request against the long one, in verdict and in what they read, for a budget
- * of that many elements. */
+/* Compares the verdicts and calls of the short and the long way through a request, for a budget of
+ * `elements`. */
 static const char *compare_ways(struct fake_request *fake, uint64_t elements)
 {
     struct kv_call quick, slow;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * protobuf-c as the judge of kv's zero-copy decoding, for differential tests and fuzzing. It unpacks
- * a variant of proto/abi.proto whose strings are bytes, made by the build, because its own strings
- * end at the first NUL. */
+ * protobuf-c as the judge of kv's decoding, for differential tests and fuzzing. The build makes a variant
+ * of proto/abi.proto whose strings are bytes, because strings of protobuf-c end at the first NUL. */
 #ifndef TEST_KV_ORACLE_H
 #define TEST_KV_ORACLE_H
 

@@ -6,7 +6,7 @@
 enum {
     TAG_MAX = 5,     /* bytes of a tag, and of a length, that are read */
     VARINT_MAX = 10, /* bytes of a value */
-    DEPTH_MAX = 100, /* as in other implementations of protobuf */
+    DEPTH_MAX = 100, /* the limit of other implementations of protobuf */
     NUMBER_MAX = (1 << 29) - 1,
 };
 
@@ -16,8 +16,8 @@ static int malformed(struct weft_pb_reader *reader, const char *what)
     return WEFT_EMALFORMED;
 }
 
-/* Reads a varint of at most max bytes; returns the byte after it, or NULL. Bits beyond the 64th are
- * dropped, as protobuf-c does. */
+/* Reads a varint of at most max bytes; returns the byte after it, or NULL if it is longer or goes past
+ * the end. Drops bits beyond the 64th, as protobuf-c does. */
 static const uint8_t *get_long_varint(const uint8_t *at, const uint8_t *end, int max,
                                       uint64_t *value)
 {
@@ -33,7 +33,7 @@ static const uint8_t *get_long_varint(const uint8_t *at, const uint8_t *end, int
     return NULL;
 }
 
-/* Tags and lengths mostly have one byte. */
+/* get_long_varint, with a short way for one byte, which most tags and lengths have. */
 static inline const uint8_t *get_varint(const uint8_t *at, const uint8_t *end, int max,
                                         uint64_t *value)
 {
@@ -52,7 +52,8 @@ static uint64_t load_le(const uint8_t *at, int size)
     return value;
 }
 
-/* The ranges are runs of consecutive field numbers; a usual message is one run. */
+/* Finds the descriptor of a field by its number, or NULL. The ranges are runs of consecutive field
+ * numbers, and most messages have a single run. */
 static const ProtobufCFieldDescriptor *find_field(const ProtobufCMessageDescriptor *type,
                                                   uint32_t number)
 {
@@ -77,7 +78,7 @@ static const uint8_t wire_of[] = {
     [PROTOBUF_C_TYPE_MESSAGE] = WEFT_PB_LENGTH,
 };
 
-/* What the descriptor of a known field demands. */
+/* Checks a known field against its descriptor, and takes elements out of the budget. */
 static inline int check_field(struct weft_pb_reader *reader, const struct weft_pb_field *field)
 {
     const ProtobufCFieldDescriptor *descriptor = field->descriptor;
@@ -98,7 +99,7 @@ static inline int check_field(struct weft_pb_reader *reader, const struct weft_p
     return 1;
 }
 
-/* The value behind a tag that is not of wire type LENGTH. */
+/* Reads the value of a field whose wire type is not LENGTH; returns the byte after it, or NULL. */
 static const uint8_t *get_scalar(struct weft_pb_reader *reader, const uint8_t *at,
                                  struct weft_pb_field *field)
 {

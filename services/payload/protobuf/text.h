@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * What proto3 demands of a string. Any thread. */
+ * The rule of proto3 for strings: they are UTF-8. Any thread. */
 #ifndef WEFT_PROTOBUF_TEXT_H
 #define WEFT_PROTOBUF_TEXT_H
 
 #include "core/base/bytes.h"
 
-/* As weft_utf8_valid. Keys and names of tables are mostly short and plain: two words that overlap
- * hold them. */
+/* Returns what weft_utf8_valid does. Keys and names of tables are mostly ASCII of 4 to 16 bytes, which
+ * two words that overlap cover. */
 static inline bool weft_pb_is_text(struct weft_view text)
 {
     const uint64_t high_bits = 0x8080808080808080u;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Writes protobuf fields into memory that the caller has measured: for each `put` there is a `size`
- * that says how many bytes it writes. Varints and tags are minimal. Puts return the byte after
- * what they wrote. Any thread; nothing fails. */
+ * that returns how many bytes it writes. Varints and tags are minimal. Every `put` returns the byte
+ * after what it wrote. Any thread; nothing fails. */
 #ifndef WEFT_PROTOBUF_WRITER_H
 #define WEFT_PROTOBUF_WRITER_H
 
@@ -13,7 +13,7 @@ enum { WEFT_PB_VARINT_MAX = 10 }; /* bytes of the longest varint */
 
 static inline size_t weft_pb_varint_size(uint64_t value)
 {
-    /* Seven bits a byte: the rounded-up seventh of the value's length in bits. */
+    /* A byte holds seven bits, so this is a seventh of the value's length in bits, rounded up. */
     unsigned bits = 64 - (unsigned)__builtin_clzll(value | 1);
     return (bits * 37 + 222) >> 8;
 }
@@ -52,7 +52,7 @@ static inline uint8_t *weft_pb_put_head(uint8_t *dst, uint32_t number, size_t si
     return weft_pb_put_varint(dst, size);
 }
 
-/* The same with the contents. */
+/* A whole string, bytes or message field: tag, length and contents. */
 static inline size_t weft_pb_bytes_size(uint32_t number, size_t size)
 {
     return weft_pb_head_size(number, size) + size;
@@ -66,7 +66,7 @@ static inline uint8_t *weft_pb_put_bytes(uint8_t *dst, uint32_t number, struct w
     return dst + bytes.size;
 }
 
-/* A proto3 string or bytes field outside of a oneof: nothing at all where it is empty. */
+/* A proto3 string or bytes field outside of a oneof, which is left out if it is empty. */
 static inline size_t weft_pb_text_size(uint32_t number, size_t size)
 {
     return size == 0 ? 0 : weft_pb_bytes_size(number, size);
@@ -77,7 +77,7 @@ static inline uint8_t *weft_pb_put_text(uint8_t *dst, uint32_t number, struct we
     return text.size == 0 ? dst : weft_pb_put_bytes(dst, number, text);
 }
 
-/* A field of eight bytes: fixed64, or the bits of a double. */
+/* Writes a field of eight bytes: a fixed64, or the bits of a double. */
 static inline uint8_t *weft_pb_put_fixed64(uint8_t *dst, uint32_t number, uint64_t value)
 {
     dst = weft_pb_put_varint(dst, (uint64_t)number << 3 | WEFT_PB_FIXED64);

@@ -8,7 +8,7 @@
 #include "services/payload/protobuf/writer.h"
 
 enum {
-    /* Status 200 as a field, and a bool as a field of values: the same bytes every time. */
+    /* Bytes of the status field of a 200, and of a bool in a field of values. */
     OK_SIZE = 3,
     BOOL_SIZE = 4,
 };
@@ -78,7 +78,7 @@ static size_t head_size(size_t value_size)
     return OK_SIZE + weft_pb_head_size(ABI_RESPONSE_VALUES, value_size);
 }
 
-/* What stands before the only value of a reply; returns the byte after it. */
+/* Writes everything that stands before the only value of a reply; returns the byte after it. */
 static inline uint8_t *put_head(uint8_t *dst, size_t value_size)
 {
     static const uint8_t ok[OK_SIZE] = {ABI_RESPONSE_STATUS << 3 | WEFT_PB_VARINT,
@@ -87,7 +87,7 @@ static inline uint8_t *put_head(uint8_t *dst, size_t value_size)
     return weft_pb_put_head(dst + OK_SIZE, ABI_RESPONSE_VALUES, value_size);
 }
 
-/* Whether the only value of a reply lies in a blob that is that reply. Another face may have stored
+/* True if a value lies in a blob that is its reply in this face's format. Another face may have stored
  * it, with other bytes before the value. */
 WEFT_NOINLINE static bool is_whole_reply(const struct kv_value *value)
 {
@@ -108,13 +108,13 @@ static void write_value(const struct weft_body *body, uint8_t *dst)
         memcpy(dst, self->value.data, self->value.size);
 }
 
-/* A reply that is one value, as most are. */
+/* Makes the body of a reply that is one value, as most are. */
 static void init_value(struct kv_reply_body *self, const struct kv_call *call)
 {
     const struct kv_item *item = &call->items[0];
     if (item->present && item->found.blob && is_whole_reply(&item->found)) {
         self->body = weft_body_from_blob(item->found.blob);
-        /* What a write answers with is what it took out of the store. */
+        /* A write answers with the value that it took out of the store, which nobody will read again. */
         self->body.lasting = !call->command->writes;
         return;
     }

@@ -20,11 +20,12 @@ static const enum kv_command_id command_of_field[] = {
 struct decoder {
     struct weft_pb_budget budget;
     struct weft_request *request;
-    enum kv_decoded failure; /* why memory was not to be had */
+    enum kv_decoded failure; /* why an allocation failed */
 };
 
-/* The fields of a request that make its command: the last one, and those of its number before it with
- * no other command between. proto3 takes them for one message whose fields stand side by side. */
+/* The fields of a request that make up its command: the last one, and those before it that have its
+ * number, back to the last field of another command. proto3 merges them, as if the contents of all stood
+ * side by side in one field. */
 struct run {
     uint32_t number;                        /* 0: there is none */
     const ProtobufCMessageDescriptor *type; /* of the command */
@@ -40,15 +41,16 @@ static void *allocate(struct decoder *self, size_t size)
     return p;
 }
 
-/* Ten bytes hold 70 bits, of which a varint has 64. */
+/* True if a varint of ten bytes has bits beyond the 64th, which the reader dropped. */
 static bool has_dropped_bits(const struct weft_pb_field *field)
 {
     return field->wire == WEFT_PB_VARINT && field->raw.size > WEFT_PB_VARINT_MAX &&
            field->raw.data[field->raw.size - 1] > 1;
 }
 
-/* A value's last member in the form that is stored: minimal varints, and nothing else with it. It
- * mostly lies in the message in that form. */
+/* Sets *value to the packed form (value.h) of a Value whose last member is field. The member mostly lies
+ * in the message in that form already; only if it does not, for instance because a varint is not
+ * minimal, is it written anew. */
 static int canonical_value(struct decoder *self, const struct weft_pb_field *field,
                            struct weft_view *value)
 {
@@ -85,7 +87,8 @@ static int canonical_value(struct decoder *self, const struct weft_pb_field *fie
     return 0;
 }
 
-/* A Value that comes twice in a pair is one, as if their fields stood side by side. */
+/* Reads a Value. One that comes twice in a pair is merged, so a second one without a member leaves
+ * *value as the first one set it. */
 static int decode_value(struct decoder *self, struct weft_view message, struct weft_view *value)
 {
     struct weft_pb_reader reader = weft_pb_read(message, &abi__value__descriptor, &self->budget);
@@ -118,14 +121,15 @@ static int decode_pair(struct decoder *self, struct weft_view message, struct kv
     return err;
 }
 
-/* Reads the fields of a run once more, which are paid for: with a budget of its own. */
+/* Returns a reader at the first field of a run. decode_request has taken these fields out of the
+ * request's budget already, so the reader gets a budget of its own. */
 static struct weft_pb_reader read_run(const struct run *run, struct weft_pb_budget *paid)
 {
     paid->elements = UINT64_MAX;
     return weft_pb_read(run->fields, &abi__command_request__descriptor, paid);
 }
 
-/* The next command of a run, as weft_pb_next. */
+/* Reads the next command of a run and skips what lies between. Returns what weft_pb_next does. */
 static int next_command(struct weft_pb_reader *reader, const struct run *run,
                         struct weft_pb_field *command)
 {
@@ -136,7 +140,7 @@ static int next_command(struct weft_pb_reader *reader, const struct run *run,
     return err;
 }
 
-/* Counts the items that the rest of a command has, without looking into them. */
+/* Adds the number of items that the rest of a command has, without looking into them. */
 static int count_items(struct weft_pb_reader ahead, struct weft_pb_budget *budget, size_t *count)
 {
     struct weft_pb_field field;
@@ -147,13 +151,14 @@ static int count_items(struct weft_pb_reader ahead, struct weft_pb_budget *budge
     return err;
 }
 
-/* The readers of a run: of its commands, and of the fields of the one that is decoded. */
+/* The place up to which a run is decoded: `commands` stands behind the current command, `fields` within
+ * it. */
 struct place {
     const struct run *run;
     struct weft_pb_reader commands, fields;
 };
 
-/* Counts the items of a run from a place on. */
+/* Adds the number of items that are left in a run. */
 static int count_rest(const struct place *place, struct weft_pb_budget *budget, size_t *count)
 {
     struct weft_pb_reader commands = place->commands;
@@ -164,10 +169,11 @@ static int count_rest(const struct place *place, struct weft_pb_budget *budget, 
     return err;
 }
 
-/* Moves the items into the arena, once, when more come than are at hand. */
+/* Moves the items into the arena, with room for all that are left in the run. It is called once, when
+ * the array in struct kv_request is full. */
 static int make_room(struct decoder *self, const struct place *place, struct kv_call *call)
 {
-    /* On a copy of the budget: the items are paid for when they are read. */
+    /* The items are taken out of the budget when they are read, so they are counted on a copy. */
     struct weft_pb_budget budget = self->budget;
     size_t count = call->count + 1;
     int err = count_rest(place, &budget, &count);
@@ -187,7 +193,7 @@ static int decode_item(struct decoder *self, const struct place *place,
                        const struct weft_pb_field *field, struct kv_call *call)
 {
     const struct kv_command *command = call->command;
-    /* A second occurrence of what there is one of adds to the first. */
+    /* A command that takes one item merges a second occurrence into the first. */
     if (command->many || call->count == 0) {
         if (call->count == KV_REQUEST_ITEMS) {
             int err = make_room(self, place, call);
@@ -250,7 +256,7 @@ static int decode_run(struct decoder *self, const struct run *run, struct kv_cal
         if (err < 0)
             return err;
     }
-    /* An empty key is not on the wire, and is a key. */
+    /* proto3 leaves an empty key out of the message, but it is a key. */
     if (call->count == 0 && call->command->takes == KV_TAKES_KEYS && !call->command->many) {
         call->items[0].key = weft_view(NULL, 0);
         call->count = 1;
@@ -273,7 +279,8 @@ static int check_run(struct decoder *self, const struct run *run)
     return err;
 }
 
-/* Finds the last run of a request, without looking into it. */
+/* Finds the last run of a request, without looking into it, and checks those before it. *unknown is the
+ * lowest number of an unknown field that could be a command, or 0. */
 static int decode_request(struct decoder *self, struct weft_view payload, struct run *run,
                           uint32_t *unknown)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A kv service as a server would hold it: a store, a loop with virtual time, one connection; no
- * sockets, no codec. */
+ * A kv service as a server holds it: a store, a loop with virtual time and one connection, without
+ * sockets and codecs. */
 #ifndef TEST_KV_FIXTURE_H
 #define TEST_KV_FIXTURE_H
 
@@ -15,9 +15,9 @@ struct kv_fixture {
     void *config, *loop_state, *conn_state;
 };
 
-/* All that fails ends the test. store NULL: the memory store. */
+/* Makes the service; any failure ends the test. store NULL: the memory store. */
 void kv_fixture_init(struct kv_fixture *self, const struct kv_store *store);
-/* The same with limits other than the defaults. */
+/* kv_fixture_init with limits other than the defaults. */
 void kv_fixture_init_limited(struct kv_fixture *self, const struct kv_store *store,
                              const struct weft_limits *limits);
 void kv_fixture_fini(struct kv_fixture *self);
@@ -28,12 +28,12 @@ void kv_in_turn(struct weft_loop *loop, void (*body)(void *arg), void *arg);
 /* Hands request to the service within a turn. */
 void kv_fixture_call(struct kv_fixture *self, struct fake_request *request);
 
-/* init and call. fake_request_fini it. */
+/* Makes *request of payload and calls the service with it. The caller ends it with fake_request_fini. */
 void kv_fixture_send(struct kv_fixture *self, struct fake_request *request,
                      struct weft_view payload);
 
-/* One request that is answered at once; its reply, to be freed with weft_bytes_fini. *bad, which
- * may be NULL: whether it ended as a bad one. */
+/* Sends a request that is answered at once and returns the reply, which weft_bytes_fini frees. Sets *bad,
+ * unless bad is NULL, to true if it ended as a bad request. */
 struct weft_bytes kv_fixture_ask(struct kv_fixture *self, struct weft_view payload, bool *bad);
 
 #endif

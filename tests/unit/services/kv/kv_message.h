@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Requests and replies of kv for tests: keys may hold NUL, sizes are what the test says. */
+ * Requests and replies of kv for tests. Keys may hold NUL. */
 #ifndef TEST_KV_MESSAGE_H
 #define TEST_KV_MESSAGE_H
 
@@ -25,7 +25,7 @@ struct ask_pair {
     struct weft_view value; /* packed Value */
 };
 
-/* Each is heap memory of the C library: free() its data. */
+/* Each returns a request in heap memory of the C library: the caller calls free() on its data. */
 struct weft_bytes ask_keys(int command, const char *table, const struct weft_view *keys,
                            size_t count);
 struct weft_bytes ask_key(int command, const char *table, const char *key);
@@ -35,12 +35,12 @@ struct weft_bytes ask_hset(const char *table, const char *key, struct weft_view 
 
 struct weft_bytes ask_hscan(const char *table, struct weft_view cursor, uint32_t limit);
 
-/* A packed Value whose member is a string of size times fill. */
+/* Returns a packed Value: a string of `size` times `fill`. The caller calls free() on its data. */
 struct weft_bytes string_value(size_t size, char fill);
 
 enum { TOLD_MAX = 64 };
 
-/* A reply's fields; views of it. What comes beyond TOLD_MAX is counted only. */
+/* The fields of a reply, as views of it. Values and pairs beyond TOLD_MAX are counted but not kept. */
 struct told {
     uint64_t status;
     struct weft_view message;
@@ -50,7 +50,7 @@ struct told {
     struct ask_pair pairs[TOLD_MAX];
 };
 
-/* A reply that is malformed fails the test. */
+/* Reads a reply; a malformed one fails the test. */
 struct told told_of(struct weft_view reply);
 
 #endif

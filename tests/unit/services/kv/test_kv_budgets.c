@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a request and its reply may cost. */
+ * The budgets of a request and its reply: elements, bytes and allocations. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

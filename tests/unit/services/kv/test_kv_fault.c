@@ -25,7 +25,7 @@ struct scene {
     const struct kv_store *store;
     struct weft_loop *loop;
     struct weft_bytes payload;
-    /* Of the run. */
+    /* Set by the run. */
     struct weft_limits limits;
     struct weft_kv_context context;
     void *config, *loop_state, *conn_state;
@@ -93,7 +93,7 @@ static void run_call(void *arg)
                       call->scene->conn_state);
 }
 
-/* One request until it ends; refused once, so that its reply has to be held. */
+/* Does one request until it ends. Its reply is refused once, so that kv has to hold it. */
 static struct told ask(struct scene *scene, struct weft_bytes payload, struct call *call)
 {
     call->scene = scene;

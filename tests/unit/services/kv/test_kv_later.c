@@ -25,7 +25,7 @@ static void send_bytes(struct kv_fixture *fixture, struct fake_request *request,
     free(payload.data);
 }
 
-/* For a test that changes it before it is called. */
+/* Makes a request that the test changes before the call. */
 static void init_request(struct fake_request *request, struct weft_bytes payload)
 {
     fake_request_init(request, weft_view(payload.data, payload.size), WEFT_MIB(1));
@@ -264,7 +264,7 @@ static void test_blob_that_has_to_wait_is_held_and_not_copied(void **state)
     kv_fixture_fini(&fixture);
 }
 
-/* A request of payload that is refused once; until it waits to be drained. */
+/* Sends a request whose reply is refused once, and advances until it waits for room. */
 static void send_refused(struct kv_fixture *fixture, struct fake_request *request,
                          struct weft_bytes payload)
 {

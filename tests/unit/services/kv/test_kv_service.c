@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Odd requests, and the words of the service: what the session of the vectors does not show. */
+ * Odd requests, the texts of the service, and the stores it can be given: cases that the vectors do not
+ * have. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

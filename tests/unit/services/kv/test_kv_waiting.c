@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What kv keeps while a store is slow: that it is counted, and that it is bounded. */
+ * Memory that kv keeps while a store is slow is counted and bounded. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
