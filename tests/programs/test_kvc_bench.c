@@ -79,7 +79,8 @@ static void test_keys_are_left_with_values_of_their_own(void **state)
 {
     (void)state;
     expect(server.urls[0],
-           WORDS("--table=left", "--keys=1001", "--requests=1", "--value-size=30", "--threads=3"),
+           WORDS("--keep", "--table=left", "--keys=1001", "--requests=1", "--value-size=30",
+                 "--threads=3"),
            0, "1001 keys of table left, json values of 30 bytes, seed 1\n", "");
     process_kill(&kvc);
     assert_int_equal(kvc_run(&kvc, server.urls[0], WORDS("hgetall", "left")), 0);
@@ -87,6 +88,19 @@ static void test_keys_are_left_with_values_of_their_own(void **state)
     for (const char *line = kvc.out.text; *line; line = strchr(line, '\n') + 1, lines++)
         assert_memory_equal(line + 4, line + 15, 10); /* key:DIGITS and a value that begins so */
     assert_int_equal(lines, 1001);
+}
+
+static void test_keys_are_removed_and_nothing_else(void **state)
+{
+    (void)state;
+    kvc_expect(server.urls[0], WORDS("hset", "shared", "mine", "v"), "\n");
+    expect(server.urls[0], WORDS("--table=shared", "--keys=2503", "--requests=1", "--threads=3"), 0,
+           "2503 keys of table shared", "");
+    kvc_expect(server.urls[0], WORDS("hgetall", "shared"), "mine\tv\n");
+    expect(server.urls[0],
+           WORDS("--table=large", "--keys=3", "--requests=1", "--value-size=2MiB", "--clients=2"),
+           0, "3 keys of table large", "");
+    kvc_expect(server.urls[0], WORDS("hgetall", "large"), "");
 }
 
 static void test_what_another_program_has_stored_is_replaced(void **state)
@@ -117,6 +131,7 @@ int main(void)
         BENCH_TEST(test_random_values_do_not_compress),
         BENCH_TEST(test_deleting_misses_and_is_right_all_the_same),
         BENCH_TEST(test_keys_are_left_with_values_of_their_own),
+        BENCH_TEST(test_keys_are_removed_and_nothing_else),
         BENCH_TEST(test_what_another_program_has_stored_is_replaced),
         BENCH_TEST(test_warm_up_is_not_counted),
     };

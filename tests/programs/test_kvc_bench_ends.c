@@ -76,6 +76,7 @@ static void test_interrupted_reports_so_far_and_exits_130(void **state)
     assert_int_equal(process_wait(&kvc), 130);
     assert_non_null(strstr(kvc.out.text, "interrupted: "));
     assert_string_equal(kvc.err.text, "");
+    kvc_expect(server.urls[0], WORDS("hgetall", "interrupted"), ""); /* cleaned up all the same */
 }
 
 static void test_terminal_shows_progress_and_takes_ctrl_c(void **state)

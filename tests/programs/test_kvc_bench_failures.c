@@ -18,6 +18,7 @@
 
 /* Responses: 200 with false, with an empty value, with the string "abc", and a 500. */
 static const char no[] = "08c8011a022800";
+static const char yes[] = "08c8011a022801";
 static const char nothing[] = "08c8011a00";
 static const char other[] = "08c8011a050a03616263";
 static const char failure[] = "08f4031203776879";
@@ -68,8 +69,8 @@ static void hang_up(struct peer *peer)
 static void start(struct peer *peer, const char *timeout, const char *format)
 {
     process_start(&peer->kvc, WORDS(KVC_PATH, "--server", peer->listener.url, "--timeout", timeout,
-                                    format, "bench", "--clients=1", "--keys=1", "--requests=3",
-                                    "--mix=hget=1", "--warmup=0"));
+                                    format, "bench", "--keep", "--clients=1", "--keys=1",
+                                    "--requests=3", "--mix=hget=1", "--warmup=0"));
     peer->fd = listener_accept(&peer->listener);
     answer(peer, no);
     hang_up(peer);
@@ -205,6 +206,24 @@ static void test_server_that_is_gone_after_the_first_request_exits_3(void **stat
     listener_open(&peer->listener);
 }
 
+static void test_keys_that_cannot_be_removed_are_named(void **state)
+{
+    struct peer *peer = *state;
+    process_start(&peer->kvc,
+                  WORDS(KVC_PATH, "--server", peer->listener.url, "--timeout", "100", "bench",
+                        "--clients=1", "--keys=1", "--requests=1", "--mix=hexist=1", "--warmup=0"));
+    peer->fd = listener_accept(&peer->listener);
+    answer(peer, no);
+    hang_up(peer);
+    int client = peer->fd = listener_accept(&peer->listener);
+    answer(peer, nothing);
+    answer(peer, yes);
+    peer->fd = listener_accept(&peer->listener);
+    answer(peer, failure);
+    expect(peer, 1, "1 requests in ", "kvc: keys of table kvc-bench are left: 500 why\n");
+    close(client);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -219,6 +238,7 @@ int main(void)
         TEST(test_connection_that_ends_while_filling_measures_nothing),
         TEST(test_silence_is_a_missing_reply_and_exits_4),
         TEST(test_server_that_refuses_the_first_request_is_not_loaded),
+        TEST(test_keys_that_cannot_be_removed_are_named),
         TEST(test_server_that_is_gone_after_the_first_request_exits_3),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

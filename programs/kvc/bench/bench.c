@@ -7,6 +7,7 @@
 #include "core/base/compiler.h"
 #include "core/base/mem.h"
 #include "core/base/url.h"
+#include "clean.h"
 #include "crew.h"
 #include "options.h"
 #include "report.h"
@@ -192,6 +193,22 @@ static enum cli_exit report(const struct bench *bench, enum cli_exit code, struc
     return fail(bench, code == CLI_EXIT_DONE ? CLI_EXIT_REFUSED : code, error);
 }
 
+/* A server that could not be reached, did not answer or answered nonsense is not asked again. */
+static enum cli_exit clean(const struct bench *bench, enum cli_exit code)
+{
+    struct weft_error error = {0}, why;
+    bool answers =
+        code != CLI_EXIT_CONNECT && code != CLI_EXIT_TIMEOUT && code != CLI_EXIT_PROTOCOL;
+    if (bench->config.keep || !answers)
+        return code;
+    enum cli_exit cleaned = cli_bench_clean(bench->run, &bench->config, &error);
+    if (cleaned == CLI_EXIT_DONE)
+        return code;
+    weft_error_set(&why, error.code, "keys of table %s are left: %s", bench->config.table,
+                   error.text);
+    return fail(bench, code == CLI_EXIT_DONE ? cleaned : code, &why);
+}
+
 static enum cli_exit run_plan(struct bench *bench)
 {
     struct weft_error error;
@@ -210,6 +227,7 @@ static enum cli_exit run_plan(struct bench *bench)
     code = cli_bench_crew_collect(bench->crew, bench->tally, &error);
     code = report(bench, code, &error);
     cli_bench_crew_free(bench->crew);
+    code = clean(bench, code);
 
 after_tally:
     weft_free(bench->tally);

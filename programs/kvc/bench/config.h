@@ -4,6 +4,8 @@
 #ifndef KV_CLI_BENCH_CONFIG_H
 #define KV_CLI_BENCH_CONFIG_H
 
+#include <stdbool.h>
+
 #include "core/base/settings.h"
 #include "mix.h"
 #include "values.h"
@@ -22,6 +24,7 @@ struct cli_bench_config {
     size_t value_size;
     enum cli_bench_kind value_kind;
     uint64_t seed;
+    bool keep; /* the keys stay in the table */
 };
 
 #endif

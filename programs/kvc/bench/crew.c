@@ -6,6 +6,7 @@
 
 #include "core/base/compiler.h"
 #include "core/base/mem.h"
+#include "load_run.h"
 
 /* The thread of home and a worker's talk by posts alone. A worker that has done its part tells, and
  * waits to be told to go on or to stop. */

@@ -5,26 +5,10 @@
 
 #include "core/base/compiler.h"
 #include "core/base/mem.h"
-#include "load_private.h"
-
-/* Filling in is not measured: deep enough to be fast, and no more than so many bytes a connection. */
-enum { FILL_DEPTH = 16, FILL_BYTES = 65536 };
+#include "load_run.h"
 
 /* Beyond the clients: what a process has open, and what each loop has. */
 enum { DESCRIPTORS = 32, DESCRIPTORS_A_LOOP = 4 };
-
-size_t cli_bench__fill_depth(const struct cli_bench_config *config)
-{
-    size_t depth = FILL_BYTES / (config->value_size + 1);
-    depth = depth < FILL_DEPTH ? depth : FILL_DEPTH;
-    return depth > config->pipeline ? depth : config->pipeline;
-}
-
-uint64_t cli_bench__share(const struct cli_bench_plan *plan, unsigned index, uint64_t whole)
-{
-    uint64_t threads = plan->config->threads;
-    return whole / threads * index + whole % threads * index / threads;
-}
 
 unsigned cli_bench_load_descriptors(const struct cli_bench_config *config)
 {
@@ -35,7 +19,7 @@ static void on_connect(struct weft_client *client, int status, const struct weft
 {
     struct cli_bench_connection *connection = weft_client_data(client);
     if (status < 0)
-        cli_bench__fail(connection->load, CLI_EXIT_CONNECT, error->text);
+        cli_bench_load_fail(connection->load, CLI_EXIT_CONNECT, error->text);
 }
 
 static enum cli_exit connect_all(struct cli_bench_load *load, struct weft_error *error)
@@ -60,17 +44,17 @@ static void make_slots(struct cli_bench_load *load)
     for (size_t i = 0; i < load->slot_count; i++) {
         struct cli_bench_slot *slot = &load->slots[i];
         slot->connection = &load->connections[i % load->connection_count];
-        slot->call = (struct weft_call){.done = cli_bench__on_done, .timeout = load->plan->timeout};
+        slot->call = (struct weft_call){.done = cli_bench_on_done, .timeout = load->plan->timeout};
     }
 }
 
 static int make_room(struct cli_bench_load *load)
 {
     const struct cli_bench_config *config = load->plan->config;
-    uint64_t begin = cli_bench__share(load->plan, load->index, config->clients);
-    uint64_t end = cli_bench__share(load->plan, load->index + 1, config->clients);
+    uint64_t begin = cli_bench_share(load->plan, load->index, config->clients);
+    uint64_t end = cli_bench_share(load->plan, load->index + 1, config->clients);
     load->connection_count = (size_t)(end - begin);
-    load->slot_count = load->connection_count * cli_bench__fill_depth(config);
+    load->slot_count = load->connection_count * cli_bench_fill_depth(config);
     load->connections = weft_calloc(load->connection_count, sizeof *load->connections);
     load->slots = weft_calloc(load->slot_count, sizeof *load->slots);
     if (!load->connections || !load->slots)
@@ -94,7 +78,7 @@ enum cli_exit cli_bench_load_init(struct cli_bench_load *load, const struct cli_
     int err = weft_loop_new(&load->loop, descriptors);
     if (err < 0)
         goto err_after_replies;
-    load->pacer.due = cli_bench__on_due;
+    load->pacer.due = cli_bench_on_due;
     err = cli_bench_pacer_init(&load->pacer, load->loop);
     if (err < 0)
         goto err_after_loop;
@@ -139,10 +123,4 @@ void cli_bench_load_close(struct cli_bench_load *load)
         weft_client_close(load->connections[i].client);
         load->connections[i].client = NULL;
     }
-}
-
-void cli_bench_load_stop(struct cli_bench_load *load)
-{
-    load->making = false;
-    load->stopping = true;
 }
