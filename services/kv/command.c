@@ -122,7 +122,7 @@ static void finish(struct kv_call *call, enum kv_outcome outcome)
                           : "Store did not answer");
         break;
     case KV_FULL:
-        kv_reply_text(reply, KV_STORE_FULL, call->full_text);
+        kv_reply_text(reply, KV_STORE_FULL, "Store is full");
         break;
     }
     call->done(call);

@@ -90,7 +90,6 @@ struct kv_call {
     bool (*pair)(struct kv_call *call, struct weft_view key, const struct kv_value *value);
     /* The reply is ready. It and the views of the items are valid until this returns. */
     void (*done)(struct kv_call *call);
-    const char *full_text; /* the text of a refusal by a full store: it names the limit */
 
     struct kv_reply reply;
 
@@ -104,7 +103,7 @@ struct kv_call {
 
 /* Does call->command in a session of the store. Calls done exactly once, before this returns or in a
  * later turn, as store.h says. The caller sets command, table, items, count, from and limit as far as
- * the command takes them, and pair, done and full_text. The rest may be undefined. */
+ * the command takes them, and pair and done. The rest may be undefined. */
 void kv_call_start(struct kv_call *call, const struct kv_store *store, void *session);
 
 /* Makes *reply one that has only a status and a text. text must live as long as the reply. */

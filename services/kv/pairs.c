@@ -54,13 +54,11 @@ uint8_t *kv_pairs_write(const struct kv_pairs *pairs, uint8_t *dst)
     return dst;
 }
 
-void kv__pairs_free(struct kv_pairs *pairs)
+void kv_pairs_free(struct kv_pairs_chunk *first)
 {
-    struct kv_pairs_chunk *chunk = pairs->first;
-    while (chunk) {
-        struct kv_pairs_chunk *next = chunk->next;
-        weft_free(chunk);
-        chunk = next;
+    while (first) {
+        struct kv_pairs_chunk *next = first->next;
+        weft_free(first);
+        first = next;
     }
-    *pairs = (struct kv_pairs){0};
 }

@@ -21,13 +21,7 @@ WEFT_MUST_USE uint8_t *kv_pairs_add(struct kv_pairs *pairs, size_t size);
 /* Writes all pairs, in the order in which they came; returns the byte after them. */
 uint8_t *kv_pairs_write(const struct kv_pairs *pairs, uint8_t *dst);
 
-void kv__pairs_free(struct kv_pairs *pairs);
-
-/* Empties pairs. */
-static inline void kv_pairs_fini(struct kv_pairs *pairs)
-{
-    if (pairs->first)
-        kv__pairs_free(pairs);
-}
+/* Frees the chunks of pairs, from the first one on; NULL is fine. */
+void kv_pairs_free(struct kv_pairs_chunk *first);
 
 #endif

@@ -206,12 +206,13 @@ WEFT_NOINLINE static void hold(struct kv_task *task, const struct weft_body *bod
 void kv_task_answer(struct kv_task *task, const struct kv_reply *reply, bool bad)
 {
     /* The end may take the task with it. */
-    struct kv_pairs pairs = task->pairs;
+    struct kv_pairs_chunk *pairs = task->pairs.first;
     const struct weft_body *body = task->session->loop->face->reply(task, reply);
     int err = end(task->request, body, bad);
     if (err == -EAGAIN)
         hold(task, body, bad);
-    kv_pairs_fini(&pairs);
+    if (pairs)
+        kv_pairs_free(pairs);
 }
 
 void kv_task_refuse(struct kv_task *task, enum kv_status status, const char *text, bool bad)
@@ -271,10 +272,18 @@ static bool take_pair(struct kv_call *call, struct weft_view key, const struct k
     return task->pairs_error == 0;
 }
 
-/* Answers a walk whose pairs the reply has no room for. */
-WEFT_NOINLINE static void refuse_pairs(struct kv_task *task)
+/* Answers a command that the store did not do, or whose pairs the reply has no room for. */
+WEFT_NOINLINE static void answer_failure(struct kv_task *task)
 {
     char line[KV_LINE_MAX];
+    kv_pairs_free(task->pairs.first);
+    task->pairs = (struct kv_pairs){0};
+    if (task->pairs_error == 0) {
+        if (task->call.reply.status == KV_STORE_FULL)
+            kv_reply_text(&task->call.reply, KV_STORE_FULL, task->session->loop->config->full_text);
+        kv_task_answer(task, &task->call.reply, false);
+        return;
+    }
     if (task->pairs_error != WEFT_ETOOBIG) {
         kv_task_refuse_no_memory(task);
         return;
@@ -336,9 +345,7 @@ static void call_done(struct kv_call *call)
     if (session->alone == task)
         session->alone = NULL;
     if (task->pairs_error != 0 || call->reply.status != KV_OK)
-        kv_pairs_fini(&task->pairs);
-    if (task->pairs_error != 0)
-        refuse_pairs(task);
+        answer_failure(task);
     else
         kv_task_answer(task, &call->reply, false);
     if (session->first)
@@ -350,18 +357,17 @@ static void task_init(struct kv_task *task, struct kv_session *session,
 {
     task->request = request;
     task->session = session;
-    task->next = NULL;
     task->late = late;
     task->submitted = false;
     task->pairs = (struct kv_pairs){0};
     task->pairs_error = 0;
     task->call.pair = take_pair;
     task->call.done = call_done;
-    task->call.full_text = session->loop->config->full_text;
 }
 
 static void queue(struct kv_session *session, struct kv_task *task)
 {
+    task->next = NULL;
     if (session->first)
         session->last->next = task;
     else
