@@ -43,7 +43,7 @@ int main(int argc, char **argv)
     struct kvs_config config;
     int parsed = cli_kvs_parse(&config, argc, argv, stdout, stderr);
     if (parsed != 0)
-        return parsed < 0 ? 2 : 0;
+        return parsed == WEFT_ECONFIG ? 2 : parsed < 0 ? 1 : 0;
     const struct weft_log log = {.level = config.log_level, .fd = STDERR_FILENO};
     cli_kvs_prepare(&config, &log);
 

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "options.h"
 
+#include <string.h>
+
+#include "core/base/url.h"
 #include "process.h"
 #include "programs/lib/help.h"
 
@@ -143,6 +146,35 @@ void kvs_table_init(struct cli_table *table)
     cli_table_init(table, &program, options, limits, &defaults);
 }
 
+/* True if two URLs have one address, at which only one of them could listen. Port 0 is another one each
+ * time. A URL that cannot be read is refused later, in better words. */
+static bool is_same_address(const char *one, const char *other)
+{
+    struct weft_url a, b;
+    struct weft_error unread;
+    if (weft_url_parse(&a, one, &unread) < 0 || weft_url_parse(&b, other, &unread) < 0 ||
+        strcmp(a.scheme, b.scheme) != 0)
+        return false;
+    if (a.path && b.path)
+        return strcmp(a.path, b.path) == 0;
+    return a.host && b.host && strcmp(a.host, b.host) == 0 && strcmp(a.port, b.port) == 0 &&
+           strcmp(a.port, "0") != 0;
+}
+
+static int check_addresses(const struct kvs_config *config, struct weft_error *error)
+{
+    for (size_t i = 1; i < config->listen_count; i++) {
+        for (size_t k = 0; k < i; k++) {
+            if (is_same_address(config->listen[i], config->listen[k]))
+                return weft_error_set(
+                    error, WEFT_ECONFIG,
+                    "--listen %.128s: an address that --listen %.128s has already",
+                    config->listen[i], config->listen[k]);
+        }
+    }
+    return 0;
+}
+
 int kvs_parse(struct kvs_config *config, const struct cli_table *table, int argc, char **argv,
               struct weft_error *error)
 {
@@ -152,7 +184,8 @@ int kvs_parse(struct kvs_config *config, const struct cli_table *table, int argc
         return err;
     if (config->listen_count == 0)
         config->listen[config->listen_count++] = CLI_DEFAULT_URL;
-    return weft_limits_check(&config->limits, error);
+    err = check_addresses(config, error);
+    return err < 0 ? err : weft_limits_check(&config->limits, error);
 }
 
 static const char head[] =

@@ -10,19 +10,20 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+enum { MOST_GROUPS = 1024 }; /* a process that has more is not the user alone */
+
 unsigned cli_cpu_count(void)
 {
     cpu_set_t set;
     if (sched_getaffinity(0, sizeof set, &set) == 0)
         return (unsigned)CPU_COUNT(&set);
-    /* More CPUs than a set has room for. */
+    /* There are more CPUs than a set has room for. */
     return CPU_SETSIZE;
 }
 
-/* What glibc does anyway as long as nothing large was freed: each block freed beyond the one raises
- * both, in the end to 32 and 64 MiB, and as much of what one message took would then be kept in the
- * heap of each thread. Set, they stay. Large values come and go below the first without page faults;
- * messages near the limits do not. */
+/* glibc raises both thresholds, up to 32 and 64 MiB, when a block above the first is freed: as much of what
+ * one message took would then stay in the heap of each thread. Once set, they stay as they are. Values
+ * below the first come and go without page faults; messages near the limits do not. */
 void cli_return_memory(void)
 {
 #ifdef __GLIBC__
@@ -31,12 +32,12 @@ void cli_return_memory(void)
 #endif
 }
 
-/* One byte and not none: Linux pipes a dump to a core_pattern program whatever the limit is, but for
- * exactly 1, which it takes for "never" (fs/coredump.c); and as a file's size it is too small. */
+/* The limit is one byte and not none: Linux pipes a dump to a core_pattern program whatever the limit is,
+ * except for exactly 1, which it takes for "never" (fs/coredump.c). For a file it is too small. */
 void cli_forbid_core_dumps(void)
 {
     const struct rlimit limit = {.rlim_cur = 1, .rlim_max = 1};
-    /* Where it fails, the limit was 0 already and may not be raised. */
+    /* This fails if the limit was 0 already and may not be raised. */
     (void)setrlimit(RLIMIT_CORE, &limit);
 }
 
@@ -49,6 +50,18 @@ int cli_user_find(struct cli_user *user, const char *name, struct weft_error *er
     return 0;
 }
 
+/* True if the process has no group but the user's. */
+static bool has_no_other_group(const struct cli_user *user)
+{
+    gid_t groups[MOST_GROUPS];
+    int count = getgroups(MOST_GROUPS, groups);
+    for (int i = 0; i < count; i++) {
+        if (groups[i] != user->gid)
+            return false;
+    }
+    return count >= 0;
+}
+
 static bool is_user(const struct cli_user *user)
 {
     uid_t real, effective, saved;
@@ -57,10 +70,11 @@ static bool is_user(const struct cli_user *user)
         getresgid(&real_group, &effective_group, &saved_group) < 0)
         return false;
     return real == user->uid && effective == user->uid && saved == user->uid &&
-           real_group == user->gid && effective_group == user->gid && saved_group == user->gid;
+           real_group == user->gid && effective_group == user->gid && saved_group == user->gid &&
+           has_no_other_group(user);
 }
 
-/* The groups first: who has given up root may not change them any more. */
+/* Drops the groups first: without root they can no longer be changed. */
 int cli_user_become(const struct cli_user *user, struct weft_error *error)
 {
     if (is_user(user) && user->uid != 0)

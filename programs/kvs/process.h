@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the process of kvs may do, and what may be left of it. Before there are threads. */
+ * Sets what the process of kvs may do, and what it may leave behind. Call these before there are
+ * threads. */
 #ifndef KV_CLI_PROCESS_SETUP_H
 #define KV_CLI_PROCESS_SETUP_H
 
@@ -8,13 +9,13 @@
 
 #include "core/base/err.h"
 
-/* On how many CPUs the process may run; at least 1. */
+/* Returns the number of CPUs that the process may run on, at least 1. */
 unsigned cli_cpu_count(void);
 
-/* Memory that was needed for a moment goes back to the system when it is freed. */
+/* Makes freed memory go back to the system, even if it was needed for a moment only. */
 void cli_return_memory(void);
 
-/* No core dump: it would hold the values. */
+/* Forbids core dumps, which would hold the values. */
 void cli_forbid_core_dumps(void);
 
 struct cli_user {
@@ -22,11 +23,11 @@ struct cli_user {
     gid_t gid;
 };
 
-/* Looks name up. WEFT_ECONFIG: there is no such user. */
+/* Looks up a user by name. WEFT_ECONFIG: there is none of that name. */
 WEFT_MUST_USE int cli_user_find(struct cli_user *user, const char *name, struct weft_error *error);
 
-/* Becomes that user for good, with its group and no other. Nothing to do where that is so already.
- * -EPERM and the like with one line in *error: the process is not what was asked for, and must end. */
+/* Becomes that user for good, with its group and no other; does nothing if that is so already. On an error,
+ * as -EPERM, *error has one line, and the process must end: it is not what was asked for. */
 WEFT_MUST_USE int cli_user_become(const struct cli_user *user, struct weft_error *error);
 
 #endif

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "serve.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "core/base/compiler.h"
 #include "core/server/endpoint.h"
@@ -12,6 +15,7 @@
 #include "core/server.h"
 #include "programs/lib/descriptors.h"
 #include "programs/lib/exposure.h"
+#include "programs/lib/output.h"
 #include "process.h"
 
 /* Descriptors beside the connections': the standard ones, a few a loop, the listeners. */
@@ -32,7 +36,9 @@ int cli_kvs_parse(struct kvs_config *config, int argc, char **argv, FILE *out, F
         fprintf(err, "kvs: %s\n", error.text);
         return WEFT_ECONFIG;
     }
-    return kvs_help_answer(config, &table, out);
+    if (!kvs_help_answer(config, &table, out))
+        return 0;
+    return cli_flush_stdout(out, err, "kvs") ? 1 : -EIO;
 }
 
 static void raise_descriptor_limit(struct kvs_config *config, const struct weft_log *log)
@@ -105,16 +111,20 @@ static int print_check(const struct kvs_config *config, const struct weft_regist
     }
     fprintf(out, "threads %u\nstore %s\n", config->threads, config->store);
     print_limits(config, out);
-    return 0;
+    return cli_flush_stdout(out, err, "kvs") ? 0 : 1;
 }
 
-/* Whoever waits for these lines reads a pipe: they must not lie in a buffer. */
-static void print_listening(const struct weft_server *server, FILE *out)
+/* Flushes the lines at once, for a script reads them from a pipe and waits. A server whose lines nobody
+ * can read serves all the same, as one does that was started with standard output closed. */
+static void print_listening(const struct weft_server *server, const struct weft_log *log, FILE *out)
 {
     const char *endpoint;
     for (size_t i = 0; (endpoint = weft_server_endpoint(server, i)) != NULL; i++)
         fprintf(out, "listening %s\n", endpoint);
-    fflush(out);
+    int err = cli_flush(out);
+    if (err < 0)
+        weft_log_write(log, WEFT_LOG_WARN, "output", "lost=listening cause=\"%s\"",
+                       weft_strerror(err));
 }
 
 /* Writes " closed.peer-closed=3 closed.frame-timeout=1" into dst and returns it. */
@@ -187,7 +197,7 @@ static int run_until_stopped(const struct kvs_config *config, struct weft_server
     weft_signal_start(&stopper.terminate, loop, SIGTERM, on_terminate);
     weft_signal_start(&stopper.interrupt, loop, SIGINT, on_interrupt);
     weft_signal_start(&stopper.report, loop, SIGUSR1, on_report);
-    print_listening(server, out);
+    print_listening(server, log, out);
     weft_log_write(log, WEFT_LOG_INFO, "start", "version=%s threads=%u store=%s", WEFT_VERSION,
                    config->threads, config->store);
     int status = weft_server_run(server);
@@ -203,14 +213,25 @@ static int run_until_stopped(const struct kvs_config *config, struct weft_server
     return status == 0 ? 0 : 1;
 }
 
-/* Binds as whoever started it, who may bind what the user may not, and serves as the user. */
-static int listen_as(const struct cli_user *user, struct weft_server *server,
-                     struct weft_error *error)
+/* Gives a Unix socket to the user, who may then remove it. */
+static int give_socket(const char *text, const struct cli_user *user, struct weft_error *error)
+{
+    struct weft_url url;
+    int err = weft_url_parse(&url, text, error);
+    if (err == 0 && url.path && *url.path != '@' && lchown(url.path, user->uid, user->gid) < 0)
+        err = weft_error_set(error, -errno, "--user: cannot give %s to user %u: %s", text,
+                             (unsigned)user->uid, weft_strerror(-errno));
+    return err;
+}
+
+/* Binds as the user that started kvs, who may bind what --user may not, and serves as --user. */
+static int listen_as(const struct kvs_config *config, const struct cli_user *user,
+                     struct weft_server *server, struct weft_error *error)
 {
     int status = weft_server_listen(server, error);
-    if (status < 0 || !user)
-        return status;
-    return cli_user_become(user, error);
+    for (size_t i = 0; status == 0 && user && i < config->listen_count; i++)
+        status = give_socket(config->listen[i], user, error);
+    return status < 0 || !user ? status : cli_user_become(user, error);
 }
 
 /* A plugin's code runs as soon as it is loaded, and codecs are needed before anything is bound. So with
@@ -224,6 +245,32 @@ static int load_plugins(const struct kvs_config *config, const struct cli_user *
     for (size_t i = 0; err == 0 && i < config->plugins.count; i++)
         err = weft_plugin_load(registry, config->plugins.paths[i], error) ? 0 : error->code;
     return err;
+}
+
+static int check_folder(const char *text, struct weft_error *error)
+{
+    struct weft_url url;
+    struct stat folder;
+    int err = weft_url_parse(&url, text, error);
+    char *slash = err == 0 && url.path && *url.path != '@' ? strrchr(url.path, '/') : NULL;
+    if (!slash || slash == url.path)
+        return err;
+    *slash = '\0';
+    if (stat(url.path, &folder) < 0)
+        return weft_error_set(error, -errno, "cannot listen on %s: %s: %s", text, url.path,
+                              weft_strerror(-errno));
+    return 0;
+}
+
+/* Finds what the system would refuse, where that can be known without binding: the folder of a Unix socket,
+ * and --user. The process becomes that user, for it does nothing else afterwards. */
+static int check_system(const struct kvs_config *config, const struct cli_user *user,
+                        struct weft_error *error)
+{
+    int err = 0;
+    for (size_t i = 0; i < config->listen_count && err == 0; i++)
+        err = check_folder(config->listen[i], error);
+    return err < 0 || !user ? err : cli_user_become(user, error);
 }
 
 int cli_kvs_serve(const struct kvs_config *config, struct weft_registry *registry,
@@ -250,10 +297,11 @@ int cli_kvs_serve(const struct kvs_config *config, struct weft_registry *registr
     if (status < 0)
         return refuse(err, status, &error);
     if (config->check) {
-        code = print_check(config, registry, out, err);
+        status = check_system(config, config->user ? &user : NULL, &error);
+        code = status < 0 ? refuse(err, status, &error) : print_check(config, registry, out, err);
     } else {
         cli_warn_exposure(config->listen, config->listen_count, log);
-        status = listen_as(config->user ? &user : NULL, server, &error);
+        status = listen_as(config, config->user ? &user : NULL, server, &error);
         code = status < 0 ? refuse(err, status, &error)
                           : run_until_stopped(config, server, log, out, err);
     }

@@ -9,8 +9,9 @@
 #include "core/registry.h"
 #include "options.h"
 
-/* Reads the command line into *config. 0: go on; 1: --help or --version was printed; WEFT_ECONFIG:
- * one line was written to err. */
+/* Reads the command line into *config. Returns 0 to go on, 1 if --help or --version was printed,
+ * WEFT_ECONFIG for a mistake, another -errno if standard output could not be written. An error was told to
+ * err in one line. */
 WEFT_MUST_USE int cli_kvs_parse(struct kvs_config *config, int argc, char **argv, FILE *out,
                                 FILE *err);
 

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -74,6 +75,81 @@ static void test_core_dumps_are_off_unless_asked_for(void **state)
     assert_non_null(line);
     assert_true(strtoul(line + strlen("Max core file size"), NULL, 10) <= 1);
     kvs_end(&kvs);
+}
+
+static void expect_lost_output(const char *options)
+{
+    struct process shell;
+    char line[256];
+    snprintf(line, sizeof line, "exec %s %s > /dev/full", KVS_PATH, options);
+    assert_int_equal(process_run(&shell, WORDS("/bin/sh", "-c", line)), 1);
+    assert_one_line(shell.err.text,
+                    "kvs: cannot write to standard output: No space left on device");
+    process_kill(&shell);
+}
+
+static void test_texts_that_cannot_be_written_are_a_failure(void **state)
+{
+    (void)state;
+    expect_lost_output("--help");
+    expect_lost_output("--help-all");
+    expect_lost_output("--version");
+    expect_lost_output("--check");
+}
+
+static void test_listening_lines_that_are_lost_are_logged(void **state)
+{
+    (void)state;
+    struct process kvs;
+    char line[256];
+    snprintf(line, sizeof line, "exec %s --listen %s > /dev/full", KVS_PATH, KVS_ANY_PORT);
+    process_start(&kvs, WORDS("/bin/sh", "-c", line));
+    process_wait_error(&kvs, "event=output lost=listening cause=\"No space left on device\"\n");
+    process_wait_error(&kvs, "event=start");
+    process_signal(&kvs, SIGTERM);
+    assert_int_equal(process_wait(&kvs), 0);
+    process_kill(&kvs);
+}
+
+static void expect_check_refuses(const char *const *options, int code, const char *text)
+{
+    struct process kvs;
+    const char *words[PROCESS_WORDS_MAX] = {KVS_PATH};
+    for (size_t i = 1; *options; i++)
+        words[i] = *options++;
+    assert_int_equal(process_run(&kvs, words), code);
+    assert_one_line(kvs.err.text, text);
+    process_kill(&kvs);
+}
+
+static void test_check_refuses_what_serving_would(void **state)
+{
+    (void)state;
+    expect_check_refuses(WORDS("--check", "--listen", "unix:/no such folder/s"), 1,
+                         "kvs: cannot listen on unix:/no such folder/s: /no such folder: No such "
+                         "file or directory");
+    expect_check_refuses(WORDS("--check", "--user", "n o"), 2, "there is no user 'n o'");
+    expect_check_refuses(WORDS("--check", "--listen", "unix:/x", "--listen", "unix:/x"), 2,
+                         "kvs: --listen unix:/x: an address that --listen unix:/x has already");
+}
+
+static void test_unix_socket_is_given_to_the_user(void **state)
+{
+    (void)state;
+    struct kvs kvs;
+    struct stat status;
+    char folder[64], url[96];
+    const char *user = geteuid() == 0 ? "nobody" : NULL;
+    scratch_make(folder, sizeof folder);
+    snprintf(url, sizeof url, "unix:%s/s", folder);
+    if (user)
+        kvs_start(&kvs, WORDS("--listen", url, "--user", user));
+    else
+        kvs_start(&kvs, WORDS("--listen", url));
+    assert_int_equal(stat(url + strlen("unix:"), &status), 0);
+    assert_int_equal(status.st_uid, user ? 65534 : geteuid());
+    kvs_end(&kvs);
+    scratch_remove(folder);
 }
 
 static void test_unknown_user_exits_2(void **state)
@@ -225,6 +301,10 @@ int main(void)
         cmocka_unit_test(test_allow_remote_serves_and_warns),
         cmocka_unit_test(test_loopback_is_not_warned_of),
         cmocka_unit_test(test_core_dumps_are_off_unless_asked_for),
+        cmocka_unit_test(test_texts_that_cannot_be_written_are_a_failure),
+        cmocka_unit_test(test_listening_lines_that_are_lost_are_logged),
+        cmocka_unit_test(test_check_refuses_what_serving_would),
+        cmocka_unit_test(test_unix_socket_is_given_to_the_user),
         cmocka_unit_test(test_unknown_user_exits_2),
         cmocka_unit_test(test_user_drops_privileges_or_nothing_serves),
         cmocka_unit_test(test_counts_are_logged_on_sigusr1_and_at_the_end),

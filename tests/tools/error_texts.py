@@ -25,6 +25,7 @@ EXEMPT = {
     "kvc: no prompt: %s": "signalfd(2) and libedit fail for want of memory only",
     "kvs: cannot serve: %s": "pthread_create(3) fails for want of memory only",
     "no thread to send from: %s": "the same",
+    "--user: cannot give %s to user %u: %s": "root may give away the socket that it has just bound",
     "--user: the privileges of root could not be given up": "the kernel would have to be wrong",
     "memory store: no random seed: %s": "getrandom(2) is in every kernel since 3.17",
 }

@@ -154,6 +154,21 @@ static void test_kvs_names_an_unknown_option_and_what_there_is(void **state)
         "--idle-timeout, --drain-timeout, --frame-cache, --max-memory, --max-bad-frames");
 }
 
+static void test_kvs_refuses_one_address_twice(void **state)
+{
+    (void)state;
+    assert_refused(WORDS("--listen", "tcp://127.0.0.1:1", "--listen", "unix:/x", "--listen",
+                         "127.0.0.1:1?codec=raw"),
+                   "--listen 127.0.0.1:1?codec=raw: an address that --listen tcp://127.0.0.1:1 has "
+                   "already");
+    assert_refused(WORDS("--listen", "unix:/x", "--listen", "unix:///x"),
+                   "--listen unix:///x: an address that --listen unix:/x has already");
+    assert_int_equal(assert_taken(WORDS("--listen", "tcp://127.0.0.1:0", "--listen",
+                                        "tcp://127.0.0.1:0", "--listen", "tcp://127.0.0.1:1"))
+                         .listen_count,
+                     3);
+}
+
 static void test_kvs_names_the_option_that_may_be_meant(void **state)
 {
     (void)state;
@@ -255,6 +270,7 @@ int main(void)
         cmocka_unit_test(test_kvs_refuses_limits_that_contradict),
         cmocka_unit_test(test_kvs_refuses_too_many_endpoints),
         cmocka_unit_test(test_kvs_names_an_unknown_option_and_what_there_is),
+        cmocka_unit_test(test_kvs_refuses_one_address_twice),
         cmocka_unit_test(test_kvs_names_the_option_that_may_be_meant),
         cmocka_unit_test(test_kvs_help_and_version_end_the_parse),
         cmocka_unit_test(test_help_of_kvs_fits_a_screen),

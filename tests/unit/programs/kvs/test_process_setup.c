@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Each test changes a process for good, and so does it to a child. */
+ * Each test runs in a child, for it changes the process for good. */
 #include <errno.h>
 #include <grp.h>
 #include <sched.h>
@@ -17,7 +17,7 @@
 
 #include "programs/kvs/process.h"
 
-/* Runs check in a child; true where it said so. */
+/* Runs check in a child and returns its result. */
 static bool in_child(bool (*check)(void))
 {
     int status = -1;
@@ -100,7 +100,18 @@ static bool who_is_it_already_may_stay(void)
     if (geteuid() == 0 && (setgroups(0, NULL) < 0 || setgid(65534) < 0 || setuid(65534) < 0))
         return false;
     const struct cli_user same = {.uid = getuid(), .gid = getgid()};
-    return cli_user_become(&same, NULL) == 0;
+    gid_t group = same.gid;
+    bool alone = getgroups(0, NULL) == 0 || (getgroups(1, &group) == 1 && group == same.gid);
+    return cli_user_become(&same, NULL) == (alone ? 0 : -EPERM);
+}
+
+static bool who_has_other_groups_is_refused(void)
+{
+    static const gid_t other = 12;
+    if (geteuid() == 0 && (setgroups(1, &other) < 0 || setgid(65534) < 0 || setuid(65534) < 0))
+        return false;
+    const struct cli_user same = {.uid = getuid(), .gid = getgid()};
+    return cli_user_become(&same, NULL) == -EPERM;
 }
 
 /* As root the whole way is tested; as anybody else, that there is none. */
@@ -116,6 +127,8 @@ static void test_becoming_oneself_changes_nothing(void **state)
 {
     (void)state;
     assert_true(in_child(who_is_it_already_may_stay));
+    if (geteuid() == 0)
+        assert_true(in_child(who_has_other_groups_is_refused));
 }
 
 int main(void)
