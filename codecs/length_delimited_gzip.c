@@ -16,10 +16,20 @@
 /* What fits one Ethernet frame uncompressed: 1500 - 20 (IP) - 20 (TCP) - 20 (TCP options) - 4. */
 enum { DEFAULT_THRESHOLD = 1436 };
 
+/* The level of the second try at a message that must shrink: level 9 gains 2 % more on text and takes
+ * seven times as long. */
+enum { HARD_LEVEL = 6 };
+
+/* A plain frame is over max-frame: what helps. */
+#define WHY_PLAIN "max-frame (not compressed; gzip may make it fit)"
+
 struct config {
     uint64_t max_message;
     uint64_t threshold; /* messages of more bytes are compressed; UINT64_MAX: none */
     uint32_t max_frame;
+    /* The largest frame that every peer takes unless it was told to take less: the default max-frame,
+     * or ours if that is smaller. The peer's limit may be below ours, and no handshake tells it. */
+    uint32_t safe_frame;
     uint32_t level; /* 0: auto */
 };
 
@@ -47,6 +57,8 @@ static int configure(void *config_memory, const struct weft_option_set *set,
     int err = weft__prefix_configure(&config->max_frame, limits, error);
     if (err < 0)
         return err;
+    uint64_t usual = weft_limits_default().max_frame;
+    config->safe_frame = config->max_frame < usual ? config->max_frame : (uint32_t)usual;
     config->max_message = limits->max_message;
     config->threshold = DEFAULT_THRESHOLD;
     if (threshold && strcmp(threshold, "off") == 0)
@@ -131,7 +143,8 @@ static ssize_t decode(const struct weft_codec_state *state, struct weft_view in,
     uint32_t header = weft_load_be32(in.data);
     uint32_t length = header & ~GZIP_BIT;
     if (length > config->max_frame)
-        return weft__prefix_refuse(prefix, in, length, config->max_frame, "max-frame",
+        return weft__prefix_refuse(prefix, in, length, config->max_frame,
+                                   header & GZIP_BIT ? "max-frame" : WHY_PLAIN,
                                    weft_codec_length_delimited_gzip.name, msg, io);
     prefix->begun = true;
     size_t size = WEFT__PREFIX_SIZE + (size_t)length;
@@ -149,11 +162,17 @@ static ssize_t decode(const struct weft_codec_state *state, struct weft_view in,
     return (ssize_t)size;
 }
 
-/* Whether body is to be compressed, and how hard; 0: not. A message that is too large for a plain
- * frame must shrink or cannot be sent, so nothing spares it but `off`. */
+/* True if the peer may refuse the message as a plain frame. */
+static bool must_shrink(const struct config *config, size_t size)
+{
+    return size > config->safe_frame;
+}
+
+/* Returns the level at which to compress a message of this size, or 0 not to. A message that must
+ * shrink is compressed however long that takes, unless the threshold is `off`. */
 static int level_for(const struct config *config, size_t size)
 {
-    bool must = size > config->max_frame;
+    bool must = must_shrink(config, size);
     if (size <= config->threshold && !must)
         return 0;
     if (config->threshold == UINT64_MAX || size > WEFT__GZIP_MAX)
@@ -162,14 +181,31 @@ static int level_for(const struct config *config, size_t size)
     return level == 0 && must ? 1 : level;
 }
 
-/* Deflates body to the beginning of loop->encoded. > 0: the member's size; 0: it would not be
- * smaller than body, or not small enough; -ENOMEM. */
+/* Deflates message to dst. One that must shrink is tried again at HARD_LEVEL if the first member is
+ * over safe_frame by no more than the half, which is the most that a higher level gains. Returns as
+ * weft__gzip_deflate. */
+static ssize_t deflate_view(const struct config *config, struct loop *loop,
+                            struct weft_view message, int level, uint8_t *dst, size_t cap)
+{
+    const size_t safe = config->safe_frame;
+    ssize_t size = weft__gzip_deflate(&loop->gzip, level, message, dst, cap);
+    if (size <= 0 || (size_t)size <= safe || (size_t)size > safe + safe / 2 || level >= HARD_LEVEL)
+        return size;
+    ssize_t second = weft__gzip_deflate(&loop->gzip, HARD_LEVEL, message, dst, (size_t)size);
+    if (second != 0)
+        return second;
+    return weft__gzip_deflate(&loop->gzip, level, message, dst, cap);
+}
+
+/* Deflates body to the beginning of loop->encoded. Returns the member's size; 0 if it would not be
+ * smaller than body, or not small enough; or -ENOMEM. */
 static ssize_t deflate_body(const struct config *config, struct loop *loop,
                             const struct weft_body *body, int level)
 {
-    size_t cap = body->size - 1;
-    if (cap > config->max_frame)
-        cap = config->max_frame;
+    size_t most = config->max_frame;
+    if (must_shrink(config, body->size) && most < (size_t)config->safe_frame * 3 / 2)
+        most = (size_t)config->safe_frame * 3 / 2;
+    size_t cap = body->size - 1 < most ? body->size - 1 : most;
     size_t copied = body->blob ? 0 : body->size;
     if (weft__scratch_reserve(&loop->encoded, cap + copied) < 0)
         return -ENOMEM;
@@ -179,7 +215,8 @@ static ssize_t deflate_body(const struct config *config, struct loop *loop,
         view = weft_blob_view(body->blob);
     else
         body->write(body, message);
-    return weft__gzip_deflate(&loop->gzip, level, view, member, cap);
+    ssize_t size = deflate_view(config, loop, view, level, member, cap);
+    return size > (ssize_t)config->max_frame ? 0 : size;
 }
 
 static void write_frame(uint8_t *frame, struct weft_view member)
@@ -273,7 +310,8 @@ static int encode(const struct weft_codec_state *state, const struct weft_body *
             return result < 0 ? result : 0;
     }
     if (body->size > config->max_frame)
-        return weft__prefix_too_big(io, body->size, config->max_frame, "max-frame");
+        return weft__prefix_too_big(io, body->size, config->max_frame,
+                                    config->threshold == UINT64_MAX ? WHY_PLAIN : "max-frame");
     return weft__prefix_encode(body, io);
 }
 

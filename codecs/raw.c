@@ -17,11 +17,12 @@ static int configure(void *config, const struct weft_option_set *set,
     return weft__prefix_configure(&raw->max_frame, limits, error);
 }
 
-/* The most likely reason for a length with the top bit is a compressed frame, so say so. */
-static const char *why_too_big(uint32_t length)
+/* Names the limit and what helps. The most likely reason for a length with the top bit is a compressed
+ * frame. */
+static const char *why_too_big(uint64_t length)
 {
     return length > WEFT__PREFIX_MAX ? "max-frame (is this a gzip frame of length-delimited-gzip?)"
-                                     : "max-frame";
+                                     : "max-frame (codec length-delimited-gzip may make it fit)";
 }
 
 static ssize_t decode(const struct weft_codec_state *state, struct weft_view in,
@@ -56,7 +57,7 @@ static int encode(const struct weft_codec_state *state, const struct weft_body *
 {
     const struct raw_config *config = state->config;
     if (body->size > config->max_frame)
-        return weft__prefix_too_big(io, body->size, config->max_frame, "max-frame");
+        return weft__prefix_too_big(io, body->size, config->max_frame, why_too_big(0));
     return weft__prefix_encode(body, io);
 }
 

@@ -226,6 +226,15 @@ static void test_level_changes_from_frame_to_frame(void **state)
     feed_codec_fini(&fc);
 }
 
+static void assert_too_big(struct feed_frame frame, size_t size, size_t limit, const char *why)
+{
+    assert_int_equal(frame.result, WEFT_ETOOBIG);
+    assert_int_equal(frame.announced, size);
+    assert_int_equal(frame.limit, limit);
+    assert_string_equal(frame.why, why);
+    free(frame.data);
+}
+
 static void test_message_over_max_frame_is_sent_if_it_shrinks_enough(void **state)
 {
     static const char *const queries[] = {"", "threshold=1GiB", "level=9"};
@@ -241,22 +250,14 @@ static void test_message_over_max_frame_is_sent_if_it_shrinks_enough(void **stat
     }
 }
 
-static void assert_too_big(struct feed_frame frame, size_t size, size_t limit, const char *why)
-{
-    assert_int_equal(frame.result, WEFT_ETOOBIG);
-    assert_int_equal(frame.announced, size);
-    assert_int_equal(frame.limit, limit);
-    assert_string_equal(frame.why, why);
-    free(frame.data);
-}
-
 static void test_message_that_fits_in_neither_form_is_over_max_frame(void **state)
 {
     (void)state;
     struct feed_codec fc = codec_of("", 10000, MIB), off = codec_of("threshold=off", 10000, MIB);
     assert_too_big(random_frame_of(&fc, 10001), 10001, 10000, "max-frame");
     assert_too_big(frame_of(&fc, MIB), MIB, 10000, "max-frame");
-    assert_too_big(frame_of(&off, 10001), 10001, 10000, "max-frame");
+    assert_too_big(frame_of(&off, 10001), 10001, 10000,
+                   "max-frame (not compressed; gzip may make it fit)");
     feed_codec_fini(&fc);
     feed_codec_fini(&off);
 }
