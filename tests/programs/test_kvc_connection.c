@@ -130,7 +130,7 @@ static void test_import_ends_in_time_when_the_server_takes_no_more(void **state)
     int fd;
     (void)state;
     (void)refuse_early(&kvc, "3", &fd);
-    assert_int_equal(process_wait(&kvc), 1);
+    assert_int_equal(process_wait(&kvc), 4);
     assert_non_null(strstr(kvc.err.text, "rows.csv:2: tcp://127.0.0.1:"));
     assert_non_null(strstr(kvc.err.text, " has neither read nor sent anything for 3 s; --timeout "
                                          "SECONDS waits longer\n"));
