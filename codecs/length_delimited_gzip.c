@@ -6,7 +6,7 @@
 
 #include "codecs.h"
 #include "compress/gzip.h"
-#include "parts/length_prefix.h"
+#include "length_prefix.h"
 #include "compress/scratch.h"
 #include "core/base/mem.h"
 #include "core/base/units.h"
@@ -54,7 +54,7 @@ static int configure(void *config_memory, const struct weft_option_set *set,
     const char *level = weft_option_get(set, "level");
     uint64_t number;
 
-    int err = weft__prefix_configure(&config->max_frame, limits, error);
+    int err = weft_prefix_configure(&config->max_frame, limits, error);
     if (err < 0)
         return err;
     uint64_t usual = weft_limits_default().max_frame;
@@ -126,33 +126,38 @@ WEFT_NOINLINE static int decode_gzip(const struct weft_codec_state *state, struc
     return 0;
 }
 
+/* The hint is for frames of a size at which compressing is worth a thought. */
+static const char *why_too_big(uint32_t header)
+{
+    return header & GZIP_BIT || header < WEFT_MIB(1) ? "max-frame" : WHY_PLAIN;
+}
+
 static ssize_t decode(const struct weft_codec_state *state, struct weft_view in,
                       struct weft_message *msg, struct weft_decode_io *io)
 {
     const struct config *config = state->config;
     struct loop *loop = state->loop;
-    struct weft__prefix *prefix = state->conn;
+    struct weft_prefix *prefix = state->conn;
 
     weft__scratch_trim(&loop->decoded); /* the message before this has been read */
-    if (weft__prefix_refused(prefix))
-        return weft__prefix_resume(prefix, in, io);
-    if (in.size < WEFT__PREFIX_SIZE) {
-        io->need = WEFT__PREFIX_SIZE;
+    if (weft_prefix_refused(prefix))
+        return weft_prefix_resume(prefix, in, io);
+    if (in.size < WEFT_PREFIX_SIZE) {
+        io->need = WEFT_PREFIX_SIZE;
         return 0;
     }
     uint32_t header = weft_load_be32(in.data);
     uint32_t length = header & ~GZIP_BIT;
     if (length > config->max_frame)
-        return weft__prefix_refuse(prefix, in, length, config->max_frame,
-                                   header & GZIP_BIT ? "max-frame" : WHY_PLAIN,
-                                   weft_codec_length_delimited_gzip.name, msg, io);
+        return weft_prefix_refuse(prefix, in, length, config->max_frame, why_too_big(header),
+                                  weft_codec_length_delimited_gzip.name, msg, io);
     prefix->begun = true;
-    size_t size = WEFT__PREFIX_SIZE + (size_t)length;
+    size_t size = WEFT_PREFIX_SIZE + (size_t)length;
     if (in.size < size) {
         io->need = size;
         return 0;
     }
-    struct weft_view payload = weft_view(in.data + WEFT__PREFIX_SIZE, length);
+    struct weft_view payload = weft_view(in.data + WEFT_PREFIX_SIZE, length);
     if (header & GZIP_BIT) {
         int err = decode_gzip(state, payload, msg);
         return err < 0 ? err : (ssize_t)size;
@@ -222,7 +227,7 @@ static ssize_t deflate_body(const struct config *config, struct loop *loop,
 static void write_frame(uint8_t *frame, struct weft_view member)
 {
     weft_store_be32(frame, GZIP_BIT | (uint32_t)member.size);
-    memcpy(frame + WEFT__PREFIX_SIZE, member.data, member.size);
+    memcpy(frame + WEFT_PREFIX_SIZE, member.data, member.size);
 }
 
 /* 1, or -ENOMEM.
@@ -231,11 +236,11 @@ static void write_frame(uint8_t *frame, struct weft_view member)
  * it would have to reserve room for the worst case, and hold it until the peer has read. */
 static int append_frame(struct weft_chain *out, struct weft_view member)
 {
-    uint8_t *frame = weft_chain_reserve(out, WEFT__PREFIX_SIZE + member.size);
+    uint8_t *frame = weft_chain_reserve(out, WEFT_PREFIX_SIZE + member.size);
     if (!frame)
         return -ENOMEM;
     write_frame(frame, member);
-    weft_chain_commit(out, WEFT__PREFIX_SIZE + member.size);
+    weft_chain_commit(out, WEFT_PREFIX_SIZE + member.size);
     return 1;
 }
 
@@ -245,7 +250,7 @@ static int append_frame_and_keep(const struct weft_codec_state *state, const str
                                  struct weft_view member, struct weft_encode_io *io)
 {
     uint8_t *data;
-    struct weft_blob *frame = weft_blob_new(WEFT__PREFIX_SIZE + member.size, &data);
+    struct weft_blob *frame = weft_blob_new(WEFT_PREFIX_SIZE + member.size, &data);
     if (!frame)
         return append_frame(io->out, member);
     write_frame(data, member);
@@ -302,7 +307,7 @@ static int encode(const struct weft_codec_state *state, const struct weft_body *
     const struct config *config = state->config;
 
     if (body->size > config->max_message)
-        return weft__prefix_too_big(io, body->size, config->max_message, "max-message");
+        return weft_prefix_too_big(io, body->size, config->max_message, "max-message");
     int level = level_for(config, body->size);
     if (level > 0) {
         int result = encode_gzip_once(state, body, level, io);
@@ -310,9 +315,9 @@ static int encode(const struct weft_codec_state *state, const struct weft_body *
             return result < 0 ? result : 0;
     }
     if (body->size > config->max_frame)
-        return weft__prefix_too_big(io, body->size, config->max_frame,
-                                    config->threshold == UINT64_MAX ? WHY_PLAIN : "max-frame");
-    return weft__prefix_encode(body, io);
+        return weft_prefix_too_big(io, body->size, config->max_frame,
+                                   config->threshold == UINT64_MAX ? WHY_PLAIN : "max-frame");
+    return weft_prefix_encode(body, io);
 }
 
 const struct weft_codec weft_codec_length_delimited_gzip = {
@@ -321,10 +326,10 @@ const struct weft_codec weft_codec_length_delimited_gzip = {
     .options = options,
     .config_size = sizeof(struct config),
     .loop_size = sizeof(struct loop),
-    .conn_size = sizeof(struct weft__prefix),
+    .conn_size = sizeof(struct weft_prefix),
     .configure = configure,
     .loop_fini = loop_fini,
-    .init = weft__prefix_init,
+    .init = weft_prefix_init,
     .fini = fini,
     .decode = decode,
     .encode = encode,

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * raw: four bytes of length, big endian, then the payload. The codec to copy from: what a codec has
- * to have is at the end, and what is not about this one's frames is in length_prefix.h. */
+ * raw: four bytes of length, big endian, then the payload. This is the codec to copy from. All that a
+ * codec must have is at the end; what other codecs share with it is in length_prefix.h. */
 #include "codecs.h"
-#include "parts/length_prefix.h"
+#include "length_prefix.h"
 
 struct raw_config {
     uint32_t max_frame;
@@ -14,41 +14,45 @@ static int configure(void *config, const struct weft_option_set *set,
 {
     (void)set; /* raw has no options, and the core has refused any that was given */
     struct raw_config *raw = config;
-    return weft__prefix_configure(&raw->max_frame, limits, error);
+    return weft_prefix_configure(&raw->max_frame, limits, error);
 }
 
-/* Names the limit and what helps. The most likely reason for a length with the top bit is a compressed
- * frame. */
-static const char *why_too_big(uint64_t length)
+/* The most likely reason for a length with the top bit is a compressed frame, so say so. */
+static const char *why_too_big(uint32_t length)
 {
-    return length > WEFT__PREFIX_MAX ? "max-frame (is this a gzip frame of length-delimited-gzip?)"
-                                     : "max-frame (codec length-delimited-gzip may make it fit)";
+    return length > WEFT_PREFIX_MAX ? "max-frame (is this a gzip frame of length-delimited-gzip?)"
+                                    : "max-frame";
 }
 
 static ssize_t decode(const struct weft_codec_state *state, struct weft_view in,
                       struct weft_message *msg, struct weft_decode_io *io)
 {
     const struct raw_config *config = state->config;
-    struct weft__prefix *prefix = state->conn;
+    struct weft_prefix *prefix = state->conn;
 
-    if (weft__prefix_refused(prefix))
-        return weft__prefix_resume(prefix, in, io);
-    if (in.size < WEFT__PREFIX_SIZE) {
-        io->need = WEFT__PREFIX_SIZE;
+    if (weft_prefix_refused(prefix))
+        return weft_prefix_resume(prefix, in, io);
+    if (in.size < WEFT_PREFIX_SIZE) {
+        io->need = WEFT_PREFIX_SIZE;
         return 0;
     }
     uint32_t length = weft_load_be32(in.data);
+    /* A server that compresses answers so: at once, or later, when a reply is large enough. */
+    if (prefix->role == WEFT_CLIENT && length > WEFT_PREFIX_MAX) {
+        io->detail = "answered in codec 'length-delimited-gzip'";
+        return WEFT_EFOREIGN;
+    }
     if (length > config->max_frame)
-        return weft__prefix_refuse(prefix, in, length, config->max_frame, why_too_big(length),
-                                   weft_codec_raw.name, msg, io);
+        return weft_prefix_refuse(prefix, in, length, config->max_frame, why_too_big(length),
+                                  weft_codec_raw.name, msg, io);
     prefix->begun = true;
-    size_t size = WEFT__PREFIX_SIZE + (size_t)length;
+    size_t size = WEFT_PREFIX_SIZE + (size_t)length;
     if (in.size < size) {
         io->need = size;
         return 0;
     }
     msg->kind = WEFT_MESSAGE_DATA;
-    msg->payload = weft_view(in.data + WEFT__PREFIX_SIZE, length);
+    msg->payload = weft_view(in.data + WEFT_PREFIX_SIZE, length);
     return (ssize_t)size;
 }
 
@@ -57,17 +61,17 @@ static int encode(const struct weft_codec_state *state, const struct weft_body *
 {
     const struct raw_config *config = state->config;
     if (body->size > config->max_frame)
-        return weft__prefix_too_big(io, body->size, config->max_frame, why_too_big(0));
-    return weft__prefix_encode(body, io);
+        return weft_prefix_too_big(io, body->size, config->max_frame, "max-frame");
+    return weft_prefix_encode(body, io);
 }
 
 const struct weft_codec weft_codec_raw = {
     .name = "raw",
     .speaks = "*",
     .config_size = sizeof(struct raw_config),
-    .conn_size = sizeof(struct weft__prefix),
+    .conn_size = sizeof(struct weft_prefix),
     .configure = configure,
-    .init = weft__prefix_init,
+    .init = weft_prefix_init,
     .decode = decode,
     .encode = encode,
 };

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "first_bytes.h"
-
 #include <stdio.h>
+
+#include "codecs/length_prefix.h"
 
 struct protocol {
     bool (*speaks)(const uint8_t first[4]);
-    const char *asked, *answered; /* the detail: of who comes to us, and of whom we came to */
-    const char *before, *after; /* the answer, around the codec's name; NULL: none it could show */
+    const char *asked, *answered; /* the detail on a server, and on a client */
+    const char *before, *after;   /* the answer, around the codec's name; NULL: none is sent */
 };
 
 /* Request methods (RFC 9110, RFC 5789), the preface of HTTP/2 (RFC 9113), and a status line. */
@@ -54,6 +54,16 @@ static bool is_ssh(const uint8_t first[4])
     return memcmp(first, "SSH-", 4) == 0;
 }
 
+/* Lines of text, in whatever protocol: none of our frames is that long. */
+static bool is_text(const uint8_t first[4])
+{
+    for (size_t i = 0; i < 4; i++)
+        if ((first[i] < ' ' || first[i] > '~') && first[i] != '\r' && first[i] != '\n')
+            return false;
+    return true;
+}
+
+/* The order matters: text is what is left when no protocol of text is recognised. */
 static const struct protocol protocols[] = {
     {is_http, "looks like HTTP", "answered in HTTP",
      "HTTP/1.0 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n"
@@ -63,9 +73,10 @@ static const struct protocol protocols[] = {
     {is_resp, "looks like RESP", "answered in RESP", "-ERR this is a weft server (",
      "), not RESP\r\n"},
     {is_ssh, "looks like SSH", "answered in SSH", NULL, NULL},
+    {is_text, "looks like text", "answered in text", NULL, NULL},
 };
 
-/* Best effort: the connection ends either way, so words for which there is no memory are none. */
+/* This is best effort. The connection ends either way, so nothing is said if there is no memory. */
 static void answer(const struct protocol *protocol, const char *codec, struct weft_chain *out)
 {
     char words[256];
@@ -74,8 +85,8 @@ static void answer(const struct protocol *protocol, const char *codec, struct we
         (void)!weft_chain_append(out, weft_view(words, (size_t)size));
 }
 
-int weft__first_bytes_check(const uint8_t first[4], enum weft_role role, const char *codec,
-                            struct weft_decode_io *io)
+int weft_first_bytes_check(const uint8_t first[4], enum weft_role role, const char *codec,
+                           struct weft_decode_io *io)
 {
     for (size_t i = 0; i < sizeof protocols / sizeof *protocols; i++) {
         const struct protocol *protocol = &protocols[i];

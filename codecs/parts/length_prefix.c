@@ -1,19 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-#include "length_prefix.h"
+#include "codecs/length_prefix.h"
 
 #include <errno.h>
 #include <inttypes.h>
 
-#include "first_bytes.h"
-
-void weft__prefix_init(const struct weft_codec_state *state, enum weft_role role)
+void weft_prefix_init(const struct weft_codec_state *state, enum weft_role role)
 {
-    struct weft__prefix *prefix = state->conn;
+    struct weft_prefix *prefix = state->conn;
     prefix->role = (uint8_t)role;
 }
 
-ssize_t weft__prefix_resume(struct weft__prefix *prefix, struct weft_view in,
-                            struct weft_decode_io *io)
+ssize_t weft_prefix_resume(struct weft_prefix *prefix, struct weft_view in,
+                           struct weft_decode_io *io)
 {
     if (prefix->lost) {
         io->detail = "a length beyond what is skipped";
@@ -27,14 +25,23 @@ ssize_t weft__prefix_resume(struct weft__prefix *prefix, struct weft_view in,
     return (ssize_t)size;
 }
 
-ssize_t weft__prefix_refuse(struct weft__prefix *prefix, struct weft_view in, uint32_t length,
-                            uint32_t max_frame, const char *why, const char *codec,
-                            struct weft_message *msg, struct weft_decode_io *io)
+static bool is_beyond_skipping(uint32_t length, uint32_t max_frame)
+{
+    return length > WEFT_PREFIX_MAX || length > (uint64_t)WEFT_PREFIX_SKIP * max_frame;
+}
+
+ssize_t weft_prefix_refuse(struct weft_prefix *prefix, struct weft_view in, uint32_t length,
+                           uint32_t max_frame, const char *why, const char *codec,
+                           struct weft_message *msg, struct weft_decode_io *io)
 {
     if (!prefix->begun) {
-        int err = weft__first_bytes_check(in.data, (enum weft_role)prefix->role, codec, io);
+        int err = weft_first_bytes_check(in.data, (enum weft_role)prefix->role, codec, io);
         if (err < 0)
             return err;
+        if (prefix->role == WEFT_CLIENT && is_beyond_skipping(length, max_frame)) {
+            io->detail = "answered in another protocol or codec";
+            return WEFT_EFOREIGN;
+        }
     }
     prefix->begun = true;
     msg->kind = WEFT_MESSAGE_DATA;
@@ -43,24 +50,24 @@ ssize_t weft__prefix_refuse(struct weft__prefix *prefix, struct weft_view in, ui
     msg->limit = max_frame;
     msg->why = why;
 
-    /* Without consuming anything, so that the call that ends the connection comes at once. */
-    if (length > WEFT__PREFIX_MAX || length > (uint64_t)WEFT__PREFIX_SKIP * max_frame) {
+    /* Nothing is consumed, so that the call that ends the connection follows at once. */
+    if (is_beyond_skipping(length, max_frame)) {
         prefix->lost = true;
         return 0;
     }
     prefix->skip = length;
     io->inside = true;
-    return WEFT__PREFIX_SIZE;
+    return WEFT_PREFIX_SIZE;
 }
 
 static int encode_blob(struct weft_blob *blob, size_t size, struct weft_encode_io *io)
 {
     struct weft_chain_mark mark = weft_chain_mark(io->out);
-    uint8_t *header = weft_chain_reserve(io->out, WEFT__PREFIX_SIZE);
+    uint8_t *header = weft_chain_reserve(io->out, WEFT_PREFIX_SIZE);
     if (!header)
         return -ENOMEM;
     weft_store_be32(header, (uint32_t)size);
-    weft_chain_commit(io->out, WEFT__PREFIX_SIZE);
+    weft_chain_commit(io->out, WEFT_PREFIX_SIZE);
 
     int err = weft_chain_append_blob(io->out, blob);
     if (err < 0)
@@ -68,20 +75,20 @@ static int encode_blob(struct weft_blob *blob, size_t size, struct weft_encode_i
     return err;
 }
 
-int weft__prefix_encode(const struct weft_body *body, struct weft_encode_io *io)
+int weft_prefix_encode(const struct weft_body *body, struct weft_encode_io *io)
 {
     if (body->blob)
         return encode_blob(body->blob, body->size, io);
-    uint8_t *frame = weft_chain_reserve(io->out, WEFT__PREFIX_SIZE + body->size);
+    uint8_t *frame = weft_chain_reserve(io->out, WEFT_PREFIX_SIZE + body->size);
     if (!frame)
         return -ENOMEM;
     weft_store_be32(frame, (uint32_t)body->size);
-    body->write(body, frame + WEFT__PREFIX_SIZE);
-    weft_chain_commit(io->out, WEFT__PREFIX_SIZE + body->size);
+    body->write(body, frame + WEFT_PREFIX_SIZE);
+    weft_chain_commit(io->out, WEFT_PREFIX_SIZE + body->size);
     return 0;
 }
 
-int weft__prefix_too_big(struct weft_encode_io *io, uint64_t size, uint64_t limit, const char *why)
+int weft_prefix_too_big(struct weft_encode_io *io, uint64_t size, uint64_t limit, const char *why)
 {
     io->size = size;
     io->limit = limit;
@@ -89,14 +96,14 @@ int weft__prefix_too_big(struct weft_encode_io *io, uint64_t size, uint64_t limi
     return WEFT_ETOOBIG;
 }
 
-int weft__prefix_configure(uint32_t *max_frame, const struct weft_limits *limits,
-                           struct weft_error *error)
+int weft_prefix_configure(uint32_t *max_frame, const struct weft_limits *limits,
+                          struct weft_error *error)
 {
-    if (limits->max_frame > WEFT__PREFIX_MAX)
+    if (limits->max_frame > WEFT_PREFIX_MAX)
         return weft_error_set(error, WEFT_ECONFIG,
                               "max-frame is %" PRIu64
                               ", but a frame's length has 31 bits: at most %" PRIu32,
-                              limits->max_frame, WEFT__PREFIX_MAX);
+                              limits->max_frame, WEFT_PREFIX_MAX);
     *max_frame = (uint32_t)limits->max_frame;
     return 0;
 }

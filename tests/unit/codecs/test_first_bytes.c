@@ -49,6 +49,12 @@ static const struct {
     {"-ERR no\r\n", "RESP", "-ERR "},
     {"+PONG\r\n", "RESP", "-ERR "},
     {"SSH-2.0-x\r\n", "SSH", NULL},
+    {"GETX", "text", NULL},
+    {"*x\r\n", "text", NULL},
+    {"+ok\r", "text", NULL},
+    {"220 mail.example ESMTP\r\n", "text", NULL},
+    {"{\"status\": 200}\n", "text", NULL},
+    {"\r\n~ ", "text", NULL},
 };
 enum { FOREIGN = sizeof foreign / sizeof *foreign };
 
@@ -156,14 +162,9 @@ static void test_only_the_first_bytes_of_a_connection_are_looked_at(void **state
 
 static void test_unknown_first_bytes_are_an_oversize_frame(void **state)
 {
-    static const char *const unknown[] = {"\x7f\xff\xff\xff",
-                                          "GETX",
-                                          "*x\r\n",
-                                          "+ok\r",
-                                          "SSH2",
-                                          "\x16\x02\x01\x02",
-                                          "\x16\x03\x05\x02",
-                                          "\x14\x03\x01\x02"};
+    static const char *const unknown[] = {"\x7f\xff\xff\xff", "GET\t",           "*x\x7f\n",
+                                          "+o\xc3\xa4",       "\x1bSSH",         "\x16\x02\x01\x02",
+                                          "\x16\x03\x05\x02", "\x14\x03\x01\x02"};
     (void)state;
     for (size_t i = 0; i < CODECS * (sizeof unknown / sizeof *unknown); i++) {
         struct feed_codec fc = codec_of(codecs[i % CODECS], WEFT_MIB(8));
@@ -173,6 +174,29 @@ static void test_unknown_first_bytes_are_an_oversize_frame(void **state)
         assert_int_equal(feed.messages[0].status, WEFT_MESSAGE_TOO_BIG);
         assert_int_equal(feed.ended, WEFT_ELOST);
         assert_int_equal(feed.out.bytes, 0);
+        feed_fini(&feed);
+        feed_codec_fini(&fc);
+    }
+}
+
+/* A varint in front of a reply, for one, which reads as a length of hundreds of megabytes. */
+static void test_client_takes_a_first_frame_beyond_skipping_for_another_protocol(void **state)
+{
+    static const char frame[] = "\x2e\x08\x90\x03\x12\x29"
+                                "Command is invalid: `Request has no data`";
+    (void)state;
+    for (size_t i = 0; i < CODECS; i++) {
+        struct feed_codec fc = codec_of(codecs[i % CODECS], WEFT_MIB(8));
+        struct feed feed;
+        meet(&feed, &fc, WEFT_CLIENT, frame);
+        assert_int_equal(feed.ended, WEFT_EFOREIGN);
+        assert_string_equal(feed.detail, "answered in another protocol or codec");
+        assert_int_equal(feed.count, 0);
+        feed_fini(&feed);
+        feed_init(&feed, &fc, WEFT_CLIENT);
+        feed_bytes(&feed, weft_view("\2\0\0\0", 4)); /* 32 MiB, which may be skipped */
+        assert_int_equal(feed.ended, 0);
+        assert_int_equal(feed.count, 1);
         feed_fini(&feed);
         feed_codec_fini(&fc);
     }
@@ -206,6 +230,7 @@ int main(void)
         cmocka_unit_test(test_protocol_is_recognised_where_its_length_could_be_skipped),
         cmocka_unit_test(test_only_the_first_bytes_of_a_connection_are_looked_at),
         cmocka_unit_test(test_unknown_first_bytes_are_an_oversize_frame),
+        cmocka_unit_test(test_client_takes_a_first_frame_beyond_skipping_for_another_protocol),
         cmocka_unit_test(test_without_memory_the_peer_gets_no_answer),
     };
     return cmocka_run_group_tests_name("first bytes", tests, NULL, NULL);

@@ -274,12 +274,36 @@ static void test_client_recognises_another_protocol(void **state)
                    "address?");
 }
 
+static void test_client_says_that_a_server_has_another_codec(void **state)
+{
+    struct client_fixture *f = *state;
+    connect_and_ask(f);
+    peer_says(f, "\x2e\x08\x90\x03", 4);
+    assert_log(f, "a!WEFT_EFOREIGN b!WEFT_EFOREIGN");
+    assert_over(f, "the server answered in another protocol or codec, not in codec 'raw': is "
+                   "script:peer the right address?");
+}
+
+static void test_client_names_a_server_that_begins_to_compress(void **state)
+{
+    struct client_fixture *f = *state;
+    connect_and_ask(f);
+    peer_reply(f, "one");
+    peer_says(f, "\x80\0\0\x3a", 4);
+    assert_log(f, "a=one b!WEFT_EFOREIGN");
+    assert_over(f, "the server answered in codec 'length-delimited-gzip', not in codec 'raw': is "
+                   "script:peer the right address?");
+}
+
 static void test_client_gives_up_where_the_frame_boundary_is_lost(void **state)
 {
     struct client_fixture *f = *state;
     connect_and_ask(f);
+    ask(f, "c", "3");
+    client_fixture_turns(f);
+    peer_reply(f, "one");
     peer_says(f, "\x7f\xff\xff\xff", 4);
-    assert_log(f, "a!WEFT_ETOOBIG b!WEFT_ELOST");
+    assert_log(f, "a=one b!WEFT_ETOOBIG c!WEFT_ELOST");
     assert_over(f, "what script:peer sent is not codec 'raw': a length beyond what is skipped");
 }
 
@@ -351,6 +375,8 @@ int main(void)
         TEST_RAW(test_client_reads_what_was_answered_before_a_write_failed),
         TEST_RAW(test_client_believes_the_end_it_reads_rather_than_the_failed_write),
         TEST_RAW(test_client_recognises_another_protocol),
+        TEST_RAW(test_client_says_that_a_server_has_another_codec),
+        TEST_RAW(test_client_names_a_server_that_begins_to_compress),
         TEST_RAW(test_client_gives_up_where_the_frame_boundary_is_lost),
         TEST_BOTH(test_client_ends_on_a_reply_that_nobody_asked_for),
         TEST_RAW(test_client_ends_on_a_reply_to_what_it_has_not_sent),
