@@ -5,6 +5,7 @@
  * 1 where a goal was missed. */
 #include <err.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -18,6 +19,7 @@ static const struct {
     {"pairs", scenario_pairs},       {"half-headers", scenario_half_headers},
     {"promises", scenario_promises}, {"descriptors", scenario_descriptors},
     {"drain", scenario_drain},       {"never-reads", scenario_never_reads},
+    {"memory", scenario_memory},
 };
 
 enum { COUNT = sizeof scenarios / sizeof *scenarios };
@@ -35,6 +37,9 @@ int main(int argc, char **argv)
 {
     struct rlimit limit;
     int missed = 0, ran = 0;
+    /* A last word that is a number is the seconds of the scenario that takes as long as it is told. */
+    int seconds = argc > 2 ? atoi(argv[argc - 1]) : 0;
+    argc -= seconds > 0;
     if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
         err(1, "getrlimit");
     limit.rlim_cur = limit.rlim_max;
@@ -43,11 +48,13 @@ int main(int argc, char **argv)
     for (int i = 0; i < COUNT; i++) {
         if (!is_wanted(scenarios[i].name, argc, argv))
             continue;
+        if (seconds > 0)
+            scenario_memory_for(seconds);
         ran++;
         missed += !scenarios[i].run();
     }
     if (ran == 0)
         errx(2, "no such scenario; there are: bombs, zeros, pairs, half-headers, promises, "
-                "descriptors, drain, never-reads");
+                "descriptors, drain, never-reads, memory");
     return missed > 0;
 }

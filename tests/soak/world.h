@@ -57,5 +57,7 @@ bool scenario_promises(void);
 bool scenario_descriptors(void);
 bool scenario_drain(void);
 bool scenario_never_reads(void);
+bool scenario_memory(void);
+void scenario_memory_for(int seconds); /* else 20 */
 
 #endif

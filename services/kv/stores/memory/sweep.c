@@ -7,9 +7,10 @@
  * resident has a limit of its own, a fifth (at least 8 MiB) above that of used, and slabs that are
  * nearly empty are emptied:
  *
- *   1. When resident comes near its limit and exceeds used by more than a quarter of that fifth, the
- *      pool picks sparse slabs, the sparsest first, and no block is taken from them any more. Their
- *      blocks sum up to a small share of the limit, since copies need memory before the slabs go.
+ *   1. When resident is over nine tenths of the limit and exceeds used by more than a quarter of that
+ *      fifth, the pool picks sparse slabs, the sparsest first, and no block is taken from them any
+ *      more. Their blocks sum up to half of what may still become resident, since copies need memory
+ *      before the slabs go.
  *   2. The sweep goes through all tables, segment by segment. An entry in such a slab is copied, its
  *      slot gets the copy's address under the segment's lock, and the old one is retired. A reader
  *      sees the one or the other, and they are equal. Values, segments and directories move likewise.
@@ -21,13 +22,13 @@
  * Then it begins again, until resident is low enough or nothing can be gained. A sweep need not be
  * complete: what it misses is met by the next.
  *
- * The work is paid for by those who cause it. A loop does a step after each 64 KiB that it took from
- * the system, and one each millisecond by a timer while a sweep is under way. A step looks at some
- * segments, which is a fraction of a millisecond. A whole sweep takes one step for each STEP_SEGMENTS
- * segments, so it ends before resident has grown by a quarter of the distance between the beginning
- * and the limit. The last part of the memory is reserved: writes may use a part of it while used is
- * under 80 % of its limit, for then the sweep is sure to find memory; copies and removals another
- * part. So resident never exceeds its limit and two reserves, whatever the sizes of values are. */
+ * The work is paid for by those who cause it. A loop does some steps after each 64 KiB that it took
+ * from the system and after a refusal, and by a timer each millisecond while a sweep is under way. A
+ * step looks at STEP_SEGMENTS segments, which is a fraction of a millisecond; the nearer resident is
+ * to its limit, the more steps are done at a time, up to STEPS_MAX. The last part of the memory is
+ * reserved: writes may use a part of it while used is under 80 % of its limit, for then a sweep is
+ * sure to find memory; copies and removals may use another part. So resident never exceeds its limit
+ * and two reserves, whatever the sizes of values are. */
 #include "sweep.h"
 
 #include <errno.h>
@@ -40,7 +41,8 @@ enum {
     STEP_SEGMENTS = 16,
     STEP_DEBT = 64 << 10,
     MOVED_MAX = 256, /* entries moved under one lock */
-    SETTLE_STEPS = 32,
+    STEPS_MAX = 8,
+    SETTLE_STEPS = 8,
     REST_STEPS = 64,
     PREFETCH = 8,
 };
@@ -56,7 +58,7 @@ int kv_sweep_init(struct kv_sweep *sweep, struct kv_tables *tables, struct kv_sh
         int64_t slack = max / SLACK_PART > SLACK_MIN ? max / SLACK_PART : SLACK_MIN;
         pool->reserve = max / RESERVE_PART > RESERVE_MIN ? max / RESERVE_PART : RESERVE_MIN;
         pool->resident_max = max + slack;
-        pool->sweep_from = max + slack / 4;
+        pool->sweep_from = max - max / SLACK_PART / 2;
         pool->waste_max = slack / 4;
     }
     return -pthread_mutex_init(&sweep->lock, NULL);
@@ -172,10 +174,15 @@ static bool move_on(struct kv_sweep *sweep, struct kv_loop *loop)
     return true;
 }
 
+static int64_t resident_of(const struct kv_pool *pool)
+{
+    return atomic_load_explicit(&pool->resident, memory_order_relaxed);
+}
+
 static bool is_wasteful(const struct kv_shared *shared)
 {
     const struct kv_pool *pool = &shared->pool;
-    int64_t resident = atomic_load_explicit(&pool->resident, memory_order_relaxed);
+    int64_t resident = resident_of(pool);
     int64_t used = atomic_load_explicit(&shared->used, memory_order_relaxed);
     return resident > pool->sweep_from && resident - used > pool->waste_max;
 }
@@ -193,7 +200,9 @@ static void begin(struct kv_sweep *sweep)
     sweep->phase = KV_SWEEP_IDLE;
     if (!is_wasteful(sweep->shared))
         return;
-    if (kv_pool_evacuate(pool, (size_t)pool->reserve) == 0) {
+    /* As much moves at a time as surely has room. */
+    int64_t room = (pool->resident_max - resident_of(pool)) / 2;
+    if (kv_pool_evacuate(pool, (size_t)(room > pool->reserve ? room : pool->reserve)) == 0) {
         sweep->rest = REST_STEPS;
         return;
     }
@@ -220,12 +229,24 @@ static void step(struct kv_sweep *sweep, struct kv_loop *loop)
         }
         break;
     case KV_SWEEP_SETTLING:
-        if (sweep->rest-- > 0 && !kv_pool_is_evacuated(pool))
+        if (sweep->rest > 0 && !kv_pool_is_evacuated(pool)) {
+            sweep->rest--;
             break;
+        }
+        sweep->rest = 0;
         kv_pool_evacuate_end(pool);
         begin(sweep);
         break;
     }
+}
+
+/* Returns how many steps are due at a time: the more the nearer the limit is. */
+static int64_t steps_due(const struct kv_pool *pool)
+{
+    int64_t way = pool->resident_max - pool->sweep_from;
+    int64_t gone = resident_of(pool) - pool->sweep_from;
+    int64_t steps = gone > 0 ? 1 + STEPS_MAX * gone / way : 1;
+    return steps < STEPS_MAX ? steps : STEPS_MAX;
 }
 
 /* Only one loop sweeps at a time. */
@@ -237,7 +258,11 @@ static void try_step(struct kv_sweep_loop *self)
         return;
     int urgency = cache->urgency;
     cache->urgency = 2;
-    step(sweep, self->loop);
+    for (int64_t steps = steps_due(cache->pool); steps > 0; steps--) {
+        step(sweep, self->loop);
+        if (sweep->phase != KV_SWEEP_MOVING)
+            break;
+    }
     cache->urgency = urgency;
     cache->debt = 0;
     bool goes_on = sweep->phase != KV_SWEEP_IDLE || is_wasteful(sweep->shared);
@@ -248,7 +273,7 @@ static void try_step(struct kv_sweep_loop *self)
 
 void kv__sweep_poll(struct kv_sweep_loop *self)
 {
-    if (self->loop->cache.debt >= STEP_DEBT)
+    if (self->loop->cache.debt >= STEP_DEBT || self->loop->cache.refused)
         try_step(self);
     else if (!self->timer.armed)
         weft_loop_after(self->loop->epoch.loop, &self->timer, tick);

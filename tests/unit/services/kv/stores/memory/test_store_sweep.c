@@ -150,6 +150,34 @@ static void test_values_are_what_they_were_after_they_moved(void **state)
     hostile_fini(&self);
 }
 
+/* Somebody holds values of several slabs, as replies do that nobody reads. Their slabs stay, and the
+ * others go all the same. */
+static void test_values_that_somebody_holds_do_not_stop_the_sweeps(void **state)
+{
+    enum { HELD = 100, SIZE = 1500 };
+    static const size_t sizes[] = {100, 300, 500, 900, 2000};
+    static struct hostile self;
+    static struct kv_item held[HELD];
+    (void)state;
+    hostile_init(&self);
+    for (unsigned i = 0; i < HELD * 40; i++)
+        assert_int_equal(do_one(&self, &self.client, SIZE, i, false), KV_DONE);
+    for (unsigned i = 0; i < HELD; i++) {
+        char key[32];
+        (void)snprintf(key, sizeof key, "%d %u", SIZE, i * 40);
+        held[i] = (struct kv_item){.key = weft_view_str(key)};
+        assert_int_equal(store_client_do(&self.client, KV_MGET, "t0", &held[i], 1), KV_DONE);
+        assert_true(held[i].present);
+    }
+    for (unsigned i = 0; i < HELD * 40; i++)
+        assert_int_equal(do_one(&self, &self.client, SIZE, i, true), KV_DONE);
+    go_through_sizes(&self, sizes, sizeof sizes / sizeof *sizes);
+    assert_in_range(self.highest, LIMIT, MOST);
+    assert_int_equal(self.refused_small, 0);
+    store_items_drop(held, HELD);
+    hostile_fini(&self);
+}
+
 static void test_tables_and_their_names_move(void **state)
 {
     enum { TABLES = 60000 };
@@ -186,6 +214,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_memory_stays_within_its_bound_from_size_to_size),
         cmocka_unit_test(test_values_are_what_they_were_after_they_moved),
+        cmocka_unit_test(test_values_that_somebody_holds_do_not_stop_the_sweeps),
         cmocka_unit_test(test_tables_and_their_names_move),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
