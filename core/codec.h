@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * The codec seam: bytes <-> messages. Sans-I/O: a codec sees bytes and limits, never a socket, a
- * clock, a thread or a service. A plugin is one `const struct weft_codec`; raw.c is the one to copy
- * from.
+ * The codec seam: a codec turns the bytes of a connection into messages, and messages into bytes. It
+ * does no I/O: it sees bytes and limits, never a socket, a clock, a thread or a service. A plugin is one
+ * `const struct weft_codec`. examples/codec has a small one.
  *
- * Threads: config is immutable after configure and shared by all loops; everything else is one
- * loop's. No slot may block or call back into the core. Slots a codec has no use for are NULL. */
+ * Threads: a config does not change after configure, and a server's loops share it. All other states
+ * belong to one loop, or to one client, and are used on its thread. No slot may block or call back into
+ * the core; the frame cache in weft_encode_io takes a lock for a moment, which is fine. A slot that a
+ * codec does not need is NULL. */
 #ifndef WEFT_CODEC_H
 #define WEFT_CODEC_H
 
@@ -25,114 +27,118 @@ enum weft_role { WEFT_SERVER, WEFT_CLIENT };
 
 enum weft_message_kind {
     WEFT_MESSAGE_NONE, /* no message came with these bytes */
-    WEFT_MESSAGE_DATA, /* one message, good or, by its status, bad */
+    WEFT_MESSAGE_DATA, /* one message came; its status says whether it is good */
 };
 
-/* A bad message is frame-local: its boundary can be trusted, it keeps its place in the order, the
- * service words the answer and the connection lives. */
+/* Anything but OK marks a bad message. Its end is known, so the connection lives on: the message keeps
+ * its place in the order of replies, and the service words the answer. */
 enum weft_message_status { WEFT_MESSAGE_OK, WEFT_MESSAGE_MALFORMED, WEFT_MESSAGE_TOO_BIG };
 
 struct weft_message {
     enum weft_message_kind kind;
     enum weft_message_status status;
-    /* In the input view or in the codec's loop state: valid until the next decode or fini on that loop
-     * state, or until the view goes; an encode in between leaves it alone. Empty when the status is not
-     * OK. */
+    /* The message's bytes, in the input view or in the codec's loop state; empty if the status is not
+     * OK. They are valid until the view is, or until the next decode or fini with that loop state,
+     * whichever comes first. An encode in between must leave them alone. */
     struct weft_view payload;
-    uint64_t size, limit; /* TOO_BIG: what was announced or counted, and the most that is taken */
-    const char
-        *why; /* static: TOO_BIG: the limit's option name ("max-frame"); MALFORMED: what is wrong */
-    bool heavy; /* took long enough (a compressed frame) that the clock should be read again */
+    /* With TOO_BIG: the size that was announced or counted so far, and the limit that it exceeds. */
+    uint64_t size, limit;
+    /* Static. With TOO_BIG the option name of the limit ("max-frame"), with MALFORMED what is wrong. */
+    const char *why;
+    bool heavy; /* true if this took so long (inflating, say) that the clock should be read again */
 };
 
-/* The states of one connection, as the core hands them to every slot. Each points to zeroed memory
- * of the size the codec declares. */
+/* The states that the core hands to a slot. Each is memory of the size that the codec declares, zeroed
+ * before its first use, and NULL if that size is 0. */
 struct weft_codec_state {
-    const void *config; /* one per distinct configuration, shared by all loops */
-    void *loop;         /* one per configuration and loop: scratch, engines */
+    const void *config; /* one per distinct configuration of a server; each client has its own */
+    void *loop;         /* one per configuration and loop, or per client: scratch, engines */
     void *conn;         /* one per connection */
-    uint32_t config_id; /* small; one for each codec and configuration, the same for equal ones */
+    uint32_t config_id; /* a small number; equal for connections of one codec and equal configs */
 };
 
 struct weft_decode_io {
-    bool eof; /* in: no byte will ever follow this view */
-    /* Out, with 0 and NONE: the size the view must reach before a call can help; 0: unknown. */
+    bool eof; /* in: true if no byte will ever follow this view */
+    /* Out, if decode returns 0 without a message: the size that the view must reach before another call
+     * can help; 0 if that is unknown. */
     size_t need;
-    /* Out, always: what has been consumed so far ends inside a frame, as while an oversize one is skipped. The core needs it for
-     * deadlines and to tell a truncated end from a clean one; bytes left in the view are inside a frame anyway. */
+    /* Out, with every result: true if the bytes consumed so far end inside a frame, as while an oversize
+     * frame is skipped. The core uses it for deadlines, and to tell a truncated end from a clean one.
+     * Bytes that are left in the view count as inside a frame without it. */
     bool inside;
-    /* For bytes of the codec's own, sent in order behind the replies so far. */
+    /* In: takes bytes that the codec itself has to say. They are sent behind all earlier replies. */
     struct weft_chain *out;
-    /* Out, with < 0: static text or NULL; on a server what its log says of the peer ("looks like
-     * HTTP"), on a client what its user is told of the server ("answered in HTTP"). */
+    /* Out, if decode returns < 0: static text, or NULL. A server logs it about its peer ("looks like
+     * HTTP"); a client tells it to its user about the server ("answered in HTTP"). */
     const char *detail;
 };
 
 struct weft_encode_io {
-    struct weft_chain *out; /* where the frame goes */
-    /* In: where frames of lasting blobs are kept, and found again; NULL: nowhere. It is for codecs
-     * whose frame stands for its message wherever the configuration is the same: on any connection,
-     * any number of times. */
+    struct weft_chain *out; /* in: takes the frame */
+    /* In: keeps frames of lasting blobs for the next time, or NULL. Only a codec whose frame means the
+     * same message on every connection of its configuration may use it. */
     struct weft_frame_cache *frames;
-    uint64_t size, limit; /* out, with WEFT_ETOOBIG: as in weft_message */
-    const char *why;      /* the same: the limit's option name, static */
-    bool heavy;           /* out: as in weft_message */
+    /* Out, with WEFT_ETOOBIG: the size of the message or frame, the limit that it exceeds, and the
+     * option name of that limit (static). */
+    uint64_t size, limit;
+    const char *why;
+    bool heavy; /* out: true if this took so long that the clock should be read again */
 };
 
 struct weft_codec {
-    const char *name; /* as in `?codec=NAME`; lower case, no spaces */
-    /* What payloads it carries, "*" for any; an endpoint's codec and service must agree. */
+    const char *name; /* for `?codec=NAME`: lower case, without spaces */
+    /* The kind of payloads it carries, or "*" for any. An endpoint's codec and service must agree. */
     const char *speaks;
-    const struct weft_option *options;        /* NULL: none */
-    size_t config_size, loop_size, conn_size; /* of the three states; 0: none */
+    const struct weft_option *options;        /* the options it declares, or NULL */
+    size_t config_size, loop_size, conn_size; /* sizes of the three states; 0: it has none */
 
-    /* Called once an endpoint, before any loop runs, with zeroed config. Reads its options and must
-     * keep max_frame and max_message of limits, which bind both directions. The config is plain
-     * bytes, padding zero: the core merges equal ones by memcmp, nothing frees what it might point
-     * to. WEFT_ECONFIG: error says what is taken. */
+    /* Called once per endpoint, and once per client when that is made, which may be while loops run. Reads
+     * the options into the zeroed config, and the limits it has to keep: max_frame and max_message,
+     * which bind both directions. The config is plain bytes with zeroed padding: the core compares
+     * configs with memcmp to share equal ones, and nothing frees what it points to. WEFT_ECONFIG:
+     * *error says which values are taken. */
     int (*configure)(void *config, const struct weft_option_set *set,
                      const struct weft_limits *limits, struct weft_error *error);
 
-    /* Once per configuration and loop, on any thread before the loop runs; fini after its last
-     * connection's. If init fails (-ENOMEM), fini is not called. */
+    /* Called once per configuration and loop, before the server's loops run, on the thread that makes
+     * the server; and once per client when that is made. If it fails (-ENOMEM), loop_fini is not called;
+     * otherwise that is called after the fini of the last connection. */
     int (*loop_init)(void *loop, const void *config);
     void (*loop_fini)(void *loop);
 
-    /* Once per connection, before its first byte, on its loop. May not fail: what can fail is done
-     * lazily in decode and encode. */
+    /* Called once per connection, before its first byte. It cannot fail: a step that can is left to
+     * decode and encode. */
     void (*init)(const struct weft_codec_state *state, enum weft_role role);
-    /* After the connection's last byte; must be fine right after init. */
+    /* Called once per connection, after its last byte, perhaps directly after init. */
     void (*fini)(const struct weft_codec_state *state);
 
-    /* Mandatory. Takes what it can from the beginning of `in`. The core hands *msg with kind NONE
-     * and *io zeroed but for eof and out. Returns:
+    /* Mandatory. Takes a frame, or part of one, from the beginning of `in`. The core hands in *msg with
+     * the kind NONE, and *io zeroed but for eof and out. Returns:
      *
-     * - n > 0: n bytes are consumed; msg->kind says whether a message came with them. It is called
-     *   again, also where nothing of the view is left.
-     * - 0 and DATA: a message that needed no byte. It is called again.
-     * - 0 and NONE: more bytes are needed; io->need as above. The next view begins with the same
-     *   bytes, perhaps at another address, and is longer, or eof has become true. With eof, bytes
-     *   that are left over are a truncated frame, which the core judges.
-     * - < 0: the boundary is lost (WEFT_ELOST), the peer speaks something else (WEFT_EFOREIGN), or
-     *   no memory (-ENOMEM). It is never called again for this connection; earlier requests are
-     *   still answered, io->out is sent, then the connection closes.
+     * - n > 0: n bytes are consumed, and msg->kind says whether a message came with them. decode is
+     *   called again, even if nothing of the view is left.
+     * - 0 with DATA: a message that needed no byte. decode is called again.
+     * - 0 with NONE: more bytes are needed; io->need may say how many. The next view begins with the
+     *   bytes of this one, perhaps at another address, and is longer, or eof has become true. Bytes that
+     *   are left at eof are a truncated frame, which the core handles.
+     * - < 0: the end of the frame cannot be known (WEFT_ELOST), the peer speaks another protocol
+     *   (WEFT_EFOREIGN), or there is no memory (-ENOMEM). decode is not called again for this
+     *   connection. Earlier requests are still answered, io->out is sent, then the connection closes.
      *
-     * "Answer 413, then close" is a message first and < 0 from the next call. A limit is checked
-     * from the header, before the body has come; skipping an oversize frame keeps none of it
-     * (consume as it arrives). */
+     * To answer a message and then close, return the message first and < 0 from the next call. Limits
+     * are checked from the header, before the body has come. A skipped frame is consumed as it comes. */
     ssize_t (*decode)(const struct weft_codec_state *state, struct weft_view in,
                       struct weft_message *msg, struct weft_decode_io *io);
 
-    /* Mandatory. Appends one frame for body to io->out; called in the order of the wire. The core
-     * hands *io zeroed but for out and frames. Returns:
+    /* Mandatory. Appends one frame that carries body to io->out. Frames are encoded in the order in
+     * which they are sent. The core hands in *io zeroed but for out and frames. Returns:
      *
-     * - 0: the whole frame is in io->out, which references or copies what it needs of body.
-     * - WEFT_ETOOBIG: over max_frame or max_message; size, limit and why say which. io->out is
-     *   unchanged.
+     * - 0: the whole frame is in io->out, which has copied or references what it needs of body.
+     * - WEFT_ETOOBIG: over max_frame or max_message, as io says; io->out is unchanged.
      * - -ENOMEM: io->out is unchanged.
      *
-     * A small body is written once, in place, behind its header: weft_chain_reserve, the body's
-     * write, weft_chain_commit. */
+     * A small body is best written once, directly behind its header: weft_chain_reserve for both, then
+     * body->write, then weft_chain_commit. */
     int (*encode)(const struct weft_codec_state *state, const struct weft_body *body,
                   struct weft_encode_io *io);
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a blob offers to the rest of base. Private to core/base. */
+ * The part of a blob that only the rest of base sees. Private to core/base. */
 #ifndef WEFT_BLOB_PRIVATE_H
 #define WEFT_BLOB_PRIVATE_H
 
@@ -8,7 +8,7 @@
 
 #include "blob.h"
 
-/* Whoever keeps something for blobs and has to know when one ends. */
+/* An object that keeps something for blobs and has to know when one ends. */
 struct weft__blob_keeper {
     /* Called by the last unref, on whichever thread that is, while the blob's memory still lives. */
     void (*blob_ended)(struct weft__blob_keeper *keeper, struct weft_blob *blob);

@@ -3,7 +3,7 @@
 
 static void write_view(const struct weft_body *body, uint8_t *dst)
 {
-    /* The body is the first member of what from_view made. */
+    /* weft_body_from_view made the body as the first member of this struct. */
     const struct weft_body_bytes *self = (const struct weft_body_bytes *)body;
     if (self->view.size > 0)
         memcpy(dst, self->view.data, self->view.size);

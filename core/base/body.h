@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A body: a message on its way out, described rather than stored, so that it is written once, in
- * place, behind its frame header. */
+ * A body describes a message on its way out instead of storing it. So the codec can have it written
+ * once, directly behind the frame's header. */
 #ifndef WEFT_BODY_H
 #define WEFT_BODY_H
 
@@ -12,34 +12,36 @@
 extern "C" {
 #endif
 
-/* Either `write` or `blob`. Whoever needs more than a size puts the struct first in one of its own.
- * Borrowed until the call that takes it returns. */
+/* A body has either `write` or `blob`, and the other is NULL. A body that needs more than its size to
+ * write itself is the first member of a larger struct, as in weft_body_bytes. It is borrowed until the
+ * call that it is handed to returns. */
 struct weft_body {
     size_t size;
-    /* Writes exactly size bytes to dst. Cannot fail, calls nothing of the library that allocates,
-     * and gives the same bytes however often it is called (an encoder may call it twice). */
+    /* Writes exactly size bytes to dst. It cannot fail, must not call anything of the library that
+     * allocates, and must write the same bytes each time: an encoder may call it twice. */
     void (*write)(const struct weft_body *body, uint8_t *dst);
-    /* Not NULL: the message is all of this blob (size is the blob's) and write is NULL. The taker
-     * references it for as long as it needs it. */
+    /* The message is all of this blob, and size is the blob's size. Whoever needs it for longer than
+     * the call adds a reference. */
     struct weft_blob *blob;
-    /* With a blob: whoever made the body keeps the blob beyond this reply and may well send it
-     * again, so that a codec that compresses should remember the frame. */
+    /* True if the maker of the body keeps the blob after this reply and may send it again. Then it is
+     * worth it for a codec to keep the frame it makes. */
     bool lasting;
 };
 
-/* A body that is a copy of bytes lying elsewhere. */
+/* A body whose bytes are copied from a view. */
 struct weft_body_bytes {
     struct weft_body body;
     struct weft_view view;
 };
 
-/* view must live as long as the body is borrowed. */
+/* Returns a body of the bytes of view, which must be valid while the body is used. */
 struct weft_body_bytes weft_body_from_view(struct weft_view view);
 
-/* Borrows the caller's reference. Not lasting until the caller says so. */
+/* Returns a body that is all of blob. It borrows the caller's reference. `lasting` is false; the caller
+ * may set it. */
 struct weft_body weft_body_from_blob(struct weft_blob *blob);
 
-/* Writes a body of either kind to dst, which has body->size bytes. */
+/* Writes a body of either kind to dst, which has room for body->size bytes. */
 void weft_body_write(const struct weft_body *body, uint8_t *dst);
 
 #ifdef __cplusplus

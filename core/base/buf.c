@@ -6,7 +6,7 @@
 
 #include "mem.h"
 
-/* A stranger's first bytes are not worth more. */
+/* The first capacity is small, because a stranger may send a few bytes and then nothing. */
 enum { CAP_MIN = 64 };
 
 static uint8_t *grow(struct weft_buf *buf, size_t size)
@@ -18,7 +18,7 @@ static uint8_t *grow(struct weft_buf *buf, size_t size)
     if (cap < unread + size)
         cap = unread + size;
 
-    /* Bytes that were consumed are not worth a copy, which is all that realloc could do. */
+    /* realloc would copy the consumed bytes too, so it serves only where there are none. */
     uint8_t *data = buf->begin == 0 ? weft_realloc(buf->data, cap) : weft_malloc(cap);
     if (!data)
         return NULL;
@@ -35,9 +35,8 @@ uint8_t *weft_buf_reserve(struct weft_buf *buf, size_t size)
     if (buf->data && buf->cap - buf->end >= size)
         return buf->data + buf->end;
 
-    /* Moving is worth it only where at least as much was consumed as has to be moved: then each
-     * byte moves once for every byte that leaves, and a large tail is not shifted by small steps.
-     */
+    /* The bytes are moved only if at least as many were consumed. Then each byte that leaves pays for
+     * one that moves, and a large tail is never shifted in small steps. */
     size_t unread = weft_buf_size(buf);
     if (buf->data && buf->begin >= unread && buf->cap - unread >= size) {
         memmove(buf->data, buf->data + buf->begin, unread);

@@ -81,7 +81,8 @@ static uint64_t load32(const uint8_t *p)
     return word;
 }
 
-/* All bytes of a piece shorter than a word, some of them twice: enough to look at their top bits. */
+/* Loads all of up to seven bytes into one word, some of them twice, so that one test sees all their top
+ * bits. */
 static uint64_t load_short(const uint8_t *p, size_t size)
 {
     if (size >= 4)
@@ -98,8 +99,8 @@ bool weft_utf8_valid(struct weft_view view)
     size_t left = view.size;
 
     for (;;) {
-        /* Most text is ASCII: four words a step while there are so many, then words. Most keys are
-         * short, so what is left goes in one step. */
+        /* Most text is ASCII, so a step takes four words, then one word. Most keys are short, so the
+         * rest is judged in one step too. */
         while (left >= 4 * sizeof(uint64_t) &&
                !((load64(data) | load64(data + 8) | load64(data + 16) | load64(data + 24)) &
                  top_bits)) {
@@ -113,7 +114,7 @@ bool weft_utf8_valid(struct weft_view view)
         if (left < sizeof(uint64_t) && !(load_short(data, left) & top_bits))
             return true;
 
-        /* Characters one by one for as long as they are not ASCII; a word would be in vain. */
+        /* A word is not worth loading before the next ASCII character, so these go one by one. */
         do {
             size_t length = sequence_length(data, left);
             if (length == 0)

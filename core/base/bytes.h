@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Bytes: a view borrows, bytes own. Sizes are in bytes. No function here does I/O. Any thread. */
+ * Bytes in memory: a view borrows them, a weft_bytes owns them. All sizes are in bytes. No function
+ * here does I/O, and any thread may call them. */
 #ifndef WEFT_BYTES_H
 #define WEFT_BYTES_H
 
@@ -15,25 +16,27 @@
 extern "C" {
 #endif
 
-/* Borrowed, read-only. Whoever hands out a view says which event ends its life. data may be NULL
- * where size is 0. */
+/* Borrowed and read-only. Whoever hands out a view says until which event it is valid. data may be
+ * NULL if size is 0. */
 struct weft_view {
     const uint8_t *data;
     size_t size;
 };
 
-/* Owned heap memory (weft_malloc). A zeroed one is valid and empty. */
+/* Owned heap memory, from weft_malloc. A zeroed struct is valid and empty. */
 struct weft_bytes {
     uint8_t *data;
     size_t size;
 };
 
+/* Returns a view of size bytes at data. */
 static inline struct weft_view weft_view(const void *data, size_t size)
 {
     struct weft_view view = {(const uint8_t *)data, size};
     return view;
 }
 
+/* Returns a view of text, without its NUL. */
 static inline struct weft_view weft_view_str(const char *text)
 {
     return weft_view(text, strlen(text));
@@ -63,13 +66,13 @@ static inline bool weft_view_equal(struct weft_view a, struct weft_view b)
     return size == 0 || memcmp(a.data, b.data, size) == 0;
 }
 
-/* What is left after the first n bytes; n <= view.size. */
+/* Returns the view behind the first n bytes; n <= view.size. */
 static inline struct weft_view weft_view_skip(struct weft_view view, size_t n)
 {
     return n == 0 ? view : weft_view(view.data + n, view.size - n);
 }
 
-/* Big endian, as frame headers are (network byte order). */
+/* Loads and stores a number in network byte order (big endian), as frame headers have it. */
 static inline uint32_t weft_load_be32(const uint8_t *p)
 {
     return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
@@ -83,18 +86,18 @@ static inline void weft_store_be32(uint8_t *p, uint32_t v)
     p[3] = (uint8_t)v;
 }
 
-/* Makes *bytes a copy of view. -ENOMEM: *bytes is empty. */
+/* Makes *bytes a copy of view. What *bytes held before is not freed. -ENOMEM: *bytes is empty. */
 WEFT_MUST_USE int weft_bytes_copy(struct weft_bytes *bytes, struct weft_view view);
 
-/* Frees what it owns and leaves it empty; a zeroed one is fine. */
+/* Frees the memory and leaves *bytes empty. A zeroed struct is fine. */
 void weft_bytes_fini(struct weft_bytes *bytes);
 
-/* True where all of view is UTF-8 as RFC 3629 has it: no surrogates, no overlong forms, at most
- * U+10FFFF. NUL is a character like any other. */
+/* True if all of view is UTF-8 by RFC 3629: no surrogates, no overlong forms, nothing above U+10FFFF.
+ * NUL is a character like any other. */
 bool weft_utf8_valid(struct weft_view view);
 
-/* How many bytes the first character of view has, 1 to 4; 0: view is empty or does not begin with
- * a whole valid one. */
+/* Returns the length of the first character of view, 1 to 4 bytes, or 0 if view is empty or does not
+ * begin with a whole valid character. */
 size_t weft_utf8_length(struct weft_view view);
 
 #ifdef __cplusplus

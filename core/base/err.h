@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Errors: an `int` or `ssize_t` below zero. From the operating system it is `-errno`, unchanged;
- * the library's own are WEFT_E*, below -1000. A status on the wire (200, 404, ...) is never one of
- * these: it belongs to a service's messages. */
+ * An error is an `int` or `ssize_t` below zero. It is `-errno`, unchanged, if it comes from the
+ * operating system, and one of WEFT_E*, all below -1000, if it is the library's own. A status on the
+ * wire (200, 404, ...) is never an error of this kind: it belongs to the messages of a service. */
 #ifndef WEFT_ERR_H
 #define WEFT_ERR_H
 
@@ -12,6 +12,7 @@
 extern "C" {
 #endif
 
+/* X(name, value, "text") for each error of the library. */
 #define WEFT_ERROR_MAP(X)                                                                          \
     X(WEFT_EMALFORMED, -1001, "malformed")                                                         \
     X(WEFT_ETOOBIG, -1002, "over a limit")                                                         \
@@ -27,21 +28,23 @@ enum weft_errno {
 #undef X
 };
 
-/* The text of an error of either kind; static, never NULL. Any thread. */
+/* Returns the text of an error of either kind ("No such file or directory", "over a limit"), or
+ * "unknown error". It is static and never NULL. Any thread. */
 const char *weft_strerror(int err);
 
-/* "EAGAIN", "WEFT_ETOOBIG"; "unknown" for anything else. Static, never NULL. Any thread. */
+/* Returns the name of an error of either kind ("EAGAIN", "WEFT_ETOOBIG"), or "unknown". It is static
+ * and never NULL. Any thread. */
 const char *weft_errname(int err);
 
-/* What a person can act on: one line without newline, for what is refused at start. The caller's
- * memory; text is always terminated. */
+/* An error with one line of text that tells a person what is wrong and what to do. It has no newline
+ * and is always terminated. The struct is the caller's memory. */
 struct weft_error {
     int code;
     char text[512];
 };
 
-/* Fills *error (which may be NULL) and returns code, so that `return weft_error_set(...)` reads
- * well. A text that does not fit is cut; control characters become '?'. */
+/* Sets both fields of *error and returns code, so that a function can `return weft_error_set(...)`. A
+ * text that does not fit is cut, and control characters become '?'. error may be NULL. */
 int weft_error_set(struct weft_error *error, int code, const char *fmt, ...) WEFT_PRINTF(3, 4);
 
 #ifdef __cplusplus

@@ -32,7 +32,7 @@ const char *weft_log_level_name(enum weft_log_level level)
     return (unsigned)level < LEVEL_COUNT ? level_names[level] : "unknown";
 }
 
-/* What snprintf returned, as the characters that are there. */
+/* Returns the number of characters that snprintf has written, from its result n. */
 static size_t written(int n, size_t size)
 {
     if (n < 0)
@@ -59,7 +59,7 @@ void weft_log_write(const struct weft_log *log, enum weft_log_level level, const
     if (!weft_log_on(log, level))
         return;
 
-    /* Whoever logs an error often still needs its errno. */
+    /* A caller that logs an error often still needs its errno. */
     int saved = errno;
     char line[LINE_SIZE];
     size_t size = write_prefix(line, sizeof line, level, event);
@@ -69,7 +69,7 @@ void weft_log_write(const struct weft_log *log, enum weft_log_level level, const
     size += written(vsnprintf(line + size, sizeof line - size, fmt, args), sizeof line - size);
     va_end(args);
 
-    /* One event is one line, whatever a value brought along. */
+    /* One event must be one line, whatever its values hold. */
     for (size_t i = 0; i < size; i++) {
         if ((unsigned char)line[i] < 0x20)
             line[i] = ' ';
@@ -83,7 +83,8 @@ void weft_log_write(const struct weft_log *log, enum weft_log_level level, const
     errno = saved;
 }
 
-/* One character as it stands in a quoted text; returns how many bytes of it are taken. */
+/* Writes the first character of text to dst as it stands in a quoted text. Returns how many bytes of text
+ * it is. */
 static size_t quote_character(struct weft_view text, char *dst, size_t size)
 {
     uint8_t c = text.data[0];
@@ -109,7 +110,7 @@ static size_t quote_character(struct weft_view text, char *dst, size_t size)
 
 char *weft_log_quote(struct weft_view text, char *dst)
 {
-    /* The dots stand outside of the quotes, where no text can put them. */
+    /* The dots stand behind the closing quote, where no text can put them. */
     static const char whole[] = "\"", cut[] = "\"...";
     size_t used = 1;
     size_t cut_at = used; /* the last place that leaves room for the dots */

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The log: lines of `key=value` on standard error (after logfmt). A line is written with one
- * write(2), so lines of several threads do not mix. A log never holds values of users, but at
- * trace. */
+ * The log consists of lines of `key=value` words (logfmt). Each line is one write(2), so lines of
+ * several threads do not mix. Below the level trace no line shows what users store. */
 #ifndef WEFT_LOG_H
 #define WEFT_LOG_H
 
@@ -22,32 +21,36 @@ enum weft_log_level {
     WEFT_LOG_TRACE
 };
 
-/* Made by main() and borrowed by everything below it; constant while shared. */
+/* A log is made by main() and borrowed by everything that logs. Its fields must not change while
+ * threads use it. */
 struct weft_log {
     enum weft_log_level level;
-    int fd; /* usually 2 */
+    int fd; /* where the lines go, usually 2 */
 };
 
-/* Asked before a line is made, so that a silent level costs a comparison. NULL logs nothing. */
+/* True if lines of this level are written. Ask before an expensive line is made. A NULL log writes
+ * nothing. */
 static inline bool weft_log_on(const struct weft_log *log, enum weft_log_level level)
 {
     return log && level <= log->level;
 }
 
-/* One line: `time=2026-01-31T12:00:00.000Z level=info event=EVENT ` and then what fmt makes, which
- * is `key=value` words. Writes nothing where the level is off. A line over 1 KiB is cut. Any
- * thread. */
+/* Writes one line if the level is on: `time=2026-01-31T12:00:00.000Z level=info event=EVENT ` and then
+ * the text that fmt makes, which should be `key=value` words. Control characters become spaces, and a
+ * line of more than 1 KiB is cut. errno is unchanged. Any thread. */
 void weft_log_write(const struct weft_log *log, enum weft_log_level level, const char *event,
                     const char *fmt, ...) WEFT_PRINTF(4, 5);
 
 enum { WEFT_LOG_QUOTE_TEXT = 128 };
 
-/* Text of a peer or a user as one safe value: quoted, control characters and bytes that are not
- * UTF-8 escaped, cut with "..." . dst has WEFT_LOG_QUOTE_TEXT bytes; returns dst. */
+/* Writes text, which may come from a peer, as one safe value to dst and returns dst. The value is in
+ * quotes; control characters and bytes that are not UTF-8 are escaped; a long text is cut, and then
+ * "..." follows the closing quote. dst has room for WEFT_LOG_QUOTE_TEXT bytes. */
 char *weft_log_quote(struct weft_view text, char *dst);
 
-/* "error" ... "trace". -EINVAL: none of them. */
+/* Sets *level by its name, "error" to "trace". -EINVAL: there is no such level. */
 WEFT_MUST_USE int weft_log_level_parse(const char *text, enum weft_log_level *level);
+/* Returns the name of level. It is static and never NULL. */
 const char *weft_log_level_name(enum weft_log_level level);
 
 #ifdef __cplusplus

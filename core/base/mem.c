@@ -16,8 +16,8 @@ static char *map(size_t size)
     return p == MAP_FAILED ? NULL : p;
 }
 
-/* The kernel places a mapping right below the last one where it fits, so that mostly the first
- * attempt does; otherwise what lies around the aligned part of twice as much goes back. */
+/* The kernel places a mapping right below the last one if it fits there, so the first attempt is mostly
+ * aligned. Otherwise this maps twice as much and unmaps the parts around the aligned one. */
 static void *map_pages(size_t size)
 {
     char *p = map(size);
@@ -100,9 +100,9 @@ int weft_pages_free(void *p, size_t size)
 
 enum {
     ALIGNMENT = alignof(max_align_t),
-    /* The chunk kept between resets; the requests of a usual load fit. */
+    /* This chunk is kept at a reset. The requests of a usual load fit in it. */
     FIRST_CHUNK = 16 * 1024,
-    /* Growth stops here, so that a large decode wastes at most this much at its end. */
+    /* Chunks grow no further, so that a large decode leaves at most this much unused. */
     LARGEST_CHUNK = 1024 * 1024,
 };
 
@@ -186,7 +186,7 @@ void weft_arena_reset(struct weft_arena *arena)
         free_chunk(arena, chunk);
         chunk = next;
     }
-    /* The oldest is larger where the first allocation was; then it is no chunk to keep. */
+    /* The oldest chunk is larger than usual if the first allocation was. Then it is not kept. */
     if (chunk->cap > FIRST_CHUNK) {
         free_chunk(arena, chunk);
         arena->chunk = NULL;
@@ -197,7 +197,7 @@ void weft_arena_reset(struct weft_arena *arena)
     arena->chunk = chunk;
 }
 
-/* Chunks grow with what is in use, so that the number of mallocs is logarithmic; no chunk has more
+/* A chunk is as large as what is in use, so that the number of mallocs is logarithmic. It has no more
  * than the budget could still hand out. */
 static struct weft_arena_chunk *add_chunk(struct weft_arena *arena, size_t size)
 {
@@ -226,7 +226,7 @@ static struct weft_arena_chunk *add_chunk(struct weft_arena *arena, size_t size)
 
 void *weft_arena_alloc(struct weft_arena *arena, size_t size)
 {
-    /* A size of 0 takes a place too: its pointer is then no other object's. */
+    /* A size of 0 takes a place too, so that its pointer is no other object's. */
     size_t rounded = size == 0 ? ALIGNMENT : (size + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
     arena->over_budget = rounded < size || rounded > arena->budget - arena->used;
     if (arena->over_budget)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Memory: the allocator hook and the budgeted arena. Every allocation of the library goes through
- * weft_malloc and its siblings, can fail, and is handled where it fails. */
+ * Memory: the process's allocator, and arenas with a budget. Every allocation of the library goes
+ * through the functions here. Each can fail, and each failure is handled by its caller. */
 #ifndef WEFT_MEM_H
 #define WEFT_MEM_H
 
@@ -34,23 +34,25 @@ void weft_mem_use(const struct weft_allocator *allocator);
  * library's functions and the kernel's pages. All five are set. */
 const struct weft_allocator *weft_mem_system(void);
 
+/* These have the contracts of the C library's functions and may be called on any thread. calloc also
+ * returns NULL if count * size overflows. */
 WEFT_MUST_USE void *weft_malloc(size_t size);
-WEFT_MUST_USE void *weft_calloc(size_t count,
-                                size_t size); /* zeroed; NULL where the product overflows */
+WEFT_MUST_USE void *weft_calloc(size_t count, size_t size);
 WEFT_MUST_USE void *weft_realloc(void *p, size_t size);
 void weft_free(void *p);
 
-/* Whole pages, zeroed, at a multiple of size, which is a power of two of at least 64 KiB. Unlike
- * blocks of malloc they go back to the system at once and alone. NULL: no memory. */
+/* Returns size bytes of zeroed pages at an address that is a multiple of size, or NULL: no memory. size
+ * is a power of two of at least 64 KiB. Unlike a block of malloc, pages return to the system as soon as
+ * they are freed. */
 WEFT_MUST_USE void *weft_pages_new(size_t size);
-/* All of what weft_pages_new returned. 0, or -ENOMEM: the system cannot note the hole, and the pages
- * are the caller's as before. */
+/* Frees what one weft_pages_new(size) returned. -ENOMEM: the kernel has no memory to split the mapping,
+ * and the pages are still the caller's. */
 WEFT_MUST_USE int weft_pages_free(void *p, size_t size);
 
-/* An arena: bump allocation, freed as a whole. One thread at a time.
+/* An arena hands out pieces of larger chunks and frees them all at once. One thread at a time uses it.
  *
- * It holds a first chunk of its own between resets, so that steady state costs no malloc; larger
- * chunks go back to the allocator at reset. */
+ * It keeps its first chunk at a reset, so that steady state costs no malloc. Further chunks, and a
+ * first one of unusual size, are freed. */
 struct weft_arena_chunk;
 
 struct weft_arena {
@@ -62,10 +64,10 @@ struct weft_arena {
     size_t beside;                  /* weft_arena_count_beside's */
 };
 
-/* Cannot fail: allocates nothing. */
+/* Makes an empty arena. Allocates nothing. */
 void weft_arena_init(struct weft_arena *arena, size_t budget);
 
-/* Frees everything; a zeroed arena is fine. */
+/* Frees everything and leaves the arena empty, with its budget. A zeroed arena is fine. */
 void weft_arena_fini(struct weft_arena *arena);
 
 /* Counts the memory that the arena holds, and will hold, in *total instead of the sum it was in.
@@ -79,12 +81,12 @@ void weft_arena_count_beside(struct weft_arena *arena, size_t bytes);
 /* Returns the bytes of memory that the arena holds, those beside it included. */
 size_t weft_arena_memory(const struct weft_arena *arena);
 
-/* Takes back everything handed out. Cheap where little was. */
+/* Takes back everything that was handed out. It costs little if little was. */
 void weft_arena_reset(struct weft_arena *arena);
 
-/* Aligned for any object; valid until reset or fini. NULL: no memory, or (over_budget) the budget
- * would be passed; the arena is as before either way. size 0 gives a pointer that is not to be
- * read. */
+/* Returns size bytes, aligned for any object and valid until reset or fini. NULL: over_budget says
+ * whether the budget would be exceeded or there is no memory; nothing has been handed out. With a size
+ * of 0 the result is a pointer that must not be read. */
 WEFT_MUST_USE void *weft_arena_alloc(struct weft_arena *arena, size_t size);
 
 #ifdef __cplusplus

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Why a connection ended, or a message was refused: one enum for the log, the counters and the
- * tests. */
+ * The reasons for which a connection ends. The log, the counters and the tests all use this enum. */
 #ifndef WEFT_REASON_H
 #define WEFT_REASON_H
 
@@ -9,7 +8,7 @@
 extern "C" {
 #endif
 
-/* X(ENUM, "name-in-logs", "in words") */
+/* X(enumerator, "name-in-logs", "in words") */
 #define WEFT_REASON_MAP(X)                                                                         \
     X(NONE, "none", "still open")                                                                  \
     X(PEER_CLOSED, "peer-closed", "the peer ended its side between frames")                        \
@@ -37,9 +36,9 @@ enum weft_reason {
         WEFT_REASON_COUNT
 };
 
-/* "frame-timeout"; static, never NULL. Any thread. */
+/* Returns the name for logs and counters ("frame-timeout"). It is static and never NULL. Any thread. */
 const char *weft_reason_name(enum weft_reason reason);
-/* In words; static, never NULL. Any thread. */
+/* Returns the reason in words. It is static and never NULL. Any thread. */
 const char *weft_reason_text(enum weft_reason reason);
 
 #ifdef __cplusplus

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What can be configured: the options of a plugin, which stand in an endpoint's URL, and the limits,
+ * Settings are of two kinds: the options of a plugin, which stand in an endpoint's URL, and limits,
  * which hold for a whole server or client. */
 #ifndef WEFT_SETTINGS_H
 #define WEFT_SETTINGS_H
@@ -37,7 +37,7 @@ struct weft_option_set {
 /* Returns the value of name, or NULL if it was not given. */
 const char *weft_option_get(const struct weft_option_set *set, const char *name);
 
-/* BYTES: a size. COUNT: a number. TIME: nanoseconds here, seconds on a command line. */
+/* A limit of TIME is in nanoseconds here and in seconds on a command line. */
 enum weft_limit_unit { WEFT_LIMIT_BYTES, WEFT_LIMIT_COUNT, WEFT_LIMIT_TIME };
 
 /* The most that an option of each unit may say. A sum or a product of several in 64 bits then cannot
@@ -50,7 +50,8 @@ enum weft_limit_unit { WEFT_LIMIT_BYTES, WEFT_LIMIT_COUNT, WEFT_LIMIT_TIME };
 #define WEFT_MIB(n)          ((uint64_t)(n) << 20)
 #define WEFT_SECONDS(n)      ((uint64_t)(n)*1000000000u)
 
-/* X(field, "option-name", unit, default, zero means off?, "help") */
+/* X(field, "option-name", unit, default, zero_is_off, "help") for each limit. The struct, the command
+ * lines, their help and the texts of refusals are made from this table. */
 #define WEFT_LIMIT_MAP(X)                                                                          \
     X(max_frame, "max-frame", BYTES, WEFT_MIB(8), 0, "largest payload on the wire")                \
     X(max_message, "max-message", BYTES, WEFT_MIB(32), 0, "largest message, inflated")             \
@@ -81,15 +82,15 @@ struct weft_limits {
 struct weft_limit {
     const char *name, *help;
     enum weft_limit_unit unit;
-    int zero_is_off; /* 0 is taken and means no limit; else 0 is refused */
+    int zero_is_off; /* true: 0 means no limit; false: 0 is refused */
     uint64_t value;  /* the default */
     size_t offset;   /* of the field, a uint64_t, in its owner's struct: struct weft_limits here */
 };
 
-/* The table, in the order above; ended by a NULL name. Static. */
+/* Returns the table in the order above, ended by a NULL name. It is static. */
 const struct weft_limit *weft_limit_table(void);
 
-/* All at their defaults. */
+/* Returns all limits at their defaults. */
 struct weft_limits weft_limits_default(void);
 
 /* Sets the field of one limit from text ("8MiB", "30", "0.5"). `limits` is the struct that the limit's
@@ -98,13 +99,13 @@ struct weft_limits weft_limits_default(void);
 WEFT_MUST_USE int weft_limit_set(const struct weft_limit *limit, void *limits, const char *text,
                                  struct weft_error *error);
 
-/* Sets one by its option name from text ("8MiB", "30", "0.5"). WEFT_ECONFIG: error says what is
- * wrong and what is taken, limits are unchanged. */
+/* Sets one limit by its option name from text ("8MiB", "30", "0.5"). WEFT_ECONFIG: *error says what is
+ * wrong and which form is taken, and limits are unchanged. */
 WEFT_MUST_USE int weft_limits_set(struct weft_limits *limits, const char *name, const char *text,
                                   struct weft_error *error);
 
-/* The combinations: low above high, high above hard, max_frame over the wire's 31 bits, max_message
- * below max_frame, ... WEFT_ECONFIG and a text that names both options. */
+/* Checks that the limits fit each other, as output_low <= output_high <= output_hard. WEFT_ECONFIG:
+ * *error names the limits that do not, with their values. */
 WEFT_MUST_USE int weft_limits_check(const struct weft_limits *limits, struct weft_error *error);
 
 #ifdef __cplusplus

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Numbers as people write them. Any thread. */
+ * Reads and writes numbers as people write them. Any thread may call these functions. */
 #ifndef WEFT_UNITS_H
 #define WEFT_UNITS_H
 
@@ -24,6 +24,7 @@ WEFT_MUST_USE int weft_parse_count(const char *text, uint64_t *count);
  * min), h, d ("250ms", "1.5h"). The errors of weft_parse_size; a part below a nanosecond is -EINVAL. */
 WEFT_MUST_USE int weft_parse_seconds(const char *text, uint64_t *nanoseconds);
 
+/* Bytes that a formatted number needs at most, its NUL included. */
 enum { WEFT_UNITS_TEXT = 32 };
 
 /* Writes the shortest form that weft_parse_size reads back: "8MiB", "1500". dst has WEFT_UNITS_TEXT bytes;

@@ -5,18 +5,18 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Everything is cut in place: url->text begins as a copy of the whole, separators become the ends
- * of strings, and decoding only shortens. */
+/* The parser works in place: url->text is a copy of the whole text, separators become the ends of
+ * strings, and decoding only shortens. */
 struct parser {
     struct weft_url *url;
     const char *text; /* as given, for refusals */
     struct weft_error *error;
 };
 
-/* part: the piece of the text that is meant, or NULL. */
+/* Refuses the text. part is the piece of it that is wrong, or NULL. */
 static int refuse(const struct parser *parser, const char *what, const char *part)
 {
-    /* Long ones are cut, so that the forms are always shown. */
+    /* A long piece is cut, so that there is always room for the forms. */
     char piece[128] = "";
     if (part)
         snprintf(piece, sizeof piece, " '%.100s'", part);
@@ -59,7 +59,7 @@ static int decode(const struct parser *parser, char *part)
     return 0;
 }
 
-/* Ends part at the first c and returns what follows, or NULL where there is none. */
+/* Ends part at the first c and returns what follows, or NULL if there is no c. */
 static char *cut(char *part, char c)
 {
     char *found = strchr(part, c);
@@ -71,7 +71,7 @@ static char *cut(char *part, char c)
 
 static int parse_scheme(const struct parser *parser, char *scheme)
 {
-    /* RFC 3986, 3.1: case does not count, and lower case is the canonical form. */
+    /* By RFC 3986, section 3.1, case does not matter and lower case is canonical. */
     for (char *p = scheme; *p != '\0'; p++) {
         if (*p >= 'A' && *p <= 'Z')
             *p = (char)(*p - 'A' + 'a');
@@ -99,7 +99,7 @@ static int parse_port(const struct parser *parser, const char *port)
     return 0;
 }
 
-/* HOST:PORT or [IPV6]:PORT. */
+/* Parses HOST:PORT or [IPV6]:PORT. */
 static int parse_authority(const struct parser *parser, char *host)
 {
     char *port;

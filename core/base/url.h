@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Endpoint URLs (after RFC 3986): `tcp://HOST:PORT?name=value&...`, `tcp://[::1]:9527`,
- * `unix:PATH?name=value`, where `unix:///PATH` is the absolute one too. `ADDRESS:PORT`, `localhost:PORT` and
- * `NAME.DOMAIN:PORT` mean tcp. Any thread. */
+ * Endpoint URLs, after RFC 3986: `tcp://HOST:PORT?name=value&...`, `tcp://[::1]:9527`,
+ * `unix:PATH?name=value`. `unix:///PATH` is another way to write `unix:/PATH`, and `ADDRESS:PORT`,
+ * `localhost:PORT` and `NAME.DOMAIN:PORT` mean tcp. Any thread. */
 #ifndef WEFT_URL_H
 #define WEFT_URL_H
 
@@ -13,23 +13,27 @@
 extern "C" {
 #endif
 
-enum { WEFT_URL_MAX = 1024, WEFT_URL_OPTIONS = 16 };
+enum {
+    WEFT_URL_MAX = 1024,  /* bytes of a URL, its NUL included */
+    WEFT_URL_OPTIONS = 16 /* options of a URL */
+};
 
-/* Pointers point into `text`: a copy must be parsed, not assigned. */
+/* A parsed URL. Its pointers point into `text`, so the struct must not be copied: parse again instead. */
 struct weft_url {
-    const char *scheme; /* "tcp", "unix", lower case as given */
-    const char *host;   /* without brackets; NULL where the form is SCHEME:PATH */
-    const char *port;   /* decimal digits, 0..65535; NULL where there is none */
-    const char *path;   /* %XX decoded; NULL where the form is SCHEME://HOST:PORT */
+    const char *scheme; /* "tcp", "unix"; made lower case */
+    const char *host;   /* without brackets, or NULL: the form is SCHEME:PATH */
+    const char *port;   /* decimal digits, 0 to 65535, or NULL: the form is SCHEME:PATH */
+    const char *path;   /* %XX decoded, or NULL: the form is SCHEME://HOST:PORT */
     struct weft_option_value options[WEFT_URL_OPTIONS]; /* names and values %XX decoded */
     size_t option_count;
     char text[2 * WEFT_URL_MAX];
 };
 
-/* WEFT_ECONFIG: *error names what is wrong with the text and shows the two forms. An option given
- * twice is refused. */
+/* Parses text into *url. WEFT_ECONFIG: *error says what is wrong with text and shows the two forms. An
+ * option that is given twice is refused. */
 WEFT_MUST_USE int weft_url_parse(struct weft_url *url, const char *text, struct weft_error *error);
 
+/* Returns the options of url, which are valid as long as *url is. */
 static inline struct weft_option_set weft_url_option_set(const struct weft_url *url)
 {
     struct weft_option_set set = {url->options, url->option_count};

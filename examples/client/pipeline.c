@@ -67,7 +67,7 @@ static void start_next(struct slot *slot)
         fail(run, error.text);
 }
 
-/* What is wrong with a reply, or NULL. */
+/* Returns what is wrong with a reply, or NULL. */
 static const char *check(const struct slot *slot, const struct weft_kv_reply *reply)
 {
     const uint64_t count = slot->run->count;

@@ -25,14 +25,15 @@ static const struct weft_codec *find(const char *name)
     return NULL;
 }
 
-/* --- the three states, which whoever uses a codec allocates ---------------------------------- */
+/* --- the three states, which the user of a codec allocates ----------------------------------- */
 
 struct states {
     void *config;
     struct weft_codec_state of;
 };
 
-/* Where a codec declares 0 bytes it never looks, but a pointer to 1 tells a failure from that. */
+/* A codec never looks at a state of 0 bytes. One byte is allocated all the same, so that NULL means no
+ * memory. */
 static void *zeroed(size_t size)
 {
     return calloc(1, size > 0 ? size : 1);

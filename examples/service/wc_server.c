@@ -48,7 +48,7 @@ static void call(void *loop_state, void *conn_state, struct weft_request *reques
     (void)!weft_request_end(request, &body.body);
 }
 
-/* What never became a request is answered in the service's own language too. */
+/* A message that never became a request is answered in the service's own language too. */
 static size_t reject(void *loop_state, const struct weft_rejection *rejection, uint8_t *dst)
 {
     (void)loop_state;

@@ -49,7 +49,7 @@ static void test_no_private_header_is_installed(void **state)
     assert_non_null(strstr(headers, "codec.h"));
 }
 
-/* What a shared library names in its dynamic section, a word each. */
+/* Returns the names in the dynamic section of a shared library, one per line. */
 static const char *dynamic(const char *library)
 {
     char command[512];

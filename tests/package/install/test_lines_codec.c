@@ -31,7 +31,7 @@ static int free_codec(void **state)
     return 0;
 }
 
-/* What text must become; NULL ends it, too_big stands for a line that was refused. */
+/* Marks a line that must be refused, in the lists of lines that a text must become. NULL ends a list. */
 static const char too_big[] = "too big";
 
 static void expect(const char *text, const char *const *lines)

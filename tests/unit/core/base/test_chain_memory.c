@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a chain that nobody reads takes in memory, against the bytes that it counts. */
+ * Compares the memory of a chain that nobody reads with the bytes that it counts. */
 #include "chain_fixture.h"
 
 #include "lib/random.h"
@@ -9,7 +9,7 @@ enum { MARK = 1024 * 1024, HEADER = 4 };
 
 enum kind { WRITTEN, REFERENCED };
 
-/* A length in front, then the body; a blob is given up to the chain, so that its bytes count too. */
+/* Adds a length and a body. The chain has the only reference to a blob, so its bytes count too. */
 static void add_reply(struct weft_chain *chain, enum kind kind, size_t size)
 {
     size_t own = kind == WRITTEN ? size : 0;
@@ -27,7 +27,7 @@ static void add_reply(struct weft_chain *chain, enum kind kind, size_t size)
     }
 }
 
-/* At the mark and one reply over it, since a reply is always taken below the mark. */
+/* The chain may be one reply over the mark, since a reply is always taken below it. */
 static void assert_within_a_quarter(const struct weft_chain *chain, size_t size)
 {
     size_t bytes = chain->bytes > MARK ? chain->bytes : MARK;
@@ -80,7 +80,7 @@ static void test_bodies_of_both_kinds_by_turns_take_a_quarter_more_at_most(void 
     }
 }
 
-/* The sum is kept while bytes leave, are taken back and move: a long life spends no allowance twice. */
+/* The sum stays right while bytes leave, are rolled back and move, so no allowance is spent twice. */
 static void test_chain_that_lives_long_stays_within_a_quarter(void **state)
 {
     struct chain_fixture *f = *state;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What one chain holds goes over to another. */
+ * Moves the bytes of one chain to another. */
 #include "chain_fixture.h"
 
 static void move_between(struct chain_fixture *f, size_t size)

@@ -50,7 +50,7 @@ static enum weft_frame_found find(struct weft_frame_cache *pool, struct weft_blo
     return found;
 }
 
-/* What one frame of `size` bytes counts. */
+/* Returns the cost of one frame of `size` bytes. */
 static size_t cost_of(size_t size)
 {
     struct weft_frame_cache *pool = pool_of(PLENTY);
