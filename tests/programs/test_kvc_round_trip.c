@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What a server holds comes back through export and import: 2,000 odd pairs and ten large values. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "kvc_fixture.h"
+
+static void test_pairs_come_back_through_csv_and_ndjson(void **state)
+{
+    (void)state;
+    struct process script;
+    int code = process_run(&script, WORDS(PYTHON_PATH, "-B", TRIP_SCRIPT, KVC_PATH, url, folder));
+    if (code != 0)
+        fail_msg("%s", script.err.text);
+    process_kill(&script);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_pairs_come_back_through_csv_and_ndjson),
+    };
+    return cmocka_run_group_tests(tests, start_server, stop_server);
+}
