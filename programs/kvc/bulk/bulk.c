@@ -89,19 +89,17 @@ static void print_line(const struct cli_bulk *bulk, uint64_t first, uint64_t las
     fputc('\n', bulk->err);
 }
 
-static void print_failure(const struct cli_bulk *bulk, enum cli_exit code, uint64_t first,
-                          uint64_t last, struct weft_view text)
+static void note_failure(struct cli_bulk *bulk, enum cli_exit code, uint64_t first, uint64_t last,
+                         struct weft_view text)
 {
+    if (bulk->code == CLI_EXIT_DONE || code > CLI_EXIT_USAGE) {
+        bulk->code = code;
+        snprintf(bulk->first, sizeof bulk->first, "%.*s", (int)text.size, (const char *)text.data);
+    }
     if (bulk->json)
         cli_json_print_error(bulk->out, (int)code, text, first);
     else
         print_line(bulk, first, last, text);
-}
-
-static void keep_code(struct cli_bulk *bulk, enum cli_exit code, struct weft_view text)
-{
-    bulk->code = code;
-    snprintf(bulk->first, sizeof bulk->first, "%.*s", (int)text.size, (const char *)text.data);
 }
 
 void cli_bulk_fail(struct cli_bulk *bulk, enum cli_exit code, uint64_t first, uint64_t last,
@@ -109,9 +107,7 @@ void cli_bulk_fail(struct cli_bulk *bulk, enum cli_exit code, uint64_t first, ui
 {
     if (!bulk->keep_going)
         bulk->ended = true;
-    if (bulk->code == CLI_EXIT_DONE)
-        keep_code(bulk, code, weft_view(text, size));
-    print_failure(bulk, code, first, last, weft_view(text, size));
+    note_failure(bulk, code, first, last, weft_view(text, size));
 }
 
 void cli_bulk_warn(const struct cli_bulk *bulk, uint64_t first, uint64_t last, const char *text)
@@ -128,8 +124,7 @@ static void lose(struct cli_bulk *bulk, const struct cli_bulk_call *call, int st
     bulk->ended = true;
     if (said)
         return;
-    keep_code(bulk, code, weft_view_str(error.text));
-    print_failure(bulk, code, call->first_line, call->last_line, weft_view_str(error.text));
+    note_failure(bulk, code, call->first_line, call->last_line, weft_view_str(error.text));
 }
 
 static void on_done(struct weft_kv_call *base, int status, const struct weft_kv_reply *reply)
