@@ -74,7 +74,8 @@ static struct sent_rows *note_rows(const struct import *import)
     sent->count = import->pair_count;
     for (size_t i = 0; i < sent->count; i++) {
         size_t key = shown(&import->pairs[i]);
-        memcpy(dst, import->pairs[i].key.data, key);
+        if (key > 0)
+            memcpy(dst, import->pairs[i].key.data, key);
         sent->rows[i] =
             (struct sent_row){import->first_lines[i], import->last_lines[i], weft_view(dst, key)};
         dst += key;

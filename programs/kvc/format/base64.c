@@ -8,24 +8,41 @@
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
+/* Writes three bytes, or the one or two that are left, as four digits. */
+static void encode(const uint8_t *bytes, size_t left, char *dst)
+{
+    uint32_t bits = (uint32_t)bytes[0] << 16;
+    bits |= left > 1 ? (uint32_t)bytes[1] << 8 : 0;
+    bits |= left > 2 ? bytes[2] : 0;
+    dst[0] = alphabet[bits >> 18];
+    dst[1] = alphabet[bits >> 12 & 63];
+    dst[2] = left > 1 ? alphabet[bits >> 6 & 63] : '=';
+    dst[3] = left > 2 ? alphabet[bits & 63] : '=';
+}
+
 void cli_base64_print(FILE *out, struct weft_view bytes)
 {
+    char text[1024];
+    size_t used = 0;
     for (size_t i = 0; i < bytes.size; i += 3) {
-        size_t left = bytes.size - i;
-        uint32_t bits = (uint32_t)bytes.data[i] << 16;
-        bits |= left > 1 ? (uint32_t)bytes.data[i + 1] << 8 : 0;
-        bits |= left > 2 ? bytes.data[i + 2] : 0;
-        fputc(alphabet[bits >> 18], out);
-        fputc(alphabet[bits >> 12 & 63], out);
-        fputc(left > 1 ? alphabet[bits >> 6 & 63] : '=', out);
-        fputc(left > 2 ? alphabet[bits & 63] : '=', out);
+        encode(bytes.data + i, bytes.size - i, text + used);
+        used += 4;
+        if (used == sizeof text || i + 3 >= bytes.size) {
+            fwrite(text, 1, used, out);
+            used = 0;
+        }
     }
 }
 
 static int digit_of(uint8_t c)
 {
-    const char *found = c ? strchr(alphabet, c) : NULL;
-    return found ? (int)(found - alphabet) : -1;
+    if (c >= 'A' && c <= 'Z')
+        return c - 'A';
+    if (c >= 'a' && c <= 'z')
+        return c - 'a' + 26;
+    if (c >= '0' && c <= '9')
+        return c - '0' + 52;
+    return c == '+' ? 62 : c == '/' ? 63 : -1;
 }
 
 /* dst has room for all digits of text. False: not base64. */

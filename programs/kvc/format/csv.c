@@ -119,10 +119,10 @@ void cli_csv_print(FILE *out, const char *prefix, struct weft_view text)
                      memcmp(text.data, byte_order_mark, sizeof byte_order_mark) == 0;
     bool quoted = i < text.size || is_marked;
     fprintf(out, "%s%s", quoted ? "\"" : "", prefix);
-    if (!quoted) {
+    if (!quoted && text.size > 0)
         fwrite(text.data, 1, text.size, out);
+    if (!quoted)
         return;
-    }
     for (i = 0; i < text.size; i++) {
         if (text.data[i] == '"')
             fputc('"', out);

@@ -104,7 +104,7 @@ void cli_reply_print_raw(FILE *out, const struct weft_kv_reply *reply)
 {
     const struct weft_kv_value *value = &reply->values[0];
     if (value->type == WEFT_KV_BINARY)
-        fwrite(value->bytes.data, 1, value->bytes.size, out);
+        cli_text_print_as(out, value->bytes, CLI_ESCAPE_NONE);
     else
         cli_value_print(out, value, false);
 }

@@ -416,10 +416,10 @@ static void print_control(FILE *out, unsigned code)
 
 void cli_text_print_as(FILE *out, struct weft_view text, enum cli_escape escape)
 {
-    if (escape == CLI_ESCAPE_NONE) {
+    if (escape == CLI_ESCAPE_NONE && text.size > 0)
         fwrite(text.data, 1, text.size, out);
+    if (escape == CLI_ESCAPE_NONE)
         return;
-    }
     for (size_t i = 0; i < text.size;) {
         unsigned code;
         size_t size = control_at(text, i, &code);
