@@ -178,7 +178,9 @@ install(TARGETS weft_plugin EXPORT weft)
 
 if(WEFT_PROGRAMS)
     install(TARGETS kvs kvc COMPONENT runtime)
-    add_subdirectory(programs/man)
+    if(WEFT_MANUAL)
+        add_subdirectory(programs/man)
+    endif()
 endif()
 install(FILES proto/abi.proto DESTINATION ${CMAKE_INSTALL_DATADIR}/weft COMPONENT development)
 

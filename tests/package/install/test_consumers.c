@@ -41,6 +41,52 @@ static void build_outer(const char *before, const char *cmake_lists, const char 
     process_kill(&shell);
 }
 
+/* A cross build cannot run what it has built: here for want of its dynamic linker. */
+static const char make_cross[] =
+    "rm -rf $PREFIX/cross && mkdir $PREFIX/cross && cd $PREFIX/cross\n"
+    "cat > toolchain.cmake <<'END'\n"
+    "set(CMAKE_SYSTEM_NAME Linux)\n"
+    "set(CMAKE_C_COMPILER " COMPILER_PATH ")\n"
+    "set(CMAKE_EXE_LINKER_FLAGS_INIT -Wl,--dynamic-linker=/lib/ld-elsewhere.so.1)\n"
+    "END\n"
+    "configure() {\n"
+    "    folder=$1; shift\n"
+    "    " CMAKE_PATH
+    " -S $SOURCE -B $folder -G Ninja -DCMAKE_TOOLCHAIN_FILE=$PWD/toolchain.cmake \\\n"
+    "        -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS=-O0 -DWEFT_TESTS=OFF \"$@\"\n"
+    "}\n";
+
+static void run_cross(const char *commands)
+{
+    struct process shell;
+    char text[2048];
+    snprintf(text, sizeof text, "%s%s", make_cross, commands);
+    prefix_shell(&shell, text);
+    process_kill(&shell);
+}
+
+static void test_cross_build_has_libraries_and_programs_without_the_manual(void **state)
+{
+    (void)state;
+    run_cross("configure plain\n"
+              "cd plain\n"
+              "ninja -t targets all > targets\n"
+              "grep -q '^kvs:' targets && grep -q '^lib/libweft_kv.so:' targets\n"
+              "! grep -E '(^|/)(manual|generate|kvs\\.1):' targets\n"
+              "! grep -q kvs.1 cmake_install.cmake */cmake_install.cmake\n"
+              "ninja kvs lib/libweft_base.so\n"
+              "! ./kvs --version\n");
+}
+
+static void test_cross_build_makes_the_manual_by_a_native_program(void **state)
+{
+    (void)state;
+    run_cross("configure native -DWEFT_GENERATE=" BUILD_FOLDER "/programs/man/generate\n"
+              "ninja -C native manual\n"
+              "cmp native/programs/man/kvs.1 " BUILD_FOLDER "/programs/man/kvs.1\n"
+              "test ! -e native/kvs\n");
+}
+
 /* With the two settings that have broken the build of others' libraries: one file made of all, and
  * nothing visible unless it is marked. */
 static void test_subdirectory_builds_as_unity_and_with_hidden_visibility(void **state)
@@ -112,6 +158,8 @@ static void test_commands_of_the_examples_page_work_with_ninja_alone(void **stat
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_cross_build_has_libraries_and_programs_without_the_manual),
+        cmocka_unit_test(test_cross_build_makes_the_manual_by_a_native_program),
         cmocka_unit_test(test_subdirectory_builds_as_unity_and_with_hidden_visibility),
         cmocka_unit_test(test_fetched_content_has_the_targets_of_the_installed_package),
         cmocka_unit_test(test_commands_of_the_examples_page_work_with_ninja_alone),
