@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * length-delimited-gzip: four bytes, big endian, then the payload. The top bit says that the
- * payload is one gzip member of the message, the other 31 are the payload's length on the wire. */
+ * length-delimited-gzip: four bytes, big endian, then the payload. The top bit says that the payload is
+ * one gzip member, which holds the message. The other 31 bits are the payload's length on the wire. */
 #include <errno.h>
 
 #include "codecs.h"
@@ -13,7 +13,8 @@
 
 #define GZIP_BIT (UINT32_C(1) << 31)
 
-/* What fits one Ethernet frame uncompressed: 1500 - 20 (IP) - 20 (TCP) - 20 (TCP options) - 4. */
+/* A message of this size fits one Ethernet frame uncompressed: 1500 - 20 (IP) - 20 (TCP) - 20 (TCP
+ * options) - 4 (header). */
 enum { DEFAULT_THRESHOLD = 1436 };
 
 /* The level of the second try at a message that must shrink: level 9 gains 2 % more on text and takes
@@ -33,8 +34,8 @@ struct config {
     uint32_t level; /* 0: auto */
 };
 
-/* Two scratches, because a service may read the message it was handed, which lies in the first,
- * while its reply is encoded through the second. */
+/* There are two scratches, because a service may still read its message, which lies in the first, while
+ * its reply is encoded through the second. */
 struct loop {
     struct weft__scratch decoded, encoded;
     struct weft__gzip gzip;
@@ -83,7 +84,7 @@ static void loop_fini(void *loop_memory)
     weft__gzip_fini(&loop->gzip);
 }
 
-/* Without a next decode the last message would stay until another connection has one. */
+/* Frees the last message of the connection, since no further decode of it will. */
 static void fini(const struct weft_codec_state *state)
 {
     struct loop *loop = state->loop;
@@ -230,10 +231,10 @@ static void write_frame(uint8_t *frame, struct weft_view member)
     memcpy(frame + WEFT_PREFIX_SIZE, member.data, member.size);
 }
 
-/* 1, or -ENOMEM.
+/* Appends the frame of a member. Returns 1, or -ENOMEM.
  *
- * The member was made in scratch and is copied, which costs a hundredth of the making: in the chain
- * it would have to reserve room for the worst case, and hold it until the peer has read. */
+ * The member was made in scratch and is copied, which costs a hundredth of the making. In the chain it
+ * would have to reserve room for the worst case, and hold that until the peer has read it. */
 static int append_frame(struct weft_chain *out, struct weft_view member)
 {
     uint8_t *frame = weft_chain_reserve(out, WEFT_PREFIX_SIZE + member.size);
@@ -244,8 +245,8 @@ static int append_frame(struct weft_chain *out, struct weft_view member)
     return 1;
 }
 
-/* The same, by reference to a frame that is put aside for the next time; where there is no memory
- * for that, as above. */
+/* Appends the frame of a member by reference, and keeps it for the next time. If there is no memory to
+ * keep it, it is appended as append_frame does. Returns 1, or -ENOMEM. */
 static int append_frame_and_keep(const struct weft_codec_state *state, const struct weft_body *body,
                                  struct weft_view member, struct weft_encode_io *io)
 {
@@ -261,7 +262,7 @@ static int append_frame_and_keep(const struct weft_codec_state *state, const str
     return err < 0 ? err : 1;
 }
 
-/* 1: the frame is in io->out; 0: gzip gains nothing; -ENOMEM. */
+/* Returns 1 with the frame in io->out, 0 if gzip gains nothing, or -ENOMEM. */
 static int encode_gzip(const struct weft_codec_state *state, const struct weft_body *body,
                        int level, struct weft_encode_io *io)
 {
@@ -282,8 +283,8 @@ static int encode_gzip(const struct weft_codec_state *state, const struct weft_b
     return result;
 }
 
-/* The same, unless what it would give is known already. The limits need no second look: what is
- * kept was made with this configuration, whose part they are. */
+/* Encodes from the frame cache if it can, and with encode_gzip otherwise. Returns as encode_gzip does. A
+ * kept frame is within the limits, because it was made with this configuration, which includes them. */
 WEFT_NOINLINE static int encode_gzip_once(const struct weft_codec_state *state,
                                           const struct weft_body *body, int level,
                                           struct weft_encode_io *io)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Header and trailer are our own, whatever the engine, so that every engine accepts and writes the
- * same; an engine sees deflated bytes only. */
+ * Header and trailer are read and written here for every engine, so all builds accept the same members and
+ * write the same header. An engine sees deflated bytes only, and each deflates a message to bytes of its
+ * own. */
 #include "gzip.h"
 
 #include <assert.h>
@@ -9,8 +10,8 @@
 
 #include "gzip_engine.h"
 
-/* Which engine does what is the build's choice (codecs/CMakeLists.txt): one inflates, one deflates
- * at the levels it has, one at those above. */
+/* The build chooses the engines (codecs/CMakeLists.txt): one inflates, one deflates at the levels that it
+ * has, and one at the levels above those. */
 static const struct weft__gzip_engine *const inflater = &WEFT_GZIP_INFLATER;
 static const struct weft__gzip_engine *const fast = &WEFT_GZIP_FAST;
 static const struct weft__gzip_engine *const strong = &WEFT_GZIP_STRONG;
@@ -48,14 +49,15 @@ static void store_le32(uint8_t *p, uint32_t v)
     p[3] = (uint8_t)(v >> 24);
 }
 
-/* The offset behind the zero that ends the text at `at`; 0 where there is none. */
+/* Returns the offset behind the zero that ends the text at `at`, or 0 if there is none. */
 static size_t skip_text(struct weft_view view, size_t at)
 {
     const uint8_t *zero = memchr(view.data + at, 0, view.size - at);
     return zero ? (size_t)(zero - view.data) + 1 : 0;
 }
 
-/* The size of the header at the beginning of view, which has HEADER_SIZE bytes or more; 0: *why. */
+/* Returns the size of the header at the beginning of view, which has HEADER_SIZE bytes or more. 0: it is
+ * bad, and *why says how. */
 static size_t header_size(struct weft_view view, const char **why)
 {
     const uint8_t *p = view.data;
@@ -151,7 +153,7 @@ int weft__gzip_inflate(struct weft__gzip *gzip, const struct weft__gzip_member *
 ssize_t weft__gzip_deflate(struct weft__gzip *gzip, int level, struct weft_view message,
                            uint8_t *dst, size_t cap)
 {
-    /* No time, no name, "unknown" as the operating system: nothing but the message. */
+    /* There is no time, no name, and the operating system is "unknown". */
     static const uint8_t header[HEADER_SIZE] = {0x1f, 0x8b, DEFLATED, [9] = 0xff};
     static_assert((int)TRAILER_SIZE >= (int)WEFT__DEFLATE_SLACK,
                   "the trailer's room is the engine's slack");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * One gzip member (RFC 1952) at a time, whole messages in memory. Which library does the work is
- * the build's choice and known behind this header alone. */
+ * Reads and writes one gzip member (RFC 1952) at a time, whole messages in memory. The build chooses the
+ * library that does the work; only the files behind this header know which. */
 #ifndef WEFT_GZIP_H
 #define WEFT_GZIP_H
 
@@ -9,45 +9,45 @@
 
 #include "core/base/bytes.h"
 
-enum { WEFT__GZIP_OVERHEAD = 18 }; /* bytes that our members have around the deflated ones */
+enum { WEFT__GZIP_OVERHEAD = 18 }; /* bytes of header and trailer in a member that we write */
 
 /* The largest message a member can hold: ISIZE has 32 bits. */
 #define WEFT__GZIP_MAX UINT32_MAX
 
-/* The engines' states: one per loop, made when first used, kept until fini. A zeroed one is valid
- * and holds nothing. One thread at a time. */
+/* The engines' states, one set per loop. Each is made when it is first used, and kept until fini. A zeroed
+ * struct is valid and holds nothing. Use it on one thread at a time. */
 struct weft__gzip {
     void *inflater, *fast, *strong;
 };
 
 void weft__gzip_fini(struct weft__gzip *gzip);
 
-/* What a member says about itself. */
+/* A member's own claims. */
 struct weft__gzip_member {
     struct weft_view deflated; /* within what was parsed */
     uint32_t size, crc;        /* of the message: ISIZE and CRC32 of the trailer */
 };
 
-/* Reads header and trailer without inflating. 0; WEFT_ETOOBIG: the message would be of
- * member->size, which is over max_size; WEFT_EMALFORMED: *why says what is wrong, static. ISIZE is
- * judged first, so that what is not gzip at all may be called too big. */
+/* Reads header and trailer without inflating. Returns 0; WEFT_ETOOBIG if member->size, the size of the
+ * message, is over max_size; or WEFT_EMALFORMED, and *why is static text that says what is wrong. ISIZE
+ * is judged first, so bytes that are no gzip at all may be called too big. */
 WEFT_MUST_USE int weft__gzip_parse(struct weft_view payload, uint64_t max_size,
                                    struct weft__gzip_member *member, const char **why);
 
-/* Inflates to dst, which has member->size bytes and is not NULL even if that is 0. 0;
- * WEFT_EMALFORMED with *why: dst holds anything; -ENOMEM. */
+/* Inflates to dst, which has member->size bytes and is not NULL even if that is 0. Returns 0;
+ * WEFT_EMALFORMED with *why, and dst may hold anything; or -ENOMEM. */
 WEFT_MUST_USE int weft__gzip_inflate(struct weft__gzip *gzip,
                                      const struct weft__gzip_member *member, uint8_t *dst,
                                      const char **why);
 
-/* Writes one member of message (at most WEFT__GZIP_MAX bytes) at a level of 1..9 to dst, at most cap
- * bytes. It stands for the message and for nothing that was deflated before; but which of all such
- * members it is may differ from state to state. > 0: how many bytes; 0: it does not fit; -ENOMEM. */
+/* Writes message (at most WEFT__GZIP_MAX bytes) to dst as one member, at a level of 1 to 9 and with at
+ * most cap bytes. The member inflates to the message alone, whatever was deflated before; its bytes may
+ * differ from one time to the next. Returns its size, 0 if it does not fit, or -ENOMEM. */
 WEFT_MUST_USE ssize_t weft__gzip_deflate(struct weft__gzip *gzip, int level,
                                          struct weft_view message, uint8_t *dst, size_t cap);
 
-/* The level for a message of so many bytes where nobody has chosen one: what takes the engine no
- * more than about 5 ms. 0: no level does. */
+/* Returns the level for a message of this size if nobody has chosen one: the highest that takes the engine
+ * no more than about 5 ms, or 0 if none does. */
 int weft__gzip_auto_level(size_t size);
 
 #endif

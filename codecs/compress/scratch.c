@@ -8,7 +8,7 @@
 
 enum { LEAST = 4096 };
 
-/* Pages are had by powers of two, and only those that are written to take memory. */
+/* Sizes are powers of two. Only the pages that are written to take memory. */
 static size_t round_up(size_t size)
 {
     size_t cap = LEAST;
@@ -17,8 +17,8 @@ static size_t round_up(size_t size)
     return cap;
 }
 
-/* To be written from one end to the other at once: in pages as large as there are that takes half the
- * time. Advice, which the system need not take. */
+/* The buffer is about to be filled end to end, which huge pages make twice as fast. This is only a hint;
+ * the kernel may ignore it. */
 static void *new_pages(size_t size)
 {
     void *pages = weft_pages_new(size);
@@ -27,7 +27,7 @@ static void *new_pages(size_t size)
     return pages;
 }
 
-/* 0, or -ENOMEM: it is as before. */
+/* Returns 0, or -ENOMEM with the scratch as it was. */
 static int give_back(struct weft__scratch *scratch)
 {
     int err = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The calls of one connection, in the order of the wire. They know nothing of the connection: who
- * owns the ring says how many bytes were sent, which reply came and what the time is.
+ * The calls of one connection, in the order of the wire. This ring knows nothing of the connection:
+ * its owner says how many bytes were sent and which reply came.
  *
  * Calls have numbers that are never given out again; the ring holds those from head to tail:
  *
@@ -54,8 +54,8 @@ void weft__calls_add(struct weft__calls *calls, struct weft_call *call, uint64_t
 /* Marks the calls whose first byte is among the first `taken` bytes of the connection. */
 void weft__calls_mark_sent(struct weft__calls *calls, uint64_t taken);
 
-/* Ends every call with status. A done may close the client, which comes here again: the calls that
- * are left are ended within, and then none is left out here. */
+/* Ends every call with status. It is reentrant: if a done closes the client, the calls that are left end
+ * in the inner call, and the outer one finds none. */
 void weft__calls_end(struct weft__calls *calls, int status);
 
 void weft__calls_fini(struct weft__calls *calls);

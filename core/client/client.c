@@ -54,7 +54,7 @@ int weft_client_new(struct weft_client **result, const struct weft_client_option
     if (err < 0)
         goto err_after_codec;
 
-    /* Resolving a name may have blocked for longer than the timeouts are. */
+    /* Resolving a name may have taken longer than the timeouts, so the clock is read again. */
     int64_t now = weft_loop_refresh(client->loop);
     if (options->connect_timeout > 0 && options->connect_timeout < WEFT__NEVER - now) {
         client->connect_deadline = now + options->connect_timeout;
@@ -131,8 +131,8 @@ int weft_client_call(struct weft_client *client, struct weft_call *call,
         weft__client_wake_at(client, deadline);
     }
     weft__calls_add(&client->calls, call, client->taken + waiting, deadline);
-    /* All calls of a turn leave together. Output that was waiting already has a flush under way,
-     * and the pump flushes when its callbacks have returned. */
+    /* All calls of a turn leave together. If output was waiting already, its flush is under way; and
+     * the pump flushes when its callbacks have returned. */
     if (waiting == 0 && client->state == WEFT__OPEN && !client->in_pump)
         weft_loop_defer(client->loop, &client->flush);
     return 0;

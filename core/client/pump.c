@@ -8,7 +8,7 @@
 
 enum {
     READ_SIZE = 65536,
-    READS_A_TURN = 4,   /* then another of the loop's has its turn */
+    READS_A_TURN = 4,   /* then others of the loop have their turn */
     READS_AT_END = 256, /* after a failed write, or when time is up: no turn will follow */
     BUF_KEPT = 1 << 20, /* an emptied input buffer larger than this is freed */
 };
@@ -22,7 +22,7 @@ void weft__client_wake_at(struct weft_client *client, int64_t deadline)
     weft_loop_after(client->loop, &client->timer, deadline > now ? deadline - now : 0);
 }
 
-/* Something has moved: whoever waits for room may hope again. */
+/* Called when a byte has moved: a wait for room begins anew. */
 static void renew_room_deadline(struct weft_client *client)
 {
     if (!client->room_owed || client->room_timeout <= 0)
@@ -34,7 +34,7 @@ static void renew_room_deadline(struct weft_client *client)
     weft__client_wake_at(client, client->room_deadline);
 }
 
-/* While it connects, the connect timeout bounds the wait. */
+/* While the client connects, the connect timeout bounds the wait. */
 void weft__client_owe_room(struct weft_client *client)
 {
     if (client->room_owed)
@@ -44,8 +44,8 @@ void weft__client_owe_room(struct weft_client *client)
         renew_room_deadline(client);
 }
 
-/* A reply to what was not sent. Before the first byte it is how a server turns a connection away
- * that it has no room for: it answers the oldest call, and those behind it fail. */
+/* Takes a reply while no call was sent. Before our first byte this is how a server turns away a
+ * connection that it has no room for: the reply answers the oldest call, and the others fail. */
 static void deliver_unasked(struct weft_client *client, const struct weft_message *msg)
 {
     bool refusal = client->taken == 0 && client->calls.head != client->calls.tail &&
@@ -63,7 +63,7 @@ static void deliver_unasked(struct weft_client *client, const struct weft_messag
     weft__client_fail(client, -ECONNRESET, "%s turned the connection away", client->address);
 }
 
-/* One reply for the oldest call. */
+/* Hands one reply to the oldest call. */
 static void deliver(struct weft_client *client, const struct weft_message *msg)
 {
     if (client->calls.head == client->calls.unsent) {
@@ -153,7 +153,7 @@ static void connection_failed(struct weft_client *client, int status)
                           weft_strerror(status));
 }
 
-/* Reads what is there. The first read after a connect says how that went. */
+/* Reads the bytes that are there. The first read after a connect says how the connect went. */
 static void read_input(struct weft_client *client, int reads, bool until_end)
 {
     struct weft_stream *stream = weft__client_stream(client);
@@ -186,7 +186,7 @@ static void read_input(struct weft_client *client, int reads, bool until_end)
     }
 }
 
-/* What the server said before it hung up tells more than the failed write does. */
+/* Reads on after a failed write: the server's last words tell more than the error does. */
 static void write_failed(struct weft_client *client, int status)
 {
     read_input(client, READS_AT_END, true);
@@ -215,8 +215,9 @@ static void write_output(struct weft_client *client)
     stream->ops->want(stream, WEFT_READABLE | (client->out.bytes > 0 ? WEFT_WRITABLE : 0));
 }
 
-/* Pays what weft__client_owe_room owes. Once per entry, so that a caller who always has more to say
- * does not keep the loop from its other work; what is owed again by then comes in the next turn. */
+/* Calls on_room if that is owed and there is room. It does so once per entry, so that a caller who always
+ * has more to send does not keep the loop from its other work. If room is owed again by then, the next
+ * turn gives it. */
 static void give_room(struct weft_client *client)
 {
     bool ended = client->state == WEFT__BROKEN;
@@ -233,7 +234,7 @@ static void give_room(struct weft_client *client)
         weft_loop_defer(client->loop, &client->flush);
 }
 
-/* Every entry from the loop ends here: what its callbacks asked for leaves in one write. */
+/* Ends every entry from the loop: the calls that its callbacks made leave in one write. */
 static void leave(struct weft_client *client)
 {
     if (client->state == WEFT__OPEN)
@@ -244,7 +245,7 @@ static void leave(struct weft_client *client)
         weft__client_free(client);
 }
 
-/* Nothing is called back: no call is pending, and on_room waits for the next turn. */
+/* Calls nothing back, since no call is pending and on_room waits for the next turn. */
 void weft__client_look(struct weft_client *client)
 {
     client->in_pump = true;
@@ -271,8 +272,8 @@ void weft__client_on_flush(struct weft_deferred *deferred)
     leave(client);
 }
 
-/* Completes every call whose time has run out; returns when the next one's will. Callbacks may add
- * calls behind `end`, which have set their own wake-up, and may close the client. */
+/* Completes every call whose time has run out, and returns when the next deadline is. Callbacks may close
+ * the client, and may add calls behind `end`, which have set the timer themselves. */
 static int64_t expire(struct weft_client *client, int64_t now)
 {
     int64_t next = client->connect_deadline;
@@ -315,8 +316,8 @@ static int64_t judge(struct weft_client *client, int64_t now)
     return expire(client, now);
 }
 
-/* First takes what is there, which may be more than a turn's share: a process that was stopped, or
- * whose turn was long, finds replies and room that have been there in time. */
+/* Reads and writes first, as much as is possible at once and not only a turn's share. A process that was
+ * stopped, or whose turn was long, so finds the replies that arrived in time. */
 void weft__client_on_timer(struct weft_timer *timer)
 {
     struct weft_client *client = weft_container_of(timer, struct weft_client, timer);

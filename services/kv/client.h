@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The kv commands as typed calls over a weft_client, whatever its codec. Asynchronous: a call is
- * made, and its done comes later on the loop's thread; any number may be in flight, replies keep
- * the order of the calls. Loop's thread only. */
+ * The kv commands as typed calls over a weft_client of any codec. A call is asynchronous: its done is
+ * called later, on the loop's thread. Any number may be in flight, and replies keep the order of the
+ * calls. Use everything here on the loop's thread only. */
 #ifndef KV_CLIENT_H
 #define KV_CLIENT_H
 
@@ -40,7 +40,7 @@ struct weft_kv_pair {
 };
 
 enum weft_kv_op {
-    WEFT_KV_HGET = 1, /* as the fields of CommandRequest are numbered */
+    WEFT_KV_HGET = 1, /* the numbers are those of CommandRequest's fields */
     WEFT_KV_HGETALL,
     WEFT_KV_HMGET,
     WEFT_KV_HSET,
@@ -52,8 +52,8 @@ enum weft_kv_op {
     WEFT_KV_HSCAN = 16
 };
 
-/* One command. hget, hdel and hexist take one key, their m-forms any number, hset one pair, hmset
- * any number, hgetall and hscan none. */
+/* One command. hget, hdel and hexist take one key, and hmget, hmdel and hmexist any number of them;
+ * hset takes one pair, and hmset any number; hgetall and hscan take neither. */
 struct weft_kv_request {
     enum weft_kv_op op;
     struct weft_view table;
@@ -61,14 +61,14 @@ struct weft_kv_request {
     size_t key_count;
     const struct weft_kv_pair *pairs;
     size_t pair_count;
-    struct weft_view cursor; /* hscan: of the page before; empty: the first page */
-    uint32_t limit;          /* hscan: of pairs, 0: as the server likes */
+    struct weft_view cursor; /* hscan: the cursor of the page before; empty: the first page */
+    uint32_t limit;          /* hscan: the most pairs of a page; 0: the server chooses */
 };
 
-/* What the server answered. */
+/* The server's answer. */
 struct weft_kv_reply {
     uint32_t status;          /* 200, 404, ...: docs/wire.md */
-    struct weft_view message; /* the server's words, empty with 200 */
+    struct weft_view message; /* the server's text, empty with 200 */
     const struct weft_kv_value *values;
     size_t value_count;
     const struct weft_kv_pair *pairs;
@@ -76,36 +76,38 @@ struct weft_kv_reply {
     struct weft_view cursor; /* hscan: where the next page begins; empty: this was the last */
 };
 
-/* What the kv calls of one connection share. In the caller's memory. */
+/* State that the kv calls of one connection share. It lies in the caller's memory. */
 struct weft_kv_client {
-    struct weft_client *connection; /* the caller's, who makes and closes it */
-    struct weft_arena arena;        /* the reply being handed to a done */
+    struct weft_client *connection; /* the caller's, who makes it and closes it */
+    struct weft_arena arena;        /* holds the reply that a done is looking at */
 };
 
-/* budget: bytes that one reply may become in memory, beside its own; a reply of more is done with
- * WEFT_ETOOBIG. Cannot fail. */
+/* Cannot fail. `budget` bounds the bytes that reading one reply may allocate, beside the reply itself. A
+ * reply that needs more is done with WEFT_ETOOBIG. */
 void weft_kv_client_init(struct weft_kv_client *client, struct weft_client *connection,
                          size_t budget);
 
-/* After weft_client_close(connection), not from within a done. A zeroed one is fine. */
+/* Call it after weft_client_close(connection), and not from within a done. A zeroed client is fine. */
 void weft_kv_client_fini(struct weft_kv_client *client);
 
-/* One call; the caller's memory until done was called. */
+/* One call: the caller's memory, lent until done was called. */
 struct weft_kv_call {
-    /* Exactly once, on the loop's thread, never from within the call that starts it. status 0: the
-     * reply, whatever its own status says, is valid until done returns. Otherwise reply is NULL and
-     * status is one of weft_call's, or WEFT_EMALFORMED where the message is no CommandResponse, or
-     * -ENOMEM. done may make calls, close the connection, or free *call. */
+    /* Called exactly once, on the loop's thread, never from within the call that starts it. With
+     * status 0 there is a reply, whatever its own status says; it is valid until done returns.
+     * Otherwise reply is NULL, and status is one of those of weft_call's done, WEFT_EMALFORMED if the
+     * message is no CommandResponse, WEFT_ETOOBIG if it is over the budget, or -ENOMEM. done may make
+     * calls, close the connection, or free *call. */
     void (*done)(struct weft_kv_call *call, int status, const struct weft_kv_reply *reply);
-    int64_t timeout;       /* nanoseconds from the call, 0: none */
-    const char *why;       /* out, where the message was bad: what is wrong with it, static */
+    int64_t timeout; /* nanoseconds from the call, 0: none */
+    const char *why; /* out: what is wrong with a reply that could not be read, static; or NULL */
     struct weft_call call; /* ours; call.sent says whether the server may have acted on it */
     struct weft_kv_client *client; /* ours */
 };
 
-/* The commands. Arguments are borrowed until the call returns: it encodes them. 0: done will be
- * called. Otherwise it will not, and *error says why: -EINVAL (a table or key is not UTF-8, or a
- * request has too many keys or pairs for its op), or what weft_client_call returns. */
+/* The commands. Each encodes its arguments before it returns, and borrows them no longer. Returns 0:
+ * done will be called. Otherwise done will not be called, and *error says why: -EINVAL (a table, a key
+ * or a string value is not UTF-8, or the op takes another number of keys or pairs), or an error of
+ * weft_client_call. */
 WEFT_MUST_USE int weft_kv_client_send(struct weft_kv_client *client, struct weft_kv_call *call,
                                       const struct weft_kv_request *request,
                                       struct weft_error *error);
@@ -137,7 +139,8 @@ WEFT_MUST_USE int weft_kv_client_hmexist(struct weft_kv_client *client, struct w
                                          struct weft_view table, const struct weft_view *keys,
                                          size_t count, struct weft_error *error);
 
-/* One page; a server that has no hscan answers 501 or 400, and hgetall then says the same in one. */
+/* Asks for one page. A server that has no hscan answers 501 or 400; hgetall then has all the pairs in one
+ * reply. */
 WEFT_MUST_USE int weft_kv_client_hscan(struct weft_kv_client *client, struct weft_kv_call *call,
                                        struct weft_view table, struct weft_view cursor,
                                        uint32_t limit, struct weft_error *error);

@@ -61,8 +61,8 @@ static uint8_t *put_pair(uint8_t *dst, const struct weft_kv_pair *pair)
     return put_value(dst, &pair->value);
 }
 
-/* A single key is a field of its own, left out where it is empty; one of several is written even
- * then. */
+/* A single key is a plain field, which is left out if it is empty. A key of several is an element of a
+ * repeated field, which is written even if it is empty. */
 static bool has_single_key(const struct weft_kv_request *request)
 {
     return request->op == WEFT_KV_HGET || request->op == WEFT_KV_HDEL ||
@@ -268,7 +268,7 @@ static int count_items(struct weft_view payload, struct weft_pb_budget *budget, 
     return err;
 }
 
-/* Neither product overflows: each item has at least two bytes of payload. */
+/* Neither product overflows, because each item takes at least two bytes of the payload. */
 static int allocate(struct target *target, size_t values, size_t pairs, struct weft_arena *arena)
 {
     target->values = weft_arena_alloc(arena, values * sizeof *target->values);
@@ -284,7 +284,7 @@ static int allocate(struct target *target, size_t values, size_t pairs, struct w
 int weft__kv_reply_read(struct weft_kv_reply *reply, struct weft_view payload,
                         struct weft_arena *arena, const char **why)
 {
-    /* Memory bounds the items of a reply, and its bytes the elements. */
+    /* The arena's budget bounds the items of a reply, and its size the elements. */
     struct weft_pb_budget budget = {.elements = UINT64_MAX};
     struct target target = {.reply = reply};
     size_t values = 0, pairs = 0;

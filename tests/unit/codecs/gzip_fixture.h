@@ -16,7 +16,7 @@
 
 enum { TEXT_SIZE = 66, MEMBER_MAX = 512 };
 
-/* What the members hold. */
+/* The message that the members hold. */
 extern const char text[TEXT_SIZE + 1];
 
 struct member {
@@ -24,7 +24,7 @@ struct member {
     size_t size;
 };
 
-/* What we write ourselves of text. */
+/* A member that we write ourselves. */
 struct member member_at(int level);
 struct member plain_member(void);
 

@@ -41,7 +41,7 @@ static void once_fini(struct once *once)
     feed_codec_fini(&once->fc);
 }
 
-/* How many of so many encodes deflate; heavy is what says so. */
+/* Returns how many of the encodes deflate, which io->heavy tells. */
 static size_t deflates(const struct once *once, bool lasting, size_t times)
 {
     struct weft_body body = weft_body_from_blob(once->blob);

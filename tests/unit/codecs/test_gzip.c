@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What we compress: zlib's own reader is the judge of it. */
+ * The members that we write, judged by zlib's own reader. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -145,7 +145,7 @@ static void test_deflate_writes_what_other_readers_read(void **state)
     inflateEnd(&stream);
 }
 
-/* Where it fits depends on the engine's choice of a member, some bytes more or less. */
+/* The engine chooses the member, so the size at which it fits may vary by some bytes. */
 static void deflate_to_every_cap(int level)
 {
     enum { SOME = 8 };
@@ -195,7 +195,7 @@ static void test_engines_start_anew_after_a_failure(void **state)
     weft__gzip_fini(&gzip);
 }
 
-/* What an engine has made for a level it keeps. */
+/* An engine keeps the memory that it has taken for a level. */
 static void test_second_member_of_a_level_takes_no_memory(void **state)
 {
     struct weft__gzip gzip = {0};

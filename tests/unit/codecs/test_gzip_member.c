@@ -16,7 +16,7 @@ static void put(struct member *member, const void *data, size_t size)
     member->size += size;
 }
 
-/* The same with these flags, and these bytes between the ten fixed ones and the deflated. */
+/* Makes a member with these flags, and these bytes between the ten fixed ones and the deflated. */
 static struct member member_with(uint8_t flags, const void *fields, size_t size)
 {
     struct member plain = plain_member(), member = {.size = 0};

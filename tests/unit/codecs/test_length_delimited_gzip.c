@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What is length-delimited-gzip's own: when it compresses, how hard, and what memory it holds. What
- * every codec must do is test_length_delimited_gzip_contract's, what a member is is test_gzip's. */
+ * Tests of length-delimited-gzip's own behaviour: when it compresses, how hard, and the memory it holds.
+ * test_length_delimited_gzip_contract holds what every codec must do, and test_gzip what a member is. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -171,7 +171,7 @@ static void test_equal_options_give_equal_configurations(void **state)
     feed_codec_fini(&c);
 }
 
-/* As if both had one level: their frames are as large but for some bytes, or both plain. */
+/* True if both give frames of nearly one size, or plain ones, as one level does. */
 static bool are_alike(const char *query_a, const char *query_b, size_t size)
 {
     enum { SOME = 16 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What is raw's own; what every codec must do is test_raw_contract's. */
+ * Tests of raw's own behaviour. test_raw_contract holds what every codec must do. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>

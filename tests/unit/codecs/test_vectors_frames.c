@@ -41,7 +41,7 @@ static struct weft_view view_of(const struct weft_bytes *bytes)
     return weft_view(bytes->data, bytes->size);
 }
 
-/* Whether frame is one whole frame of payload. */
+/* True if frame is one whole frame of payload. */
 static bool carries(const struct feed_codec *fc, struct weft_view frame, struct weft_view payload)
 {
     struct feed feed;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A client on the virtual loop, and its peer at the other end of a scripted connection. What the
- * callbacks were told becomes a text, in their order, which the tests compare:
+ * A client on the virtual loop, and its peer at the other end of a scripted connection. The
+ * callbacks write a text, in their order, which the tests compare:
  *
  *     connected a=hello b+first b=last c!ETIMEDOUT */
 #ifndef WEFT_TEST_CLIENT_FIXTURE_H
@@ -71,9 +71,9 @@ int client_fixture_setup(void **state);
 /* Fails where the client left a stream, a timer or memory behind. */
 int client_fixture_teardown(void **state);
 
-/* weft_client_new, on success with the peer's end; runs no turn. */
+/* Makes the client and, on success, takes the peer's end. Runs no turn. */
 int client_fixture_new(struct client_fixture *f);
-/* The same, and turns until it has connected; the log is empty then. */
+/* Makes the client and runs turns until it has connected. The log is empty then. */
 void client_fixture_connect(struct client_fixture *f);
 void client_fixture_turns(struct client_fixture *f);
 void client_fixture_advance(struct client_fixture *f, int64_t ns);
@@ -88,7 +88,7 @@ void connect_and_ask(struct client_fixture *f);
 void ask_early(struct client_fixture *f);
 /* weft_client_call with a text. */
 int test_call_send(struct test_call *call, const char *text);
-/* The same with size times the letter x. */
+/* Sends a call with size times the letter x. */
 int test_call_send_size(struct test_call *call, size_t size);
 
 /* The frame of a reply: into dst, which has room for all that the tests make; returns its size. */
@@ -97,7 +97,7 @@ size_t peer_frame(struct client_fixture *f, struct weft_view payload, uint8_t *d
 void peer_queue(struct client_fixture *f, const char *text);
 /* Sends one, and lets the client read it. */
 void peer_reply(struct client_fixture *f, const char *text);
-/* What the client has sent since the last such call: "one two" for two requests. */
+/* Returns the requests that came since the last peer_heard, as text: "one two" for two of them. */
 const char *peer_heard(struct client_fixture *f);
 
 /* Compares the log and empties it. */
