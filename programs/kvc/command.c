@@ -70,7 +70,7 @@ const char *cli_shape_arguments(enum cli_shape shape)
     return "";
 }
 
-/* Whether `count` words may stand behind a command of this shape. */
+/* True if a command of this shape takes `count` words. */
 static bool count_fits(enum cli_shape shape, size_t count)
 {
     switch (shape) {
@@ -261,7 +261,7 @@ static int take_page(struct cli_invocation *invocation, char *const *words, size
     return 0;
 }
 
-/* words are what stands behind the command. */
+/* Reads the words that follow the command. */
 static int take_arguments(struct cli_invocation *invocation, char *const *words, size_t count,
                           const struct cli_value_source *source, struct weft_error *error)
 {

@@ -9,7 +9,7 @@
 #include "format/value.h"
 #include "services/kv/client.h"
 
-/* What stands behind a command's name, and so the shape of its request. */
+/* The arguments that a command takes, which decide the shape of its request. */
 enum cli_shape {
     CLI_NOTHING,
     CLI_TABLE,
@@ -34,7 +34,7 @@ struct cli_command {
     const char *help;
 };
 
-/* Ended by a NULL name. Static. */
+/* Returns all commands; the last one has a NULL name. Static. */
 const struct cli_command *cli_command_table(void);
 
 /* "TABLE KEY VALUE [KEY VALUE]..."; static. */
@@ -51,7 +51,7 @@ struct cli_invocation {
     struct weft_view doubtful; /* the first value whose type was probably mistyped; empty: none */
 };
 
-/* Whether the prompt has it too. */
+/* True if the prompt has this command too. */
 bool cli_command_is_of_prompt(const struct cli_command *command);
 
 /* Returns a command by its name, in which case does not count, or NULL. */
@@ -69,8 +69,7 @@ const struct cli_command *cli_command_find(const char *name, struct weft_error *
 const struct cli_command *cli_command_find_request(const char *name, size_t count,
                                                    struct weft_error *error);
 
-/* Whether count words may stand behind a command of this shape. WEFT_ECONFIG: *error shows its
- * usage. */
+/* Checks that the command takes `count` words. WEFT_ECONFIG: *error shows its usage. */
 WEFT_MUST_USE int cli_command_check(const struct cli_command *command, size_t count,
                                     struct weft_error *error);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A file, pipe or terminal that is read while replies come in: never waits where the loop has
- * something else to do. */
+ * Reads a file, pipe or terminal while replies come in. It never waits, so that the loop can go on with
+ * whatever else there is. */
 #ifndef KV_CLI_INPUT_H
 #define KV_CLI_INPUT_H
 
@@ -19,14 +19,13 @@ struct cli_input {
     struct weft_io io;
 };
 
-/* path NULL or "-": standard input. -errno: *error names the file. */
+/* Opens path, or standard input if it is NULL or "-". -errno: *error names the file. */
 WEFT_MUST_USE int cli_input_open(struct cli_input *input, const char *path, struct weft_loop *loop,
                                  struct weft_error *error);
 /* A zeroed one is fine. */
 void cli_input_close(struct cli_input *input);
 
-/* Reads some more into buf, or learns of the end (eof). -EAGAIN: there is nothing yet, ready will be
- * called; -errno. */
+/* Reads more into buf, or sets eof. -EAGAIN: there is nothing yet, and ready will be called; -errno. */
 WEFT_MUST_USE int cli_input_read(struct cli_input *input);
 
 #endif

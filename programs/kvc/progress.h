@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * How far a long command has got: a line on a terminal that is drawn again, nothing elsewhere. */
+ * Shows how far a long command has got: one line of a terminal, drawn again and again. Elsewhere
+ * nothing is shown. */
 #ifndef KV_CLI_PROGRESS_H
 #define KV_CLI_PROGRESS_H
 
@@ -15,15 +16,16 @@ struct cli_progress {
     bool shown;
 };
 
-/* out: draws if it is a terminal. what is borrowed until the end; now: nanoseconds of any clock. */
+/* Draws on out if it is a terminal. `what` is borrowed until the end; now is in nanoseconds of any
+ * clock. */
 void cli_progress_start(struct cli_progress *progress, FILE *out, const char *what, int64_t now);
 
-/* done of total (0: not known), of whatever tells how far it has got, and how many were counted.
- * Draws at most ten times a second. */
+/* Draws `count`, and the part of the work that is done if `total` is not 0, at most ten times per
+ * second. */
 void cli_progress_update(struct cli_progress *progress, int64_t now, uint64_t count, uint64_t done,
                          uint64_t total);
 
-/* Takes the line away. */
+/* Erases the line. */
 void cli_progress_end(struct cli_progress *progress);
 
 #endif

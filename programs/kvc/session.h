@@ -61,7 +61,7 @@ bool cli_session_has_ended(struct cli_session *session, struct weft_error *error
 /* The server's URL without its options, as a length of config->server. */
 int cli_session_address_length(const struct cli_session *session);
 
-/* Until unwatch, SIGINT sets `interrupted`, ends the loop's turn, and interrupts system calls. */
+/* Watches SIGINT: until unwatch it sets `interrupted`, ends the loop's turn, and interrupts system calls. */
 void cli_session_watch(struct cli_session *session);
 /* Does that for every signal of cli_endings. */
 void cli_session_watch_all(struct cli_session *session);
@@ -95,7 +95,7 @@ WEFT_MUST_USE enum cli_exit cli_session_exchange(struct cli_session *session,
                                                  struct cli_exchange *exchange,
                                                  struct weft_error *error);
 
-/* What a call's failure means: the exit code, with the words in *error. */
+/* Returns the exit code that a call's failure leads to, with its text in *error. */
 enum cli_exit cli_session_explain(const struct cli_session *session,
                                   const struct weft_kv_call *call, int status, bool writes,
                                   struct weft_error *error);

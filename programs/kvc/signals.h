@@ -20,7 +20,7 @@ void cli_signals_init(void);
  * action elsewhere; called once an event loop no longer handles it. */
 void cli_signals_restore(int number);
 
-/* What cli_signals_init does in PID 1. */
+/* Handles the signals as cli_signals_init does in PID 1, in any process. */
 void cli_signals_end_process(void);
 
 /* Ends the program with `code` after so many nanoseconds and writes `text` (one line, borrowed until

@@ -15,7 +15,7 @@ static bool is_blank(uint8_t byte)
     return byte == ' ' || byte == '\t' || byte == '\r';
 }
 
-/* Behind the mark that opened it. False: nothing closes it. */
+/* Takes the text up to the closing mark; the opening one was taken. False: nothing closes it. */
 static bool take_quoted(struct splitter *splitter, uint8_t mark)
 {
     for (; splitter->at < splitter->end; splitter->at++) {

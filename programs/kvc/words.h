@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A line as words, quoted as in a shell: 'as it is', "with \" and \\", and \x outside of quotation
- * marks. */
+ * Splits a line into words, which are quoted as in a shell: 'as it is', "with \" and \\", and \x outside
+ * of quotation marks. */
 #ifndef KV_CLI_WORDS_H
 #define KV_CLI_WORDS_H
 
@@ -14,8 +14,8 @@ struct cli_words {
     char *memory;
 };
 
-/* A line without its end. A word that begins with # ends it. WEFT_ECONFIG: *error says what is
- * wrong; -ENOMEM. Nothing is held then. */
+/* Splits a line, which is given without its line end. A word that begins with # and whatever follows it
+ * are a comment. WEFT_ECONFIG: *error says what is wrong; -ENOMEM. Nothing is held then. */
 WEFT_MUST_USE int cli_words_split(struct cli_words *words, struct weft_view line,
                                   struct weft_error *error);
 void cli_words_fini(struct cli_words *words);

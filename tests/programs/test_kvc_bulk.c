@@ -282,7 +282,7 @@ static void test_import_that_is_interrupted_says_how_far_it_got(void **state)
     process_start_piped(
         &kvc, WORDS(KVC_PATH, "--server", url, "--rows", "csv", "import", "interrupted", "-"));
     assert_int_equal(write(kvc.in, "a,1\nb,2\n", 8), 8);
-    /* What has come is sent although more may follow. */
+    /* The rows that have come are sent, although more may follow. */
     for (bool there = false; !there;) {
         struct process look;
         assert_int_equal(kvc_run(&look, url, WORDS("hexist", "interrupted", "b")), 0);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What export leaves behind: a whole file, or the old one and nothing else. */
+ * An export leaves a whole file behind, or the old one and nothing else. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <setjmp.h>

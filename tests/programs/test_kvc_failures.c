@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What kvc makes of a server that is not there, says nothing, or says something else. The server is
+ * kvc and a server that is not there, says nothing, or says something else. The server is
  * this program, a line at a time. */
 #include <netinet/in.h>
 #include <setjmp.h>

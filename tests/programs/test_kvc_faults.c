@@ -123,7 +123,7 @@ static void test_export_survives(void **state)
     survive(WORDS("export", "rows", made));
 }
 
-/* Where its threads have come to when memory fails differs from run to run. */
+/* The point that its threads have reached when memory fails differs from run to run. */
 static void test_bench_survives(void **state)
 {
     (void)state;

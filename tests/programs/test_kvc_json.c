@@ -81,7 +81,7 @@ static void test_server_and_codec_may_come_from_the_environment(void **state)
     run_with("KVC_CODEC", "morse", WORDS("ping"), &kvc, 2);
     assert_one_line(kvc.err.text, "unknown codec 'morse'");
     process_kill(&kvc);
-    /* What the command line says comes first. */
+    /* The command line comes before the environment. */
     run_with("KVC_SERVER", "nonsense", WORDS("--server", url, "hexist", "t", "k"), &kvc, 0);
     process_kill(&kvc);
     run_with("KVC_CODEC", "length-delimited-gzip",

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a server holds comes back through export and import: 2,000 odd pairs and ten large values. */
+ * 2,000 odd pairs and ten large values come back through export and import. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -88,7 +88,7 @@ static int make_plan(struct bench *bench, struct weft_error *error)
         .timeout = (int64_t)config->timeout,
         .budget = (size_t)config->limits.decode_bytes,
     };
-    /* As many requests in flight as were asked for, whatever their size. */
+    /* The options alone decide how many requests are in flight, whatever their size. */
     plan->connect.limits.max_pending = UINT64_MAX;
     plan->connect.limits.output_high = UINT64_MAX;
     int err = cli_bench_values_init(&plan->values, bench->config.value_kind,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the options of `kvc bench` say. */
+ * The values of the options of `kvc bench`. */
 #ifndef KV_CLI_BENCH_CONFIG_H
 #define KV_CLI_BENCH_CONFIG_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The threads of a benchmark: a load each. They go from one part of the run to the next together,
- * when all have done theirs, and stop together when one has failed. */
+ * The threads of a benchmark, each with a load of its own. They go on to the next part of the run
+ * together, once all have finished the last one, and stop together when one has failed. */
 #ifndef KV_CLI_BENCH_CREW_H
 #define KV_CLI_BENCH_CREW_H
 
@@ -21,10 +21,10 @@ WEFT_MUST_USE enum cli_exit cli_bench_crew_new(struct cli_bench_crew **crew,
 /* Has the threads end at once; their ends come with turns of home. Twice is fine. */
 void cli_bench_crew_stop(struct cli_bench_crew *crew);
 
-/* Whether all threads have come to their end. */
+/* True once all threads have ended. */
 bool cli_bench_crew_has_ended(const struct cli_bench_crew *crew);
 
-/* What the run is at, and how many requests of that part were answered. */
+/* Returns the present part of the run, and in *answered how many of its requests were answered. */
 enum cli_bench_part cli_bench_crew_watch(const struct cli_bench_crew *crew, uint64_t *answered);
 
 /* After the end: adds what they have counted to *tally. The code of one that failed with its text in

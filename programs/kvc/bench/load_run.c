@@ -9,7 +9,7 @@
 /* The clock is read again within a batch after so many replies. */
 enum { REPLIES_A_TICK = 64 };
 
-/* Whether one more request is to be sent now. */
+/* True if one more request is to be sent now. */
 static bool may_send(struct cli_bench_load *load)
 {
     if (load->left == 0 || load->now >= load->end)
@@ -136,7 +136,8 @@ static void lose(struct cli_bench_load *load, const struct cli_bench_slot *slot,
     cli_bench_load_fail(load, status == -ETIMEDOUT ? CLI_EXIT_TIMEOUT : CLI_EXIT_PROTOCOL, trouble);
 }
 
-/* Once for what a connection brings in a turn, and in long batches now and then. */
+/* Reads the clock once for the replies that a connection brings in a turn, and again within long
+ * batches. */
 static void read_clock(struct cli_bench_load *load, const struct cli_bench_connection *connection)
 {
     bool same = connection == load->batch && weft_loop_now(load->loop) == load->now;
@@ -183,7 +184,7 @@ static uint64_t share_of(const struct cli_bench_load *load, uint64_t whole)
            cli_bench_share(load->plan, load->index, whole);
 }
 
-/* How much there is to send, and until when. */
+/* Sets how many requests the part sends at most, and until when. */
 static void set_bounds(struct cli_bench_load *load)
 {
     const struct cli_bench_config *config = load->plan->config;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Which commands a benchmark sends, and how often each: "hget=90,hset=10". */
+ * The commands that a benchmark sends, each with its share: "hget=90,hset=10". */
 #ifndef KV_CLI_BENCH_MIX_H
 #define KV_CLI_BENCH_MIX_H
 
@@ -33,13 +33,12 @@ struct cli_bench_mix {
 WEFT_MUST_USE int cli_bench_mix_parse(struct cli_bench_mix *mix, const char *text,
                                       struct weft_error *error);
 
-/* Of 32 random bits, a command with its share of the probability. */
+/* Returns a command by 32 random bits, each with its share of the probability. */
 enum cli_bench_command cli_bench_mix_pick(const struct cli_bench_mix *mix, uint32_t bits);
 
 enum { CLI_BENCH_MIX_TEXT = 80 };
 
-/* What parse reads, in the order of the commands, into dst of CLI_BENCH_MIX_TEXT bytes; returns
- * dst. */
+/* Writes the mix as cli_bench_mix_parse reads it to dst of CLI_BENCH_MIX_TEXT bytes; returns dst. */
 char *cli_bench_mix_format(const struct cli_bench_mix *mix, char *dst);
 
 #endif

@@ -6,12 +6,12 @@
 
 #include "programs/kvc/options.h"
 
-/* Ended by a NULL name. Static. */
+/* Returns the options; the last one has a NULL name. Static. */
 const struct cli_option *cli_bench_options(void);
 
 struct cli_bench_config cli_bench_config_default(void);
 
-/* Whether the options fit each other. WEFT_ECONFIG: *error says which do not. */
+/* Checks that the options fit each other. WEFT_ECONFIG: *error says which do not. */
 WEFT_MUST_USE int cli_bench_config_check(const struct cli_bench_config *config,
                                          struct weft_error *error);
 

@@ -24,7 +24,7 @@ static inline uint64_t cli_bench_random_next(struct cli_bench_random *random)
     return cli_bench_random_mix(random->state);
 }
 
-/* Of 32 random bits, a number below bound. */
+/* Scales 32 random bits to a number below bound. */
 static inline uint32_t cli_bench_random_scale(uint32_t bits, uint32_t bound)
 {
     return (uint32_t)((uint64_t)bits * bound >> 32);

@@ -17,8 +17,8 @@ void cli_bench_replies_fini(struct cli_bench_replies *replies)
     weft_arena_fini(&replies->arena);
 }
 
-/* From a right reply: the next ones of the command are compared with it. tail is what may differ,
- * the value, if it comes last. */
+/* Keeps a right reply's bytes, with which the command's next ones are compared. `tail` may differ: it is
+ * the value, if that comes last. */
 static void remember(struct cli_bench_shape *shape, struct weft_view payload, struct weft_view tail)
 {
     size_t head_size = payload.size - tail.size;

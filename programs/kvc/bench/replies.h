@@ -19,7 +19,7 @@ enum cli_bench_verdict {
 
 enum { CLI_BENCH_HEAD_MAX = 64 };
 
-/* What a right reply looks like up to its value. */
+/* The bytes of a right reply up to its value. */
 struct cli_bench_shape {
     size_t size, head_size; /* size 0: none seen yet */
     uint8_t head[CLI_BENCH_HEAD_MAX];
@@ -32,8 +32,7 @@ struct cli_bench_replies {
     struct cli_bench_shape shapes[CLI_BENCH_COMMANDS];
     struct weft_arena arena;
 
-    /* Of the last one that was not right: the status (0: none), and why in words, until the next
-     * check. */
+    /* The last reply that was not right, until the next check: its status (0: none), and why. */
     uint32_t status;
     struct weft_error why;
 };

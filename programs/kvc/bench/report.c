@@ -3,10 +3,10 @@
 
 #include <inttypes.h>
 
-/* Of a rate that was asked for: what is called kept. */
+/* A rate counts as kept if at least this part of it was reached. */
 static const double rate_kept = 0.99;
 
-/* Of the CPU time its threads could have had: where the client is likely to be the limit. */
+/* The client is likely to be the limit if its threads used at least this part of their CPU time. */
 static const double cpu_busy = 0.9;
 
 static const struct cli_bench_quantile quantiles[] = {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a benchmark prints when it has ended. */
+ * The report of a benchmark that has ended. */
 #ifndef KV_CLI_BENCH_REPORT_H
 #define KV_CLI_BENCH_REPORT_H
 

@@ -6,8 +6,8 @@
 #include "core/base/mem.h"
 #include "services/kv/client/message.h"
 
-/* Where the key stands: it comes last but for the value and its head, so that a table of the same
- * name does not matter. */
+/* Returns the key's offset. The search goes backwards, because only the value and its head can follow
+ * the key, while a table of the key's name would come before it. */
 static size_t find_key(const uint8_t *bytes, size_t end, const struct cli_bench_key *key)
 {
     size_t at = end - CLI_BENCH_KEY_SIZE;
@@ -28,7 +28,7 @@ static int make_template(struct cli_bench_template *template, const struct weft_
     weft_body_write(&body.body, template->bytes);
     template->value_at = body.body.size - (request->pair_count > 0 ? value_size : 0);
     template->key_at = find_key(template->bytes, template->value_at, key);
-    /* What is left out from here on is written anew each time. */
+    /* The value is written anew each time, so the template ends before it. */
     uint8_t *less = weft_realloc(template->bytes, template->value_at);
     template->bytes = less ? less : template->bytes;
     return 0;

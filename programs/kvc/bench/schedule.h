@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * When the requests of a fixed rate are meant to be sent. The times follow from the rate alone: a
+ * The times at which the requests of a fixed rate are meant to be sent. They follow from the rate alone: a
  * server that stalls does not move them. So whoever counts a latency from the time a request was
  * meant to be sent, however late it really was, omits nothing of the stall (Gil Tene's "coordinated
  * omission", as in wrk2). Arithmetic only, on any clock. */
@@ -16,7 +16,7 @@ struct cli_bench_schedule {
     uint64_t next, step;
 };
 
-/* When the next request is meant to be sent. */
+/* Returns the time at which the next request is meant to be sent. */
 static inline int64_t cli_bench_schedule_time(const struct cli_bench_schedule *schedule)
 {
     uint64_t second = 1000000000, number = schedule->next;
@@ -30,7 +30,7 @@ static inline void cli_bench_schedule_advance(struct cli_bench_schedule *schedul
     schedule->next += schedule->step;
 }
 
-/* How many are meant to be sent before a time and were not. */
+/* Returns how many requests were meant to be sent before `time` and were not. */
 uint64_t cli_bench_schedule_behind(const struct cli_bench_schedule *schedule, int64_t time);
 
 #endif

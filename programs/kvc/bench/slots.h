@@ -18,7 +18,7 @@
 
 enum cli_bench_part { CLI_BENCH_FILL, CLI_BENCH_WARMUP, CLI_BENCH_MEASURE, CLI_BENCH_PARTS };
 
-/* What all loads of a run share. Immutable while they run. */
+/* The settings that all loads of a run share. Immutable while they run. */
 struct cli_bench_plan {
     const struct cli_bench_config *config;
     struct cli_bench_values values;
@@ -79,7 +79,7 @@ struct cli_bench_load {
     enum cli_exit code; /* CLI_EXIT_DONE: it has not failed */
     struct weft_error error;
 
-    /* For whoever watches from another thread. */
+    /* Read by the thread that shows the progress. */
     _Atomic(uint64_t) answered; /* in this part */
     _Atomic(unsigned) watched_part;
 };

@@ -8,7 +8,7 @@ void cli_bench_tally_restart(struct cli_bench_tally *tally)
     memset(tally, 0, offsetof(struct cli_bench_tally, wrong));
 }
 
-/* Of a status that is in the table already, or new there, or among all others. */
+/* Counts a status in its own entry, in a new one, or, once the table is full, in the last. */
 static void add_status(struct cli_bench_tally *tally, uint32_t status, uint64_t count)
 {
     size_t i = 0, last = CLI_BENCH_STATUSES - 1;

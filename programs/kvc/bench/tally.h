@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a benchmark has counted: by each worker for itself, and put together at the end. A zeroed one
- * is empty. */
+ * The counts of a benchmark. Each thread has its own, and they are merged at the end. A zeroed tally is
+ * empty. */
 #ifndef KV_CLI_BENCH_TALLY_H
 #define KV_CLI_BENCH_TALLY_H
 
@@ -21,8 +21,8 @@ struct cli_bench_bytes {
 };
 
 struct cli_bench_tally {
-    /* Of the measured part: requests answered rightly, their latencies by command; of them, those
-     * that found no key. */
+    /* The measured part: the latencies of the requests that were answered rightly, by command, and
+     * how many of these found no key. */
     struct cli_histogram latencies[CLI_BENCH_COMMANDS];
     uint64_t misses[CLI_BENCH_COMMANDS];
     int64_t began,
@@ -31,19 +31,19 @@ struct cli_bench_tally {
     uint64_t behind;                    /* requests of a fixed rate that were due and not sent */
     uint64_t cpu;                       /* nanoseconds of CPU time */
 
-    /* Of all parts, the filling too: what was not answered rightly. */
+    /* All parts, the filling too: requests that were not answered rightly. */
     uint64_t wrong, missing;
     struct cli_bench_status statuses[CLI_BENCH_STATUSES]; /* count 0: none; the last: all others */
     struct weft_error first; /* of them in words: "hget key:0000000042: ..."; "" for none */
 };
 
-/* Forgets all that is of the measured part. */
+/* Resets the counts of the measured part. */
 void cli_bench_tally_restart(struct cli_bench_tally *tally);
 
-/* A reply of a status that is an error. */
+/* Counts a reply whose status is an error. */
 void cli_bench_tally_refused(struct cli_bench_tally *tally, uint32_t status);
 
-/* How many replies had such a status. */
+/* Returns the number of replies with such a status. */
 uint64_t cli_bench_tally_refusals(const struct cli_bench_tally *tally);
 
 /* Requests answered rightly, over all commands. */

@@ -45,7 +45,7 @@ enum weft_kv_type cli_bench_values_type(const struct cli_bench_values *values);
 void cli_bench_value_write(const struct cli_bench_values *values, const struct cli_bench_key *key,
                            uint8_t *dst);
 
-/* Whether view is the value of key. */
+/* True if view is the value of key. */
 bool cli_bench_value_is(const struct cli_bench_values *values, const struct cli_bench_key *key,
                         struct weft_view view);
 

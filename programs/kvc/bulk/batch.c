@@ -81,7 +81,7 @@ static void refuse(struct batch *batch, const struct cli_bulk_call *call,
     fail(batch, CLI_EXIT_REFUSED, call->first_line, text);
 }
 
-/* Where nobody reads the answers nothing more is asked. */
+/* Flushes the answers. If nobody can read them, no more commands are sent. */
 static void flush(struct batch *batch)
 {
     int err = cli_flush(batch->bulk.out);
@@ -107,7 +107,7 @@ static void on_answer(struct cli_bulk *bulk, const struct cli_bulk_call *call,
         fail(batch, CLI_EXIT_PROTOCOL, call->first_line, error.text);
     else
         print_result(batch, call, reply);
-    /* Who reads the results may wait for this one before the next command. */
+    /* The reader of the results may wait for this one before it writes the next command. */
     if (bulk->in_flight == 0)
         flush(batch);
 }

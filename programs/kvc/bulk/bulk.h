@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What batch and import share: an input that is read while many calls are in flight. The command reads
+ * The part that batch and import share: an input that is read while many calls are in flight. The command reads
  * and sends as long as there are free calls, and is called back for each that is done, in order. */
 #ifndef KV_CLI_BULK_H
 #define KV_CLI_BULK_H

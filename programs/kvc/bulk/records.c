@@ -122,7 +122,7 @@ static void show(struct cli_records *records, struct cli_record *record, struct 
     }
 }
 
-/* What there is of a record without an end. */
+/* Handles a record whose end has not come: reads on, skips it, or reports that it is too large. */
 static enum cli_records_found go_on(struct cli_records *records, struct cli_record *record,
                                     struct weft_view view)
 {

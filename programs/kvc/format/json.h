@@ -38,12 +38,12 @@ void cli_json_print_error(FILE *out, int code, struct weft_view text, uint64_t l
 WEFT_MUST_USE int cli_json_read_value(const json_t *json, struct weft_kv_value *value,
                                       struct weft_bytes *memory, struct weft_error *error);
 
-/* A command as an array: ["hset", "table", "key", 42]. What the request points to lies in words and in
+/* Reads a command from an array: ["hset", "table", "key", 42]. What the request points to lies in words and in
  * the invocation. The errors of cli_invocation_init. */
 WEFT_MUST_USE int cli_invocation_init_json(struct cli_invocation *invocation, const json_t *words,
                                            struct weft_error *error);
 
-/* One line of NDJSON. NULL: *error says what is wrong. json_decref it. */
+/* Parses one line of NDJSON; the caller calls json_decref. NULL: *error says what is wrong. */
 WEFT_MUST_USE json_t *cli_json_parse(struct weft_view line, struct weft_error *error);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What kvc prints of a reply: one item a line. */
+ * Prints replies, one item per line. */
 #ifndef KV_CLI_OUTPUT_H
 #define KV_CLI_OUTPUT_H
 
@@ -8,20 +8,20 @@
 
 #include "programs/kvc/command.h"
 
-/* Whether a reply of status 200 has what the request asked for: a value for each key or pair, bools
- * where it asked whether. WEFT_EMALFORMED: *error says what is missing. */
+/* Checks that a reply of status 200 has a value for each key or pair of the request, and that hexist and
+ * hmexist answered bools. WEFT_EMALFORMED: *error says what is missing. */
 WEFT_MUST_USE int cli_reply_check(const struct weft_kv_request *request,
                                   const struct weft_kv_reply *reply, struct weft_error *error);
 
-/* The pairs of a reply that has some, by the bytes of their keys or as they came. The caller's to
- * weft_free. NULL: no memory. */
+/* Returns the pairs of a reply, sorted by the bytes of their keys or as they came. The caller frees the
+ * array with weft_free. NULL: no memory. */
 const struct weft_kv_pair **cli_reply_pairs(const struct weft_kv_reply *reply, bool sorted);
 
 /* Prints a reply for scripts and people alike, an item a line; see cli_value_print_typed for the form
  * of values. Answers of hexist and hmexist are true or false. Pairs are `key<TAB>value`, sorted by the
- * bytes of the key. Where several lines can come, line ends, tabs and backslashes in an
- * item are escaped; the one value of the other commands is printed as it is, unless a terminal shows
- * it. -ENOMEM: nothing was printed. */
+ * bytes of the key. If there can be several lines, line ends, tabs and backslashes in an item are
+ * escaped; the one value of the other commands is printed as it is, unless a terminal shows it.
+ * -ENOMEM: nothing was printed. */
 WEFT_MUST_USE int cli_reply_print(FILE *out, const struct cli_command *command,
                                   const struct weft_kv_reply *reply, bool terminal);
 
@@ -29,7 +29,7 @@ WEFT_MUST_USE int cli_reply_print(FILE *out, const struct cli_command *command,
 void cli_reply_print_item(FILE *out, const struct cli_command *command,
                           const struct weft_kv_value *value, enum cli_escape escape);
 
-/* What helps against a reply that is too big. */
+/* The advice for a reply that is too big. */
 #define CLI_TABLE_ADVICE "hscan reads a table page by page, and export all of it"
 
 /* Returns what the user of a command can do about an error status, or NULL. */

@@ -79,14 +79,14 @@ static void print_value(FILE *out, const struct weft_kv_value *value, bool colou
     fputs(colours ? "\x1b[0m\n" : "\n", out);
 }
 
-/* Of a control character as cli_text_print escapes it. */
+/* Returns the width of a control character as cli_text_print escapes it. */
 static size_t columns_of_control(wchar_t character)
 {
     bool has_letter = character == '\n' || character == '\r' || character == '\t';
     return has_letter ? sizeof "\\n" - 1 : sizeof "\\x1b" - 1;
 }
 
-/* As the locale has it; a byte that is no character of it is one column. */
+/* Returns the width of text in the locale; a byte that is no character of it takes one column. */
 static size_t columns_of(struct weft_view text)
 {
     mbstate_t state = {0};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Answers for a person at a terminal: aligned, and coloured by type. */
+ * Prints answers for a person at a terminal: aligned, and coloured by type. */
 #ifndef KV_CLI_PRETTY_H
 #define KV_CLI_PRETTY_H
 
@@ -8,8 +8,8 @@
 
 #include "programs/kvc/command.h"
 
-/* As cli_reply_print, with the values of pairs below each other; an empty value shows as (empty).
- * Control characters are escaped. -ENOMEM. */
+/* Prints a reply with the values of pairs in one column. An empty value is shown as (empty), and control
+ * characters are escaped. -ENOMEM: nothing was printed. */
 WEFT_MUST_USE int cli_pretty_print(FILE *out, const struct cli_command *command,
                                    const struct weft_kv_reply *reply, bool colours);
 

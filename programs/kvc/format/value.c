@@ -24,7 +24,7 @@ enum {
 /* The two NaNs that are written without their bits. */
 static const uint64_t sign = (uint64_t)1 << 63, quiet_nan = 0x7ff8000000000000;
 
-/* What a parser is given and fills. */
+/* The input and the output of a parser. */
 struct parse {
     struct weft_view text; /* behind the prefix */
     uint64_t file_max;
@@ -48,7 +48,7 @@ static int parse_string(struct parse *parse)
     return 0;
 }
 
-/* As a C string. False: too long for one, or it holds NUL. */
+/* Copies text as a C string. False: it is too long, or holds a NUL. */
 static bool copy_text(struct weft_view text, char *dst, size_t size)
 {
     if (text.size >= size || memchr(text.data, '\0', text.size))
@@ -59,8 +59,7 @@ static bool copy_text(struct weft_view text, char *dst, size_t size)
     return true;
 }
 
-/* The same of a number. strtoll and strtod skip blanks before one; a value does not begin with
- * them. */
+/* Copies the text of a number. strtoll(3) and strtod(3) skip leading blanks, which no value has. */
 static bool copy_number(struct weft_view text, char dst[NUMBER_MAX])
 {
     return copy_text(text, dst, NUMBER_MAX) && *dst != '\0' && !strchr(" \t\n\v\f\r", *dst);
@@ -273,7 +272,7 @@ static bool begins(struct weft_view text, const char *prefix)
     return text.size >= length && memcmp(text.data, prefix, length) == 0;
 }
 
-/* NULL: it is a string as it stands. */
+/* Returns the form that the prefix names, or NULL: text is a string as it stands. */
 static const struct form *form_of(struct weft_view text, bool files)
 {
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {

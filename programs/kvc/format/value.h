@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Values as people write and read them: `int:-3 float:1.5 bool:true hex:00ff base64:AP8= empty:
+ * Reads and prints values as people write them: `int:-3 float:1.5 bool:true hex:00ff base64:AP8= empty:
  * file:PATH str:int:3`, `-` for standard input, and a string where no such prefix stands. */
 #ifndef KV_CLI_VALUE_H
 #define KV_CLI_VALUE_H
@@ -11,7 +11,7 @@
 #include "core/base/err.h"
 #include "services/kv/client.h"
 
-/* What a value on a command line may be read from, beside its text. */
+/* The sources that a value on a command line may be read from, beside its text. */
 struct cli_value_source {
     uint64_t file_max;   /* bytes of a file */
     bool standard_input; /* `-` is all of it; else `-` is refused */
@@ -25,7 +25,7 @@ WEFT_MUST_USE int cli_value_parse(struct weft_view text, const struct cli_value_
                                   struct weft_kv_value *value, struct weft_bytes *memory,
                                   struct weft_error *error);
 
-/* The same of what stands behind a prefix ("int:"; not "file:"). */
+/* Reads text as cli_value_parse reads it after that prefix ("int:"; "file:" is not taken). */
 WEFT_MUST_USE int cli_value_parse_as(const char *prefix, struct weft_view text,
                                      struct weft_kv_value *value, struct weft_bytes *memory,
                                      struct weft_error *error);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What kvc says of a connection that cannot be made: what failed, where, and what to try. */
+ * The error texts of a connection that cannot be made: they say what failed, where, and what to try. */
 #include <errno.h>
 #include <netdb.h>
 #include <setjmp.h>

@@ -39,7 +39,7 @@ static void test_below_128_ns_it_is_exact(void **state)
     }
 }
 
-/* What is told is no less than what was recorded, and at most 1/64 more. */
+/* A quantile is no less than what was recorded, and at most 1/64 more. */
 static void assert_bounds(uint64_t time)
 {
     histogram = (struct cli_histogram){0};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What is printed of numbers that are known. */
+ * The report of numbers that are known. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

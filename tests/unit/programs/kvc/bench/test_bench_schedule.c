@@ -122,7 +122,7 @@ static void test_stall_shows_in_every_request_that_was_due_meanwhile(void **stat
     assert_int_equal(histogram.max, 2 * SECOND);
 }
 
-/* What the other way would hide. */
+/* Counting from the time of sending would hide this. */
 static void test_stall_would_not_show_if_it_counted_from_the_sending(void **state)
 {
     (void)state;
