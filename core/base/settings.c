@@ -17,9 +17,6 @@ const char *weft_option_get(const struct weft_option_set *set, const char *name)
     return NULL;
 }
 
-/* The length in a frame header has 31 bits; the top one says that the payload is compressed. */
-static const uint64_t max_frame_of_wire = 0x7FFFFFFF;
-
 static const struct weft_limit table[] = {
 #define X(field, option, unit_name, default_value, zero, text)                                     \
     {.name = option,                                                                               \
@@ -166,11 +163,6 @@ int weft_limits_check(const struct weft_limits *limits, struct weft_error *error
     if (rc < 0)
         return rc;
 
-    if (limits->max_frame > max_frame_of_wire)
-        return weft_error_set(error, WEFT_ECONFIG,
-                              "max-frame: %s is more than a frame's 31 bits of length can say (%s)",
-                              weft_format_size(limits->max_frame, a),
-                              weft_format_size(max_frame_of_wire, b));
     /* A message that is not compressed is its frame's payload: the larger max-frame would promise
      * what max-message then refuses. */
     if (limits->max_message < limits->max_frame)

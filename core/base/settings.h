@@ -56,7 +56,6 @@ enum weft_limit_unit { WEFT_LIMIT_BYTES, WEFT_LIMIT_COUNT, WEFT_LIMIT_TIME };
     X(max_frame, "max-frame", BYTES, WEFT_MIB(8), 0, "largest payload on the wire")                \
     X(max_message, "max-message", BYTES, WEFT_MIB(32), 0, "largest message, inflated")             \
     X(decode_bytes, "decode-bytes", BYTES, WEFT_MIB(64), 0, "memory one request may decode into")  \
-    X(decode_elements, "decode-elements", COUNT, 262144, 0, "elements one request may hold")       \
     X(max_pending, "max-pending", COUNT, 1024, 0, "requests in flight on a connection")            \
     X(pending_bytes, "pending-bytes", BYTES, WEFT_MIB(32), 0, "kept for requests in flight")       \
     X(max_detached, "max-detached", COUNT, 1024, 0, "detached requests of a connection")           \
@@ -70,7 +69,6 @@ enum weft_limit_unit { WEFT_LIMIT_BYTES, WEFT_LIMIT_COUNT, WEFT_LIMIT_TIME };
     X(idle_timeout, "idle-timeout", TIME, 0, 1, "time without a request, 0 for ever")              \
     X(drain_timeout, "drain-timeout", TIME, WEFT_SECONDS(10), 0, "time to drain before the cut")   \
     X(frame_cache, "frame-cache", BYTES, WEFT_MIB(128), 1, "compressed replies kept, 0 none")      \
-    X(max_memory, "max-memory", BYTES, 0, 1, "memory the store may hold, 0 any")                   \
     X(max_bad_frames, "max-bad-frames", COUNT, 8, 1, "bad frames in a row, 0 any number")
 
 struct weft_limits {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * kvs, the key-value server: the plugins it is made of, and the command line. A new codec,
- * transport or service is one line here. */
+ * kvs, the key-value server: the plugins it is made of, and the command line. A new codec, transport,
+ * service or store is one line here, and so are the limits that a plugin declares. */
 #include <unistd.h>
 
 #include "codecs/codecs.h"
@@ -40,8 +40,9 @@ static int refuse(int err, const char *text)
 
 int main(int argc, char **argv)
 {
+    const struct weft_limit *const owners[] = {weft_kv_limit_table(), NULL};
     struct kvs_config config;
-    int parsed = cli_kvs_parse(&config, argc, argv, stdout, stderr);
+    int parsed = cli_kvs_parse(&config, owners, argc, argv, stdout, stderr);
     if (parsed != 0)
         return parsed == WEFT_ECONFIG ? 2 : parsed < 0 ? 1 : 0;
     const struct weft_log log = {.level = config.log_level, .fd = STDERR_FILENO};
@@ -49,7 +50,7 @@ int main(int argc, char **argv)
 
     struct weft_error error;
     struct weft_kv_context kv;
-    int err = weft_kv_context_open(&kv, stores, config.store, &config.limits, &error);
+    int err = weft_kv_context_open(&kv, stores, config.store, kvs_limits_of(&config, 0), &error);
     if (err < 0)
         return refuse(err, error.text);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "options.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "core/base/url.h"
@@ -121,28 +122,43 @@ static unsigned default_threads(void)
     return cpus < THREADS_MAX ? cpus : THREADS_MAX;
 }
 
-struct kvs_config kvs_config_default(void)
+struct kvs_config kvs_config_default(const struct weft_limit *const *owners)
 {
-    return (struct kvs_config){
+    struct kvs_config config = {
         .codec = CLI_DEFAULT_CODEC,
         .store = "memory",
         .threads = default_threads(),
         .log_level = WEFT_LOG_INFO,
         .limits = weft_limits_default(),
+        .owners = owners,
     };
+    for (size_t i = 0; owners && owners[i]; i++) {
+        assert(i < KVS_OWNERS_MAX);
+        for (const struct weft_limit *limit = owners[i]; limit->name; limit++) {
+            assert(limit->offset / sizeof limit->value < KVS_OWNED_MAX);
+            config.owned[i][limit->offset / sizeof limit->value] = limit->value;
+        }
+    }
+    return config;
 }
 
-void kvs_table_init(struct cli_table *table)
+const void *kvs_limits_of(const struct kvs_config *config, size_t i)
 {
-    const struct cli_limits limits[] = {
-        {.table = weft_limit_table(),
-         .at = offsetof(struct kvs_config, limits),
-         .common = "max-memory"},
-        {.table = NULL},
-    };
+    return config->owned[i];
+}
+
+void kvs_table_init(struct cli_table *table, const struct weft_limit *const *owners)
+{
     static const struct cli_program program = {.name = "kvs"};
     const struct cli_option *const options[] = {own_options, NULL};
-    const struct kvs_config defaults = kvs_config_default();
+    const struct kvs_config defaults = kvs_config_default(owners);
+    struct cli_limits limits[KVS_OWNERS_MAX + 2] = {
+        {.table = weft_limit_table(), .at = offsetof(struct kvs_config, limits)}};
+    for (size_t i = 0; owners && owners[i]; i++)
+        limits[i + 1] = (struct cli_limits){.table = owners[i],
+                                            .at = offsetof(struct kvs_config, owned) +
+                                                  i * sizeof defaults.owned[0],
+                                            .common = "max-memory"};
     cli_table_init(table, &program, options, limits, &defaults);
 }
 
@@ -175,10 +191,11 @@ static int check_addresses(const struct kvs_config *config, struct weft_error *e
     return 0;
 }
 
-int kvs_parse(struct kvs_config *config, const struct cli_table *table, int argc, char **argv,
+int kvs_parse(struct kvs_config *config, const struct cli_table *table,
+              const struct weft_limit *const *owners, int argc, char **argv,
               struct weft_error *error)
 {
-    *config = kvs_config_default();
+    *config = kvs_config_default(owners);
     int err = cli_parse(config, table, argc, argv, error);
     if (err < 0 || cli_asks_for_text(&config->common))
         return err;

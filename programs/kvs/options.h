@@ -10,7 +10,8 @@
 #include "programs/lib/options.h"
 #include "programs/lib/plugins.h"
 
-enum { KVS_LISTEN_MAX = 64 };
+/* OWNERS: plugins with limits of their own. OWNED: the limits that one of them may have. */
+enum { KVS_LISTEN_MAX = 64, KVS_OWNERS_MAX = 8, KVS_OWNED_MAX = 16 };
 
 /* A command line of kvs; what it does not say is at its default. */
 struct kvs_config {
@@ -25,16 +26,24 @@ struct kvs_config {
     struct cli_plugins plugins;
     bool allow_remote, core_dumps, check;
     struct weft_limits limits;
+    const struct weft_limit *const *owners; /* as given to kvs_config_default */
+    uint64_t owned[KVS_OWNERS_MAX][KVS_OWNED_MAX];
 };
 
-struct kvs_config kvs_config_default(void);
+/* Plugins may declare limits of their own, each owner in a table (core/base/settings.h) whose last one is
+ * NULL. Every limit becomes an option. NULL: there are no such plugins. */
+struct kvs_config kvs_config_default(const struct weft_limit *const *owners);
 
-void kvs_table_init(struct cli_table *table);
+void kvs_table_init(struct cli_table *table, const struct weft_limit *const *owners);
+
+/* Returns the struct that the i-th owner's table describes, with the values of the command line. */
+const void *kvs_limits_of(const struct kvs_config *config, size_t i);
 
 /* Reads argv into *config, from the defaults on, and checks that the limits fit each other. The errors of
  * cli_parse. */
-WEFT_MUST_USE int kvs_parse(struct kvs_config *config, const struct cli_table *table, int argc,
-                            char **argv, struct weft_error *error);
+WEFT_MUST_USE int kvs_parse(struct kvs_config *config, const struct cli_table *table,
+                            const struct weft_limit *const *owners, int argc, char **argv,
+                            struct weft_error *error);
 
 /* --help, which fits a screen of 24 lines, and --help-all, which explains every option. */
 void kvs_help_print(const struct cli_table *table, FILE *out);

@@ -25,12 +25,13 @@ enum { CLOSED_TEXT = 768 };
 
 static const char default_service[] = "kv";
 
-int cli_kvs_parse(struct kvs_config *config, int argc, char **argv, FILE *out, FILE *err)
+int cli_kvs_parse(struct kvs_config *config, const struct weft_limit *const *owners, int argc,
+                  char **argv, FILE *out, FILE *err)
 {
     struct cli_table table;
     struct weft_error error;
-    kvs_table_init(&table);
-    if (kvs_parse(config, &table, argc, argv, &error) < 0 ||
+    kvs_table_init(&table, owners);
+    if (kvs_parse(config, &table, owners, argc, argv, &error) < 0 ||
         cli_check_exposure(config->listen, config->listen_count, config->allow_remote, &error) <
             0) {
         fprintf(err, "kvs: %s\n", error.text);
@@ -90,7 +91,7 @@ static int print_endpoint(const struct kvs_config *config, const char *url,
 static void print_limits(const struct kvs_config *config, FILE *out)
 {
     struct cli_table table;
-    kvs_table_init(&table);
+    kvs_table_init(&table, config->owners);
     for (size_t i = table.first_limit; i < table.count; i++) {
         const struct cli_option *option = &table.options[i];
         const void *limits = (const char *)config + option->at;

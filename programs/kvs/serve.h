@@ -9,11 +9,11 @@
 #include "core/registry.h"
 #include "options.h"
 
-/* Reads the command line into *config. Returns 0 to go on, 1 if --help or --version was printed,
- * WEFT_ECONFIG for a mistake, another -errno if standard output could not be written. An error was told to
- * err in one line. */
-WEFT_MUST_USE int cli_kvs_parse(struct kvs_config *config, int argc, char **argv, FILE *out,
-                                FILE *err);
+/* Reads the command line into *config; owners are the limits of plugins (options.h). Returns 0 to go on, 1 if
+ * --help or --version was printed, WEFT_ECONFIG for a mistake, another -errno if standard output could not
+ * be written. An error was told to err in one line. */
+WEFT_MUST_USE int cli_kvs_parse(struct kvs_config *config, const struct weft_limit *const *owners,
+                                int argc, char **argv, FILE *out, FILE *err);
 
 /* Makes standard input, output and error descriptors of something, so that no socket takes their
  * numbers; a broken pipe an error of the write and not the end of the process; SIGHUP nothing.

@@ -30,6 +30,12 @@ const struct kv_store *const generate_stores[] = {
     NULL,
 };
 
+void generate_kvs_table(struct cli_table *table)
+{
+    const struct weft_limit *const owners[] = {weft_kv_limit_table(), NULL};
+    kvs_table_init(table, owners);
+}
+
 static void add_choice(char *dst, size_t size, const char *choice)
 {
     size_t used = strlen(dst);
@@ -85,7 +91,7 @@ static int print_completions(const char *shell, const char *name)
     } shells[] = {{"bash", generate_bash}, {"zsh", generate_zsh}, {"fish", generate_fish}};
     struct cli_table table;
     if (strcmp(name, "kvs") == 0)
-        kvs_table_init(&table);
+        generate_kvs_table(&table);
     else
         kvc_table_init(&table);
     if (strcmp(name, table.program->name) != 0)

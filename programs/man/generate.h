@@ -21,6 +21,9 @@ extern const struct weft_codec *const generate_codecs[];
 extern const struct weft_service *const generate_services[];
 extern const struct kv_store *const generate_stores[];
 
+/* Makes the table of kvs with the limits of its plugins. */
+void generate_kvs_table(struct cli_table *table);
+
 /* Writes the words that an option takes, separated by spaces, into dst of `size` bytes; "" if it takes
  * any text. */
 void generate_choices(const struct cli_option *option, char *dst, size_t size);

@@ -205,7 +205,7 @@ static void print_errors(FILE *out)
 static int print_thing(FILE *out, const char *name)
 {
     struct cli_table kvs, kvc;
-    kvs_table_init(&kvs);
+    generate_kvs_table(&kvs);
     kvc_table_init(&kvc);
     if (strcmp(name, "@OPTIONS-kvs@\n") == 0)
         print_options(out, &kvs, false);

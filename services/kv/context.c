@@ -1,10 +1,36 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 
 #include "core/base/mem.h"
 #include "core/base/url.h"
 #include "service.h"
+
+const struct weft_limit *weft_kv_limit_table(void)
+{
+    static const struct weft_limit table[] = {
+        {.name = "decode-elements",
+         .help = "elements one request may hold",
+         .unit = WEFT_LIMIT_COUNT,
+         .value = 262144,
+         .offset = offsetof(struct weft_kv_limits, decode_elements)},
+        {.name = "max-memory",
+         .help = "memory the store may hold, 0 any",
+         .unit = WEFT_LIMIT_BYTES,
+         .zero_is_off = 1,
+         .value = 0,
+         .offset = offsetof(struct weft_kv_limits, max_memory)},
+        {.name = NULL},
+    };
+    return table;
+}
+
+struct weft_kv_limits weft_kv_limits_default(void)
+{
+    const struct weft_limit *table = weft_kv_limit_table();
+    return (struct weft_kv_limits){.decode_elements = table[0].value, .max_memory = table[1].value};
+}
 
 const struct kv_store *weft_kv_store_find(const struct kv_store *const *stores, const char *name,
                                           struct weft_error *error)
@@ -23,7 +49,8 @@ const struct kv_store *weft_kv_store_find(const struct kv_store *const *stores, 
 }
 
 static int make_store(struct weft_kv_context *context, const struct kv_store *store,
-                      const struct kv_store_options *options, struct weft_error *error)
+                      const struct kv_store_options *options, const struct weft_kv_limits *limits,
+                      struct weft_error *error)
 {
     *context = (struct weft_kv_context){0};
     void *state = weft_calloc(1, store->store_size);
@@ -34,17 +61,18 @@ static int make_store(struct weft_kv_context *context, const struct kv_store *st
         weft_free(state);
         return err;
     }
-    *context = (struct weft_kv_context){store, state};
+    *context = (struct weft_kv_context){store, state, *limits};
     return 0;
 }
 
 int weft_kv_context_init(struct weft_kv_context *context, const struct kv_store *store,
-                         const struct weft_limits *limits, const uint8_t *seed,
+                         const struct weft_kv_limits *limits, const uint8_t *seed,
                          struct weft_error *error)
 {
     static const struct weft_option_set none = {NULL, 0};
-    const struct kv_store_options options = {.set = &none, .limits = limits, .seed = seed};
-    return make_store(context, store, &options, error);
+    const struct kv_store_options options = {
+        .set = &none, .max_memory = limits->max_memory, .seed = seed};
+    return make_store(context, store, &options, limits, error);
 }
 
 /* Reads a spec into *url, as a URL whose scheme is the store's name and whose path is a dot and WHERE:
@@ -88,7 +116,7 @@ static int check_spec(const struct kv_store *store, const char *where, const str
 }
 
 int weft_kv_context_open(struct weft_kv_context *context, const struct kv_store *const *stores,
-                         const char *spec, const struct weft_limits *limits,
+                         const char *spec, const struct weft_kv_limits *limits,
                          struct weft_error *error)
 {
     struct weft_url url;
@@ -104,8 +132,9 @@ int weft_kv_context_open(struct weft_kv_context *context, const struct kv_store 
     if (err < 0)
         return err;
     const struct weft_option_set set = weft_url_option_set(&url);
-    const struct kv_store_options options = {.where = where, .set = &set, .limits = limits};
-    return make_store(context, store, &options, error);
+    const struct kv_store_options options = {
+        .where = where, .set = &set, .max_memory = limits->max_memory};
+    return make_store(context, store, &options, limits, error);
 }
 
 void weft_kv_context_fini(struct weft_kv_context *context)

@@ -13,6 +13,7 @@
 #include "core/service.h"
 #include "services/kv/command.h"
 #include "services/kv/pairs.h"
+#include "services/kv/service.h"
 
 /* One request being answered. A face embeds it as the first member of a task of its own, where it
  * keeps what a reply needs beyond it. */
@@ -67,7 +68,8 @@ void kv_task_refuse_no_memory(struct kv_task *task);
 /* kv_task_refuse with a reply, for texts that are made of parts. */
 void kv_task_answer(struct kv_task *task, const struct kv_reply *reply, bool bad);
 
-/* The limits of the server. Valid as long as the task. */
+/* The limits of the server, and those of kv. Valid as long as the task. */
 const struct weft_limits *kv_task_limits(const struct kv_task *task);
+const struct weft_kv_limits *kv_task_kv_limits(const struct kv_task *task);
 
 #endif

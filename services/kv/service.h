@@ -4,6 +4,7 @@
  *
  * A program makes a context of a store and registers the service with it:
  *
+ *     const struct weft_kv_limits limits = weft_kv_limits_default();
  *     struct weft_kv_context context;
  *     int err = weft_kv_context_init(&context, &weft_kv_store_memory, &limits, NULL, &error);
  *     ...
@@ -14,6 +15,7 @@
 #ifndef KV_SERVICE_H
 #define KV_SERVICE_H
 
+#include "core/base/settings.h"
 #include "core/service.h"
 #include "services/kv/store.h"
 
@@ -28,25 +30,39 @@ extern const struct weft_service weft_kv_service;
 const struct kv_store *weft_kv_store_find(const struct kv_store *const *stores, const char *name,
                                           struct weft_error *error);
 
-struct weft_kv_context {
-    const struct kv_store *store;
-    void *state; /* of the store; owned */
+/* The limits that kv has beside those of every service (core/base/settings.h). */
+struct weft_kv_limits {
+    uint64_t decode_elements; /* messages inside a request, and occurrences of repeated fields */
+    uint64_t max_memory;      /* bytes that the store may hold; 0: any */
 };
 
-/* Makes the store's state. limits must live as long as the context, and be those of the server.
+/* Returns the table of struct weft_kv_limits, ended by a NULL name, for command lines. Static. */
+const struct weft_limit *weft_kv_limit_table(void);
+
+/* Returns all of them at their defaults. */
+struct weft_kv_limits weft_kv_limits_default(void);
+
+struct weft_kv_context {
+    const struct kv_store *store;
+    void *state; /* the store's; owned */
+    struct weft_kv_limits limits;
+};
+
+/* Makes the store's state. The limits are copied.
  * seed: 16 bytes, borrowed for the call, for tests and measurements that must repeat; NULL: random.
  * 0, or -errno with one line in *error and nothing held. */
 WEFT_MUST_USE int weft_kv_context_init(struct weft_kv_context *context,
                                        const struct kv_store *store,
-                                       const struct weft_limits *limits, const uint8_t *seed,
+                                       const struct weft_kv_limits *limits, const uint8_t *seed,
                                        struct weft_error *error);
 
 /* Makes the store that a command line names, as in `--store memory`. spec is NAME[:WHERE] and the
- * store's own options, `?option=value&...`; NAME is one of `stores`, which ends in NULL. limits as
- * above. WEFT_ECONFIG: *error names the mistake and the choices. Else as weft_kv_context_init. */
+ * store's own options, `?option=value&...`; NAME is one of `stores`, which ends in NULL.
+ * WEFT_ECONFIG: *error names the mistake and the choices. Else as weft_kv_context_init. */
 WEFT_MUST_USE int weft_kv_context_open(struct weft_kv_context *context,
                                        const struct kv_store *const *stores, const char *spec,
-                                       const struct weft_limits *limits, struct weft_error *error);
+                                       const struct weft_kv_limits *limits,
+                                       struct weft_error *error);
 
 /* After the servers that use it were freed. A zeroed one is fine. */
 void weft_kv_context_fini(struct weft_kv_context *context);

@@ -30,7 +30,7 @@ int kv_session_configure(struct kv_session_config *config, void *context,
     config->context = context;
     config->limits = limits;
     (void)snprintf(config->full_text, sizeof config->full_text, "Store is full: max-memory is %s",
-                   weft_format_size(limits->max_memory, size));
+                   weft_format_size(config->context->limits.max_memory, size));
     return 0;
 }
 
@@ -86,6 +86,11 @@ void kv_session_close(void *conn_state, void *loop_state)
 const struct weft_limits *kv_task_limits(const struct kv_task *task)
 {
     return task->session->loop->config->limits;
+}
+
+const struct weft_kv_limits *kv_task_kv_limits(const struct kv_task *task)
+{
+    return &task->session->loop->config->context->limits;
 }
 
 static int end(struct weft_request *request, const struct weft_body *body, bool bad)

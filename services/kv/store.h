@@ -108,11 +108,11 @@ struct kv_op {
     void (*done)(struct kv_op *op, enum kv_outcome outcome);
 };
 
-/* Borrowed until init returns, except for limits. */
+/* Borrowed until init returns. */
 struct kv_store_options {
     const char *where; /* the WHERE of `--store NAME:WHERE`; NULL or "" if there is none */
     const struct weft_option_set *set; /* only options that the store declares */
-    const struct weft_limits *limits;  /* max_memory; valid as long as the store */
+    uint64_t max_memory;               /* bytes that the store may hold; 0: any */
     const uint8_t *seed; /* 16 bytes of the keyed hash, for tests and measurements that
                                          must repeat; NULL: random */
 };

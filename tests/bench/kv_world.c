@@ -39,10 +39,11 @@ void kv_world_init(struct kv_world *self)
     static const uint8_t seed[16] = "0123456789abcdef";
     struct weft_error error;
     *self = (struct kv_world){.limits = weft_limits_default()};
+    const struct weft_kv_limits kv_limits = weft_kv_limits_default();
     script_begin(1);
-    bench_need(weft_kv_context_init(&self->context, &weft_kv_store_memory, &self->limits, seed,
-                                    &error) == 0,
-               "a store");
+    bench_need(
+        weft_kv_context_init(&self->context, &weft_kv_store_memory, &kv_limits, seed, &error) == 0,
+        "a store");
     bench_need(
         weft_registry_add_transport(&self->registry, &script_transport) == 0 &&
             weft_registry_add_codec(&self->registry, &weft_codec_length_delimited_gzip) == 0 &&

@@ -16,7 +16,6 @@ struct side {
     void *arg;
 };
 
-static struct weft_limits limits;
 static struct weft_kv_context context;
 static struct side sides[DESIGN_THREADS];
 
@@ -30,7 +29,7 @@ static void begin(void)
 {
     static const uint8_t seed[16] = "0123456789abcdef";
     struct weft_error error;
-    limits = weft_limits_default();
+    const struct weft_kv_limits limits = weft_kv_limits_default();
     const struct kv_store *store = &weft_kv_store_memory;
     bench_need(weft_kv_context_init(&context, store, &limits, seed, &error) == 0, "a store");
     for (size_t i = 0; i < DESIGN_THREADS; i++) {

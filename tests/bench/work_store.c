@@ -15,7 +15,6 @@ enum { KEYS = 1024, KEY_SIZE = 14, A_TURN = 64 };
 struct store_state {
     const struct kv_store *store;
     struct weft_kv_context context;
-    struct weft_limits limits;
     struct weft_loop *loop;
     void *store_loop, *session;
     char keys[KEYS][KEY_SIZE + 2];
@@ -74,9 +73,9 @@ static void *begin(const struct bench_work *work)
     static const uint8_t seed[16] = "0123456789abcdef";
     struct store_state *self = bench_zeroed(sizeof *self);
     struct weft_error error;
-    self->limits = weft_limits_default();
+    const struct weft_kv_limits limits = weft_kv_limits_default();
     self->store = &weft_kv_store_memory;
-    bench_need(weft_kv_context_init(&self->context, self->store, &self->limits, seed, &error) == 0,
+    bench_need(weft_kv_context_init(&self->context, self->store, &limits, seed, &error) == 0,
                "a store");
     bench_need(weft_loop_new(&self->loop, 0) == 0, "a loop");
     self->store_loop = bench_zeroed(self->store->loop_size);

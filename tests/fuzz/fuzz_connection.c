@@ -33,7 +33,6 @@ static struct weft_limits small_limits(void)
     struct weft_limits limits = weft_limits_default();
     limits.max_frame = WEFT_KIB(4);
     limits.max_message = WEFT_KIB(64);
-    limits.decode_elements = 100;
     limits.max_pending = 8;
     limits.output_high = WEFT_KIB(8);
     limits.output_low = WEFT_KIB(2);
@@ -87,7 +86,9 @@ static void serve(const char *url, const struct script_rules *rules, struct weft
     struct weft_server *server;
     struct weft_error error;
     script_begin(seed);
-    demand(weft_kv_context_init(&kv, &weft_kv_store_memory, &limits, store_seed, &error) == 0 &&
+    struct weft_kv_limits kv_limits = weft_kv_limits_default();
+    kv_limits.decode_elements = 100;
+    demand(weft_kv_context_init(&kv, &weft_kv_store_memory, &kv_limits, store_seed, &error) == 0 &&
                weft_registry_add_transport(&registry, &script_transport) == 0 &&
                weft_registry_add_codec(&registry, &weft_codec_raw) == 0 &&
                weft_registry_add_codec(&registry, &weft_codec_length_delimited_gzip) == 0 &&

@@ -48,10 +48,11 @@ static void server_init(struct server *self)
     static const uint8_t seed[16] = {0};
     struct weft_option_set options = {0};
     struct weft_error error;
+    const struct weft_kv_limits kv_limits = weft_kv_limits_default();
     self->limits = weft_limits_default();
     demand(weft_loop_new(&self->loop, 0) == 0, "no loop");
-    demand(weft_kv_context_init(&self->context, &weft_kv_store_memory, &self->limits, seed,
-                                &error) == 0,
+    demand(weft_kv_context_init(&self->context, &weft_kv_store_memory, &kv_limits, seed, &error) ==
+               0,
            "no store");
     self->config = zeroed(weft_kv_service.config_size);
     self->loop_state = zeroed(weft_kv_service.loop_size);

@@ -50,10 +50,10 @@ static void check_limits(const struct cli_table *table, const void *config, void
 static void check_kvs(int count, char **words)
 {
     struct cli_table table;
-    struct kvs_config config, again = kvs_config_default();
+    struct kvs_config config, again = kvs_config_default(NULL);
     struct weft_error error = {0};
-    kvs_table_init(&table);
-    if (kvs_parse(&config, &table, count, words, &error) < 0) {
+    kvs_table_init(&table, NULL);
+    if (kvs_parse(&config, &table, NULL, count, words, &error) < 0) {
         check_refusal(&error);
         return;
     }

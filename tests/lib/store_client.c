@@ -43,9 +43,8 @@ void store_client_init_seeded(struct store_client *self, const struct kv_store *
                               uint64_t max_memory, const uint8_t *seed)
 {
     struct weft_error error;
-    *self = (struct store_client){.store = store, .limits = weft_limits_default()};
-    self->limits.max_memory = max_memory;
-    struct kv_store_options options = {.limits = &self->limits, .seed = seed};
+    *self = (struct store_client){.store = store};
+    struct kv_store_options options = {.max_memory = max_memory, .seed = seed};
     self->state = zeroed(store->store_size);
     demand(store->init(self->state, &options, &error) == 0, "the store does not begin");
     start_loop(self);

@@ -10,7 +10,6 @@
 struct store_client {
     const struct kv_store *store;
     struct weft_loop *loop;
-    struct weft_limits limits;
     void *state, *loop_state, *session;
     unsigned done;           /* operations that were */
     enum kv_outcome outcome; /* of the last one */

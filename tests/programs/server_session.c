@@ -228,12 +228,13 @@ enum session_outcome session_run(const struct session *session)
 {
     static const uint8_t seed[16] = {1};
     unsigned descriptors = count_entries("/proc/self/fd");
+    const struct weft_kv_limits kv_limits = weft_kv_limits_default();
     struct weft_limits limits = weft_limits_default();
     struct weft_kv_context kv = {0};
     struct weft_error error;
     enum session_outcome outcome = SESSION_REFUSED;
     limits.max_connections = 100;
-    if (weft_kv_context_init(&kv, &weft_kv_store_memory, &limits, seed, &error) == 0)
+    if (weft_kv_context_init(&kv, &weft_kv_store_memory, &kv_limits, seed, &error) == 0)
         outcome = start_and_serve(session, &kv, &limits);
     weft_kv_context_fini(&kv);
     assert_int_equal(count_entries("/proc/self/fd"), descriptors);

@@ -41,7 +41,8 @@ static void test_mistakes_of_the_command_line_exit_2(void **state)
     expect_refused(WORDS("--log-level", "loud"), 2, "debug");
     expect_refused(WORDS("--max-frame", "0"), 2, "max-frame");
     expect_refused(WORDS("--output-low", "2MiB"), 2, "output-high");
-    expect_refused(WORDS("--max-frame", "2GiB", "--max-message", "4GiB"), 2, "max-frame");
+    expect_refused(WORDS("--max-frame", "2GiB", "--max-message", "4GiB", "--output-hard", "4GiB"),
+                   2, "a frame's length has 31 bits");
 }
 
 static void test_bad_endpoints_exit_2_and_name_what_there_is(void **state)

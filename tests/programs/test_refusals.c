@@ -41,8 +41,6 @@ static const struct refusal of_kvs[] = {
      "that is meant\n"},
     {"--output-hard", "2MiB",
      "kvs: output-hard (2MiB) is below output-high and one max-frame (1MiB + 8MiB)\n"},
-    {"--max-frame", "2GiB",
-     "kvs: max-frame: 2GiB is more than a frame's 31 bits of length can say (2147483647)\n"},
     {"--max-frame", "16MiB0",
      "kvs: --max-frame: '16MiB0' is not a size: bytes, or with K, M, G or KiB, MiB, GiB (8MiB)\n"},
     {"--max-frame", "99999999999GiB", "kvs: --max-frame: must be at most 1048576GiB\n"},

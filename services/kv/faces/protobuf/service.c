@@ -36,7 +36,6 @@ static void refuse_without_pair(struct task *task)
  * that does not exist is well formed. */
 WEFT_NOINLINE static void refuse(struct task *task, enum kv_decoded why)
 {
-    const struct weft_limits *limits = kv_task_limits(&task->base);
     char line[KV_LINE_MAX];
     switch (why) {
     case KV_DECODED:
@@ -60,13 +59,13 @@ WEFT_NOINLINE static void refuse(struct task *task, enum kv_decoded why)
     case KV_DECODED_ELEMENTS:
         (void)snprintf(line, sizeof line,
                        "Request is too big: over decode-elements, which is %" PRIu64,
-                       limits->decode_elements);
+                       kv_task_kv_limits(&task->base)->decode_elements);
         kv_task_refuse(&task->base, KV_TOO_BIG, line, true);
         break;
     case KV_DECODED_BYTES:
         (void)snprintf(line, sizeof line,
                        "Request is too big: over decode-bytes, which is %" PRIu64,
-                       limits->decode_bytes);
+                       kv_task_limits(&task->base)->decode_bytes);
         kv_task_refuse(&task->base, KV_TOO_BIG, line, true);
         break;
     case KV_DECODED_NO_MEMORY:
@@ -93,7 +92,7 @@ static bool decode(struct kv_task *base)
 {
     struct task *task = task_of(base);
     task->decoded.request = base->request;
-    task->decoded.max_elements = kv_task_limits(base)->decode_elements;
+    task->decoded.max_elements = kv_task_kv_limits(base)->decode_elements;
     enum kv_decoded decoded =
         kv_request_decode(&task->decoded, base->request->payload, &base->call);
     if (decoded == KV_DECODED && base->call.command->takes == KV_TAKES_PAIRS &&

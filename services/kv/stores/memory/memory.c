@@ -60,7 +60,7 @@ static int memory_init(void *store, const struct kv_store_options *options,
     if (err < 0)
         goto err_after_pool;
     kv_epoch_init(&memory->shared.epoch);
-    uint64_t max = options->limits->max_memory;
+    uint64_t max = options->max_memory;
     kv_account_init(&memory->shared, max > INT64_MAX ? INT64_MAX : (int64_t)max);
     err = kv_sweep_init(&memory->sweep, &memory->tables, &memory->shared);
     if (err < 0)

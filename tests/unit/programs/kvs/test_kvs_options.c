@@ -10,6 +10,28 @@
 #include "programs/kvs/options.h"
 #include "programs/kvs/process.h"
 
+/* A plugin with limits of its own. */
+struct plugin_limits {
+    uint64_t max_rows, rest;
+};
+
+static const struct weft_limit plugin_limits[] = {
+    {.name = "max-rows",
+     .help = "rows of an answer",
+     .unit = WEFT_LIMIT_COUNT,
+     .value = 10,
+     .offset = offsetof(struct plugin_limits, max_rows)},
+    {.name = "rest",
+     .help = "time between answers",
+     .unit = WEFT_LIMIT_TIME,
+     .zero_is_off = 1,
+     .value = WEFT_SECONDS(2),
+     .offset = offsetof(struct plugin_limits, rest)},
+    {.name = NULL},
+};
+
+static const struct weft_limit *const owners[] = {plugin_limits, NULL};
+
 enum { WORDS_MAX = 80 };
 
 /* Parses the program's name and words, which end in NULL; getopt_long permutes *argv. */
@@ -24,8 +46,8 @@ static int parse(struct kvs_config *config, char **argv, const char *const *word
         argv[argc] = texts[argc];
     }
     argv[argc] = NULL;
-    kvs_table_init(&table);
-    return kvs_parse(config, &table, argc, argv, error);
+    kvs_table_init(&table, owners);
+    return kvs_parse(config, &table, owners, argc, argv, error);
 }
 
 #define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
@@ -91,6 +113,20 @@ static void test_kvs_takes_every_limit(void **state)
     }
 }
 
+static void test_limits_of_a_plugin_are_options_like_others(void **state)
+{
+    (void)state;
+    struct kvs_config config = assert_taken(WORDS("--threads", "1"));
+    const struct plugin_limits *limits = kvs_limits_of(&config, 0);
+    assert_int_equal(limits->max_rows, 10);
+    assert_int_equal(limits->rest, WEFT_SECONDS(2));
+    config = assert_taken(WORDS("--max-rows", "7", "--rest", "0.5"));
+    limits = kvs_limits_of(&config, 0);
+    assert_int_equal(limits->max_rows, 7);
+    assert_int_equal(limits->rest, 500000000);
+    assert_refused(WORDS("--max-rows", "0"), "--max-rows: must be more than 0");
+}
+
 static void test_kvs_sets_a_limit(void **state)
 {
     (void)state;
@@ -147,11 +183,11 @@ static void test_kvs_names_an_unknown_option_and_what_there_is(void **state)
         "unknown option '--color'; there are: --listen, --codec, --threads, --store, "
         "--log-level, --user, --plugin, --allow-remote, --core-dumps, --check, --version, --help, "
         "--help-all, --max-frame, --max-message, "
-        "--decode-bytes, --decode-elements, --max-pending, --pending-bytes, --max-detached, "
+        "--decode-bytes, --max-pending, --pending-bytes, --max-detached, "
         "--push-high, --output-high, "
         "--output-low, "
         "--output-hard, --max-connections, --frame-timeout, --write-timeout, "
-        "--idle-timeout, --drain-timeout, --frame-cache, --max-memory, --max-bad-frames");
+        "--idle-timeout, --drain-timeout, --frame-cache, --max-bad-frames, --max-rows, --rest");
 }
 
 static void test_kvs_refuses_one_address_twice(void **state)
@@ -193,7 +229,7 @@ static char *printed_by(void (*print)(const struct cli_table *table, FILE *out))
     size_t size;
     FILE *out = open_memstream(&text, &size);
     assert_non_null(out);
-    kvs_table_init(&table);
+    kvs_table_init(&table, owners);
     print(&table, out);
     fclose(out);
     return text;
@@ -229,7 +265,7 @@ static void test_every_option_of_kvs_is_named_and_explained(void **state)
     struct cli_table table;
     char *brief = printed_by(kvs_help_print);
     char *all = printed_by(kvs_help_print_all);
-    kvs_table_init(&table);
+    kvs_table_init(&table, owners);
     for (size_t i = 0; i < table.count; i++) {
         char name[64], line[128];
         snprintf(name, sizeof name, "--%s", table.options[i].name);
@@ -264,6 +300,7 @@ int main(void)
         cmocka_unit_test(test_kvs_defaults),
         cmocka_unit_test(test_kvs_takes_every_option),
         cmocka_unit_test(test_kvs_takes_every_limit),
+        cmocka_unit_test(test_limits_of_a_plugin_are_options_like_others),
         cmocka_unit_test(test_kvs_sets_a_limit),
         cmocka_unit_test(test_kvs_refuses_arguments),
         cmocka_unit_test(test_kvs_refuses_bad_values),

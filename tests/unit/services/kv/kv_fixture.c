@@ -24,12 +24,13 @@ void kv_fixture_init_limited(struct kv_fixture *self, const struct kv_store *sto
                              const struct weft_limits *limits)
 {
     struct weft_option_set options = {0};
+    const struct weft_kv_limits kv_limits = weft_kv_limits_default();
     struct weft_error error;
     self->limits = *limits;
     if (!store)
         store = &weft_kv_store_memory;
     assert_int_equal(weft_loop_new(&self->loop, 0), 0);
-    assert_int_equal(weft_kv_context_init(&self->context, store, &self->limits, NULL, &error), 0);
+    assert_int_equal(weft_kv_context_init(&self->context, store, &kv_limits, NULL, &error), 0);
     self->config = zeroed(weft_kv_service.config_size);
     self->loop_state = zeroed(weft_kv_service.loop_size);
     self->conn_state = zeroed(weft_kv_service.conn_size);

@@ -25,7 +25,7 @@ static const struct weft_view samples[] = {
 
 int main(void)
 {
-    struct weft_limits limits = weft_limits_default();
+    const struct weft_kv_limits limits = weft_kv_limits_default();
     struct weft_kv_context context;
     struct weft_error error;
     if (weft_kv_context_init(&context, &weft_kv_store_memory, &limits, NULL, &error) < 0) {

@@ -43,8 +43,9 @@ static int begin(struct scene *scene)
 {
     struct weft_option_set options = {0};
     struct weft_error error;
+    const struct weft_kv_limits kv_limits = weft_kv_limits_default();
     scene->limits = weft_limits_default();
-    int err = weft_kv_context_init(&scene->context, scene->store, &scene->limits, NULL, &error);
+    int err = weft_kv_context_init(&scene->context, scene->store, &kv_limits, NULL, &error);
     if (err < 0)
         return err;
     scene->config = zeroed(weft_kv_service.config_size);
@@ -202,7 +203,7 @@ static void test_store_without_memory_is_refused(void **state)
 {
     struct weft_error error;
     struct weft_kv_context context;
-    struct weft_limits limits = weft_limits_default();
+    const struct weft_kv_limits limits = weft_kv_limits_default();
     (void)state;
     fault_install();
     fault_arm(FAULT_FROM, 0);

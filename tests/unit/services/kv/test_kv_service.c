@@ -151,7 +151,7 @@ static const struct kv_store *const disk_and_memory[] = {&weft_kv_store_memory, 
 
 static int open_spec(const char *spec, struct weft_error *error)
 {
-    const struct weft_limits limits = weft_limits_default();
+    const struct weft_kv_limits limits = weft_kv_limits_default();
     struct weft_kv_context context;
     int err = weft_kv_context_open(&context, disk_and_memory, spec, &limits, error);
     if (err < 0)

@@ -304,8 +304,7 @@ static void make_store(void *arg)
 {
     struct store_client client;
     (void)arg;
-    struct weft_limits limits = weft_limits_default();
-    struct kv_store_options options = {.limits = &limits};
+    struct kv_store_options options = {.max_memory = 0};
     struct weft_error error;
     client.state = calloc(1, weft_kv_store_memory.store_size);
     assert_non_null(client.state);
