@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Plugins as shared objects: codecs, services and transports that a program loads by the name of a
+ * Plugins as shared objects: codecs, services, layers and transports that a program loads by the name of a
  * file. Such a file is built against the installed headers and linked with no library of weft, because
  * the program that loads it exports their functions. It says what it offers with one definition:
  *
@@ -36,6 +36,9 @@ enum { WEFT_PLUGIN_ABI = 1 };
     X(weft_service)                                                                                \
     X(weft_request)                                                                                \
     X(weft_rejection)                                                                              \
+    X(weft_layer)                                                                                  \
+    X(weft_action)                                                                                 \
+    X(weft_peer)                                                                                   \
     X(weft_transport)                                                                              \
     X(weft_stream)                                                                                 \
     X(weft_stream_ops)                                                                             \
@@ -62,11 +65,12 @@ struct weft_plugin {
     uint32_t size_count;   /* of sizes: one per struct of WEFT_PLUGIN_STRUCTS, in its order */
     const uint32_t *sizes; /* in bytes, as the compiler of the plugin saw the structs */
     const char *name, *version, *licence;
-    /* Lists that end with NULL. A list that would be empty is NULL. Services are registered with the
-     * context NULL. */
+    /* Lists that end with NULL. A list that would be empty is NULL. Services and layers are registered
+     * with the context NULL. */
     const struct weft_codec *const *codecs;
     const struct weft_service *const *services;
     const struct weft_transport *const *transports;
+    const struct weft_layer *const *layers;
 };
 
 /* The one symbol that a plugin exports. */

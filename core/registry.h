@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "codec.h"
+#include "layer.h"
 #include "service.h"
 #include "transport.h"
 
@@ -25,6 +26,10 @@ struct weft_registry {
         const struct weft_service *service;
         void *context; /* handed to configure */
     } services[WEFT_REGISTRY_MAX];
+    struct {
+        const struct weft_layer *layer;
+        void *context; /* handed to configure */
+    } layers[WEFT_REGISTRY_MAX];
     bool frozen;
 };
 
@@ -37,6 +42,8 @@ WEFT_MUST_USE int weft_registry_add_transport(struct weft_registry *registry,
 /* context is borrowed for the registry's life. */
 WEFT_MUST_USE int weft_registry_add_service(struct weft_registry *registry,
                                             const struct weft_service *service, void *context);
+WEFT_MUST_USE int weft_registry_add_layer(struct weft_registry *registry,
+                                          const struct weft_layer *layer, void *context);
 
 /* NULL and *error "unknown codec 'x'; there are: raw, length-delimited-gzip". */
 const struct weft_codec *weft_registry_codec(const struct weft_registry *registry, const char *name,
@@ -46,6 +53,8 @@ const struct weft_transport *weft_registry_transport(const struct weft_registry 
 const struct weft_service *weft_registry_service(const struct weft_registry *registry,
                                                  const char *name, void **context,
                                                  struct weft_error *error);
+const struct weft_layer *weft_registry_layer(const struct weft_registry *registry, const char *name,
+                                             void **context, struct weft_error *error);
 
 #ifdef __cplusplus
 }

@@ -36,13 +36,15 @@
 extern "C" {
 #endif
 
-/* A request is the core's memory; these four fields are for the plugin. The callbacks are set within
+/* A request is the core's memory; these fields are for the plugin. The callbacks are set within
  * call(), or later before the first weft_request_send or _end that may return -EAGAIN. Either may be
  * NULL. Neither is called after the end. */
 struct weft_request {
     /* Valid until call() returns; after weft_request_keep, until the end. */
     struct weft_view payload;
-    void *data; /* the plugin's own; NULL at call() */
+    void *data;         /* the plugin's own; NULL at call() */
+    const void *layers; /* not NULL: weft_request_ask before acting (layer.h) */
+    uint32_t status;    /* the plugin's word for how it ended, for layers; 0: none */
     /* Called after -EAGAIN, once another try is worth it; it may be refused again. */
     void (*on_room)(struct weft_request *request);
     /* Called when the connection ends before the request does: nobody will read the answer. It is
@@ -74,6 +76,10 @@ WEFT_MUST_USE int weft_request_end(struct weft_request *request, const struct we
  * max-bad-frames. */
 WEFT_MUST_USE int weft_request_end_bad(struct weft_request *request, const struct weft_body *body);
 
+/* weft_request_end, with the words of the service's own reject(). Without words the connection closes. */
+struct weft_rejection;
+void weft_request_refuse(struct weft_request *request, const struct weft_rejection *why);
+
 /* Copies the payload to memory of the request's own, where it lives until the end. A service that
  * answers after call() and still needs the payload calls this first, within call(). What is kept
  * counts towards pending-bytes. -ENOMEM: nothing changed; answer at once. */
@@ -103,7 +109,11 @@ enum weft_reject_cause {
     WEFT_REJECT_REPLY_TOO_BIG, /* what, size and limit of a reply; the words take its place */
     WEFT_REJECT_NO_MEMORY,
     WEFT_REJECT_DRAINING,
-    WEFT_REJECT_TOO_MANY /* what: "max-connections"; limit */
+    WEFT_REJECT_TOO_MANY, /* what: "max-connections"; limit */
+    /* By layers. what: in a few words, or NULL. */
+    WEFT_REJECT_NOT_KNOWN, /* the peer has not said who it is */
+    WEFT_REJECT_DENIED,    /* it may not do this */
+    WEFT_REJECT_RATE       /* it does this too often; limit: how often per second */
 };
 
 struct weft_rejection {

@@ -22,6 +22,7 @@ extern "C" {
 
 struct weft_loop;
 struct weft_stream;
+struct weft_peer;
 
 enum { WEFT_READABLE = 1, WEFT_WRITABLE = 2 };
 
@@ -47,6 +48,9 @@ struct weft_stream_ops {
 
     /* At once; no callback follows; the memory is the caller's again. */
     void (*close)(struct weft_stream *stream);
+
+    /* Sets in *peer what is proven of the peer. NULL: nothing is. */
+    void (*identify)(struct weft_stream *stream, struct weft_peer *peer);
 };
 
 enum { WEFT_IOV_MAX = 64 };

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "core/base/compiler.h"
+#include "core/peer.h"
 
 static struct weft__socket_stream *socket_of(struct weft_stream *stream)
 {
@@ -58,12 +59,28 @@ static void socket_close(struct weft_stream *stream)
     close(socket->fd);
 }
 
+/* The kernel says who connected or listened at the other end of a Unix socket. For TCP it says that it
+ * knows nobody, with a process of 0. */
+static void socket_identify(struct weft_stream *stream, struct weft_peer *peer)
+{
+    struct ucred credentials;
+    socklen_t size = sizeof credentials;
+
+    if (getsockopt(socket_of(stream)->fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) < 0 ||
+        credentials.pid == 0)
+        return;
+    peer->uid = credentials.uid;
+    peer->gid = credentials.gid;
+    peer->pid = credentials.pid;
+}
+
 const struct weft_stream_ops weft__socket_ops = {
     .read = socket_read,
     .writev = socket_writev,
     .want = socket_want,
     .shutdown = socket_shutdown,
     .close = socket_close,
+    .identify = socket_identify,
 };
 
 static void on_stream_ready(struct weft_io *io, unsigned events)

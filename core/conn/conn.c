@@ -15,27 +15,26 @@
 /* Rounds of writing and going on in one turn, and reads that end a drain. */
 enum { TURN_ROUNDS = 4 };
 
-#define LINGER_NS      ((int64_t)WEFT_SECONDS(1))
+#define LINGER_NS ((int64_t)WEFT_SECONDS(1))
 
 /* The stream lies behind its connection, in the same allocation. */
-#define ALIGN_UP(size) (((size) + 15) / 16 * 16)
-#define STREAM_AT      ALIGN_UP(sizeof(struct weft__conn))
+#define STREAM_AT WEFT__ALIGN_UP(sizeof(struct weft__conn))
 
 /* One allocation, in this order: the connection, its stream, the codec's and the service's states,
  * the peer's text. */
-static struct weft__conn *allocate(struct weft__binding *binding, const char *peer)
+static struct weft__conn *allocate(struct weft__binding *binding, const char *address)
 {
-    size_t codec = STREAM_AT + ALIGN_UP(binding->transport->stream_size);
-    size_t service = codec + ALIGN_UP(binding->codec->conn_size);
+    size_t codec = STREAM_AT + WEFT__ALIGN_UP(binding->transport->stream_size);
+    size_t service = codec + WEFT__ALIGN_UP(binding->codec->conn_size);
     size_t text = service + binding->service->conn_size;
-    size_t text_size = strlen(peer) + 1;
+    size_t text_size = strlen(address) + 1;
     char *base = weft_calloc(1, text + text_size);
     struct weft__conn *conn = (struct weft__conn *)(void *)base;
 
     if (!conn)
         return NULL;
-    memcpy(base + text, peer, text_size);
-    conn->peer = base + text;
+    memcpy(base + text, address, text_size);
+    conn->address = base + text;
     conn->binding = binding;
     conn->stream = (struct weft_stream *)(void *)(base + STREAM_AT);
     conn->codec = (struct weft_codec_state){
@@ -92,6 +91,7 @@ static void release(struct weft__conn *conn)
     if (conn->service_open && binding->service->close)
         binding->service->close(conn->service_conn, binding->service_loop);
     unlink_conn(conn);
+    weft__peer_free(conn->peer);
     weft_free(conn);
 }
 
@@ -156,7 +156,7 @@ static void close_now(struct weft__conn *conn)
         binding->codec->fini(&conn->codec);
     weft__count(&binding->counts.closed[conn->reason], 1);
     weft__count(&binding->counts.open, (uint64_t)-1);
-    weft__worker_log_close(binding->worker, conn->reason, conn->peer, conn->detail, conn->id);
+    weft__worker_log_close(binding->worker, conn->reason, conn->address, conn->detail, conn->id);
     vacate(binding->worker, conn->refused);
     cancel_all(conn);
 }
@@ -413,7 +413,8 @@ void weft__conn_open(struct weft__binding *binding, const struct weft_accepted *
     if (binding->codec->init)
         binding->codec->init(&conn->codec, WEFT_SERVER);
     link_conn(conn);
-    weft_log_write(worker->log, WEFT_LOG_DEBUG, "open", "conn=%" PRIu64 " peer=%s", id, conn->peer);
+    weft_log_write(worker->log, WEFT_LOG_DEBUG, "open", "conn=%" PRIu64 " peer=%s", id,
+                   conn->address);
     if (refuse)
         refuse_with(conn, (enum weft_reject_cause)(refuse - 1));
     else if (open_service(conn) < 0)

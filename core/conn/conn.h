@@ -17,6 +17,12 @@
 #include "order.h"
 #include "state.h"
 #include "worker.h"
+#include "core/peer.h"
+
+struct weft__peer {
+    struct weft_peer public;
+    char *user, *label; /* owned; what public shows */
+};
 
 struct weft__conn {
     struct weft__binding *binding;
@@ -55,11 +61,12 @@ struct weft__conn {
     bool inside : 1;        /* consumed bytes end inside a frame (being skipped) */
     bool write_blocked : 1; /* until the stream says writable */
     bool draining : 1;
-    bool drain_marked : 1; /* drain_mark is valid */
-    bool drain_told : 1;   /* detached requests have heard of the drain */
-    bool cancelling : 1;   /* requests that end are swept later */
-    const char *detail;    /* static text for the log, or NULL */
-    const char *peer;      /* the peer's address as text, in the same allocation */
+    bool drain_marked : 1;   /* drain_mark is valid */
+    bool drain_told : 1;     /* detached requests have heard of the drain */
+    bool cancelling : 1;     /* requests that end are swept later */
+    const char *detail;      /* static text for the log, or NULL */
+    const char *address;     /* the peer's as text, in the same allocation */
+    struct weft__peer *peer; /* NULL until it is asked for */
 };
 
 /* Takes over an accepted handle, also on failure. refuse: 0, or 1 + the cause (enum
@@ -67,6 +74,8 @@ struct weft__conn {
  * handle is dropped and counted. */
 void weft__conn_open(struct weft__binding *binding, const struct weft_accepted *accepted,
                      uint64_t id, int refuse);
+
+void weft__peer_free(struct weft__peer *peer); /* NULL is fine */
 
 /* True if no reply will be sent any more. */
 static inline bool weft__conn_gone(const struct weft__conn *conn)

@@ -46,6 +46,10 @@ void weft__conn_linger_read(struct weft__conn *conn);
 
 /* output.c */
 
+/* Writes the service's words for a rejection to dst, which has WEFT_REJECT_MAX bytes. Returns how many,
+ * 0 if it has none. */
+size_t weft__conn_word(const struct weft__conn *conn, const struct weft_rejection *rejection,
+                       uint8_t *dst);
 /* Encodes a message of the head. If it is over a limit, the service's words for that take its
  * place. */
 void weft__conn_emit(struct weft__conn *conn, const struct weft_body *body);

@@ -28,7 +28,7 @@ static void call_service(struct weft__conn *conn, struct weft_view payload)
     if (conn->order.first)
         weft__order_add(&conn->order, request);
     conn->order.calling = request;
-    binding->service->call(binding->service_loop, conn->service_conn, &request->public);
+    binding->call(binding->service_loop, conn->service_conn, &request->public);
     conn->order.calling = NULL;
     if (worker->arena.used > 0)
         weft_arena_reset(&worker->arena);

@@ -16,7 +16,7 @@ struct weft__request *weft__request_take(struct weft__request_pool *pool, struct
         pool->free = request->next;
         pool->count--;
     } else {
-        request = weft_calloc(1, sizeof *request);
+        request = weft_calloc(1, WEFT__ALIGN_UP(sizeof *request) + pool->states);
         if (!request)
             return NULL;
     }
@@ -34,9 +34,10 @@ void weft__request_give(struct weft__request_pool *pool, struct weft__request *r
 {
     assert(!request->held && !request->kept);
     request->public = (struct weft_request){0};
+    /* Eight bytes side by side, which one store clears. */
     request->place = WEFT__NOWHERE;
     request->told = WEFT_REASON_NONE;
-    request->ended = request->room_owed = request->detached = false;
+    request->kept = request->ended = request->room_owed = request->detached = false;
     request->said = request->too_large = false;
     if (pool->count >= FREE_REQUESTS) {
         weft_free(request);

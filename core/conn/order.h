@@ -23,6 +23,8 @@
 struct weft__conn;
 struct weft__request;
 
+#define WEFT__ALIGN_UP(size) (((size) + 15) / 16 * 16)
+
 enum weft__place {
     WEFT__NOWHERE, /* in the pool, or within its call() and not linked yet */
     WEFT__ORDERED,
@@ -41,7 +43,13 @@ struct weft__held {
     bool lasting;           /* weft_body's */
 };
 
-/* The core's side of a request. */
+/* What layers are told at the end. Set only if the endpoint has some. */
+struct weft__layered {
+    uint64_t bytes;
+    size_t begun; /* layers whose begin was called */
+};
+
+/* The core's side of a request. Behind it lie the states that layers have of it. */
 struct weft__request {
     struct weft_request public;
     struct weft__conn *conn;
@@ -51,8 +59,9 @@ struct weft__request {
     struct weft__held *held, *held_last;
     struct weft__held first_held; /* a single held message, the usual case, costs no malloc */
     struct weft_arena arena;      /* its own, once kept */
-    uint8_t place;                /* enum weft__place */
-    uint8_t told;                 /* the reason of the last on_cancel, so that none comes twice */
+    struct weft__layered layered;
+    uint8_t place; /* enum weft__place */
+    uint8_t told;  /* the reason of the last on_cancel, so that none comes twice */
     bool kept, ended, room_owed;
     bool detached;  /* it is loose, or will be once it is the head */
     bool said;      /* a message of it was taken */
@@ -63,6 +72,7 @@ struct weft__request {
 struct weft__request_pool {
     struct weft__request *free;
     size_t count;
+    size_t states; /* bytes behind each request; fixed before the first is taken */
 };
 
 /* A zeroed order is empty. */
@@ -81,6 +91,12 @@ struct weft__order {
      * finding whom to tell of room takes no search. */
     struct weft__loose loose, refused;
 };
+
+/* Returns what lies `at` bytes into the states behind a request. */
+static inline void *weft__request_state(struct weft__request *request, size_t at)
+{
+    return (char *)request + WEFT__ALIGN_UP(sizeof *request) + at;
+}
 
 /* Takes a request from the pool or from the allocator. Returns NULL if there is no memory. */
 WEFT_MUST_USE struct weft__request *weft__request_take(struct weft__request_pool *pool,

@@ -5,9 +5,8 @@
 
 #include "conn_private.h"
 
-/* The service's words for a rejection, in memory of the caller; 0: it has none. */
-static size_t word(const struct weft__conn *conn, const struct weft_rejection *rejection,
-                   uint8_t *dst)
+size_t weft__conn_word(const struct weft__conn *conn, const struct weft_rejection *rejection,
+                       uint8_t *dst)
 {
     const struct weft__binding *binding = conn->binding;
     return binding->service->reject
@@ -26,7 +25,7 @@ static void emit_too_big(struct weft__conn *conn, const struct weft_encode_io *i
     uint8_t text[WEFT_REJECT_MAX];
     struct weft_rejection rejection = {WEFT_REJECT_REPLY_TOO_BIG, io->why, io->size, io->limit};
     struct weft_body_bytes body =
-        weft_body_from_view(weft_view(text, word(conn, &rejection, text)));
+        weft_body_from_view(weft_view(text, weft__conn_word(conn, &rejection, text)));
     struct weft_encode_io again;
 
     if (body.view.size == 0 || encode(conn, &body.body, &again) < 0)
@@ -36,10 +35,11 @@ static void emit_too_big(struct weft__conn *conn, const struct weft_encode_io *i
 void weft__conn_check_output(struct weft__conn *conn)
 {
     const struct weft_limits *limits = conn->binding->worker->limits;
-    /* A first small message of each request is taken however much waits. */
-    uint64_t small = limits->max_pending * WEFT_REJECT_MAX;
+    size_t waiting = conn->out.bytes + conn->order.held_bytes;
 
-    if (conn->out.bytes + conn->order.held_bytes > limits->output_hard + small)
+    /* A first small message of each request is taken however much waits. */
+    if (waiting > limits->output_hard &&
+        waiting - limits->output_hard > limits->max_pending * WEFT_REJECT_MAX)
         weft__conn_break(conn, WEFT_REASON_OUTPUT_LIMIT);
 }
 
@@ -105,7 +105,7 @@ static enum weft_reason silent_reason(enum weft_reject_cause cause)
 void weft__conn_reject(struct weft__conn *conn, const struct weft_rejection *rejection)
 {
     uint8_t text[WEFT_REJECT_MAX];
-    struct weft_view words = weft_view(text, word(conn, rejection, text));
+    struct weft_view words = weft_view(text, weft__conn_word(conn, rejection, text));
 
     weft__count(&conn->binding->counts.rejected, 1);
     if (words.size == 0) {

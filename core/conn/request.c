@@ -52,7 +52,7 @@ static bool speaks_at_once(const struct weft__request *request)
     return request->place == WEFT__LOOSE || weft__order_is_head(&request->conn->order, request);
 }
 
-/* True if the request's next message has to wait for room. */
+/* True if the request's next message, which is not a first small one, has to wait for room. */
 static bool must_wait(struct weft__request *request, const struct weft_body *body)
 {
     const struct weft__conn *conn = request->conn;
@@ -71,13 +71,14 @@ static bool must_wait(struct weft__request *request, const struct weft_body *bod
 static int deliver(struct weft__request *request, const struct weft_body *body)
 {
     struct weft__conn *conn = request->conn;
-    bool small_first = !request->said && body->size <= WEFT_REJECT_MAX;
 
-    if (!small_first && must_wait(request, body)) {
+    if ((request->said || body->size > WEFT_REJECT_MAX) && must_wait(request, body)) {
         weft__order_owe_room(&conn->order, request);
         return -EAGAIN;
     }
     request->said = true;
+    if (request->public.layers)
+        request->layered.bytes += body->size;
     if (speaks_at_once(request))
         weft__conn_emit(conn, body);
     else
@@ -102,6 +103,18 @@ static void advance_from(struct weft__request *request)
         weft__conn_advance(conn);
 }
 
+/* Tells the layers, the innermost first. */
+WEFT_NOINLINE static void end_layers(struct weft__request *request)
+{
+    const struct weft__layers *layers = request->public.layers;
+
+    for (size_t i = request->layered.begun; i-- > 0;)
+        if (layers->of[i].layer->end)
+            layers->of[i].layer->end(layers->of[i].loop_state,
+                                     weft__request_state(request, layers->of[i].at),
+                                     &request->public, request->layered.bytes);
+}
+
 static int end_request(struct weft__request *request, const struct weft_body *body, bool bad)
 {
     struct weft__conn *conn = request->conn;
@@ -113,6 +126,8 @@ static int end_request(struct weft__request *request, const struct weft_body *bo
     }
     weft__order_settle_room(&conn->order, request);
     request->ended = true;
+    if (request->public.layers)
+        end_layers(request);
     if (request->kept)
         weft__request_drop_kept(request);
     if (request->place == WEFT__LOOSE)
@@ -144,6 +159,22 @@ int weft_request_end(struct weft_request *request, const struct weft_body *body)
 int weft_request_end_bad(struct weft_request *request, const struct weft_body *body)
 {
     return end_request(from_public(request), body, true);
+}
+
+void weft_request_refuse(struct weft_request *public, const struct weft_rejection *why)
+{
+    struct weft__request *request = from_public(public);
+    struct weft__conn *conn = request->conn;
+    uint8_t text[WEFT_REJECT_MAX];
+    size_t size = weft__conn_word(conn, why, text);
+    struct weft_body_bytes body = weft_body_from_view(weft_view(text, size));
+
+    weft__count(&conn->binding->counts.rejected, 1);
+    if (size == 0)
+        weft__conn_close_soon(conn, WEFT_REASON_UNWORDED);
+    /* It waits for nothing: what has been said already may make words wait, and silence does not. */
+    if (size == 0 || end_request(request, &body.body, false) < 0)
+        (void)!end_request(request, NULL, false);
 }
 
 /* What detached requests keep is bounded for itself: it may stay for ever, and must not stop the

@@ -17,6 +17,7 @@
 #include "core/server.h"
 #include "core/service.h"
 #include "core/transport.h"
+#include "layers.h"
 #include "order.h"
 
 struct weft__conn;
@@ -52,6 +53,9 @@ struct weft__binding {
     const void *codec_config;
     uint32_t config_id;
     void *codec_loop, *service_loop;
+    struct weft__layers layers;
+    /* The service's call, or the one that has the layers begin first. */
+    void (*call)(void *loop_state, void *conn_state, struct weft_request *request);
     struct weft__counts counts;
 };
 

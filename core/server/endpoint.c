@@ -66,6 +66,49 @@ static int find_service(struct binding *b)
     return b->endpoint->service ? 0 : WEFT_ECONFIG;
 }
 
+static int add_layer(struct binding *b, const char *name)
+{
+    struct weft_endpoint *endpoint = b->endpoint;
+    void *context;
+    const struct weft_layer *layer = weft_registry_layer(b->registry, name, &context, b->error);
+
+    if (!layer)
+        return WEFT_ECONFIG;
+    if (endpoint->layer_count == WEFT_LAYERS_MAX)
+        return weft_error_set(b->error, WEFT_ECONFIG, "'%s' names more than %d layers", b->text,
+                              WEFT_LAYERS_MAX);
+    for (size_t i = 0; i < endpoint->layer_count; i++)
+        if (endpoint->layers[i].layer == layer)
+            return weft_error_set(b->error, WEFT_ECONFIG, "'%s' names layer '%s' twice", b->text,
+                                  name);
+    endpoint->layers[endpoint->layer_count].layer = layer;
+    endpoint->layers[endpoint->layer_count++].context = context;
+    return 0;
+}
+
+/* layers=metrics,access */
+static int find_layers(struct binding *b)
+{
+    const char *list = weft_option_get(&b->set, "layers");
+    int err = 0;
+
+    if (list && !b->endpoint->service)
+        return weft_error_set(b->error, WEFT_ECONFIG,
+                              "'layers=%s' in '%s' is for servers; a client's URL names the "
+                              "address and the codec",
+                              list, b->text);
+    while (list && err == 0) {
+        const char *end = strchr(list, ',');
+        char name[64];
+        int size = (int)(end ? (size_t)(end - list) : strlen(list));
+
+        snprintf(name, sizeof name, "%.*s", size, list);
+        err = add_layer(b, name);
+        list = end ? end + 1 : NULL;
+    }
+    return err;
+}
+
 static int check_speech(const struct binding *b)
 {
     const struct weft_codec *codec = b->endpoint->codec;
@@ -78,19 +121,21 @@ static int check_speech(const struct binding *b)
                           codec->speaks, service->name, service->speaks, b->text);
 }
 
-enum { TABLES = 4 };
+enum { TABLES = 4 + WEFT_LAYERS_MAX };
 
 /* The tables of all that this endpoint declares; a plugin without options has a NULL one. */
 static void option_tables(const struct binding *b, const struct weft_option *tables[TABLES])
 {
     static const struct weft_option client_options[] = {{.name = "codec"}, {.name = NULL}};
     static const struct weft_option server_options[] = {
-        {.name = "codec"}, {.name = "service"}, {.name = NULL}};
+        {.name = "codec"}, {.name = "service"}, {.name = "layers"}, {.name = NULL}};
     const struct weft_endpoint *endpoint = b->endpoint;
     tables[0] = endpoint->service ? server_options : client_options;
     tables[1] = endpoint->transport->options;
     tables[2] = endpoint->codec->options;
     tables[3] = endpoint->service ? endpoint->service->options : NULL;
+    for (size_t i = 0; i < WEFT_LAYERS_MAX; i++)
+        tables[4 + i] = i < endpoint->layer_count ? endpoint->layers[i].layer->options : NULL;
 }
 
 static bool declared(const struct weft_option *const tables[TABLES], const char *name)
@@ -139,6 +184,21 @@ static int new_config(void **config, size_t size)
     return *config ? 0 : -ENOMEM;
 }
 
+static int configure_layers(const struct binding *b, struct weft_error *plugin)
+{
+    struct weft_endpoint *endpoint = b->endpoint;
+    int err = 0;
+
+    for (size_t i = 0; err == 0 && i < endpoint->layer_count; i++) {
+        const struct weft_layer *layer = endpoint->layers[i].layer;
+        err = new_config(&endpoint->layers[i].config, layer->config_size);
+        if (err == 0 && layer->configure)
+            err = layer->configure(endpoint->layers[i].config, endpoint->layers[i].context, &b->set,
+                                   b->limits, plugin);
+    }
+    return err;
+}
+
 static int configure(const struct binding *b)
 {
     const struct weft_codec *codec = b->endpoint->codec;
@@ -152,6 +212,8 @@ static int configure(const struct binding *b)
     if (err == 0 && service && service->configure)
         err = service->configure(b->endpoint->service_config, b->service_context, &b->set,
                                  b->limits, &plugin);
+    if (err == 0)
+        err = configure_layers(b, &plugin);
     return err == 0 ? 0 : refused(b, err, &plugin);
 }
 
@@ -179,6 +241,8 @@ int weft_endpoint_init(struct weft_endpoint *endpoint, const char *url,
     if (err == 0)
         err = find_service(&b);
     if (err == 0)
+        err = find_layers(&b);
+    if (err == 0)
         err = check_speech(&b);
     if (err == 0)
         err = check_options(&b);
@@ -193,6 +257,8 @@ void weft_endpoint_fini(struct weft_endpoint *endpoint)
 {
     weft_free(endpoint->codec_config);
     weft_free(endpoint->service_config);
+    for (size_t i = 0; i < endpoint->layer_count; i++)
+        weft_free(endpoint->layers[i].config);
     *endpoint = (struct weft_endpoint){0};
 }
 

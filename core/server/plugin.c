@@ -127,6 +127,16 @@ static int add_transports(struct weft_registry *registry, const struct weft_plug
     return err;
 }
 
+static int add_layers(struct weft_registry *registry, const struct weft_plugin *plugin,
+                      const char *path, struct weft_error *error)
+{
+    int err = 0;
+    for (size_t i = 0; err == 0 && plugin->layers && plugin->layers[i]; i++)
+        err = check_added(weft_registry_add_layer(registry, plugin->layers[i], NULL), path, "layer",
+                          plugin->layers[i]->name, error);
+    return err;
+}
+
 static int add_all(struct weft_registry *registry, const struct weft_plugin *plugin,
                    const char *path, struct weft_error *error)
 {
@@ -136,6 +146,8 @@ static int add_all(struct weft_registry *registry, const struct weft_plugin *plu
         err = add_services(registry, plugin, path, error);
     if (err == 0)
         err = add_transports(registry, plugin, path, error);
+    if (err == 0)
+        err = add_layers(registry, plugin, path, error);
     if (err < 0)
         *registry = before;
     return err;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 /* The names of one kind, in the order they were added. The kinds are stored with their own types;
  * what they have in common is done on this. */
@@ -36,6 +37,16 @@ static struct names service_names(const struct weft_registry *registry)
     struct names names = {.count = 0};
     while (names.count < WEFT_REGISTRY_MAX && registry->services[names.count].service) {
         names.name[names.count] = registry->services[names.count].service->name;
+        names.count++;
+    }
+    return names;
+}
+
+static struct names layer_names(const struct weft_registry *registry)
+{
+    struct names names = {.count = 0};
+    while (names.count < WEFT_REGISTRY_MAX && registry->layers[names.count].layer) {
+        names.name[names.count] = registry->layers[names.count].layer->name;
         names.count++;
     }
     return names;
@@ -101,6 +112,20 @@ int weft_registry_add_service(struct weft_registry *registry, const struct weft_
     return err;
 }
 
+int weft_registry_add_layer(struct weft_registry *registry, const struct weft_layer *layer,
+                            void *context)
+{
+    if (!layer->name || strpbrk(layer->name, ",&"))
+        return -EINVAL;
+    struct names names = layer_names(registry);
+    int err = may_add(registry, &names, layer->name);
+    if (err == 0) {
+        registry->layers[names.count].layer = layer;
+        registry->layers[names.count].context = context;
+    }
+    return err;
+}
+
 static void set_unknown(struct weft_error *error, const char *kind, const char *name,
                         const struct names *names)
 {
@@ -145,5 +170,18 @@ const struct weft_service *weft_registry_service(const struct weft_registry *reg
         return registry->services[i].service;
     }
     set_unknown(error, "service", name, &names);
+    return NULL;
+}
+
+const struct weft_layer *weft_registry_layer(const struct weft_registry *registry, const char *name,
+                                             void **context, struct weft_error *error)
+{
+    struct names names = layer_names(registry);
+    size_t i = find(&names, name);
+    if (i < names.count) {
+        *context = registry->layers[i].context;
+        return registry->layers[i].layer;
+    }
+    set_unknown(error, "layer", name, &names);
     return NULL;
 }

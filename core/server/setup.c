@@ -86,6 +86,46 @@ static int start_service(struct weft__binding *binding, const void *config)
     return err;
 }
 
+/* Layers belong to their endpoint: none is shared, so that what one counts is its endpoint's. */
+static int start_layers(struct weft__binding *binding, const struct weft_endpoint *endpoint)
+{
+    struct weft__layers *layers = &binding->layers;
+    size_t at = 0;
+
+    binding->call = endpoint->layer_count > 0 ? weft__layers_call : binding->service->call;
+    for (size_t i = 0; i < endpoint->layer_count; i++) {
+        const struct weft_layer *layer = endpoint->layers[i].layer;
+        void *state = weft_calloc(1, layer->loop_size + 1);
+        int err = -ENOMEM;
+
+        if (state)
+            err = layer->start
+                      ? layer->start(state, endpoint->layers[i].config, binding->worker->loop)
+                      : 0;
+        if (err < 0) {
+            weft_free(state);
+            return err;
+        }
+        layers->of[i].layer = layer;
+        layers->of[i].loop_state = state;
+        layers->of[i].at = at;
+        layers->count++;
+        at += WEFT__ALIGN_UP(layer->request_size);
+    }
+    if (at > binding->worker->requests.states)
+        binding->worker->requests.states = at;
+    return 0;
+}
+
+static void stop_layers(struct weft__binding *binding)
+{
+    for (size_t i = binding->layers.count; i-- > 0;) {
+        if (binding->layers.of[i].layer->stop)
+            binding->layers.of[i].layer->stop(binding->layers.of[i].loop_state);
+        weft_free(binding->layers.of[i].loop_state);
+    }
+}
+
 /* Ports are visited in order, so the slot that a later port shares is there already. */
 static int bind_plugins(struct weft_server *server, struct weft__worker *worker)
 {
@@ -109,6 +149,8 @@ static int bind_plugins(struct weft_server *server, struct weft__worker *worker)
             err = start_service(binding, port->endpoint.service_config);
         else
             binding->service_loop = worker->bindings[port->service_slot].service_loop;
+        if (err == 0)
+            err = start_layers(binding, &port->endpoint);
         if (err < 0)
             return err;
     }
@@ -121,6 +163,7 @@ static void unbind_plugins(struct weft_server *server, struct weft__worker *work
         const struct weft__port *port = &server->ports[i];
         struct weft__binding *binding = &worker->bindings[i];
 
+        stop_layers(binding);
         if (port->service_slot == i && binding->service_loop) {
             if (binding->service->stop)
                 binding->service->stop(binding->service_loop);

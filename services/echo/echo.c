@@ -6,6 +6,7 @@
 #include "echo.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 #include "core/base/compiler.h"
 #include "core/base/units.h"
@@ -113,6 +114,21 @@ static void call(void *state, void *conn_state, struct weft_request *request)
         go_on(request);
 }
 
+/* Echo has no language, so no words for a frame that it cannot read. What a layer refuses was read. */
+static size_t reject(void *state, const struct weft_rejection *rejection, uint8_t *dst)
+{
+    (void)state;
+    const char *word = rejection->cause == WEFT_REJECT_NOT_KNOWN ? "not known"
+                       : rejection->cause == WEFT_REJECT_DENIED  ? "denied"
+                       : rejection->cause == WEFT_REJECT_RATE    ? "too often"
+                                                                 : NULL;
+    if (!word)
+        return 0;
+    int size = snprintf((char *)dst, WEFT_REJECT_MAX, "%s%s%s", word, rejection->what ? ": " : "",
+                        rejection->what ? rejection->what : "");
+    return size < WEFT_REJECT_MAX ? (size_t)size : WEFT_REJECT_MAX - 1;
+}
+
 static const struct weft_option options[] = {
     {"delay", "0...3600000", "milliseconds before the answer"},
     {"repeat", "1...1000000", "messages in the answer"},
@@ -130,4 +146,5 @@ const struct weft_service echo_service = {
     .configure = configure,
     .start = start,
     .call = call,
+    .reject = reject,
 };

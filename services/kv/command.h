@@ -51,9 +51,12 @@ extern const struct kv_command kv_commands[KV_COMMAND_COUNT];
 enum kv_status {
     KV_OK = 200,
     KV_BAD_REQUEST = 400,
+    KV_NOT_KNOWN = 401,
+    KV_DENIED = 403,
     KV_NOT_FOUND = 404,
     KV_GONE = 410,
     KV_TOO_BIG = 413,
+    KV_TOO_OFTEN = 429,
     KV_STORE_FAILED = 500,
     KV_NOT_IMPLEMENTED = 501,
     KV_RETRY = 503,

@@ -16,6 +16,7 @@
 #include "core/base/compiler.h"
 #include "core/base/mem.h"
 #include "core/base/units.h"
+#include "core/layer.h"
 
 enum {
     PAGE_ENOUGH = 1 << 20,           /* a page of this many bytes gets no more pairs */
@@ -213,6 +214,7 @@ void kv_task_answer(struct kv_task *task, const struct kv_reply *reply, bool bad
     /* The end may take the task with it. */
     struct kv_pairs_chunk *pairs = task->pairs.first;
     const struct weft_body *body = task->session->loop->face->reply(task, reply);
+    task->request->status = reply->status;
     int err = end(task->request, body, bad);
     if (err == -EAGAIN)
         hold(task, body, bad);
@@ -305,6 +307,50 @@ static void drop_values(struct kv_call *call)
         return;
     for (size_t i = 0; i < call->count; i++)
         weft_blob_unref(call->items[i].value.blob);
+}
+
+static enum kv_status status_of(enum weft_reject_cause cause)
+{
+    switch (cause) {
+    case WEFT_REJECT_MALFORMED:
+        return KV_BAD_REQUEST;
+    case WEFT_REJECT_TOO_BIG:
+    case WEFT_REJECT_REPLY_TOO_BIG:
+        return KV_TOO_BIG;
+    case WEFT_REJECT_NOT_KNOWN:
+        return KV_NOT_KNOWN;
+    case WEFT_REJECT_DENIED:
+        return KV_DENIED;
+    case WEFT_REJECT_RATE:
+        return KV_TOO_OFTEN;
+    case WEFT_REJECT_NO_MEMORY:
+    case WEFT_REJECT_DRAINING:
+    case WEFT_REJECT_TOO_MANY:
+        break;
+    }
+    return KV_RETRY;
+}
+
+/* Asks the layers of the endpoint whether the task may be done. If not, it is answered. */
+WEFT_NOINLINE static bool ask_layers(struct kv_task *task)
+{
+    const struct weft_action action = {
+        .name = task->call.command->name,
+        .object = task->call.table,
+        .flags = task->call.command->writes ? WEFT_ACTION_WRITES : 0,
+    };
+    struct weft_rejection why;
+    if (weft_request_ask(task->request, &action, &why))
+        return true;
+    drop_values(&task->call);
+    task->request->status = status_of(why.cause);
+    weft_request_refuse(task->request, &why);
+    return false;
+}
+
+static bool may_do(struct kv_task *task)
+{
+    return !task->request->layers || ask_layers(task);
 }
 
 static void start_task(struct kv_task *task)
@@ -404,7 +450,7 @@ WEFT_NOINLINE static void call_later(struct kv_session *session, struct weft_req
         return;
     }
     task_init(task, session, request, true);
-    if (!face->decode(task))
+    if (!face->decode(task) || !may_do(task))
         return;
     count_values(task);
     queue(session, task);
@@ -418,7 +464,7 @@ void kv_session_call(struct kv_session *session, struct weft_request *request, s
         return;
     }
     task_init(task, session, request, false);
-    if (session->loop->face->decode(task))
+    if (session->loop->face->decode(task) && may_do(task))
         start_task(task);
 }
 
@@ -426,16 +472,13 @@ size_t kv_session_reject(void *loop_state, const struct weft_rejection *rejectio
 {
     const struct kv_session_loop *self = loop_state;
     const char *what = rejection->what ? rejection->what : "unknown";
-    enum kv_status status = KV_RETRY;
     char line[KV_LINE_MAX] = "";
     switch (rejection->cause) {
     case WEFT_REJECT_MALFORMED:
-        status = KV_BAD_REQUEST;
         (void)snprintf(line, sizeof line, "Frame is malformed: %s", what);
         break;
     case WEFT_REJECT_TOO_BIG:
     case WEFT_REJECT_REPLY_TOO_BIG:
-        status = KV_TOO_BIG;
         (void)snprintf(line, sizeof line, "%s is too big: %" PRIu64 " bytes, %s is %" PRIu64,
                        rejection->cause == WEFT_REJECT_TOO_BIG ? "Request" : "Reply",
                        rejection->size, what, rejection->limit);
@@ -450,6 +493,18 @@ size_t kv_session_reject(void *loop_state, const struct weft_rejection *rejectio
         (void)snprintf(line, sizeof line, "Too many connections: %s is %" PRIu64, what,
                        rejection->limit);
         break;
+    case WEFT_REJECT_NOT_KNOWN:
+        (void)snprintf(line, sizeof line, "Not known: %s",
+                       rejection->what ? rejection->what : "say who you are first");
+        break;
+    case WEFT_REJECT_DENIED:
+        (void)snprintf(line, sizeof line, "Denied: %s",
+                       rejection->what ? rejection->what : "you may not do this");
+        break;
+    case WEFT_REJECT_RATE:
+        (void)snprintf(line, sizeof line, "Too often: at most %" PRIu64 " per second",
+                       rejection->limit);
+        break;
     }
-    return self->face->put_text(dst, status, line);
+    return self->face->put_text(dst, status_of(rejection->cause), line);
 }

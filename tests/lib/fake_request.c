@@ -165,6 +165,37 @@ int weft_request_detach(struct weft_request *request)
     return 0;
 }
 
+bool weft_request_ask(struct weft_request *request, const struct weft_action *action,
+                      struct weft_rejection *why)
+{
+    struct fake_request *self = fake_of(request);
+    demand(!self->ended, "a request was asked about after its end");
+    demand(self->reply_count == 0, "a request was asked about after it had been answered");
+    self->asked = action->name;
+    *why = (struct weft_rejection){.cause = WEFT_REJECT_DENIED};
+    return !self->denied;
+}
+
+void weft_request_refuse(struct weft_request *request, const struct weft_rejection *why)
+{
+    struct fake_request *self = fake_of(request);
+    demand(!self->ended, "a request was refused after its end");
+    self->refused = true;
+    self->why = *why;
+    self->refuse = 0; /* an end without a message is always taken */
+    (void)give(self, NULL, true, false);
+}
+
+struct weft_peer *weft_request_peer(struct weft_request *request)
+{
+    struct fake_request *self = fake_of(request);
+    self->peer.connection = self->connection;
+    self->peer.address = "127.0.0.1:1";
+    self->peer.scheme = "fake";
+    self->peer.uid = self->peer.gid = self->peer.pid = -1;
+    return &self->peer;
+}
+
 struct weft_arena *weft_request_arena(struct weft_request *request)
 {
     struct fake_request *self = fake_of(request);

@@ -8,15 +8,17 @@
 #ifndef TEST_FAKE_REQUEST_H
 #define TEST_FAKE_REQUEST_H
 
-#include "core/service.h"
+#include "core/layer.h"
 
 struct fake_request {
     struct weft_request request; /* first */
     struct weft_arena arena;
     void *payload; /* what request.payload shows */
     uint64_t connection;
+    struct weft_peer peer;
 
     /* To be set before the call. */
+    bool denied;        /* weft_request_ask says no, if request.layers is set */
     bool cannot_detach; /* max-detached is reached */
     unsigned refuse;    /* so many sends and ends are answered -EAGAIN */
     bool gone; /* the connection is: sends are answered -ECANCELED, ends taken and dropped */
@@ -24,6 +26,9 @@ struct fake_request {
 
     /* What has come of it. */
     bool called, kept, ended, bad, detached;
+    bool refused;               /* it was ended with words for a rejection */
+    struct weft_rejection why;  /* which */
+    const char *asked;          /* the name of the action asked about last; NULL: none */
     bool owes_drain;            /* it was refused and not yet told to try again */
     bool as_blob;               /* the last body was a blob */
     bool lasting;               /* and one that may well be sent again */

@@ -334,9 +334,15 @@ static void call_mute(void *loop_state, void *conn_state, struct weft_request *r
 static size_t reject(void *loop_state, const struct weft_rejection *rejection, uint8_t *dst)
 {
     static const char *const names[] = {
-        [WEFT_REJECT_MALFORMED] = "malformed",         [WEFT_REJECT_TOO_BIG] = "too-big",
-        [WEFT_REJECT_REPLY_TOO_BIG] = "reply-too-big", [WEFT_REJECT_NO_MEMORY] = "no-memory",
-        [WEFT_REJECT_DRAINING] = "draining",           [WEFT_REJECT_TOO_MANY] = "too-many",
+        [WEFT_REJECT_MALFORMED] = "malformed",
+        [WEFT_REJECT_TOO_BIG] = "too-big",
+        [WEFT_REJECT_REPLY_TOO_BIG] = "reply-too-big",
+        [WEFT_REJECT_NO_MEMORY] = "no-memory",
+        [WEFT_REJECT_NOT_KNOWN] = "not-known",
+        [WEFT_REJECT_DENIED] = "denied",
+        [WEFT_REJECT_RATE] = "rate",
+        [WEFT_REJECT_DRAINING] = "draining",
+        [WEFT_REJECT_TOO_MANY] = "too-many",
     };
     char text[WEFT_REJECT_MAX];
     int size;

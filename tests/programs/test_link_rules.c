@@ -34,9 +34,9 @@ static const char *const house[] = {"weft_*", "kv_*",   "kvs_*", "kvc_*",
                                     "cli_*",  "echo_*", "abi_*", NULL};
 
 /* What core/service.h and core/task.h offer to services, defined in weft_core. */
-static const char *const seam[] = {
-    "weft_request_*",  "weft_loop_now",      "weft_loop_post",        "weft_loop_after",
-    "weft_timer_stop", "weft_loop_add_hook", "weft_loop_remove_hook", NULL};
+static const char *const seam[] = {"weft_request_*",     "weft_peer_*",           "weft_loop_now",
+                                   "weft_loop_post",     "weft_loop_after",       "weft_timer_stop",
+                                   "weft_loop_add_hook", "weft_loop_remove_hook", NULL};
 
 struct symbol {
     char name[128];

@@ -88,8 +88,8 @@ static struct weft_limits draw_limits(struct sim *sim)
 static bool start_server(struct sim *sim)
 {
     static const char *const urls[] = {
-        "script:raw?codec=raw",
-        "script:gzip?codec=length-delimited-gzip",
+        "script:raw?codec=raw&layers=watch",
+        "script:gzip?codec=length-delimited-gzip&layers=guard,watch",
         "script:all?codec=length-delimited-gzip&threshold=64",
     };
     struct weft_server_options options = {
@@ -107,6 +107,8 @@ static bool start_server(struct sim *sim)
            weft_registry_add_codec(&sim->registry, &weft_codec_length_delimited_gzip) == 0 &&
            weft_registry_add_transport(&sim->registry, &script_transport) == 0 &&
            weft_registry_add_service(&sim->registry, &sim_service, &sim->record) == 0 &&
+           weft_registry_add_layer(&sim->registry, &sim_watch_layer, &sim->record) == 0 &&
+           weft_registry_add_layer(&sim->registry, &sim_guard_layer, &sim->record) == 0 &&
            weft_server_new(&sim->server, &options, &error) == 0 &&
            weft_server_listen(sim->server, &error) == 0;
 }
@@ -271,6 +273,8 @@ static void check_counts(struct sim *sim)
     if (counts.open != 0 || counts.accepted != closed)
         fail_sim(sim, "accepted %" PRIu64 ", open %" PRIu64 ", closed %" PRIu64, counts.accepted,
                  counts.open, closed);
+    if (sim->record.layered > 0)
+        fail_sim(sim, "layers miss the end of %zu requests", sim->record.layered);
     if (sim->record.unended > 0 || sim->record.open > 0)
         fail_sim(sim, "%zu requests and %zu connections have not ended", sim->record.unended,
                  sim->record.open);

@@ -99,6 +99,28 @@ static void test_service_counts_words(void **state)
     expect_drained();
 }
 
+/* All in one write, so that they come in one second. */
+static void test_layer_refuses_the_third_request_of_a_second(void **state)
+{
+    build(*state);
+    start_server(WORDS(path, KVS_ANY_PORT "?codec=raw&layers=quota&quota=2"));
+    int fd = wire_connect(address);
+    assert_true(fd >= 0);
+    assert_int_equal(wire_send(fd, "\0\0\0\1a\0\0\0\1b\0\0\0\1c", 15), 0);
+    static const char *const begins[] = {
+        "hello 127.0.0.1:", "hello 127.0.0.1:", "error: at most 2 per second\n"};
+    for (size_t i = 0; i < 3; i++) {
+        struct wire_bytes reply;
+        assert_int_equal(wire_receive(fd, false, &reply), 1);
+        assert_true(reply.size >= strlen(begins[i]));
+        assert_memory_equal(reply.data, begins[i], strlen(begins[i]));
+        wire_free(&reply);
+    }
+    wire_shutdown(fd);
+    expect_drained();
+    assert_non_null(strstr(server.out.text, "3 requests, 1 refused, 2 answered\n"));
+}
+
 static void expect_lines(int fd, const char *expected)
 {
     char got[256];
@@ -162,6 +184,9 @@ static const struct row {
     {test_service_counts_words,
      "test_service_counts_words",
      {.folder = "service", .name = "wc_server"}},
+    {test_layer_refuses_the_third_request_of_a_second,
+     "test_layer_refuses_the_third_request_of_a_second",
+     {.folder = "layer", .name = "layer_server"}},
     {test_codec_answers_lines_and_survives_one_that_is_too_long,
      "test_codec_answers_lines_and_survives_one_that_is_too_long",
      {.folder = "codec", .name = "line_server"}},

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "core/peer.h"
 #include "tcp_fixture.h"
 
 static void test_attach_that_fails_closes_the_handle(void **state)
@@ -145,6 +146,18 @@ static void test_unlisten_is_fine_without_a_reserve(void **state)
     close(next);
 }
 
+/* TCP proves nothing of whom it connects. */
+static void test_stream_of_tcp_knows_no_process(void **state)
+{
+    struct tcp_fixture *fixture = *state;
+    struct weft_peer peer = {.uid = -1, .gid = -1, .pid = -1};
+
+    listen_and_connect(fixture);
+    assert_int_equal(attach(fixture), 0);
+    fixture->server->ops->identify(fixture->server, &peer);
+    assert_true(peer.uid == -1 && peer.gid == -1 && peer.pid == -1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -157,6 +170,7 @@ int main(void)
         TEST(test_shed_drops_the_peer_that_there_is_no_descriptor_for),
         TEST(test_shed_works_again_once_the_reserve_could_be_filled),
         TEST(test_unlisten_is_fine_without_a_reserve),
+        TEST(test_stream_of_tcp_knows_no_process),
     };
 
     return cmocka_run_group_tests_name("socket", tests, NULL, NULL);

@@ -18,6 +18,7 @@
 #include <cmocka.h>
 
 #include "core/loop.h"
+#include "core/peer.h"
 #include "lib/syscall_fault.h"
 
 static const struct weft_transport *const transport = &weft_transport_unix;
@@ -362,6 +363,20 @@ static void test_accept_passes_on_what_the_system_refuses(void **state)
     assert_int_equal(transport->accept(fixture->listener, &accepted, 0), -EMFILE);
 }
 
+static void test_stream_knows_the_process_at_its_other_end(void **state)
+{
+    struct fixture *fixture = *state;
+    struct weft_peer peer = {.uid = -1, .gid = -1, .pid = -1};
+
+    assert_int_equal(listen_with(fixture, fixture->listener, fixture->url), 0);
+    assert_int_equal(connect_to(fixture, fixture->url), 0);
+    fixture->client->ops->identify(fixture->client, &peer);
+    assert_int_equal(peer.uid, getuid());
+    assert_int_equal(peer.gid, getgid());
+    assert_int_equal(peer.pid, getpid());
+    fixture->client->ops->close(fixture->client);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void)
@@ -388,6 +403,7 @@ int main(void)
         TEST(test_stale_socket_that_cannot_be_removed_is_told),
         TEST(test_connect_says_where_and_why),
         TEST(test_accept_passes_on_what_the_system_refuses),
+        TEST(test_stream_knows_the_process_at_its_other_end),
     };
 
     return cmocka_run_group_tests_name("unix", tests, NULL, NULL);

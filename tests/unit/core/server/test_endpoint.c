@@ -191,9 +191,16 @@ static void test_endpoint_refuses_an_option_nobody_declares_and_lists_the_declar
 {
     assert_refused(*state, "tcp://h:1?codec=zip&treshold=5", &server,
                    "unknown option 'treshold' in 'tcp://h:1?codec=zip&treshold=5'; there are: "
-                   "codec, service, backlog, threshold, level, depth");
+                   "codec, service, layers, backlog, threshold, level, depth");
     assert_refused(*state, "tcp://h:1?depth=5", &client,
                    "unknown option 'depth' in 'tcp://h:1?depth=5'; there are: codec, backlog");
+}
+
+static void test_endpoint_refuses_layers_in_the_url_of_a_client(void **state)
+{
+    assert_refused(*state, "tcp://h:1?layers=a", &client,
+                   "'layers=a' in 'tcp://h:1?layers=a' is for servers; a client's URL names "
+                   "the address and the codec");
 }
 
 static void test_endpoint_refuses_a_service_in_the_url_of_a_client(void **state)
@@ -270,6 +277,7 @@ int main(void)
         cmocka_unit_test_setup(test_endpoint_refuses_unknown_names_and_lists_the_known, setup),
         cmocka_unit_test_setup(
             test_endpoint_refuses_an_option_nobody_declares_and_lists_the_declared, setup),
+        cmocka_unit_test_setup(test_endpoint_refuses_layers_in_the_url_of_a_client, setup),
         cmocka_unit_test_setup(test_endpoint_refuses_a_service_in_the_url_of_a_client, setup),
         cmocka_unit_test_setup(test_endpoint_refuses_a_url_that_contradicts_the_codec_asked_for,
                                setup),

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/peer.h"
+
+#include <errno.h>
+
+#include "conn.h"
+#include "core/base/compiler.h"
+
+struct weft_peer *weft_request_peer(struct weft_request *public)
+{
+    struct weft__conn *conn = weft_container_of(public, struct weft__request, public)->conn;
+    struct weft__peer *peer = conn->peer;
+
+    if (!peer) {
+        peer = weft_calloc(1, sizeof *peer);
+        if (!peer)
+            return NULL;
+        peer->public = (struct weft_peer){
+            .connection = conn->id,
+            .address = conn->address,
+            .scheme = conn->binding->transport->name,
+            .uid = -1,
+            .gid = -1,
+            .pid = -1,
+        };
+        if (conn->state != WEFT__CONN_CLOSED && conn->stream->ops->identify)
+            conn->stream->ops->identify(conn->stream, &peer->public);
+        conn->peer = peer;
+    }
+    return &peer->public;
+}
+
+static int replace(char **text, struct weft_view with)
+{
+    char *copy = NULL;
+
+    if (with.size > 0) {
+        copy = weft_malloc(with.size + 1);
+        if (!copy)
+            return -ENOMEM;
+        memcpy(copy, with.data, with.size);
+        copy[with.size] = '\0';
+    }
+    weft_free(*text);
+    *text = copy;
+    return 0;
+}
+
+int weft_peer_set_user(struct weft_peer *public, struct weft_view user)
+{
+    struct weft__peer *peer = weft_container_of(public, struct weft__peer, public);
+    int err = replace(&peer->user, user);
+
+    public->user = peer->user;
+    return err;
+}
+
+int weft_peer_set_label(struct weft_peer *public, struct weft_view label)
+{
+    struct weft__peer *peer = weft_container_of(public, struct weft__peer, public);
+    int err = replace(&peer->label, label);
+
+    public->label = peer->label;
+    return err;
+}
+
+void weft__peer_free(struct weft__peer *peer)
+{
+    if (!peer)
+        return;
+    weft_free(peer->user);
+    weft_free(peer->label);
+    weft_free(peer);
+}
