@@ -30,7 +30,7 @@ enum weft_action_flags {
     WEFT_ACTION_OPEN = 4    /* it is for peers that are not known, too: a face's AUTH */
 };
 
-/* What a request is about, in the service's own words. */
+/* An action: it says what a request is about, in the service's own words. */
 struct weft_action {
     const char *name;        /* "hset": static, one of few */
     struct weft_view object; /* what it is done to: a table, a topic */

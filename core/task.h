@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a plugin may do with a loop: come back later, from the same thread or another, and know the
- * time. The rest of the loop (loop.h) belongs to the core and to transports. All structs here are
- * the caller's memory, zeroed before first use. */
+ * A plugin's view of a loop: it can come back later, from the same thread or another, and know the time.
+ * The rest of the loop (loop.h) belongs to the core and to transports. All structs here are the caller's
+ * memory, zeroed before first use.
+ *
+ * A turn of the loop: hooks begin; ready descriptors, timers, posts, then deferred calls; hooks end; wait.
+ * A connection's pump (service.h) runs within a turn, whichever of these woke it. */
 #ifndef WEFT_TASK_H
 #define WEFT_TASK_H
 

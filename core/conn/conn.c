@@ -12,7 +12,7 @@
 
 #include "core/base/compiler.h"
 
-/* Rounds of writing and going on in one turn, and reads that end a drain. */
+/* Rounds of writing and going on in one turn, and reads that a drain may need to find its end. */
 enum { TURN_ROUNDS = 4 };
 
 #define LINGER_NS ((int64_t)WEFT_SECONDS(1))
@@ -20,8 +20,8 @@ enum { TURN_ROUNDS = 4 };
 /* The stream lies behind its connection, in the same allocation. */
 #define STREAM_AT WEFT__ALIGN_UP(sizeof(struct weft__conn))
 
-/* One allocation, in this order: the connection, its stream, the codec's and the service's states,
- * the peer's text. */
+/* Allocates everything at once, in this order: the connection, its stream, the codec's and the service's
+ * states, the text of the peer's address. */
 static struct weft__conn *allocate(struct weft__binding *binding, const char *address)
 {
     size_t codec = STREAM_AT + WEFT__ALIGN_UP(binding->transport->stream_size);
@@ -75,7 +75,7 @@ static void unlink_conn(struct weft__conn *conn)
         worker->on_empty(worker);
 }
 
-/* The place that the acceptor reserved on this worker is free again. */
+/* Frees the place that the acceptor reserved on this worker. */
 static void vacate(struct weft__worker *worker, bool refused)
 {
     if (refused)
@@ -112,8 +112,9 @@ static void cancel(struct weft__request *request, enum weft_reason reason)
         request->public.on_cancel(&request->public, reason);
 }
 
-/* A callback may end any request, or have one refused. So nothing is remembered across it: whoever is
- * told goes to the list's end first, and the next one is whoever is the first then. */
+/* Tells the requests of a list. A callback may end any request, or try to send and so move one to the
+ * other list. So no pointer is kept across it: a request moves to the end of the list before it is told,
+ * and the next one is whichever is first afterwards. */
 static void cancel_loose(struct weft__conn *conn, struct weft__loose *list, enum weft_reason reason)
 {
     for (uint32_t left = conn->order.detached; left > 0 && list->first; left--) {
@@ -124,8 +125,8 @@ static void cancel_loose(struct weft__conn *conn, struct weft__loose *list, enum
     }
 }
 
-/* Tells every request that nobody will read its answer. Those in the order that end meanwhile are
- * swept afterwards. */
+/* Tells every request that nobody will read its answer. Requests in the order that end meanwhile stay
+ * linked until all have been told. */
 static void cancel_all(struct weft__conn *conn)
 {
     /* Detached requests may have heard of the drain, and have to hear that it is over. */
@@ -161,7 +162,7 @@ static void close_now(struct weft__conn *conn)
     cancel_all(conn);
 }
 
-/* Output and requests have gone down far enough to decode again. */
+/* True if decoding was paused and what it waited for has gone down far enough. */
 static bool resumable(const struct weft__conn *conn)
 {
     const struct weft_limits *limits = conn->binding->worker->limits;
@@ -172,7 +173,7 @@ static bool resumable(const struct weft__conn *conn)
            conn->out.bytes + conn->order.held_bytes < limits->output_low;
 }
 
-/* Notes, once, how far the input has come by the time the draining began. */
+/* Notes, once, how many bytes of input had come when the drain began. */
 static void mark_input(struct weft__conn *conn)
 {
     if (weft__conn_reads(conn) && !conn->yielded)
@@ -181,8 +182,8 @@ static void mark_input(struct weft__conn *conn)
     conn->drain_marked = true;
 }
 
-/* The peer's end: what it sent whole is decoded, then the leftover is judged. True where frames
- * came. */
+/* Handles the peer's end of its direction: decodes the whole frames it sent, then judges what is left.
+ * Returns true if there were frames. */
 static bool finish_input(struct weft__conn *conn)
 {
     uint32_t frames = conn->turn_frames;
@@ -244,7 +245,7 @@ static void finish_output(struct weft__conn *conn)
         weft__conn_enter(conn, WEFT__CONN_FLUSHING);
     if (conn->state != WEFT__CONN_FLUSHING || conn->out.bytes > 0)
         return;
-    /* After the peer's end, too: a stream over another one may have last words of its own. */
+    /* Called after the peer's end as well: a stream over another one may have last words of its own. */
     if (conn->stream->ops->shutdown(conn->stream) < 0 || conn->eof) {
         weft__conn_enter(conn, WEFT__CONN_BROKEN);
         return;
@@ -267,7 +268,7 @@ static void set_interest(struct weft__conn *conn)
     conn->stream->ops->want(conn->stream, interest);
 }
 
-/* No event will come for it: the next turn is to go on by itself. */
+/* True if the connection has to go on in the next turn without any event. */
 static bool more_to_do(const struct weft__conn *conn)
 {
     return conn->yielded || resumable(conn) || weft__conn_can_notify(conn) ||
@@ -289,7 +290,7 @@ static bool go_on(struct weft__conn *conn)
     return finish_input(conn) || went_on;
 }
 
-/* What a turn does once its input, if there was any, is decoded. */
+/* The rest of the pump, after this turn's input was decoded. */
 static void run(struct weft__conn *conn)
 {
     weft__conn_flush(conn);
@@ -357,7 +358,7 @@ static void on_ready(struct weft_stream *stream, unsigned events)
     if (events & WEFT_WRITABLE)
         conn->write_blocked = false;
     if (events & WEFT_READABLE) {
-        /* Where a turn's share was used up, the deferred pump goes on with what is buffered. */
+        /* If the share of a turn is used up, the deferred pump goes on with what is buffered. */
         if (weft__conn_reads(conn) && !conn->yielded)
             (void)weft__conn_read(conn);
         else if (conn->state == WEFT__CONN_LINGER)

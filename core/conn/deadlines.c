@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a connection may take its time for: an unfinished frame, a write, resting. */
+ * Deadlines of a connection: for an unfinished frame, for a write, for idling and lingering. One timer
+ * serves them all. */
 #include "conn_private.h"
 #include "core/base/compiler.h"
 
-/* How long a frame may take that is not complete: longer where it said that it is large. */
+/* Returns the time that an unfinished frame may take: longer if it said that it is large. */
 static int64_t frame_time(const struct weft__conn *conn)
 {
     uint64_t patience = conn->binding->worker->limits->frame_timeout;
@@ -54,7 +55,7 @@ static void on_timer(struct weft_timer *timer)
         arm_timer(conn);
 }
 
-/* Nothing is under way that has a deadline of its own, or is the service's. */
+/* True if nothing is under way that has a deadline of its own or that the service owes. */
 static bool is_idle(const struct weft__conn *conn)
 {
     return conn->state == WEFT__CONN_OPEN && weft__order_is_empty(&conn->order) &&
@@ -66,7 +67,7 @@ void weft__conn_set_deadlines(struct weft__conn *conn)
     struct weft__worker *worker = conn->binding->worker;
     int64_t idle_timeout = (int64_t)worker->limits->idle_timeout;
 
-    /* Bytes that wait for a turn may be a whole frame: the server has to act, not the peer. */
+    /* Bytes that wait for the next turn may be a whole frame: then the server has to act, not the peer. */
     if (!weft__conn_reads(conn) || conn->yielded || !weft__conn_has_partial(conn))
         conn->frame_start = 0;
     else if (conn->frame_start == 0)

@@ -1,15 +1,30 @@
 /* SPDX-License-Identifier: MIT
  *
- * stream -> buf -> decode -> call */
+ * stream -> buf -> decode -> call
+ *
+ * A read goes into the loop's buffer, and frames are decoded where they lie. What is left over becomes
+ * conn->in: the beginning of a frame, or whole frames that may not be decoded yet. Decoding stops, and
+ * with it the reading, for one of these reasons:
+ *
+ *   paused     too much waits: output, requests in flight, or the memory that they keep. The pump goes on
+ *              once that has gone down (conn.c: resumable).
+ *   yielded    the connection has used its share of this turn, 64 frames or about 1 ms, or was put off so
+ *              that connections with little input need not wait for it. It goes on in the next turn.
+ *   not OPEN   the connection is about to end, and nothing more may be decoded.
+ *
+ * A connection that drains goes on decoding, but executes only what had come by the time the drain began:
+ * drain_mark counts those bytes down, and later frames are refused in the service's words. Bytes that the
+ * codec itself wants to send (decode writes them to worker->codec_bytes) take a place in the order of
+ * replies. */
 #include <errno.h>
 
 #include "conn_private.h"
 
 enum {
-    LIGHT_SIZE = 4 * 1024,
-    PUT_OFF_MAX = 250,
-    HEAVY_SIZE = 64 * 1024, /* a frame of this size may have taken long */
-    MIN_READ = 16 * 1024,
+    LIGHT_SIZE = 4 * 1024,  /* input up to this size is never deferred */
+    PUT_OFF_MAX = 250,      /* turns in a row that a connection may be deferred */
+    HEAVY_SIZE = 64 * 1024, /* frames from this size on may have taken long: the clock is re-read */
+    MIN_READ = 16 * 1024,   /* room for the next read into conn->in */
     BUFFER_KEPT = 32 * 1024, /* a buffer up to this size is not worth shrinking */
 };
 
@@ -84,8 +99,8 @@ static bool may_decode(struct weft__conn *conn)
     return !conn->paused;
 }
 
-/* Of what a connection may take from a turn. The clock is looked at only where something has read
- * it again, after work that may have taken long. */
+/* True once the connection has used its share of this turn. Elapsed time is compared only if the clock
+ * was re-read, which happens after expensive work. */
 static bool share_is_used_up(struct weft__conn *conn)
 {
     struct weft__worker *worker = conn->binding->worker;
@@ -98,9 +113,10 @@ static bool share_is_used_up(struct weft__conn *conn)
     return weft_loop_now(worker->loop) - conn->turn_began > WEFT__TURN_NS;
 }
 
-/* Once a turn has been long, who brings much waits for the next one, so that who brings little need
- * not wait for all of those; and then goes before whoever comes later. What little can cost is
- * bounded by what it can inflate to; the number of turns, in case that is much all the same. */
+/* True if the connection is deferred to the next turn. After a long turn this happens to connections
+ * with more than LIGHT_SIZE of input, so that small requests are not stuck behind large ones; a deferred
+ * connection then runs before newcomers. A small input can still inflate to something expensive, so the
+ * number of deferrals in a row is bounded. */
 static bool is_put_off(struct weft__conn *conn, size_t size)
 {
     struct weft__worker *worker = conn->binding->worker;
@@ -115,7 +131,7 @@ static bool is_put_off(struct weft__conn *conn, size_t size)
     return true;
 }
 
-/* What decode has said of a frame that is not complete. */
+/* Notes how far decode has come with a frame that is not complete, for its deadline. */
 static void note_frame(struct weft__conn *conn, const struct weft_message *message,
                        const struct weft_decode_io *io)
 {
@@ -131,8 +147,8 @@ static void note_frame(struct weft__conn *conn, const struct weft_message *messa
     conn->inside = io->inside;
 }
 
-/* Decodes from the beginning of view until it needs more bytes or may not go on; returns the bytes
- * consumed. */
+/* Decodes from the beginning of view until more bytes are needed or decoding has to stop. Returns the
+ * bytes consumed. */
 static size_t decode(struct weft__conn *conn, struct weft_view view)
 {
     struct weft__binding *binding = conn->binding;
@@ -146,7 +162,7 @@ static size_t decode(struct weft__conn *conn, struct weft_view view)
     }
     while (may_decode(conn)) {
         struct weft_message message = {.kind = WEFT_MESSAGE_NONE};
-        struct weft_decode_io io = {.eof = conn->eof, .out = &worker->words};
+        struct weft_decode_io io = {.eof = conn->eof, .out = &worker->codec_bytes};
         bool past_mark = conn->drain_marked && conn->drain_mark == 0;
         ssize_t n = binding->codec->decode(&conn->codec, weft_view_skip(view, at), &message, &io);
 
@@ -157,7 +173,7 @@ static size_t decode(struct weft__conn *conn, struct weft_view view)
         at += (size_t)n;
         if (conn->drain_marked)
             conn->drain_mark -= conn->drain_mark < (uint64_t)n ? conn->drain_mark : (uint64_t)n;
-        if (worker->words.bytes > 0)
+        if (worker->codec_bytes.bytes > 0)
             weft__conn_codec_bytes(conn);
         note_frame(conn, &message, &io);
         if (message.kind == WEFT_MESSAGE_NONE) {
@@ -169,7 +185,7 @@ static size_t decode(struct weft__conn *conn, struct weft_view view)
         dispatch(conn, &message, past_mark);
         if (message.heavy || (size_t)n >= HEAVY_SIZE)
             weft__worker_refresh(worker);
-        /* Where nothing is left, a turn more would be one for nothing. */
+        /* If nothing is left, another turn would find nothing to do. */
         if ((at < view.size || n == 0) && share_is_used_up(conn))
             conn->yielded = true;
     }
@@ -177,7 +193,7 @@ static size_t decode(struct weft__conn *conn, struct weft_view view)
     return at;
 }
 
-/* Makes the rest of a view that is not conn->in the contents of conn->in. */
+/* Copies the rest of a view, which does not lie in conn->in, to conn->in. */
 static void keep_rest(struct weft__conn *conn, struct weft_view rest)
 {
     if (rest.size == 0)
@@ -199,8 +215,8 @@ static void after_read(struct weft__conn *conn, ssize_t n)
     }
 }
 
-/* The usual read: into the loop's buffer, behind the unfinished tail, so that only a new tail is
- * copied. */
+/* The usual read. It goes into the loop's buffer, behind a copy of the unfinished tail, so that whole
+ * frames are decoded without being copied. */
 static ssize_t read_shared(struct weft__conn *conn)
 {
     struct weft__worker *worker = conn->binding->worker;
@@ -219,8 +235,8 @@ static ssize_t read_shared(struct weft__conn *conn)
     return n;
 }
 
-/* A large unfinished frame grows where it lies, in steps of what has arrived: a header's promise
- * alone buys no memory. */
+/* A large unfinished frame grows in conn->in, with the bytes that have arrived: what a header promises
+ * takes no memory yet. */
 static ssize_t read_own(struct weft__conn *conn)
 {
     uint8_t *dst = weft_buf_reserve(&conn->in, MIN_READ);
@@ -254,7 +270,8 @@ static bool is_oversized(const struct weft_buf *buf, size_t size)
     return buf->cap > BUFFER_KEPT && size < buf->cap / 4;
 }
 
-/* A small rest of much moves to a buffer of its size. Without memory for one it stays. */
+/* Moves a small rest to a buffer of its own size, so that the large one can be freed. Without memory for
+ * that it stays where it is. */
 static void shrink(struct weft_buf *buf)
 {
     struct weft_buf small = {0};

@@ -43,7 +43,7 @@ struct weft__held {
     bool lasting;           /* weft_body's */
 };
 
-/* What layers are told at the end. Set only if the endpoint has some. */
+/* For layers. Set only if the endpoint has some. */
 struct weft__layered {
     uint64_t bytes;
     size_t begun; /* layers whose begin was called */

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * reply -> order -> encode -> chain -> stream */
+ * reply -> order -> encode -> chain -> stream
+ *
+ * Messages whose turn has come are encoded into conn->out, which is written at the end of the pump, so that
+ * the replies to pipelined requests leave together. Messages before their turn are held in the order
+ * (order.h) until their request is the head. */
 #include <errno.h>
 
 #include "conn_private.h"
@@ -57,7 +61,7 @@ void weft__conn_emit(struct weft__conn *conn, const struct weft_body *body)
     weft__conn_check_output(conn);
 }
 
-/* Puts bytes that belong behind the order's last into it, as a request that has already ended. */
+/* Puts bytes behind the last reply, as a request that has already ended. */
 static void place(struct weft__conn *conn, struct weft_view bytes, bool framed)
 {
     struct weft__request *request = weft__request_take(&conn->binding->worker->requests, conn);
@@ -87,7 +91,7 @@ err:
     weft__conn_give_up(conn, WEFT_REASON_NO_MEMORY);
 }
 
-/* Why a connection ends that cannot say why it refuses. */
+/* Returns the reason for which a connection ends if the service has no words for a rejection. */
 static enum weft_reason silent_reason(enum weft_reject_cause cause)
 {
     switch (cause) {
@@ -122,17 +126,17 @@ void weft__conn_reject(struct weft__conn *conn, const struct weft_rejection *rej
 
 void weft__conn_codec_bytes(struct weft__conn *conn)
 {
-    struct weft_chain *words = &conn->binding->worker->words;
+    struct weft_chain *bytes = &conn->binding->worker->codec_bytes;
 
-    while (words->bytes > 0) {
+    while (bytes->bytes > 0) {
         struct iovec vec;
         if (!conn->order.first) {
-            weft_chain_move(&conn->out, words);
+            weft_chain_move(&conn->out, bytes);
             return;
         }
-        weft_chain_peek(words, &vec, 1); /* is 1: they are not empty */
+        weft_chain_peek(bytes, &vec, 1); /* finds one: there are bytes */
         place(conn, weft_view(vec.iov_base, vec.iov_len), true);
-        weft_chain_consume(words, vec.iov_len);
+        weft_chain_consume(bytes, vec.iov_len);
     }
 }
 
@@ -167,8 +171,9 @@ void weft__conn_advance(struct weft__conn *conn)
     }
 }
 
-/* A head that streams waits for the low mark, so that it is woken for a good deal of room and not
- * after each write. Behind a head, what is held counts too. */
+/* True if a request that was refused may try again. A head that streams waits for the low mark, so that
+ * it is called for a good deal of room and not after each write. For the others the held bytes count
+ * too. */
 static bool has_room(const struct weft__conn *conn, const struct weft__request *request)
 {
     const struct weft_limits *limits = conn->binding->worker->limits;
@@ -182,7 +187,8 @@ static bool has_room(const struct weft__conn *conn, const struct weft__request *
     return conn->out.bytes + conn->order.held_bytes < limits->output_high;
 }
 
-/* Requests in the order come first: they are few, and pushes could take their room for ever. */
+/* Returns the next request to be told of room, or NULL. Requests in the order come first: detached ones
+ * could take their room for ever. */
 static struct weft__request *find_room(const struct weft__conn *conn)
 {
     const struct weft_limits *limits = conn->binding->worker->limits;
@@ -204,7 +210,7 @@ bool weft__conn_can_notify(const struct weft__conn *conn)
 
 bool weft__conn_notify_room(struct weft__conn *conn)
 {
-    /* Each at most once: whoever is refused again waits behind the others. */
+    /* Each is told at most once: one that is refused again waits behind the others. */
     uint32_t most = conn->order.room_owed + conn->order.detached;
     bool called = false;
 
@@ -220,7 +226,7 @@ bool weft__conn_notify_room(struct weft__conn *conn)
     return called;
 }
 
-/* Moves the deadline of a write on by the time that a slow peer may take for the bytes taken. */
+/* Extends the write deadline by the time that a slow peer may take for the bytes it has just taken. */
 static void note_progress(struct weft__conn *conn, ssize_t taken)
 {
     const struct weft__worker *worker = conn->binding->worker;

@@ -177,8 +177,8 @@ void weft_request_refuse(struct weft_request *public, const struct weft_rejectio
         (void)!end_request(request, NULL, false);
 }
 
-/* What detached requests keep is bounded for itself: it may stay for ever, and must not stop the
- * decoding for as long. */
+/* True if a detached request may keep `size` bytes more. Detached requests may live for ever, so what
+ * they keep has a sum of its own, which never stops the decoding. */
 static bool may_keep_detached(const struct weft__request *request, size_t size)
 {
     const struct weft__conn *conn = request->conn;

@@ -44,7 +44,7 @@ int weft__worker_init(struct weft__worker *worker, const struct weft_limits *lim
     worker->turn.end = end_turn;
     weft_loop_add_hook(worker->loop, &worker->turn);
     weft_piece_pool_init(&worker->pieces, FREE_SEGMENTS);
-    weft_chain_init(&worker->words, &worker->pieces);
+    weft_chain_init(&worker->codec_bytes, &worker->pieces);
     weft_arena_init(&worker->arena, limits->decode_bytes);
     for (size_t i = 0; i < binding_count; i++)
         worker->bindings[i].worker = worker;
@@ -60,7 +60,7 @@ err_after_bindings:
 void weft__worker_fini(struct weft__worker *worker)
 {
     weft__request_pool_fini(&worker->requests);
-    weft_chain_fini(&worker->words);
+    weft_chain_fini(&worker->codec_bytes);
     weft_piece_pool_fini(&worker->pieces);
     weft_arena_fini(&worker->arena);
     weft_loop_remove_hook(worker->loop, &worker->turn);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A worker: one loop, its thread, and what that loop needs once rather than per connection. Private
- * to the core. */
+ * A worker: one loop, its thread, and everything that exists once per loop rather than once per
+ * connection. Private to the core. */
 #ifndef WEFT_WORKER_H
 #define WEFT_WORKER_H
 
@@ -27,9 +27,10 @@ enum {
     WEFT__READ_SIZE = 256 * 1024, /* one read, and the bytes a connection may decode in a turn */
     /* The longest unfinished tail that is put before a read rather than read behind. */
     WEFT__TAIL_SIZE = 16 * 1024,
-    WEFT__TURN_FRAMES = 64,  /* frames a connection may decode in a turn */
-    WEFT__TURN_NS = 1000000, /* time it may take for them, once the clock has been read again */
-    WEFT__LATE_NS = 5000000  /* a turn of the loop that took as long is a long one */
+    WEFT__TURN_FRAMES = 64, /* frames a connection may decode in a turn */
+    WEFT__TURN_NS =
+        1000000, /* time that decoding them may take; checked once the clock is re-read */
+    WEFT__LATE_NS = 5000000 /* a turn of the loop that has taken longer is a long one */
 };
 
 /* Written by one thread, read by any: relaxed loads and stores, no read-modify-write. */
@@ -63,19 +64,19 @@ struct weft__worker {
     struct weft_loop *loop;
     const struct weft_limits *limits;
     const struct weft_log *log;
-    struct weft__binding *bindings; /* one an endpoint */
+    struct weft__binding *bindings; /* one per endpoint */
     size_t binding_count;
 
     struct weft_frame_cache *frames; /* the server's, shared by all; NULL: none */
     uint8_t *read_buffer;            /* WEFT__TAIL_SIZE + WEFT__READ_SIZE */
     struct weft_piece_pool pieces;
-    struct weft_arena arena; /* of the request being called */
+    struct weft_arena arena; /* scratch of the request whose call() is on the stack */
     struct weft__request_pool requests;
-    struct weft_chain words; /* what decode wrote of the codec's own; empty between calls */
-    bool refreshed;          /* the clock was read again since somebody looked */
+    struct weft_chain codec_bytes; /* what decode wants to send by itself; empty between calls */
+    bool refreshed;                /* the clock was re-read since the last check */
     struct weft_turn_hook turn;
-    int64_t turn_began;              /* the loop's, before anybody's share of it */
-    bool others_wait, others_waited; /* a connection was put off in this turn, or the one before */
+    int64_t turn_began;              /* the loop's turn, not one connection's part of it */
+    bool others_wait, others_waited; /* a connection was put off in this turn, in the one before */
 
     /* Every connection that has memory: also the closed ones whose requests have not ended. */
     struct weft__conn *conns;
@@ -90,31 +91,31 @@ struct weft__worker {
     uint64_t log_second, log_lines, log_suppressed;
 };
 
-/* Makes the loop and the buffers; bindings are the server's to fill. On failure nothing is held. */
+/* Makes the loop and the buffers. The server fills the bindings. On failure nothing is held. */
 WEFT_MUST_USE int weft__worker_init(struct weft__worker *worker, const struct weft_limits *limits,
                                     const struct weft_log *log, size_t binding_count, int fd_limit);
-/* After its last connection has gone. */
+/* Called after the worker's last connection has gone. */
 void weft__worker_fini(struct weft__worker *worker);
 
-/* On the worker's thread: every connection begins to drain, also those that come later. */
+/* Makes every connection drain, also those that come later. Worker's thread. */
 void weft__worker_drain(struct weft__worker *worker);
-/* On the worker's thread: every connection is closed at once and counted in cut. */
+/* Closes every connection at once and counts it in cut. Worker's thread. */
 void weft__worker_cut(struct weft__worker *worker);
 
-/* Reads the clock again, after work that may have taken long. */
+/* Re-reads the clock. Called after work that may have taken long. */
 static inline void weft__worker_refresh(struct weft__worker *worker)
 {
     weft_loop_refresh(worker->loop);
     worker->refreshed = true;
 }
 
-/* Whether this turn of the loop has been a long one, for all connections together. */
+/* True if this turn of the loop has been long, for all connections together. */
 static inline bool weft__worker_is_late(const struct weft__worker *worker)
 {
     return weft_loop_now(worker->loop) - worker->turn_began > WEFT__LATE_NS;
 }
 
-/* One line about a connection that ended badly; at most 20 a second, the rest are counted. */
+/* Logs that a connection ended. At most 20 lines per second are written; the rest are counted. */
 void weft__worker_log_close(struct weft__worker *worker, enum weft_reason reason, const char *peer,
                             const char *detail, uint64_t conn);
 

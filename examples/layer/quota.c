@@ -19,7 +19,7 @@ struct loop_state {
     unsigned long begun, refused, answered;
 };
 
-/* What the layer has of each request. */
+/* The layer's state of each request. */
 struct request_state {
     bool refused;
 };

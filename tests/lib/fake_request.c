@@ -118,7 +118,7 @@ static int give(struct fake_request *self, const struct weft_body *body, bool la
     if (last) {
         self->ended = true;
         self->bad = bad;
-        /* What the service still had there is gone: an arena after its end is poison. */
+        /* The service may not read its arena any more: from now on it is poison. */
         weft_arena_reset(&self->arena);
     }
     return 0;

@@ -24,7 +24,7 @@ struct fake_request {
     bool gone; /* the connection is: sends are answered -ECANCELED, ends taken and dropped */
     bool keep_fails;
 
-    /* What has come of it. */
+    /* Results. */
     bool called, kept, ended, bad, detached;
     bool refused;               /* it was ended with words for a rejection */
     struct weft_rejection why;  /* which */

@@ -4,13 +4,13 @@
  * request is `VERB NAME [N [SIZE]]`:
  *
  *     now a            ends within call() with the message "a"
- *     size a N         the same with N bytes
- *     blob a N         the same with a blob of N bytes
- *     none a           the same without a message
- *     bad a            the same with "a", as malformed
- *     arena a N        the same after filling N bytes of the request's arena
+ *     size a N         ends within call() with N bytes
+ *     blob a N         ends within call() with a blob of N bytes
+ *     none a           ends within call() without a message
+ *     bad a            ends within call() with "a", as malformed
+ *     arena a N        ends like now, after filling N bytes of the request's arena
  *     wait a           ends when the test calls probe_end
- *     keep a           the same, with its payload kept: it is what probe_end sends for NULL
+ *     keep a           waits, with its payload kept: it is what probe_end sends for NULL
  *     loose a          is detached and waits like "wait"; ends with "full" where it cannot be
  *     stream a N SIZE  sends N messages of SIZE bytes, as there is room, and then ends
  *
@@ -48,7 +48,7 @@ struct probe {
     size_t pending; /* calls that have not ended */
     size_t connections, loops;
 
-    /* Where set, called with the call's name: the first before the request is obeyed, the others
+    /* If set, called with the call's name: the first before the request is obeyed, the others
      * afterwards. */
     void (*on_call)(struct probe *probe, const char *name);
     void (*on_room)(struct probe *probe, const char *name);
@@ -64,7 +64,7 @@ struct probe {
  * close. */
 extern const struct weft_service probe_service, probe_mute_service;
 
-/* The same as weft_request_send and its siblings, for the oldest unended call of that name. */
+/* These call weft_request_send and its siblings for the oldest unended call of that name. */
 WEFT_MUST_USE int probe_send(struct probe *probe, const char *name, const char *text);
 WEFT_MUST_USE int probe_send_size(struct probe *probe, const char *name, size_t size);
 WEFT_MUST_USE int probe_end(struct probe *probe, const char *name, const char *text);
@@ -73,7 +73,7 @@ WEFT_MUST_USE int probe_end_blob(struct probe *probe, const char *name, struct w
 WEFT_MUST_USE int probe_end_bad(struct probe *probe, const char *name, const char *text);
 /* Ends it without a message, which is always taken. */
 void probe_end_silently(struct probe *probe, const char *name);
-/* Whether a call of that name has not ended. */
+/* True if a call of that name has not ended. */
 bool probe_is_pending(const struct probe *probe, const char *name);
 /* Ends, without a message, whatever has not ended. */
 void probe_end_all(struct probe *probe);

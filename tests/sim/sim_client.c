@@ -84,7 +84,7 @@ static void put_request(struct sim_client *client)
     client->out.end += request.size;
 }
 
-/* What comes behind the last request. */
+/* Puts what comes behind the last request. */
 static void put_last(struct sim_client *client)
 {
     switch (client->manners) {
@@ -173,7 +173,7 @@ static bool is_expected(const struct sim_request *request, int cause)
     case SIM_OVERSIZE:
         return cause == WEFT_REJECT_TOO_BIG;
     case SIM_MALFORMED:
-        /* What should be its size may say that it is too big. */
+        /* The bytes that should be its size may say that it is too big. */
         return cause == WEFT_REJECT_MALFORMED || cause == WEFT_REJECT_TOO_BIG;
     default:
         return cause == -1;

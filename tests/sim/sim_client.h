@@ -8,7 +8,7 @@
 #include "lib/script_transport.h"
 #include "sim_plan.h"
 
-/* What it does when it has sent its requests, or instead of the rest of them. */
+/* How a client ends: after it has sent its requests, or instead of the rest of them. */
 enum sim_manners {
     SIM_POLITE,      /* ends its side and reads to the end */
     SIM_TRUNCATES,   /* the same, inside a frame */
@@ -57,7 +57,7 @@ void sim_client_send(struct sim_client *client, size_t size);
 /* Reads at most size bytes and looks at them; at the end it lets go as well. */
 void sim_client_read(struct sim_client *client, size_t size);
 
-/* Whether all requests that it has made were answered. */
+/* True if all requests that it has made were answered. */
 bool sim_client_is_answered(struct sim_client *client);
 /* It will do nothing more: it has seen the end, or waits for the server to do something. */
 bool sim_client_is_done(const struct sim_client *client);

@@ -11,7 +11,7 @@ struct layer_loop {
     struct sim_record *record;
 };
 
-/* What a layer has of a request. */
+/* A layer's state of a request. */
 struct layer_state {
     const struct weft_request *request;
     uint8_t rest[40];

@@ -26,7 +26,7 @@ static uint8_t draw_kind(struct test_random *random, bool gzip)
         return SIM_OVERSIZE;
     if (dice >= 95)
         return gzip ? SIM_MALFORMED : SIM_ECHO;
-    /* What is too big is compressed in vain, which costs more than all the others. */
+    /* A reply that is too big is compressed in vain, which costs more than all the others. */
     kind = (uint8_t)test_random_below(random, SIM_KINDS);
     return kind == SIM_HUGE && test_random_below(random, 4) ? SIM_STREAM : kind;
 }
@@ -47,13 +47,13 @@ struct sim_request sim_plan(uint64_t seed, uint32_t client, uint32_t index, bool
         request.replies = (uint8_t)(1 + test_random_below(&random, SIM_MAX_REPLIES));
         break;
     case SIM_LOOSE:
-        /* Who has no memory for a push closes the connection, which the others need not hear. */
+        /* A push without memory closes the connection, so that the client cannot hear them all. */
         if (sim_profile_of(seed) == SIM_STARVED)
             request.kind = SIM_TICK;
         request.replies = (uint8_t)(1 + test_random_below(&random, SIM_MAX_REPLIES));
         break;
     case SIM_SILENT:
-        /* Where any request may be refused, who could say which one that was? */
+        /* If any request may be refused, nobody could say which one that was. */
         if (sim_profile_of(seed) >= SIM_DRAIN)
             request.kind = SIM_KEEP;
         else

@@ -19,7 +19,7 @@ enum {
     SIM_MAX_REPLIES = 12,
 };
 
-/* What befalls the server besides polite clients. */
+/* Trouble that the server has besides polite clients. */
 enum sim_profile {
     SIM_CALM,
     SIM_HOSTILE, /* every third client is rude */
@@ -60,7 +60,7 @@ struct sim_request {
     uint32_t reply_size;
 };
 
-/* What every payload begins with. */
+/* Every payload begins with the request itself. */
 enum { SIM_HEADER = sizeof(struct sim_request) };
 
 /* The index-th request of a client, whose codec knows gzip or not. */

@@ -84,7 +84,7 @@ static struct weft_limits draw_limits(struct sim *sim)
     return limits;
 }
 
-/* Whether the server could be made. */
+/* True if the server could be made. */
 static bool start_server(struct sim *sim)
 {
     static const char *const urls[] = {
@@ -241,7 +241,7 @@ static bool ends_politely(const struct sim_client *client)
            client->manners == SIM_LOSES;
 }
 
-/* Who has ended its side and read to the end has heard of all that was executed, and unless it was
+/* A client that has ended its side and read to the end has heard of all that was executed, and unless it was
  * told why not, has all its replies. */
 static void check_client(struct sim *sim, struct sim_client *client)
 {

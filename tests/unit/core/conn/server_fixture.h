@@ -86,7 +86,7 @@ int server_fixture_teardown_fault(void **state);
 void server_fixture_start(struct server_fixture *f);
 /* The first two of these can fail: what new or listen answered. */
 int server_fixture_try_start(struct server_fixture *f);
-/* The same, and the one client that most tests have. */
+/* server_fixture_start, and the one client that most tests have. */
 struct test_peer *serve_one(struct server_fixture *f);
 
 /* Turns while there is something to do. */
@@ -117,7 +117,7 @@ void peer_shutdown(struct test_peer *peer);
 void peer_close(struct test_peer *peer);
 void peer_reset(struct test_peer *peer);
 
-/* What has come since the last call. Valid until the next. */
+/* Returns what has come since the last call. Valid until the next. */
 const char *peer_hear(struct test_peer *peer);
 
 /* Turns, and then compares. */
@@ -135,7 +135,7 @@ const char *peer_hear(struct test_peer *peer);
         (f)->probe.log[0] = '\0';                                                                  \
     } while (0)
 
-/* How many connections have ended for a reason, and in all. */
+/* Return how many connections have ended for a reason, and in all. */
 uint64_t closed_for(struct server_fixture *f, enum weft_reason reason);
 uint64_t closed(struct server_fixture *f);
 

@@ -478,7 +478,7 @@ static void test_send_on_a_closed_connection_is_cancelled(void **state)
     assert_noted(f, "close");
 }
 
-/* What one client does not read costs the other nothing. */
+/* Output that one client does not read costs the other nothing. */
 static void test_client_that_never_reads_leaves_others_alone(void **state)
 {
     struct server_fixture *f = *state;

@@ -74,7 +74,7 @@ static void test_small_request_overtakes_a_flood(void **state)
     assert_heard(flood, "f*10000");
 }
 
-/* What each of the large ones costs is known only afterwards: once a turn has been long, they take one
+/* The cost of a large one is known only afterwards: once a turn has been long, they take one
  * turn each. */
 static void test_small_request_overtakes_the_large_ones_of_a_long_turn(void **state)
 {
@@ -195,7 +195,7 @@ static void test_turn_has_a_millisecond_of_compressed_replies(void **state)
     assert_heard(peer, "a5000*5");
 }
 
-/* What one connection has spent is not the next one's. */
+/* The time that one connection has spent is not taken from the next one. */
 static void test_each_connection_has_a_millisecond(void **state)
 {
     struct server_fixture *f = *state;

@@ -99,7 +99,7 @@ static void test_crowd_with_half_a_header_is_closed_at_its_deadline(void **state
     assert_int_equal(f->worker->conn_count, 1);
 }
 
-/* Of what has come, and not of the 8 MiB that were promised. */
+/* A promise takes the memory of what has come, and not of the 8 MiB that were promised. */
 static void test_crowd_with_large_promises_takes_the_memory_of_what_it_sent(void **state)
 {
     enum { SENT = 14, LEAST_BLOCK = 64 + 16 };
@@ -116,7 +116,7 @@ static void test_crowd_with_large_promises_takes_the_memory_of_what_it_sent(void
     assert_in_range(fault_bytes() - before, CROWD * SENT, CROWD * LEAST_BLOCK);
 }
 
-/* What is not read stops the decoding at the high-water mark: one reply more than that may be made. */
+/* Output that is not read stops the decoding at the high-water mark: one reply more than that may be made. */
 static void test_client_that_never_reads_costs_the_high_mark_and_a_reply(void **state)
 {
     enum { ASKED = 1000, INPUT = 64 * 1024 };

@@ -39,7 +39,7 @@ static void test_detached_request_holds_nobody_up(void **state)
     assert_true(weft__order_is_empty(&only_conn(f)->order));
 }
 
-/* What it says before its place has come stands there: a subscription's first reply. */
+/* A message from before its place has come stands there: a subscription's first reply. */
 static void test_messages_before_its_place_keep_it(void **state)
 {
     struct server_fixture *f = *state;
@@ -154,7 +154,7 @@ static void say_one_more(struct probe *probe, const char *name)
     assert_int_equal(probe_send_size(probe, name, PUSH_HIGH), 0);
 }
 
-/* Who was refused first is told first, and each is told. */
+/* The one that was refused first is told first, and each is told. */
 static void test_many_refused_are_told_by_turns(void **state)
 {
     struct server_fixture *f = *state;

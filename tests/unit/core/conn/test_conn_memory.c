@@ -29,7 +29,7 @@ static void test_buffer_grows_with_what_has_arrived(void **state)
     }
 }
 
-/* What fairness leaves for the next turns is one read's; the rest waits in the stream. */
+/* Fairness leaves one read's bytes for the next turns; the rest waits in the stream. */
 static void test_flood_is_not_read_ahead(void **state)
 {
     struct server_fixture *f = *state;
