@@ -17,7 +17,7 @@
 enum { ALLOWANCE = 2 * WEFT_PIECE_SIZE };
 
 /* Room that a small piece has beyond what it was made for: the next frame's header fits. */
-enum { SPARE = 64 };
+enum { SPARE = 32 };
 
 void weft_piece_pool_init(struct weft_piece_pool *pool, size_t max)
 {
