@@ -9,20 +9,33 @@
 
 #include "kvc_fixture.h"
 
-static void test_pairs_come_back_through_csv_and_ndjson(void **state)
+static void expect_back(const char *form)
 {
-    (void)state;
     struct process script;
-    int code = process_run(&script, WORDS(PYTHON_PATH, "-B", TRIP_SCRIPT, KVC_PATH, url, folder));
+    int code =
+        process_run(&script, WORDS(PYTHON_PATH, "-B", TRIP_SCRIPT, KVC_PATH, url, folder, form));
     if (code != 0)
         fail_msg("%s", script.err.text);
     process_kill(&script);
 }
 
+static void test_pairs_come_back_through_csv(void **state)
+{
+    (void)state;
+    expect_back("csv");
+}
+
+static void test_pairs_come_back_through_ndjson(void **state)
+{
+    (void)state;
+    expect_back("ndjson");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_pairs_come_back_through_csv_and_ndjson),
+        cmocka_unit_test(test_pairs_come_back_through_csv),
+        cmocka_unit_test(test_pairs_come_back_through_ndjson),
     };
     return cmocka_run_group_tests(tests, start_server, stop_server);
 }

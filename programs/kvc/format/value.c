@@ -97,7 +97,7 @@ static uint64_t bits_of(double number)
 /* strtod(3) reads bits in parentheses as it likes, so they are read here: all 64, or none. */
 static int parse_nan(struct parse *parse, const char *text)
 {
-    unsigned long long bits;
+    unsigned long long bits = 0;
     int length = 0;
     bool read = strlen(text) == sizeof "nan(0x7ff8000000000001)" - 1 &&
                 strspn(text + 6, "0123456789abcdef") == 16 &&
