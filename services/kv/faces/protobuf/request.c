@@ -6,7 +6,6 @@
 #include "abi.h"
 #include "abi.pb-c.h"
 #include "core/service.h"
-#include "request_usual.h"
 #include "services/payload/protobuf/reader.h"
 #include "services/payload/protobuf/writer.h"
 
@@ -337,12 +336,4 @@ WEFT_NOINLINE enum kv_decoded kv_request_decode_any(struct kv_request *self,
     if (run.number == 0)
         return self->field == 0 ? KV_DECODED_NO_COMMAND : KV_DECODED_UNKNOWN;
     return run.number == ABI_HSET && call->count == 0 ? KV_DECODED_NO_PAIR : KV_DECODED;
-}
-
-enum kv_decoded kv_request_decode(struct kv_request *self, struct weft_view payload,
-                                  struct kv_call *call)
-{
-    if (kv_request_decode_usual(self, payload, call))
-        return KV_DECODED;
-    return kv_request_decode_any(self, payload, call);
 }

@@ -28,12 +28,8 @@ struct kv_request {
     struct kv_item items[KV_REQUEST_ITEMS];
 };
 
-/* Reads payload. The call's views lie in the payload, in *self and in the request's arena. */
-enum kv_decoded kv_request_decode(struct kv_request *self, struct weft_view payload,
-                                  struct kv_call *call);
-
-/* kv_request_decode without its short way through requests of the usual shape (request_usual.h). The
- * tests hold the two ways against each other. */
+/* Reads payload, of any shape. The call's views lie in the payload, in *self and in the request's
+ * arena. */
 enum kv_decoded kv_request_decode_any(struct kv_request *self, struct weft_view payload,
                                       struct kv_call *call);
 

@@ -14,4 +14,13 @@
 bool kv_request_decode_usual(struct kv_request *self, struct weft_view payload,
                              struct kv_call *call);
 
+/* kv_request_decode_any, by the short way where there is one. */
+static inline enum kv_decoded kv_request_decode(struct kv_request *self, struct weft_view payload,
+                                                struct kv_call *call)
+{
+    return kv_request_decode_usual(self, payload, call)
+               ? KV_DECODED
+               : kv_request_decode_any(self, payload, call);
+}
+
 #endif

@@ -7,7 +7,7 @@
 
 #include "core/base/compiler.h"
 #include "reply.h"
-#include "request.h"
+#include "request_usual.h"
 #include "rust.h"
 #include "services/kv/session.h"
 

@@ -13,7 +13,7 @@
 #include "kv_message.h"
 #include "lib/guarded.h"
 #include "lib/vectors.h"
-#include "services/kv/faces/protobuf/request.h"
+#include "services/kv/faces/protobuf/request_usual.h"
 
 static const char *vectors_dir;
 
