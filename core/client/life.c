@@ -78,7 +78,6 @@ void weft__client_stop_io(struct weft_client *client)
     client->state = WEFT__BROKEN;
     stream->ops->close(stream);
     weft_timer_stop(&client->timer);
-    weft_deferred_cancel(&client->flush);
     weft_chain_fini(&client->out);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * How often length-delimited-gzip compresses one blob where there is a pool for its frame. That the
+ * A test that length-delimited-gzip compresses a blob once if there is a pool for its frame. That the
  * frames are the right ones is the codec suite's. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * A client that has refused a call for want of room tells once that there is some, or that the
- * connection has ended; and it says how the connection ended. */
+ * connection has ended. */
 #include <errno.h>
 
 #include "client_fixture.h"
@@ -247,6 +247,23 @@ static void test_client_ends_a_wait_for_the_places_of_calls_that_timed_out(void 
     assert_int_equal(weft_client_status(f->client), -ETIMEDOUT);
 }
 
+/* The timer is set for the call, which is earlier; it moves on to the wait. */
+static void test_client_ends_a_wait_for_room_after_the_timeout_of_a_call(void **state)
+{
+    struct client_fixture *f = *state;
+    f->options.room_timeout = SECONDS(5);
+    f->options.limits.max_pending = 1;
+    client_fixture_connect(f);
+    struct test_call *a = test_call(f, "a");
+    a->call.timeout = SECONDS(1);
+    assert_int_equal(test_call_send(a, "1"), 0);
+    client_fixture_turns(f);
+    assert_int_equal(test_call_send(test_call(f, "b"), "2"), -EAGAIN);
+    client_fixture_advance(f, SECONDS(5));
+    assert_log(f, "a!ETIMEDOUT room");
+    assert_int_equal(weft_client_status(f->client), -ETIMEDOUT);
+}
+
 /* A connect has its own timeout, which may be longer. */
 static void test_client_counts_the_room_timeout_from_the_connect(void **state)
 {
@@ -357,6 +374,19 @@ static void test_client_that_is_closed_tells_of_no_room(void **state)
     assert_log(f, "a!ECANCELED");
 }
 
+/* A look has ended the connection and left on_room to the next turn. */
+static void test_client_that_is_closed_after_a_look_tells_of_no_room(void **state)
+{
+    struct client_fixture *f = *state;
+    fill_output(f);
+    answer_early(f);
+    script_shutdown(f->peer);
+    weft_client_look(f->client);
+    close_client(f);
+    client_fixture_turns(f);
+    assert_log(f, "");
+}
+
 static void close_in_done(struct test_call *call)
 {
     close_client(call->fixture);
@@ -373,90 +403,6 @@ static void test_client_that_is_closed_while_it_fails_tells_of_no_room(void **st
     assert_log(f, "room a!EPIPE more!ECANCELED");
 }
 
-static void test_client_has_no_status_while_it_lives(void **state)
-{
-    struct client_fixture *f = *state;
-    assert_int_equal(client_fixture_new(f), 0);
-    assert_int_equal(weft_client_status(f->client), 0);
-    client_fixture_turns(f);
-    assert_int_equal(weft_client_status(f->client), 0);
-    assert_false(weft_client_ended_idle(f->client));
-}
-
-static void test_client_says_that_it_ended_idle(void **state)
-{
-    struct client_fixture *f = *state;
-    client_fixture_connect(f);
-    ask(f, "a", "1");
-    client_fixture_turns(f);
-    peer_reply(f, "one");
-    script_shutdown(f->peer);
-    client_fixture_turns(f);
-    assert_log(f, "a=one");
-    assert_int_equal(weft_client_status(f->client), -ECONNRESET);
-    assert_true(weft_client_ended_idle(f->client));
-}
-
-static void test_client_that_looks_sees_an_end_before_the_next_turn(void **state)
-{
-    struct client_fixture *f = *state;
-    client_fixture_connect(f);
-    script_shutdown(f->peer);
-    assert_int_equal(weft_client_status(f->client), 0);
-    weft_client_look(f->client);
-    assert_int_equal(weft_client_status(f->client), -ECONNRESET);
-    assert_true(weft_client_ended_idle(f->client));
-    assert_int_equal(test_call_send(test_call(f, "a"), "1"), -ENOTCONN);
-    weft_client_look(f->client);
-    client_fixture_turns(f);
-    assert_log(f, "");
-}
-
-static void test_client_that_looks_and_sees_nothing_goes_on(void **state)
-{
-    struct client_fixture *f = *state;
-    assert_int_equal(client_fixture_new(f), 0);
-    weft_client_look(f->client);
-    client_fixture_turns(f);
-    weft_client_look(f->client);
-    ask(f, "a", "1");
-    client_fixture_turns(f);
-    peer_reply(f, "one");
-    assert_log(f, "connected a=one");
-}
-
-static void test_client_does_not_look_while_a_call_is_pending(void **state)
-{
-    struct client_fixture *f = *state;
-    client_fixture_connect(f);
-    ask(f, "a", "1");
-    client_fixture_turns(f);
-    peer_queue(f, "one");
-    weft_client_look(f->client);
-    assert_log(f, "");
-    client_fixture_turns(f);
-    assert_log(f, "a=one");
-}
-
-static void look(struct test_call *call)
-{
-    weft_client_look(call->fixture->client);
-    assert_int_equal(weft_client_status(call->fixture->client), 0);
-}
-
-static void test_client_does_not_look_within_a_callback(void **state)
-{
-    struct client_fixture *f = *state;
-    client_fixture_connect(f);
-    ask(f, "a", "1")->then = look;
-    client_fixture_turns(f);
-    peer_queue(f, "one");
-    script_shutdown(f->peer);
-    client_fixture_turns(f);
-    assert_log(f, "a=one");
-    assert_true(weft_client_ended_idle(f->client));
-}
-
 /* A wait for room that a look has ended is told of it as any other. */
 static void test_client_that_looks_while_room_is_owed_tells_of_it_in_the_next_turn(void **state)
 {
@@ -471,28 +417,17 @@ static void test_client_that_looks_while_room_is_owed_tells_of_it_in_the_next_tu
     assert_log(f, "room");
 }
 
-static void test_client_with_an_unanswered_call_did_not_end_idle(void **state)
+/* The rest of a request that was answered early has no reader any more. */
+static void test_client_whose_write_failed_with_nothing_in_flight_ended_idle(void **state)
 {
     struct client_fixture *f = *state;
-    client_fixture_connect(f);
-    struct test_call *a = test_call(f, "a");
-    a->call.timeout = SECONDS(1);
-    assert_int_equal(test_call_send(a, "1"), 0);
-    client_fixture_advance(f, SECONDS(1));
-    script_shutdown(f->peer);
+    fill_output(f);
+    answer_early(f);
+    script_set_rules(f->peer, &(struct script_rules){.write_error = -EPIPE});
     client_fixture_turns(f);
-    assert_log(f, "a!ETIMEDOUT");
-    assert_int_equal(weft_client_status(f->client), -ECONNRESET);
-    assert_false(weft_client_ended_idle(f->client));
-}
-
-static void test_client_whose_peer_broke_the_protocol_did_not_end_idle(void **state)
-{
-    struct client_fixture *f = *state;
-    client_fixture_connect(f);
-    peer_reply(f, "surprise");
-    assert_int_equal(weft_client_status(f->client), WEFT_EUNASKED);
-    assert_false(weft_client_ended_idle(f->client));
+    assert_log(f, "room");
+    assert_int_equal(weft_client_status(f->client), -EPIPE);
+    assert_true(weft_client_ended_idle(f->client));
 }
 
 int main(void)
@@ -511,6 +446,7 @@ int main(void)
         TEST_RAW(test_client_waits_for_room_as_long_as_output_moves),
         TEST_RAW(test_client_waits_for_room_as_long_as_replies_come),
         TEST_RAW(test_client_ends_a_wait_for_the_places_of_calls_that_timed_out),
+        TEST_RAW(test_client_ends_a_wait_for_room_after_the_timeout_of_a_call),
         TEST_RAW(test_client_counts_the_room_timeout_from_the_connect),
         TEST_RAW(test_client_arms_no_timer_for_room_without_a_timeout),
         TEST_RAW(test_client_forgets_the_room_timeout_once_it_has_told),
@@ -518,16 +454,10 @@ int main(void)
         TEST_RAW(test_client_tells_of_room_when_a_write_fails_after_a_refusal_in_on_room),
         TEST_RAW(test_client_may_be_closed_in_on_room),
         TEST_RAW(test_client_that_is_closed_tells_of_no_room),
+        TEST_RAW(test_client_that_is_closed_after_a_look_tells_of_no_room),
         TEST_RAW(test_client_that_is_closed_while_it_fails_tells_of_no_room),
-        TEST_RAW(test_client_has_no_status_while_it_lives),
-        TEST_BOTH(test_client_says_that_it_ended_idle),
-        TEST_RAW(test_client_that_looks_sees_an_end_before_the_next_turn),
-        TEST_RAW(test_client_that_looks_and_sees_nothing_goes_on),
-        TEST_RAW(test_client_does_not_look_while_a_call_is_pending),
-        TEST_RAW(test_client_does_not_look_within_a_callback),
         TEST_RAW(test_client_that_looks_while_room_is_owed_tells_of_it_in_the_next_turn),
-        TEST_RAW(test_client_with_an_unanswered_call_did_not_end_idle),
-        TEST_RAW(test_client_whose_peer_broke_the_protocol_did_not_end_idle),
+        TEST_RAW(test_client_whose_write_failed_with_nothing_in_flight_ended_idle),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
