@@ -86,8 +86,8 @@ int weft_parse_size(const char *text, uint64_t *bytes)
     return 0;
 }
 
-/* Reads the digits behind a point as billionths. -EINVAL: there is none, or one is below a billionth, which
- * would be lost; and 0 may mean "no limit". */
+/* Reads the digits behind a point as billionths. -EINVAL: there is none, or one is below a
+ * billionth, which would be lost; and 0 may mean "no limit". */
 static int parse_fraction(const char **text, uint64_t *billionths)
 {
     const char *p = *text;

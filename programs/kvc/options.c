@@ -38,8 +38,8 @@ static int set_port(void *into, const char *text, struct weft_error *error)
     return 0;
 }
 
-/* "-h HOST" as other clients have it, but "-h" alone, "-h COMMAND" and "-h --raw" ask for help. A word without
- * a dot or colon is a host only if something follows it. */
+/* "-h HOST" as other clients have it, but "-h" alone, "-h COMMAND" and "-h --raw" ask for help. A
+ * word without a dot or colon is a host only if something follows it. */
 static bool is_host(char *const *next)
 {
     if (!next[0] || next[0][0] == '-' || next[0][0] == '\0' || cli_command_named(next[0]))

@@ -33,14 +33,14 @@ struct kvc_config {
     struct cli_bench_config bench;
 };
 
-/* Its frames may be four times the server's default: the server still reads and answers frames of that
- * size, and it is the server that decides whether a value is too big. */
+/* Its frames may be four times the server's default: the server still reads and answers frames of
+ * that size, and it is the server that decides whether a value is too big. */
 struct kvc_config kvc_config_default(void);
 
 void kvc_table_init(struct cli_table *table);
 
-/* Reads the environment and argv into *config, from the defaults on, and checks that the limits fit each
- * other. The errors of cli_parse. */
+/* Reads the environment and argv into *config, from the defaults on, and checks that the limits fit
+ * each other. The errors of cli_parse. */
 WEFT_MUST_USE int kvc_parse(struct kvc_config *config, const struct cli_table *table, int argc,
                             char **argv, struct weft_error *error);
 

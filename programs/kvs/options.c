@@ -162,8 +162,8 @@ void kvs_table_init(struct cli_table *table, const struct weft_limit *const *own
     cli_table_init(table, &program, options, limits, &defaults);
 }
 
-/* True if two URLs have one address, at which only one of them could listen. Port 0 is another one each
- * time. A URL that cannot be read is refused later, in better words. */
+/* True if two URLs have one address, at which only one of them could listen. Port 0 is another one
+ * each time. A URL that cannot be read is refused later, in better words. */
 static bool is_same_address(const char *one, const char *other)
 {
     struct weft_url a, b;

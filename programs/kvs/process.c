@@ -21,9 +21,9 @@ unsigned cli_cpu_count(void)
     return CPU_SETSIZE;
 }
 
-/* glibc raises both thresholds, up to 32 and 64 MiB, when a block above the first is freed: as much of what
- * one message took would then stay in the heap of each thread. Once set, they stay as they are. Values
- * below the first come and go without page faults; messages near the limits do not. */
+/* glibc raises both thresholds, up to 32 and 64 MiB, when a block above the first is freed: as much
+ * of what one message took would then stay in the heap of each thread. Once set, they stay as they
+ * are. Values below the first come and go without page faults; messages near the limits do not. */
 void cli_return_memory(void)
 {
 #ifdef __GLIBC__
@@ -32,8 +32,9 @@ void cli_return_memory(void)
 #endif
 }
 
-/* The limit is one byte and not none: Linux pipes a dump to a core_pattern program whatever the limit is,
- * except for exactly 1, which it takes for "never" (fs/coredump.c). For a file it is too small. */
+/* The limit is one byte and not none: Linux pipes a dump to a core_pattern program whatever the
+ * limit is, except for exactly 1, which it takes for "never" (fs/coredump.c). For a file it is too
+ * small. */
 void cli_forbid_core_dumps(void)
 {
     const struct rlimit limit = {.rlim_cur = 1, .rlim_max = 1};

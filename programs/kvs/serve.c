@@ -18,7 +18,8 @@
 #include "programs/lib/output.h"
 #include "process.h"
 
-/* Descriptors beside the connections': the standard ones, a few a loop, the listeners. */
+/* Descriptors that are needed beside those of connections: the standard ones, a few per loop, the
+ * listeners. */
 enum { SPARE_FDS = 32, FDS_A_LOOP = 4 };
 
 enum { CLOSED_TEXT = 768 };
@@ -72,7 +73,8 @@ static int refuse(FILE *err, int status, const struct weft_error *error)
     return status == WEFT_ECONFIG ? 2 : 1;
 }
 
-/* "tcp://127.0.0.1:0 codec=raw service=kv": as after binding, but for the port. */
+/* Prints "endpoint tcp://127.0.0.1:0 codec=raw service=kv", which is the line of a bound endpoint
+ * except for a port of 0. */
 static int print_endpoint(const struct kvs_config *config, const char *url,
                           const struct weft_registry *registry, FILE *out, struct weft_error *error)
 {
@@ -100,7 +102,7 @@ static void print_limits(const struct kvs_config *config, FILE *out)
     }
 }
 
-/* After weft_server_new has found nothing wrong. */
+/* Prints what --check shows. Called after weft_server_new has accepted the configuration. */
 static int print_check(const struct kvs_config *config, const struct weft_registry *registry,
                        FILE *out, FILE *err)
 {
@@ -115,8 +117,8 @@ static int print_check(const struct kvs_config *config, const struct weft_regist
     return cli_flush_stdout(out, err, "kvs") ? 0 : 1;
 }
 
-/* Flushes the lines at once, for a script reads them from a pipe and waits. A server whose lines nobody
- * can read serves all the same, as one does that was started with standard output closed. */
+/* Flushes the lines at once, for a script reads them from a pipe and waits. A server whose lines
+ * nobody can read serves all the same, as one does that was started with standard output closed. */
 static void print_listening(const struct weft_server *server, const struct weft_log *log, FILE *out)
 {
     const char *endpoint;
@@ -143,7 +145,7 @@ static char *format_closed(const struct weft_server_counts *counts, char *dst)
     return dst;
 }
 
-/* Logs a line for each endpoint. On the thread of the first loop, or after run. */
+/* Logs a line for each endpoint. Called on the thread of the first loop, or after run. */
 static void log_counts(const struct weft_server *server, const struct weft_log *log)
 {
     const char *endpoint;
@@ -235,8 +237,8 @@ static int listen_as(const struct kvs_config *config, const struct cli_user *use
     return status < 0 || !user ? status : cli_user_become(user, error);
 }
 
-/* A plugin's code runs as soon as it is loaded, and codecs are needed before anything is bound. So with
- * plugins the process becomes the user first, and binds as the user. */
+/* A plugin's code runs as soon as it is loaded, and codecs are needed before anything is bound. So
+ * with plugins the process becomes the user first, and binds as the user. */
 static int load_plugins(const struct kvs_config *config, const struct cli_user *user,
                         struct weft_registry *registry, struct weft_error *error)
 {
@@ -263,8 +265,8 @@ static int check_folder(const char *text, struct weft_error *error)
     return 0;
 }
 
-/* Finds what the system would refuse, where that can be known without binding: the folder of a Unix socket,
- * and --user. The process becomes that user, for it does nothing else afterwards. */
+/* Finds what the system would refuse, where that can be known without binding: the folder of a Unix
+ * socket, and --user. The process becomes that user, for it does nothing else afterwards. */
 static int check_system(const struct kvs_config *config, const struct cli_user *user,
                         struct weft_error *error)
 {

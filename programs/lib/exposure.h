@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Guards against exposing a server that has no encryption and no authentication: it listens beyond this
- * machine only if --allow-remote says so. */
+ * Guards against exposing a server that has no encryption and no authentication: it listens
+ * beyond this machine only if --allow-remote says so. */
 #ifndef KV_CLI_EXPOSURE_H
 #define KV_CLI_EXPOSURE_H
 

@@ -19,8 +19,8 @@ static WEFT_PRINTF(3, 4) void append(char *text, size_t size, const char *fmt, .
     va_end(args);
 }
 
-/* Lists the options whose names begin with the first `length` bytes of prefix and returns their count.
- * An empty prefix leaves out the options that belong to one command. */
+/* Lists the options whose names begin with the first `length` bytes of prefix and returns their
+ * count. An empty prefix leaves out the options that belong to one command. */
 static size_t list_options(const struct cli_table *table, const char *prefix, size_t length,
                            char *text, size_t size)
 {
@@ -35,7 +35,7 @@ static size_t list_options(const struct cli_table *table, const char *prefix, si
     return listed;
 }
 
-/* What looks like an option may have been meant as an argument. */
+/* An argument that looks like an option may be what was meant. */
 static const char *dash_advice(const struct cli_table *table)
 {
     return table->program->takes_words ? "; put -- before values that begin with '-'" : "";
@@ -90,8 +90,8 @@ struct reading {
     struct weft_error *error;
 };
 
-/* Takes an option whose value is given, or follows as the next argument. What follows a request for text is
- * read, so that the words are known, but has no effect. */
+/* Takes an option whose value is given, or follows as the next argument. What follows a request for
+ * text is read, so that the words are known, but has no effect. */
 static int take(struct reading *reading, const struct cli_option *option, const char *value)
 {
     struct cli_common *common = reading->config;
@@ -108,7 +108,7 @@ static int take(struct reading *reading, const struct cli_option *option, const 
     return apply(option, reading->config, value, reading->error);
 }
 
-/* The option of that name, or the only one whose name begins so. */
+/* Returns the option of that name, or the only one whose name begins so, or NULL. */
 static const struct cli_option *find_option(const struct cli_table *table, const char *name,
                                             size_t length)
 {
@@ -136,7 +136,7 @@ static int take_long(struct reading *reading, const char *word)
                                               : refuse_word(reading->table, word, reading->error);
 }
 
-/* Several options may have one letter: the first that fits what follows is meant. */
+/* Several options may have one letter. The first that fits the arguments behind it is meant. */
 static const struct cli_option *find_letter(const struct reading *reading, char letter,
                                             bool is_last)
 {

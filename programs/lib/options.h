@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reads a command line by a table of options. The help, the manual, the completions and every refusal
- * are made from the same table, so they cannot disagree with the parser. Each program declares its
- * own options and the struct that they fill. */
+ * Reads a command line by a table of options. The help, the manual, the completions and every
+ * refusal are made from the same table, so they cannot disagree with the parser. Each program
+ * declares its own options and the struct that they fill. */
 #ifndef KV_CLI_OPTIONS_H
 #define KV_CLI_OPTIONS_H
 
@@ -14,14 +14,14 @@
 #include "core/base/settings.h"
 #include "core/base/units.h"
 
-/* Where kvs listens and kvc connects if nothing else is said. */
+/* The defaults of both programs: kvs listens there and kvc connects to it. */
 #define CLI_DEFAULT_URL   "tcp://127.0.0.1:9527"
 #define CLI_DEFAULT_CODEC "length-delimited-gzip"
 
 enum { CLI_OPTIONS_MAX = 64 };
 
-/* What every command line can say. A program's config has it as its first member. Texts are borrowed
- * from argv. */
+/* The part that every command line has. It is the first member of a program's config. Texts are
+ * borrowed from argv. */
 struct cli_common {
     bool version, help, help_all;
     char *const *words; /* the arguments that are no options, in their order */
@@ -44,8 +44,8 @@ struct cli_option {
     const char *command;            /* the only command that takes it; NULL: it is for all */
     const struct weft_limit *limit; /* the limit that it sets, or NULL */
     size_t at; /* offset in the config: of the limits' struct, or of the bool that a flag sets */
-    /* Reads text into the program's config. WEFT_ECONFIG: error says which values are taken. NULL: the
-     * option is a flag or a limit. */
+    /* Reads text into the program's config. WEFT_ECONFIG: error says which values are taken. NULL:
+     * the option is a flag or a limit. */
     int (*set)(void *config, const char *text, struct weft_error *error);
 };
 
@@ -62,8 +62,9 @@ struct cli_program {
     bool takes_words; /* false: an argument that is no option is refused */
 };
 
-/* All options of one program, in the order of --help-all: its own, --version, --help and --help-all,
- * then the limits. `fallback` of a limit points into the struct, so a table must not be copied. */
+/* All options of one program, in the order of --help-all: its own, --version, --help and
+ * --help-all, then the limits. `fallback` of a limit points into the struct, so a table must not be
+ * copied. */
 struct cli_table {
     const struct cli_program *program;
     struct cli_option options[CLI_OPTIONS_MAX];
@@ -71,9 +72,9 @@ struct cli_table {
     char limit_text[CLI_OPTIONS_MAX][WEFT_UNITS_TEXT];
 };
 
-/* options are arrays that each end in a NULL name; the list of them ends in NULL, and limits in a NULL
- * table. Both lists and `defaults`, a config with the limits that the help shows, may go after the
- * call. */
+/* options are arrays that each end in a NULL name; the list of them ends in NULL, and limits in a
+ * NULL table. Both lists and `defaults`, a config with the limits that the help shows, may go after
+ * the call. */
 void cli_table_init(struct cli_table *table, const struct cli_program *program,
                     const struct cli_option *const *options, const struct cli_limits *limits,
                     const void *defaults);
@@ -82,19 +83,19 @@ void cli_table_init(struct cli_table *table, const struct cli_program *program,
 WEFT_MUST_USE int cli_parse_environment(void *config, const struct cli_table *table,
                                         struct weft_error *error);
 
-/* Reads argv, which ends in NULL, into *config, which holds the defaults. A name may be cut short where
- * it stays the only one. Options may follow the words: the words are moved to the front of argv. A
- * negative number is a word, as is everything after "--". Options after --help, --help-all or --version
- * have no effect. WEFT_ECONFIG: *error is one line that names the mistake and the choices. Limits are
- * checked one by one; how they fit each other is the caller's to check. */
+/* Reads argv, which ends in NULL, into *config, which holds the defaults. A name may be cut short
+ * where it stays the only one. Options may follow the words: the words are moved to the front of
+ * argv. A negative number is a word, as is everything after "--". Options after --help, --help-all
+ * or --version have no effect. WEFT_ECONFIG: *error is one line that names the mistake and the
+ * choices. Limits are checked one by one; how they fit each other is the caller's to check. */
 WEFT_MUST_USE int cli_parse(void *config, const struct cli_table *table, int argc, char **argv,
                             struct weft_error *error);
 
 /* True if --help, --help-all or --version was given: whatever else was given is not complete. */
 bool cli_asks_for_text(const struct cli_common *common);
 
-/* Writes the value of one limit as a command line has it ("8MiB") into dst of WEFT_UNITS_TEXT bytes.
- * `limits` is the owner's struct. Returns dst. */
+/* Writes the value of one limit as a command line has it ("8MiB") into dst of WEFT_UNITS_TEXT
+ * bytes. `limits` is the owner's struct. Returns dst. */
 char *cli_limit_format(const struct weft_limit *limit, const void *limits, char *dst);
 
 #endif

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { LENGTH_MAX = 31 }; /* of a name; a longer word is nobody's */
+enum { LENGTH_MAX = 31 }; /* the longest name; a longer word is compared with none */
 
 void cli_suggestion_init(struct cli_suggestion *suggestion, struct weft_view typed)
 {
@@ -15,8 +15,8 @@ static size_t least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* Optimal string alignment: the edits of Levenshtein, and a swap of neighbours is one. Both fit
- * LENGTH_MAX. */
+/* Returns the distance by optimal string alignment: Levenshtein's edits, and a swap of neighbours
+ * counts as one. Both views fit LENGTH_MAX. */
 static size_t distance_of(struct weft_view a, struct weft_view b)
 {
     size_t rows[LENGTH_MAX + 1][LENGTH_MAX + 1];

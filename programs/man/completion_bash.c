@@ -24,7 +24,7 @@ static const char options_tail[] = "' -- \"$word\")\n"
                                    "        return\n"
                                    "    fi\n";
 
-/* A command is completed where only options and what they take stand before, or `help`. */
+/* Completes a command if only options, their values and `help` stand before it. */
 static const char commands_head[] =
     "    local i\n"
     "    for ((i = 1; i < COMP_CWORD; i++)); do\n"

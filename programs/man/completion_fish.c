@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* As a word in single quotes. */
+/* Prints text as a word in single quotes. */
 static void print_quoted(const char *text, FILE *out)
 {
     fputc('\'', out);
@@ -19,7 +19,8 @@ static void print_option(const char *program, const struct cli_option *option, F
 {
     char choices[256];
     generate_choices(option, choices, sizeof choices);
-    /* Apart, and before, so that the help is said of the option and not of each value. */
+    /* The values come first, on a line of their own, so that the help describes the option and not
+     * each value. */
     if (*choices) {
         fprintf(out, "complete -c %s -l %s -x -a ", program, option->name);
         print_quoted(choices, out);
@@ -33,7 +34,7 @@ static void print_option(const char *program, const struct cli_option *option, F
     fputc('\n', out);
 }
 
-/* fish's own test for "no command yet" takes the value of an option for one. */
+/* Prints a test for "no command yet": fish's own takes the value of an option for a command. */
 static void print_needs_command(const struct cli_table *table, FILE *out)
 {
     fputs("function __kvc_needs_command\n"

@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-/* Within single quotes and a specification of _arguments, where ':', '[' and ']' mean something. */
+/* Prints text within single quotes and a specification of _arguments, which gives ':', '[' and ']'
+ * a meaning. */
 static void print_text(const char *text, FILE *out)
 {
     for (; *text; text++) {

@@ -4,8 +4,8 @@
 #include <ctype.h>
 #include <string.h>
 
-/* Text of ours as roff(7) shows it unchanged: '-' is the character that can be copied and searched
- * for, and no line begins with a control character. */
+/* Prints text so that roff(7) shows it unchanged: '-' stays the character that can be copied and
+ * searched for, and no line begins with a control character. */
 static void print_text(FILE *out, const char *text)
 {
     if (*text == '.' || *text == '\'')
@@ -34,7 +34,7 @@ static void print_italic(FILE *out, const char *text)
     fputs("\\fR", out);
 }
 
-/* The tables' texts are phrases for the end of a line of --help; here they are sentences. */
+/* Prints a phrase of a table, which ends a line of --help, as a sentence. */
 static void print_sentence(FILE *out, const char *text)
 {
     fputc(toupper((unsigned char)*text), out);
@@ -42,7 +42,7 @@ static void print_sentence(FILE *out, const char *text)
     fputs(".\n", out);
 }
 
-/* "error warn info" as "error, warn, info". */
+/* Writes "error warn info" as "error, warn, info". */
 static void join_choices(const char *choices, char *dst, size_t size)
 {
     size_t used = 0;

@@ -88,7 +88,7 @@ void see_line_end(void)
     }
 }
 
-/* libedit keeps the names of its user's functions for ever, which a search for leaks would report. */
+/* libedit keeps the names of its user's functions for ever, which looks like a leak. */
 static void open_terminal(const char *settings, const char *command)
 {
     static unsigned terminals; /* a name is free again only when its server is quite gone */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A person at kvc's prompt: tmux types, and what its screen shows is compared. Waits for the screen,
- * never for a time. */
+ * A person at kvc's prompt: tmux types, and what its screen shows is compared. Waits for the
+ * screen, never for a time. */
 #ifndef TEST_PROMPT_FIXTURE_H
 #define TEST_PROMPT_FIXTURE_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * A person at kvc's prompt. */
+ * Tests kvc's prompt as a person uses it. */
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Text that is typed and pasted at the prompt is stored byte for byte, or the line is refused, in any
- * locale. */
+ * Text that is typed and pasted at the prompt is stored byte for byte, or the line is refused,
+ * in any locale. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -46,7 +46,7 @@ static void put(struct text *text, uint32_t code)
     }
 }
 
-/* Any character but NUL and CR, which a terminal sends for a line end; typed, a control is a key. */
+/* Any character but NUL and CR, which a terminal sends for a line end. A typed control is a key. */
 static uint32_t draw(struct test_random *random, bool pasted)
 {
     static const uint32_t ends[] = {0x20,  0x7e,  0x80,   0x9f,    0xa0,

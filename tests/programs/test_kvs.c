@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Real kvs as a process: its command line and its endpoints. */
+ * Tests the command line and the endpoints of real kvs. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,8 +12,8 @@
 
 #include "lib/kvs.h"
 
-/* Runs kvs with options, which it refuses: the code, nothing on standard output, one line that holds
- * the fragment on standard error. */
+/* Runs kvs with options that it refuses: it exits with the code, prints nothing, and writes one
+ * line with the fragment to standard error. */
 static void expect_refused(const char *const *options, int code, const char *fragment)
 {
     struct process kvs;
@@ -176,7 +176,7 @@ static void test_unix_socket_serves_and_is_removed(void **state)
     scratch_remove(folder);
 }
 
-/* Where a machine has no IPv6, the address is refused as one that is not there. */
+/* A machine without IPv6 refuses the address as one that it does not have. */
 static void test_ipv6_address_stands_in_brackets(void **state)
 {
     (void)state;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Limits of real kvs as a client meets them; what each does in detail is tested on virtual time. */
+ * Tests the limits of real kvs as a client meets them. Their details are tested on virtual time. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * How real kvs stops: what it still answers, what it cuts, and what does not end it. */
+ * Tests how real kvs stops: the requests it still answers, the connections it cuts, the signals
+ * that do not end it. */
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>

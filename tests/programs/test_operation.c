@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Real kvs as its operator sees it: what it exposes, whom it runs as, what it counts and logs, what
- * its refusals name. */
+ * Tests real kvs as its operator sees it: the addresses it exposes, the user it runs as, its
+ * counters, log and refusals. */
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -23,7 +23,7 @@
  * 127.0.0.1. */
 #define FAR_AS_FAR_AS_KVS_KNOWS "tcp://127.1:0"
 
-/* The text of a file of /proc about kvs, cut to size. */
+/* Reads a file of /proc about kvs into text, cut to size. */
 static void read_proc(const struct kvs *kvs, const char *name, char *text, size_t size)
 {
     char path[64];
@@ -162,7 +162,7 @@ static void test_unknown_user_exits_2(void **state)
     process_kill(&kvs);
 }
 
-/* Only root can become somebody else; anybody else is told so, and nothing serves. */
+/* Only root can become another user. Without root, kvs says so and does not serve. */
 static void test_user_drops_privileges_or_nothing_serves(void **state)
 {
     (void)state;
@@ -220,8 +220,7 @@ static void test_log_at_debug_holds_no_value(void **state)
     int fd = wire_open(kvs.urls[0]);
     assert_int_equal(wire_send_frame(fd, hset, sizeof hset - 1), 0);
     wire_expect_status(fd, 200);
-    /* The same cut short, in a frame that is bad, in one that is too big, and where a frame should
-     * begin. */
+    /* Now hset cut short, in a bad frame, in one that is too big, and in place of a frame. */
     assert_int_equal(wire_send_frame(fd, hset, sizeof hset - 3), 0);
     assert_int_equal(wire_send(fd, "\xff\xff\xff\xff", 4), 0);
     assert_int_equal(wire_send(fd, hset, sizeof hset - 1), 0);
@@ -246,7 +245,7 @@ static void test_every_limit_is_an_option_that_check_shows(void **state)
                                                                       : "300KiB";
         snprintf(option, sizeof option, "--%s", limit->name);
         snprintf(line, sizeof line, "\n%s %s\n", limit->name, value);
-        /* What the others have to be, so that any one may have that value. */
+        /* Sets the other limits so that any single one may have that value. */
         int code = process_run(&kvs, WORDS(KVS_PATH, "--check", "--max-frame", "200KiB",
                                            "--output-high", "300KiB", option, value));
         if (code != 0 || !strstr(kvs.out.text, line))

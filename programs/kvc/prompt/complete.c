@@ -20,7 +20,7 @@ const struct cli_local_command *cli_local_commands(void)
     return local_commands;
 }
 
-/* Whether a word of a line is this name as it stands. */
+/* True if the name needs no quotes in a line. */
 static bool is_plain(const char *name)
 {
     for (; *name; name++) {
@@ -55,7 +55,8 @@ static bool is_option(struct weft_view word)
     return word.size >= 2 && memcmp(word.data, "--", 2) == 0;
 }
 
-/* The next word, as it stands, which is the last one if nothing follows it, be it empty. */
+/* Takes the next word off the line, quotes and all. If the line is empty then, the word is the last
+ * one, and it may be empty itself. */
 static struct weft_view next_word(struct weft_view *line)
 {
     while (line->size > 0 && *line->data == ' ')
@@ -92,7 +93,7 @@ static void offer(struct cli_candidates *candidates, const char *name)
             if (first[i] != name[i])
                 candidates->common = i;
         }
-    /* Whole characters only: names may differ within one. */
+    /* Names may differ within a character: only whole characters are common. */
     while (candidates->common > size && is_within_character(name, candidates->common))
         candidates->common--;
     candidates->names[candidates->count++] = name;

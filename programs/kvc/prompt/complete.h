@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What could stand where the cursor is, and what is still to come. */
+ * Finds the words that could stand at the cursor, and the arguments that are still to come. */
 #ifndef KV_CLI_COMPLETE_H
 #define KV_CLI_COMPLETE_H
 
@@ -14,25 +14,26 @@ struct cli_tables_seen {
     size_t count;
 };
 
-/* A name that a line must quote is not remembered, nor is one without room or memory for it. */
+/* Remembers the name of a table, unless a line would have to quote it, or there is no room or
+ * memory for it. */
 void cli_tables_see(struct cli_tables_seen *seen, const char *name);
 void cli_tables_fini(struct cli_tables_seen *seen);
 
 struct cli_candidates {
-    struct weft_view word; /* what stands before the cursor, which all of them begin with */
+    struct weft_view word; /* the word before the cursor, with which all names begin */
     const char *names[CLI_CANDIDATES];
     size_t count;
-    size_t common; /* bytes that all of them begin with */
+    size_t common; /* count of bytes with which all names begin */
 };
 
-/* line: up to the cursor. Names live as long as seen. */
+/* Finds the candidates for the end of line, which is the cursor. Names live as long as seen. */
 void cli_complete(struct cli_candidates *candidates, struct weft_view line,
                   const struct cli_tables_seen *seen);
 
-/* The usage of the command that line begins with: "TABLE KEY VALUE"; "" where there is none. */
+/* Returns the arguments of the command that line begins with, as "TABLE KEY VALUE", or "". */
 const char *cli_complete_hint(struct weft_view line);
 
-/* Commands of the prompt itself. Ended by a NULL name. */
+/* The commands that the prompt runs itself. The table ends in a NULL name. */
 struct cli_local_command {
     const char *name, *arguments, *help;
 };

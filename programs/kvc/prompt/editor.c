@@ -13,8 +13,8 @@
 #include "quotes.h"
 #include "wide.h"
 
-/* The key that libedit is handed for a paste. A person can type this character, too, which a paste that
- * is pending tells apart. */
+/* The key that libedit is handed for a paste. A person can type this character, too, which a paste
+ * that is pending tells apart. */
 enum { PASTE_KEY = 0x9f };
 
 /* A terminal that knows bracketed paste puts marks around what is pasted; others ignore this. */
@@ -89,8 +89,8 @@ static int begin_paste(struct cli_editor *editor, struct weft_view bytes, wchar_
     return 1;
 }
 
-/* Within quotes a tab and the line ends of a terminal that does not mark its pastes are text. An Enter
- * with nothing behind it is a person's, who is told what is missing. */
+/* Within quotes a tab and the line ends of a terminal that does not mark its pastes are text. An
+ * Enter with nothing behind it is a person's, who is told what is missing. */
 static int take_typed(struct cli_editor *editor, wchar_t *key)
 {
     bool is_enter = *key == L'\r' || *key == L'\n';
@@ -181,7 +181,7 @@ static unsigned char on_tab(EditLine *edit, int key)
     struct cli_candidates candidates;
     (void)key;
     cli_complete(&candidates, line_to_cursor(edit), &editor->seen);
-    /* Where nothing completes, a tab that more input follows is part of a paste: a blank. */
+    /* If nothing completes, a tab with more input behind it is part of a paste: a blank. */
     if (candidates.count == 0)
         return cli_keys_has_more(&editor->keys) ? insert(edit, weft_view("\t", 1)) : CC_ERROR;
     size_t typed = candidates.word.size;
@@ -197,8 +197,8 @@ static unsigned char on_tab(EditLine *edit, int key)
     return result;
 }
 
-/* In emacs keys, and in vi keys while text is inserted. libedit takes the characters from 0x80 to 0xff
- * for keys with Meta, which is sent as an escape; here they are text. */
+/* In emacs keys, and in vi keys while text is inserted. libedit takes the characters from 0x80 to
+ * 0xff for keys with Meta, which is sent as an escape; here they are text. */
 static void bind_keys(EditLine *edit)
 {
     char key[8];
@@ -227,8 +227,8 @@ static void set_up(struct cli_editor *editor)
     el_set(edit, EL_ADDFN, "kvc-paste", "insert what is pasted", on_paste);
     bind_keys(edit);
     cli_editrc_run(edit, bind_keys);
-    /* While a line is edited, every byte is a key or text of a paste: none makes a signal, none stops the
-     * output, and an Enter is not a line feed. */
+    /* While a line is edited, every byte is a key or text of a paste: none makes a signal, none
+     * stops the output, and an Enter is not a line feed. */
     el_set(edit, EL_SETTY, "-d", "-isig", "-ixon", "-icrnl", NULL);
     /* While a command runs, what is typed ahead or pasted is kept for the next line as it is. The
      * terminal would show it at once, and take a Ctrl-D out of it. */
@@ -236,8 +236,8 @@ static void set_up(struct cli_editor *editor)
     fputs(marks_on, editor->out);
 }
 
-/* libedit draws and decodes the history by the locale. In one that has no UTF-8, as in a fresh container,
- * text beyond ASCII would not be shown. */
+/* libedit draws and decodes the history by the locale. In one that has no UTF-8, as in a fresh
+ * container, text beyond ASCII would not be shown. */
 static void choose_locale(void)
 {
     if (!setlocale(LC_CTYPE, "") || strcmp(nl_langinfo(CODESET), "UTF-8") != 0)

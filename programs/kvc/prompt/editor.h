@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reads lines from a person at a terminal: libedit, with the history, completion and usage of kvc. A line
- * arrives with the bytes that were typed or pasted, whatever the locale, or it is refused. */
+ * Reads lines from a person at a terminal: libedit, with the history, completion and usage of
+ * kvc. A line arrives with the bytes that were typed or pasted, whatever the locale, or it is
+ * refused. */
 #ifndef KV_CLI_EDITOR_H
 #define KV_CLI_EDITOR_H
 
@@ -37,9 +38,9 @@ WEFT_MUST_USE int cli_editor_init(struct cli_editor *editor, FILE *out, FILE *er
 /* Gives the terminal its modes back. */
 void cli_editor_fini(struct cli_editor *editor);
 
-/* Reads a line. CLI_LINE_READ: *line is the line without its end, valid until the next call; a paste may
- * have brought line ends within it. CLI_LINE_REFUSED: error says what is wrong with it. CLI_LINE_DROPPED:
- * Ctrl-C. */
+/* Reads a line. CLI_LINE_READ: *line is the line without its end, valid until the next call; a
+ * paste may have brought line ends within it. CLI_LINE_REFUSED: error says what is wrong with it.
+ * CLI_LINE_DROPPED: Ctrl-C. */
 enum cli_line cli_editor_read(struct cli_editor *editor, struct weft_view *line,
                               struct weft_error *error);
 

@@ -16,8 +16,8 @@
 
 #include "core/base/buf.h"
 
-/* A prompt holds the lock for the time of a write. Whoever holds it longer is none of ours, and a line
- * is then appended without it. */
+/* A prompt holds the lock for the time of a write. Whoever holds it longer is none of ours, and a
+ * line is then appended without it. */
 enum { LOCK_TRIES = 20, LOCK_PAUSE = 10 };
 
 static const char header[] = "_HiStOrY_V2_\n";
@@ -49,7 +49,7 @@ static int open_locked(const char *path, bool *locked)
     }
 }
 
-/* As vis(3) has it: blanks, controls and backslashes in octal, the rest as it is. */
+/* Encodes a line like vis(3): blanks, controls and backslashes in octal, other bytes unchanged. */
 static int encode(struct weft_buf *dst, const char *line)
 {
     int err = 0;

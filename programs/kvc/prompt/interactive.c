@@ -35,7 +35,7 @@ static void set_timing(struct prompt *prompt, const struct cli_words *words)
         fputs("kvc: usage: timing on|off\n", prompt->run->err);
 }
 
-/* False: it is none of the prompt's own. */
+/* Runs a command of the prompt itself. False: it is another one. */
 static bool run_local(struct prompt *prompt, const struct cli_words *words)
 {
     const char *name = words->list[0];
@@ -71,7 +71,7 @@ static void run_invocation(struct prompt *prompt, const struct cli_run *run,
         fprintf(run->out, "%.2f ms\n", (double)(weft_loop_refresh(session->loop) - began) / 1e6);
 }
 
-/* --json and --raw hold for one command. */
+/* Takes --json and --raw, which hold for one command, and returns how many words they took. */
 static size_t take_options(struct cli_run *run, const struct cli_words *words)
 {
     size_t i = 0;
@@ -86,7 +86,8 @@ static size_t take_options(struct cli_run *run, const struct cli_words *words)
     return i;
 }
 
-/* The commands of the prompt are not those of a batch: a name that none has is refused with its own. */
+/* The commands of the prompt are not those of a batch: a name that none has is refused with its
+ * own. */
 static int find(struct cli_invocation *invocation, const struct cli_words *words, size_t skip,
                 const struct cli_value_source *source, struct weft_error *error)
 {
@@ -108,7 +109,7 @@ static void run_words(struct prompt *prompt, const struct cli_words *words)
         err = cli_run_check(&run, invocation.command, &error);
         if (err == 0)
             run_invocation(prompt, &run, &invocation);
-        /* The prompt begins on a line of its own. */
+        /* The next prompt begins on a line of its own. */
         if (err == 0 && run.format == CLI_RAW)
             fputc('\n', run.out);
         if (invocation.command->shape != CLI_NOTHING)

@@ -9,8 +9,8 @@
 
 #include "wide.h"
 
-/* How long the rest of an escape sequence may take, and how long a paste may pause, in milliseconds. A
- * terminal sends each at once; what a person types comes later. */
+/* The longest pause within an escape sequence and within a paste, in milliseconds. A terminal sends
+ * each in one go, while a person types more slowly. */
 enum { SEQUENCE_PAUSE = 50, PASTE_PAUSE = 2000 };
 
 enum { CONTROL_C = 0x03, CONTROL_Z = 0x1a, ESCAPE = 0x1b };
@@ -131,8 +131,8 @@ static bool take_paste_begin(struct cli_keys *keys)
     return matched == MARK_SIZE;
 }
 
-/* Reads up to the end mark, which is taken out. A paste whose end does not come ends with the pause, or
- * no key would ever be heard again. */
+/* Reads up to the end mark, which is taken out. A paste whose end does not come ends with the
+ * pause, or no key would ever be heard again. */
 static void read_paste(struct cli_keys *keys)
 {
     unsigned char byte;
@@ -151,8 +151,8 @@ static void read_paste(struct cli_keys *keys)
     keys->paste = is_cut ? weft_view(NULL, 0) : weft_view(all.data, all.size - mark);
 }
 
-/* Adds a byte to the character that is under way. True: *character is complete. A byte that cannot follow
- * is held for the next call, and the first byte before it stands for itself. */
+/* Adds a byte to the character that is under way. True: *character is complete. A byte that cannot
+ * follow is held for the next call, and the first byte before it stands for itself. */
 static bool add_byte(struct cli_keys *keys, unsigned char byte, wchar_t *character)
 {
     keys->part[keys->part_size++] = byte;

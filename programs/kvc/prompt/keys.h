@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reads the keys of a terminal, and what comes between them: Ctrl-C, Ctrl-Z, a paste, a new size, the
- * end. Everything is taken in its order, so nothing is lost and nothing cuts the program short,
- * whatever the program was doing at the time. */
+ * Reads the keys of a terminal, and what comes between them: Ctrl-C, Ctrl-Z, a paste, a new
+ * size, the end. Everything is taken in its order, so nothing is lost and nothing cuts the
+ * program short, whatever the program was doing at the time. */
 #ifndef KV_CLI_KEYS_H
 #define KV_CLI_KEYS_H
 
@@ -38,8 +38,8 @@ enum cli_key {
     CLI_KEY_END,
 };
 
-/* From now on SIGINT, SIGTSTP, SIGCONT, SIGWINCH, SIGHUP and SIGTERM wait for cli_keys_read. terminal is
- * borrowed. Returns -errno on failure. */
+/* From now on SIGINT, SIGTSTP, SIGCONT, SIGWINCH, SIGHUP and SIGTERM wait for cli_keys_read.
+ * terminal is borrowed. Returns -errno on failure. */
 WEFT_MUST_USE int cli_keys_init(struct cli_keys *keys, int terminal);
 void cli_keys_fini(struct cli_keys *keys);
 
@@ -53,9 +53,9 @@ void cli_keys_stop(void);
 bool cli_keys_has_more(const struct cli_keys *keys);
 
 /* Waits for the next key. CLI_KEY_TYPED: *character is the key. A byte that is no UTF-8 becomes the
- * character that cli_wide_of_byte gives, whatever the locale. CLI_KEY_PASTE: keys->paste has the bytes
- * of a bracketed paste, as they are, until the next call. CLI_KEY_END: the terminal is gone, or the program is told to
- * end. */
+ * character that cli_wide_of_byte gives, whatever the locale. CLI_KEY_PASTE: keys->paste has the
+ * bytes of a bracketed paste, as they are, until the next call. CLI_KEY_END: the terminal is gone,
+ * or the program is told to end. */
 enum cli_key cli_keys_read(struct cli_keys *keys, wchar_t *character);
 
 #endif

@@ -10,7 +10,7 @@ wchar_t cli_wide_of_byte(uint8_t byte)
     return FIRST_BYTE_CHARACTER + byte;
 }
 
-/* Returns the length that the first byte of a character promises, or 0 if no character begins so. */
+/* Returns the length that the first byte of a character promises, or 0 if none begins so. */
 static size_t promised_length(uint8_t first)
 {
     if (first < 0x80)
@@ -20,8 +20,8 @@ static size_t promised_length(uint8_t first)
     return first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
 }
 
-/* True if the byte can stand at this place behind `first`. The second byte excludes forms that are too
- * long, surrogates, and what is beyond U+10FFFF. */
+/* True if the byte can stand at this place behind `first`. The second byte excludes forms that are
+ * too long, surrogates, and what is beyond U+10FFFF. */
 static bool can_follow(uint8_t first, size_t place, uint8_t byte)
 {
     uint8_t least = 0x80, most = 0xbf;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The completions in a real bash. */
+ * Tests the completions in a real bash. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -21,7 +21,7 @@ static int end_bash(void **state)
     return 0;
 }
 
-/* What is offered for the last word, each with a space behind it. */
+/* Returns the words offered for the last word, each with a space behind it. */
 static void expect(const char *const *line, const char *offers)
 {
     char path[512];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The completions in a real fish. */
+ * Tests the completions in a real fish. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -21,7 +21,7 @@ static int end_fish(void **state)
     return 0;
 }
 
-/* What is offered for a line's last word: a line each, with what it means behind a tab. */
+/* Returns the words offered for a line's last word, a line each, with the help behind a tab. */
 static const char *offers_for(const char *line)
 {
     process_kill(&fish);

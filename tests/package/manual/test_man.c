@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * man(1) renders each page without a warning. */
+ * Tests that man(1) renders each page without a warning. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The pictures of the documents are what their source draws. */
+ * Tests that the pictures of the documents are those that their source draws. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What --help-all names, the manual and the completions name, and the plugins that the manual lists are
- * those that kvs has. */
+ * Tests that the manual and the completions name all that --help-all names, and that the manual
+ * lists the plugins that kvs has. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -28,7 +28,7 @@ static const char *help_of(const char *path)
     return program.out.text;
 }
 
-/* A file of the manual's folder; the caller frees it. */
+/* Returns the text of a file of the manual's folder; the caller frees it. */
 static char *load(const char *name)
 {
     char path[512];
@@ -42,8 +42,8 @@ static char *load(const char *name)
     return text;
 }
 
-/* The next word of --help-all that begins a line as an option or a command does; NULL: no more. *kind is
- * "--" or "". */
+/* Finds the next option or command that begins a line of --help-all, with *kind "--" or "". Returns
+ * NULL at the end. */
 static const char *next_name(const char **at, char *name, size_t size, const char **kind)
 {
     while ((*at = strstr(*at, "\n  ")) != NULL) {
@@ -57,7 +57,7 @@ static const char *next_name(const char **at, char *name, size_t size, const cha
     return NULL;
 }
 
-/* As a page has it: a hyphen is escaped. */
+/* Writes a name as a page has it, with escaped hyphens. */
 static void escape(const char *name, char *dst)
 {
     for (; *name; name++) {

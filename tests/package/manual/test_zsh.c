@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The completions in a real zsh, on a terminal of its own. */
+ * Tests the completions in a real zsh, on a terminal of its own. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -46,7 +46,7 @@ static int remove_folder(void **state)
     return 0;
 }
 
-/* What stands on the line after the tab key. */
+/* Expects the line as the tab key has completed it. */
 static void expect(const char *line, const char *completed)
 {
     char expected[256];

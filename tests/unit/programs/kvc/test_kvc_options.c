@@ -10,7 +10,8 @@
 
 enum { WORDS_MAX = 80 };
 
-/* Parses the program's name and words, which end in NULL; getopt_long permutes *argv. */
+/* Parses the program's name and words, which end in NULL. The words that are no options are then
+ * the first of *argv. */
 static int parse(struct kvc_config *config, char **argv, const char *const *words,
                  struct weft_error *error)
 {

@@ -114,7 +114,7 @@ static bool who_has_other_groups_is_refused(void)
     return cli_user_become(&same, NULL) == -EPERM;
 }
 
-/* As root the whole way is tested; as anybody else, that there is none. */
+/* Root tests giving up its privileges; any other user, that it cannot become another one. */
 static void test_privileges_are_given_up_for_good_or_not_at_all(void **state)
 {
     (void)state;

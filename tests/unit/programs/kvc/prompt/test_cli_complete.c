@@ -28,7 +28,8 @@ static int forget_tables(void **state)
     return 0;
 }
 
-/* What is offered for the end of line, apart by spaces, and how much all begin with. */
+/* Expects the offers for the end of line, separated by spaces, and the count of bytes with which
+ * all begin. */
 static void expect(const char *line, const char *offers, size_t common)
 {
     struct cli_candidates candidates;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The terminal is a pipe: keys are bytes to be read, signals are raised. */
+ * Tests the keys on a pipe in place of a terminal; signals are raised. */
 #include <fcntl.h>
 #include <locale.h>
 #include <setjmp.h>
