@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "reason.h"
 
+#include <errno.h>
+
 const char *weft_reason_name(enum weft_reason reason)
 {
     switch (reason) {
@@ -27,4 +29,18 @@ const char *weft_reason_text(enum weft_reason reason)
         break;
     }
     return "unknown";
+}
+
+enum weft_reason weft_reason_of_stream(int err)
+{
+    switch (err) {
+    case -ETIMEDOUT: /* keepalive and retransmission end so */
+    case -EHOSTUNREACH:
+    case -EHOSTDOWN:
+    case -ENETUNREACH:
+    case -ENETDOWN:
+        return WEFT_REASON_PEER_VANISHED;
+    default:
+        return WEFT_REASON_PEER_RESET;
+    }
 }

@@ -13,6 +13,7 @@ extern "C" {
     X(NONE, "none", "still open")                                                                  \
     X(PEER_CLOSED, "peer-closed", "the peer ended its side between frames")                        \
     X(PEER_RESET, "peer-reset", "reading or writing failed")                                       \
+    X(PEER_VANISHED, "peer-vanished", "the peer answered no probe, or its network is gone")        \
     X(TRUNCATED, "truncated", "the peer ended inside a frame")                                     \
     X(FRAME_LOST, "frame-lost", "the frame boundary was lost")                                     \
     X(FOREIGN, "foreign-protocol", "the first bytes were another protocol's")                      \
@@ -40,6 +41,10 @@ enum weft_reason {
 const char *weft_reason_name(enum weft_reason reason);
 /* Returns the reason in words. It is static and never NULL. Any thread. */
 const char *weft_reason_text(enum weft_reason reason);
+
+/* Returns why a connection ends whose stream is broken with err, -errno: PEER_VANISHED or PEER_RESET.
+ * Any thread. */
+enum weft_reason weft_reason_of_stream(int err);
 
 #ifdef __cplusplus
 }

@@ -211,7 +211,7 @@ static void after_read(struct weft__conn *conn, ssize_t n)
     } else if (n == 0) {
         conn->eof = true;
     } else if (n != -EAGAIN) {
-        weft__conn_break(conn, WEFT_REASON_PEER_RESET);
+        weft__conn_break(conn, weft_reason_of_stream((int)n));
     }
 }
 

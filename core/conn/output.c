@@ -252,7 +252,7 @@ void weft__conn_flush(struct weft__conn *conn)
             break;
         }
         if (taken < 0) {
-            weft__conn_break(conn, WEFT_REASON_PEER_RESET);
+            weft__conn_break(conn, weft_reason_of_stream((int)taken));
             return;
         }
         for (int i = 0; i < count; i++)

@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#include <errno.h>
+
 #include "core/base/reason.h"
 
 static void test_names_are_those_of_the_table(void **state)
@@ -19,6 +21,16 @@ static void test_names_are_those_of_the_table(void **state)
 }
 
 /* Counters are indexed by the enum and named by these. */
+static void test_broken_stream_says_whether_the_peer_vanished(void **state)
+{
+    static const int vanished[] = {-ETIMEDOUT, -EHOSTUNREACH, -EHOSTDOWN, -ENETUNREACH, -ENETDOWN};
+    (void)state;
+    for (size_t i = 0; i < sizeof vanished / sizeof *vanished; i++)
+        assert_int_equal(weft_reason_of_stream(vanished[i]), WEFT_REASON_PEER_VANISHED);
+    assert_int_equal(weft_reason_of_stream(-ECONNRESET), WEFT_REASON_PEER_RESET);
+    assert_int_equal(weft_reason_of_stream(-EPIPE), WEFT_REASON_PEER_RESET);
+}
+
 static void test_every_reason_has_a_name_and_text_of_its_own(void **state)
 {
     (void)state;
@@ -44,6 +56,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_names_are_those_of_the_table),
+        cmocka_unit_test(test_broken_stream_says_whether_the_peer_vanished),
         cmocka_unit_test(test_every_reason_has_a_name_and_text_of_its_own),
         cmocka_unit_test(test_anything_else_is_unknown),
     };

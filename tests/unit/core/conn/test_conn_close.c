@@ -167,10 +167,30 @@ static void test_failed_read_is_a_reset(void **state)
 {
     struct server_fixture *f = *state;
     struct test_peer *peer = serve_one(f);
-    script_set_rules(peer->end, &(struct script_rules){.read_error = -ETIMEDOUT});
+    script_set_rules(peer->end, &(struct script_rules){.read_error = -EIO});
     peer_say(peer, "now a");
     assert_int_equal(closed_for(f, WEFT_REASON_PEER_RESET), 1);
     assert_noted(f, "open close");
+}
+
+static void test_peer_that_answers_no_probe_has_vanished(void **state)
+{
+    struct server_fixture *f = *state;
+    struct test_peer *peer = serve_one(f);
+    script_set_rules(peer->end, &(struct script_rules){.read_error = -ETIMEDOUT});
+    peer_say(peer, "now a");
+    assert_int_equal(closed_for(f, WEFT_REASON_PEER_VANISHED), 1);
+    assert_noted(f, "open close");
+}
+
+static void test_write_without_a_network_finds_the_peer_vanished(void **state)
+{
+    struct server_fixture *f = *state;
+    struct test_peer *peer = serve_one(f);
+    script_set_rules(peer->end, &(struct script_rules){.write_error = -EHOSTUNREACH});
+    peer_say(peer, "now a");
+    assert_int_equal(closed_for(f, WEFT_REASON_PEER_VANISHED), 1);
+    assert_noted(f, "open a close");
 }
 
 /* Replies to what came before are not lost with the bytes that came behind. */
@@ -315,6 +335,8 @@ int main(void)
         TEST_RAW(test_our_direction_is_ended_after_the_peer_has_ended_its_own),
         TEST_RAW(test_failed_write_is_a_reset),
         TEST_RAW(test_failed_read_is_a_reset),
+        TEST_RAW(test_peer_that_answers_no_probe_has_vanished),
+        TEST_RAW(test_write_without_a_network_finds_the_peer_vanished),
         TEST_BOTH(test_last_words_are_not_eaten_by_a_reset),
         TEST_RAW(test_closing_connection_sends_all_it_owes_first),
         TEST_BOTH(test_reply_over_the_limit_is_replaced_by_words),
