@@ -37,9 +37,15 @@ WEFT_MUST_USE int weft_server_new(struct weft_server **server,
 /* Binds every endpoint, or none. -errno with one line in *error. */
 WEFT_MUST_USE int weft_server_listen(struct weft_server *server, struct weft_error *error);
 
-/* The i-th endpoint, in the order of urls: after listen "tcp://127.0.0.1:9527 codec=raw service=kv"
- * with the real port. NULL beyond the last. Valid until free. */
+/* Returns the i-th endpoint, in the order of urls, or NULL beyond the last: its first address with
+ * the real port, its codec and its service, as in "tcp://127.0.0.1:9527 codec=raw service=kv". Empty
+ * before listen. Valid until free. */
 const char *weft_server_endpoint(const struct weft_server *server, size_t i);
+
+/* Returns the i-th address that the server listens on, in the order of urls and in the form of
+ * weft_server_endpoint, or NULL beyond the last. An endpoint has several if its URL stands for
+ * several. Valid until free. */
+const char *weft_server_listening(const struct weft_server *server, size_t i);
 
 /* The loop that runs on run's caller: for signals and timers of main()'s own. */
 struct weft_loop *weft_server_loop(struct weft_server *server);

@@ -129,7 +129,7 @@ int weft__socket_listen(struct weft__socket_listener *listener, struct weft_loop
     return 0;
 }
 
-void weft__socket_enable(struct weft_listener *listener, int on)
+void weft__socket_enable(struct weft_listener *listener, bool on)
 {
     struct weft__socket_listener *socket =
         weft_container_of(listener, struct weft__socket_listener, listener);
@@ -156,15 +156,15 @@ static int accept_one(int fd, struct sockaddr_storage *address)
     int handle;
 
     do {
-        socklen_t size = sizeof(*address);
+        socklen_t size = sizeof *address;
 
         handle = accept4(fd, (struct sockaddr *)address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
     } while (handle < 0 && errno == EINTR);
     return handle < 0 ? -errno : handle;
 }
 
-/* accept(2), "Error handling": Linux passes on what happened to the peer's connection while it
- * waited; that peer is gone, and the next one is not meant. */
+/* Linux returns errors that befell the peer's connection while it waited: accept(2), "Error
+ * handling". Such an error costs that peer only, and the next call may succeed. */
 static int accept_error(int err)
 {
     switch (err) {
@@ -186,8 +186,8 @@ static int accept_error(int err)
     }
 }
 
-/* A descriptor becomes free, the peer that waits gets it and is dropped. Another thread may be
- * faster: then the reserve is filled again by a later call. */
+/* Frees the reserve descriptor, accepts the waiting peer with it and drops the peer. If another
+ * thread takes the descriptor first, a later call fills the reserve again. */
 static int accept_and_drop(struct weft__socket_listener *listener, struct sockaddr_storage *address)
 {
     int handle;
@@ -202,7 +202,7 @@ static int accept_and_drop(struct weft__socket_listener *listener, struct sockad
 }
 
 int weft__socket_accept(struct weft__socket_listener *listener, struct sockaddr_storage *address,
-                        int shed)
+                        bool shed)
 {
     int handle = accept_one(listener->fd, address);
 

@@ -11,15 +11,25 @@
 extern "C" {
 #endif
 
-/* `tcp://HOST:PORT`. A host name stands for the first of its addresses that can be bound. To connect,
- * each address is tried in turn, also where one refuses only later. An IPv6 address takes no IPv4
- * peers, and neither does `[::]`: it and `0.0.0.0` can stand side by side on one port. TCP_NODELAY is
- * on, because a reply must not wait for the acknowledgement of the one before. */
+/* `tcp://HOST:PORT`. To listen, all addresses of a host name are bound, or none: `localhost` is
+ * 127.0.0.1 and, if /etc/hosts says so, ::1. `*` stands for every IPv4 and IPv6 address of the
+ * machine. IPv6 addresses are left out on a machine that has no IPv6. With port 0 all addresses get
+ * the same port. To connect, each address is tried until one takes the connection.
+ *
+ * An IPv6 address accepts no IPv4 peers, and neither does `[::]`, so it can stand beside `0.0.0.0` on
+ * one port. TCP_NODELAY is on, because a reply must not wait for the acknowledgement of the one
+ * before. Keepalive is on as well: a peer that has been silent for 60 seconds, or for `keepalive=`
+ * seconds, is probed, and after as long again without an answer the stream is broken with
+ * -ETIMEDOUT. */
 extern const struct weft_transport weft_transport_tcp;
 
 /* `unix:PATH`, a stream socket in the file system (unix(7)). It is made with mode 0600, so only its
  * owner may connect. A socket that a dead server left behind is replaced. One that a server listens
- * on is not, and neither is a file that is no socket. */
+ * on is not, and neither is a file that is no socket.
+ *
+ * `unix:@NAME` is a name in Linux's abstract space: there is no file, and the name is free once the
+ * server has ended. A listener drops peers that run neither as its own user nor as root. A file whose
+ * name begins with `@` is `unix:./@NAME`. */
 extern const struct weft_transport weft_transport_unix;
 
 #ifdef __cplusplus

@@ -118,13 +118,14 @@ static void accept_again(struct weft_timer *timer)
 
 /* Turns away who waits, by means of the transport's reserve. One that could be accepted after all,
  * because another thread has closed a connection meanwhile, is as good as any. */
-static void shed(struct weft_server *server, struct weft__port *port)
+static void shed(struct weft_server *server, struct weft_listener *listener)
 {
+    struct weft__port *port = listener->owner;
     size_t i = (size_t)(port - server->ports);
 
     for (int left = ACCEPTS_A_TURN; left > 0; left--) {
         struct weft_accepted accepted;
-        int err = port->endpoint.transport->accept(port->listener, &accepted, 1);
+        int err = port->endpoint.transport->accept(listener, &accepted, true);
 
         if (err == 0) {
             place(server, i, &accepted);
@@ -139,13 +140,13 @@ static void shed(struct weft_server *server, struct weft__port *port)
 
 /* Out of descriptors or memory: accepting rests, so that the loop serves those it has instead of
  * spinning. The log has a line when that begins and one when it is over. */
-static void back_off(struct weft_server *server, struct weft__port *port, int error)
+static void back_off(struct weft_server *server, struct weft_listener *listener, int error)
 {
     if (!server->backing_off)
         weft_log_write(server->log, WEFT_LOG_WARN, "accept-back-off", "error=%s",
                        weft_errname(error));
     server->backing_off = true;
-    shed(server, port);
+    shed(server, listener);
     weft__server_set_accepting(server, false);
     server->accept_timer.fire = accept_again;
     weft_loop_after(server->threads[0].worker.loop, &server->accept_timer, BACK_OFF_NS);
@@ -160,18 +161,19 @@ static void end_back_off(struct weft_server *server)
 
 /* Accepts until nobody waits or the turn's share is used up. False: nobody waits, or nobody can be
  * accepted. */
-static bool accept_some(struct weft__port *port)
+static bool accept_some(struct weft_listener *listener)
 {
+    struct weft__port *port = listener->owner;
     struct weft_server *server = port->server;
 
     for (int i = 0; i < ACCEPTS_A_TURN; i++) {
         struct weft_accepted accepted;
-        int err = port->endpoint.transport->accept(port->listener, &accepted, 0);
+        int err = port->endpoint.transport->accept(listener, &accepted, false);
         if (err == -EAGAIN)
             return false;
         if (err == -EMFILE || err == -ENFILE || err == -ENOMEM) {
             if (!server->draining)
-                back_off(server, port, err);
+                back_off(server, listener, err);
             return false;
         }
         if (err < 0)
@@ -185,15 +187,16 @@ static bool accept_some(struct weft__port *port)
 
 void weft__server_on_listener(struct weft_listener *listener)
 {
-    (void)accept_some(listener->owner);
+    (void)accept_some(listener);
 }
 
 void weft__server_set_accepting(struct weft_server *server, bool on)
 {
     for (size_t i = 0; i < server->port_count; i++) {
         struct weft__port *port = &server->ports[i];
-        if (port->listening)
-            port->endpoint.transport->enable(port->listener, on);
+        struct weft_listener *listener = port->listening ? port->listener : NULL;
+        for (; listener; listener = listener->next)
+            port->endpoint.transport->enable(listener, on);
     }
 }
 
@@ -212,9 +215,12 @@ void weft__server_close_listeners(struct weft_server *server)
     weft_timer_stop(&server->accept_timer);
     for (size_t i = 0; i < server->port_count; i++) {
         struct weft__port *port = &server->ports[i];
-        int turns = 0;
-        while (port->listening && turns < ACCEPTS_A_TURN && accept_some(port))
-            turns++;
+        struct weft_listener *listener = port->listening ? port->listener : NULL;
+        for (; listener; listener = listener->next) {
+            int turns = 0;
+            while (turns < ACCEPTS_A_TURN && accept_some(listener))
+                turns++;
+        }
     }
     weft__server_unlisten(server);
 }

@@ -37,6 +37,14 @@ static int find_transport(struct binding *b)
     return WEFT_ECONFIG;
 }
 
+static int check_url(const struct binding *b)
+{
+    const struct weft_endpoint *endpoint = b->endpoint;
+    if (!endpoint->transport->check)
+        return 0;
+    return endpoint->transport->check(&endpoint->url, endpoint->service != NULL, b->error);
+}
+
 static int find_codec(struct binding *b)
 {
     const char *named = weft_option_get(&b->set, "codec");
@@ -246,6 +254,8 @@ int weft_endpoint_init(struct weft_endpoint *endpoint, const char *url,
         err = check_speech(&b);
     if (err == 0)
         err = check_options(&b);
+    if (err == 0)
+        err = check_url(&b);
     if (err == 0)
         err = configure(&b);
     if (err < 0)

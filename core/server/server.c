@@ -64,11 +64,28 @@ err_after_server:
     return err;
 }
 
+/* Writes a line for each address that the port listens on. */
+static int describe(struct weft__port *port)
+{
+    char bound[WEFT__DESCRIBE_SIZE - sizeof port->listener->name];
+    size_t count = 0;
+
+    for (const struct weft_listener *at = port->listener; at; at = at->next)
+        count++;
+    weft_free(port->lines); /* of a listen that failed */
+    port->line_count = 0;
+    port->lines = weft_calloc(count, sizeof *port->lines);
+    if (!port->lines)
+        return -ENOMEM;
+    weft_endpoint_describe(&port->endpoint, bound, sizeof bound);
+    for (const struct weft_listener *at = port->listener; at; at = at->next)
+        snprintf(port->lines[port->line_count++], sizeof *port->lines, "%s %s", at->name, bound);
+    return 0;
+}
+
 static int listen_on(struct weft_server *server, struct weft__port *port, struct weft_error *error)
 {
     const struct weft_transport *transport = port->endpoint.transport;
-    char bound[WEFT__DESCRIBE_SIZE];
-    int err;
 
     weft_free(port->listener); /* of a listen that failed */
     port->listener = weft_calloc(1, transport->listener_size);
@@ -76,14 +93,13 @@ static int listen_on(struct weft_server *server, struct weft__port *port, struct
         return weft_error_set(error, -ENOMEM, "out of memory");
     port->listener->on_ready = weft__server_on_listener;
     port->listener->owner = port;
-    err = transport->listen(port->listener, server->threads[0].worker.loop, &port->endpoint.url,
-                            error);
+    int err = transport->listen(port->listener, server->threads[0].worker.loop, &port->endpoint.url,
+                                error);
     if (err < 0)
         return err;
     port->listening = true;
-    snprintf(port->description, sizeof port->description, "%s %s", port->listener->name,
-             weft_endpoint_describe(&port->endpoint, bound, sizeof bound));
-    return 0;
+    err = describe(port);
+    return err < 0 ? weft_error_set(error, err, "out of memory") : 0;
 }
 
 int weft_server_listen(struct weft_server *server, struct weft_error *error)
@@ -100,7 +116,19 @@ int weft_server_listen(struct weft_server *server, struct weft_error *error)
 
 const char *weft_server_endpoint(const struct weft_server *server, size_t i)
 {
-    return i < server->port_count ? server->ports[i].description : NULL;
+    if (i >= server->port_count)
+        return NULL;
+    return server->ports[i].line_count > 0 ? server->ports[i].lines[0] : "";
+}
+
+const char *weft_server_listening(const struct weft_server *server, size_t i)
+{
+    for (size_t p = 0; p < server->port_count; p++) {
+        if (i < server->ports[p].line_count)
+            return server->ports[p].lines[i];
+        i -= server->ports[p].line_count;
+    }
+    return NULL;
 }
 
 struct weft_loop *weft_server_loop(struct weft_server *server)

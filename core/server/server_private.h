@@ -21,10 +21,12 @@ enum {
 struct weft__port {
     struct weft_server *server;
     struct weft_endpoint endpoint;
-    struct weft_listener *listener; /* the transport's; memory of ours; NULL until bound */
+    struct weft_listener *listener; /* of the first address; NULL until bound */
     bool listening;
     size_t codec_slot, service_slot; /* the first endpoint with an equal configuration: its id */
-    char description[WEFT__DESCRIBE_SIZE];
+    /* A line for each address that is listened on, and an empty one until then. */
+    char (*lines)[WEFT__DESCRIBE_SIZE];
+    size_t line_count;
 };
 
 struct weft__thread {

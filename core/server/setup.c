@@ -217,6 +217,7 @@ void weft__server_free_ports(struct weft_server *server)
     for (size_t i = 0; i < server->port_count; i++) {
         struct weft__port *port = &server->ports[i];
         weft_free(port->listener);
+        weft_free(port->lines);
         weft_endpoint_fini(&port->endpoint);
     }
     weft_free(server->ports);

@@ -104,7 +104,7 @@ int main(int argc, char **argv)
     if (err == 0)
         err = weft_server_listen(stopper.server, &error);
     if (err == 0) {
-        printf("listening %s\n", weft_server_endpoint(stopper.server, 0));
+        printf("listening %s\n", weft_server_listening(stopper.server, 0));
         fflush(stdout);
         weft_signal_start(&stopper.signal, weft_server_loop(stopper.server), SIGTERM, on_signal);
         err = weft_server_run(stopper.server);

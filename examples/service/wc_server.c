@@ -93,9 +93,9 @@ static int fill(struct weft_registry *registry)
 static int serve(struct weft_server *server)
 {
     struct stopper stopper = {.server = server};
-    const char *endpoint;
-    for (size_t i = 0; (endpoint = weft_server_endpoint(server, i)) != NULL; i++)
-        printf("listening %s\n", endpoint);
+    const char *address;
+    for (size_t i = 0; (address = weft_server_listening(server, i)) != NULL; i++)
+        printf("listening %s\n", address);
     fflush(stdout);
 
     /* SIGTERM drains: what was asked is answered, then run returns. */

@@ -121,9 +121,9 @@ static int print_check(const struct kvs_config *config, const struct weft_regist
  * nobody can read serves all the same, as one does that was started with standard output closed. */
 static void print_listening(const struct weft_server *server, const struct weft_log *log, FILE *out)
 {
-    const char *endpoint;
-    for (size_t i = 0; (endpoint = weft_server_endpoint(server, i)) != NULL; i++)
-        fprintf(out, "listening %s\n", endpoint);
+    const char *address;
+    for (size_t i = 0; (address = weft_server_listening(server, i)) != NULL; i++)
+        fprintf(out, "listening %s\n", address);
     int err = cli_flush(out);
     if (err < 0)
         weft_log_write(log, WEFT_LOG_WARN, "output", "lost=listening cause=\"%s\"",

@@ -9,9 +9,16 @@
 #include <string.h>
 
 #include "codecs/codecs.h"
+#include "transports/transports.h"
 #include "services/echo/echo.h"
 #include "services/kv/service.h"
 #include "services/kv/stores/stores.h"
+
+const struct weft_transport *const generate_transports[] = {
+    &weft_transport_tcp,
+    &weft_transport_unix,
+    NULL,
+};
 
 const struct weft_codec *const generate_codecs[] = {
     &weft_codec_length_delimited_gzip,

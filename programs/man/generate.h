@@ -9,6 +9,7 @@
 
 #include "core/codec.h"
 #include "core/service.h"
+#include "core/transport.h"
 #include "programs/kvc/command.h"
 #include "programs/kvc/prompt/complete.h"
 #include "programs/kvc/exit.h"
@@ -17,6 +18,7 @@
 #include "services/kv/store.h"
 
 /* The plugins of kvs, each list ended by NULL. */
+extern const struct weft_transport *const generate_transports[];
 extern const struct weft_codec *const generate_codecs[];
 extern const struct weft_service *const generate_services[];
 extern const struct kv_store *const generate_stores[];
@@ -30,7 +32,7 @@ void generate_choices(const struct cli_option *option, char *dst, size_t size);
 
 /* Copies a page of man(7) from template. A line `@THING@` becomes what the tables have: OPTIONS-kvs,
  * OPTIONS-kvc, OPTIONS-bench, LIMITS-kvs, LIMITS-kvc, ENVIRONMENT-kvc, EXITS-kvc, COMMANDS, COMMANDS-prompt,
- * CODECS, SERVICES, ERRORS; @VERSION@ is replaced within a line. Returns 0, or -1 for an unknown thing. */
+ * TRANSPORTS, CODECS, SERVICES, ERRORS; @VERSION@ is replaced within a line. Returns 0, or -1 for an unknown thing. */
 int generate_manual(FILE *template, FILE *out);
 
 /* Each prints the completion script of one shell for the program whose options the table has. */

@@ -156,14 +156,9 @@ static void print_exit_codes(FILE *out)
     }
 }
 
-static void print_plugin(FILE *out, const char *name, const char *speaks,
-                         const struct weft_option *options)
+/* Prints the options of a plugin's URLs, a line each. */
+static void print_plugin_options(FILE *out, const struct weft_option *options)
 {
-    fputs(".TP\n", out);
-    print_bold(out, name);
-    fputs("\nSpeaks\n", out);
-    print_bold(out, strcmp(speaks, "*") == 0 ? "anything" : speaks);
-    fputs(".\n", out);
     for (; options && options->name; options++) {
         fputs(".br\n", out);
         print_bold(out, options->name);
@@ -172,6 +167,27 @@ static void print_plugin(FILE *out, const char *name, const char *speaks,
         fputs(":\n", out);
         print_text(out, options->help);
         fputs(".\n", out);
+    }
+}
+
+static void print_plugin(FILE *out, const char *name, const char *speaks,
+                         const struct weft_option *options)
+{
+    fputs(".TP\n", out);
+    print_bold(out, name);
+    fputs("\nSpeaks\n", out);
+    print_bold(out, strcmp(speaks, "*") == 0 ? "anything" : speaks);
+    fputs(".\n", out);
+    print_plugin_options(out, options);
+}
+
+static void print_transports(FILE *out)
+{
+    for (const struct weft_transport *const *at = generate_transports; *at; at++) {
+        fputs(".TP\n", out);
+        print_bold(out, (*at)->name);
+        fputs((*at)->options ? "\nWith these options.\n" : "\nWithout options.\n", out);
+        print_plugin_options(out, (*at)->options);
     }
 }
 
@@ -225,6 +241,8 @@ static int print_thing(FILE *out, const char *name)
         print_local_commands(out);
     else if (strcmp(name, "@EXITS-kvc@\n") == 0)
         print_exit_codes(out);
+    else if (strcmp(name, "@TRANSPORTS@\n") == 0)
+        print_transports(out);
     else if (strcmp(name, "@CODECS@\n") == 0)
         print_codecs(out);
     else if (strcmp(name, "@SERVICES@\n") == 0)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/base/compiler.h"
@@ -200,15 +201,11 @@ static void on_listener_told(struct weft_deferred *told)
     listener->base.on_ready(&listener->base);
 }
 
-static int transport_listen(struct weft_listener *base, struct weft_loop *loop,
-                            const struct weft_url *url, struct weft_error *error)
+static int listen_at(struct script_listener *listener, struct weft_loop *loop, const char *name,
+                     struct weft_error *error)
 {
-    struct script_listener *listener = listener_of(base);
-    struct script_port *port;
+    struct script_port *port = script__need_port(name);
 
-    if (!url->path)
-        return weft_error_set(error, WEFT_ECONFIG, "cannot listen: the form is script:NAME");
-    port = script__need_port(url->path);
     if (port->listener || port->served)
         return weft_error_set(error, -EADDRINUSE, "cannot listen on script:%s: it is in use",
                               port->name);
@@ -217,19 +214,49 @@ static int transport_listen(struct weft_listener *base, struct weft_loop *loop,
     listener->loop = loop;
     listener->told.run = on_listener_told;
     script__world.open++;
-    snprintf(base->name, sizeof(base->name), "script:%s", port->name);
+    snprintf(listener->base.name, sizeof(listener->base.name), "script:%s", port->name);
     return 0;
 }
 
-static void transport_enable(struct weft_listener *base, int on)
+static void transport_unlisten(struct weft_listener *base);
+
+/* A path with a `+` stands for several addresses. */
+static int transport_listen(struct weft_listener *base, struct weft_loop *loop,
+                            const struct weft_url *url, struct weft_error *error)
+{
+    struct weft_listener **link = NULL;
+    char names[256], *rest = names, *name;
+    int err = 0;
+
+    if (!url->path)
+        return weft_error_set(error, WEFT_ECONFIG, "cannot listen: the form is script:NAME");
+    snprintf(names, sizeof(names), "%s", url->path);
+    while (err == 0 && (name = strsep(&rest, "+"))) {
+        struct script_listener *listener = listener_of(base);
+
+        if (link) {
+            listener = calloc(1, sizeof(*listener));
+            listener->base =
+                (struct weft_listener){.on_ready = base->on_ready, .owner = base->owner};
+            *link = &listener->base;
+        }
+        link = &listener->base.next;
+        err = listen_at(listener, loop, name, error);
+    }
+    if (err < 0)
+        transport_unlisten(base);
+    return err;
+}
+
+static void transport_enable(struct weft_listener *base, bool on)
 {
     struct script_listener *listener = listener_of(base);
 
-    listener->enabled = on != 0;
+    listener->enabled = on;
     script__notify_listener(listener->port);
 }
 
-static int transport_accept(struct weft_listener *base, struct weft_accepted *accepted, int shed)
+static int transport_accept(struct weft_listener *base, struct weft_accepted *accepted, bool shed)
 {
     struct script_port *port = listener_of(base)->port;
     struct script_end *end;
@@ -255,9 +282,8 @@ static int transport_accept(struct weft_listener *base, struct weft_accepted *ac
     return 0;
 }
 
-static void transport_unlisten(struct weft_listener *base)
+static void stop_listening(struct script_listener *listener)
 {
-    struct script_listener *listener = listener_of(base);
     struct script_port *port = listener->port;
 
     if (!port)
@@ -268,6 +294,21 @@ static void transport_unlisten(struct weft_listener *base)
     while (port->queue)
         script__close(script__dequeue(port), true);
     script__world.open--;
+}
+
+static void transport_unlisten(struct weft_listener *base)
+{
+    struct weft_listener *next = base->next;
+
+    stop_listening(listener_of(base));
+    base->next = NULL;
+    while (next) {
+        struct script_listener *listener = listener_of(next);
+
+        next = next->next;
+        stop_listening(listener);
+        free(listener);
+    }
 }
 
 static void transport_drop(const struct weft_accepted *accepted)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * A transport in memory, for tests: core/transport.h without sockets, whose every chunk, short
- * write, error and stall can be told, or drawn from a seed. Its URLs are `script:NAME`. It works on
- * either loop; all of it on one thread. Its own memory is not weft_malloc's, so a test that fails
+ * write, error and stall can be told, or drawn from a seed. Its URLs are `script:NAME`, and
+ * `script:NAME+NAME` to listen at several addresses. It works on either loop; all of it on one thread. Its own memory is not weft_malloc's, so a test that fails
  * allocations fails those of the code under test.
  *
  * A connection has two ends. An end is the core's, as the stream that attach or connect made, or

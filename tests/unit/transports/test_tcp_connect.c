@@ -3,6 +3,7 @@
  * Connecting over tcp: names with several addresses, refusals at once and later, and what a stream
  * says that could not connect. */
 #include <errno.h>
+#include <unistd.h>
 #include <string.h>
 
 #include "lib/fault.h"
@@ -125,6 +126,21 @@ static void test_interrupted_connect_goes_on(void **state)
     assert_int_equal(connect_to(fixture, fixture->listener->name), 0);
 }
 
+static void test_addresses_that_refuse_at_once_cost_no_descriptor(void **state)
+{
+    static const char *const hosts[] = {"127.0.0.1", "127.0.0.2", NULL};
+    struct tcp_fixture *fixture = *state;
+    int next = dup(0);
+
+    close(next);
+    syscall_resolve(hosts);
+    syscall_fail(SYSCALL_connect, 0, 2, ECONNREFUSED);
+    assert_int_equal(connect_to(fixture, "tcp://example:9527"), -ECONNREFUSED);
+    assert_int_equal(syscall_calls(SYSCALL_connect), 2);
+    assert_int_equal(dup(0), next);
+    close(next);
+}
+
 static void connect_once(void *arg)
 {
     struct tcp_fixture *fixture = arg;
@@ -160,6 +176,7 @@ int main(void)
         TEST(test_nothing_passes_while_connecting),
         TEST(test_connect_that_fails_at_once_says_where_and_why),
         TEST(test_interrupted_connect_goes_on),
+        TEST(test_addresses_that_refuse_at_once_cost_no_descriptor),
         TEST(test_connect_survives_every_failing_allocation),
     };
 

@@ -1,93 +1,19 @@
 /* SPDX-License-Identifier: MIT
  *
  * What unix adds to the suite that all transports pass: the socket's file. */
-#include "transports/transports.h"
-
 #include <errno.h>
 #include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
-#include "core/loop.h"
 #include "core/peer.h"
-#include "lib/syscall_fault.h"
-
-static const struct weft_transport *const transport = &weft_transport_unix;
-
-struct fixture {
-    struct weft_loop *loop;
-    struct weft_listener *listener, *second;
-    struct weft_stream *client;
-    struct weft_error error;
-    char directory[32], path[64], url[80];
-};
-
-static void *zeroed(size_t size)
-{
-    void *p = calloc(1, size);
-
-    assert_non_null(p);
-    return p;
-}
-
-static int setup(void **state)
-{
-    struct fixture *fixture = zeroed(sizeof(*fixture));
-
-    *state = fixture;
-    syscall_fault_reset();
-    strcpy(fixture->directory, "/tmp/weft-test-XXXXXX");
-    assert_non_null(mkdtemp(fixture->directory));
-    snprintf(fixture->path, sizeof(fixture->path), "%s/socket", fixture->directory);
-    snprintf(fixture->url, sizeof(fixture->url), "unix:%s", fixture->path);
-    assert_int_equal(weft_loop_new(&fixture->loop, 64), 0);
-    fixture->listener = zeroed(transport->listener_size);
-    fixture->second = zeroed(transport->listener_size);
-    fixture->client = zeroed(transport->stream_size);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct fixture *fixture = *state;
-
-    syscall_fault_reset();
-    transport->unlisten(fixture->listener);
-    transport->unlisten(fixture->second);
-    weft_loop_free(fixture->loop);
-    unlink(fixture->path);
-    assert_int_equal(rmdir(fixture->directory), 0);
-    free(fixture->listener);
-    free(fixture->second);
-    free(fixture->client);
-    free(fixture);
-    return 0;
-}
-
-static int listen_with(struct fixture *fixture, struct weft_listener *listener, const char *text)
-{
-    struct weft_url url;
-
-    assert_int_equal(weft_url_parse(&url, text, &fixture->error), 0);
-    return transport->listen(listener, fixture->loop, &url, &fixture->error);
-}
-
-static int connect_to(struct fixture *fixture, const char *text)
-{
-    struct weft_url url;
-
-    assert_int_equal(weft_url_parse(&url, text, &fixture->error), 0);
-    return transport->connect(fixture->client, fixture->loop, &url, &fixture->error);
-}
+#include "unix_fixture.h"
 
 static struct stat stat_of(const char *path)
 {
@@ -98,7 +24,7 @@ static struct stat stat_of(const char *path)
 }
 
 /* What a server leaves behind that was killed. */
-static void leave_stale_socket(const struct fixture *fixture)
+static void leave_stale_socket(const struct unix_fixture *fixture)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -111,7 +37,7 @@ static void leave_stale_socket(const struct fixture *fixture)
 
 static void test_socket_is_its_owners_alone(void **state)
 {
-    struct fixture *fixture = *state;
+    struct unix_fixture *fixture = *state;
     mode_t old = umask(0);
 
     assert_int_equal(listen_with(fixture, fixture->listener, fixture->url), 0);
@@ -121,7 +47,7 @@ static void test_socket_is_its_owners_alone(void **state)
 
 static void test_process_keeps_its_umask(void **state)
 {
-    struct fixture *fixture = *state;
+    struct unix_fixture *fixture = *state;
     mode_t old = umask(027);
 
     assert_int_equal(listen_with(fixture, fixture->listener, fixture->url), 0);
@@ -130,18 +56,18 @@ static void test_process_keeps_its_umask(void **state)
 
 static void test_path_goes_with_the_listener(void **state)
 {
-    struct fixture *fixture = *state;
+    struct unix_fixture *fixture = *state;
     struct stat st;
 
     assert_int_equal(listen_with(fixture, fixture->listener, fixture->url), 0);
-    transport->unlisten(fixture->listener);
+    unix_sockets->unlisten(fixture->listener);
     assert_int_equal(lstat(fixture->path, &st), -1);
     assert_int_equal(errno, ENOENT);
 }
 
 static void test_stale_socket_is_replaced(void **state)
 {
-    struct fixture *fixture = *state;
+    struct unix_fixture *fixture = *state;
 
     leave_stale_socket(fixture);
     assert_int_equal(listen_with(fixture, fixture->listener, fixture->url), 0);
@@ -151,7 +77,7 @@ static void test_stale_socket_is_replaced(void **state)
 
 static void test_live_socket_is_not_replaced(void **state)
 {
-    struct fixture *fixture = *state;
+    struct unix_fixture *fixture = *state;
     char expected[256];
 
     assert_int_equal(listen_with(fixture, fixture->listener, fixture->url), 0);
@@ -167,7 +93,7 @@ static void test_live_socket_is_not_replaced(void **state)
 
 static void test_live_socket_with_a_full_queue_is_not_replaced(void **state)
 {
-    struct fixture *fixture = *state;
+    struct unix_fixture *fixture = *state;
 
     assert_int_equal(listen_with(fixture, fixture->listener, fixture->url), 0);
     syscall_fail(SYSCALL_connect, 0, 1, EAGAIN);
@@ -177,7 +103,7 @@ static void test_live_socket_with_a_full_queue_is_not_replaced(void **state)
 
 static void test_socket_that_cannot_be_tried_is_not_replaced(void **state)
 {
-    struct fixture *fixture = *state;
+    struct unix_fixture *fixture = *state;
 
     leave_stale_socket(fixture);
     syscall_fail(SYSCALL_connect, 0, 1, EACCES);
@@ -189,7 +115,7 @@ static void test_socket_that_cannot_be_tried_is_not_replaced(void **state)
 
 static void test_file_that_is_no_socket_is_left_alone(void **state)
 {
-    struct fixture *fixture = *state;
+    struct unix_fixture *fixture = *state;
     int fd = open(fixture->path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
 
     assert_true(fd >= 0);
@@ -201,7 +127,7 @@ static void test_file_that_is_no_socket_is_left_alone(void **state)
 
 static void test_symbolic_link_is_not_followed(void **state)
 {
-    struct fixture *fixture = *state;
+    struct unix_fixture *fixture = *state;
 
     assert_int_equal(symlink("/nowhere/at-all", fixture->path), 0);
     assert_int_equal(listen_with(fixture, fixture->listener, fixture->url), -ENOTSOCK);
@@ -210,29 +136,29 @@ static void test_symbolic_link_is_not_followed(void **state)
 
 static void test_unlisten_leaves_the_socket_of_another_server(void **state)
 {
-    struct fixture *fixture = *state;
+    struct unix_fixture *fixture = *state;
 
     assert_int_equal(listen_with(fixture, fixture->listener, fixture->url), 0);
     assert_int_equal(unlink(fixture->path), 0);
     assert_int_equal(listen_with(fixture, fixture->second, fixture->url), 0);
-    transport->unlisten(fixture->listener);
+    unix_sockets->unlisten(fixture->listener);
     assert_int_equal(connect_to(fixture, fixture->url), 0);
     fixture->client->ops->close(fixture->client);
 }
 
 static void test_unlisten_is_fine_where_the_path_is_gone(void **state)
 {
-    struct fixture *fixture = *state;
+    struct unix_fixture *fixture = *state;
 
     assert_int_equal(listen_with(fixture, fixture->listener, fixture->url), 0);
     assert_int_equal(unlink(fixture->path), 0);
-    transport->unlisten(fixture->listener);
+    unix_sockets->unlisten(fixture->listener);
     assert_int_equal(connect_to(fixture, fixture->url), -ENOENT);
 }
 
 static void test_longest_path_is_taken_and_a_longer_one_refused(void **state)
 {
-    struct fixture *fixture = *state;
+    struct unix_fixture *fixture = *state;
     char url[160];
     size_t room = sizeof(((struct sockaddr_un *)0)->sun_path) - 1;
     int prefix = snprintf(url, sizeof(url), "unix:%s/", fixture->directory);
@@ -241,7 +167,7 @@ static void test_longest_path_is_taken_and_a_longer_one_refused(void **state)
     url[sizeof("unix:") - 1 + room] = '\0';
     assert_int_equal(listen_with(fixture, fixture->listener, url), 0);
     assert_string_equal(fixture->listener->name, url);
-    transport->unlisten(fixture->listener);
+    unix_sockets->unlisten(fixture->listener);
 
     memset(url + prefix, 'x', sizeof(url) - (size_t)prefix);
     url[sizeof("unix:") + room] = '\0';
@@ -252,15 +178,16 @@ static void test_longest_path_is_taken_and_a_longer_one_refused(void **state)
 
 static void test_host_is_no_path(void **state)
 {
-    struct fixture *fixture = *state;
+    struct unix_fixture *fixture = *state;
 
     assert_int_equal(listen_with(fixture, fixture->listener, "unix://host:1"), WEFT_ECONFIG);
-    assert_string_equal(fixture->error.text, "cannot listen on unix: the form is unix:PATH");
+    assert_string_equal(fixture->error.text,
+                        "cannot listen on unix: the form is unix:PATH or unix:@NAME");
 }
 
 static void test_name_is_a_url_that_means_the_same_path(void **state)
 {
-    struct fixture *fixture = *state;
+    struct unix_fixture *fixture = *state;
     struct weft_url url;
     char text[128];
 
@@ -273,7 +200,7 @@ static void test_name_is_a_url_that_means_the_same_path(void **state)
 
 static void test_relative_path_is_of_the_working_directory(void **state)
 {
-    struct fixture *fixture = *state;
+    struct unix_fixture *fixture = *state;
     int here = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
     assert_true(here >= 0);
@@ -281,14 +208,14 @@ static void test_relative_path_is_of_the_working_directory(void **state)
     assert_int_equal(listen_with(fixture, fixture->listener, "unix:socket"), 0);
     assert_string_equal(fixture->listener->name, "unix:socket");
     stat_of(fixture->path);
-    transport->unlisten(fixture->listener);
+    unix_sockets->unlisten(fixture->listener);
     assert_int_equal(fchdir(here), 0);
     close(here);
 }
 
 static void test_missing_directory_is_told(void **state)
 {
-    struct fixture *fixture = *state;
+    struct unix_fixture *fixture = *state;
 
     assert_int_equal(listen_with(fixture, fixture->listener, "unix:/nowhere/at-all"), -ENOENT);
     assert_non_null(strstr(fixture->error.text, "unix:/nowhere/at-all"));
@@ -303,7 +230,7 @@ static void test_listen_holds_nothing_after_any_failing_call(void **state)
         {SYSCALL_socket, 0}, {SYSCALL_lstat, 0}, {SYSCALL_fchmod, 0}, {SYSCALL_bind, 0},
         {SYSCALL_lstat, 1},  {SYSCALL_open, 1},  {SYSCALL_listen, 0},
     };
-    struct fixture *fixture = *state;
+    struct unix_fixture *fixture = *state;
     struct stat st;
     int next = dup(0);
     size_t i;
@@ -322,7 +249,7 @@ static void test_listen_holds_nothing_after_any_failing_call(void **state)
 
 static void test_directory_that_cannot_be_locked_does_not_matter(void **state)
 {
-    struct fixture *fixture = *state;
+    struct unix_fixture *fixture = *state;
 
     syscall_fail(SYSCALL_open, 0, 1, EACCES);
     assert_int_equal(listen_with(fixture, fixture->listener, fixture->url), 0);
@@ -330,7 +257,7 @@ static void test_directory_that_cannot_be_locked_does_not_matter(void **state)
 
 static void test_stale_socket_that_cannot_be_removed_is_told(void **state)
 {
-    struct fixture *fixture = *state;
+    struct unix_fixture *fixture = *state;
 
     leave_stale_socket(fixture);
     syscall_fail(SYSCALL_unlink, 0, 1, EPERM);
@@ -339,7 +266,7 @@ static void test_stale_socket_that_cannot_be_removed_is_told(void **state)
 
 static void test_connect_says_where_and_why(void **state)
 {
-    struct fixture *fixture = *state;
+    struct unix_fixture *fixture = *state;
     char expected[256];
 
     assert_int_equal(connect_to(fixture, fixture->url), -ENOENT);
@@ -355,17 +282,17 @@ static void test_connect_says_where_and_why(void **state)
 
 static void test_accept_passes_on_what_the_system_refuses(void **state)
 {
-    struct fixture *fixture = *state;
+    struct unix_fixture *fixture = *state;
     struct weft_accepted accepted;
 
     assert_int_equal(listen_with(fixture, fixture->listener, fixture->url), 0);
     syscall_fail(SYSCALL_accept4, 0, 1, EMFILE);
-    assert_int_equal(transport->accept(fixture->listener, &accepted, 0), -EMFILE);
+    assert_int_equal(unix_sockets->accept(fixture->listener, &accepted, 0), -EMFILE);
 }
 
 static void test_stream_knows_the_process_at_its_other_end(void **state)
 {
-    struct fixture *fixture = *state;
+    struct unix_fixture *fixture = *state;
     struct weft_peer peer = {.uid = -1, .gid = -1, .pid = -1};
 
     assert_int_equal(listen_with(fixture, fixture->listener, fixture->url), 0);
@@ -377,33 +304,98 @@ static void test_stream_knows_the_process_at_its_other_end(void **state)
     fixture->client->ops->close(fixture->client);
 }
 
-#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+/* A lock that somebody holds on the directory for a purpose of his own. */
+static void test_lock_of_somebody_else_is_not_waited_for(void **state)
+{
+    struct unix_fixture *fixture = *state;
+    int lock = open(fixture->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    assert_int_equal(flock(lock, LOCK_EX | LOCK_NB), 0);
+    leave_stale_socket(fixture);
+    assert_int_equal(listen_with(fixture, fixture->listener, fixture->url), 0);
+    assert_int_equal(connect_to(fixture, fixture->url), 0);
+    fixture->client->ops->close(fixture->client);
+    close(lock);
+}
+
+static void test_lock_is_given_back_at_once(void **state)
+{
+    struct unix_fixture *fixture = *state;
+    int lock = open(fixture->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    assert_int_equal(listen_with(fixture, fixture->listener, fixture->url), 0);
+    assert_true(listen_with(fixture, fixture->second, fixture->url) < 0);
+    assert_int_equal(flock(lock, LOCK_EX | LOCK_NB), 0);
+    close(lock);
+}
+
+static void test_listen_where_no_file_can_be_made_is_refused_with_advice(void **state)
+{
+    struct unix_fixture *fixture = *state;
+    char url[128], text[256];
+
+    snprintf(url, sizeof url, "unix:%s/none/s", fixture->directory);
+    snprintf(text, sizeof text,
+             "cannot listen on %s: No such file or directory; there is no such folder: make it or "
+             "choose another path",
+             url);
+    assert_int_equal(listen_with(fixture, fixture->listener, url), -ENOENT);
+    assert_string_equal(fixture->error.text, text);
+    syscall_fail(SYSCALL_bind, 0, 1, EACCES);
+    assert_int_equal(listen_with(fixture, fixture->listener, fixture->url), -EACCES);
+    assert_non_null(
+        strstr(fixture->error.text, "; this user may not make files there: choose another path"));
+}
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_socket_is_its_owners_alone),
-        TEST(test_process_keeps_its_umask),
-        TEST(test_path_goes_with_the_listener),
-        TEST(test_stale_socket_is_replaced),
-        TEST(test_live_socket_is_not_replaced),
-        TEST(test_live_socket_with_a_full_queue_is_not_replaced),
-        TEST(test_socket_that_cannot_be_tried_is_not_replaced),
-        TEST(test_file_that_is_no_socket_is_left_alone),
-        TEST(test_symbolic_link_is_not_followed),
-        TEST(test_unlisten_leaves_the_socket_of_another_server),
-        TEST(test_unlisten_is_fine_where_the_path_is_gone),
-        TEST(test_longest_path_is_taken_and_a_longer_one_refused),
-        TEST(test_host_is_no_path),
-        TEST(test_name_is_a_url_that_means_the_same_path),
-        TEST(test_relative_path_is_of_the_working_directory),
-        TEST(test_missing_directory_is_told),
-        TEST(test_listen_holds_nothing_after_any_failing_call),
-        TEST(test_directory_that_cannot_be_locked_does_not_matter),
-        TEST(test_stale_socket_that_cannot_be_removed_is_told),
-        TEST(test_connect_says_where_and_why),
-        TEST(test_accept_passes_on_what_the_system_refuses),
-        TEST(test_stream_knows_the_process_at_its_other_end),
+        UNIX_TEST(test_socket_is_its_owners_alone),
+        UNIX_TEST(test_process_keeps_its_umask),
+        UNIX_TEST(test_path_goes_with_the_listener),
+        UNIX_TEST(test_stale_socket_is_replaced),
+        UNIX_TEST(test_live_socket_is_not_replaced),
+        UNIX_TEST(test_live_socket_with_a_full_queue_is_not_replaced),
+        UNIX_TEST(test_socket_that_cannot_be_tried_is_not_replaced),
+        UNIX_TEST(test_file_that_is_no_socket_is_left_alone),
+        UNIX_TEST(test_symbolic_link_is_not_followed),
+        UNIX_TEST(test_unlisten_leaves_the_socket_of_another_server),
+        UNIX_TEST(test_unlisten_is_fine_where_the_path_is_gone),
+        UNIX_TEST(test_longest_path_is_taken_and_a_longer_one_refused),
+        UNIX_TEST(test_host_is_no_path),
+        UNIX_TEST(test_name_is_a_url_that_means_the_same_path),
+        UNIX_TEST(test_relative_path_is_of_the_working_directory),
+        UNIX_TEST(test_missing_directory_is_told),
+        UNIX_TEST(test_listen_holds_nothing_after_any_failing_call),
+        UNIX_TEST(test_directory_that_cannot_be_locked_does_not_matter),
+        UNIX_TEST(test_stale_socket_that_cannot_be_removed_is_told),
+        UNIX_TEST(test_connect_says_where_and_why),
+        UNIX_TEST(test_accept_passes_on_what_the_system_refuses),
+        UNIX_TEST(test_stream_knows_the_process_at_its_other_end),
+        UNIX_TEST(test_socket_is_its_owners_alone),
+        UNIX_TEST(test_process_keeps_its_umask),
+        UNIX_TEST(test_path_goes_with_the_listener),
+        UNIX_TEST(test_stale_socket_is_replaced),
+        UNIX_TEST(test_live_socket_is_not_replaced),
+        UNIX_TEST(test_live_socket_with_a_full_queue_is_not_replaced),
+        UNIX_TEST(test_socket_that_cannot_be_tried_is_not_replaced),
+        UNIX_TEST(test_file_that_is_no_socket_is_left_alone),
+        UNIX_TEST(test_symbolic_link_is_not_followed),
+        UNIX_TEST(test_unlisten_leaves_the_socket_of_another_server),
+        UNIX_TEST(test_unlisten_is_fine_where_the_path_is_gone),
+        UNIX_TEST(test_longest_path_is_taken_and_a_longer_one_refused),
+        UNIX_TEST(test_host_is_no_path),
+        UNIX_TEST(test_name_is_a_url_that_means_the_same_path),
+        UNIX_TEST(test_relative_path_is_of_the_working_directory),
+        UNIX_TEST(test_missing_directory_is_told),
+        UNIX_TEST(test_listen_holds_nothing_after_any_failing_call),
+        UNIX_TEST(test_directory_that_cannot_be_locked_does_not_matter),
+        UNIX_TEST(test_stale_socket_that_cannot_be_removed_is_told),
+        UNIX_TEST(test_connect_says_where_and_why),
+        UNIX_TEST(test_accept_passes_on_what_the_system_refuses),
+        UNIX_TEST(test_lock_of_somebody_else_is_not_waited_for),
+        UNIX_TEST(test_lock_is_given_back_at_once),
+        UNIX_TEST(test_listen_where_no_file_can_be_made_is_refused_with_advice),
     };
 
     return cmocka_run_group_tests_name("unix", tests, NULL, NULL);

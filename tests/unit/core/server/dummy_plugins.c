@@ -39,12 +39,12 @@ static int listen_nowhere(struct weft_listener *listener, struct weft_loop *loop
     return -ENOSYS;
 }
 
-static void enable(struct weft_listener *listener, int on)
+static void enable(struct weft_listener *listener, bool on)
 {
     (void)listener, (void)on;
 }
 
-static int accept_nobody(struct weft_listener *listener, struct weft_accepted *accepted, int shed)
+static int accept_nobody(struct weft_listener *listener, struct weft_accepted *accepted, bool shed)
 {
     (void)listener, (void)accepted, (void)shed;
     return -EAGAIN;

@@ -105,6 +105,29 @@ static void test_endpoints_are_described_in_the_order_given(void **state)
     assert_null(weft_server_endpoint(f->server, 2));
 }
 
+static void test_addresses_of_one_endpoint_are_listed_one_by_one(void **state)
+{
+    struct server_fixture *f = *state;
+    f->urls[0] = "script:a+b?codec=raw";
+    f->urls[1] = "script:c?codec=raw";
+    f->options.url_count = 2;
+    server_fixture_start(f);
+    assert_string_equal(weft_server_endpoint(f->server, 0), "script:a codec=raw service=probe");
+    assert_string_equal(weft_server_endpoint(f->server, 1), "script:c codec=raw service=probe");
+    assert_string_equal(weft_server_listening(f->server, 0), "script:a codec=raw service=probe");
+    assert_string_equal(weft_server_listening(f->server, 1), "script:b codec=raw service=probe");
+    assert_string_equal(weft_server_listening(f->server, 2), "script:c codec=raw service=probe");
+    assert_null(weft_server_listening(f->server, 3));
+}
+
+static void test_nothing_is_listed_before_listen(void **state)
+{
+    struct server_fixture *f = *state;
+    assert_int_equal(weft_server_new(&f->server, &f->options, &f->error), 0);
+    assert_string_equal(weft_server_endpoint(f->server, 0), "");
+    assert_null(weft_server_listening(f->server, 0));
+}
+
 static void test_equal_configurations_share_their_states(void **state)
 {
     struct server_fixture *f = *state;
@@ -323,6 +346,8 @@ int main(void)
         TEST_RAW(test_listen_binds_all_or_none),
         TEST_RAW(test_listen_may_be_tried_again),
         TEST_RAW(test_endpoints_are_described_in_the_order_given),
+        TEST_RAW(test_addresses_of_one_endpoint_are_listed_one_by_one),
+        TEST_RAW(test_nothing_is_listed_before_listen),
         TEST_RAW(test_equal_configurations_share_their_states),
         TEST_RAW(test_plugins_may_be_without_states),
         TEST_RAW(test_free_takes_null),

@@ -26,6 +26,42 @@ static void test_connection_over_the_limit_is_refused_in_words(void **state)
     assert_noted(f, "open open a b");
 }
 
+static void test_each_address_of_an_endpoint_is_served(void **state)
+{
+    struct server_fixture *f = *state;
+    f->urls[0] = "script:server+other?codec=raw";
+    server_fixture_start(f);
+    struct script_end *other = script_dial("other");
+    assert_non_null(other);
+    struct test_peer *peer = peer_dial(f);
+    assert_int_equal(f->worker->conn_count, 2);
+    peer_say(peer, "now a");
+    assert_heard(peer, "a");
+
+    /* Whoever waits at either address when the drain begins is told so. */
+    struct script_end *late = script_dial("other");
+    weft_server_stop(f->server);
+    turns(f);
+    size_t size;
+    const uint8_t *words = script_received(late, &size);
+    assert_true(size > 0);
+    assert_non_null(memmem(words, size, "draining", 8));
+    assert_null(script_dial("other"));
+    assert_null(script_dial("server"));
+    script_close(other);
+    script_close(late);
+    turns(f);
+}
+
+static void test_address_in_use_leaves_none_of_its_endpoint(void **state)
+{
+    struct server_fixture *f = *state;
+    f->urls[0] = "script:server+other?codec=raw";
+    script_serve("other");
+    assert_int_equal(server_fixture_try_start(f), -EADDRINUSE);
+    assert_null(script_dial("server"));
+}
+
 static void test_refusal_is_not_eaten_by_a_reset(void **state)
 {
     struct server_fixture *f = *state;
@@ -317,6 +353,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST_BOTH(test_connection_over_the_limit_is_refused_in_words),
+        TEST_RAW(test_each_address_of_an_endpoint_is_served),
+        TEST_RAW(test_address_in_use_leaves_none_of_its_endpoint),
         TEST_RAW(test_refusal_is_not_eaten_by_a_reset),
         TEST_RAW(test_place_of_a_closed_connection_is_free_again),
         TEST_MUTE(test_service_without_words_refuses_by_closing),
