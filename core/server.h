@@ -50,8 +50,15 @@ const char *weft_server_listening(const struct weft_server *server, size_t i);
 /* The loop that runs on run's caller: for signals and timers of main()'s own. */
 struct weft_loop *weft_server_loop(struct weft_server *server);
 
-/* Serves on this thread and threads - 1 others until drained. 0: everything drained; 1: something
- * was cut, see weft_server_cut; -errno: a thread could not be made. */
+/* Starts the other threads - 1 threads; they accept nothing before run. Returns 0, or -errno with one
+ * line in *error and no thread left; such a server can only be freed. Optional, for a caller who wants to know that it can serve before
+ * it says so: run starts what was not started. After whatever may change the process: its user, its
+ * signal mask. */
+WEFT_MUST_USE int weft_server_start(struct weft_server *server, struct weft_error *error);
+
+/* Serves on this thread and threads - 1 others until drained. Returns 0 if everything drained, 1 if
+ * something was cut (weft_server_cut), or -errno if a thread could not be started; then nothing was
+ * accepted. */
 WEFT_MUST_USE int weft_server_run(struct weft_server *server);
 
 /* First call: drain. Second, or drain-timeout later: cut. On the thread of run, in a turn; from

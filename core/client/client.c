@@ -35,7 +35,7 @@ int weft_client_new(struct weft_client **result, const struct weft_client_option
                     struct weft_error *error)
 {
     *result = NULL;
-    options->registry->frozen = true;
+    weft__registry_freeze(options->registry);
     struct weft_client *client = weft_calloc(1, sizeof *client);
     if (!client)
         return weft_error_set(error, -ENOMEM, "%s", weft_strerror(-ENOMEM));

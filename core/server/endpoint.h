@@ -6,6 +6,9 @@
 
 #include "core/registry.h"
 
+/* Lets nothing more be added. Any thread, also while others look plugins up. */
+void weft__registry_freeze(struct weft_registry *registry);
+
 struct weft_endpoint {
     struct weft_url url;
     const struct weft_transport *transport;

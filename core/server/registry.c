@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/registry.h"
 
+#include "endpoint.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -61,10 +63,16 @@ static size_t find(const struct names *names, const char *name)
     return i;
 }
 
+/* The flag is a plain bool in a header that C++ reads, and clients are made on any thread. */
+void weft__registry_freeze(struct weft_registry *registry)
+{
+    __atomic_store_n(&registry->frozen, true, __ATOMIC_RELAXED);
+}
+
 static int may_add(const struct weft_registry *registry, const struct names *names,
                    const char *name)
 {
-    if (registry->frozen)
+    if (__atomic_load_n(&registry->frozen, __ATOMIC_RELAXED))
         return -EPERM;
     if (find(names, name) < names->count)
         return -EEXIST;

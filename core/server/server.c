@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <sys/resource.h>
 
 #include "core/base/compiler.h"
 #include "server_private.h"
@@ -43,7 +44,7 @@ int weft_server_new(struct weft_server **out, const struct weft_server_options *
         return weft_error_set(error, -ENOMEM, "out of memory");
     server->limits = options->limits;
     server->log = options->log;
-    options->registry->frozen = true;
+    weft__registry_freeze(options->registry);
     err = weft__server_make_ports(server, options, error);
     if (err < 0)
         goto err_after_server;
@@ -160,7 +161,7 @@ static void on_worker_empty(struct weft__worker *worker)
     struct weft_server *server = thread->server;
     int err;
 
-    /* A thread that could not be made has nobody to tell. */
+    /* A thread that was never started has nobody to tell. */
     if (thread->empty || (thread != server->threads && !thread->started))
         return;
     thread->empty = true;
@@ -241,15 +242,67 @@ static void *run_thread(void *arg)
     return NULL;
 }
 
-static int start_threads(struct weft_server *server)
+static void halt_thread(struct weft_post *post)
+{
+    weft_loop_stop(weft_container_of(post, struct weft__thread, cut)->worker.loop);
+}
+
+static void join_threads(struct weft_server *server)
+{
+    for (size_t i = 1; i < server->thread_count; i++) {
+        if (server->threads[i].started)
+            pthread_join(server->threads[i].thread, NULL);
+        server->threads[i].started = false;
+    }
+}
+
+/* Ends threads that have not served: nothing is on their loops. */
+static void halt_threads(struct weft_server *server)
 {
     for (size_t i = 1; i < server->thread_count; i++) {
         struct weft__thread *thread = &server->threads[i];
-        int error = pthread_create(&thread->thread, NULL, run_thread, thread);
-        if (error != 0)
-            return -error;
+
+        if (!thread->started)
+            continue;
+        thread->cut.run = halt_thread;
+        int err = weft_loop_post(thread->worker.loop, &thread->cut);
+        (void)err; /* -ESHUTDOWN: it has ended */
+    }
+    join_threads(server);
+}
+
+static int refuse_thread(const struct weft_server *server, size_t i, int err,
+                         struct weft_error *error)
+{
+    struct rlimit limit = {0};
+    char text[64];
+
+    if (err != -EAGAIN)
+        return weft_error_set(error, err, "cannot start thread %zu of %zu: %s", i + 1,
+                              server->thread_count, weft_strerror(err));
+    if (getrlimit(RLIMIT_NPROC, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
+        snprintf(text, sizeof text, "%" PRIu64, (uint64_t)limit.rlim_cur);
+    else
+        snprintf(text, sizeof text, "none, so a container's or the system's is met");
+    return weft_error_set(error, err,
+                          "cannot start thread %zu of %zu: %s; choose fewer, or raise the limit of "
+                          "processes and threads (RLIMIT_NPROC: %s)",
+                          i + 1, server->thread_count, weft_strerror(err), text);
+}
+
+int weft_server_start(struct weft_server *server, struct weft_error *error)
+{
+    for (size_t i = 1; i < server->thread_count; i++) {
+        struct weft__thread *thread = &server->threads[i];
+
+        if (thread->started)
+            continue;
+        int err = -pthread_create(&thread->thread, NULL, run_thread, thread);
+        if (err < 0) {
+            halt_threads(server);
+            return refuse_thread(server, i, err, error);
+        }
         thread->started = true;
-        server->running++;
     }
     return 0;
 }
@@ -258,28 +311,23 @@ void weft__server_begin(struct weft_server *server)
 {
     server->serving = true;
     server->running = 1;
-    for (size_t i = 0; i < server->thread_count; i++)
+    for (size_t i = 0; i < server->thread_count; i++) {
         server->threads[i].worker.on_empty = on_worker_empty;
+        server->running += server->threads[i].started;
+    }
     weft__server_set_accepting(server, true);
 }
 
 int weft_server_run(struct weft_server *server)
 {
-    int err;
+    struct weft_error unread;
+    int err = server->draining ? 0 : weft_server_start(server, &unread);
 
-    if (server->draining)
-        return 0;
-    weft__server_begin(server);
-    err = start_threads(server);
-    if (err < 0)
-        weft_server_stop(server);
-    if (server->running > 0)
-        weft_loop_run(server->threads[0].worker.loop);
-    for (size_t i = 1; i < server->thread_count; i++)
-        if (server->threads[i].started)
-            pthread_join(server->threads[i].thread, NULL);
-    if (err < 0)
+    if (err < 0 || server->draining)
         return err;
+    weft__server_begin(server);
+    weft_loop_run(server->threads[0].worker.loop);
+    join_threads(server);
     return weft_server_cut(server) > 0;
 }
 
@@ -321,6 +369,7 @@ void weft_server_free(struct weft_server *server)
     weft_timer_stop(&server->drain_timer);
     weft_timer_stop(&server->accept_timer);
     weft__server_unlisten(server);
+    halt_threads(server);
     weft__server_free_threads(server);
     weft__server_free_ports(server);
     weft_free(server);

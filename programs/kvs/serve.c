@@ -208,9 +208,7 @@ static int run_until_stopped(const struct kvs_config *config, struct weft_server
     weft_signal_stop(&stopper.interrupt);
     weft_signal_stop(&stopper.report);
     log_counts(server, log);
-    if (status < 0)
-        fprintf(err, "kvs: cannot serve: %s\n", weft_strerror(status));
-    else if (status > 0)
+    if (status > 0)
         fprintf(err, "kvs: cut %" PRIu64 " connections that had not drained\n",
                 weft_server_cut(server));
     return status == 0 ? 0 : 1;
@@ -227,6 +225,14 @@ static int give_socket(const char *text, const struct cli_user *user, struct wef
     return err;
 }
 
+/* Starts the threads as the user whose limits they count against. */
+static int start_threads(struct weft_server *server, struct weft_error *error)
+{
+    struct weft_error refused;
+    int err = weft_server_start(server, &refused);
+    return err < 0 ? weft_error_set(error, err, "--threads: %s", refused.text) : 0;
+}
+
 /* Binds as the user that started kvs, who may bind what --user may not, and serves as --user. */
 static int listen_as(const struct kvs_config *config, const struct cli_user *user,
                      struct weft_server *server, struct weft_error *error)
@@ -234,7 +240,9 @@ static int listen_as(const struct kvs_config *config, const struct cli_user *use
     int status = weft_server_listen(server, error);
     for (size_t i = 0; status == 0 && user && i < config->listen_count; i++)
         status = give_socket(config->listen[i], user, error);
-    return status < 0 || !user ? status : cli_user_become(user, error);
+    if (status == 0 && user)
+        status = cli_user_become(user, error);
+    return status < 0 ? status : start_threads(server, error);
 }
 
 /* A plugin's code runs as soon as it is loaded, and codecs are needed before anything is bound. So

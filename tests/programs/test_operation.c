@@ -184,6 +184,27 @@ static void test_user_drops_privileges_or_nothing_serves(void **state)
     kvs_end(&kvs);
 }
 
+/* Root has no limit of threads, so root serves as nobody. The sanitizer would need a thread to look for
+ * leaks. */
+static void test_server_without_its_threads_says_so_and_does_not_listen(void **state)
+{
+    (void)state;
+    struct process kvs;
+    process_start(&kvs,
+                  geteuid() == 0
+                      ? WORDS("/usr/bin/env", "ASAN_OPTIONS=detect_leaks=0", "/usr/bin/prlimit",
+                              "--nproc=0", KVS_PATH, "--listen", KVS_ANY_PORT, "--threads", "8",
+                              "--user", "nobody")
+                      : WORDS("/usr/bin/env", "ASAN_OPTIONS=detect_leaks=0", "/usr/bin/prlimit",
+                              "--nproc=0", KVS_PATH, "--listen", KVS_ANY_PORT, "--threads", "8"));
+    assert_int_equal(process_wait(&kvs), 1);
+    assert_one_line(kvs.err.text,
+                    "--threads: cannot start thread 2 of 8: Resource temporarily unavailable; "
+                    "choose fewer, or raise the limit of processes and threads (RLIMIT_NPROC: 0)");
+    assert_string_equal(kvs.out.text, "");
+    process_kill(&kvs);
+}
+
 static void test_counts_are_logged_on_sigusr1_and_at_the_end(void **state)
 {
     (void)state;
@@ -306,6 +327,7 @@ int main(void)
         cmocka_unit_test(test_unix_socket_is_given_to_the_user),
         cmocka_unit_test(test_unknown_user_exits_2),
         cmocka_unit_test(test_user_drops_privileges_or_nothing_serves),
+        cmocka_unit_test(test_server_without_its_threads_says_so_and_does_not_listen),
         cmocka_unit_test(test_counts_are_logged_on_sigusr1_and_at_the_end),
         cmocka_unit_test(test_log_at_debug_holds_no_value),
         cmocka_unit_test(test_every_limit_is_an_option_that_check_shows),

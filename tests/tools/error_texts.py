@@ -23,8 +23,7 @@ CONVERSION = re.compile(r'%[-+#0-9.*]*(?:hh|ll|[hlzjt])?[a-zA-Z%]')
 EXEMPT = {
     "answered in another protocol": "each codec of the tree says which",
     "kvc: no prompt: %s": "signalfd(2) and libedit fail for want of memory only",
-    "kvs: cannot serve: %s": "pthread_create(3) fails for want of memory only",
-    "no thread to send from: %s": "the same",
+    "no thread to send from: %s": "pthread_create(3) fails for want of memory only",
     "--user: cannot give %s to user %u: %s": "root may give away the socket that it has just bound",
     "--user: the privileges of root could not be given up": "the kernel would have to be wrong",
     "memory store: no random seed: %s": "getrandom(2) is in every kernel since 3.17",

@@ -9,6 +9,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -22,8 +24,8 @@
 
 enum { THREADS = 4, CLIENTS = 8, MESSAGES = 100 };
 
-/* Which of the server's threads cannot be made; -1: all can. */
-static int threads_left = -1;
+/* The number of the server's threads can be made; -1: all. And why the next one cannot. */
+static int threads_left = -1, thread_error = EAGAIN;
 
 int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*run)(void *),
                           void *arg);
@@ -34,7 +36,7 @@ int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(
                           void *arg)
 {
     if (threads_left == 0)
-        return EAGAIN;
+        return thread_error;
     if (threads_left > 0)
         threads_left--;
     return __real_pthread_create(thread, attr, run, arg);
@@ -55,6 +57,7 @@ static int setup(void **state)
 
     f = (struct fixture){0};
     threads_left = -1;
+    thread_error = EAGAIN;
     snprintf(f.path, sizeof f.path, "/tmp/weft-test-server-threads-%d", (int)getpid());
     snprintf(f.url, sizeof f.url, "unix:%s?codec=raw&service=echo", f.path);
     *state = &f;
@@ -225,18 +228,58 @@ static void test_run_fails_where_a_thread_cannot_be_made(void **state)
     }
 }
 
-/* Who had connected by then is told in its way: by the end, since echo has no words. */
-static void test_who_waits_is_told_where_a_thread_cannot_be_made(void **state)
+/* Starts a server whose second thread beside the first cannot be made; those made before it end. */
+static void refuse_start(struct fixture *f, const char *text)
 {
-    struct fixture *f = *state;
+    struct weft_error error;
 
     start(f, "");
-    int fd = wire_connect(f->url);
     threads_left = 1;
-    assert_true(fd >= 0);
-    wire_shutdown(fd);
-    assert_int_equal(weft_server_run(f->server), -EAGAIN);
-    expect_end(fd);
+    assert_int_equal(weft_server_start(f->server, &error), -thread_error);
+    assert_int_equal(error.code, -thread_error);
+    assert_string_equal(error.text, text);
+    weft_server_free(f->server);
+    f->server = NULL;
+}
+
+static void test_start_that_fails_says_what_may_help(void **state)
+{
+    struct fixture *f = *state;
+    struct rlimit old, limit;
+
+    assert_int_equal(getrlimit(RLIMIT_NPROC, &old), 0);
+    limit = (struct rlimit){.rlim_cur = 4321, .rlim_max = old.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NPROC, &limit), 0);
+    refuse_start(f,
+                 "cannot start thread 3 of 4: Resource temporarily unavailable; choose fewer, or "
+                 "raise the limit of processes and threads (RLIMIT_NPROC: 4321)");
+    if (old.rlim_max == RLIM_INFINITY) {
+        limit.rlim_cur = RLIM_INFINITY;
+        assert_int_equal(setrlimit(RLIMIT_NPROC, &limit), 0);
+        refuse_start(f, "cannot start thread 3 of 4: Resource temporarily unavailable; choose "
+                        "fewer, or raise the limit of processes and threads (RLIMIT_NPROC: none, "
+                        "so a container's or the system's is met)");
+    }
+    assert_int_equal(setrlimit(RLIMIT_NPROC, &old), 0);
+    thread_error = EPERM;
+    refuse_start(f, "cannot start thread 3 of 4: Operation not permitted");
+}
+
+/* Threads that were started and never run end with the server, and with a stop before run. */
+static void test_started_threads_end_without_a_run(void **state)
+{
+    struct fixture *f = *state;
+    struct weft_error error;
+
+    start(f, "");
+    assert_int_equal(weft_server_start(f->server, &error), 0);
+    assert_int_equal(weft_server_start(f->server, &error), 0);
+    weft_server_free(f->server);
+
+    start(f, "");
+    assert_int_equal(weft_server_start(f->server, &error), 0);
+    weft_server_stop(f->server);
+    assert_int_equal(weft_server_run(f->server), 0);
 }
 
 int main(void)
@@ -248,8 +291,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_stop_of_idle_threads_ends_them, setup, teardown),
         cmocka_unit_test_setup_teardown(test_run_fails_where_a_thread_cannot_be_made, setup,
                                         teardown),
-        cmocka_unit_test_setup_teardown(test_who_waits_is_told_where_a_thread_cannot_be_made, setup,
-                                        teardown),
+        cmocka_unit_test_setup_teardown(test_start_that_fails_says_what_may_help, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_started_threads_end_without_a_run, setup, teardown),
     };
     return cmocka_run_group_tests_name("server threads", tests, NULL, NULL);
 }
