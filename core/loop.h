@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The event loop: one thread's descriptors, timers, posts and turns. Together with task.h this is
- * the only way to time and readiness; loop.c is the only file that knows libev, and the tests have
- * a second implementation with virtual time and no descriptors. Everything is the loop's thread's
- * unless it says otherwise.
- *
- * A turn: hooks begin; ready descriptors, timers, posts, then deferred calls (those present when
- * they begin); hooks end; wait. */
+ * The event loop of one thread: turns (task.h says what a turn is), deferred calls, descriptors and
+ * signals. This header and task.h are the only way to time and readiness. core/loop/loop_ev.c alone
+ * knows libev; the tests have a second implementation with virtual time and no descriptors. All
+ * functions are for the loop's thread unless they say otherwise. */
 #ifndef WEFT_LOOP_H
 #define WEFT_LOOP_H
 
@@ -16,42 +13,44 @@
 extern "C" {
 #endif
 
-/* fd_limit: one over the highest descriptor that will be watched; arrays are sized now, because
- * libev aborts where it cannot grow one. -ENOMEM, -EMFILE. Not thread-bound until run. */
+/* Makes a loop. fd_limit is one more than the highest descriptor that will be watched: all arrays get
+ * their size now, because libev aborts the process when it cannot grow one. Returns 0, -ENOMEM or
+ * -EMFILE. The loop belongs to no thread until it runs. */
 WEFT_MUST_USE int weft_loop_new(struct weft_loop **loop, int fd_limit);
 
-/* After run has returned, and after everything added to it was removed. Runs what was still posted.
- * NULL is fine. */
+/* Frees a loop whose run has returned and from which everything was removed. Runs the posts that are
+ * still in its queue. Does nothing with NULL. */
 void weft_loop_free(struct weft_loop *loop);
 
-/* Turns until weft_loop_stop, then closes the post queue after running what is in it. */
+/* Has turns until weft_loop_stop. Then closes the queue of posts and runs those that are in it. */
 void weft_loop_run(struct weft_loop *loop);
 
-/* One turn, which may wait for something to come, for a caller who decides after each whether there
- * is to be another. Instead of run, and not after it. */
+/* Has one turn, which waits if there is nothing to do yet. For callers who decide after each turn if
+ * there is to be another. Use either this or run, not both. */
 void weft_loop_turn(struct weft_loop *loop);
 
-/* Ends run after this turn. Loop's thread; from another, post a call that stops. */
+/* Ends run after this turn. To stop a loop from another thread, post a call that does it. */
 void weft_loop_stop(struct weft_loop *loop);
 
-/* Reads the clock and moves weft_loop_now on to it, within a turn that has become long. Returns it.
- */
+/* Reads the clock, sets weft_loop_now to it and returns it. For turns that have become long, and for
+ * callers outside a turn. */
 int64_t weft_loop_refresh(struct weft_loop *loop);
 
-/* A call on this thread in the next turn: without a descriptor, without a lock. The node is the
- * loop's until run begins. Deferring an armed one changes nothing. */
+/* A call on this thread in this turn's step of deferred calls, or in the next turn's if that step has
+ * begun. It needs no descriptor and no lock. The loop owns the node until run begins. Deferring a node
+ * that is deferred already changes nothing. */
 struct weft_deferred {
     void (*run)(struct weft_deferred *deferred);
     struct weft_deferred *next, **prev; /* prev: NULL when not deferred */
 };
 void weft_loop_defer(struct weft_loop *loop, struct weft_deferred *deferred);
-/* Fine on one that is not deferred, or zeroed. */
+/* Prevents the call. Does nothing to a node that is not deferred, or zeroed. */
 void weft_deferred_cancel(struct weft_deferred *deferred);
 
 /* Readiness of a descriptor, level-triggered. */
 struct weft_io {
-    void (*ready)(struct weft_io *io,
-                  unsigned events); /* WEFT_READABLE | WEFT_WRITABLE, errors as both */
+    /* Reports WEFT_READABLE | WEFT_WRITABLE; an error is reported as both. */
+    void (*ready)(struct weft_io *io, unsigned events);
     struct weft_loop *loop;
     union {
         long long align;
@@ -61,12 +60,12 @@ struct weft_io {
 };
 void weft_io_init(struct weft_io *io, struct weft_loop *loop, int fd,
                   void (*ready)(struct weft_io *io, unsigned events));
-/* 0 stops it; a descriptor must be stopped before it is closed. Changing to what is set already
- * costs nothing. */
+/* Sets the events that are reported; 0 stops the reports, which is necessary before the descriptor is
+ * closed. Setting what is set already costs nothing. */
 void weft_io_want(struct weft_io *io, unsigned interest);
 
-/* A signal, delivered in a turn. At most one loop of a process may watch a given one. Only main()
- * uses these: a library changes no process signals. */
+/* A signal, reported within a turn. At most one loop of a process may watch a given signal. Only
+ * programs use these: a library changes no signals of its process. */
 struct weft_signal {
     void (*raised)(struct weft_signal *signal);
     struct weft_loop *loop;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The registry: codecs, services and transports by name. main() fills it before anything runs; it
- * freezes with the first server or client made from it, so lookups take no lock. The plugins are
- * borrowed for its life. */
+ * The registry: codecs, services and transports by name. A program fills it before anything runs. The
+ * first server or client made from it freezes it, so lookups need no lock and any thread may make
+ * further ones. The plugins are borrowed for the registry's life. */
 #ifndef WEFT_REGISTRY_H
 #define WEFT_REGISTRY_H
 
@@ -33,19 +33,21 @@ struct weft_registry {
     bool frozen;
 };
 
-/* A zeroed registry is empty. -EEXIST: the name is taken; -ENOSPC: it is full; -EPERM: it is
- * frozen; -EINVAL: a mandatory slot or the name is missing. */
+/* Each adds one plugin to a registry, which is empty when zeroed. Returns 0; -EEXIST if the name is
+ * taken; -ENOSPC if there are WEFT_REGISTRY_MAX of its kind; -EPERM if the registry is frozen; -EINVAL
+ * if a mandatory slot or the name is missing. */
 WEFT_MUST_USE int weft_registry_add_codec(struct weft_registry *registry,
                                           const struct weft_codec *codec);
 WEFT_MUST_USE int weft_registry_add_transport(struct weft_registry *registry,
                                               const struct weft_transport *transport);
-/* context is borrowed for the registry's life. */
+/* Hands context to the service's configure; it is borrowed for the registry's life. */
 WEFT_MUST_USE int weft_registry_add_service(struct weft_registry *registry,
                                             const struct weft_service *service, void *context);
 WEFT_MUST_USE int weft_registry_add_layer(struct weft_registry *registry,
                                           const struct weft_layer *layer, void *context);
 
-/* NULL and *error "unknown codec 'x'; there are: raw, length-delimited-gzip". */
+/* Each returns the plugin of that name, or NULL with one line in *error: "unknown codec 'x'; there are:
+ * raw, length-delimited-gzip". */
 const struct weft_codec *weft_registry_codec(const struct weft_registry *registry, const char *name,
                                              struct weft_error *error);
 const struct weft_transport *weft_registry_transport(const struct weft_registry *registry,

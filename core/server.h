@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A server: endpoints, loops and the connections on them. start (validate, bind all or none) -> run
- * -> drain -> done. */
+ * A server: endpoints, loops and the connections on them. Its life is new (validate everything),
+ * listen (bind all or none), start (threads), run (serve until drained), free. */
 #ifndef WEFT_SERVER_H
 #define WEFT_SERVER_H
 
@@ -18,7 +18,7 @@ extern "C" {
 struct weft_server;
 
 struct weft_server_options {
-    struct weft_registry *registry; /* borrowed for the server's life; frozen from now on */
+    struct weft_registry *registry; /* borrowed for the server's life; frozen by weft_server_new */
     const char *const *urls;        /* borrowed for the call */
     size_t url_count;               /* at least 1 */
     const char *codec, *service;    /* for URLs that name none */
@@ -27,14 +27,14 @@ struct weft_server_options {
     const struct weft_log *log; /* borrowed for the server's life; NULL: silent */
 };
 
-/* Validates everything and makes the loops; binds nothing. WEFT_ECONFIG (the caller's mistake) or
- * -errno (the system's), with one line in *error; *server is NULL then. Any one thread; the same
- * for all calls below unless they say otherwise. */
+/* Validates everything and makes the loops; binds nothing. Returns 0; WEFT_ECONFIG for a mistake of the
+ * caller or -errno for a refusal of the system, with one line in *error and *server NULL. This and all
+ * calls below are for one thread, whichever it is, unless they say otherwise. */
 WEFT_MUST_USE int weft_server_new(struct weft_server **server,
                                   const struct weft_server_options *options,
                                   struct weft_error *error);
 
-/* Binds every endpoint, or none. -errno with one line in *error. */
+/* Binds every endpoint, or none. Returns 0, or -errno with one line in *error. */
 WEFT_MUST_USE int weft_server_listen(struct weft_server *server, struct weft_error *error);
 
 /* Returns the i-th endpoint, in the order of urls, or NULL beyond the last: its first address with
@@ -47,7 +47,7 @@ const char *weft_server_endpoint(const struct weft_server *server, size_t i);
  * several. Valid until free. */
 const char *weft_server_listening(const struct weft_server *server, size_t i);
 
-/* The loop that runs on run's caller: for signals and timers of main()'s own. */
+/* Returns the loop that runs on the thread of weft_server_run: for a program's own signals and timers. */
 struct weft_loop *weft_server_loop(struct weft_server *server);
 
 /* Starts the other threads - 1 threads; they accept nothing before run. Returns 0, or -errno with one
@@ -61,15 +61,16 @@ WEFT_MUST_USE int weft_server_start(struct weft_server *server, struct weft_erro
  * accepted. */
 WEFT_MUST_USE int weft_server_run(struct weft_server *server);
 
-/* First call: drain. Second, or drain-timeout later: cut. On the thread of run, in a turn; from
- * elsewhere by a post to weft_server_loop(). Before run: run returns at once. */
+/* Drains at the first call; cuts at the second one, or when drain-timeout has passed. Call it within
+ * a turn of weft_server_loop(), by a post from other threads. Before run, it makes run return at
+ * once. */
 void weft_server_stop(struct weft_server *server);
 
-/* Connections that were cut by the last stop. After run. */
+/* Returns the count of connections that were cut. After run. */
 uint64_t weft_server_cut(const struct weft_server *server);
 
-/* Counters, of one endpoint or (i beyond the last) of all. Exact after run; while it runs, of some
- * recent moment of each loop. */
+/* Sets *counts to the counters of the i-th endpoint, or of all if i is beyond the last. Exact after
+ * run; while the server runs, each loop's share is of some recent moment. */
 struct weft_server_counts {
     uint64_t accepted, open, requests, rejected, bytes_in, bytes_out;
     uint64_t closed[WEFT_REASON_COUNT];
@@ -77,7 +78,7 @@ struct weft_server_counts {
 void weft_server_count(const struct weft_server *server, size_t i,
                        struct weft_server_counts *counts);
 
-/* After run, or instead of it. NULL is fine. */
+/* Frees a server after run, or instead of it. Does nothing with NULL. */
 void weft_server_free(struct weft_server *server);
 
 #ifdef __cplusplus

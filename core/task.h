@@ -1,11 +1,22 @@
 /* SPDX-License-Identifier: MIT
  *
- * A plugin's view of a loop: it can come back later, from the same thread or another, and know the time.
- * The rest of the loop (loop.h) belongs to the core and to transports. All structs here are the caller's
- * memory, zeroed before first use.
+ * The part of a loop that a plugin may use: it can come back later, from the same thread or from
+ * another one, and it can read the time. The rest of the loop (loop.h) belongs to the core and to
+ * transports. All structs here are the caller's memory, zeroed before first use.
  *
- * A turn of the loop: hooks begin; ready descriptors, timers, posts, then deferred calls; hooks end; wait.
- * A connection's pump (service.h) runs within a turn, whichever of these woke it. */
+ * A loop works in turns, on one thread. A turn goes through these steps:
+ *
+ *   1. Begin hooks.
+ *   2. Ready descriptors. A connection's pump (service.h) reads, decodes, calls and writes here; it also
+ *      runs in the steps below, if they wake it.
+ *   3. Timers that are due.
+ *   4. Posts.
+ *   5. Deferred calls (loop.h), those that were deferred before this step began.
+ *   6. End hooks.
+ *
+ * Then the loop waits until a descriptor, a timer or a post has something for it. A timer that
+ * a callback arms fires in the next turn at the earliest. In these headers "turn" means only this;
+ * a request has a place in the order of replies. */
 #ifndef WEFT_TASK_H
 #define WEFT_TASK_H
 
@@ -20,26 +31,28 @@ extern "C" {
 
 struct weft_loop;
 
-/* Nanoseconds of a monotonic clock, as of this turn's beginning: no system call. Loop's thread. */
+/* Returns the time of a monotonic clock in nanoseconds, as it was read when this turn began; makes no
+ * system call. The core reads the clock again within a turn after work that may have taken long, such
+ * as inflating a message, so a later call in the same turn may return a later time. Loop's thread. */
 int64_t weft_loop_now(const struct weft_loop *loop);
 
 /* A call from any thread to the loop's thread. */
 struct weft_post {
-    void (*run)(struct weft_post *post); /* set by the caller; on the loop's thread, at a turn,
-                                            exactly once a post */
-    struct weft_post *next;              /* the loop's, from post until run begins */
+    /* Set by the caller. Called on the loop's thread, within a turn, once per weft_loop_post. */
+    void (*run)(struct weft_post *post);
+    struct weft_post *next; /* the loop's from weft_loop_post until run begins */
 };
 
-/* Any thread; wakes the loop. The node is the loop's until run begins, and may be posted again from
- * within run. Nodes of one poster run in the order posted. Cannot fail for memory. -ESHUTDOWN: the
- * loop has closed its queue, run will not be called, the node is the caller's again. What was
- * posted before that is run before the loop ends. */
+/* Posts a call and wakes the loop. Any thread. The loop owns the node until run begins; run may post
+ * it again. Nodes posted by one thread run in the order posted. Needs no memory. Returns 0, or
+ * -ESHUTDOWN if the loop has closed its queue: then run is not called and the caller keeps the node.
+ * Everything posted before that runs before the loop ends. */
 WEFT_MUST_USE int weft_loop_post(struct weft_loop *loop, struct weft_post *post);
 
-/* A one-shot timer. Loop's thread only. */
+/* A timer that fires once each time it is armed. Loop's thread only. */
 struct weft_timer {
     void (*fire)(struct weft_timer *timer); /* set by the caller */
-    struct weft_loop *loop;                 /* the loop's from here on */
+    struct weft_loop *loop;                 /* this and all below is the loop's */
     bool armed;
     union {
         long long align;
@@ -48,25 +61,26 @@ struct weft_timer {
     } opaque;
 };
 
-/* (Re)arms timer to fire once, delay nanoseconds after weft_loop_now(), never before this call
- * returns. 0 is the next turn. The timer must be stopped or have fired before its memory goes.
- * Cannot fail. */
+/* Arms the timer, or moves it if it is armed, to fire delay nanoseconds after weft_loop_now. A delay
+ * of 0 or less means the next turn; a delay beyond the clock's range means never. The timer fires only
+ * after the loop has looked at its descriptors later than the deadline, so whatever arrived in time is
+ * seen first, even if the process was stopped meanwhile. Stop it before its memory goes, unless it has
+ * fired. Cannot fail. */
 void weft_loop_after(struct weft_loop *loop, struct weft_timer *timer, int64_t delay);
 
-/* No fire after this. Fine on one that is not armed, or zeroed. */
+/* Prevents the timer from firing. Does nothing to one that is not armed, or zeroed. */
 void weft_timer_stop(struct weft_timer *timer);
 
-/* Called around every turn of the loop, on its thread: begin when it wakes and before any other
- * callback, end when the turn is over and it may wait. Between end and begin no plugin code runs on
- * this loop. */
+/* Two calls per turn, on the loop's thread: begin before any other callback, end after all others and
+ * before the loop may wait. Between end and begin no plugin code runs on this loop. */
 struct weft_turn_hook {
     void (*begin)(struct weft_turn_hook *hook);
     void (*end)(struct weft_turn_hook *hook);
-    struct weft_turn_hook *next; /* the loop's while added */
+    struct weft_turn_hook *next; /* the loop's while the hook is added */
 };
 
-/* Loop's thread, or before the loop runs. The hook's first call is begin, at once, when a turn is
- * under way. Remove calls nothing. */
+/* Adds a hook, which the loop owns until it is removed. Within a turn, begin is called at once. Removing
+ * a hook calls neither of the two. Loop's thread, or before the loop runs. */
 void weft_loop_add_hook(struct weft_loop *loop, struct weft_turn_hook *hook);
 void weft_loop_remove_hook(struct weft_loop *loop, struct weft_turn_hook *hook);
 

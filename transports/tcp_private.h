@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What listening and connecting over TCP share: the URL, its options, the addresses that it stands
- * for, and sockets made for them. Private to tcp. */
+ * Shared by listening and connecting over TCP: the URL, its options, the addresses that it stands for,
+ * and sockets made for them. Private to tcp. */
 #ifndef WEFT_TCP_PRIVATE_H
 #define WEFT_TCP_PRIVATE_H
 
@@ -19,7 +19,7 @@ extern const struct weft_option weft__tcp_options[];
 /* Room for "tcp://" and any host and port that a URL can hold. */
 enum { WEFT__TCP_WHERE = WEFT_URL_MAX + 16 };
 
-/* What a URL says beyond its address. */
+/* The options of a URL, read. */
 struct weft__tcp_settings {
     int keepalive; /* seconds of silence before the peer is probed; 0: never */
 };
@@ -54,7 +54,7 @@ void weft__tcp_unlisten(struct weft_listener *listener);
 int weft__tcp_connect(struct weft_stream *stream, struct weft_loop *loop,
                       const struct weft_url *url, struct weft_error *error);
 
-/* What a stream holds until it is connected. */
+/* The addresses that a stream has still to try. Private to tcp_connect.c. */
 struct weft__tcp_connecting;
 
 struct weft__tcp_stream {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * The loop over libev's epoll backend. libev waits and tells ready descriptors and signals; the
- * rest of a turn is turn.c's. Two facts about libev 4.33 (ev.c, ev_epoll.c) shape this file: it
- * aborts the process where it cannot grow an array or make its wake-up descriptor, and it keeps
- * what it allocated. So the arrays get their full size at start, timers do not lie in its heap, and
- * other threads wake the loop through an eventfd of our own. What can still grow is its array of
- * events, 12 bytes for each descriptor that is ready at one time. */
+ * The loop over libev's epoll backend. libev waits and reports ready descriptors and signals; turn.c
+ * does the rest of a turn. Two facts about libev 4.33 (ev.c, ev_epoll.c) shape this file: it aborts
+ * the process when it cannot grow an array or make its wake-up descriptor, and it keeps what it has
+ * allocated. So the arrays get their full size at start, timers do not lie in its heap, and other
+ * threads wake the loop through an eventfd of our own. The one array that can still grow is that of
+ * events, 12 bytes per descriptor that is ready at one time. */
 #include "turn.h"
 
 #include <assert.h>
@@ -50,7 +50,7 @@ static int64_t read_clock(struct weft_loop *loop)
     return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
 
-/* Among libev's watchers of the highest priority a check comes first: hooks begin before all. */
+/* A check of the highest priority comes before all other watchers, so begin hooks come first. */
 static void on_woken(struct ev_loop *ev, ev_check *check, int revents)
 {
     struct real_loop *loop = weft_container_of(check, struct real_loop, woken);
@@ -81,7 +81,7 @@ static void on_wakeup(struct ev_loop *ev, ev_io *watcher, int revents)
 
 static void wake(struct weft_loop *loop)
 {
-    /* The one possible failure is a counter that is full, and then the loop is awake. */
+    /* Fails only if the counter is full, and then the loop is awake. */
     (void)eventfd_write(real(loop)->wakeup.fd, 1);
 }
 
@@ -97,10 +97,9 @@ static void start_watchers(struct real_loop *loop, int wakeup_fd)
     ev_io_start(loop->ev, &loop->wakeup);
 }
 
-/* Grows libev's tables to what fd_limit descriptors need, and has a first turn, in which an alarm
- * is due, for the rest. A watcher that starts and stops leaves an entry in the list of changes,
- * which comes to nothing when it is looked at; one that is fed an event and cleared leaves an empty
- * entry among the pending. */
+/* Grows libev's tables to what fd_limit descriptors need. A watcher that starts and stops leaves an
+ * entry in the list of changes, which has no effect later. One that is fed an event and cleared leaves
+ * an empty entry among the pending. The other tables grow in a first turn, in which an alarm is due. */
 static void size_arrays(struct real_loop *loop, int fd_limit)
 {
     ev_io watcher;
@@ -126,11 +125,11 @@ int weft_loop_new(struct weft_loop **result, int fd_limit)
     int wakeup_fd, err;
 
     *result = NULL;
-    loop = weft_malloc(sizeof(*loop));
+    loop = weft_malloc(sizeof *loop);
     if (!loop)
         return -ENOMEM;
-    /* libev would abort: ask in its place for what it is about to take, 36 bytes a descriptor and
-     * half as much again while an array moves. */
+    /* libev would abort, so this asks in its place for what libev is about to take: 36 bytes per
+     * descriptor, and half as much again while an array moves. */
     probe = weft_calloc((size_t)fd_limit, 54);
     if (!probe) {
         err = -ENOMEM;
@@ -177,7 +176,7 @@ void weft_loop_free(struct weft_loop *base)
     weft_free(loop);
 }
 
-/* libev counts a delay from the time at which it woke, which is woken_at and not weft_loop_now. */
+/* libev counts a delay from the time at which it woke: woken_at, not weft_loop_now. */
 static void set_alarm(struct real_loop *loop)
 {
     int64_t next = weft__timer_queue_next(&loop->base.timers);
@@ -229,8 +228,8 @@ static void on_io(struct ev_loop *ev, ev_io *watcher, int revents)
     struct weft_io *io = weft_container_of(watcher, struct weft_io, opaque);
     unsigned interest = (unsigned)watcher->events & (EV_READ | EV_WRITE);
 
-    /* The kernel would not watch it (ENOMEM, ENOSPC) and libev has stopped the watcher: ask again,
-     * so that it is looked at turn by turn until the kernel does. */
+    /* The kernel would not watch it (ENOMEM, ENOSPC), and libev has stopped the watcher. Starting it
+     * again makes every turn try, until the kernel does watch it. */
     if (revents & (int)EV_ERROR) {
         ev_io_set(watcher, watcher->fd, (int)interest);
         ev_io_start(ev, watcher);
@@ -255,12 +254,12 @@ void weft_io_want(struct weft_io *io, unsigned interest)
     if (!interest) {
         ev_io_stop(ev, watcher);
     } else if (!ev_is_active(watcher)) {
-        ev_io_stop(ev, watcher); /* takes back an error that is about to be told */
+        ev_io_stop(ev, watcher); /* drops an error that is about to be reported */
         ev_io_set(watcher, watcher->fd, (int)interest);
         ev_io_start(ev, watcher);
     } else if (((unsigned)watcher->events & (EV_READ | EV_WRITE)) != interest) {
         ev_io_stop(ev, watcher);
-        /* Unlike ev_io_set this leaves it open whether the kernel needs to hear of it. */
+        /* Unlike ev_io_set, this does not always make a system call. */
         ev_io_modify(watcher, (int)interest);
         ev_io_start(ev, watcher);
     }

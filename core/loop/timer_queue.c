@@ -9,9 +9,9 @@
 struct weft__timer_node {
     int64_t deadline;
     uint64_t sequence;
-    struct weft__timer_node *child;   /* the first of those that are not before this one */
+    struct weft__timer_node *child;   /* the first child; no child fires before its parent */
     struct weft__timer_node *sibling; /* the next child of the same parent */
-    struct weft__timer_node **link;   /* what points here: root, a parent's child or a sibling */
+    struct weft__timer_node **link;   /* the pointer to this node: a root, child or sibling */
 };
 
 static_assert(sizeof(struct weft__timer_node) <= sizeof(((struct weft_timer *)0)->opaque),
@@ -34,7 +34,7 @@ static bool is_before(const struct weft__timer_node *a, const struct weft__timer
     return a->sequence < b->sequence;
 }
 
-/* Two heaps become one; neither root has siblings. The caller links the result. */
+/* Makes one heap of two and returns its root. Neither root has siblings; the caller links the result. */
 static struct weft__timer_node *meld(struct weft__timer_node *a, struct weft__timer_node *b)
 {
     if (!a || !b)
@@ -53,8 +53,8 @@ static struct weft__timer_node *meld(struct weft__timer_node *a, struct weft__ti
     return a;
 }
 
-/* The two passes that give the heap its name: neighbours meld in pairs, then the pairs one after
- * another. The sibling pointer of the pairs serves as the stack between the passes. */
+/* Makes one heap of a list of siblings, in the two passes that give the heap its name: neighbours meld
+ * in pairs, then the pairs meld one after another. Their sibling pointers are the stack in between. */
 static struct weft__timer_node *meld_all(struct weft__timer_node *first)
 {
     struct weft__timer_node *pairs = NULL, *heap = NULL;

@@ -15,7 +15,7 @@ void weft__turn_init(struct weft_loop *loop, int64_t (*clock)(struct weft_loop *
     atomic_init(&loop->posts, NULL);
 }
 
-/* The place of the next hook is read after the call, which may have added or removed any. */
+/* Reads the next hook's place after each call, because the call may have added or removed any hook. */
 static void call_hooks(struct weft_loop *loop, bool begin)
 {
     struct weft_turn_hook **link;
@@ -59,8 +59,8 @@ static void run_timers(struct weft_loop *loop)
         timer->fire(timer);
 }
 
-/* Posts are pushed on a stack, which any thread can do without a lock; turned over, they are in the
- * order in which they came. */
+/* Runs posts in the order in which they came. They are pushed on a stack, which any thread can do
+ * without a lock, so the stack is reversed first. */
 static void run_posts(struct weft_post *newest)
 {
     struct weft_post *oldest = NULL;
@@ -89,9 +89,8 @@ static void take_posts(struct weft_loop *loop)
     run_posts(atomic_exchange_explicit(&loop->posts, NULL, memory_order_acquire));
 }
 
-/* The list of those present is a list of its own, whose head is here: so what is deferred from
- * within one waits for the next turn, and one that is cancelled by another still finds its place.
- */
+/* Moves the calls that are present to a list of its own, whose head is on this stack. So a call that
+ * one of them defers waits for the next turn, and one that is cancelled is still linked. */
 static void run_deferred(struct weft_loop *loop)
 {
     struct weft_deferred *newest = loop->deferred, *oldest = NULL;
@@ -174,7 +173,7 @@ int weft_loop_post(struct weft_loop *loop, struct weft_post *post)
         post->next = newest;
     } while (!atomic_compare_exchange_weak_explicit(&loop->posts, &newest, post,
                                                     memory_order_release, memory_order_relaxed));
-    /* Who finds others waiting knows that the first of them has woken the loop. */
+    /* If others were waiting, the first of them has woken the loop. */
     if (!newest)
         loop->wake(loop);
     return 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Listeners: accept, refuse, place on the worker with the fewest connections. All on the first
- * worker's thread. */
+ * Listeners: accept connections, refuse them, or place them on the worker that has the fewest. All of
+ * this runs on the first worker's thread. */
 #include <errno.h>
 #include <inttypes.h>
 
@@ -9,9 +9,9 @@
 #include "core/conn/conn.h"
 #include "server_private.h"
 
-enum { ACCEPTS_A_TURN = 64 };
+enum { ACCEPTS_PER_TURN = 64 };
 
-/* How long accepting rests after the system ran out of descriptors or memory. */
+/* Accepting pauses for so long after the system ran out of descriptors or memory. */
 #define BACK_OFF_NS ((int64_t)WEFT_SECONDS(1) / 10)
 
 /* Carries an accepted connection to the loop that will own it. */
@@ -30,7 +30,8 @@ static void open_handoff(struct weft_post *post)
     weft_free(handoff);
 }
 
-/* The one with the fewest connections, and their sum over all. */
+/* Returns the index of the worker with the fewest connections, and sets *total to their sum over all
+ * workers. */
 static size_t choose(struct weft_server *server, uint64_t *total)
 {
     size_t best = 0;
@@ -49,7 +50,7 @@ static size_t choose(struct weft_server *server, uint64_t *total)
     return best;
 }
 
-/* Counts a connection that never was one. */
+/* Counts a peer that never became a connection. */
 static void count_lost(struct weft__binding *binding, enum weft_reason reason)
 {
     weft__count(&binding->counts.accepted, 1);
@@ -116,14 +117,14 @@ static void accept_again(struct weft_timer *timer)
     weft__server_set_accepting(server, true);
 }
 
-/* Turns away who waits, by means of the transport's reserve. One that could be accepted after all,
- * because another thread has closed a connection meanwhile, is as good as any. */
+/* Drops peers that wait, with the transport's reserve descriptor. A peer that could be accepted after
+ * all, because another thread has closed a connection meanwhile, is served. */
 static void shed(struct weft_server *server, struct weft_listener *listener)
 {
     struct weft__port *port = listener->owner;
     size_t i = (size_t)(port - server->ports);
 
-    for (int left = ACCEPTS_A_TURN; left > 0; left--) {
+    for (int left = ACCEPTS_PER_TURN; left > 0; left--) {
         struct weft_accepted accepted;
         int err = port->endpoint.transport->accept(listener, &accepted, true);
 
@@ -138,8 +139,8 @@ static void shed(struct weft_server *server, struct weft_listener *listener)
     }
 }
 
-/* Out of descriptors or memory: accepting rests, so that the loop serves those it has instead of
- * spinning. The log has a line when that begins and one when it is over. */
+/* Pauses accepting when descriptors or memory run out, so that the loop serves its connections instead
+ * of spinning. Logs one line when the pause begins and one when it is over. */
 static void back_off(struct weft_server *server, struct weft_listener *listener, int error)
 {
     if (!server->backing_off)
@@ -159,14 +160,14 @@ static void end_back_off(struct weft_server *server)
     server->shed = 0;
 }
 
-/* Accepts until nobody waits or the turn's share is used up. False: nobody waits, or nobody can be
+/* Accepts until nobody waits or the turn's share is used. Returns false if nobody waits or can be
  * accepted. */
 static bool accept_some(struct weft_listener *listener)
 {
     struct weft__port *port = listener->owner;
     struct weft_server *server = port->server;
 
-    for (int i = 0; i < ACCEPTS_A_TURN; i++) {
+    for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
         struct weft_accepted accepted;
         int err = port->endpoint.transport->accept(listener, &accepted, false);
         if (err == -EAGAIN)
@@ -218,7 +219,7 @@ void weft__server_close_listeners(struct weft_server *server)
         struct weft_listener *listener = port->listening ? port->listener : NULL;
         for (; listener; listener = listener->next) {
             int turns = 0;
-            while (turns < ACCEPTS_A_TURN && accept_some(listener))
+            while (turns < ACCEPTS_PER_TURN && accept_some(listener))
                 turns++;
         }
     }

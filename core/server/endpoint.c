@@ -7,7 +7,7 @@
 
 #include "core/base/mem.h"
 
-/* What weft_endpoint_init works with. */
+/* State of one weft_endpoint_init. */
 struct binding {
     struct weft_endpoint *endpoint;
     const struct weft_registry *registry;
@@ -19,7 +19,7 @@ struct binding {
     struct weft_error *error;
 };
 
-/* HOST:PORT reads as a scheme and a path. */
+/* True if the text was HOST:PORT, which reads as a scheme and a path. */
 static bool is_bare_address(const struct weft_url *url)
 {
     return url->path && *url->path && url->path[strspn(url->path, "0123456789")] == '\0';

@@ -13,7 +13,7 @@ struct weft_endpoint {
     struct weft_url url;
     const struct weft_transport *transport;
     const struct weft_codec *codec;
-    const struct weft_service *service;  /* NULL for a client's */
+    const struct weft_service *service;  /* NULL for a client */
     void *codec_config, *service_config; /* owned; NULL where the size is 0 */
     /* What `layers=` names, the outermost first. */
     struct {
@@ -23,26 +23,26 @@ struct weft_endpoint {
     size_t layer_count;
 };
 
-/* What a URL may leave out. */
+/* The plugins for URLs that name none. */
 struct weft_endpoint_defaults {
     const char *codec;      /* never NULL */
     const char *service;    /* NULL: a client's endpoint, `service=` is refused */
-    bool codec_is_explicit; /* the default was asked for by --codec: a URL of a client that names
-                               another contradicts it */
+    bool codec_is_explicit; /* --codec gave the default: a client's URL that names another codec
+                               contradicts it and is refused */
 };
 
-/* Parses, looks up, checks that codec and service speak the same, refuses every option that none of
- * the three declares (naming those that are), configures. WEFT_ECONFIG with one line in *error;
- * -ENOMEM; on failure nothing is held. The registry must outlive the endpoint; limits must outlive
- * it as well. */
+/* Parses the URL, looks its plugins up, checks that codec and service speak one language, refuses
+ * options that none of the three declares, lets the transport check the URL, and configures codec and
+ * service. Returns 0, WEFT_ECONFIG with one line in *error, or -ENOMEM. On failure nothing is held.
+ * The registry and the limits must outlive the endpoint. */
 WEFT_MUST_USE int weft_endpoint_init(struct weft_endpoint *endpoint, const char *url,
                                      const struct weft_registry *registry,
                                      const struct weft_endpoint_defaults *defaults,
                                      const struct weft_limits *limits, struct weft_error *error);
-/* A zeroed one is fine. */
+/* Frees the configurations. Does nothing to a zeroed endpoint. */
 void weft_endpoint_fini(struct weft_endpoint *endpoint);
 
-/* "codec=raw service=kv", into dst of size bytes; returns dst. */
+/* Writes "codec=raw service=kv" to dst, which has size bytes, and returns dst. */
 char *weft_endpoint_describe(const struct weft_endpoint *endpoint, char *dst, size_t size);
 
 #endif

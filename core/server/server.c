@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * A server's life: new, listen, run, stop, cut, count. */
+ * A server's life: new, listen, start, run, stop, cut, count. */
 #include "core/server.h"
 
 #include <errno.h>
@@ -137,7 +137,8 @@ struct weft_loop *weft_server_loop(struct weft_server *server)
     return server->threads[0].worker.loop;
 }
 
-/* The first loop serves until all others are done, so that its timer and signals can still cut. */
+/* Stops the first loop once all others are done. It runs until then, so that its timer and signals can
+ * still cut. */
 static void stop_when_done(struct weft_server *server)
 {
     if (server->running == 0) {
@@ -154,7 +155,7 @@ static void on_thread_done(struct weft_post *post)
     stop_when_done(thread->server);
 }
 
-/* A draining worker has lost its last connection: its loop has nothing more to do. */
+/* Called when a draining worker has lost its last connection, so its loop has nothing more to do. */
 static void on_worker_empty(struct weft__worker *worker)
 {
     struct weft__thread *thread = weft_container_of(worker, struct weft__thread, worker);
@@ -229,7 +230,7 @@ void weft_server_stop(struct weft_server *server)
     weft_loop_after(server->threads[0].worker.loop, &server->drain_timer,
                     (int64_t)server->limits.drain_timeout);
     weft__server_close_listeners(server);
-    /* The first worker last: it may be empty at once, and it ends the run when all are. */
+    /* The first worker comes last: it may be empty at once, and then ends the run if all others are. */
     for (size_t i = server->thread_count; i-- > 0;)
         tell(&server->threads[i], &server->threads[i].drain, drain_thread);
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * What server.c, server_setup.c and server_accept.c share. Private to the core.
+ * The struct that server.c, setup.c and accept.c share. Private to core/server. server.c calls the
+ * other two, and neither calls back.
  *
- *   server_setup.c    options -> endpoints, configurations merged, workers with their plugin states
- *   server_accept.c   listeners: accept, refuse, place on the worker with the fewest
- *   server.c          life: listen, run, stop, cut, count */
+ *   setup.c    makes endpoints of options, merges equal configurations, makes workers
+ *   accept.c   accepts, refuses, and places connections on the worker that has the fewest
+ *   server.c   life: listen, start, run, stop, cut, count */
 #ifndef WEFT_SERVER_PRIVATE_H
 #define WEFT_SERVER_PRIVATE_H
 
@@ -13,17 +14,17 @@
 
 enum {
     WEFT__DESCRIBE_SIZE = 512,
-    /* Connections that are being told why not; beyond, they are dropped without words. */
+    /* Connections that are being refused in words. Beyond this they are dropped without. */
     WEFT__MAX_REFUSING = 256
 };
 
-/* An endpoint, where it listens, and which of the merged configurations it uses. */
+/* An endpoint, its listeners, and the merged configurations that it uses. */
 struct weft__port {
     struct weft_server *server;
     struct weft_endpoint endpoint;
     struct weft_listener *listener; /* of the first address; NULL until bound */
     bool listening;
-    size_t codec_slot, service_slot; /* the first endpoint with an equal configuration: its id */
+    size_t codec_slot, service_slot; /* index of the first endpoint with an equal configuration */
     /* A line for each address that is listened on, and an empty one until then. */
     char (*lines)[WEFT__DESCRIBE_SIZE];
     size_t line_count;
@@ -53,10 +54,10 @@ struct weft_server {
     bool backing_off; /* the last accept failed for want of descriptors or memory */
 };
 
-/* server.c. What run does before the loops have turns. */
+/* server.c. Makes the server accept; run calls it before the loops have turns. */
 void weft__server_begin(struct weft_server *server);
 
-/* server_setup.c. What fails leaves nothing behind that weft_server_free does not handle. */
+/* setup.c. Whatever a failure leaves behind, weft_server_free frees. */
 WEFT_MUST_USE int weft__server_make_ports(struct weft_server *server,
                                           const struct weft_server_options *options,
                                           struct weft_error *error);
@@ -64,12 +65,12 @@ WEFT_MUST_USE int weft__server_make_threads(struct weft_server *server, struct w
 void weft__server_free_threads(struct weft_server *server);
 void weft__server_free_ports(struct weft_server *server);
 
-/* server_accept.c. On the first worker's thread. */
+/* accept.c. For the first worker's thread. */
 void weft__server_on_listener(struct weft_listener *listener);
 void weft__server_set_accepting(struct weft_server *server, bool on);
-/* Whoever waits is turned away in words, then the listeners close. */
+/* Refuses in words whoever waits to be accepted, then closes the listeners. */
 void weft__server_close_listeners(struct weft_server *server);
-/* The listeners close, and who waits is reset. */
+/* Closes the listeners at once, which resets whoever waits to be accepted. */
 void weft__server_unlisten(struct weft_server *server);
 
 #endif

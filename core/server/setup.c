@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * options -> endpoints, configurations merged, workers with their plugin states. */
+ * Makes endpoints of a server's options, merges equal configurations, and makes the workers with the
+ * states of their plugins. */
 #include <errno.h>
 
 #include "server_private.h"
 
-/* What a process holds open beside its connections, those being refused among it. */
+/* Descriptors that a process holds beside those of its connections: refused peers, listeners, files. */
 enum { OTHER_DESCRIPTORS = WEFT__MAX_REFUSING + 64 };
 
 static bool same_config(const void *a, const void *b, size_t size)
@@ -57,7 +58,7 @@ static int start_codec(struct weft__binding *binding)
     const struct weft_codec *codec = binding->codec;
     int err;
 
-    /* At least a byte, so that the pointer also says that it has succeeded. */
+    /* At least a byte, so that a pointer that is not NULL also means success. */
     binding->codec_loop = weft_calloc(1, codec->loop_size + 1);
     if (!binding->codec_loop)
         return -ENOMEM;
@@ -74,7 +75,7 @@ static int start_service(struct weft__binding *binding, const void *config)
     const struct weft_service *service = binding->service;
     int err;
 
-    /* As above. */
+    /* At least a byte: see start_codec. */
     binding->service_loop = weft_calloc(1, service->loop_size + 1);
     if (!binding->service_loop)
         return -ENOMEM;

@@ -54,7 +54,7 @@ static void on_told(struct weft_deferred *told)
     stream->base.on_ready(&stream->base, events);
 }
 
-/* How much of size one call may have: 0 is -EAGAIN. calls counts those of its direction. */
+/* Returns the part of size that one call may have: 0 is -EAGAIN. calls counts those of its direction. */
 static size_t next_chunk(const struct script_rules *rules, unsigned *calls, unsigned eagain,
                          size_t chunk, size_t size)
 {
@@ -65,7 +65,7 @@ static size_t next_chunk(const struct script_rules *rules, unsigned *calls, unsi
     return chunk && chunk < size ? chunk : size;
 }
 
-/* Whether the scripted error's turn has come; *size is cut so that it comes exactly there. */
+/* True if the scripted error is due now; *size is cut so that it comes exactly there. */
 static bool is_due(int error, size_t after, size_t done, size_t *size)
 {
     if (!error)

@@ -22,7 +22,7 @@ extern const struct weft_transport script_transport;
 
 struct script_end;
 
-/* What befalls the core's calls on its end. Zeroed: nothing. */
+/* The fate of the core's calls on its end. Zeroed: nothing happens to them. */
 struct script_rules {
     size_t read_chunk, write_chunk;     /* the most bytes of one call; 0: any */
     bool random_chunks;                 /* each call takes 1 byte to the above (0: 64 KiB), drawn */
@@ -67,7 +67,7 @@ void script_shutdown(struct script_end *end);
 void script_close(struct script_end *end);
 void script_reset(struct script_end *end);
 
-/* What came from the core and was not consumed: valid until the loop has a turn. */
+/* Returns what came from the core and was not consumed; valid until the loop has a turn. */
 const uint8_t *script_received(const struct script_end *end, size_t *size);
 void script_consume(struct script_end *end, size_t size);
 /* The core ended its direction, and all before it is in script_received. */

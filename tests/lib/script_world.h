@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the two sides of the scripted transport share: script_transport.c is the core's,
+ * Shared by the two sides of the scripted transport: script_transport.c is the core's,
  * script_peer.c the test's. */
 #ifndef WEFT_TEST_SCRIPT_WORLD_H
 #define WEFT_TEST_SCRIPT_WORLD_H

@@ -57,7 +57,7 @@ static bool has_work(struct weft_loop *loop)
            atomic_load(&loop->posts) != NULL;
 }
 
-/* As the real loop waits: time jumps to the next timer. False: nothing is left to wait for. */
+/* Waits like the real loop: time jumps to the next timer. False: nothing is left to wait for. */
 static bool wait_for_work(struct weft_loop *loop)
 {
     int64_t next = weft__timer_queue_next(&loop->timers);

@@ -18,7 +18,7 @@
 
 #define VIRTUAL_LOOP_BEGIN INT64_C(1000000000000)
 
-/* As many turns at one moment are taken for a loop that never comes to rest. */
+/* A loop that has had this many turns at one moment never comes to rest. */
 enum { VIRTUAL_LOOP_RESTLESS = 100000 };
 
 /* One turn, now. */

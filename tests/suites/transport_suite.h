@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What core/transport.h promises, as tests that every transport passes. A transport joins with one
+ * The promises of core/transport.h, as tests that every transport passes. A transport joins with one
  * line in a test program of its own:
  *
  *     int main(void)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the topics of the transport suite share: a listener, the two ends of one connection, and a
+ * Shared by the topics of the transport suite: a listener, the two ends of one connection, and a
  * loop that has turns until a test's step says that it is done. Private to the suite. */
 #ifndef WEFT_TEST_TRANSPORT_SUITE_WORLD_H
 #define WEFT_TEST_TRANSPORT_SUITE_WORLD_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the system can do to the calls of a socket that listens or is connected. Through tcp, and for
+ * Failures of the system calls of a socket that listens or is connected. Through tcp, and for
  * unix as well, which shares them. */
 #include <errno.h>
 #include <unistd.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What tcp adds to the suite that all transports pass: addresses and names to listen on, and what
- * a stream of it is. */
+ * Addresses and names that tcp listens on, and the options of its streams; the suite that all
+ * transports pass has the rest. */
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
@@ -43,7 +43,7 @@ static void test_accepted_peer_is_named_by_address_and_port(void **state)
     tcp->drop(&accepted);
 }
 
-/* Where the machine has no IPv6 the refusal names the address, and that is all there is to see. */
+/* On a machine without IPv6 the refusal names the address, and that is all there is to see. */
 static void test_ipv6_address_is_named_in_brackets(void **state)
 {
     struct tcp_fixture *fixture = *state;
@@ -202,7 +202,7 @@ static void test_star_listens_on_both_families(void **state)
 
     assert_int_equal(listen_on(fixture, "tcp://" STAR ":0"), 0);
     for (struct weft_listener *at = fixture->listener; at; at = at->next) {
-        /* Where the machine has no IPv6 there is one address. */
+        /* A machine without IPv6 has one address only. */
         assert_true(strncmp(at->name, "tcp://0.0.0.0:", 14) == 0 ||
                     strncmp(at->name, "tcp://[::]:", 11) == 0);
         expect_served(fixture, at);

@@ -35,7 +35,7 @@ static void test_connecting_goes_on_where_there_was_no_socket_for_one_address(vo
     assert_int_equal(write_text(fixture->client, "x"), 1);
 }
 
-/* As with "localhost", where nobody listens on ::1. */
+/* "localhost" is such a name, if nobody listens on ::1. */
 static void test_connecting_goes_on_to_the_next_address_when_one_refuses_later(void **state)
 {
     static const char *const hosts[] = {"127.0.0.2", "127.0.0.3", "127.0.0.1", NULL};

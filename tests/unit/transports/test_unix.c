@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What unix adds to the suite that all transports pass: the socket's file. */
+ * The file of a unix socket; the suite that all transports pass has the rest. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -23,7 +23,7 @@ static struct stat stat_of(const char *path)
     return st;
 }
 
-/* What a server leaves behind that was killed. */
+/* Leaves behind what a server does that was killed. */
 static void leave_stale_socket(const struct unix_fixture *fixture)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -372,27 +372,6 @@ int main(void)
         UNIX_TEST(test_connect_says_where_and_why),
         UNIX_TEST(test_accept_passes_on_what_the_system_refuses),
         UNIX_TEST(test_stream_knows_the_process_at_its_other_end),
-        UNIX_TEST(test_socket_is_its_owners_alone),
-        UNIX_TEST(test_process_keeps_its_umask),
-        UNIX_TEST(test_path_goes_with_the_listener),
-        UNIX_TEST(test_stale_socket_is_replaced),
-        UNIX_TEST(test_live_socket_is_not_replaced),
-        UNIX_TEST(test_live_socket_with_a_full_queue_is_not_replaced),
-        UNIX_TEST(test_socket_that_cannot_be_tried_is_not_replaced),
-        UNIX_TEST(test_file_that_is_no_socket_is_left_alone),
-        UNIX_TEST(test_symbolic_link_is_not_followed),
-        UNIX_TEST(test_unlisten_leaves_the_socket_of_another_server),
-        UNIX_TEST(test_unlisten_is_fine_where_the_path_is_gone),
-        UNIX_TEST(test_longest_path_is_taken_and_a_longer_one_refused),
-        UNIX_TEST(test_host_is_no_path),
-        UNIX_TEST(test_name_is_a_url_that_means_the_same_path),
-        UNIX_TEST(test_relative_path_is_of_the_working_directory),
-        UNIX_TEST(test_missing_directory_is_told),
-        UNIX_TEST(test_listen_holds_nothing_after_any_failing_call),
-        UNIX_TEST(test_directory_that_cannot_be_locked_does_not_matter),
-        UNIX_TEST(test_stale_socket_that_cannot_be_removed_is_told),
-        UNIX_TEST(test_connect_says_where_and_why),
-        UNIX_TEST(test_accept_passes_on_what_the_system_refuses),
         UNIX_TEST(test_lock_of_somebody_else_is_not_waited_for),
         UNIX_TEST(test_lock_is_given_back_at_once),
         UNIX_TEST(test_listen_where_no_file_can_be_made_is_refused_with_advice),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a unix URL may be, and names of the abstract space. */
+ * The forms of a unix URL, and names of the abstract space. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

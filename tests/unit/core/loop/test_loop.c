@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the real loop adds to a turn (test_turn.c) beside descriptors: real time, signals, and what
- * it takes from the system. */
+ * The real loop's own part of a turn (test_turn.c has the rest), without descriptors: real time,
+ * signals, and the resources that it takes from the system. */
 #include <errno.h>
 #include <ev.h>
 #include <signal.h>

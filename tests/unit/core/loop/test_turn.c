@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What task.h and loop.h promise of posts, deferred calls and the order of a turn. */
+ * The promises of task.h and loop.h about posts, deferred calls and the order of a turn. */
 #include <errno.h>
 
 #include "lib/fault.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What task.h promises of the hooks around a turn. */
+ * The promises of task.h about the hooks around a turn. */
 #include "core/base/compiler.h"
 #include "turn_fixture.h"
 

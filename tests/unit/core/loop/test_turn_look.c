@@ -87,6 +87,24 @@ static void test_timer_that_is_stopped_after_the_look_never_fires(void **state)
     assert_int_equal(fired, 0);
 }
 
+static void test_delay_outside_a_turn_counts_from_a_clock_that_is_read_anew(void **state)
+{
+    struct weft_timer timer = {.fire = on_timer};
+
+    (void)state;
+    loop.time += 60 * (int64_t)SECOND;
+    weft_loop_after(&loop.base, &timer, MILLISECOND);
+    assert_int_equal(weft__timer_queue_next(&loop.base.timers), loop.time + MILLISECOND);
+    assert_int_equal(weft_loop_now(&loop.base), loop.time);
+
+    /* Within a turn it counts from the turn's time, however long the turn takes. */
+    weft__turn_begin(&loop.base, loop.time);
+    loop.time += SECOND;
+    weft_loop_after(&loop.base, &timer, MILLISECOND);
+    assert_int_equal(weft__timer_queue_next(&loop.base.timers), loop.time - SECOND + MILLISECOND);
+    weft__turn_end(&loop.base);
+}
+
 static void test_time_read_within_a_turn_is_before_the_next_look(void **state)
 {
     struct weft_timer timer = {.fire = on_timer};
@@ -163,6 +181,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_deadline_that_passed_while_waiting_is_judged_after_one_more_look),
         TEST(test_timer_that_is_stopped_after_the_look_never_fires),
+        TEST(test_delay_outside_a_turn_counts_from_a_clock_that_is_read_anew),
         TEST(test_time_read_within_a_turn_is_before_the_next_look),
         TEST(test_very_late_timers_wait_while_descriptors_are_ready),
         TEST(test_very_late_timers_wait_a_quarter_of_a_second_at_most),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What task.h promises of timers. */
+ * The promises of task.h about timers. */
 #include <string.h>
 
 #include "core/base/compiler.h"

@@ -16,7 +16,7 @@
 
 enum { FD_LIMIT = 64, MILLISECOND = 1000000 };
 
-/* What happened, a letter each, since the test began. */
+/* A letter for each thing that has happened since the test began. */
 extern char turn_journal[256];
 
 void turn_note(char letter);

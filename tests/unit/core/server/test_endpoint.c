@@ -10,7 +10,7 @@
 #include "lib/fault.h"
 #include "dummy_plugins.h"
 
-/* What the plugins here note about how they were configured. */
+/* The plugins here note how they were configured. */
 struct config {
     uint64_t max_frame;
     char level;
@@ -101,7 +101,7 @@ static int setup(void **state)
 
 static int init(struct fixture *f, const char *url, const struct weft_endpoint_defaults *defaults)
 {
-    /* What it finds there means nothing. */
+    /* Whatever it finds there means nothing. */
     memset(&f->endpoint, 0xff, sizeof f->endpoint);
     return weft_endpoint_init(&f->endpoint, url, &f->registry, defaults, &f->limits, &f->error);
 }

@@ -53,6 +53,21 @@ static void test_each_address_of_an_endpoint_is_served(void **state)
     turns(f);
 }
 
+/* The first loop must not end with the drain of its worker before that peer has heard its refusal. */
+static void test_peer_that_waits_at_the_drain_keeps_the_first_loop_running(void **state)
+{
+    struct server_fixture *f = *state;
+    server_fixture_start(f);
+    struct test_peer *late = peer_dial_only(f);
+    weft_server_stop(f->server);
+    assert_false(f->server->threads[0].empty);
+    assert_false(f->loop->stopping);
+    assert_heard(late, "draining EOF");
+    advance(f, SECONDS(1));
+    assert_true(f->server->threads[0].empty);
+    assert_true(f->loop->stopping);
+}
+
 static void test_address_in_use_leaves_none_of_its_endpoint(void **state)
 {
     struct server_fixture *f = *state;
@@ -224,7 +239,7 @@ static void test_stop_ends_the_rest_of_accepting(void **state)
     assert_int_equal(virtual_loop_next_timer(f->loop), INT64_MAX);
 }
 
-/* Who cannot be accepted even then is reset: there is nothing to tell it with. */
+/* A peer that cannot be accepted even then is reset: there is nothing to tell it with. */
 static void test_stop_does_not_wait_for_descriptors(void **state)
 {
     struct server_fixture *f = *state;
@@ -354,6 +369,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST_BOTH(test_connection_over_the_limit_is_refused_in_words),
         TEST_RAW(test_each_address_of_an_endpoint_is_served),
+        TEST_RAW(test_peer_that_waits_at_the_drain_keeps_the_first_loop_running),
         TEST_RAW(test_address_in_use_leaves_none_of_its_endpoint),
         TEST_RAW(test_refusal_is_not_eaten_by_a_reset),
         TEST_RAW(test_place_of_a_closed_connection_is_free_again),

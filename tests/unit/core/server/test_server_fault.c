@@ -5,7 +5,7 @@
 #include "lib/fault.h"
 #include "unit/core/conn/server_fixture.h"
 
-/* What a client asks, and the word that it hears of it. */
+/* A client's request, and the word that it hears of it. */
 struct exchange {
     const char *request, *reply;
 };
