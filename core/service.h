@@ -4,8 +4,7 @@
  * weft_service`; services/echo is the one to copy from.
  *
  * The one rule: a request handed to call() ends exactly once, in call() or later. Until then the
- * request, what it keeps and its connection's state stay valid, even if the peer has hung up. A
- * synchronous, an asynchronous and a streaming service differ only in when they send and end.
+ * request, what it keeps and its connection's state stay valid, even if the peer has hung up.
  *
  * Threads: everything here happens on the loop of the request's connection. Another thread comes back
  * to that loop with weft_loop_post.
@@ -30,6 +29,7 @@
 #include "base/mem.h"
 #include "base/reason.h"
 #include "base/settings.h"
+#include "reject.h"
 #include "task.h"
 
 #ifdef __cplusplus
@@ -55,13 +55,10 @@ struct weft_request {
 };
 
 /* Sends one more message of a streamed answer; more will follow. The body is borrowed until the call
- * returns. Returns:
+ * returns. 0: taken. -EAGAIN: too much waits (see above); nothing has changed, on_room follows.
+ * -ECANCELED: the connection is gone and nothing was sent; the end is still owed.
  *
- * - 0: the message was taken.
- * - -EAGAIN: too much waits (see above). Nothing has changed; on_room follows.
- * - -ECANCELED: the connection is gone and nothing was sent. The end is still owed.
- *
- * What fails later is not reported here: if memory runs out, the connection closes; a message that
+ * A later failure is not reported here: if memory runs out, the connection closes; a message that
  * turns out to be over a limit when it is encoded is replaced by the words of reject(). */
 WEFT_MUST_USE int weft_request_send(struct weft_request *request, const struct weft_body *body);
 
@@ -77,7 +74,6 @@ WEFT_MUST_USE int weft_request_end(struct weft_request *request, const struct we
 WEFT_MUST_USE int weft_request_end_bad(struct weft_request *request, const struct weft_body *body);
 
 /* weft_request_end, with the words of the service's own reject(). Without words the connection closes. */
-struct weft_rejection;
 void weft_request_refuse(struct weft_request *request, const struct weft_rejection *why);
 
 /* Copies the payload to memory of the request's own, where it lives until the end. A service that
@@ -90,39 +86,17 @@ WEFT_MUST_USE int weft_request_keep(struct weft_request *request);
  * until the end. The budget is decode-bytes; after keep, decode-bytes and the payload. */
 struct weft_arena *weft_request_arena(struct weft_request *request);
 
-/* Takes the request out of the order of replies, as a subscription needs it, which would else hold up
- * every later reply. It keeps its place for what is said until it is the head. From then on its
- * messages leave at once, between the replies of others, while less than push-high bytes of output
- * wait; -EAGAIN above that. It counts towards max-detached instead of max-pending. If the peer ends
- * only its own direction, the connection stays open until its detached requests have ended. A second
- * call does nothing. -ENOSPC: nothing changed, because max-detached requests of this connection are
- * detached, or what they keep would exceed pending-bytes. */
+/* Takes the request out of the order of replies, so that a subscription does not hold up every later
+ * reply. Until it is the head it keeps its place. From then on its messages leave at once, between the
+ * replies of others, while the output is below push-high (or output-low, if that is less). It counts
+ * towards max-detached instead of max-pending. If the peer ends only its own direction, the connection
+ * stays open until its detached requests have ended. A second call does nothing. -ENOSPC: nothing
+ * changed, because max-detached requests of this connection are detached, or because what they keep
+ * would exceed pending-bytes. */
 WEFT_MUST_USE int weft_request_detach(struct weft_request *request);
 
 /* Returns a number that no other connection of this server has or had. */
 uint64_t weft_request_connection(const struct weft_request *request);
-
-/* Why something never became a request, or why a reply could not be sent. */
-enum weft_reject_cause {
-    WEFT_REJECT_MALFORMED,     /* what: the fault of the frame */
-    WEFT_REJECT_TOO_BIG,       /* what: the limit's option name; size, limit */
-    WEFT_REJECT_REPLY_TOO_BIG, /* what, size and limit of a reply; the words take its place */
-    WEFT_REJECT_NO_MEMORY,
-    WEFT_REJECT_DRAINING,
-    WEFT_REJECT_TOO_MANY, /* what: "max-connections"; limit */
-    /* By layers. what: in a few words, or NULL. */
-    WEFT_REJECT_NOT_KNOWN, /* the peer has not said who it is */
-    WEFT_REJECT_DENIED,    /* it may not do this */
-    WEFT_REJECT_RATE       /* it does this too often; limit: how often per second */
-};
-
-struct weft_rejection {
-    enum weft_reject_cause cause;
-    const char *what; /* static, may be NULL */
-    uint64_t size, limit;
-};
-
-enum { WEFT_REJECT_MAX = 512 }; /* bytes that the words of a rejection may have */
 
 struct weft_service {
     const char *name;                  /* as in `?service=NAME` */

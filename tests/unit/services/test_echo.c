@@ -251,6 +251,32 @@ static void test_echo_refuses_numbers_out_of_range(void **state)
     assert_int_equal(configure(f, "repeat", "1000000", &error), 0);
 }
 
+static void test_echo_has_words_for_layers_alone(void **state)
+{
+    (void)state;
+    static const struct {
+        struct weft_rejection rejection;
+        const char *words;
+    } rows[] = {
+        {{.cause = WEFT_REJECT_NOT_KNOWN}, "not known"},
+        {{.cause = WEFT_REJECT_DENIED, .what = "read only"}, "denied: read only"},
+        {{.cause = WEFT_REJECT_RATE, .limit = 7}, "too often"},
+        {{.cause = WEFT_REJECT_MALFORMED, .what = "bad"}, ""},
+        {{.cause = WEFT_REJECT_DRAINING}, ""},
+    };
+    uint8_t bytes[WEFT_REJECT_MAX];
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        size_t size = echo_service.reject(NULL, &rows[i].rejection, bytes);
+        assert_int_equal(size, strlen(rows[i].words));
+        assert_memory_equal(bytes, rows[i].words, size);
+    }
+    char what[2000];
+    memset(what, 'w', sizeof what - 1);
+    what[sizeof what - 1] = '\0';
+    struct weft_rejection longest = {.cause = WEFT_REJECT_DENIED, .what = what};
+    assert_in_range(echo_service.reject(NULL, &longest, bytes), 1, sizeof bytes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -267,6 +293,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             test_echo_answers_with_an_empty_message_where_memory_is_short, setup, teardown),
         cmocka_unit_test_setup_teardown(test_echo_refuses_numbers_out_of_range, setup, teardown),
+        cmocka_unit_test(test_echo_has_words_for_layers_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

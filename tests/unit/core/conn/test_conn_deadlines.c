@@ -167,6 +167,17 @@ static void test_trickle_of_reads_is_closed(void **state)
     assert_int_equal(closed_for(f, WEFT_REASON_WRITE_TIMEOUT), 1);
 }
 
+/* Bytes that were read quickly buy no time beyond the timeout. */
+static void test_quick_reader_that_stops_is_closed_in_the_usual_time(void **state)
+{
+    struct server_fixture *f = *state;
+    struct test_peer *peer = serve_one(f);
+    script_set_rules(peer->end, &(struct script_rules){.window = 50000});
+    peer_say(peer, "size x 4000000");
+    assert_int_equal(read_slowly(f, peer, 500000, 5), 5);
+    assert_in_range(read_slowly(f, peer, 0, 100), 29, 31);
+}
+
 /* Half the rate pays for half of the time. */
 static void test_reader_at_half_the_least_rate_is_closed_in_twice_the_time(void **state)
 {
@@ -333,6 +344,7 @@ int main(void)
         TEST_RAW(test_client_that_does_not_read_is_closed),
         TEST_RAW(test_slow_reader_may_take_its_time),
         TEST_RAW(test_trickle_of_reads_is_closed),
+        TEST_RAW(test_quick_reader_that_stops_is_closed_in_the_usual_time),
         TEST_RAW(test_reader_at_half_the_least_rate_is_closed_in_twice_the_time),
         TEST_RAW(test_write_that_was_done_leaves_no_deadline),
         TEST_RAW(test_write_deadline_holds_after_the_input_has_ended),

@@ -362,10 +362,43 @@ static void test_request_of_a_connection_that_is_gone_still_ends(void **state)
     kv_fixture_fini(&fixture);
 }
 
+/* Nothing is stored, nothing is left of the value, and the next command has its turn. */
+static void test_command_that_a_layer_denies_is_not_done(void **state)
+{
+    static const struct kv_store *const stores[] = {NULL, &late_store_ordered,
+                                                    &late_store_unordered};
+    (void)state;
+    for (size_t i = 0; i < sizeof stores / sizeof *stores; i++) {
+        struct kv_fixture fixture;
+        struct fake_request set, get;
+        kv_fixture_init(&fixture, stores[i]);
+        init_request(&set, ask_hset("t", "k", value_1));
+        set.request.layers = &fixture;
+        set.denied = true;
+        kv_fixture_call(&fixture, &set);
+        assert_true(set.ended && set.refused);
+        assert_int_equal(set.why.cause, WEFT_REJECT_DENIED);
+        assert_string_equal(set.asked, "hset");
+        assert_int_equal(set.request.status, 403);
+        init_request(&get, ask_key(ASK_HGET, "t", "k"));
+        get.request.layers = &fixture;
+        kv_fixture_call(&fixture, &get);
+        while (!get.ended)
+            assert_true(virtual_loop_advance(fixture.loop, 1000000000));
+        assert_string_equal(get.asked, "hget");
+        assert_int_equal(get.request.status, 404);
+        assert_status(&get, 404);
+        fake_request_fini(&set);
+        fake_request_fini(&get);
+        kv_fixture_fini(&fixture);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_unordered_store_gets_the_next_command_when_the_last_is_done),
+        cmocka_unit_test(test_command_that_a_layer_denies_is_not_done),
         cmocka_unit_test(test_ordered_store_gets_commands_at_once),
         cmocka_unit_test(test_line_of_waiting_commands_is_done_in_order),
         cmocka_unit_test(test_store_outcomes_have_statuses),

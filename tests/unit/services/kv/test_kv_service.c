@@ -96,6 +96,16 @@ static void test_every_rejection_has_its_words(void **state)
                  "Server is shutting down");
     assert_words(&(struct weft_rejection){WEFT_REJECT_TOO_MANY, "max-connections", 0, 10}, 503,
                  "Too many connections: max-connections is 10");
+    assert_words(&(struct weft_rejection){WEFT_REJECT_NOT_KNOWN, NULL, 0, 0}, 401,
+                 "Not known: say who you are first");
+    assert_words(&(struct weft_rejection){WEFT_REJECT_NOT_KNOWN, "use AUTH", 0, 0}, 401,
+                 "Not known: use AUTH");
+    assert_words(&(struct weft_rejection){WEFT_REJECT_DENIED, NULL, 0, 0}, 403,
+                 "Denied: you may not do this");
+    assert_words(&(struct weft_rejection){WEFT_REJECT_DENIED, "read only", 0, 0}, 403,
+                 "Denied: read only");
+    assert_words(&(struct weft_rejection){WEFT_REJECT_RATE, NULL, 0, 7}, 429,
+                 "Too often: at most 7 per second");
 }
 
 static void test_rejection_of_any_length_fits(void **state)
