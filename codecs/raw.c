@@ -24,6 +24,19 @@ static const char *why_too_big(uint32_t length)
                                     : "max-frame";
 }
 
+WEFT_NOINLINE static ssize_t refuse(const struct raw_config *config, struct weft_prefix *prefix,
+                                    struct weft_view in, uint32_t length, struct weft_message *msg,
+                                    struct weft_decode_io *io)
+{
+    /* A server that compresses answers so: at once, or later, when a reply is large enough. */
+    if (prefix->role == WEFT_CLIENT && length > WEFT_PREFIX_MAX) {
+        io->detail = "answered in codec 'length-delimited-gzip'";
+        return WEFT_EFOREIGN;
+    }
+    return weft_prefix_refuse(prefix, in, length, config->max_frame, why_too_big(length),
+                              weft_codec_raw.name, msg, io);
+}
+
 static ssize_t decode(const struct weft_codec_state *state, struct weft_view in,
                       struct weft_message *msg, struct weft_decode_io *io)
 {
@@ -37,14 +50,8 @@ static ssize_t decode(const struct weft_codec_state *state, struct weft_view in,
         return 0;
     }
     uint32_t length = weft_load_be32(in.data);
-    /* A server that compresses answers so: at once, or later, when a reply is large enough. */
-    if (prefix->role == WEFT_CLIENT && length > WEFT_PREFIX_MAX) {
-        io->detail = "answered in codec 'length-delimited-gzip'";
-        return WEFT_EFOREIGN;
-    }
     if (length > config->max_frame)
-        return weft_prefix_refuse(prefix, in, length, config->max_frame, why_too_big(length),
-                                  weft_codec_raw.name, msg, io);
+        return refuse(config, prefix, in, length, msg, io);
     prefix->begun = true;
     size_t size = WEFT_PREFIX_SIZE + (size_t)length;
     if (in.size < size) {
