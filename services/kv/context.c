@@ -21,6 +21,11 @@ const struct weft_limit *weft_kv_limit_table(void)
          .zero_is_off = 1,
          .value = 0,
          .offset = offsetof(struct weft_kv_limits, max_memory)},
+        {.name = "max-key",
+         .help = "longest key or name of a table written",
+         .unit = WEFT_LIMIT_BYTES,
+         .value = WEFT_KIB(64),
+         .offset = offsetof(struct weft_kv_limits, max_key)},
         {.name = NULL},
     };
     return table;
@@ -29,7 +34,8 @@ const struct weft_limit *weft_kv_limit_table(void)
 struct weft_kv_limits weft_kv_limits_default(void)
 {
     const struct weft_limit *table = weft_kv_limit_table();
-    return (struct weft_kv_limits){.decode_elements = table[0].value, .max_memory = table[1].value};
+    return (struct weft_kv_limits){
+        .decode_elements = table[0].value, .max_memory = table[1].value, .max_key = table[2].value};
 }
 
 const struct kv_store *weft_kv_store_find(const struct kv_store *const *stores, const char *name,

@@ -34,6 +34,7 @@ const struct kv_store *weft_kv_store_find(const struct kv_store *const *stores, 
 struct weft_kv_limits {
     uint64_t decode_elements; /* messages inside a request, and occurrences of repeated fields */
     uint64_t max_memory;      /* bytes that the store may hold; 0: any */
+    uint64_t max_key;         /* bytes of a key, or of a table's name, that can be written */
 };
 
 /* Returns the table of struct weft_kv_limits, ended by a NULL name, for command lines. Static. */

@@ -32,6 +32,8 @@ int kv_session_configure(struct kv_session_config *config, void *context,
     config->limits = limits;
     (void)snprintf(config->full_text, sizeof config->full_text, "Store is full: max-memory is %s",
                    weft_format_size(config->context->limits.max_memory, size));
+    (void)snprintf(config->key_text, sizeof config->key_text, "Key is too big: max-key is %s",
+                   weft_format_size(config->context->limits.max_key, size));
     return 0;
 }
 
@@ -263,6 +265,9 @@ static bool take_into_page(struct kv_task *task, struct weft_view key, struct we
         value.size = 0;
         size = face->pair_size(key, value);
     }
+    /* A key that no reply has room for, stored under another limit, must not end the walk. */
+    if (size > most)
+        return true;
     task->pairs_error = add_pair(task, size, key, value);
     return task->pairs_error == 0;
 }
@@ -353,9 +358,34 @@ static bool may_do(struct kv_task *task)
     return !task->request->layers || ask_layers(task);
 }
 
+/* A key that is stored comes back in walks, where a reply must have room for it. */
+static bool is_key_too_big(const struct kv_task *task)
+{
+    const struct kv_call *call = &task->call;
+    uint64_t most = task->session->loop->config->context->limits.max_key;
+    if (call->command->takes != KV_TAKES_PAIRS)
+        return false;
+    bool is_big = call->table.size > most;
+    for (size_t i = 0; i < call->count; i++)
+        is_big |= call->items[i].key.size > most;
+    return is_big;
+}
+
+static void call_done(struct kv_call *call);
+
+WEFT_NOINLINE static void refuse_key(struct kv_task *task)
+{
+    kv_reply_text(&task->call.reply, KV_TOO_BIG, task->session->loop->config->key_text);
+    call_done(&task->call);
+}
+
 static void start_task(struct kv_task *task)
 {
     struct kv_session *session = task->session;
+    if (is_key_too_big(task)) {
+        refuse_key(task);
+        return;
+    }
     kv_call_start(&task->call, session->loop->store, session->store_session);
 }
 

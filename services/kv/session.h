@@ -20,6 +20,7 @@ struct kv_session_config {
     const struct weft_kv_context *context;
     const struct weft_limits *limits;
     char full_text[KV_LINE_MAX]; /* what a full store's refusal says */
+    char key_text[KV_LINE_MAX];  /* what the refusal of a long key says */
 };
 
 struct kv_session_loop {

@@ -217,8 +217,11 @@ static int set(struct memory_session *self, struct kv_op *op)
         return loop->cache.refused ? -ENOSPC : err;
     /* A new map has one segment and one directory; keys may come twice. */
     struct write write = {loop, op};
-    err = kv_tables_write(&self->loop->memory->tables, loop, &self->cache, op->table, put, &write,
-                          2 * op->count + 1);
+    struct kv_tables *tables = &self->loop->memory->tables;
+    struct kv_table *table = kv_tables_find(tables, loop, &self->cache, op->table);
+    err = table ? put(&write, &table->map) : -ESTALE;
+    if (err == -ESTALE)
+        err = kv_tables_write(tables, loop, op->table, put, &write, 2 * op->count + 1);
     if (err == 0)
         return 0;
     for (size_t i = 0; i < op->count; i++)

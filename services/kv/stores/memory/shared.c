@@ -10,6 +10,7 @@ void kv_account_init(struct kv_shared *shared, int64_t max_used)
 {
     atomic_init(&shared->used, 0);
     shared->max_used = max_used;
+    shared->low = max_used / 5 * 4;
     shared->step = STEP_MAX;
     if (max_used > 0 && max_used / STEPS_OF_LIMIT < STEP_MAX)
         shared->step = max_used / STEPS_OF_LIMIT;

@@ -20,6 +20,7 @@ struct kv_shared {
     struct kv_pool pool;
     _Atomic int64_t used; /* heap bytes that are alive, and the loops' credit */
     int64_t max_used;     /* 0: there is no limit */
+    int64_t low;          /* four fifths of it */
     int64_t step;         /* credit that a loop takes in advance */
 };
 
@@ -38,7 +39,7 @@ void kv_account_init(struct kv_shared *shared, int64_t max_used);
 static inline bool kv_account_is_low(const struct kv_shared *shared)
 {
     int64_t used = atomic_load_explicit(&shared->used, memory_order_relaxed);
-    return used < shared->max_used / 5 * 4;
+    return used < shared->low;
 }
 
 /* Gives the loop's credit back. */

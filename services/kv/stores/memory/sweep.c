@@ -54,6 +54,7 @@ int kv_sweep_init(struct kv_sweep *sweep, struct kv_tables *tables, struct kv_sh
     struct kv_pool *pool = &shared->pool;
     int64_t max = shared->max_used;
     *sweep = (struct kv_sweep){.tables = tables, .shared = shared};
+    pool->sweep_from = INT64_MAX;
     if (max > 0 && max < INT64_MAX / 2) {
         int64_t slack = max / SLACK_PART > SLACK_MIN ? max / SLACK_PART : SLACK_MIN;
         pool->reserve = max / RESERVE_PART > RESERVE_MIN ? max / RESERVE_PART : RESERVE_MIN;

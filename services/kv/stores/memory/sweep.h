@@ -48,7 +48,7 @@ static inline void kv_sweep_poll(struct kv_sweep_loop *self)
 {
     const struct kv_pool *pool = &self->sweep->shared->pool;
     int64_t resident = atomic_load_explicit(&pool->resident, memory_order_relaxed);
-    if (pool->resident_max > 0 && resident > pool->sweep_from)
+    if (resident > pool->sweep_from)
         kv__sweep_poll(self);
 }
 

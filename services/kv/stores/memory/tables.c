@@ -122,16 +122,15 @@ err_after_table:
     return err;
 }
 
-int kv_tables_write(struct kv_tables *tables, struct kv_loop *loop, struct kv_table_cache *cache,
-                    struct weft_view name, int (*write)(void *arg, struct kv_map *map), void *arg,
-                    size_t retires)
+int kv_tables_write(struct kv_tables *tables, struct kv_loop *loop, struct weft_view name,
+                    int (*write)(void *arg, struct kv_map *map), void *arg, size_t retires)
 {
-    struct kv_table *table = kv_tables_find(tables, loop, cache, name);
-    int err = table ? write(arg, &table->map) : -ESTALE;
-    while (err == -ESTALE) {
+    int err;
+    do {
         pthread_mutex_lock(&tables->naming);
         /* A dead table is gone from the index when whoever drops it has let go of the lock. */
-        table = look_up(tables, loop, name);
+        struct kv_table *table = look_up(tables, loop, name);
+        err = 0;
         if (!table) {
             /* The index retires a segment and a directory. */
             err = kv_epoch_reserve(&loop->epoch, retires + 3);
@@ -141,7 +140,7 @@ int kv_tables_write(struct kv_tables *tables, struct kv_loop *loop, struct kv_ta
         pthread_mutex_unlock(&tables->naming);
         if (table)
             err = write(arg, &table->map);
-    }
+    } while (err == -ESTALE);
     return err;
 }
 

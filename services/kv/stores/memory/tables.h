@@ -49,12 +49,12 @@ static inline struct kv_table *kv_tables_find(struct kv_tables *tables, struct k
     return kv__tables_look_up(tables, loop, cache, name);
 }
 
-/* Writes into a table, which is made if it is not there; write has the results of kv_map_put and
+/* Writes into a table that was not found or was dead, and makes it if it still is not there. write has the results of kv_map_put and
  * retires at most `retires` objects where the map is new. A table for which write fails does not
  * appear, so that a refused write leaves nothing behind. -ENOMEM, -ENOSPC, or what write
  * returned. */
 WEFT_MUST_USE int kv_tables_write(struct kv_tables *tables, struct kv_loop *loop,
-                                  struct kv_table_cache *cache, struct weft_view name,
+                                  struct weft_view name,
                                   int (*write)(void *arg, struct kv_map *map), void *arg,
                                   size_t retires);
 

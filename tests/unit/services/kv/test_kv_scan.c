@@ -153,6 +153,51 @@ static void test_value_larger_than_a_page_comes_as_its_key_alone(void **state)
         assert_int_equal(told.pairs[i].value.size > 0, number_of(told.pairs[i].key) != 1);
 }
 
+static uint64_t set_long_key(size_t size, bool table)
+{
+    char *key = calloc(1, size + 1);
+    assert_non_null(key);
+    memset(key, '5', size);
+    static const uint8_t value[] = {0x18, 1};
+    told = ask(ask_hset(table ? key : "t", table ? "k" : key, weft_view(value, sizeof value)));
+    assert_false(kv_talk.reply_is_bad);
+    free(key);
+    return told.status;
+}
+
+static void test_key_or_table_over_max_key_is_answered_413(void **state)
+{
+    (void)state;
+    kv_talk.fixture.context.limits.max_key = 1000;
+    for (int table = 0; table < 2; table++) {
+        assert_int_equal(set_long_key(1000, table), 200);
+        assert_int_equal(set_long_key(1001, table), 413);
+        assert_true(
+            weft_view_equal(told.message, weft_view_str("Key is too big: max-key is 64KiB")));
+    }
+    scan_first(0);
+    assert_int_equal(told.pair_count, 1);
+}
+
+static void test_key_larger_than_a_page_is_passed_over(void **state)
+{
+    (void)state;
+    set_value(0, 100);
+    assert_int_equal(set_long_key(6000, false), 200);
+    set_value(1, 100);
+    kv_talk.fixture.limits.max_message = 3000;
+    size_t pairs = 0;
+    scan_first(1);
+    for (;;) {
+        assert_int_equal(told.status, 200);
+        pairs += told.pair_count;
+        if (told.cursor.size == 0)
+            break;
+        scan_on(1);
+    }
+    assert_int_equal(pairs, 2);
+}
+
 static void assert_expired(struct weft_view cursor)
 {
     static const char text[] = "cursor expired: start again";
@@ -198,6 +243,8 @@ int main(void)
         TEST(test_page_stays_under_the_smaller_of_max_frame_and_max_message),
         TEST(test_page_of_large_values_ends_at_a_mebibyte),
         TEST(test_value_larger_than_a_page_comes_as_its_key_alone),
+        TEST(test_key_or_table_over_max_key_is_answered_413),
+        TEST(test_key_larger_than_a_page_is_passed_over),
         TEST(test_cursor_that_is_none_is_answered_410),
         TEST(test_cursor_of_another_server_is_answered_410),
     };
