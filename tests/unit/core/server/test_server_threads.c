@@ -282,9 +282,49 @@ static void test_started_threads_end_without_a_run(void **state)
     assert_int_equal(weft_server_run(f->server), 0);
 }
 
+static void *make_server(void *arg)
+{
+    struct fixture *f = arg;
+    const char *urls[] = {f->url};
+    const struct weft_server_options options = {
+        .registry = &f->registry,
+        .urls = urls,
+        .url_count = 1,
+        .codec = "raw",
+        .service = "echo",
+        .limits = weft_limits_default(),
+        .threads = 1,
+    };
+    struct weft_server *server;
+    struct weft_error error;
+
+    if (weft_server_new(&server, &options, &error) < 0)
+        return f;
+    weft_server_free(server);
+    return NULL;
+}
+
+/* Each server freezes the registry; ThreadSanitizer would see a race. */
+static void test_servers_of_several_threads_share_a_registry(void **state)
+{
+    struct fixture *f = *state;
+    pthread_t threads[THREADS];
+
+    for (int i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, make_server, f), 0);
+    for (int i = 0; i < THREADS; i++) {
+        void *failed = f;
+
+        assert_int_equal(pthread_join(threads[i], &failed), 0);
+        assert_null(failed);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_servers_of_several_threads_share_a_registry, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(test_connections_of_all_threads_are_served_and_drained,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(test_connections_of_all_threads_are_cut, setup, teardown),
