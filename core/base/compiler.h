@@ -28,6 +28,10 @@
 /* Keeps a rarely taken path out of line, so that the hot path does not pay for its stack frame. */
 #define WEFT_NOINLINE          __attribute__((noinline))
 
+/* Keeps a short function of the usual path in its callers, where the compiler counts its uses and would
+ * make one copy of them. */
+#define WEFT_INLINE            inline __attribute__((always_inline))
+
 /* Leads from a pointer to a member back to the struct of that type that holds it. */
 #define weft_container_of(pointer, type, member)                                                   \
     ((type *)(void *)((char *)(pointer)-offsetof(type, member)))

@@ -187,7 +187,7 @@ struct write {
     struct kv_op *op;
 };
 
-static int put(void *arg, struct kv_map *map)
+static WEFT_INLINE int put(void *arg, struct kv_map *map)
 {
     const struct write *write = arg;
     struct kv_op *op = write->op;

@@ -258,7 +258,7 @@ static void free_slabs(struct kv_pool *pool, struct kv_slab *slab)
     }
 }
 
-static void give_one(struct kv_pool *pool, struct kv_block *block)
+WEFT_NOINLINE static void give_one(struct kv_pool *pool, struct kv_block *block)
 {
     struct kv_slab *empty = NULL;
     pthread_mutex_lock(&pool->lock);
@@ -267,7 +267,7 @@ static void give_one(struct kv_pool *pool, struct kv_block *block)
     free_slabs(pool, empty);
 }
 
-static void drain(struct kv_pool_cache *cache, unsigned class, uint32_t count)
+WEFT_NOINLINE static void drain(struct kv_pool_cache *cache, unsigned class, uint32_t count)
 {
     struct kv_magazine *magazine = &cache->magazines[class];
     struct kv_slab *empty = NULL;

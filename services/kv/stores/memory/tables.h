@@ -39,8 +39,9 @@ struct kv_table *kv__tables_look_up(struct kv_tables *tables, struct kv_loop *lo
                                     struct kv_table_cache *cache, struct weft_view name);
 
 /* Returns the table, which may be dead, or NULL. It is valid until the turn's end. */
-static inline struct kv_table *kv_tables_find(struct kv_tables *tables, struct kv_loop *loop,
-                                              struct kv_table_cache *cache, struct weft_view name)
+static WEFT_INLINE struct kv_table *kv_tables_find(struct kv_tables *tables, struct kv_loop *loop,
+                                                   struct kv_table_cache *cache,
+                                                   struct weft_view name)
 {
     struct kv_table *last = cache->table;
     if (last && cache->dropped == atomic_load_explicit(&tables->dropped, memory_order_acquire) &&
