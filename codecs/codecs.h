@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The codecs that come with the library. Hand them to weft_registry_add_codec. docs/wire.md describes
- * their frames. */
+ * The codecs that come with the library. Hand them to weft_registry_add_codec. They carry payloads of
+ * any service. docs/wire.md describes their frames. */
 #ifndef WEFT_CODECS_H
 #define WEFT_CODECS_H
 
@@ -11,11 +11,13 @@
 extern "C" {
 #endif
 
-/* Frames are four bytes of length, then the message. It has no options. */
+/* `raw`: a frame is four bytes of length, then the message. It has no options. */
 extern const struct weft_codec weft_codec_raw;
 
-/* Frames are a bit, 31 bits of length, then the payload. If the bit is set, the payload is a gzip member
- * that holds the message. Options: threshold (longer messages are compressed) and level. */
+/* `length-delimited-gzip`: a frame is one bit, 31 bits of length, then the payload. If the bit is set,
+ * the payload is a gzip member that holds the message; otherwise it is the message. Options: threshold,
+ * in bytes or `off`, and level, 1 to 9 or `auto`. Messages longer than the threshold are compressed if
+ * that makes them smaller. So are those over a peer's default max-frame, unless threshold is `off`. */
 extern const struct weft_codec weft_codec_length_delimited_gzip;
 
 #ifdef __cplusplus

@@ -38,18 +38,19 @@ struct weft_message {
     enum weft_message_kind kind;
     enum weft_message_status status;
     /* The message's bytes, in the input view or in the codec's loop state; empty if the status is not
-     * OK. They are valid until the view is, or until the next decode or fini with that loop state,
-     * whichever comes first. An encode in between must leave them alone. */
+     * OK. Bytes in the view live as long as the view; bytes in the loop state must last until the next
+     * decode or fini with that state. An encode in between, for the reply, must leave them alone. */
     struct weft_view payload;
     /* With TOO_BIG: the size that was announced or counted so far, and the limit that it exceeds. */
     uint64_t size, limit;
-    /* Static. With TOO_BIG the option name of the limit ("max-frame"), with MALFORMED what is wrong. */
+    /* Static text. With TOO_BIG it is the option name of the limit ("max-frame"), and a hint may follow;
+     * with MALFORMED it says what is wrong. */
     const char *why;
     bool heavy; /* true if this took so long (inflating, say) that the clock should be read again */
 };
 
-/* The states that the core hands to a slot. Each is memory of the size that the codec declares, zeroed
- * before its first use, and NULL if that size is 0. */
+/* The core hands these states to a slot. Each has the size that the codec declares and is zeroed before
+ * its first use; it is NULL if that size is 0. */
 struct weft_codec_state {
     const void *config; /* one per distinct configuration of a server; each client has its own */
     void *loop;         /* one per configuration and loop, or per client: scratch, engines */
@@ -64,9 +65,9 @@ struct weft_decode_io {
     size_t need;
     /* Out, with every result: true if the bytes consumed so far end inside a frame, as while an oversize
      * frame is skipped. The core uses it for deadlines, and to tell a truncated end from a clean one.
-     * Bytes that are left in the view count as inside a frame without it. */
+     * If bytes are left in the view the core knows that it is inside a frame, whatever this says. */
     bool inside;
-    /* In: takes bytes that the codec itself has to say. They are sent behind all earlier replies. */
+    /* In: takes bytes of the codec's own, as a preamble. They are sent after all earlier replies. */
     struct weft_chain *out;
     /* Out, if decode returns < 0: static text, or NULL. A server logs it about its peer ("looks like
      * HTTP"); a client tells it to its user about the server ("answered in HTTP"). */
@@ -75,11 +76,10 @@ struct weft_decode_io {
 
 struct weft_encode_io {
     struct weft_chain *out; /* in: takes the frame */
-    /* In: keeps frames of lasting blobs for the next time, or NULL. Only a codec whose frame means the
-     * same message on every connection of its configuration may use it. */
+    /* In: keeps frames of lasting blobs, or NULL. base/frame_cache.h says which codecs may use it. */
     struct weft_frame_cache *frames;
-    /* Out, with WEFT_ETOOBIG: the size of the message or frame, the limit that it exceeds, and the
-     * option name of that limit (static). */
+    /* Out, with WEFT_ETOOBIG: the size of the message or frame, the limit that it exceeds, and static
+     * text as in weft_message. */
     uint64_t size, limit;
     const char *why;
     bool heavy; /* out: true if this took so long that the clock should be read again */
@@ -94,9 +94,9 @@ struct weft_codec {
 
     /* Called once per endpoint, and once per client when that is made, which may be while loops run. Reads
      * the options into the zeroed config, and the limits it has to keep: max_frame and max_message,
-     * which bind both directions. The config is plain bytes with zeroed padding: the core compares
-     * configs with memcmp to share equal ones, and nothing frees what it points to. WEFT_ECONFIG:
-     * *error says which values are taken. */
+     * which bind both directions. The core compares configs with memcmp to share equal ones, and frees
+     * nothing that they point to; so a config is plain values, and its padding stays zero.
+     * WEFT_ECONFIG: *error says which values are taken. */
     int (*configure)(void *config, const struct weft_option_set *set,
                      const struct weft_limits *limits, struct weft_error *error);
 
@@ -106,8 +106,8 @@ struct weft_codec {
     int (*loop_init)(void *loop, const void *config);
     void (*loop_fini)(void *loop);
 
-    /* Called once per connection, before its first byte. It cannot fail: a step that can is left to
-     * decode and encode. */
+    /* Called once per connection, before its first byte. It cannot fail: do a step that can fail in
+     * decode or encode. */
     void (*init)(const struct weft_codec_state *state, enum weft_role role);
     /* Called once per connection, after its last byte, perhaps directly after init. */
     void (*fini)(const struct weft_codec_state *state);
@@ -116,8 +116,8 @@ struct weft_codec {
      * the kind NONE, and *io zeroed but for eof and out. Returns:
      *
      * - n > 0: n bytes are consumed, and msg->kind says whether a message came with them. decode is
-     *   called again, even if nothing of the view is left.
-     * - 0 with DATA: a message that needed no byte. decode is called again.
+     *   called again with the rest, even if that is empty.
+     * - 0 with DATA: a message that consumes no byte. decode is called again from the same byte.
      * - 0 with NONE: more bytes are needed; io->need may say how many. The next view begins with the
      *   bytes of this one, perhaps at another address, and is longer, or eof has become true. Bytes that
      *   are left at eof are a truncated frame, which the core handles.
@@ -133,7 +133,7 @@ struct weft_codec {
     /* Mandatory. Appends one frame that carries body to io->out. Frames are encoded in the order in
      * which they are sent. The core hands in *io zeroed but for out and frames. Returns:
      *
-     * - 0: the whole frame is in io->out, which has copied or references what it needs of body.
+     * - 0: the whole frame is in io->out, as a copy or by references; body is no longer needed.
      * - WEFT_ETOOBIG: over max_frame or max_message, as io says; io->out is unchanged.
      * - -ENOMEM: io->out is unchanged.
      *

@@ -2,7 +2,7 @@
  *
  * Plugins as shared objects: codecs, services, layers and transports that a program loads by the name of a
  * file. Such a file is built against the installed headers and linked with no library of weft, because
- * the program that loads it exports their functions. It says what it offers with one definition:
+ * the program that loads it exports their functions. The file lists what it offers in one definition:
  *
  *     WEFT_PLUGIN(.name = "netstring", .version = "1.0", .licence = "MIT",
  *                 .codecs = (const struct weft_codec *const[]){&netstring, NULL});
@@ -21,12 +21,12 @@ extern "C" {
 
 #define WEFT_PLUGIN_MAGIC "weftplug"
 
-/* The meaning of everything that plugins use. It is raised by hand when a meaning changes and no size
- * does. */
+/* The version of the interface that plugins use. A change that keeps the sizes of all structs, but
+ * not what their members mean, raises it by hand. */
 enum { WEFT_PLUGIN_ABI = 1 };
 
-/* X(tag) for each struct that a program and its plugins both look into. Their sizes are compared when
- * a plugin is loaded, so a struct that grows refuses the plugins built before. */
+/* X(tag) for each struct that a program and its plugins both look into. weft_plugin_load compares their
+ * sizes, so it refuses a plugin that was built before one of them grew. */
 #define WEFT_PLUGIN_STRUCTS(X)                                                                     \
     X(weft_codec)                                                                                  \
     X(weft_codec_state)                                                                            \
@@ -58,12 +58,12 @@ enum { WEFT_PLUGIN_ABI = 1 };
     X(weft_timer)                                                                                  \
     X(weft_turn_hook)
 
-/* What a shared object offers. All of it is static. */
+/* A list of all that a shared object offers. Everything it points to is static. */
 struct weft_plugin {
     char magic[8];         /* WEFT_PLUGIN_MAGIC, without its NUL */
     uint32_t abi;          /* WEFT_PLUGIN_ABI */
-    uint32_t size_count;   /* of sizes: one per struct of WEFT_PLUGIN_STRUCTS, in its order */
-    const uint32_t *sizes; /* in bytes, as the compiler of the plugin saw the structs */
+    uint32_t size_count;   /* the length of sizes */
+    const uint32_t *sizes; /* sizeof each struct of WEFT_PLUGIN_STRUCTS, in its order, as built */
     const char *name, *version, *licence;
     /* Lists that end with NULL. A list that would be empty is NULL. Services and layers are registered
      * with the context NULL. */
@@ -90,8 +90,8 @@ extern const struct weft_plugin weft_plugin;
 
 /* Loads the shared object at path and adds all that it offers to registry. A path without a slash is a
  * file in the working directory: the loader's search path is not used. The object stays loaded until
- * the process ends. Its constructors run before anything is checked, so load only what is trusted, and
- * after privileges were given up. Main thread, before the registry freezes.
+ * the process ends, even if it is refused. Its constructors run before anything is checked, so load
+ * only what is trusted, and after privileges were given up. Main thread, before the registry freezes.
  *
  * Returns what the object offers, or NULL: *error is one line that names the file and what is wrong
  * with it, and registry is unchanged. */

@@ -17,17 +17,19 @@ struct weft_blob;
  * is where the caller writes the bytes, before it shares the blob with another owner or thread. */
 WEFT_MUST_USE struct weft_blob *weft_blob_new(size_t size, uint8_t **data);
 
-/* The owner of memory in which blobs lie that are not in the heap. */
+/* A home lends memory to blobs that do not lie in the heap, such as a pool's. It lives at least until
+ * the last of its blobs is freed. */
 struct weft_blob_home {
-    /* Takes the memory of a blob back, at its last unref, on whichever thread that is. */
+    /* Takes back the memory that weft_blob_new_at was given. The last unref of the blob calls it, on
+     * whichever thread that is. size is all of that memory: weft_blob_memory of the blob's size. */
     void (*free)(struct weft_blob_home *home, void *memory, size_t size);
 };
 
-/* Returns the bytes of memory that a blob of size bytes needs. */
+/* Returns the memory in bytes that a blob of size bytes needs, its header included. */
 size_t weft_blob_memory(size_t size);
 
-/* Makes a blob as weft_blob_new does, in memory of home, which has weft_blob_memory(size) bytes and
- * begins at a multiple of 8. It cannot fail. */
+/* Makes a blob as weft_blob_new does, but in memory that home lends. memory has weft_blob_memory(size)
+ * bytes and begins at a multiple of 8. This cannot fail. */
 struct weft_blob *weft_blob_new_at(void *memory, size_t size, struct weft_blob_home *home,
                                    uint8_t **data);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * A body describes a message on its way out instead of storing it. So the codec can have it written
- * once, directly behind the frame's header. */
+ * A body is a message on its way out that need not lie in memory yet: it knows its size and how to
+ * write itself. A codec writes the frame's header, and lets the body write itself directly behind it,
+ * so that no copy is made. */
 #ifndef WEFT_BODY_H
 #define WEFT_BODY_H
 
@@ -28,7 +29,7 @@ struct weft_body {
     bool lasting;
 };
 
-/* A body whose bytes are copied from a view. */
+/* A body that copies its bytes from a view when it is written. */
 struct weft_body_bytes {
     struct weft_body body;
     struct weft_view view;

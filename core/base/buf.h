@@ -34,11 +34,13 @@ static inline struct weft_view weft_buf_view(const struct weft_buf *buf)
     return weft_view(buf->data ? buf->data + buf->begin : NULL, weft_buf_size(buf));
 }
 
-/* Makes room for size more bytes behind the unread ones and returns where to write them, valid until
- * the next call on buf. The capacity grows geometrically. NULL: no memory, and nothing has changed. */
+/* Makes room for at least size more bytes behind the unread ones and returns where to write them, valid
+ * until the next call on buf. All room up to cap may be used. The capacity grows geometrically. NULL:
+ * no memory, and nothing has changed. */
 WEFT_MUST_USE uint8_t *weft_buf_reserve(struct weft_buf *buf, size_t size);
 
-/* Makes the first size bytes of the last reserve part of the unread bytes. */
+/* Makes the first size bytes of the room part of the unread bytes. The caller has written them;
+ * size <= cap - end. */
 void weft_buf_commit(struct weft_buf *buf, size_t size);
 
 /* Adds a copy of view to the unread bytes. -ENOMEM: nothing has changed. */

@@ -42,7 +42,8 @@ static inline struct weft_view weft_view_str(const char *text)
     return weft_view(text, strlen(text));
 }
 
-/* Loads up to 8 bytes as a number in the machine's own order, so that bytes compare as words. */
+/* Loads up to 8 bytes as a number in the machine's byte order. Two such numbers of one size are equal
+ * if their bytes are; less and greater mean nothing. */
 static inline uint64_t weft_load_native(const uint8_t *p, size_t size)
 {
     uint64_t word = 0;
@@ -50,8 +51,8 @@ static inline uint64_t weft_load_native(const uint8_t *p, size_t size)
     return word;
 }
 
-/* True if both have the same bytes. Names and keys are mostly of 4 to 16 bytes, which two words that
- * overlap hold. */
+/* True if both have the same bytes. Most names and keys have 4 to 16 bytes. For those it compares a word
+ * from the beginning and a word from the end, which may overlap, and saves the call of memcmp. */
 static inline bool weft_view_equal(struct weft_view a, struct weft_view b)
 {
     size_t size = a.size;
@@ -66,7 +67,7 @@ static inline bool weft_view_equal(struct weft_view a, struct weft_view b)
     return size == 0 || memcmp(a.data, b.data, size) == 0;
 }
 
-/* Returns the view behind the first n bytes; n <= view.size. */
+/* Returns the rest of view after its first n bytes; n <= view.size. */
 static inline struct weft_view weft_view_skip(struct weft_view view, size_t n)
 {
     return n == 0 ? view : weft_view(view.data + n, view.size - n);
@@ -86,7 +87,8 @@ static inline void weft_store_be32(uint8_t *p, uint32_t v)
     p[3] = (uint8_t)v;
 }
 
-/* Makes *bytes a copy of view. What *bytes held before is not freed. -ENOMEM: *bytes is empty. */
+/* Makes *bytes a copy of view, to be freed with weft_bytes_fini. It does not free what *bytes held
+ * before. -ENOMEM: *bytes is empty. */
 WEFT_MUST_USE int weft_bytes_copy(struct weft_bytes *bytes, struct weft_view view);
 
 /* Frees the memory and leaves *bytes empty. A zeroed struct is fine. */

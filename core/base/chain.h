@@ -8,8 +8,9 @@
  *       [ ....#### ] -> [ blob, referenced ] -> [ ##########________ ]
  *         begin^  ^end                                   end^  cap^
  *
- * Pieces of WEFT_PIECE_SIZE come from a pool, so that steady state costs no malloc. A chain that
- * holds much gets smaller pieces where large ones would leave more than an eighth of it unused. */
+ * Pieces of WEFT_PIECE_SIZE come from a pool, so that steady state costs no malloc. The room left in a
+ * piece is lost once another follows. So a chain gets no further one if its memory would exceed its
+ * bytes by more than an eighth and two such pieces: then malloc gives it pieces of the size it needs. */
 #ifndef WEFT_CHAIN_H
 #define WEFT_CHAIN_H
 
@@ -23,7 +24,7 @@ extern "C" {
 #endif
 
 enum {
-    WEFT_PIECE_SIZE = 16384, /* bytes that a pooled piece holds, without its header */
+    WEFT_PIECE_SIZE = 16384, /* capacity of a pooled piece; a larger reserve gets a larger piece */
     WEFT_COPY_MAX = 1024,    /* a blob of up to this many bytes is copied, not referred to */
 };
 
@@ -44,7 +45,7 @@ struct weft_piece_pool {
 struct weft_chain {
     struct weft_piece *head, *tail;
     size_t bytes;  /* committed and not consumed yet */
-    size_t memory; /* what the pieces take: headers, unused room and all of each blob included */
+    size_t memory; /* bytes its pieces take, with headers, unused room and all of each blob */
     struct weft_piece_pool *pool;
 };
 
@@ -56,7 +57,7 @@ void weft_piece_pool_fini(struct weft_piece_pool *pool);
 /* Makes an empty chain. pool outlives the chain, or is NULL: then every piece is allocated and freed.
  * Allocates nothing. */
 void weft_chain_init(struct weft_chain *chain, struct weft_piece_pool *pool);
-/* Drops all bytes and leaves the chain empty. */
+/* Drops all bytes and leaves the chain empty, as init made it. */
 void weft_chain_fini(struct weft_chain *chain);
 
 /* The slow path of weft_chain_reserve: appends a piece with room for size bytes. Call reserve. */
@@ -91,7 +92,8 @@ WEFT_MUST_USE int weft_chain_append(struct weft_chain *chain, struct weft_view v
 WEFT_MUST_USE int weft_chain_append_blob(struct weft_chain *chain, struct weft_blob *blob);
 
 /* Moves all of `from` to the end of `to` and leaves `from` empty. Both must have the same pool (or
- * both none). Up to WEFT_COPY_MAX bytes are copied, more move with their pieces. Cannot fail. */
+ * both none). The pieces of `from` are linked to `to`. But up to WEFT_COPY_MAX bytes are usually copied,
+ * so that `to` does not collect pieces that are mostly unused. Cannot fail. */
 void weft_chain_move(struct weft_chain *to, struct weft_chain *from);
 
 /* A state of a chain that rollback can return to. */
@@ -108,7 +110,8 @@ void weft_chain_rollback(struct weft_chain *chain, struct weft_chain_mark mark);
  * filled. They stay valid until the chain is changed. */
 int weft_chain_peek(const struct weft_chain *chain, struct iovec *vec, int max);
 
-/* Drops the first size bytes; size <= chain->bytes. An empty chain holds no piece. */
+/* Drops the first size bytes; size <= chain->bytes. It releases the pieces that become empty, and
+ * all pieces if no byte is left. */
 void weft_chain_consume(struct weft_chain *chain, size_t size);
 
 #ifdef __cplusplus

@@ -32,7 +32,7 @@
  * make one copy of them. */
 #define WEFT_INLINE            inline __attribute__((always_inline))
 
-/* Leads from a pointer to a member back to the struct of that type that holds it. */
+/* Returns the struct of this type whose member is at pointer. */
 #define weft_container_of(pointer, type, member)                                                   \
     ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 

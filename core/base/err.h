@@ -29,11 +29,11 @@ enum weft_errno {
 };
 
 /* Returns the text of an error of either kind ("No such file or directory", "over a limit"), or
- * "unknown error". It is static and never NULL. Any thread. */
+ * "unknown error", which a positive number gives too. It is static and never NULL. Any thread. */
 const char *weft_strerror(int err);
 
-/* Returns the name of an error of either kind ("EAGAIN", "WEFT_ETOOBIG"), or "unknown". It is static
- * and never NULL. Any thread. */
+/* Returns the name of an error of either kind ("EAGAIN", "WEFT_ETOOBIG"), or "unknown", which 0 gives
+ * too. It is static and never NULL. Any thread. */
 const char *weft_errname(int err);
 
 /* An error with one line of text that tells a person what is wrong and what to do. It has no newline

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
  * A frame cache saves encoding the same blob again. A codec whose frames cost time keeps the frame of
- * a blob here and finds it when that blob is sent again. It may do so only if the frame means the
- * message on every connection of the codec's configuration.
+ * a blob here and finds it when that blob is sent again. It may do so only if its frames do not depend
+ * on the connection: each peer of the same configuration must decode the frame to the message.
  *
  * A blob has at most one kept frame, which belongs to one configuration. Other configurations never
- * replace it; they encode for themselves. A blob is bound to the first cache that tries to keep a
- * frame of it, for the rest of its life. The frame is dropped with its blob, or earlier: when the
- * cache is over its budget it evicts its oldest frames. An evicted frame stays valid for whoever
- * holds a reference to it.
+ * replace it; they encode for themselves, as long as it is kept. A blob belongs to the first cache
+ * that tries to keep a frame of it; no other cache keeps one, not even after the first is freed. The
+ * frame is dropped with its blob. It is evicted earlier if the cache is over its budget, beginning
+ * with the frame that was put first, however often it was found since. An evicted frame stays valid
+ * for whoever holds a reference to it.
  *
  * Any thread may call get and put with a blob that it holds a reference to. They take a lock for a
  * few instructions, never while a frame is encoded. */
@@ -34,7 +35,7 @@ void weft_frame_cache_free(struct weft_frame_cache *cache);
 enum weft_frame_found {
     WEFT_FRAME_MISS,  /* nothing is known: encode, then put */
     WEFT_FRAME_HIT,   /* *frame is the frame, with a reference that the caller must drop */
-    WEFT_FRAME_PLAIN, /* it was tried before: encoding gains nothing */
+    WEFT_FRAME_PLAIN, /* an earlier put had a NULL frame: encoding this blob gains nothing */
 };
 
 /* Looks for the frame of blob. config_id is the one in weft_codec_state. *frame is set only with HIT.
@@ -43,9 +44,9 @@ WEFT_MUST_USE enum weft_frame_found weft_frame_cache_get(struct weft_frame_cache
                                                          struct weft_blob *blob, uint32_t config_id,
                                                          struct weft_blob **frame);
 
-/* Keeps frame, to which the cache adds a reference of its own; a NULL frame keeps the mark PLAIN. To
- * keep nothing is no error (no memory, frame too large, another frame was first, NULL cache): the
- * caller sends the frame that it has. */
+/* Keeps frame, to which the cache adds a reference of its own. A NULL frame makes later gets answer
+ * PLAIN. The cache may also keep nothing (no memory, frame too large, another frame was first, NULL
+ * cache). That is no error and not reported, because the caller sends the frame it has anyway. */
 void weft_frame_cache_put(struct weft_frame_cache *cache, struct weft_blob *blob,
                           uint32_t config_id, struct weft_blob *frame);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The log consists of lines of `key=value` words (logfmt). Each line is one write(2), so lines of
- * several threads do not mix. Below the level trace no line shows what users store. */
+ * several threads do not mix. Only lines of the level trace may show what users store. */
 #ifndef WEFT_LOG_H
 #define WEFT_LOG_H
 

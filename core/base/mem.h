@@ -51,37 +51,39 @@ WEFT_MUST_USE int weft_pages_free(void *p, size_t size);
 
 /* An arena hands out pieces of larger chunks and frees them all at once. One thread at a time uses it.
  *
- * It keeps its first chunk at a reset, so that steady state costs no malloc. Further chunks, and a
- * first one of unusual size, are freed. */
+ * A reset keeps the first chunk, so that steady state costs no malloc. It frees all others, and the
+ * first one too if a single large allocation made it larger than usual. */
 struct weft_arena_chunk;
 
 struct weft_arena {
     struct weft_arena_chunk *chunk; /* newest first; NULL until the first allocation */
     size_t used;                    /* bytes handed out since the last reset, padding included */
     size_t budget;                  /* the most that `used` may become */
-    bool over_budget;               /* the last failure was the budget, not the allocator */
-    size_t *total;                  /* weft_arena_count's; NULL: the arena is in no sum */
-    size_t beside;                  /* weft_arena_count_beside's */
+    bool over_budget;               /* true if the last alloc failed because of the budget */
+    size_t *total;                  /* set by weft_arena_count; NULL: nobody counts this arena */
+    size_t beside;                  /* bytes added by weft_arena_count_beside */
 };
 
 /* Makes an empty arena. Allocates nothing. */
 void weft_arena_init(struct weft_arena *arena, size_t budget);
 
-/* Frees everything and leaves the arena empty, with its budget. A zeroed arena is fine. */
+/* Frees everything and leaves the arena empty. It keeps its budget and its total, and can be used
+ * again. A zeroed arena is fine. */
 void weft_arena_fini(struct weft_arena *arena);
 
-/* Counts the memory that the arena holds, and will hold, in *total instead of the sum it was in.
- * NULL takes it out of that sum. A total outlives the arena, or the arena's last use of it. */
+/* Makes the arena keep its memory counted in *total: adds what it holds now, and from then on adds and
+ * subtracts as chunks come and go. Its memory is subtracted from the total that it had before. NULL
+ * only does the latter. *total must live until the arena's last use or the next weft_arena_count. */
 void weft_arena_count(struct weft_arena *arena, size_t *total);
 
-/* Counts memory that lies elsewhere and lives as long, until the arena's next reset or fini, as if the
- * arena held it. It takes nothing from the budget. */
+/* Counts bytes that lie elsewhere but live until the arena's next reset or fini, as if the arena held
+ * them. Only weft_arena_memory and the total change, not the budget. */
 void weft_arena_count_beside(struct weft_arena *arena, size_t bytes);
 
-/* Returns the bytes of memory that the arena holds, those beside it included. */
+/* Returns the bytes of all chunks, used or not, and those of weft_arena_count_beside. */
 size_t weft_arena_memory(const struct weft_arena *arena);
 
-/* Takes back everything that was handed out. It costs little if little was. */
+/* Takes back everything that was handed out. This is cheap while one chunk is enough. */
 void weft_arena_reset(struct weft_arena *arena);
 
 /* Returns size bytes, aligned for any object and valid until reset or fini. NULL: over_budget says

@@ -42,8 +42,8 @@ const char *weft_reason_name(enum weft_reason reason);
 /* Returns the reason in words. It is static and never NULL. Any thread. */
 const char *weft_reason_text(enum weft_reason reason);
 
-/* Returns why a connection ends whose stream is broken with err, -errno: PEER_VANISHED or PEER_RESET.
- * Any thread. */
+/* Returns the reason for a connection whose stream failed with err (-errno): PEER_VANISHED if err says
+ * that the peer or its network cannot be reached any more, otherwise PEER_RESET. Any thread. */
 enum weft_reason weft_reason_of_stream(int err);
 
 #ifdef __cplusplus

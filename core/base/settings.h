@@ -18,7 +18,7 @@ extern "C" {
  * these, ended by a NULL name. */
 struct weft_option {
     const char *name;
-    const char *values; /* what it takes, for --help and for refusals: "1...9|auto" */
+    const char *values; /* the values it takes, for --help and for errors: "1...9|auto" */
     const char *help;
 };
 
@@ -27,8 +27,9 @@ struct weft_option_value {
     const char *name, *value;
 };
 
-/* All options of an endpoint, whichever plugin they are for. Borrowed until the call that is handed
- * it returns. */
+/* All options of an endpoint. The plugins of the endpoint all get this set, and each reads only those
+ * that it declares; the core refuses an option that none declares. A set is borrowed until the call
+ * that it is handed to returns. */
 struct weft_option_set {
     const struct weft_option_value *values;
     size_t count;
@@ -40,8 +41,8 @@ const char *weft_option_get(const struct weft_option_set *set, const char *name)
 /* A limit of TIME is in nanoseconds here and in seconds on a command line. */
 enum weft_limit_unit { WEFT_LIMIT_BYTES, WEFT_LIMIT_COUNT, WEFT_LIMIT_TIME };
 
-/* The most that an option of each unit may say. A sum or a product of several in 64 bits then cannot
- * overflow, nor a deadline that many nanoseconds from now. */
+/* The largest values that limits of each unit may have. They leave spare bits, so that a sum of several
+ * limits, a COUNT times a few KiB, and a deadline that is a TIME from now all fit in 64 bits. */
 #define WEFT_LIMIT_BYTES_MAX (UINT64_C(1) << 50)
 #define WEFT_LIMIT_COUNT_MAX (UINT64_C(1) << 40)
 #define WEFT_LIMIT_TIME_MAX  WEFT_SECONDS(3650 * UINT64_C(86400))
@@ -80,9 +81,10 @@ struct weft_limits {
 struct weft_limit {
     const char *name, *help;
     enum weft_limit_unit unit;
-    int zero_is_off; /* true: 0 means no limit; false: 0 is refused */
+    int zero_is_off; /* true: 0 means no limit, or none of what is limited, as help says;
+                        false: 0 is an error */
     uint64_t value;  /* the default */
-    size_t offset;   /* of the field, a uint64_t, in its owner's struct: struct weft_limits here */
+    size_t offset;   /* where its uint64_t field is in struct weft_limits, or its owner's struct */
 };
 
 /* Returns the table in the order above, ended by a NULL name. It is static. */
@@ -97,13 +99,14 @@ struct weft_limits weft_limits_default(void);
 WEFT_MUST_USE int weft_limit_set(const struct weft_limit *limit, void *limits, const char *text,
                                  struct weft_error *error);
 
-/* Sets one limit by its option name from text ("8MiB", "30", "0.5"). WEFT_ECONFIG: *error says what is
- * wrong and which form is taken, and limits are unchanged. */
+/* Sets one limit as weft_limit_set does, found by its option name ("max-frame"). WEFT_ECONFIG also if
+ * there is no such limit: *error lists the names. */
 WEFT_MUST_USE int weft_limits_set(struct weft_limits *limits, const char *name, const char *text,
                                   struct weft_error *error);
 
-/* Checks that the limits fit each other, as output_low <= output_high <= output_hard. WEFT_ECONFIG:
- * *error names the limits that do not, with their values. */
+/* Checks that each limit is in its range, and that they fit each other: max_frame <= max_message,
+ * output_low <= output_high, and output_high + max_frame <= output_hard. WEFT_ECONFIG: *error names
+ * the limits that do not. */
 WEFT_MUST_USE int weft_limits_check(const struct weft_limits *limits, struct weft_error *error);
 
 #ifdef __cplusplus

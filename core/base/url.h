@@ -29,8 +29,9 @@ struct weft_url {
     char text[2 * WEFT_URL_MAX];
 };
 
-/* Parses text into *url. WEFT_ECONFIG: *error says what is wrong with text and shows the two forms. An
- * option that is given twice is refused. */
+/* Parses text into *url, which keeps a copy. WEFT_ECONFIG: *error says what is wrong with text and shows
+ * the two forms, and *url must not be used. An option that is given twice is an error. Only the
+ * syntax is checked, not that a transport has this scheme. */
 WEFT_MUST_USE int weft_url_parse(struct weft_url *url, const char *text, struct weft_error *error);
 
 /* Returns the options of url, which are valid as long as *url is. */
