@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Who is at the other end of a connection: what the transport has proven of the peer, and what a
+ * The peer at the other end of a connection: what the transport has proven of the peer, and what a
  * service or a layer has learnt of it. */
 #ifndef WEFT_PEER_H
 #define WEFT_PEER_H

@@ -114,7 +114,7 @@ static int remove_stale(const char *path, const struct address *address)
     return unlink(path) < 0 ? -errno : 0;
 }
 
-/* How long another's lock is waited for, and how often it is tried. */
+/* The bound on waiting for another's lock, and the pause between two tries. */
 enum { LOCK_TRIES = 50, LOCK_PAUSE_NS = 10 * 1000 * 1000 };
 
 /* Two servers that start at once must not take each other's new socket for a stale one, which it

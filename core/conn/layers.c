@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What stands before a service: layers see a request begin and are asked. That it ends they hear in
+ * The layers before a service: they see a request begin and are asked. That it ends they hear in
  * request.c, which ends it. */
 #include "layers.h"
 

@@ -15,7 +15,7 @@ struct weft_endpoint {
     const struct weft_codec *codec;
     const struct weft_service *service;  /* NULL for a client */
     void *codec_config, *service_config; /* owned; NULL where the size is 0 */
-    /* What `layers=` names, the outermost first. */
+    /* The layers that `layers=` names, the outermost first. */
     struct {
         const struct weft_layer *layer;
         void *context, *config; /* the config is owned; NULL if the size is 0 */

@@ -99,7 +99,7 @@ struct run {
     bool stopped, is_done;
 };
 
-/* What was found is only there until this returns. */
+/* The values found are valid until this returns, so they are copied. */
 static void keep_found(struct kv_item *item)
 {
     if (!item->present)

@@ -18,7 +18,7 @@ struct store_client {
 /* Makes the store (max_memory 0: any), a loop and a session; what fails aborts. */
 void store_client_init(struct store_client *self, const struct kv_store *store,
                        uint64_t max_memory);
-/* The same with a seed of 16 bytes; NULL: a random one. */
+/* Makes a client whose store has a seed of 16 bytes; NULL: a random one. */
 void store_client_init_seeded(struct store_client *self, const struct kv_store *store,
                               uint64_t max_memory, const uint8_t *seed);
 void store_client_fini(struct store_client *self);
@@ -27,7 +27,7 @@ void store_client_fini(struct store_client *self);
 void store_client_join(struct store_client *self, const struct store_client *other);
 void store_client_leave(struct store_client *self);
 
-/* The same on a loop of its own, for a thread of its own. Both while no thread runs. */
+/* Joins on a loop of its own, for a thread of its own. Called, like leave_loop, while no thread runs. */
 void store_client_join_loop(struct store_client *self, const struct store_client *other);
 void store_client_leave_loop(struct store_client *self);
 
@@ -42,14 +42,14 @@ bool store_client_has(struct store_client *self, const char *table, const char *
 void store_client_set(struct store_client *self, const char *table, const char *key,
                       const char *value);
 bool store_client_del(struct store_client *self, const char *table, const char *key);
-/* As text, static until the next call; NULL where there is none. */
+/* Returns the value as text, static until the next call, or NULL if there is none. */
 const char *store_client_get(struct store_client *self, const char *table, const char *key);
 
 /* One page from cursor on, which moves. each may be NULL. */
 enum kv_outcome store_client_page(
     struct store_client *self, const char *table, size_t count, struct kv_cursor *cursor,
     bool (*each)(void *arg, struct weft_view key, const struct kv_value *value), void *arg);
-/* The same of an exact walk. */
+/* One page of an exact walk. */
 enum kv_outcome store_client_exact_page(
     struct store_client *self, const char *table, size_t count, struct kv_cursor *cursor,
     bool (*each)(void *arg, struct weft_view key, const struct kv_value *value), void *arg);

@@ -76,7 +76,7 @@ static void start(struct peer *peer, const char *timeout, const char *format)
     hang_up(peer);
 }
 
-/* The same, and takes the connection of the client. */
+/* Starts the bench and takes the connection of the client. */
 static void start_client(struct peer *peer, const char *timeout)
 {
     start(peer, timeout, "--codec=length-delimited-gzip");

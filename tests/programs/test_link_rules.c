@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What each part may know: the table of docs/architecture.md, held against the symbols that the
+ * The table of docs/architecture.md, which says what each part may know, is held against the symbols that the
  * archives define and need. Compiled with the archives' paths, ARCHIVE_BASE and so on. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -33,7 +33,7 @@ static const char *const waits[] = {"poll", "ppoll", "select", "epoll_*", NULL};
 static const char *const house[] = {"weft_*", "kv_*",   "kvs_*", "kvc_*",
                                     "cli_*",  "echo_*", "abi_*", NULL};
 
-/* What core/service.h and core/task.h offer to services, defined in weft_core. */
+/* The functions that core/service.h and core/task.h offer to services. weft_core defines them. */
 static const char *const seam[] = {"weft_request_*",     "weft_peer_*",           "weft_loop_now",
                                    "weft_loop_post",     "weft_loop_after",       "weft_timer_stop",
                                    "weft_loop_add_hook", "weft_loop_remove_hook", NULL};
@@ -168,7 +168,7 @@ static bool needs(const struct archive *archive, const char *const *patterns)
     return false;
 }
 
-/* What an archive needs of this project must be among its own definitions, those of `below` (bits
+/* Each name of this project that an archive needs must be among its own definitions, those of `below` (bits
  * of 1 << BASE, ...), or the single names of `beside`. */
 static void needs_nothing_above(int which, unsigned below, const char *const *beside)
 {

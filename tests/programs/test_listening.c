@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Where a real kvs listens: every address of a name, names of the abstract space, and whom it finds
+ * The places where a real kvs listens: every address of a name, names of the abstract space, and whom it finds
  * vanished. */
 #include <fcntl.h>
 #include <linux/filter.h>

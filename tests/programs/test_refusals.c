@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What kvs and kvc say of mistakes and of what the system refuses, word by word. */
+ * The words of kvs and kvc about mistakes and about what the system refuses. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

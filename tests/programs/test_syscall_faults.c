@@ -24,7 +24,7 @@ struct call {
     int errors[ERRORS_MAX]; /* ended by 0 */
 };
 
-/* What each may say, after its manual page. recv's and sendmsg's EAGAIN is never the peer's fault. */
+/* The errors that each may return, after its manual page. recv's and sendmsg's EAGAIN is never the peer's fault. */
 static const struct call calls[] = {
     {"accept4", SYSCALL_accept4, {ECONNABORTED, EMFILE, ENOMEM, EINTR}},
     {"bind", SYSCALL_bind, {EACCES}},

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the clients of a simulation ask and what they must hear: each request says in its first
+ * The plan of a simulation, what its clients ask and what they must hear: each request says in its first
  * bytes what it wants, and every byte of requests and replies follows from a seed, so that client
  * and service agree without talking. */
 #ifndef TEST_SIM_PLAN_H

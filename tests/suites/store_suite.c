@@ -129,7 +129,7 @@ static void test_blob_is_kept_by_reference_or_copied_and_comes_back(void **state
     assert_true(item.present);
     assert_true(weft_view_equal(item.found.bytes, weft_view_str("value")));
     store_items_drop(&item, 1);
-    /* What was found outlives its removal where it was referenced. */
+    /* A value that was found and referenced outlives its removal. */
     assert_int_equal(store_client_do(client, KV_MDEL, "t", &item, 1), KV_DONE);
     virtual_loop_turn(client->loop);
     assert_true(weft_view_equal(item.found.bytes, weft_view_str("value")));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the topics of the store suite share: a session of the store under test, and many keys.
+ * Shared by the topics of the store suite: a session of the store under test, and many keys.
  * Private to the suite. */
 #ifndef TEST_STORE_SUITE_WORLD_H
 #define TEST_STORE_SUITE_WORLD_H

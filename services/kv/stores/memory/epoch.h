@@ -73,7 +73,7 @@ WEFT_MUST_USE int kv_epoch_reserve(struct kv_epoch_loop *self, size_t count);
 void kv_epoch_retire(struct kv_epoch_loop *self, void *object,
                      void (*drop)(void *object, void *context));
 
-/* The same; weft_free will be called. */
+/* Retires memory of weft_malloc: weft_free will be called on it. */
 void kv_epoch_retire_memory(struct kv_epoch_loop *self, void *p);
 
 #endif

@@ -49,7 +49,7 @@ struct kv_rebuild {
 WEFT_MUST_USE int kv_rebuild(struct kv_map *map, struct kv_loop *loop, enum kv_touch_kind kind,
                              struct kv_touch *touches, size_t count);
 
-/* The same in two steps. After begin returned 0, either commit or cancel follows, neither of which
+/* kv_rebuild in two steps. After begin returned 0, either commit or cancel follows, neither of which
  * fails. In between other writers of the map wait. The caller has reserved room in the epoch for
  * 2 * count + 1 objects, and it must be there at commit. */
 WEFT_MUST_USE int kv_rebuild_begin(struct kv_rebuild *self, struct kv_map *map,

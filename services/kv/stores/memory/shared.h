@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What all maps of a store share, what each loop has of its own, and the account of heap bytes.
+ * The state that all maps of a store share, the part of it that each loop has of its own, and the account
+ * of heap bytes.
  *
  * The account is exact from above: `used` is never less than what is alive, and with a limit it is
  * never more than the limit. A loop takes bytes from the account some KiB in advance (its credit),

@@ -201,7 +201,7 @@ static void begin(struct kv_sweep *sweep)
     sweep->phase = KV_SWEEP_IDLE;
     if (!is_wasteful(sweep->shared))
         return;
-    /* As much moves at a time as surely has room. */
+    /* No more is moved at a time than surely has room. */
     int64_t room = (pool->resident_max - resident_of(pool)) / 2;
     if (kv_pool_evacuate(pool, (size_t)(room > pool->reserve ? room : pool->reserve)) == 0) {
         sweep->rest = REST_STEPS;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a connection owes to a codec, shown by one that does all that core/codec.h allows: words of
+ * The duties of a connection to a codec, shown by one that does all that core/codec.h allows: words of
  * its own between replies, messages that need no byte, errors of every kind. Its frames are lines:
  *
  *     now a    a message        ?      no message, but the words "pong"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * How long a connection may take: for a frame, for reading its replies, for nothing at all. */
+ * The time that a connection may take: for a frame, for reading its replies, for nothing at all. */
 #include "server_fixture.h"
 
 /* In so long from now, and no sooner. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What clients that mean no good cost the server, as counts: the same goals in seconds and bytes are
+ * The cost of clients that mean no good, as counts: the goals in seconds and bytes are
  * measured on a release build (docs/contracts.md has the list). */
 #include <errno.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a connection makes of its input: bad frames, lost boundaries, other protocols, the end. */
+ * The input of a connection: bad frames, lost boundaries, other protocols, the end. */
 #include <errno.h>
 
 #include "server_fixture.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the log says of connections, and how much of it. */
+ * The log's lines about connections, and their number. */
 #include <errno.h>
 #include <unistd.h>
 

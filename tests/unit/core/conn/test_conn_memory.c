@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a connection's input costs in memory, and what becomes of it where there is none. */
+ * The memory that a connection's input takes, and its fate if there is none. */
 #include "lib/fault.h"
 #include "server_fixture.h"
 

@@ -128,7 +128,7 @@ static void test_many_objects_are_dropped_once_each_and_their_list_is_given_back
     assert_int_equal(fault_live(), 0);
 }
 
-/* What is retired while something already waits, waits for the next time. */
+/* An object that is retired while another already waits is freed one time later. */
 static void retire_in_two_turns_of_the_first_loop(void *arg)
 {
     struct world *world = arg;

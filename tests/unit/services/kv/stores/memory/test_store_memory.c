@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What is the memory store's own: how much it holds, and that it gives it back. */
+ * The memory store beyond the contract: how much it holds, and that it gives it back. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What one operation of the memory store asks of the allocator and gives back to it, together with
+ * The memory that one operation of the memory store asks of the allocator and gives back to it, together with
  * the turn it is done in: a few blocks of bounded size, however many keys a table has had. The time
  * that takes is measured elsewhere (tests/bench/store_pauses.c). */
 #include <setjmp.h>
@@ -23,7 +23,7 @@ enum {
     MOST_BLOCKS = 3,
     MOST_BYTES = 16 * 1024,
     MOST_SLABS = 3,
-    /* What a turn frees is what it took out of the table, and of slabs those of a batch of blocks. */
+    /* A turn frees what it took out of the table, and of slabs those of a batch of blocks. */
     MOST_FREED = 4,
     MOST_SLABS_FREED = 64 + 3,
 };
