@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The peer at the other end of a connection: what the transport has proven of the peer, and what a
- * service or a layer has learnt of it. */
+ * The peer is whoever is at the other end of a connection. This struct holds the facts that the
+ * transport has proven about it, and those that a service or a layer has learnt. */
 #ifndef WEFT_PEER_H
 #define WEFT_PEER_H
 
@@ -15,21 +15,22 @@ extern "C" {
 
 struct weft_request;
 
-/* Made when it is first asked for; lives until the connection's last request has ended. Everything
- * here is read on the connection's loop. Texts that nobody has set are NULL, numbers -1. */
+/* There is one per connection, which the core makes at the first weft_request_peer. It lives until the
+ * connection is closed and its last request has ended, so a request may keep a pointer to it until its
+ * own end. Use it on the connection's loop only. A text that nobody has set is NULL, a number -1. */
 struct weft_peer {
     uint64_t connection;   /* weft_request_connection's number */
     const char *address;   /* "127.0.0.1:51234" */
     const char *scheme;    /* the transport's name: "tcp" */
     int64_t uid, gid, pid; /* of the process at the other end of a Unix socket */
-    const char *user;      /* set with weft_peer_set_user: who it has proven to be */
-    const char *label;     /* set with weft_peer_set_label: what it calls itself */
+    const char *user;      /* the name it has proven to have, by weft_peer_set_user */
+    const char *label;     /* the name it gives itself, by weft_peer_set_label */
 };
 
-/* Returns the peer of the request's connection. NULL: no memory. */
+/* Returns the peer of the request's connection, or NULL if there is no memory. */
 struct weft_peer *weft_request_peer(struct weft_request *request);
 
-/* Copies the text, which replaces the one that was set before; an empty one takes it away. -ENOMEM:
+/* Each sets a text to a copy, and frees the one that was set before. An empty text sets NULL. -ENOMEM:
  * nothing changed. */
 WEFT_MUST_USE int weft_peer_set_user(struct weft_peer *peer, struct weft_view user);
 WEFT_MUST_USE int weft_peer_set_label(struct weft_peer *peer, struct weft_view label);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The registry: codecs, services and transports by name. A program fills it before anything runs. The
- * first server or client made from it freezes it, so lookups need no lock and any thread may make
- * further ones. The plugins are borrowed for the registry's life. */
+ * The registry: codecs, transports, services and layers by name. A program fills it on one thread. The
+ * first server or client that is made from it freezes it; after that it never changes, so any thread
+ * may look plugins up and make servers and clients without a lock. The plugins are borrowed for the
+ * registry's life. */
 #ifndef WEFT_REGISTRY_H
 #define WEFT_REGISTRY_H
 
@@ -35,7 +36,7 @@ struct weft_registry {
 
 /* Each adds one plugin to a registry, which is empty when zeroed. Returns 0; -EEXIST if the name is
  * taken; -ENOSPC if there are WEFT_REGISTRY_MAX of its kind; -EPERM if the registry is frozen; -EINVAL
- * if a mandatory slot or the name is missing. */
+ * if the plugin lacks a name or a mandatory slot, or a layer's name contains `,` or `&`. */
 WEFT_MUST_USE int weft_registry_add_codec(struct weft_registry *registry,
                                           const struct weft_codec *codec);
 WEFT_MUST_USE int weft_registry_add_transport(struct weft_registry *registry,

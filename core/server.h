@@ -28,45 +28,50 @@ struct weft_server_options {
 };
 
 /* Validates everything and makes the loops; binds nothing. Returns 0; WEFT_ECONFIG for a mistake of the
- * caller or -errno for a refusal of the system, with one line in *error and *server NULL. This and all
- * calls below are for one thread, whichever it is, unless they say otherwise. */
+ * caller or -errno for a refusal of the system, with one line in *error and *server NULL.
+ *
+ * Only one thread at a time may use a server, with this function and those below; no lock guards it. */
 WEFT_MUST_USE int weft_server_new(struct weft_server **server,
                                   const struct weft_server_options *options,
                                   struct weft_error *error);
 
-/* Binds every endpoint, or none. Returns 0, or -errno with one line in *error. */
+/* Binds every endpoint, or none. Peers can connect from now on, but they wait until run accepts them.
+ * Returns 0, or -errno with one line in *error; it may be tried again. */
 WEFT_MUST_USE int weft_server_listen(struct weft_server *server, struct weft_error *error);
 
-/* Returns the i-th endpoint, in the order of urls, or NULL beyond the last: its first address with
- * the real port, its codec and its service, as in "tcp://127.0.0.1:9527 codec=raw service=kv". Empty
- * before listen. Valid until free. */
+/* Returns one line about the i-th endpoint, in the order of urls, or NULL beyond the last: its first
+ * address with the real port, its codec and its service, as in "tcp://127.0.0.1:9527 codec=raw
+ * service=kv". The line is "" before listen, and valid until free. */
 const char *weft_server_endpoint(const struct weft_server *server, size_t i);
 
-/* Returns the i-th address that the server listens on, in the order of urls and in the form of
- * weft_server_endpoint, or NULL beyond the last. An endpoint has several if its URL stands for
- * several. Valid until free. */
+/* Returns a line like weft_server_endpoint's, but per address: i counts the addresses of all endpoints,
+ * in the order of urls, because a URL such as tcp://localhost:9527 may stand for several. Returns NULL
+ * beyond the last, and before listen. Valid until free. */
 const char *weft_server_listening(const struct weft_server *server, size_t i);
 
-/* Returns the loop that runs on the thread of weft_server_run: for a program's own signals and timers. */
+/* Returns the loop that weft_server_run runs on its own thread. A program may use it for its signals and
+ * timers. The server owns it. */
 struct weft_loop *weft_server_loop(struct weft_server *server);
 
-/* Starts the other threads - 1 threads; they accept nothing before run. Returns 0, or -errno with one
- * line in *error and no thread left; such a server can only be freed. Optional, for a caller who wants to know that it can serve before
- * it says so: run starts what was not started. After whatever may change the process: its user, its
- * signal mask. */
+/* Starts the threads of all loops but the first, which weft_server_run runs. Nothing is accepted before
+ * run. Calling this is optional, because run does it too; a program that announces that it is ready
+ * calls it before, to know that the threads exist. Call it after the process has changed its user or
+ * its signal mask, which threads inherit. Returns 0, or -errno with one line in *error: then no thread
+ * is left and the server can only be freed. */
 WEFT_MUST_USE int weft_server_start(struct weft_server *server, struct weft_error *error);
 
-/* Serves on this thread and threads - 1 others until drained. Returns 0 if everything drained, 1 if
- * something was cut (weft_server_cut), or -errno if a thread could not be started; then nothing was
- * accepted. */
+/* Serves, with the first loop on this thread, until weft_server_stop was called and every connection
+ * has ended. Returns 0 if all of them drained, 1 if some were cut (weft_server_cut), or -errno if a
+ * thread could not be started; then nothing was accepted. */
 WEFT_MUST_USE int weft_server_run(struct weft_server *server);
 
-/* Drains at the first call; cuts at the second one, or when drain-timeout has passed. Call it within
- * a turn of weft_server_loop(), by a post from other threads. Before run, it makes run return at
- * once. */
+/* Drains: closes the listeners, and lets each connection finish the requests it has. A second call, or
+ * the passing of drain-timeout, cuts the connections that are left. While run is running, call this
+ * within a turn of weft_server_loop(); another thread gets there with weft_loop_post. If it is called
+ * before run, run returns at once. */
 void weft_server_stop(struct weft_server *server);
 
-/* Returns the count of connections that were cut. After run. */
+/* Returns the count of connections that were cut. Call it after run. */
 uint64_t weft_server_cut(const struct weft_server *server);
 
 /* Sets *counts to the counters of the i-th endpoint, or of all if i is beyond the last. Exact after
@@ -78,7 +83,7 @@ struct weft_server_counts {
 void weft_server_count(const struct weft_server *server, size_t i,
                        struct weft_server_counts *counts);
 
-/* Frees a server after run, or instead of it. Does nothing with NULL. */
+/* Frees a server after run has returned, or one that was never run. Does nothing with NULL. */
 void weft_server_free(struct weft_server *server);
 
 #ifdef __cplusplus

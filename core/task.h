@@ -31,9 +31,9 @@ extern "C" {
 
 struct weft_loop;
 
-/* Returns the time of a monotonic clock in nanoseconds, as it was read when this turn began; makes no
- * system call. The core reads the clock again within a turn after work that may have taken long, such
- * as inflating a message, so a later call in the same turn may return a later time. Loop's thread. */
+/* Returns the time of a monotonic clock in nanoseconds, as the loop last read it; makes no system
+ * call. The loop reads the clock when a turn begins, and the core reads it again after work that may
+ * have taken long, such as inflating a message. So two calls in one turn may differ. Loop's thread. */
 int64_t weft_loop_now(const struct weft_loop *loop);
 
 /* A call from any thread to the loop's thread. */
@@ -45,8 +45,8 @@ struct weft_post {
 
 /* Posts a call and wakes the loop. Any thread. The loop owns the node until run begins; run may post
  * it again. Nodes posted by one thread run in the order posted. Needs no memory. Returns 0, or
- * -ESHUTDOWN if the loop has closed its queue: then run is not called and the caller keeps the node.
- * Everything posted before that runs before the loop ends. */
+ * -ESHUTDOWN if the loop has stopped and takes no more posts: then run is not called and the caller
+ * keeps the node. If this returned 0, run is called before the loop ends. */
 WEFT_MUST_USE int weft_loop_post(struct weft_loop *loop, struct weft_post *post);
 
 /* A timer that fires once each time it is armed. Loop's thread only. */
@@ -62,25 +62,28 @@ struct weft_timer {
 };
 
 /* Arms the timer, or moves it if it is armed, to fire delay nanoseconds after weft_loop_now. A delay
- * of 0 or less means the next turn; a delay beyond the clock's range means never. The timer fires only
- * after the loop has looked at its descriptors later than the deadline, so whatever arrived in time is
- * seen first, even if the process was stopped meanwhile. Stop it before its memory goes, unless it has
- * fired. Cannot fail. */
+ * of 0 or less means the next turn; a delay beyond the clock's range means never. Once the deadline has
+ * passed, the loop looks at its descriptors first and fires the timer after them. So bytes that arrived
+ * before the deadline are seen before it, even if the process was stopped in between. Cannot fail.
+ *
+ * The loop uses the timer's memory until fire begins or weft_timer_stop returns; fire may free it or
+ * arm it again. */
 void weft_loop_after(struct weft_loop *loop, struct weft_timer *timer, int64_t delay);
 
 /* Prevents the timer from firing. Does nothing to one that is not armed, or zeroed. */
 void weft_timer_stop(struct weft_timer *timer);
 
-/* Two calls per turn, on the loop's thread: begin before any other callback, end after all others and
- * before the loop may wait. Between end and begin no plugin code runs on this loop. */
+/* The loop makes two calls per turn: begin before any other callback, and end after all others, before
+ * the loop may wait. From an end to the next begin no plugin code runs on this loop. */
 struct weft_turn_hook {
     void (*begin)(struct weft_turn_hook *hook);
     void (*end)(struct weft_turn_hook *hook);
     struct weft_turn_hook *next; /* the loop's while the hook is added */
 };
 
-/* Adds a hook, which the loop owns until it is removed. Within a turn, begin is called at once. Removing
- * a hook calls neither of the two. Loop's thread, or before the loop runs. */
+/* Adds a hook, which the loop owns until it is removed. Hooks are called in the order added. If this is
+ * called within a turn, it calls begin before it returns. Removing a hook calls neither begin nor end.
+ * Loop's thread, or before the loop runs. */
 void weft_loop_add_hook(struct weft_loop *loop, struct weft_turn_hook *hook);
 void weft_loop_remove_hook(struct weft_loop *loop, struct weft_turn_hook *hook);
 

@@ -36,13 +36,14 @@ struct weft_stream_ops {
     ssize_t (*read)(struct weft_stream *stream, uint8_t *dst, size_t size);
 
     /* Writes from count (1..WEFT_IOV_MAX) vectors. Returns the bytes taken, which may be fewer than
-     * were offered; -EAGAIN; another error if the stream is broken (-EPIPE, -ECONNRESET, ...).
+     * were offered; -EAGAIN if none can be taken now; another error if the stream is broken (-EPIPE,
+     * -ECONNRESET, ...).
      * Raises no signal. */
     ssize_t (*writev)(struct weft_stream *stream, const struct iovec *vec, int count);
 
-    /* Sets which events on_ready reports: WEFT_READABLE | WEFT_WRITABLE, or 0. Events are
-     * level-triggered, and on_ready is never called before this returns. The interest is in message
-     * bytes; what lies beneath them, such as a handshake, goes on by itself. Cannot fail. */
+    /* Sets which events on_ready reports: WEFT_READABLE | WEFT_WRITABLE, or 0, which a new stream
+     * begins with. Events are level-triggered. This function never calls on_ready itself. The interest
+     * is in message bytes; a handshake beneath them goes on without it. Cannot fail. */
     void (*want)(struct weft_stream *stream, unsigned interest);
 
     /* Ends our direction after all bytes taken so far; reading goes on. Called at most once. Returns
@@ -52,7 +53,8 @@ struct weft_stream_ops {
     /* Closes at once. No callback follows, and the memory is the caller's again. */
     void (*close)(struct weft_stream *stream);
 
-    /* Sets in *peer what is proven of the peer. NULL: nothing is. */
+    /* Sets the fields of *peer that the transport can prove, such as uid. If the slot is NULL, it can
+     * prove nothing. */
     void (*identify)(struct weft_stream *stream, struct weft_peer *peer);
 };
 
@@ -60,8 +62,8 @@ struct weft_stream_ops {
  * sets ops. */
 struct weft_stream {
     const struct weft_stream_ops *ops;
-    /* Reports those wanted events that are ready. An error is reported as both, and the next read or
-     * write returns it. The callback may close the stream. */
+    /* Reports those wanted events that are ready. An error is reported as every wanted event, and the
+     * next read or write returns it. The callback may close the stream. */
     void (*on_ready)(struct weft_stream *stream, unsigned events);
 };
 
@@ -77,14 +79,14 @@ struct weft_accepted {
 struct weft_listener {
     /* Reports that accept may succeed. Level-triggered while the listener is enabled. */
     void (*on_ready)(struct weft_listener *listener);
-    void *owner; /* not touched by the transport, but for the copies behind next */
+    void *owner; /* the owner's; the transport only copies it to the listeners behind next */
 
     /* Set by listen: the address with its real port, as a URL without options:
      * "tcp://127.0.0.1:9527". */
     char name[256];
     /* Set by listen if its URL stands for several addresses, as a host name may: the listener of the
-     * next address, with the same on_ready and owner, in the transport's memory. NULL behind the
-     * last. */
+     * next address, or NULL for the last one. The transport allocates these, with the on_ready and the
+     * owner of the first, and frees them in unlisten. */
     struct weft_listener *next;
 };
 
@@ -93,37 +95,40 @@ struct weft_transport {
     const struct weft_option *options; /* of its URLs; NULL: none */
     size_t listener_size, stream_size;
 
-    /* Refuses a URL that listen (or connect, if for_listen is false) would refuse on any machine:
-     * its form, its length, its options. Touches nothing. Returns 0, or WEFT_ECONFIG with one line
-     * in *error. NULL: the transport refuses nothing ahead of time. */
+    /* Checks the form, the length and the options of a URL that is meant for listen, or for connect if
+     * for_listen is false. Opens and changes nothing. Returns 0, or WEFT_ECONFIG with one line in
+     * *error if the URL could work on no machine. If the slot is NULL, no URL is refused ahead of
+     * time. */
     int (*check)(const struct weft_url *url, bool for_listen, struct weft_error *error);
 
     /* Binds every address that the URL stands for and listens there; none is enabled yet. Returns 0,
-     * or -errno with one line in *error that says what failed, where, why, and what may help. Then
-     * nothing is held. Called at start, so it may block for name resolution. */
+     * or -errno with one line in *error that says what failed, where, why, and what may help; nothing
+     * is bound or allocated then. Called at start, so it may block for name resolution. */
     int (*listen)(struct weft_listener *listener, struct weft_loop *loop,
                   const struct weft_url *url, struct weft_error *error);
     /* Switches the calls of one listener's on_ready on or off. Cannot fail. */
     void (*enable)(struct weft_listener *listener, bool on);
     /* Accepts one peer of one listener. Returns 0 and sets *accepted; -EAGAIN if nobody waits;
      * -EMFILE, -ENFILE or -ENOMEM if the system refuses, and the peer goes on waiting;
-     * -ECONNABORTED if one peer is lost and the next call may succeed. If shed is true, a peer that
-     * -EMFILE would leave waiting is taken with a reserve descriptor and dropped, which returns
-     * -ECONNABORTED. */
+     * -ECONNABORTED if one peer is lost and the next call may succeed.
+     *
+     * If shed is true and no descriptor is left, the transport closes its reserve descriptor, accepts
+     * the peer with it and drops the peer at once, so that the peer is not left waiting; this returns
+     * -ECONNABORTED rather than -EMFILE or -ENFILE. */
     int (*accept)(struct weft_listener *listener, struct weft_accepted *accepted, bool shed);
     /* Closes, at once, the listener that listen was called with and all behind it. Removes the path
      * that listen made. Resets peers that were not accepted. Does nothing after a failed listen. */
     void (*unlisten)(struct weft_listener *listener);
 
-    /* Makes an accepted handle a stream of loop. The stream owns the handle from now on, also if
-     * this fails. */
+    /* Makes an accepted handle a stream of loop, which owns the handle from then on. Returns 0, or
+     * -errno: the handle is dropped then, and close must not be called. */
     int (*attach)(struct weft_stream *stream, struct weft_loop *loop,
                   const struct weft_accepted *accepted);
     /* Drops an accepted handle that was never attached. Any thread. */
     void (*drop)(const struct weft_accepted *accepted);
-    /* Begins to connect. on_ready reports WEFT_WRITABLE, if wanted, once that has ended, and the
-     * first read or write tells how. May block for name resolution. Returns 0, or -errno with one
-     * line in *error and nothing held. */
+    /* Begins to connect. Once the attempt has ended, on_ready reports WEFT_WRITABLE, if wanted, and the
+     * first read or write returns the error if it failed. May block for name resolution. Returns 0, or
+     * -errno with one line in *error; close must not be called then. */
     int (*connect)(struct weft_stream *stream, struct weft_loop *loop, const struct weft_url *url,
                    struct weft_error *error);
 };

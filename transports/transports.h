@@ -13,14 +13,14 @@ extern "C" {
 
 /* `tcp://HOST:PORT`. To listen, all addresses of a host name are bound, or none: `localhost` is
  * 127.0.0.1 and, if /etc/hosts says so, ::1. `*` stands for every IPv4 and IPv6 address of the
- * machine. IPv6 addresses are left out on a machine that has no IPv6. With port 0 all addresses get
- * the same port. To connect, each address is tried until one takes the connection.
+ * machine. IPv6 addresses are left out on a machine that has no IPv6. With port 0 the system picks one
+ * free port for all addresses. To connect, the addresses are tried in turn until one accepts.
  *
  * An IPv6 address accepts no IPv4 peers, and neither does `[::]`, so it can stand beside `0.0.0.0` on
  * one port. TCP_NODELAY is on, because a reply must not wait for the acknowledgement of the one
- * before. Keepalive is on as well: a peer that has been silent for 60 seconds, or for `keepalive=`
- * seconds, is probed, and after as long again without an answer the stream is broken with
- * -ETIMEDOUT. */
+ * before. Keepalive is on as well: after 60 seconds of silence, or `?keepalive=SECONDS`, the peer is
+ * probed. If it has not answered when that time has passed again, reads and writes return -ETIMEDOUT.
+ * `?keepalive=off` turns this off. */
 extern const struct weft_transport weft_transport_tcp;
 
 /* `unix:PATH`, a stream socket in the file system (unix(7)). It is made with mode 0600, so only its
@@ -28,8 +28,8 @@ extern const struct weft_transport weft_transport_tcp;
  * on is not, and neither is a file that is no socket.
  *
  * `unix:@NAME` is a name in Linux's abstract space: there is no file, and the name is free once the
- * server has ended. A listener drops peers that run neither as its own user nor as root. A file whose
- * name begins with `@` is `unix:./@NAME`. */
+ * server has ended. It has no mode, so its listener drops each peer that runs neither as the server's
+ * user nor as root. To name a file that begins with `@`, write `unix:./@NAME`. */
 extern const struct weft_transport weft_transport_unix;
 
 #ifdef __cplusplus
