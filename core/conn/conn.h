@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * A connection: one stream, its codec state, and the order of its replies. It lives and dies on one
- * loop. Private to the core. Calls between the files go down or return:
+ * loop. Private to the core. Each file calls only into files below it in this list:
  *
  *   conn.c        life, and the pump: what a connection does in a turn
  *   input.c       stream -> buf -> decode -> call
@@ -36,20 +36,20 @@ struct weft__conn {
     struct weft__order order;
 
     uint64_t id;
-    uint64_t drain_mark; /* bytes of input still executed while draining */
+    uint64_t drain_mark; /* while draining: bytes of input that are still to be executed */
     struct weft_deferred deferred;
     struct weft_timer timer;
     int64_t timer_at;       /* what the timer is armed for; 0: not armed */
     int64_t frame_start;    /* when the unfinished frame began; 0: none */
-    uint64_t frame_size;    /* what it has said that it will be; 0: unknown */
+    uint64_t frame_size;    /* the size that its header declares; 0: unknown */
     int64_t write_deadline; /* 0: none */
-    int64_t rest_deadline;  /* of idling, or of lingering; 0: none */
+    int64_t rest_deadline;  /* the end of idling or of lingering; 0: none */
     int64_t turn_began;
     struct weft__conn *next, *prev;
 
     uint32_t bad_frames;  /* in a row */
     uint32_t turn_frames; /* decoded in this turn */
-    uint8_t put_off;      /* turns in a row in which others went first */
+    uint8_t put_off;      /* turns in a row in which it was deferred (input.c) */
     uint8_t state, reason;
     uint8_t interest;       /* what the stream was last asked for */
     bool refused : 1;       /* opened only to be told why not */
@@ -58,12 +58,12 @@ struct weft__conn {
     bool paused : 1;        /* output or max-pending stopped the decoding */
     bool yielded : 1;       /* the turn's share is used up: the rest is decoded next turn */
     bool eof : 1;           /* the peer ended its side */
-    bool inside : 1;        /* consumed bytes end inside a frame (being skipped) */
-    bool write_blocked : 1; /* until the stream says writable */
+    bool inside : 1;        /* the consumed bytes end inside a frame, as while one is skipped */
+    bool write_blocked : 1; /* the stream took less than was offered; until it says writable */
     bool draining : 1;
     bool drain_marked : 1;   /* drain_mark is valid */
     bool drain_told : 1;     /* detached requests have heard of the drain */
-    bool cancelling : 1;     /* requests that end are swept later */
+    bool cancelling : 1;     /* the order is being walked: requests that end stay linked */
     const char *detail;      /* static text for the log, or NULL */
     const char *address;     /* the peer's as text, in the same allocation */
     struct weft__peer *peer; /* NULL until it is asked for */

@@ -115,8 +115,8 @@ static bool share_is_used_up(struct weft__conn *conn)
 
 /* True if the connection is deferred to the next turn. After a long turn this happens to connections
  * with more than LIGHT_SIZE of input, so that small requests are not stuck behind large ones; a deferred
- * connection then runs before newcomers. A small input can still inflate to something expensive, so the
- * number of deferrals in a row is bounded. */
+ * connection then runs before newcomers. Inputs that are small but inflate to something expensive could
+ * make every turn long, so a connection is deferred at most PUT_OFF_MAX times in a row. */
 static bool is_put_off(struct weft__conn *conn, size_t size)
 {
     struct weft__worker *worker = conn->binding->worker;
@@ -185,7 +185,7 @@ static size_t decode(struct weft__conn *conn, struct weft_view view)
         dispatch(conn, &message, past_mark);
         if (message.heavy || (size_t)n >= HEAVY_SIZE)
             weft__worker_refresh(worker);
-        /* If nothing is left, another turn would find nothing to do. */
+        /* If all of the view is consumed, the next turn would find nothing to decode. */
         if ((at < view.size || n == 0) && share_is_used_up(conn))
             conn->yielded = true;
     }
@@ -215,8 +215,8 @@ static void after_read(struct weft__conn *conn, ssize_t n)
     }
 }
 
-/* The usual read. It goes into the loop's buffer, behind a copy of the unfinished tail, so that whole
- * frames are decoded without being copied. */
+/* The usual read. It goes into the loop's buffer, and the unfinished tail of conn->in is copied in front
+ * of it. So only the tail is ever copied, and frames are decoded where they were read. */
 static ssize_t read_shared(struct weft__conn *conn)
 {
     struct weft__worker *worker = conn->binding->worker;
@@ -235,8 +235,8 @@ static ssize_t read_shared(struct weft__conn *conn)
     return n;
 }
 
-/* A large unfinished frame grows in conn->in, with the bytes that have arrived: what a header promises
- * takes no memory yet. */
+/* Reads behind a long unfinished tail, in conn->in itself. The buffer grows with the bytes that arrive,
+ * not with the size that the header declares, so that a declaration alone costs no memory. */
 static ssize_t read_own(struct weft__conn *conn)
 {
     uint8_t *dst = weft_buf_reserve(&conn->in, MIN_READ);

@@ -40,7 +40,7 @@ struct weft__held {
     struct weft__held *next;
     struct weft_blob *blob; /* counted */
     bool framed;            /* the codec's own bytes: they are appended without encoding */
-    bool lasting;           /* weft_body's */
+    bool lasting;           /* the body's `lasting` (core/base/body.h) */
 };
 
 /* For layers. Set only if the endpoint has some. */
@@ -61,11 +61,12 @@ struct weft__request {
     struct weft_arena arena;      /* its own, once kept */
     struct weft__layered layered;
     uint8_t place; /* enum weft__place */
-    uint8_t told;  /* the reason of the last on_cancel, so that none comes twice */
+    uint8_t told;  /* the reason of the last on_cancel, so that no reason comes twice */
     bool kept, ended, room_owed;
-    bool detached;  /* it is loose, or will be once it is the head */
-    bool said;      /* a message of it was taken */
-    bool too_large; /* it was refused for a message that cannot be held: only the head has room */
+    bool detached; /* it is loose, or will be once it is the head */
+    bool said;     /* a message of it was taken */
+    bool
+        too_large; /* its last message was too large to be held, so it has to wait to be the head */
 };
 
 /* Requests for reuse: one pool per worker. A zeroed pool is empty. */
@@ -81,12 +82,13 @@ struct weft__order {
     /* The request whose service->call() is on the stack. If the order was empty it is not linked
      * yet, but it is the head all the same. */
     struct weft__request *calling;
-    uint32_t pending;      /* requests that are linked and not detached */
-    uint32_t room_owed;    /* those that were answered -EAGAIN and not told of room since */
-    uint32_t detached;     /* detached requests, wherever they are */
-    size_t held_bytes;     /* bytes of all held messages */
-    size_t kept_bytes;     /* memory of what requests keep: payloads and the rest of their arenas */
-    size_t detached_bytes; /* the same of detached requests, in this sum alone */
+    uint32_t pending;   /* requests that are linked and not detached */
+    uint32_t room_owed; /* linked requests that were answered -EAGAIN and not told of room since */
+    uint32_t detached;  /* detached requests, wherever they are */
+    size_t held_bytes;  /* bytes of all held messages */
+    size_t
+        kept_bytes; /* memory of kept requests' arenas, payloads included; not of detached ones */
+    size_t detached_bytes; /* memory of detached requests' arenas, which kept_bytes leaves out */
     /* Loose requests. Those that were answered -EAGAIN wait in `refused`, the longest first, so that
      * finding whom to tell of room takes no search. */
     struct weft__loose loose, refused;
@@ -101,7 +103,7 @@ static inline void *weft__request_state(struct weft__request *request, size_t at
 /* Takes a request from the pool or from the allocator. Returns NULL if there is no memory. */
 WEFT_MUST_USE struct weft__request *weft__request_take(struct weft__request_pool *pool,
                                                        struct weft__conn *conn);
-/* Frees what a request keeps. */
+/* Frees the arena of a kept request. */
 void weft__request_drop_kept(struct weft__request *request);
 /* Takes back a request that has ended, is not linked, and neither holds nor keeps anything. */
 void weft__request_give(struct weft__request_pool *pool, struct weft__request *request);
@@ -109,11 +111,11 @@ void weft__request_pool_fini(struct weft__request_pool *pool);
 
 /* Links a request behind the last one. */
 void weft__order_add(struct weft__order *order, struct weft__request *request);
-/* Unlinks the head, which has ended and belongs to the caller then, or is detached and becomes
- * loose. */
+/* Unlinks the head, which has ended or is detached. If it has ended, the caller gives it back to the
+ * pool; otherwise it becomes loose. */
 void weft__order_pop(struct weft__order *order);
 
-/* Makes a request that has not ended a detached one. It keeps its place until it is the head. */
+/* Marks a request detached, which must not have ended. It keeps its place until it is the head. */
 void weft__order_detach(struct weft__order *order, struct weft__request *request);
 /* Unlinks a loose request that has ended. */
 void weft__order_remove_loose(struct weft__order *order, struct weft__request *request);
@@ -126,15 +128,15 @@ static inline bool weft__order_is_empty(const struct weft__order *order)
     return !order->first && order->detached == 0;
 }
 
-/* True if messages of the request are encoded at once. */
+/* True if the request is the head. Loose requests never are, though theirs are encoded at once too. */
 static inline bool weft__order_is_head(const struct weft__order *order,
                                        const struct weft__request *request)
 {
     return request->place == WEFT__ORDERED ? order->first == request : order->calling == request;
 }
 
-/* Bytes that a held message is counted with: its own and, unless it lies within the request, those
- * of the list, or many small messages would take much more than is counted. */
+/* Returns the bytes that a held message counts for in held_bytes. A weft__held that was allocated counts
+ * too; without it many small messages would take far more memory than is counted. */
 static inline size_t weft__held_size(const struct weft__request *request,
                                      const struct weft__held *held)
 {
@@ -150,7 +152,8 @@ struct weft__held *weft__order_take_held(struct weft__order *order, struct weft_
 /* Frees what weft__order_take_held returned, before the request holds another. */
 void weft__held_free(struct weft__request *request, struct weft__held *held);
 
-/* Notes that the request was answered -EAGAIN, and that this is settled. Both may be repeated. */
+/* owe_room notes that the request was answered -EAGAIN; settle_room, that it was told of room or has
+ * ended. A repeated call does nothing. */
 void weft__order_owe_room(struct weft__order *order, struct weft__request *request);
 void weft__order_settle_room(struct weft__order *order, struct weft__request *request);
 

@@ -2,9 +2,9 @@
  *
  * reply -> order -> encode -> chain -> stream
  *
- * Messages whose turn has come are encoded into conn->out, which is written at the end of the pump, so that
- * the replies to pipelined requests leave together. Messages before their turn are held in the order
- * (order.h) until their request is the head. */
+ * Messages of the head and of loose requests are encoded into conn->out. The pump writes it after decoding,
+ * so that the replies to pipelined requests leave together. Messages of other requests are held in the
+ * order (order.h) until their request is the head. */
 #include <errno.h>
 
 #include "conn_private.h"
@@ -41,7 +41,8 @@ void weft__conn_check_output(struct weft__conn *conn)
     const struct weft_limits *limits = conn->binding->worker->limits;
     size_t waiting = conn->out.bytes + conn->order.held_bytes;
 
-    /* A first small message of each request is taken however much waits. */
+    /* The first small message of each request is always taken, so those of max-pending requests may come
+     * on top of output-hard. */
     if (waiting > limits->output_hard &&
         waiting - limits->output_hard > limits->max_pending * WEFT_REJECT_MAX)
         weft__conn_break(conn, WEFT_REASON_OUTPUT_LIMIT);
@@ -187,8 +188,9 @@ static bool has_room(const struct weft__conn *conn, const struct weft__request *
     return conn->out.bytes + conn->order.held_bytes < limits->output_high;
 }
 
-/* Returns the next request to be told of room, or NULL. Requests in the order come first: detached ones
- * could take their room for ever. */
+/* Returns the next request to be told of room, or NULL. Requests in the order come first, because loose
+ * ones could take their room for ever. Loose ones are told when half of their mark is free, so that it is
+ * not after each write. */
 static struct weft__request *find_room(const struct weft__conn *conn)
 {
     const struct weft_limits *limits = conn->binding->worker->limits;

@@ -37,8 +37,8 @@ static void hold_behind_head(struct weft__request *request, const struct weft_bo
     weft__conn_check_output(conn);
 }
 
-/* Returns the bytes up to which output-hard lets messages be held. What it lets wait besides is for
- * the output, which one frame more may take over output-high. */
+/* Returns the most bytes that may wait, once another message is held. The rest of output-hard is left for
+ * the head, whose output may reach output-high and then grow by one more frame. */
 static size_t most_held(const struct weft_limits *limits)
 {
     size_t output = (size_t)(limits->output_high + limits->max_frame);
@@ -52,7 +52,8 @@ static bool speaks_at_once(const struct weft__request *request)
     return request->place == WEFT__LOOSE || weft__order_is_head(&request->conn->order, request);
 }
 
-/* True if the request's next message, which is not a first small one, has to wait for room. */
+/* True if the request has to wait for room with this message. First small messages never come here; they
+ * are always taken. */
 static bool must_wait(struct weft__request *request, const struct weft_body *body)
 {
     const struct weft__conn *conn = request->conn;
@@ -67,7 +68,7 @@ static bool must_wait(struct weft__request *request, const struct weft_body *bod
     return waiting >= mark || request->too_large;
 }
 
-/* Takes a message, or returns -EAGAIN with on_room noted. */
+/* Encodes or holds a message. -EAGAIN: it is not taken, and on_room will be called. */
 static int deliver(struct weft__request *request, const struct weft_body *body)
 {
     struct weft__conn *conn = request->conn;
@@ -94,7 +95,7 @@ WEFT_NOINLINE static void end_loose(struct weft__request *request)
     weft__request_give(&conn->binding->worker->requests, request);
 }
 
-/* Goes on with the order if the request is its head, and nobody walks through it. */
+/* Goes on with the order if the request is its head, unless cancel_all is walking through it. */
 static void advance_from(struct weft__request *request)
 {
     struct weft__conn *conn = request->conn;
@@ -172,7 +173,8 @@ void weft_request_refuse(struct weft_request *public, const struct weft_rejectio
     weft__count(&conn->binding->counts.rejected, 1);
     if (size == 0)
         weft__conn_close_soon(conn, WEFT_REASON_UNWORDED);
-    /* It waits for nothing: what has been said already may make words wait, and silence does not. */
+    /* A refusal never waits. If the request has sent something before, its words may get -EAGAIN, and
+     * then it ends without them. */
     if (size == 0 || end_request(request, &body.body, false) < 0)
         (void)!end_request(request, NULL, false);
 }

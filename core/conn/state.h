@@ -28,7 +28,7 @@ enum weft__conn_state {
     WEFT__CONN_CLOSED
 };
 
-/* Enters a state. Asserts that the drawing has this move. */
+/* Enters a state. Asserts that the drawing and the text below it allow the move. */
 void weft__conn_enter(struct weft__conn *conn, enum weft__conn_state state);
 
 /* Has the pump run in this turn or the next. Does nothing while the pump is on the stack. */
@@ -39,13 +39,13 @@ void weft__conn_schedule(struct weft__conn *conn);
 
 /* CLOSING: no more is decoded; what is owed is answered and sent. */
 void weft__conn_close_soon(struct weft__conn *conn, enum weft_reason reason);
-/* FLUSHING: a reply in the order cannot be had, so none after it may be sent; what is encoded
- * leaves. */
+/* FLUSHING: one reply cannot be made, so no later one may be sent; what is encoded leaves. */
 void weft__conn_give_up(struct weft__conn *conn, enum weft_reason reason);
 /* BROKEN: the pump closes the stream at once. */
 void weft__conn_break(struct weft__conn *conn, enum weft_reason reason);
 
-/* Drain: frames that have come by now are executed, later ones are refused. */
+/* Begins to drain. The pump's next run reads once more and notes how much input has come: frames in that
+ * are executed, later ones are refused. */
 void weft__conn_drain(struct weft__conn *conn);
 
 #endif

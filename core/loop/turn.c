@@ -31,9 +31,9 @@ static void call_hooks(struct weft_loop *loop, bool begin)
     }
 }
 
-/* True while late timers must wait for what lies in the kernel. After a process was stopped, bytes
- * that arrived in time may take several turns to read, so timers that are very late wait while
- * descriptors are ready, for LATE_NS at most. */
+/* True while timers must wait for bytes that lie in the kernel. After a process was stopped, bytes that
+ * arrived in time may take several turns to read. So timers that are LATE_NS late wait while
+ * descriptors are ready, but for another LATE_NS at most. */
 static bool holds_timers_back(struct weft_loop *loop)
 {
     int64_t next = weft__timer_queue_next(&loop->timers);
@@ -89,8 +89,9 @@ static void take_posts(struct weft_loop *loop)
     run_posts(atomic_exchange_explicit(&loop->posts, NULL, memory_order_acquire));
 }
 
-/* Moves the calls that are present to a list of its own, whose head is on this stack. So a call that
- * one of them defers waits for the next turn, and one that is cancelled is still linked. */
+/* Runs the calls that are deferred now. They move to a list whose head is on this stack, so that a call
+ * which one of them defers waits for the next turn. The list is doubly linked like the first, so that
+ * any of them can still be cancelled. */
 static void run_deferred(struct weft_loop *loop)
 {
     struct weft_deferred *newest = loop->deferred, *oldest = NULL;
@@ -173,7 +174,7 @@ int weft_loop_post(struct weft_loop *loop, struct weft_post *post)
         post->next = newest;
     } while (!atomic_compare_exchange_weak_explicit(&loop->posts, &newest, post,
                                                     memory_order_release, memory_order_relaxed));
-    /* If others were waiting, the first of them has woken the loop. */
+    /* If the list was not empty, the first post in it has woken the loop. */
     if (!newest)
         loop->wake(loop);
     return 0;

@@ -52,8 +52,8 @@ enum weft_kv_op {
     WEFT_KV_HSCAN = 16
 };
 
-/* One command. hget, hdel and hexist take one key, and hmget, hmdel and hmexist any number of them;
- * hset takes one pair, and hmset any number; hgetall and hscan take neither. */
+/* One command. hget, hdel and hexist take exactly one key; hmget, hmdel and hmexist take any number of
+ * keys. hset takes exactly one pair, hmset any number. hgetall and hscan take no keys and no pairs. */
 struct weft_kv_request {
     enum weft_kv_op op;
     struct weft_view table;
@@ -82,21 +82,21 @@ struct weft_kv_client {
     struct weft_arena arena;        /* holds the reply that a done is looking at */
 };
 
-/* Cannot fail. `budget` bounds the bytes that reading one reply may allocate, beside the reply itself. A
- * reply that needs more is done with WEFT_ETOOBIG. */
+/* Sets up *client; this cannot fail. `budget` limits the bytes that reading one reply may allocate; the
+ * reply's own bytes do not count. A call whose reply needs more fails with WEFT_ETOOBIG. */
 void weft_kv_client_init(struct weft_kv_client *client, struct weft_client *connection,
                          size_t budget);
 
 /* Call it after weft_client_close(connection), and not from within a done. A zeroed client is fine. */
 void weft_kv_client_fini(struct weft_kv_client *client);
 
-/* One call: the caller's memory, lent until done was called. */
+/* One call. It is the caller's memory, which must stay in place until done is called. */
 struct weft_kv_call {
     /* Called exactly once, on the loop's thread, never from within the call that starts it. With
      * status 0 there is a reply, whatever its own status says; it is valid until done returns.
-     * Otherwise reply is NULL, and status is one of those of weft_call's done, WEFT_EMALFORMED if the
-     * message is no CommandResponse, WEFT_ETOOBIG if it is over the budget, or -ENOMEM. done may make
-     * calls, close the connection, or free *call. */
+     * Otherwise reply is NULL, and status is a failure that struct weft_call lists (core/client.h), or
+     * WEFT_EMALFORMED (the message is no CommandResponse), WEFT_ETOOBIG (it is over the budget) or
+     * -ENOMEM. done may make calls, close the connection, or free *call. */
     void (*done)(struct weft_kv_call *call, int status, const struct weft_kv_reply *reply);
     int64_t timeout; /* nanoseconds from the call, 0: none */
     const char *why; /* out: what is wrong with a reply that could not be read, static; or NULL */
@@ -106,7 +106,7 @@ struct weft_kv_call {
 
 /* The commands. Each encodes its arguments before it returns, and borrows them no longer. Returns 0:
  * done will be called. Otherwise done will not be called, and *error says why: -EINVAL (a table, a key
- * or a string value is not UTF-8, or the op takes another number of keys or pairs), or an error of
+ * or a string value is not UTF-8, or the number of keys or pairs is wrong for the op), or an error of
  * weft_client_call. */
 WEFT_MUST_USE int weft_kv_client_send(struct weft_kv_client *client, struct weft_kv_call *call,
                                       const struct weft_kv_request *request,
@@ -139,8 +139,8 @@ WEFT_MUST_USE int weft_kv_client_hmexist(struct weft_kv_client *client, struct w
                                          struct weft_view table, const struct weft_view *keys,
                                          size_t count, struct weft_error *error);
 
-/* Asks for one page. A server that has no hscan answers 501 or 400; hgetall then has all the pairs in one
- * reply. */
+/* Asks for one page. A server without hscan answers 501 or 400; hgetall, which such a server has, puts
+ * all the pairs into one reply. */
 WEFT_MUST_USE int weft_kv_client_hscan(struct weft_kv_client *client, struct weft_kv_call *call,
                                        struct weft_view table, struct weft_view cursor,
                                        uint32_t limit, struct weft_error *error);

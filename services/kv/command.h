@@ -29,7 +29,7 @@ enum kv_takes {
     KV_TAKES_PAIRS
 };
 
-enum { KV_SCAN_LIMIT = 1000 }; /* pairs of a page that names no limit */
+enum { KV_SCAN_LIMIT = 1000 }; /* the most pairs of a page if the request names no limit */
 
 struct kv_call;
 struct kv_walk_step;
@@ -37,9 +37,9 @@ struct kv_walk_step;
 struct kv_command {
     const char *name; /* "hget" */
     enum kv_takes takes;
-    bool many;   /* takes any number of keys or pairs; else exactly one */
-    bool writes; /* may change the store */
-    enum kv_store_kind does;
+    bool many;               /* takes any number of keys or pairs; else exactly one */
+    bool writes;             /* may change the store */
+    enum kv_store_kind does; /* the operation that the store is asked for */
     /* Makes call->reply of what the store found. */
     void (*answer)(struct kv_call *call);
 };
@@ -66,7 +66,7 @@ enum kv_status {
 
 /* The part of a call's items that belongs into the reply. */
 enum kv_gives {
-    KV_GIVES_NOTHING, /* the reply has only a text, or the pairs that call->pair was given */
+    KV_GIVES_NOTHING, /* no item: the reply has a text, or the pairs that call->pair took */
     KV_GIVES_VALUES,  /* one value per item: found if present, else the empty value */
     KV_GIVES_BOOLS    /* one bool per item: present */
 };

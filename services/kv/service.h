@@ -2,7 +2,7 @@
  *
  * kv: the key-value service, speaking protobuf (proto/abi.proto) over any codec and any store.
  *
- * A program makes a context of a store and registers the service with it:
+ * A program makes a context, which holds a store, and registers the service with it:
  *
  *     const struct weft_kv_limits limits = weft_kv_limits_default();
  *     struct weft_kv_context context;
@@ -25,8 +25,8 @@ extern "C" {
 
 extern const struct weft_service weft_kv_service;
 
-/* Finds a store by its name in a list that ends in NULL. NULL: there is none, and *error names those
- * there are. */
+/* Returns the store of that name in a list that ends in NULL, or NULL if there is none; *error then
+ * names the stores of the list. */
 const struct kv_store *weft_kv_store_find(const struct kv_store *const *stores, const char *name,
                                           struct weft_error *error);
 
@@ -34,13 +34,13 @@ const struct kv_store *weft_kv_store_find(const struct kv_store *const *stores, 
 struct weft_kv_limits {
     uint64_t decode_elements; /* messages inside a request, and occurrences of repeated fields */
     uint64_t max_memory;      /* bytes that the store may hold; 0: any */
-    uint64_t max_key;         /* bytes of a key, or of a table's name, that can be written */
+    uint64_t max_key;         /* bytes of a key, or of a table's name, in an hset or hmset */
 };
 
 /* Returns the table of struct weft_kv_limits, ended by a NULL name, for command lines. Static. */
 const struct weft_limit *weft_kv_limit_table(void);
 
-/* Returns all of them at their defaults. */
+/* Returns the limits at their defaults. */
 struct weft_kv_limits weft_kv_limits_default(void);
 
 struct weft_kv_context {
@@ -51,7 +51,7 @@ struct weft_kv_context {
 
 /* Makes the store's state. The limits are copied.
  * seed: 16 bytes, borrowed for the call, for tests and measurements that must repeat; NULL: random.
- * 0, or -errno with one line in *error and nothing held. */
+ * Returns 0, or -errno with one line in *error and nothing held. */
 WEFT_MUST_USE int weft_kv_context_init(struct weft_kv_context *context,
                                        const struct kv_store *store,
                                        const struct weft_kv_limits *limits, const uint8_t *seed,
@@ -59,13 +59,15 @@ WEFT_MUST_USE int weft_kv_context_init(struct weft_kv_context *context,
 
 /* Makes the store that a command line names, as in `--store memory`. spec is NAME[:WHERE] and the
  * store's own options, `?option=value&...`; NAME is one of `stores`, which ends in NULL.
- * WEFT_ECONFIG: *error names the mistake and the choices. Else as weft_kv_context_init. */
+ * Returns WEFT_ECONFIG if spec is wrong, and *error names the mistake and the choices; otherwise
+ * what weft_kv_context_init returns. */
 WEFT_MUST_USE int weft_kv_context_open(struct weft_kv_context *context,
                                        const struct kv_store *const *stores, const char *spec,
                                        const struct weft_kv_limits *limits,
                                        struct weft_error *error);
 
-/* After the servers that use it were freed. A zeroed one is fine. */
+/* Frees the store's state. Call it after the servers that use it were freed. A zeroed context is
+ * fine. */
 void weft_kv_context_fini(struct weft_kv_context *context);
 
 #ifdef __cplusplus

@@ -3,8 +3,9 @@
  * A connection's session with the store: the order in which its commands are submitted, the pages of its
  * walks, and replies that have to wait for room. It speaks no message format; a face does.
  *
- * A face makes a service of these functions: they are the slots of struct weft_service, configure and
- * call with one argument more. The states are private to session.c but for their sizes. */
+ * A face fills the slots of its struct weft_service with these functions. It wraps configure, to add
+ * the face, and call, to add a task on its stack. The structs are here for their sizes; only session.c
+ * uses their fields. */
 #ifndef KV_SESSION_H
 #define KV_SESSION_H
 
@@ -34,9 +35,10 @@ struct kv_session {
     struct kv_session_loop *loop;
     void *store_session;
     struct kv_task *first, *last; /* the queue: decoded, not yet submitted */
-    struct kv_task *alone;        /* under way, and nothing may be submitted beside it; NULL */
-    size_t refused; /* replies of commands that wait for room; nothing is submitted then */
-    bool pumping;
+    struct kv_task *alone;        /* a task during which nothing else may be submitted, or NULL */
+    size_t
+        refused;  /* replies of submitted commands that wait for room; until 0, none is submitted */
+    bool pumping; /* pump() is on the stack */
     alignas(max_align_t) uint8_t space[KV_SESSION_INLINE];
 };
 
@@ -51,8 +53,9 @@ void kv_session_loop_stop(void *loop_state);
 int kv_session_open(void *conn_state, void *loop_state);
 void kv_session_close(void *conn_state, void *loop_state);
 
-/* Does a request. `task` has the face's task_size and lies on the face's stack. It is used if the store
- * answers at once; for any other store the session allocates one in the request's arena. */
+/* Does a request. `task` has the face's task_size and lies on the face's stack. An INLINE store's command
+ * uses it; for any other store the session allocates a task in the request's arena, and uses this one
+ * only to answer that there is no memory. */
 void kv_session_call(struct kv_session *session, struct weft_request *request,
                      struct kv_task *task);
 

@@ -6,9 +6,10 @@
  *
  * There is one rule: every operation completes exactly once through its `done`, on the loop that
  * submitted it, from within submit or in a later turn, and never after close returned. A store that
- * does not finish within submit never blocks there. Nobody above the store tries again.
+ * does not finish within submit never blocks there. Its users do not repeat an operation that failed,
+ * so a store that wants retries makes them itself.
  *
- * A store promises besides:
+ * A store also promises:
  *   - A write that it refuses (KV_FAILED, KV_UNAVAILABLE, KV_FULL) changes nothing: neither a key,
  *     nor a table, nor the memory that it counts against its limit.
  *   - With KV_STORE_ATOMIC, no operation sees a part of a batch. For KV_WALK an operation is a page,
@@ -30,7 +31,7 @@ enum kv_store_flag {
                              this its user submits one at a time */
     KV_STORE_ATOMIC = 2,  /* other operations, reads of one key and pages of walks included, see all
                              of a batch or nothing of it */
-    KV_STORE_DURABLE = 4, /* what is DONE outlives the process */
+    KV_STORE_DURABLE = 4, /* a write that is KV_DONE outlives the process */
     KV_STORE_WALK = 8,    /* the store does KV_WALK */
     KV_STORE_INLINE = 16, /* done is always called before submit returns */
 };
@@ -39,23 +40,23 @@ enum kv_store_kind {
     KV_MGET,   /* finds what the keys have */
     KV_MEXIST, /* sets `present` and need not set `found` */
     KV_MSET,   /* stores item.value and finds what was there before. A key given twice takes both
-                  values, in order. Makes the table */
+                  values, in order. The table is made if it does not exist */
     KV_MDEL,   /* removes the keys and finds what they had */
     KV_WALK,   /* shows one page of a table through `each` */
 };
 
 enum kv_outcome {
     KV_DONE,
-    KV_FAILED,      /* for good: this store cannot do it; nothing took effect */
+    KV_FAILED,      /* permanent: this store cannot do it; nothing took effect */
     KV_UNAVAILABLE, /* no memory or no connection at present; nothing took effect */
-    KV_EXPIRED,     /* KV_WALK only: the cursor is none that this store can honour */
-    KV_UNKNOWN,     /* it may have taken effect or not, or may yet: a deadline passed, close came */
-    KV_FULL,        /* nothing took effect; reads and removals still work */
+    KV_EXPIRED,     /* KV_WALK only: the store did not make this cursor, or cannot honour it now */
+    KV_UNKNOWN, /* it may have taken effect, or may still do so: a deadline passed, close came */
+    KV_FULL,    /* the store is at its limit; nothing took effect; reads and removals work */
 };
 
-/* A value. If blob is not NULL, `bytes` are the last bytes of that blob; whoever keeps the value may
- * keep a reference to the blob instead of copying. The store ignores what stands before them in the
- * blob, and keeps it. */
+/* A value. If blob is not NULL, `bytes` are the end of that blob, and whoever keeps the value may keep
+ * a reference to the blob instead of copying. The blob may begin with bytes that are not the value's.
+ * A store that keeps or copies the blob keeps those too, and does not read them. */
 struct kv_value {
     struct weft_view bytes;
     struct weft_blob *blob;
@@ -75,10 +76,10 @@ struct kv_item {
 
 enum { KV_CURSOR_MAX = 256 };
 
-/* A place in a walk, which only the store can read. A size of 0 is the beginning, and the end. It
- * survives whatever others do to the table; whether it outlives the process is the store's choice.
- * Clients hold it and give it back, so it may contain anything: a cursor that the store has not made
- * is KV_EXPIRED. */
+/* A place in a walk, which only the store can read. Given to the store, a size of 0 means the first
+ * page; set by the store, it means that the walk is over. A cursor survives whatever others do to the
+ * table, and the store decides whether it outlives the process. Clients hold cursors and give them
+ * back, so the bytes may be anything: one that the store has not made is KV_EXPIRED. */
 struct kv_cursor {
     uint16_t size;
     uint8_t bytes[KV_CURSOR_MAX];
@@ -92,19 +93,22 @@ struct kv_op {
     struct kv_item *items; /* KV_WALK: NULL */
     size_t count;          /* number of items, at least 1; KV_WALK: about the number of pairs that
                               the page should have, at least 1. The store may end a page earlier */
-    bool exact;            /* KV_WALK: the page has at most count pairs, and a page that `each` ends
-                              has a next one, which begins with the pair it refused. Costs more */
+    /* KV_WALK: the page has at most count pairs, and if `each` returns false, the next page begins
+     * with that pair. This costs more. */
+    bool exact;
 
     /* KV_WALK only: the place where the page begins and, after done, where the next page does. Every
      * key that is present from the first page to the last comes at least once, and exactly once if
-     * nobody writes. A page is of one moment with KV_STORE_ATOMIC; a walk is no snapshot. */
+     * nobody writes. With KV_STORE_ATOMIC a page shows the table at one moment; a walk of several pages
+     * does not. */
     struct kv_cursor *cursor;
     /* KV_WALK only: takes one pair, before done. The views are valid until it returns. False: the
      * caller wants no more pairs, and done follows at once; the cursor is undefined then unless the
      * walk is exact. */
     bool (*each)(struct kv_op *op, struct weft_view key, const struct kv_value *value);
 
-    /* If outcome is KV_DONE, what was found is set. The callback may free the op or use it again. */
+    /* With KV_DONE the results are set: in the items or, for KV_WALK, in *cursor. The callback may
+     * free the op or use it again. */
     void (*done)(struct kv_op *op, enum kv_outcome outcome);
 };
 
@@ -124,24 +128,25 @@ struct kv_store {
     unsigned flags;                    /* of kv_store_flag */
     size_t store_size, loop_size, session_size;
 
-    /* The store itself, for all loops. 0, or an error with one line in *error and nothing held:
-     * WEFT_ECONFIG for a value in options that it does not take. fini comes after every stop. */
+    /* Makes the state that all loops share. Returns 0, or an error with one line in *error and nothing
+     * held: WEFT_ECONFIG if an option has a value that the store does not take. fini comes after every
+     * stop. */
     int (*init)(void *store, const struct kv_store_options *options, struct weft_error *error);
     void (*fini)(void *store);
 
-    /* Once per loop that will submit (more than once for one loop is fine), on one thread, before
-     * the loops run; stop likewise after they ended and all sessions are closed. 0 or -errno, then
-     * stop is not called. */
+    /* start is called for each loop that will submit, before the loops run; one loop may get several
+     * loop states. stop is called after the loops ended and all sessions are closed. One thread makes
+     * all these calls. start returns 0 or -errno; after -errno stop is not called. */
     int (*start)(void *loop_state, void *store, struct weft_loop *loop);
     void (*stop)(void *loop_state);
 
-    /* A session: one a connection, on its loop. Completes what is pending as KV_UNKNOWN when it is
-     * closed. open: 0 or -errno, then close is not called. */
+    /* A connection has one session, on its loop. open returns 0 or -errno; after -errno close is not
+     * called. close completes the operations that are still pending as KV_UNKNOWN. */
     int (*open)(void *session, void *loop_state);
     void (*close)(void *session);
 
-    /* Does op, or begins to; see the top. Called within a turn of the session's loop; also from
-     * within done, but not from within each. */
+    /* Does op, or begins to; the rule at the top says when it completes. It is called within a turn of
+     * the session's loop, and may be called from within done but not from within each. */
     void (*submit)(void *session, struct kv_op *op);
 };
 

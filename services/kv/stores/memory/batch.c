@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT
  *
- * A batch has its keys' hashes in ascending order (touches), so that the keys of one segment stand
- * side by side and segments are locked in one order by everybody: two batches never wait for each
- * other in a circle.
+ * A batch that locks sorts its keys by hash (touches). The keys of one segment are then adjacent, and
+ * every batch locks segments in the same order, so two batches never wait for each other in a circle.
  *
- * Small batches of changes are written in place. All segments touched are locked with the BATCH flag,
- * changed, and unlocked with a new version. A reader that meets the flag waits for it to go, which is
- * some microseconds for at most IN_PLACE_MAX keys. A batch that is larger, or that needs a segment
- * to grow, is done by copies that are published together (rebuild.c), and nobody waits for it but
- * writers of the same segments.
+ * A small batch of changes is written in place. All segments touched are locked with the BATCH flag,
+ * changed, and unlocked with a new version. A reader that meets the flag, even of one key, waits until
+ * it goes, which takes some microseconds for at most IN_PLACE_MAX keys. A batch that is larger, or that
+ * needs a segment to grow, is written to copies of the segments, which are published together
+ * (rebuild.c). Readers do not wait for that; writers of the same segments do.
  *
  * A batch is read without locks first. The reader notes the directory and the state of each segment,
- * looks the keys up, and looks whether all states and the directory are still the same. If they are,
- * nothing changed between the first look and the last, so all that was found is of one moment. After
- * some attempts that writers spoilt it takes the locks, so it cannot be kept waiting for ever. */
+ * looks the keys up, and then compares all states and the directory with what it noted. If they are
+ * equal, nothing changed from the last note to the first comparison, so everything found was there at
+ * one moment. After some attempts that writers spoilt, the reader takes the locks, so that it cannot
+ * be kept waiting for ever. */
 #include "batch.h"
 
 #include <errno.h>
@@ -24,14 +24,14 @@
 
 enum {
     SMALL = 32,        /* a batch up to this size needs no memory of its own */
-    IN_PLACE_MAX = 64, /* keys of a batch that readers wait for */
-    ATTEMPTS = 16,     /* to read a small batch without locks */
-    ATTEMPTS_BIG = 2,  /* to read a larger one, which takes longer each */
+    IN_PLACE_MAX = 64, /* the most keys of a change in place, for which readers wait */
+    ATTEMPTS = 16,     /* to read a batch of at most SMALL keys without locks */
+    ATTEMPTS_BIG = 2,  /* to read a larger batch, for which each attempt takes longer */
 };
 
 struct batch {
     struct kv_touch *touches;     /* sorted once they are needed */
-    struct kv_segment **segments; /* that are locked; while reading, one for each item */
+    struct kv_segment **segments; /* the locked ones; in read_optimistically, that of each item */
     uint64_t *states;             /* of segments, as they were first read */
     size_t count;                 /* of touches, and the room in segments and states */
     size_t locked;                /* segments that are locked */
@@ -93,7 +93,7 @@ static void unlock_all(struct batch *batch, bool changed)
         kv_segment_unlock(batch->segments[--batch->locked], changed);
 }
 
-/* Returns the end of the touches from begin on that segment covers. */
+/* Returns the index behind the last touch that belongs to segment; touches[begin] is the first. */
 static size_t end_of(const struct batch *batch, const struct kv_segment *segment, size_t begin)
 {
     size_t i = begin;
@@ -102,7 +102,8 @@ static size_t end_of(const struct batch *batch, const struct kv_segment *segment
     return i;
 }
 
-/* Locks every segment touched, in ascending order. -ESTALE: the map is dead. */
+/* Locks every segment touched, in ascending order. If one of them turns out to be replaced, unlocks all
+ * and starts over. -ESTALE: the map is dead, and nothing is locked. */
 static int lock_all(struct batch *batch, const struct kv_map *map, uint64_t flag)
 {
     size_t i = 0;
@@ -149,6 +150,8 @@ static bool all_have_room(const struct batch *batch)
     return true;
 }
 
+/* Looks all keys up without a lock. False: something changed meanwhile, so the results may not be of one
+ * moment. */
 static bool read_optimistically(struct batch *batch, const struct kv_map *map,
                                 struct kv_item *items)
 {
@@ -209,7 +212,7 @@ int kv_batch_get(const struct kv_map *map, struct kv_loop *loop, struct kv_item 
     return 0;
 }
 
-/* Finds what the touches of the locked segments take out; returns what they add to the heap. */
+/* Sets the `old` of every touch. Returns the heap bytes that the batch adds, less those it frees. */
 static int64_t find_all(struct batch *batch, enum kv_touch_kind kind)
 {
     int64_t growth = 0;
@@ -239,8 +242,8 @@ static void change_all(const struct batch *batch, const struct kv_map *map, stru
     }
 }
 
-/* Writes the batch into its segments. -ENOBUFS: one of them has to grow first; -ENOMEM, -ENOSPC,
- * -ESTALE. Nothing has changed then. */
+/* Writes the batch into its segments. -ENOBUFS (a segment has to grow first), -ENOMEM, -ENOSPC, -ESTALE:
+ * nothing has changed. In every case the segments may be locked still, and the caller unlocks them. */
 static int write_in_place(struct batch *batch, struct kv_map *map, struct kv_loop *loop,
                           enum kv_touch_kind kind)
 {

@@ -2,9 +2,9 @@
  *
  * A map is an extendible hash table (Fagin et al., 1979). The top `depth` bits of a key's hash index
  * the directory, an array of 2^depth pointers to segments. A segment has a depth of its own: all its
- * hashes begin with the same segment->depth bits, and where that is less than the directory's depth
- * several neighbouring pointers show it. So the segments are consecutive ranges of hashes that cover
- * all of them.
+ * hashes begin with the same segment->depth bits. If that is less than the directory's depth, several
+ * neighbouring pointers lead to it. So each segment covers one range of hashes, and together they
+ * cover all hashes.
  *
  *      directory, depth 2      00 ──▶ segment 00, depth 2
  *                              01 ──▶ segment 01, depth 2
@@ -18,17 +18,17 @@
  * or one directory, so a table of any size changes shape without a long pause.
  *
  * Readers take no lock and may look at what was replaced. So a replacement is complete before it is
- * published, the old segment is marked dead after that, and its memory goes through epochs. Whoever
+ * published, the old segment is marked dead after that, and an epoch frees it later (epoch.h). Whoever
  * finds a dead segment looks into the directory again. Only one thread at a time changes a map's
  * shape, under `growing`. It locks segments while holding `growing`; nobody waits for `growing` while
- * holding a segment. Entries stay where they are: a new segment takes over their addresses. */
+ * holding a segment. Entries do not move: a new segment takes over their addresses. */
 #include "directory.h"
 
 #include <errno.h>
 
 enum {
-    /* Two merged segments are at most half full of what a segment may be, so that the next writes
-     * do not split them again. */
+    /* Two segments merge only into one of at most half the largest size, so that the next writes do
+     * not split it again. */
     MERGED_SLOTS_MAX = KV_SEGMENT_SLOTS_MAX / 2,
     PREFETCH = 8,
 };
@@ -150,8 +150,8 @@ void kv_segment_retire(struct kv_segment *segment, struct kv_loop *loop)
     kv_epoch_retire(&loop->epoch, segment, kv_segment_free);
 }
 
-/* Makes the directory smaller as often as no segment needs its last bit. It may stay as it is where
- * memory lacks. */
+/* Halves the directory for as long as no segment needs its last bit. If memory lacks, the directory
+ * stays larger than it has to be. */
 static void halve_directory(struct kv_map *map, struct kv_loop *loop)
 {
     struct kv_directory *old = kv_map_directory(map);
@@ -175,7 +175,8 @@ static void halve_directory(struct kv_map *map, struct kv_loop *loop)
     }
 }
 
-/* Merges two locked siblings. NULL: they stay two, and locked. */
+/* Replaces two locked siblings with one segment and returns it, unlocked. NULL: nothing has changed, and
+ * both are still locked. */
 static struct kv_segment *merge(struct kv_map *map, struct kv_loop *loop, struct kv_segment *lower,
                                 struct kv_segment *upper)
 {
@@ -204,7 +205,8 @@ static struct kv_segment *merge(struct kv_map *map, struct kv_loop *loop, struct
     return fresh;
 }
 
-/* Tries to merge segment, which is not locked, with its sibling. NULL: both stay. */
+/* Merges segment with its sibling, neither of which is locked. Returns the new segment, or NULL if both
+ * stay. */
 static struct kv_segment *merge_with_sibling(struct kv_map *map, struct kv_loop *loop,
                                              struct kv_segment *segment, struct kv_segment *sibling)
 {
@@ -213,7 +215,8 @@ static struct kv_segment *merge_with_sibling(struct kv_map *map, struct kv_loop 
     struct kv_segment *upper = segment->first & bit ? segment : sibling;
     if (kv_epoch_reserve(&loop->epoch, 2) < 0)
         return NULL;
-    /* Nobody else replaces segments now, and a map that died has one segment only. */
+    /* Neither can be dead, so both locks succeed: nobody else replaces segments while this thread holds
+     * `growing`, and a map dies only with a single segment, which has no sibling. */
     bool locked = kv_segment_lock(lower, 0) && kv_segment_lock(upper, 0);
     struct kv_segment *merged = locked ? merge(map, loop, lower, upper) : NULL;
     if (merged)
@@ -223,8 +226,9 @@ static struct kv_segment *merge_with_sibling(struct kv_map *map, struct kv_loop 
     return NULL;
 }
 
-/* Merges upwards from segment; returns the segment that this ended with. A sibling that has been
- * split further is looked into where it is empty: it was left so by a merge that lacked memory. */
+/* Merges segment with its sibling, the result with its own sibling, and so on. Returns the last segment.
+ * If the sibling's range is split further, its first segment may be an empty one that a merge left
+ * because memory lacked. Then merging goes on from that one, which may yet free the way. */
 static struct kv_segment *merge_upwards(struct kv_map *map, struct kv_loop *loop,
                                         struct kv_segment *segment)
 {
@@ -245,7 +249,7 @@ static struct kv_segment *merge_upwards(struct kv_map *map, struct kv_loop *loop
     return segment;
 }
 
-/* Replaces a locked sparse segment by a smaller one. False: it stays, and locked. */
+/* Replaces a locked sparse segment by a smaller one. False: it stays, and is still locked. */
 static bool make_smaller(struct kv_map *map, struct kv_loop *loop, struct kv_segment *segment)
 {
     size_t slots = kv_segment_slots_for(kv_segment_live(segment));
@@ -264,7 +268,7 @@ static bool make_smaller(struct kv_map *map, struct kv_loop *loop, struct kv_seg
     return true;
 }
 
-/* Replaces a segment by an equal one in another block. */
+/* Replaces a segment by an equal one in another block, so that a sweep can free the slab (sweep.c). */
 static void move_segment(struct kv_map *map, struct kv_loop *loop, struct kv_segment *segment)
 {
     if (kv_epoch_reserve(&loop->epoch, 1) < 0 || !kv_segment_lock(segment, 0))
@@ -326,7 +330,8 @@ int kv_map_kill(struct kv_map *map, struct kv_loop *loop)
     pthread_mutex_lock(&map->growing);
     struct kv_directory *directory = kv_map_directory(map);
     struct kv_segment *segment = kv_directory_segment(directory, 0);
-    /* The directory may be larger than it has to be, where memory to halve it lacked. */
+    /* The segment's depth is tested and not the directory's, which is larger than 0 if memory to halve
+     * it lacked. */
     if (segment->depth != 0 || !kv_segment_lock(segment, 0))
         goto out;
     if (kv_segment_live(segment) > 0) {

@@ -7,10 +7,10 @@
 
 enum {
     FIRST_CAPACITY = 64,
-    KEPT_CAPACITY = 4096, /* of an empty list; what a burst needed beyond is given back */
+    KEPT_CAPACITY = 4096, /* an empty list with more room than this is freed */
 };
 
-static const int64_t retry_after = 10 * 1000 * 1000;
+static const int64_t retry_after = 10 * 1000 * 1000; /* nanoseconds */
 
 void kv_epoch_init(struct kv_epoch *epoch)
 {
@@ -29,7 +29,7 @@ static void drop_all(const struct kv_epoch_loop *self, struct kv_retired *list)
     }
 }
 
-/* Every loop is between turns, or in one that began after epoch had come. */
+/* True if every loop is between turns, or in a turn that announced `epoch` or a later one. */
 static bool all_have_seen(const struct kv_epoch *shared, uint64_t epoch)
 {
     for (const struct kv_epoch_loop *loop = shared->loops; loop; loop = loop->next) {
@@ -40,9 +40,10 @@ static bool all_have_seen(const struct kv_epoch *shared, uint64_t epoch)
     return true;
 }
 
-/* A loop that announces itself as of an epoch has to see what was unlinked before that epoch came.
- * Whoever reclaims moves `now` on and then reads `seen`; the loop writes `seen` and then reads
- * `now`: one of the two sees the other's. */
+/* Announces the present epoch. A turn must not find an object that was unlinked before the epoch it
+ * announced. The loop that reclaims increments `now` and then reads `seen`; this one writes `seen` and
+ * then reads `now` again. So either the other sees this announcement and waits for the turn, or this
+ * loop sees the new epoch and announces that. */
 static void turn_begins(struct weft_turn_hook *hook)
 {
     struct kv_epoch_loop *self = (struct kv_epoch_loop *)hook;
@@ -55,6 +56,9 @@ static void turn_begins(struct weft_turn_hook *hook)
     } while (now != announced);
 }
 
+/* Drops what no turn can still see. There are two lists: `retired` collects, while `waiting` waits for
+ * one epoch. When `waiting` is empty, `retired` takes its place and a new epoch begins, which every
+ * loop has to see before the list is dropped. */
 static void reclaim(struct kv_epoch_loop *self)
 {
     if (self->waiting.count > 0 && all_have_seen(self->epoch, self->waiting_for))
@@ -67,7 +71,7 @@ static void reclaim(struct kv_epoch_loop *self)
         if (all_have_seen(self->epoch, self->waiting_for))
             drop_all(self, &self->waiting);
     }
-    /* Without more turns of its own this loop would keep the memory for ever. */
+    /* A loop that has no more turns would keep the memory for ever, so the timer gives it one. */
     if (self->waiting.count > 0 && !self->timer.armed)
         weft_loop_after(self->loop, &self->timer, retry_after);
 }
@@ -80,7 +84,7 @@ static void turn_ends(struct weft_turn_hook *hook)
         reclaim(self);
 }
 
-/* The turn is what was wanted; its end reclaims. */
+/* Does nothing: the timer is there to cause a turn, whose end reclaims. */
 static void timer_fired(struct weft_timer *timer)
 {
     (void)timer;
@@ -92,7 +96,7 @@ static void woken(struct weft_post *post)
     atomic_store(&self->posted, false);
 }
 
-/* A loop that ends needs no turn any more. */
+/* A post fails only if the loop has ended, and then it needs no more turns. */
 void kv_epoch_wake(struct kv_epoch_loop *self)
 {
     if (!atomic_exchange(&self->posted, true) && weft_loop_post(self->loop, &self->post) < 0)

@@ -1,53 +1,56 @@
 /* SPDX-License-Identifier: MIT
  *
- * The limit on memory is kept in two sums. `used` is the bytes of blocks in use, which a write takes
- * from the account exactly (shared.h). `resident` is what the pool has from the system. A slab is
- * resident as long as one of its blocks is in use, so a client that leaves a few keys in each slab
- * and goes on to the next size of values could make resident many times as large as used. So
- * resident has a limit of its own, a fifth (at least 8 MiB) above that of used, and slabs that are
- * nearly empty are emptied:
+ * A store with a limit counts memory in two sums. `used` is the bytes of blocks in use, which a write
+ * takes from the account exactly (shared.h). `resident` is the bytes that the pool has from the system.
+ * A slab is resident as long as one of its blocks is in use, so a client that leaves a few keys in each
+ * slab and goes on to the next size of values could make resident many times as large as used. So
+ * resident has a limit of its own: that of used plus a slack, which is a fifth of it but at least
+ * 8 MiB. To stay below, the store empties slabs that are nearly empty:
  *
- *   1. When resident is over nine tenths of the limit and exceeds used by more than a quarter of that
- *      fifth, the pool picks sparse slabs, the sparsest first, and no block is taken from them any
- *      more. Their blocks sum up to half of what may still become resident, since copies need memory
- *      before the slabs go.
- *   2. The sweep goes through all tables, segment by segment. An entry in such a slab is copied, its
- *      slot gets the copy's address under the segment's lock, and the old one is retired. A reader
- *      sees the one or the other, and they are equal. Values, segments and directories move likewise.
- *   3. Loops give back the free blocks that they have at hand, at the end of a turn that is forced
- *      on them.
- *   4. When epochs have passed the slabs are empty and go back to the system. A slab that is not (its
- *      last block may be in a reply that nobody reads) is used again.
+ *   1. A sweep begins when resident is over nine tenths of the limit of used and exceeds used by more
+ *      than a quarter of the slack. The pool picks sparse slabs, the sparsest first, and no more blocks
+ *      are taken from them. All blocks in them have to be copied before any slab is freed, so they are
+ *      picked up to half the bytes by which resident is below its limit, or one reserve (see below).
+ *   2. Every loop is woken. At the end of that turn it gives the free blocks that it has at hand back
+ *      to the pool, because some may belong to the slabs picked.
+ *   3. The sweep goes through all tables, segment by segment. An entry in such a slab is copied, its
+ *      slot gets the copy's address under the segment's lock, and the old entry is retired. A reader
+ *      sees one or the other, and they are equal. Values, segments and directories are moved too.
+ *   4. When epochs have passed, the slabs are empty and go back to the system. The sweep waits
+ *      SETTLE_STEPS steps for that. A slab that is not empty by then (its last block may be in a reply
+ *      that nobody reads) is used again.
  *
- * Then it begins again, until resident is low enough or nothing can be gained. A sweep need not be
- * complete: what it misses is met by the next.
+ * Then a new sweep begins, until resident is low enough or no slab is worth emptying. A sweep need not
+ * be complete: the next one finds what it missed.
  *
- * The work is paid for by those who cause it. A loop does some steps after each 64 KiB that it took
- * from the system and after a refusal, and by a timer each millisecond while a sweep is under way. A
- * step looks at STEP_SEGMENTS segments, which is a fraction of a millisecond; the nearer resident is
- * to its limit, the more steps are done at a time, up to STEPS_MAX. The last part of the memory is
- * reserved: writes may use a part of it while used is under 80 % of its limit, for then a sweep is
- * sure to find memory; copies and removals may use another part. So resident never exceeds its limit
- * and two reserves, whatever the sizes of values are. */
+ * The loops that write do the work. Before a write or removal a loop does some steps if it has taken
+ * 64 KiB from the system or was refused memory, and a timer does some each millisecond while a sweep is
+ * under way. A step visits STEP_SEGMENTS segments, which takes a fraction of a millisecond. The nearer
+ * resident is to its limit, the more steps are done at a time, up to STEPS_MAX.
+ *
+ * Beyond the limit of resident there are two reserves. Writes may use the first while used is under
+ * 80 % of its limit, because then a sweep is sure to find memory. Copies and removals may use both,
+ * because they give memory back. So resident never exceeds its limit by more than two reserves,
+ * whatever the sizes of values are. */
 #include "sweep.h"
 
 #include <errno.h>
 
 enum {
-    SLACK_MIN = 8 << 20, /* of resident over used: each size of blocks may have a slab of its own */
-    SLACK_PART = 5,      /* of the limit */
-    RESERVE_PART = 64,   /* of the limit: bytes moved at a time, and one level of urgency */
-    RESERVE_MIN = 256 << 10,
+    SLACK_MIN = 8 << 20,     /* bytes; each size of blocks may need a slab of its own */
+    SLACK_PART = 5,          /* the slack is this part of the limit: a fifth */
+    RESERVE_PART = 64,       /* a reserve is this part of the limit: a 64th */
+    RESERVE_MIN = 256 << 10, /* bytes */
     STEP_SEGMENTS = 16,
-    STEP_DEBT = 64 << 10,
-    MOVED_MAX = 256, /* entries moved under one lock */
+    STEP_DEBT = 64 << 10, /* bytes that a loop takes from the system between its steps */
+    MOVED_MAX = 256,      /* entries moved under one lock */
     STEPS_MAX = 8,
-    SETTLE_STEPS = 8,
-    REST_STEPS = 64,
+    SETTLE_STEPS = 8, /* steps to wait for the slabs to become empty */
+    REST_STEPS = 64,  /* steps to do nothing after no slab was worth emptying */
     PREFETCH = 8,
 };
 
-static const int64_t tick = 1000 * 1000;
+static const int64_t tick = 1000 * 1000; /* nanoseconds */
 
 int kv_sweep_init(struct kv_sweep *sweep, struct kv_tables *tables, struct kv_shared *shared)
 {
@@ -91,7 +94,8 @@ static bool move_entry(const struct kv_map *map, struct kv_loop *loop, _Atomic u
     return true;
 }
 
-/* Moves at most MOVED_MAX entries of segment from slot *at on. False: it has come to the end. */
+/* Moves at most MOVED_MAX entries of segment, from slot *at on. Returns false if nothing more can be done
+ * in this segment: it is at its end, the segment is dead, or memory lacks. */
 static bool move_some(const struct kv_map *map, struct kv_loop *loop, struct kv_segment *segment,
                       bool index, uint32_t *at)
 {
@@ -112,8 +116,8 @@ static bool move_some(const struct kv_map *map, struct kv_loop *loop, struct kv_
     return *at < segment->slot_count;
 }
 
-/* Moves what has to move out of one segment. It is looked at without the lock first: most have
- * nothing. */
+/* Moves the entries of one segment that lie in slabs to be emptied, and then the segment itself. It looks
+ * without the lock first, because most segments have no such entry. */
 static void visit(struct kv_map *map, struct kv_loop *loop, struct kv_segment *segment, bool index)
 {
     for (uint32_t i = 0; i < segment->slot_count; i++) {
@@ -129,8 +133,8 @@ static void visit(struct kv_map *map, struct kv_loop *loop, struct kv_segment *s
     kv_map_move(map, loop, segment->first);
 }
 
-/* Goes on in one table; returns how many segments of `budget` are left. 0: key_from says where to
- * go on. */
+/* Visits segments of one table from key_from on, at most `budget`. Returns the budget that is left.
+ * key_from is 0 afterwards if the table is finished. */
 static unsigned visit_table(struct kv_sweep *sweep, struct kv_loop *loop, struct kv_table *table,
                             unsigned budget)
 {
@@ -144,8 +148,9 @@ static unsigned visit_table(struct kv_sweep *sweep, struct kv_loop *loop, struct
     return budget;
 }
 
-/* Goes on with the sweep for STEP_SEGMENTS segments. True: it has come to the end. The index may have
- * changed since the last step; then some tables are met twice or not at all. */
+/* Goes on with the sweep for STEP_SEGMENTS segments. True: the sweep has come to its end. If the index
+ * segment has got another number of slots since the last step, `slot` is scaled to it, since entries
+ * keep about their relative place. Some tables are then met twice or not at all. */
 static bool move_on(struct kv_sweep *sweep, struct kv_loop *loop)
 {
     struct kv_map *index = &sweep->tables->index;
@@ -188,20 +193,21 @@ static bool is_wasteful(const struct kv_shared *shared)
     return resident > pool->sweep_from && resident - used > pool->waste_max;
 }
 
-/* Loops that have no turn would keep free blocks of slabs that are to be emptied. */
+/* Makes every loop have a turn. A loop without one would keep free blocks of slabs to be emptied. */
 static void wake_all(struct kv_shared *shared)
 {
     for (struct kv_epoch_loop *loop = shared->epoch.loops; loop; loop = loop->next)
         kv_epoch_wake(loop);
 }
 
+/* Begins a sweep if one is worth it; otherwise the sweep is idle. */
 static void begin(struct kv_sweep *sweep)
 {
     struct kv_pool *pool = &sweep->shared->pool;
     sweep->phase = KV_SWEEP_IDLE;
     if (!is_wasteful(sweep->shared))
         return;
-    /* No more is moved at a time than surely has room. */
+    /* No more is moved at a time than surely has room, because the copies lie beside the originals. */
     int64_t room = (pool->resident_max - resident_of(pool)) / 2;
     if (kv_pool_evacuate(pool, (size_t)(room > pool->reserve ? room : pool->reserve)) == 0) {
         sweep->rest = REST_STEPS;
@@ -241,7 +247,7 @@ static void step(struct kv_sweep *sweep, struct kv_loop *loop)
     }
 }
 
-/* Returns how many steps are due at a time: the more the nearer the limit is. */
+/* Returns the number of steps to do at a time. It grows as resident approaches its limit. */
 static int64_t steps_due(const struct kv_pool *pool)
 {
     int64_t way = pool->resident_max - pool->sweep_from;
@@ -250,7 +256,7 @@ static int64_t steps_due(const struct kv_pool *pool)
     return steps < STEPS_MAX ? steps : STEPS_MAX;
 }
 
-/* Only one loop sweeps at a time. */
+/* Does the steps that are due, unless another loop is doing so. */
 static void try_step(struct kv_sweep_loop *self)
 {
     struct kv_sweep *sweep = self->sweep;
@@ -290,7 +296,8 @@ static void turn_begins(struct weft_turn_hook *hook)
     (void)hook;
 }
 
-/* The epochs' hook ran before, so what it freed is given back too. */
+/* Gives the free blocks at hand back once for each begin and end of a sweep. The epochs' hook has run
+ * before this one, so the blocks that it freed are given back too. */
 static void turn_ends(struct weft_turn_hook *hook)
 {
     struct kv_sweep_loop *self = weft_container_of(hook, struct kv_sweep_loop, hook);
