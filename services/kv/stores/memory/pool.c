@@ -146,6 +146,8 @@ static void unlink_slab(struct kv_pool *pool, struct kv_slab *slab)
         slab->next->prev = slab->prev;
 }
 
+/* Such a slab is in no list. One that is leaving never is: it had a free block when it was picked, and
+ * none is taken from it. */
 static bool is_exhausted(const struct kv_slab *slab)
 {
     return !slab->given && slab->fresh + slab->block_size > SLAB_SIZE;
@@ -230,7 +232,7 @@ static bool fill(struct kv_pool_cache *cache, unsigned class)
 static void give_to_slab(struct kv_pool *pool, struct kv_block *block, struct kv_slab **empty)
 {
     struct kv_slab *slab = slab_of(block);
-    if (is_exhausted(slab) && !slab->leaving)
+    if (is_exhausted(slab))
         link_slab(pool, slab);
     put_first(&slab->given, block, slab->block_size);
     if (--slab->taken > 0)
@@ -414,8 +416,7 @@ void kv_pool_evacuate_end(struct kv_pool *pool)
         struct kv_slab *slab = pool->leaving;
         unlink_slab(pool, slab);
         slab->leaving = false;
-        if (!is_exhausted(slab))
-            link_slab(pool, slab);
+        link_slab(pool, slab);
     }
     atomic_fetch_add(&pool->evacuation, 1);
     pthread_mutex_unlock(&pool->lock);
