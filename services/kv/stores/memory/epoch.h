@@ -4,8 +4,9 @@
  * the end of a turn (quiescent-state-based reclamation; see McKenney, "Is Parallel Programming
  * Hard", 9.5). Readers do nothing at all; each loop announces its turns.
  *
- * What is retired in a turn is freed at its end where no other loop is within a turn that began
- * before; otherwise at the end of a later one, or 10 ms later. */
+ * An object that is retired in a turn is freed at the turn's end if no other loop is within a turn
+ * that began before. Otherwise it is freed at the end of a later turn, and a timer makes that come
+ * within 10 ms. */
 #ifndef KV_STORE_EPOCH_H
 #define KV_STORE_EPOCH_H
 
@@ -33,7 +34,7 @@ struct kv_retired {
     size_t count, capacity;
 };
 
-/* One loop's part; the loop's thread's alone but for `seen`. */
+/* One loop's part. Only the loop's thread uses it, but for `seen`, `post` and `posted`. */
 struct kv_epoch_loop {
     struct weft_turn_hook hook; /* first: hooks are cast back */
     struct weft_timer timer;
