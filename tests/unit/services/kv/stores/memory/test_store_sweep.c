@@ -16,10 +16,11 @@
 #include "services/kv/stores/memory/memory.h"
 
 enum {
-    LIMIT = 32 << 20,
-    MOST = LIMIT / 10 * 13, /* of resident memory */
+    LIMIT = 16 << 20,
+    MOST = LIMIT + (8 << 20) + (512 << 10), /* of resident memory: the least slack, two reserves */
     SLAB_SIZE = 64 * 1024,
-    OPERATION = 5000, /* nanoseconds between two */
+    OPERATION = 5000, /* nanoseconds between two, */
+    OPERATIONS = 16,  /* which pass after so many */
 };
 
 static const uint8_t seed[16] = {3, 8};
@@ -27,6 +28,7 @@ static const uint8_t seed[16] = {3, 8};
 struct hostile {
     struct store_client client, idle; /* the idle one has blocks at hand and no turns of its own */
     struct test_random random;
+    unsigned operations;
     int64_t highest;
     unsigned refused_small; /* writes of a byte, while under 80 % of the limit was in use */
 };
@@ -46,8 +48,10 @@ static void hostile_fini(struct hostile *self)
 
 static void pass_time(struct hostile *self)
 {
-    assert_true(virtual_loop_advance(self->client.loop, OPERATION));
-    assert_true(virtual_loop_advance(self->idle.loop, OPERATION));
+    if (++self->operations % OPERATIONS == 0) {
+        assert_true(virtual_loop_advance(self->client.loop, OPERATION * OPERATIONS));
+        assert_true(virtual_loop_advance(self->idle.loop, OPERATION * OPERATIONS));
+    }
     int64_t resident = kv_store_memory_resident(self->client.state);
     if (resident > self->highest)
         self->highest = resident;
