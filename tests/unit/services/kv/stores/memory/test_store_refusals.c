@@ -237,6 +237,30 @@ static void test_table_that_could_not_shrink_goes_with_its_last_key(void **state
     assert_int_equal(fault_live(), 0);
 }
 
+static void test_table_that_shrank_has_the_shape_of_one_that_never_grew(void **state)
+{
+    enum { GROWN = 40000 }; /* segments of the last depth have grown too */
+    struct store_client client;
+    char key[24];
+    (void)state;
+    store_client_init_seeded(&client, &weft_kv_store_memory, 0, seed);
+    assert_int_equal(set_one(&client, "t", "k 0", 8), KV_DONE);
+    struct kv_memory_shape small = shape_of(&client);
+    for (int i = 1; i < GROWN; i++) {
+        (void)snprintf(key, sizeof key, "k %d", i);
+        assert_int_equal(set_one(&client, "t", key, 8), KV_DONE);
+    }
+    struct kv_memory_shape grown = shape_of(&client);
+    assert_in_range(grown.directories, 10 * small.directories, 10 * grown.segments);
+    for (int i = 1; i < GROWN; i++) {
+        (void)snprintf(key, sizeof key, "k %d", i);
+        assert_true(store_client_del(&client, "t", key));
+    }
+    struct kv_memory_shape after = shape_of(&client);
+    assert_same_shape(&after, &small);
+    store_client_fini(&client);
+}
+
 static void test_table_goes_with_its_last_keys_in_one_batch(void **state)
 {
     struct store_client client;
@@ -312,6 +336,7 @@ int main(void)
         TEST(test_writes_refused_for_memory_leave_everything_as_it_was),
         TEST(test_removals_are_done_when_there_is_no_memory_for_copies),
         TEST(test_table_that_could_not_shrink_goes_with_its_last_key),
+        TEST(test_table_that_shrank_has_the_shape_of_one_that_never_grew),
         TEST(test_table_goes_with_its_last_keys_in_one_batch),
         TEST(test_key_that_comes_twice_counts_once),
         TEST(test_blob_under_an_empty_key_is_freed_with_it),
