@@ -122,7 +122,7 @@ struct weft_codec {
      *   bytes of this one, perhaps at another address, and is longer, or eof has become true. Bytes that
      *   are left at eof are a truncated frame, which the core handles.
      * - < 0: the end of the frame cannot be known (WEFT_ELOST), the peer speaks another protocol
-     *   (WEFT_EFOREIGN), or there is no memory (-ENOMEM). decode is not called again for this
+     *   (WEFT_EFOREIGN), or there is no memory (-ENOMEM); nothing else. decode is not called again for this
      *   connection. Earlier requests are still answered, io->out is sent, then the connection closes.
      *
      * To answer a message and then close, return the message first and < 0 from the next call. Limits

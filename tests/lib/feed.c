@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include "feed.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 enum {
     OPTIONS_MAX = 8,
     QUERY_MAX = 256,
-    STALE = 0xdd, /* what a view shows after its call */
+    STALE = 0xdd,    /* what a view shows after its call */
+    FENCE = 0xa5,    /* what stands behind a state */
+    FENCE_SIZE = 16, /* bytes of it */
+    ENDLESS = 1000,  /* messages in a row that took no byte */
 };
 
 #ifdef __has_feature
@@ -35,6 +39,30 @@ static void *must(void *p)
 static void *zeroed(size_t size)
 {
     return must(calloc(1, size ? size : 1));
+}
+
+/* A state of size bytes. A sanitizer sees a write beyond its end; without one, a fence shows it. */
+static void *state_of(size_t size)
+{
+    uint8_t *state = zeroed(size + (WATCHED ? 0 : FENCE_SIZE));
+    if (!WATCHED)
+        memset(state + size, FENCE, FENCE_SIZE);
+    return state;
+}
+
+static bool fence_stands(const void *state, size_t size)
+{
+    static const uint8_t fence[FENCE_SIZE] = {FENCE, FENCE, FENCE, FENCE, FENCE, FENCE,
+                                              FENCE, FENCE, FENCE, FENCE, FENCE, FENCE,
+                                              FENCE, FENCE, FENCE, FENCE};
+    return WATCHED || memcmp((const uint8_t *)state + size, fence, FENCE_SIZE) == 0;
+}
+
+static bool states_fit(const struct weft_codec *codec, const struct weft_codec_state *state)
+{
+    return fence_stands(state->config, codec->config_size) &&
+           fence_stands(state->loop, codec->loop_size) &&
+           fence_stands(state->conn, codec->conn_size);
 }
 
 static uint8_t *copy_of(const void *data, size_t size)
@@ -68,11 +96,11 @@ int feed_codec_init(struct feed_codec *fc, const struct weft_codec *codec, const
     struct weft_option_set set = {values, feed_parse_query(text, values, OPTIONS_MAX)};
 
     *fc = (struct feed_codec){.codec = codec, .config_id = 1};
-    fc->config = zeroed(codec->config_size);
+    fc->config = state_of(codec->config_size);
     int err = codec->configure ? codec->configure(fc->config, &set, limits, error) : 0;
     if (err < 0)
         goto err_after_config;
-    fc->loop = zeroed(codec->loop_size);
+    fc->loop = state_of(codec->loop_size);
     err = codec->loop_init ? codec->loop_init(fc->loop, fc->config) : 0;
     if (err < 0)
         goto err_after_loop;
@@ -103,7 +131,7 @@ void feed_init(struct feed *feed, const struct feed_codec *fc, enum weft_role ro
     feed->state = (struct weft_codec_state){
         .config = fc->config,
         .loop = fc->loop,
-        .conn = zeroed(fc->codec->conn_size),
+        .conn = state_of(fc->codec->conn_size),
         .config_id = fc->config_id,
     };
     feed->unread = copy_of(NULL, 0);
@@ -181,7 +209,10 @@ static bool step(struct feed *feed)
     struct weft_decode_io io = {.eof = feed->eof, .out = &feed->out};
     ssize_t n = feed->codec->decode(&feed->state, weft_view(place(feed), size), &msg, &io);
 
+    rule(feed, states_fit(feed->codec, &feed->state), "a state is as large as it is declared");
     if (n < 0) {
+        rule(feed, n == WEFT_ELOST || n == WEFT_EFOREIGN || n == -ENOMEM,
+             "an error of decode is WEFT_ELOST, WEFT_EFOREIGN or -ENOMEM");
         rule(feed, msg.kind == WEFT_MESSAGE_NONE, "no message comes with an error");
         feed->ended = n;
         feed->detail = io.detail;
@@ -201,6 +232,11 @@ static bool step(struct feed *feed)
     }
     rule(feed, feed->need <= size, "nothing comes before need is reached");
     feed->need = 0;
+    feed->idle = n > 0 ? 0 : feed->idle + 1;
+    if (feed->idle > ENDLESS) {
+        rule(feed, false, "messages that take no byte come to an end");
+        return false;
+    }
     feed->consumed += (uint64_t)n;
     feed->unread_size = size - (size_t)n;
     uint8_t *rest = copy_of(feed->unread + n, feed->unread_size);
@@ -310,13 +346,38 @@ uint8_t *feed_chain_copy(const struct weft_chain *chain)
     return copy;
 }
 
+/* Fills the last piece of out until `room` bytes are left in it. */
+static void fill(struct weft_chain *out, size_t room)
+{
+    size_t left = out->tail ? out->tail->cap - out->tail->end : 0;
+    uint8_t *dst = left > room ? weft_chain_reserve(out, left - room) : NULL;
+    if (!dst)
+        return;
+    memset(dst, STALE, left - room);
+    weft_chain_commit(out, left - room);
+}
+
+static bool pieces_hold(const struct weft_chain *chain)
+{
+    for (const struct weft_piece *s = chain->head; s; s = s->next)
+        if (s->end > s->cap)
+            return false;
+    return true;
+}
+
 struct feed_frame feed_encode(const struct feed_codec *fc, const struct weft_body *body)
+{
+    return feed_encode_within(fc, body, SIZE_MAX);
+}
+
+struct feed_frame feed_encode_within(const struct feed_codec *fc, const struct weft_body *body,
+                                     size_t room)
 {
     static const char before[] = "before";
     struct weft_codec_state state = {
         .config = fc->config,
         .loop = fc->loop,
-        .conn = zeroed(fc->codec->conn_size),
+        .conn = state_of(fc->codec->conn_size),
         .config_id = fc->config_id,
     };
     struct weft_chain out;
@@ -326,6 +387,8 @@ struct feed_frame feed_encode(const struct feed_codec *fc, const struct weft_bod
     weft_chain_init(&out, NULL);
     /* Something stands before it, or the chain is empty where not even that can be had. */
     size_t kept = weft_chain_append(&out, weft_view_str(before)) == 0 ? strlen(before) : 0;
+    fill(&out, room);
+    size_t filled = out.bytes;
     if (fc->codec->init)
         fc->codec->init(&state, WEFT_SERVER);
     frame.result = fc->codec->encode(&state, body, &io);
@@ -333,14 +396,18 @@ struct feed_frame feed_encode(const struct feed_codec *fc, const struct weft_bod
         fc->codec->fini(&state);
 
     uint8_t *all = feed_chain_copy(&out);
-    if (frame.result < 0 && out.bytes != kept)
+    if (!states_fit(fc->codec, &state))
+        frame.broken_rule = "a state is as large as it is declared";
+    else if (!pieces_hold(&out))
+        frame.broken_rule = "encode writes no more than it reserved";
+    else if (frame.result < 0 && out.bytes != filled)
         frame.broken_rule = "a failed encode leaves the output as it was";
     else if (memcmp(all, before, kept) != 0)
         frame.broken_rule = "encode only appends";
     else if (frame.result > 0)
         frame.broken_rule = "encode returns 0 or an error";
-    frame.size = out.bytes - kept;
-    frame.data = copy_of(all + kept, frame.size);
+    frame.size = out.bytes - filled;
+    frame.data = copy_of(all + filled, frame.size);
     frame.announced = io.size;
     frame.limit = io.limit;
     frame.why = io.why;

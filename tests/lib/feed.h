@@ -50,6 +50,7 @@ struct feed {
     size_t count;
     uint64_t consumed;
     size_t need;   /* of the last call that took nothing */
+    size_t idle;   /* messages in a row that took no byte */
     bool inside;   /* of the last call */
     ssize_t ended; /* the first result below 0, or 0; decode is not called any more */
     const char *detail;
@@ -87,6 +88,10 @@ struct feed_frame {
     bool heavy;
 };
 struct feed_frame feed_encode(const struct feed_codec *fc, const struct weft_body *body);
+/* Behind output whose last piece has `room` bytes left, so that whoever writes more than it reserved
+ * leaves the piece. */
+struct feed_frame feed_encode_within(const struct feed_codec *fc, const struct weft_body *body,
+                                     size_t room);
 struct feed_frame feed_encode_view(const struct feed_codec *fc, struct weft_view message);
 
 static inline struct weft_view feed_frame_view(const struct feed_frame *frame)

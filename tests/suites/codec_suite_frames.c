@@ -39,6 +39,27 @@ static struct feed_frame frame_of(const struct feed_codec *fc, struct weft_blob 
     return frame;
 }
 
+/* A header, a payload or a trailer that goes beyond what was reserved for it would leave the piece. */
+static void test_encode_writes_no_more_than_it_reserved(void **state)
+{
+    static const size_t sizes[] = {0, 1, 100, 200, 1500};
+    struct feed_codec fc;
+    assert_int_equal(try_init(&fc, *state, LIMIT, 0), 0);
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        uint8_t *message = content_new(TEXT, sizes[i]);
+        struct weft_body_bytes bytes = weft_body_from_view(weft_view(message, sizes[i]));
+        for (size_t room = 0; room < sizes[i] + 40; room++) {
+            struct feed_frame frame = feed_encode_within(&fc, &bytes.body, room);
+            assert_null(frame.broken_rule);
+            assert_int_equal(frame.result, 0);
+            assert_stands_for(&fc, &frame, TEXT, sizes[i]);
+            free(frame.data);
+        }
+        free(message);
+    }
+    fini(&fc);
+}
+
 /* A message, and the frame that it has without a cache. */
 struct expected {
     enum content content;
@@ -123,6 +144,7 @@ static void test_every_allocation_beside_a_pool_may_fail(void **state)
 int codec_suite__run_frames(const char *name)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_encode_writes_no_more_than_it_reserved),
         cmocka_unit_test(test_kept_frame_stands_for_its_message),
         cmocka_unit_test(test_encode_with_a_pool_keeps_the_limits),
         cmocka_unit_test(test_every_allocation_beside_a_pool_may_fail),

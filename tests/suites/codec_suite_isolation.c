@@ -8,6 +8,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -99,6 +100,28 @@ static void test_two_configurations_do_not_meet(void **state)
     feed_codec_fini(&large);
 }
 
+/* Equal configs are merged by their bytes, and what configure was handed is gone afterwards. So a config
+ * holds no address of it. */
+static void test_equal_settings_make_equal_configs(void **state)
+{
+    const struct weft_codec_suite *suite = *state;
+    struct handed {
+        struct weft_limits limits;
+        struct weft_error error;
+    } *handed = malloc(sizeof *handed);
+    assert_non_null(handed);
+    *handed = (struct handed){.limits = weft_limits_default()};
+    handed->limits.max_frame = handed->limits.max_message = LIMIT;
+    struct feed_codec a = codec_of(suite, LIMIT), b;
+    int err = feed_codec_init(&b, suite->codec, suite->query ? suite->query : "", &handed->limits,
+                              &handed->error);
+    assert_int_equal(err, 0);
+    assert_true(memcmp(a.config, b.config, suite->codec->config_size) == 0);
+    free(handed);
+    feed_codec_fini(&a);
+    feed_codec_fini(&b);
+}
+
 static void test_connection_that_ends_within_a_frame_leaves_nothing_to_the_next(void **state)
 {
     struct feed_codec sender = codec_of(*state, LIMIT), fc = codec_of(*state, SMALL);
@@ -127,6 +150,7 @@ int codec_suite__run_isolation(const char *name)
         cmocka_unit_test(test_two_connections_do_not_meet_while_a_frame_is_skipped),
         cmocka_unit_test(test_two_loops_do_not_meet),
         cmocka_unit_test(test_two_configurations_do_not_meet),
+        cmocka_unit_test(test_equal_settings_make_equal_configs),
         cmocka_unit_test(test_connection_that_ends_within_a_frame_leaves_nothing_to_the_next),
     };
     return cmocka_run_group_tests_name(name, tests, codec_suite_setup, NULL);

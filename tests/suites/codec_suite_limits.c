@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -71,6 +72,15 @@ static void test_decode_keeps_the_limits_and_goes_on(void **state)
     feed_codec_fini(&fc);
 }
 
+/* Whoever is refused is told the option that would let it pass. A hint may follow the name. */
+static void assert_names(const char *why, uint64_t limit)
+{
+    const char *name = limit == LIMIT ? "max-frame" : "max-message";
+    assert_non_null(why);
+    if (strncmp(why, name, strlen(name)) != 0)
+        fail_msg("'%s' does not name %s", why, name);
+}
+
 /* max_frame bounds what is on the wire, max_message what it inflates to; which of the two was passed
  * must not depend on their being equal. */
 static void test_encode_tells_the_two_limits_apart(void **state)
@@ -79,9 +89,11 @@ static void test_encode_tells_the_two_limits_apart(void **state)
     struct feed_frame random = body_frame(&fc, RANDOM, 2 * LIMIT, false);
     assert_int_equal(random.result, WEFT_ETOOBIG);
     assert_int_equal(random.limit, LIMIT);
+    assert_names(random.why, random.limit);
     struct feed_frame zeros = body_frame(&fc, ZEROS, 4 * LIMIT + 1, false);
     assert_int_equal(zeros.result, WEFT_ETOOBIG);
     assert_true(zeros.limit == LIMIT || zeros.limit == 4 * LIMIT);
+    assert_names(zeros.why, zeros.limit);
     free(random.data);
     free(zeros.data);
     feed_codec_fini(&fc);
@@ -105,6 +117,7 @@ static void test_decode_tells_the_two_limits_apart(void **state)
         assert_int_equal(feed.messages[0].status, WEFT_MESSAGE_TOO_BIG);
         if (over[i].content == RANDOM)
             assert_int_equal(feed.messages[0].limit, LIMIT);
+        assert_names(feed.messages[0].why, feed.messages[0].limit);
         feed_fini(&feed);
         free(stream);
     }

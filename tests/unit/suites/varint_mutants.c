@@ -52,6 +52,13 @@ enum mutant {
     ENCODE_ERROR_WITHOUT_LIMIT,
     BUFFERS_WHAT_IS_PROMISED,
     NAME_WITH_SPACE,
+    TOO_BIG_NAMES_OTHER_LIMIT,
+    ENCODE_ERROR_NAMES_OTHER_LIMIT,
+    ENDS_WITH_AN_ERRNO,
+    SAYS_TOO_BIG_FOR_EVER,
+    RESERVES_ONE_TOO_FEW,
+    STATE_SMALLER_THAN_USED,
+    CONFIG_HOLDS_AN_ADDRESS,
     MUTANTS
 };
 
@@ -59,12 +66,13 @@ static enum mutant mutant;
 
 struct config {
     uint64_t max_frame;
+    const void *address; /* NULL unless by mistake */
 };
 
 struct connection {
     uint64_t skip;
-    bool lost;
     void *buffer;
+    bool lost;
 };
 
 struct loop {
@@ -95,6 +103,8 @@ static int configure(void *memory, const struct weft_option_set *set,
     (void)set;
     (void)error;
     struct config *config = memory;
+    if (mutant == CONFIG_HOLDS_AN_ADDRESS)
+        config->address = limits;
     config->max_frame =
         mutant == MAX_MESSAGE_FOR_MAX_FRAME ? limits->max_message : limits->max_frame;
     limit_of_all = config->max_frame;
@@ -144,10 +154,12 @@ static ssize_t refuse(struct connection *conn, struct weft_view in, int header, 
     msg->size = mutant == TOO_BIG_WITHOUT_SIZE ? 0 : length;
     msg->limit = limit;
     msg->why = mutant == TOO_BIG_WITHOUT_WHY ? NULL : "max-frame";
+    if (mutant == TOO_BIG_NAMES_OTHER_LIMIT)
+        msg->why = "max-message";
     if (mutant == TOO_BIG_WITH_PAYLOAD)
         msg->payload = in;
     if (length > SKIP_MAX * limit) {
-        conn->lost = true;
+        conn->lost = mutant != SAYS_TOO_BIG_FOR_EVER;
         return 0;
     }
     conn->skip = length;
@@ -206,7 +218,7 @@ static ssize_t decode(const struct weft_codec_state *state, struct weft_view in,
         return skip(conn, in, io);
     int header = parse(in, &length);
     if (header < 0)
-        return WEFT_ELOST;
+        return mutant == ENDS_WITH_AN_ERRNO ? -EPROTO : WEFT_ELOST;
     if (header == 0) {
         io->need = in.size + 1;
         return 0;
@@ -247,7 +259,7 @@ static int too_big(struct weft_encode_io *io, uint64_t size, uint64_t limit)
 {
     io->size = size;
     io->limit = mutant == ENCODE_ERROR_WITHOUT_LIMIT ? 0 : limit;
-    io->why = "max-frame";
+    io->why = mutant == ENCODE_ERROR_NAMES_OTHER_LIMIT ? "max-message" : "max-frame";
     return WEFT_ETOOBIG;
 }
 
@@ -272,7 +284,8 @@ static int encode(const struct weft_codec_state *state, const struct weft_body *
     if (body->blob) {
         err = weft_chain_append_blob(io->out, body->blob);
     } else if (body->size > 0) {
-        uint8_t *data = weft_chain_reserve(io->out, body->size);
+        uint8_t *data = weft_chain_reserve(io->out, mutant == RESERVES_ONE_TOO_FEW ? body->size - 1
+                                                                                   : body->size);
         if (data) {
             weft_body_write(body, data);
             weft_chain_commit(io->out, body->size);
@@ -295,7 +308,7 @@ int main(int argc, char **argv)
         .speaks = "*",
         .config_size = sizeof(struct config),
         .loop_size = sizeof(struct loop),
-        .conn_size = sizeof(struct connection),
+        .conn_size = sizeof(struct connection) - (mutant == STATE_SMALLER_THAN_USED ? 8 : 0),
         .configure = configure,
         .fini = fini,
         .decode = decode,
