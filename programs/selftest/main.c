@@ -154,6 +154,38 @@ static void test_service(struct selftest *self, const struct weft_service *servi
     });
 }
 
+static bool has_option(const struct weft_option *option, const char *name, size_t size)
+{
+    for (; option && option->name; option++)
+        if (strlen(option->name) == size && memcmp(option->name, name, size) == 0)
+            return true;
+    return false;
+}
+
+static bool is_declared(const struct weft_plugin *plugin, const char *name, size_t size)
+{
+    for (size_t i = 0; plugin->codecs && plugin->codecs[i]; i++)
+        if (has_option(plugin->codecs[i]->options, name, size))
+            return true;
+    for (size_t i = 0; plugin->services && plugin->services[i]; i++)
+        if (has_option(plugin->services[i]->options, name, size))
+            return true;
+    return false;
+}
+
+/* Returns the first option of the query that nothing of the plugin declares, as kvs would refuse it, or
+ * NULL. */
+static const char *undeclared(const struct selftest *self, const struct weft_plugin *plugin)
+{
+    for (const char *at = self->query; at && *at;) {
+        if (!is_declared(plugin, at, strcspn(at, "=&")))
+            return at;
+        at += strcspn(at, "&");
+        at += *at == '&';
+    }
+    return NULL;
+}
+
 static int run(struct selftest *self)
 {
     struct weft_registry registry = {0};
@@ -161,6 +193,9 @@ static int run(struct selftest *self)
     const struct weft_plugin *plugin = weft_plugin_load(&registry, self->path, &error);
     if (!plugin)
         return refuse(error.text, "", "");
+    const char *unknown = undeclared(self, plugin);
+    if (unknown)
+        return refuse(self->path, ": it declares no option as in --options ", unknown);
     for (size_t i = 0; plugin->codecs && plugin->codecs[i]; i++)
         test_codec(self, plugin->codecs[i]);
     for (size_t i = 0; plugin->services && plugin->services[i]; i++)

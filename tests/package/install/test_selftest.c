@@ -121,6 +121,14 @@ static void test_what_cannot_be_tested_is_refused_with_words(void **state)
     expect_refusal(WORDS("--only", "nothing", object), ": nothing of it is named nothing\n");
 }
 
+static void test_option_that_nothing_declares_is_refused(void **state)
+{
+    (void)state;
+    build("", "");
+    assert_int_equal(selftest(WORDS("--options", "from=5&levle=9", object)), 2);
+    assert_non_null(strstr(program.err.text, "it declares no option as in --options levle=9\n"));
+}
+
 static void test_help_and_version_are_printed(void **state)
 {
     (void)state;
@@ -142,6 +150,7 @@ int main(void)
         cmocka_unit_test_teardown(test_header_without_an_end_is_caught, end_program),
         cmocka_unit_test_teardown(test_service_that_never_answers_is_caught, end_program),
         cmocka_unit_test_teardown(test_what_cannot_be_tested_is_refused_with_words, end_program),
+        cmocka_unit_test_teardown(test_option_that_nothing_declares_is_refused, end_program),
         cmocka_unit_test_teardown(test_help_and_version_are_printed, end_program),
     };
     return cmocka_run_group_tests(tests, prefix_make, prefix_remove);
