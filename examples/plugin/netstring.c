@@ -13,6 +13,9 @@ enum {
         4 /* a message of up to this many times max-frame is skipped, then the next is read */
 };
 
+/* The longest length of so many digits. */
+#define LENGTH_MAX UINT64_C(9999999999)
+
 struct netstring_config {
     uint64_t max_frame;
 };
@@ -25,8 +28,11 @@ struct netstring_conn {
 static int configure(void *config, const struct weft_option_set *set,
                      const struct weft_limits *limits, struct weft_error *error)
 {
-    (void)set, (void)error; /* there are no options, so nothing can be wrong with them */
+    (void)set; /* there are no options */
     struct netstring_config *netstring = config;
+    if (limits->max_frame > LENGTH_MAX)
+        return weft_error_set(error, WEFT_ECONFIG,
+                              "max-frame: a length of netstring has at most %d digits", DIGITS_MAX);
     netstring->max_frame = limits->max_frame;
     return 0;
 }
