@@ -100,8 +100,9 @@ static void go_through_sizes(struct hostile *self, const size_t *sizes, size_t c
     for (size_t i = 0; i < count; i++) {
         size_t size = sizes[i];
         unsigned filled = 0, kept_every = (unsigned)(SLAB_SIZE / (size + 40)) + 1;
-        while (filled < 400000 && do_one(self, &self->client, size, filled, false) == KV_DONE)
+        while (do_one(self, &self->client, size, filled, false) == KV_DONE)
             filled++;
+        assert_true(kv_store_memory_used(self->client.state) >= LIMIT / 5 * 4);
         write_one_byte(self);
         for (unsigned k = 0; k < filled; k++) {
             if (k % kept_every == 0)
