@@ -162,7 +162,8 @@ if(TARGET weft_suites)
         PC weft-suites
         DESCRIPTION "the contracts of weft's seams as cmocka tests that a plugin joins"
         OF weft_suites
-        HEADERS tests/suites/codec_suite.h tests/suites/service_suite.h tests/suites/store_suite.h
+        HEADERS tests/suites/codec_suite.h tests/suites/layer_suite.h tests/suites/service_suite.h
+            tests/suites/store_suite.h
         NEEDS base
         LINKS PkgConfig::CMOCKA
         SHARED_ALONE)

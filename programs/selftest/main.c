@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * weft-selftest: runs the contract suites on the codecs and services of a plugin. The plugin finds the
+ * weft-selftest: runs the contract suites on the codecs, services and layers of a plugin, which finds the
  * functions of weft in this program: those of base as they are, and those of the service seam as the
  * suites have them, over requests without a connection and time that is virtual. */
 #include <errno.h>
@@ -12,6 +12,7 @@
 
 #include "core/plugin.h"
 #include "suites/codec_suite.h"
+#include "suites/layer_suite.h"
 #include "suites/service_suite.h"
 
 enum { SAMPLES_MAX = 64, SAMPLE_SIZE_MAX = 1 << 20, EXIT_USAGE = 2 };
@@ -29,13 +30,14 @@ static void print_usage(FILE *out)
     fputs(
         "usage: weft-selftest [OPTION...] PLUGIN.so\n"
         "\n"
-        "Runs the contracts of weft's seams as tests on the codecs and services of a plugin: every "
+        "Runs the contracts of weft's seams as tests on the codecs, services and layers of a "
+        "plugin: every "
         "split of\n"
         "the input, limits, hostile headers, failing allocations, connections that must not meet.\n"
         "\n"
         "  -o, --options QUERY  options for configure, as in a URL: level=9&threshold=0\n"
         "  -s, --sample FILE    a good payload for its services; may be given up to 64 times\n"
-        "      --only NAME      this codec or service alone\n"
+        "      --only NAME      this codec, service or layer alone\n"
         "      --text           its codecs carry printable text alone\n"
         "      --delimited      a frame of its codecs ends at a mark; no header announces its "
         "length\n"
@@ -154,6 +156,15 @@ static void test_service(struct selftest *self, const struct weft_service *servi
     });
 }
 
+static void test_layer(struct selftest *self, const struct weft_layer *layer)
+{
+    if (!is_chosen(self, layer->name))
+        return;
+    self->suites++;
+    self->failed +=
+        weft_layer_suite_run(&(struct weft_layer_suite){.layer = layer, .query = self->query});
+}
+
 static bool has_option(const struct weft_option *option, const char *name, size_t size)
 {
     for (; option && option->name; option++)
@@ -169,6 +180,9 @@ static bool is_declared(const struct weft_plugin *plugin, const char *name, size
             return true;
     for (size_t i = 0; plugin->services && plugin->services[i]; i++)
         if (has_option(plugin->services[i]->options, name, size))
+            return true;
+    for (size_t i = 0; plugin->layers && plugin->layers[i]; i++)
+        if (has_option(plugin->layers[i]->options, name, size))
             return true;
     return false;
 }
@@ -200,10 +214,12 @@ static int run(struct selftest *self)
         test_codec(self, plugin->codecs[i]);
     for (size_t i = 0; plugin->services && plugin->services[i]; i++)
         test_service(self, plugin->services[i]);
+    for (size_t i = 0; plugin->layers && plugin->layers[i]; i++)
+        test_layer(self, plugin->layers[i]);
     if (self->suites == 0 && self->only)
         return refuse(self->path, ": nothing of it is named ", self->only);
     if (self->suites == 0)
-        return refuse(self->path, ": it offers neither a codec nor a service", "");
+        return refuse(self->path, ": it offers no codec, service or layer", "");
     printf("weft-selftest: %s: %d suite%s, %d test%s failed\n", plugin->name, self->suites,
            self->suites == 1 ? "" : "s", self->failed, self->failed == 1 ? "" : "s");
     return self->failed > 0;

@@ -14,6 +14,10 @@
 
 #include "core/layer.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct weft_layer_suite {
     const struct weft_layer *layer; /* borrowed, as all below, until run returns */
     void *context;                  /* what it would be registered with; NULL: nothing */
@@ -22,5 +26,9 @@ struct weft_layer_suite {
 
 /* Runs all tests on the main thread, as one cmocka group. Returns how many failed. */
 int weft_layer_suite_run(const struct weft_layer_suite *suite);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

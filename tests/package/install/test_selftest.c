@@ -101,6 +101,37 @@ static void test_service_that_never_answers_is_caught(void **state)
                      "s/(void)!weft_request_end(request, &body.body);/(void)request, (void)body;/");
 }
 
+/* examples/layer, as a plugin of its own. */
+static void build_layer(const char *change)
+{
+    char command[1024];
+    snprintf(
+        command, sizeof command,
+        "rm -rf $PREFIX/author && cp -r $SOURCE/examples/layer $PREFIX/author && cd "
+        "$PREFIX/author\n"
+        "sed -i '%s' quota.c\n"
+        "cat > plugin.c <<'END'\n"
+        "#include <weft/plugin.h>\n"
+        "#include \"quota.h\"\n"
+        "static const struct weft_layer *const layers[] = {&quota_layer, NULL};\n"
+        "WEFT_PLUGIN(.name = \"quota\", .version = \"1\", .licence = \"MIT\", .layers = layers);\n"
+        "END\n"
+        "$CC $CFLAGS -std=c17 -shared -fPIC -o plugin.so plugin.c quota.c\\\n"
+        "  $(pkg-config --cflags weft)",
+        change);
+    prefix_shell(&program, command);
+    process_kill(&program);
+    snprintf(object, sizeof object, "%s/author/plugin.so", prefix_path());
+}
+
+static void test_layer_passes_and_is_given_options(void **state)
+{
+    (void)state;
+    build_layer("");
+    assert_int_equal(selftest(WORDS("-o", "quota=2", object)), 0);
+    assert_non_null(strstr(program.out.text, "weft-selftest: quota: 1 suite, 0 tests failed\n"));
+}
+
 static void expect_refusal(const char *const *options, const char *text)
 {
     assert_int_equal(selftest(options), 2);
@@ -149,6 +180,7 @@ int main(void)
         cmocka_unit_test_teardown(test_state_that_connections_share_is_caught, end_program),
         cmocka_unit_test_teardown(test_header_without_an_end_is_caught, end_program),
         cmocka_unit_test_teardown(test_service_that_never_answers_is_caught, end_program),
+        cmocka_unit_test_teardown(test_layer_passes_and_is_given_options, end_program),
         cmocka_unit_test_teardown(test_what_cannot_be_tested_is_refused_with_words, end_program),
         cmocka_unit_test_teardown(test_option_that_nothing_declares_is_refused, end_program),
         cmocka_unit_test_teardown(test_help_and_version_are_printed, end_program),
