@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * The memory store under a limit, with several loops at once, while entries move: two threads write
- * values from size to size and leave a few of each slab, one reads single keys and batches of them,
- * one walks. Every value tells its key and version, and its bytes follow from those. */
+ * values from size to size and leave a few of each slab, one reads single keys and batches of them
+ * and writes batches of its own, one walks. Every value tells its key and version, and its bytes
+ * follow from those. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -33,6 +34,7 @@ enum {
     NAMED = 1500,    /* tables of one writer with a key each, */
     NAMED_STEP = 20, /* of which every so many-th stays */
     BATCH = 8,
+    LARGE_BATCH = 400,
     KEY_SIZE = 24,
     BLOB_MIN = 1001, /* from this size on values are blobs, as kv makes them */
 };
@@ -260,12 +262,40 @@ static void read_named(struct member *member)
     check(member, present || !before || !atomic_load(has_tables));
 }
 
+/* Stores or removes a batch, in place or by copies; every key of it had the number of the batch
+ * before. A full store may refuse a batch, and then all keys have what they had. */
+static void write_batch(struct member *member, uint32_t round)
+{
+    static uint32_t before; /* 0: the keys are not there */
+    static char keys[LARGE_BATCH][KEY_SIZE];
+    static struct kv_item items[LARGE_BATCH];
+    bool large = round / 4 % 16 == 0, remove = round % 4 == 3;
+    size_t count = large ? LARGE_BATCH : BATCH;
+    for (size_t k = 0; k < count; k++) {
+        (void)snprintf(keys[k], KEY_SIZE, "batch %zu", k);
+        items[k] = (struct kv_item){.key = weft_view_str(keys[k]),
+                                    .value.bytes = weft_view(&round, sizeof round)};
+    }
+    enum kv_outcome outcome =
+        store_client_do(&member->client, remove ? KV_MDEL : KV_MSET, "batches", items, count);
+    check(member, outcome == KV_DONE || (outcome == KV_FULL && !remove));
+    if (outcome != KV_DONE)
+        return;
+    for (size_t k = 0; k < count; k++) {
+        check(member, items[k].present == (before != 0));
+        check(member, !items[k].present ||
+                          weft_view_equal(items[k].found.bytes, weft_view(&before, sizeof before)));
+    }
+    before = remove ? 0 : round;
+    store_items_drop(items, count);
+}
+
 /* Reads keys of one table, one or several at a time. */
 static void *read_keys(void *arg)
 {
     struct member *member = arg;
     struct versions *versions = member->crowd->versions;
-    while (atomic_load(&member->crowd->writing) > 0) {
+    for (uint32_t round = 4; atomic_load(&member->crowd->writing) > 0; round++) {
         char keys[BATCH][KEY_SIZE];
         struct kv_item items[BATCH];
         uint32_t ids[BATCH], from[BATCH];
@@ -285,6 +315,7 @@ static void *read_keys(void *arg)
         }
         store_items_drop(items, count);
         read_named(member);
+        write_batch(member, round);
         check(member, virtual_loop_advance(member->client.loop, OPERATION));
     }
     return NULL;
