@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,6 +36,7 @@ enum {
     NAMED_STEP = 20, /* of which every so many-th stays */
     BATCH = 8,
     LARGE_BATCH = 400,
+    PATIENCE = 100000, /* refusals of one write */
     KEY_SIZE = 24,
     BLOB_MIN = 1001, /* from this size on values are blobs, as kv makes them */
 };
@@ -220,13 +222,22 @@ static void look(struct member *member, uint32_t id)
     store_items_drop(&item, 1);
 }
 
+/* Memory that waits for the turn of a loop whose thread does not run makes the store refuse. It is
+ * never full for long, since the writers' shares fit into the limit. */
+static void set_patiently(struct member *member, uint32_t id)
+{
+    unsigned tries = 0;
+    while (!change(member, id, false) && ++tries < PATIENCE)
+        sched_yield();
+    check(member, tries < PATIENCE);
+}
+
 static void write_size(struct member *member, unsigned size)
 {
     unsigned filled = 0, most = (unsigned)(SHARE / (sizes[size] + OVERHEAD));
     unsigned kept_every = (unsigned)(SLAB_SIZE / (sizes[size] + OVERHEAD / 2)) + 1;
-    while (filled < most && filled < KEYS_MAX &&
-           change(member, id_of(member->index, size, filled), false))
-        filled++;
+    for (; filled < most && filled < KEYS_MAX; filled++)
+        set_patiently(member, id_of(member->index, size, filled));
     for (unsigned k = 0; k < filled; k++) {
         if (k % kept_every > 0)
             (void)change(member, id_of(member->index, size, k), true);
