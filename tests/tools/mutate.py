@@ -171,9 +171,9 @@ def mutate(name, arguments):
     original = (ROOT / name).read_text()
     nearest = next((pattern for folder, pattern in NEAREST if name.startswith(folder)), r"^test_")
     nearest_tests = tests_matching(nearest)
+    run(["cmake", "--build", str(BUILD)])
     if not nearest_tests or tests_fail(nearest):
         sys.exit(f"mutate: {name}: the tests do not pass as it is")
-    run(["cmake", "--build", str(BUILD)])
     code = code_of(name)
     all_mutants = sorted(set(mutants_of(original)))
     if arguments.line:
