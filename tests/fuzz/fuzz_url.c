@@ -34,7 +34,9 @@ static bool lies_in(const struct weft_url *url, const char *text)
 
 static void check_url(const struct weft_url *url)
 {
-    demand(url->scheme && lies_in(url, url->scheme), "no scheme");
+    /* An address without a scheme is one of tcp, which is static text. */
+    demand(url->scheme && (lies_in(url, url->scheme) || strcmp(url->scheme, "tcp") == 0),
+           "no scheme");
     demand(!url->host != !url->path, "neither an address nor a path, or both");
     demand(!url->host || lies_in(url, url->host), "a host that is not its own");
     demand(!url->path || lies_in(url, url->path), "a path that is not its own");

@@ -36,7 +36,8 @@ struct kv_loop {
 /* Sets up the account. max_used 0: any. */
 void kv_account_init(struct kv_shared *shared, int64_t max_used);
 
-/* True if so much of the limit is free that a sweep is sure to find memory (sweep.c). */
+/* True if so much of the limit is free that a sweep finds memory (sweep.c), unless what was retired waits for
+ * a loop whose thread does not run. */
 static inline bool kv_account_is_low(const struct kv_shared *shared)
 {
     int64_t used = atomic_load_explicit(&shared->used, memory_order_relaxed);
