@@ -92,8 +92,11 @@ void kvc_expect_error(const char *url, const char *const *words, int code, const
 
 void assert_one_line(const char *text, const char *fragment)
 {
+    /* Built for coverage, a program that has become another user cannot write its counts, and libgcov says
+     * so behind what the program said. */
+    static const char gcov[] = "profiling:";
     const char *end = strchr(text, '\n');
-    if (!end || end[1] != '\0')
+    if (!end || (end[1] != '\0' && strncmp(end + 1, gcov, sizeof gcov - 1) != 0))
         fail_msg("not one line: '%s'", text);
     if (!strstr(text, fragment))
         fail_msg("'%s' is not in: %s", fragment, text);

@@ -11,7 +11,7 @@ mob_seconds=15
 # What cannot or need not run: a pattern and why.
 left_out='
 test_fault             leaks on purpose
-test_pages             asks about pages that are gone
+test_mem_pages         asks about pages that are gone
 test_simulation        a thousand seeds, which run under ASan
 test_allocation_faults thousands of sessions, which run under ASan
 test_syscall_faults    the same
