@@ -17,7 +17,9 @@ extern const struct weft_codec weft_codec_raw;
 /* `length-delimited-gzip`: a frame is one bit, 31 bits of length, then the payload. If the bit is set,
  * the payload is a gzip member that holds the message; otherwise it is the message. Options: threshold,
  * in bytes or `off`, and level, 1 to 9 or `auto`. Messages longer than the threshold are compressed if
- * that makes them smaller. So are those over a peer's default max-frame, unless threshold is `off`. */
+ * that makes them smaller, but with level `auto` not those that would take more than some milliseconds.
+ * A message over the default max-frame, or over max-frame if that is lower, is compressed whatever it
+ * takes, unless threshold is `off`. */
 extern const struct weft_codec weft_codec_length_delimited_gzip;
 
 #ifdef __cplusplus

@@ -73,8 +73,9 @@ struct weft_call {
     bool sent;
 };
 
-/* Encodes body, which is borrowed until this returns, and sends it later: the calls that are made within
- * a turn leave together when it ends, others in the next turn, and all of them once connected. Returns
+/* Encodes body, which is borrowed until this returns, and sends it later: calls made within a
+ * callback leave together when it returns, others in the same turn or the next, and all of them once
+ * connected. Returns
  * 0 if done will be called. Otherwise done will not be called, and *error has one line:
  *   - WEFT_ETOOBIG: the request is over max_frame or max_message.
  *   - -EAGAIN: max_pending calls wait for replies (those timed out included), or output_high bytes

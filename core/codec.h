@@ -50,7 +50,7 @@ struct weft_message {
 };
 
 /* The core hands these states to a slot. Each has the size that the codec declares and is zeroed before
- * its first use; it is NULL if that size is 0. */
+ * its first use. A codec that declares a size of 0 must not use the pointer, which may be NULL. */
 struct weft_codec_state {
     const void *config; /* one per distinct configuration of a server; each client has its own */
     void *loop;         /* one per configuration and loop, or per client: scratch, engines */

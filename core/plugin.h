@@ -45,11 +45,14 @@ enum { WEFT_PLUGIN_ABI = 1 };
     X(weft_listener)                                                                               \
     X(weft_accepted)                                                                               \
     X(weft_body)                                                                                   \
+    X(weft_body_bytes)                                                                             \
     X(weft_view)                                                                                   \
     X(weft_chain)                                                                                  \
+    X(weft_chain_mark)                                                                             \
     X(weft_piece)                                                                                  \
     X(weft_arena)                                                                                  \
     X(weft_option)                                                                                 \
+    X(weft_option_value)                                                                           \
     X(weft_option_set)                                                                             \
     X(weft_limits)                                                                                 \
     X(weft_error)                                                                                  \
@@ -93,8 +96,8 @@ extern const struct weft_plugin weft_plugin;
  * the process ends, even if it is refused. Its constructors run before anything is checked, so load
  * only what is trusted, and after privileges were given up. Main thread, before the registry freezes.
  *
- * Returns what the object offers, or NULL: *error is one line that names the file and what is wrong
- * with it, and registry is unchanged. */
+ * Returns what the object offers, or NULL: *error is one line that says what is wrong (it names the
+ * file, unless the words are the loader's own), and registry is unchanged. */
 WEFT_MUST_USE const struct weft_plugin *
 weft_plugin_load(struct weft_registry *registry, const char *path, struct weft_error *error);
 

@@ -36,7 +36,8 @@ struct weft_registry {
 
 /* Each adds one plugin to a registry, which is empty when zeroed. Returns 0; -EEXIST if the name is
  * taken; -ENOSPC if there are WEFT_REGISTRY_MAX of its kind; -EPERM if the registry is frozen; -EINVAL
- * if the plugin lacks a name or a mandatory slot, or a layer's name contains `,` or `&`. */
+ * if the plugin lacks a name or a mandatory slot, a layer's name contains `,` or `&`, or a transport's
+ * stream_size or listener_size is too small. */
 WEFT_MUST_USE int weft_registry_add_codec(struct weft_registry *registry,
                                           const struct weft_codec *codec);
 WEFT_MUST_USE int weft_registry_add_transport(struct weft_registry *registry,

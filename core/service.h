@@ -50,12 +50,12 @@ struct weft_request {
     uint32_t status;    /* the plugin's word for how it ended, for layers; 0: none */
     /* Called after -EAGAIN, once another try is worth it; it may be refused again. */
     void (*on_room)(struct weft_request *request);
-    /* Called at most once, when the connection ends before the request does: nobody will read the
-     * answer. It is advice, the end is still owed.
+    /* Called once if the connection ends before the request does: nobody will read the answer. It is
+     * advice, the end is still owed.
      *
-     * A detached request is also called when a drain begins, with WEFT_REASON_DRAINED: the messages
-     * that it sends then still leave, and the connection waits for its end. Requests that are not
-     * detached are not called for a drain. */
+     * In a drain a detached request is called before that, with WEFT_REASON_DRAINED, when no other
+     * request is unended: the messages that it sends then still leave, and the connection waits for its
+     * end. If the connection ends first all the same, it is called the second time. */
     void (*on_cancel)(struct weft_request *request, enum weft_reason reason);
 };
 

@@ -18,7 +18,8 @@ enum {
     WEFT_URL_OPTIONS = 16 /* options of a URL */
 };
 
-/* A parsed URL. Its pointers point into `text`, so the struct must not be copied: parse again instead. */
+/* A parsed URL. Its pointers point into `text` (or to static text), so the struct must not be copied: parse
+ * again instead. HOST:PORT without a scheme has the scheme "tcp". */
 struct weft_url {
     const char *scheme; /* "tcp", "unix"; made lower case */
     const char *host;   /* without brackets, or NULL: the form is SCHEME:PATH */

@@ -279,8 +279,8 @@ int kv_batch_put(struct kv_map *map, struct kv_loop *loop, struct kv_item *items
     return err;
 }
 
-/* Removals must work when memory lacks, so a large batch for which copies cannot be made is written
- * in place all the same. */
+/* Removals must work in a full store, so a large batch for which the limit allows no copies is written in
+ * place. Only if malloc fails is it refused. */
 int kv_batch_remove(struct kv_map *map, struct kv_loop *loop, struct kv_item *items, size_t count)
 {
     struct batch batch;

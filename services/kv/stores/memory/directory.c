@@ -14,8 +14,9 @@
  * A map grows by replacing a segment with a larger one or with two of one bit more, after doubling
  * the directory if it has too few bits (rebuild.c). It shrinks by the opposite steps, which are here:
  * two siblings (segments that differ in their last bit only) merge when both fit well into one, and
- * the directory is halved when no segment needs its last bit. No step copies more than one segment
- * or one directory, so a table of any size changes shape without a long pause.
+ * the directory is halved when no segment needs its last bit. A single key's write copies
+ * a segment or two and at most one directory, so a table of any size changes shape without a long pause;
+ * a batch copies the segments that it touches.
  *
  * Readers take no lock and may look at what was replaced. So a replacement is complete before it is
  * published, the old segment is marked dead after that, and an epoch frees it later (epoch.h). Whoever
