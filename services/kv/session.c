@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * A request becomes a task: the face decodes it, the store does its call, the face makes the reply.
- * Where the store is INLINE the task lies on the stack of the face's `call` and all of that happens
+ * If the store is INLINE, the task lies on the stack of the face's `call` and all of that happens
  * before it returns. Any other store answers later, so the payload is kept, the task lies in the
  * request's arena, and it goes through the queue, from which pump() submits what may be submitted.
  *
