@@ -53,13 +53,15 @@ WEFT_MUST_USE int weft_loop_post(struct weft_loop *loop, struct weft_post *post)
 struct weft_timer {
     void (*fire)(struct weft_timer *timer); /* set by the caller */
     struct weft_loop *loop;                 /* this and all below is the loop's */
-    bool armed;
-    union {
-        long long align;
-        void *pointer;
-        unsigned char bytes[40];
-    } opaque;
+    int64_t deadline; /* while it is armed: the weft_loop_now at which it is due */
+    uint64_t sequence;
+    struct weft_timer *child, *sibling, **link; /* link is NULL unless it is armed */
 };
+
+static inline bool weft_timer_is_armed(const struct weft_timer *timer)
+{
+    return timer->link;
+}
 
 /* Arms the timer, or moves it if it is armed, to fire delay nanoseconds after weft_loop_now. A delay
  * of 0 or less means the next turn; a delay beyond the clock's range means never. Once the deadline has

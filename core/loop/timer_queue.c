@@ -1,33 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "timer_queue.h"
 
-#include <assert.h>
 #include <stddef.h>
 
-#include "core/base/compiler.h"
-
-struct weft__timer_node {
-    int64_t deadline;
-    uint64_t sequence;
-    struct weft__timer_node *child;   /* the first child; no child fires before its parent */
-    struct weft__timer_node *sibling; /* the next child of the same parent */
-    struct weft__timer_node **link;   /* the pointer to this node: a root, child or sibling */
-};
-
-static_assert(sizeof(struct weft__timer_node) <= sizeof(((struct weft_timer *)0)->opaque),
-              "a timer has room for its node");
-
-static struct weft__timer_node *node_of(struct weft_timer *timer)
-{
-    return (struct weft__timer_node *)(void *)&timer->opaque;
-}
-
-static struct weft_timer *timer_of(struct weft__timer_node *node)
-{
-    return weft_container_of(node, struct weft_timer, opaque);
-}
-
-static bool is_before(const struct weft__timer_node *a, const struct weft__timer_node *b)
+static bool is_before(const struct weft_timer *a, const struct weft_timer *b)
 {
     if (a->deadline != b->deadline)
         return a->deadline < b->deadline;
@@ -35,12 +11,12 @@ static bool is_before(const struct weft__timer_node *a, const struct weft__timer
 }
 
 /* Makes one heap of two and returns its root. Neither root has siblings; the caller links the result. */
-static struct weft__timer_node *meld(struct weft__timer_node *a, struct weft__timer_node *b)
+static struct weft_timer *meld(struct weft_timer *a, struct weft_timer *b)
 {
     if (!a || !b)
         return a ? a : b;
     if (is_before(b, a)) {
-        struct weft__timer_node *later = a;
+        struct weft_timer *later = a;
 
         a = b;
         b = later;
@@ -55,12 +31,12 @@ static struct weft__timer_node *meld(struct weft__timer_node *a, struct weft__ti
 
 /* Makes one heap of a list of siblings, in the two passes that give the heap its name: neighbours meld
  * in pairs, then the pairs meld one after another. Their sibling pointers are the stack in between. */
-static struct weft__timer_node *meld_all(struct weft__timer_node *first)
+static struct weft_timer *meld_all(struct weft_timer *first)
 {
-    struct weft__timer_node *pairs = NULL, *heap = NULL;
+    struct weft_timer *pairs = NULL, *heap = NULL;
 
     while (first) {
-        struct weft__timer_node *a = first, *b = a->sibling;
+        struct weft_timer *a = first, *b = a->sibling;
 
         first = b ? b->sibling : NULL;
         a->sibling = NULL;
@@ -71,7 +47,7 @@ static struct weft__timer_node *meld_all(struct weft__timer_node *first)
         pairs = a;
     }
     while (pairs) {
-        struct weft__timer_node *pair = pairs;
+        struct weft_timer *pair = pairs;
 
         pairs = pair->sibling;
         pair->sibling = NULL;
@@ -80,40 +56,40 @@ static struct weft__timer_node *meld_all(struct weft__timer_node *first)
     return heap;
 }
 
-static void set_root(struct weft__timer_queue *queue, struct weft__timer_node *root)
+static void set_root(struct weft__timer_queue *queue, struct weft_timer *root)
 {
     queue->root = root;
     if (root)
         root->link = &queue->root;
 }
 
-static void take_out(struct weft__timer_queue *queue, struct weft__timer_node *node)
+static void take_out(struct weft__timer_queue *queue, struct weft_timer *timer)
 {
-    struct weft__timer_node *orphans = meld_all(node->child);
+    struct weft_timer *orphans = meld_all(timer->child);
 
-    *node->link = node->sibling;
-    if (node->sibling)
-        node->sibling->link = node->link;
+    *timer->link = timer->sibling;
+    if (timer->sibling)
+        timer->sibling->link = timer->link;
     set_root(queue, meld(queue->root, orphans));
-    timer_of(node)->armed = false;
+    timer->link = NULL;
 }
 
 void weft__timer_queue_arm(struct weft__timer_queue *queue, struct weft_timer *timer,
                            int64_t deadline)
 {
-    struct weft__timer_node *node = node_of(timer);
-
-    if (timer->armed)
-        take_out(queue, node);
-    *node = (struct weft__timer_node){.deadline = deadline, .sequence = queue->sequence++};
-    set_root(queue, meld(queue->root, node));
-    timer->armed = true;
+    if (weft_timer_is_armed(timer))
+        take_out(queue, timer);
+    timer->deadline = deadline;
+    timer->sequence = queue->sequence++;
+    timer->child = NULL;
+    timer->sibling = NULL;
+    set_root(queue, meld(queue->root, timer));
 }
 
 void weft__timer_queue_disarm(struct weft__timer_queue *queue, struct weft_timer *timer)
 {
-    if (timer->armed)
-        take_out(queue, node_of(timer));
+    if (weft_timer_is_armed(timer))
+        take_out(queue, timer);
 }
 
 int64_t weft__timer_queue_next(const struct weft__timer_queue *queue)
@@ -124,10 +100,10 @@ int64_t weft__timer_queue_next(const struct weft__timer_queue *queue)
 struct weft_timer *weft__timer_queue_expire(struct weft__timer_queue *queue, int64_t now,
                                             uint64_t before)
 {
-    struct weft__timer_node *first = queue->root;
+    struct weft_timer *first = queue->root;
 
     if (!first || first->deadline > now || first->sequence >= before)
         return NULL;
     take_out(queue, first);
-    return timer_of(first);
+    return first;
 }

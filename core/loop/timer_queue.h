@@ -8,10 +8,8 @@
 
 #include "core/task.h"
 
-struct weft__timer_node;
-
 struct weft__timer_queue {
-    struct weft__timer_node *root;
+    struct weft_timer *root;
     uint64_t sequence; /* the number of the next timer to be armed */
 };
 

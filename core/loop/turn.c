@@ -192,7 +192,7 @@ void weft_loop_after(struct weft_loop *loop, struct weft_timer *timer, int64_t d
 
 void weft_timer_stop(struct weft_timer *timer)
 {
-    if (timer->armed)
+    if (weft_timer_is_armed(timer))
         weft__timer_queue_disarm(&timer->loop->timers, timer);
 }
 

@@ -190,7 +190,7 @@ static void say_the_rest(struct sim_call *call)
 static void on_cancel(struct weft_request *request, enum weft_reason reason)
 {
     struct sim_call *call = request->data;
-    bool later = call->timer.armed || call->posted;
+    bool later = weft_timer_is_armed(&call->timer) || call->posted;
 
     require(call->request == request && !call->cancelled);
     if (reason == WEFT_REASON_DRAINED) {

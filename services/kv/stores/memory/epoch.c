@@ -72,7 +72,7 @@ static void reclaim(struct kv_epoch_loop *self)
             drop_all(self, &self->waiting);
     }
     /* A loop that has no more turns would keep the memory for ever, so the timer gives it one. */
-    if (self->waiting.count > 0 && !self->timer.armed)
+    if (self->waiting.count > 0 && !weft_timer_is_armed(&self->timer))
         weft_loop_after(self->loop, &self->timer, retry_after);
 }
 

@@ -274,7 +274,7 @@ static void try_step(struct kv_sweep_loop *self)
     cache->debt = 0;
     bool goes_on = sweep->phase != KV_SWEEP_IDLE || is_wasteful(sweep->shared);
     pthread_mutex_unlock(&sweep->lock);
-    if (goes_on && !self->timer.armed)
+    if (goes_on && !weft_timer_is_armed(&self->timer))
         weft_loop_after(self->loop->epoch.loop, &self->timer, tick);
 }
 
@@ -282,7 +282,7 @@ void kv__sweep_poll(struct kv_sweep_loop *self)
 {
     if (self->loop->cache.debt >= STEP_DEBT || self->loop->cache.refused)
         try_step(self);
-    else if (!self->timer.armed)
+    else if (!weft_timer_is_armed(&self->timer))
         weft_loop_after(self->loop->epoch.loop, &self->timer, tick);
 }
 

@@ -69,9 +69,9 @@ static void test_deadline_in_the_future_stays(void **state)
     (void)state;
     weft__timer_queue_arm(&queue, &timers[0], 10);
     assert_null(expire(&queue, 9));
-    assert_true(timers[0].armed);
+    assert_true(weft_timer_is_armed(&timers[0]));
     assert_ptr_equal(expire(&queue, 10), &timers[0]);
-    assert_false(timers[0].armed);
+    assert_false(weft_timer_is_armed(&timers[0]));
 }
 
 static void test_timer_armed_since_then_stays(void **state)
@@ -85,7 +85,7 @@ static void test_timer_armed_since_then_stays(void **state)
     weft__timer_queue_arm(&queue, &timers[1], 10);
     assert_ptr_equal(weft__timer_queue_expire(&queue, 10, before), &timers[0]);
     assert_null(weft__timer_queue_expire(&queue, 10, before));
-    assert_true(timers[1].armed);
+    assert_true(weft_timer_is_armed(&timers[1]));
 }
 
 static void test_arming_again_moves_the_timer(void **state)
@@ -117,7 +117,7 @@ static size_t earliest(const int64_t deadlines[MANY], const uint64_t sequences[M
     size_t best = MANY, i;
 
     for (i = 0; i < MANY; i++) {
-        if (!timers[i].armed)
+        if (!weft_timer_is_armed(&timers[i]))
             continue;
         if (best == MANY || deadlines[i] < deadlines[best] ||
             (deadlines[i] == deadlines[best] && sequences[i] < sequences[best]))

@@ -199,7 +199,7 @@ static void test_single_turns_run_what_is_due_and_wait_for_timers(void **state)
     weft_loop_turn(loop);
     assert_string_equal(turn_journal, "pd");
     weft_loop_after(loop, &timer.timer, MILLISECOND);
-    while (timer.timer.armed)
+    while (weft_timer_is_armed(&timer.timer))
         weft_loop_turn(loop);
     assert_string_equal(turn_journal, "pdt");
 }

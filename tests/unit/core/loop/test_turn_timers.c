@@ -20,7 +20,7 @@ static void on_arming_post(struct weft_post *base)
     weft_loop_after(post->loop, &post->late.timer, 2 * MILLISECOND);
     weft_loop_after(post->loop, &post->first.timer, 0);
     weft_loop_after(post->loop, &post->second.timer, 0);
-    assert_true(post->late.timer.armed);
+    assert_true(weft_timer_is_armed(&post->late.timer));
     assert_string_equal(turn_journal, "");
 }
 
@@ -73,7 +73,7 @@ static void test_longest_delay_is_for_ever(void **state)
     weft_loop_after(loop, &stop.timer, MILLISECOND);
     weft_loop_run(loop);
     assert_string_equal(turn_journal, ".");
-    assert_true(never.timer.armed);
+    assert_true(weft_timer_is_armed(&never.timer));
     weft_timer_stop(&never.timer);
 }
 
@@ -114,7 +114,7 @@ static void test_stopped_timer_does_not_fire(void **state)
     weft_loop_after(loop, &stopped.timer, 0);
     weft_loop_after(loop, &last.timer, MILLISECOND);
     weft_timer_stop(&stopped.timer);
-    assert_false(stopped.timer.armed);
+    assert_false(weft_timer_is_armed(&stopped.timer));
     weft_timer_stop(&stopped.timer);
     weft_loop_run(loop);
     assert_string_equal(turn_journal, "l");
@@ -126,7 +126,7 @@ static void test_stopping_a_zeroed_timer_is_fine(void **state)
 
     (void)state;
     weft_timer_stop(&timer);
-    assert_false(timer.armed);
+    assert_false(weft_timer_is_armed(&timer));
 }
 
 static void test_timer_may_stop_another_that_is_due(void **state)

@@ -33,7 +33,7 @@ static void on_timer(struct weft_timer *base)
 {
     struct note_timer *timer = weft_container_of(base, struct note_timer, timer);
 
-    assert_false(base->armed);
+    assert_false(weft_timer_is_armed(base));
     turn_note(timer->letter);
     timer->fired_at = weft_loop_now(base->loop);
     if (timer->kill)
