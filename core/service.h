@@ -105,7 +105,8 @@ struct weft_arena *weft_request_arena(struct weft_request *request);
  *
  * If the peer ends only its own direction, the connection stays open until its detached requests have
  * ended. A second call does nothing. -ENOSPC: nothing changed, because max-detached requests of this
- * connection are detached, or because what they keep would exceed pending-bytes. */
+ * connection are detached, or because what they keep would exceed pending-bytes. -ENOMEM: nothing
+ * changed either. */
 WEFT_MUST_USE int weft_request_detach(struct weft_request *request);
 
 /* Returns a number that no other connection of this server has or had. */

@@ -92,6 +92,7 @@ static void release(struct weft__conn *conn)
         binding->service->close(conn->service_conn, binding->service_loop);
     unlink_conn(conn);
     weft__peer_free(conn->peer);
+    weft__order_fini(&conn->order);
     weft_free(conn);
 }
 
@@ -125,6 +126,16 @@ static void cancel_loose(struct weft__conn *conn, struct weft__loose *list, enum
     }
 }
 
+static void cancel_detached(struct weft__conn *conn, enum weft_reason reason)
+{
+    struct weft__detached *detached = conn->order.detached_part;
+
+    if (!detached)
+        return;
+    cancel_loose(conn, &detached->loose, reason);
+    cancel_loose(conn, &detached->refused, reason);
+}
+
 /* Tells every request that nobody will read its answer. Requests in the order that end meanwhile stay
  * linked until all have been told. */
 static void cancel_all(struct weft__conn *conn)
@@ -133,8 +144,7 @@ static void cancel_all(struct weft__conn *conn)
     enum weft_reason reason =
         conn->reason == WEFT_REASON_DRAINED ? WEFT_REASON_CUT : (enum weft_reason)conn->reason;
 
-    cancel_loose(conn, &conn->order.loose, reason);
-    cancel_loose(conn, &conn->order.refused, reason);
+    cancel_detached(conn, reason);
     conn->cancelling = true;
     for (struct weft__request *request = conn->order.first; request; request = request->next) {
         drop_held(conn, request);
@@ -186,7 +196,7 @@ static void mark_input(struct weft__conn *conn)
  * Returns true if there were frames. */
 static bool finish_input(struct weft__conn *conn)
 {
-    uint32_t frames = conn->turn_frames;
+    uint16_t frames = conn->turn_frames;
 
     if (!conn->eof || conn->state != WEFT__CONN_OPEN || conn->paused || conn->yielded)
         return false;
@@ -205,8 +215,7 @@ static void cancel_detached_for_drain(struct weft__conn *conn)
         (conn->state == WEFT__CONN_OPEN && (conn->paused || conn->yielded)))
         return;
     conn->drain_told = true;
-    cancel_loose(conn, &conn->order.loose, WEFT_REASON_DRAINED);
-    cancel_loose(conn, &conn->order.refused, WEFT_REASON_DRAINED);
+    cancel_detached(conn, WEFT_REASON_DRAINED);
     weft__conn_flush(conn);
 }
 
@@ -319,7 +328,7 @@ static void begin_turn(struct weft__conn *conn)
 {
     conn->pumping = true;
     conn->turn_frames = 0;
-    conn->turn_began = weft_loop_now(conn->binding->worker->loop);
+    conn->binding->worker->pump_began = weft_loop_now(conn->binding->worker->loop);
 }
 
 static void pump(struct weft__conn *conn)

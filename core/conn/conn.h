@@ -39,16 +39,14 @@ struct weft__conn {
     uint64_t drain_mark; /* while draining: bytes of input that are still to be executed */
     struct weft_deferred deferred;
     struct weft_timer timer;
-    int64_t timer_at;       /* what the timer is armed for; 0: not armed */
     int64_t frame_start;    /* when the unfinished frame began; 0: none */
-    uint64_t frame_size;    /* the size that its header declares; 0: unknown */
     int64_t write_deadline; /* 0: none */
     int64_t rest_deadline;  /* the end of idling or of lingering; 0: none */
-    int64_t turn_began;
     struct weft__conn *next, *prev;
 
+    uint32_t frame_size;  /* that the unfinished frame declares, at most UINT32_MAX; 0: unknown */
     uint32_t bad_frames;  /* in a row */
-    uint32_t turn_frames; /* decoded in this turn */
+    uint16_t turn_frames; /* decoded in this turn */
     uint8_t put_off;      /* turns in a row in which it was deferred (input.c) */
     uint8_t state, reason;
     uint8_t interest;       /* what the stream was last asked for */

@@ -32,10 +32,9 @@ static void arm_timer(struct weft__conn *conn)
         earlier(&earliest, conn->frame_start + frame_time(conn));
     earlier(&earliest, conn->write_deadline);
     earlier(&earliest, conn->rest_deadline);
-    if (earliest == 0 || (conn->timer_at != 0 && conn->timer_at <= earliest))
+    if (earliest == 0 || (weft_timer_is_armed(&conn->timer) && conn->timer.deadline <= earliest))
         return;
     conn->timer.fire = on_timer;
-    conn->timer_at = earliest;
     weft_loop_after(loop, &conn->timer, earliest - weft_loop_now(loop));
 }
 
@@ -44,7 +43,6 @@ static void on_timer(struct weft_timer *timer)
     struct weft__conn *conn = weft_container_of(timer, struct weft__conn, timer);
     int64_t now = weft_loop_now(conn->binding->worker->loop);
 
-    conn->timer_at = 0;
     if (conn->frame_start != 0 && conn->frame_start + frame_time(conn) <= now)
         weft__conn_break(conn, WEFT_REASON_FRAME_TIMEOUT);
     else if (conn->write_deadline != 0 && conn->write_deadline <= now)

@@ -110,7 +110,7 @@ static bool share_is_used_up(struct weft__conn *conn)
     if (!worker->refreshed)
         return false;
     worker->refreshed = false;
-    return weft_loop_now(worker->loop) - conn->turn_began > WEFT__TURN_NS;
+    return weft_loop_now(worker->loop) - worker->pump_began > WEFT__TURN_NS;
 }
 
 /* True if the connection is deferred to the next turn. After a long turn this happens to connections
@@ -131,18 +131,23 @@ static bool is_put_off(struct weft__conn *conn, size_t size)
     return true;
 }
 
+static uint32_t saturate(uint64_t size)
+{
+    return size < UINT32_MAX ? (uint32_t)size : UINT32_MAX;
+}
+
 /* Notes how far decode has come with a frame that is not complete, for its deadline. */
 static void note_frame(struct weft__conn *conn, const struct weft_message *message,
                        const struct weft_decode_io *io)
 {
     if (message->kind == WEFT_MESSAGE_DATA) {
         conn->frame_start = 0;
-        conn->frame_size = io->inside ? message->size : 0;
+        conn->frame_size = io->inside ? saturate(message->size) : 0;
     } else if (conn->inside && !io->inside) {
         conn->frame_start = 0;
         conn->frame_size = 0;
     } else if (conn->frame_size < io->need) {
-        conn->frame_size = io->need;
+        conn->frame_size = saturate(io->need);
     }
     conn->inside = io->inside;
 }
@@ -153,7 +158,7 @@ static size_t decode(struct weft__conn *conn, struct weft_view view)
 {
     struct weft__binding *binding = conn->binding;
     struct weft__worker *worker = binding->worker;
-    uint32_t frames = conn->turn_frames;
+    uint16_t frames = conn->turn_frames;
     size_t at = 0;
 
     if (is_put_off(conn, view.size)) {
@@ -189,7 +194,7 @@ static size_t decode(struct weft__conn *conn, struct weft_view view)
         if ((at < view.size || n == 0) && share_is_used_up(conn))
             conn->yielded = true;
     }
-    weft__count(&binding->counts.requests, conn->turn_frames - frames);
+    weft__count(&binding->counts.requests, (uint16_t)(conn->turn_frames - frames));
     return at;
 }
 

@@ -105,7 +105,8 @@ WEFT_NOINLINE static void pop_detached(struct weft__order *order, struct weft__r
         order->room_owed--;
     request->place = WEFT__LOOSE;
     request->too_large = false;
-    link_loose(request, request->room_owed ? &order->refused : &order->loose);
+    link_loose(request,
+               request->room_owed ? &order->detached_part->refused : &order->detached_part->loose);
 }
 
 void weft__order_pop(struct weft__order *order)
@@ -122,14 +123,24 @@ void weft__order_pop(struct weft__order *order)
         order->pending--;
 }
 
-void weft__order_detach(struct weft__order *order, struct weft__request *request)
+void weft__order_fini(struct weft__order *order)
 {
+    weft_free(order->detached_part);
+}
+
+int weft__order_detach(struct weft__order *order, struct weft__request *request)
+{
+    if (!order->detached_part)
+        order->detached_part = weft_calloc(1, sizeof *order->detached_part);
+    if (!order->detached_part)
+        return -ENOMEM;
     request->detached = true;
     order->detached++;
     if (request->place == WEFT__ORDERED)
         order->pending--;
     if (request->kept)
-        weft_arena_count(&request->arena, &order->detached_bytes);
+        weft_arena_count(&request->arena, &order->detached_part->bytes);
+    return 0;
 }
 
 void weft__order_remove_loose(struct weft__order *order, struct weft__request *request)
@@ -182,7 +193,7 @@ void weft__order_owe_room(struct weft__order *order, struct weft__request *reque
         return;
     request->room_owed = true;
     if (request->place == WEFT__LOOSE)
-        weft__loose_move(request, &order->refused);
+        weft__loose_move(request, &order->detached_part->refused);
     else
         order->room_owed++;
 }
@@ -193,7 +204,7 @@ void weft__order_settle_room(struct weft__order *order, struct weft__request *re
         return;
     request->room_owed = false;
     if (request->place == WEFT__LOOSE)
-        weft__loose_move(request, &order->loose);
+        weft__loose_move(request, &order->detached_part->loose);
     else
         order->room_owed--;
 }

@@ -76,6 +76,14 @@ struct weft__request_pool {
     size_t states; /* bytes behind each request; fixed before the first is taken */
 };
 
+/* What an order has only from the first request that is detached. Most connections have none. */
+struct weft__detached {
+    /* Loose requests. Those that were answered -EAGAIN wait in `refused`, the longest first, so that
+     * finding whom to tell of room takes no search. */
+    struct weft__loose loose, refused;
+    size_t bytes; /* memory of detached requests' arenas, which kept_bytes leaves out */
+};
+
 /* A zeroed order is empty. */
 struct weft__order {
     struct weft__request *first, *last;
@@ -88,10 +96,7 @@ struct weft__order {
     size_t held_bytes;  /* bytes of all held messages */
     size_t
         kept_bytes; /* memory of kept requests' arenas, payloads included; not of detached ones */
-    size_t detached_bytes; /* memory of detached requests' arenas, which kept_bytes leaves out */
-    /* Loose requests. Those that were answered -EAGAIN wait in `refused`, the longest first, so that
-     * finding whom to tell of room takes no search. */
-    struct weft__loose loose, refused;
+    struct weft__detached *detached_part; /* owned; NULL until a request is detached */
 };
 
 /* Returns what lies `at` bytes into the states behind a request. */
@@ -115,8 +120,12 @@ void weft__order_add(struct weft__order *order, struct weft__request *request);
  * pool; otherwise it becomes loose. */
 void weft__order_pop(struct weft__order *order);
 
-/* Marks a request detached, which must not have ended. It keeps its place until it is the head. */
-void weft__order_detach(struct weft__order *order, struct weft__request *request);
+/* Frees what the order owns. No request is left. */
+void weft__order_fini(struct weft__order *order);
+
+/* Marks a request detached, which must not have ended. It keeps its place until it is the head.
+ * -ENOMEM: nothing changed. */
+WEFT_MUST_USE int weft__order_detach(struct weft__order *order, struct weft__request *request);
 /* Unlinks a loose request that has ended. */
 void weft__order_remove_loose(struct weft__order *order, struct weft__request *request);
 /* Moves a loose request to the end of another list. */

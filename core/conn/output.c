@@ -200,8 +200,8 @@ static struct weft__request *find_room(const struct weft__conn *conn)
         return NULL;
     while (request && !(request->room_owed && has_room(conn, request)))
         request = request->next;
-    if (!request && conn->out.bytes <= weft__push_mark(limits) / 2)
-        request = conn->order.refused.first;
+    if (!request && conn->order.detached_part && conn->out.bytes <= weft__push_mark(limits) / 2)
+        request = conn->order.detached_part->refused.first;
     return request;
 }
 

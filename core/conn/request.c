@@ -184,8 +184,10 @@ void weft_request_refuse(struct weft_request *public, const struct weft_rejectio
 static bool may_keep_detached(const struct weft__request *request, size_t size)
 {
     const struct weft__conn *conn = request->conn;
+    const struct weft__detached *detached = conn->order.detached_part;
+    size_t kept = detached ? detached->bytes : 0;
 
-    return conn->order.detached_bytes + size <= conn->binding->worker->limits->pending_bytes;
+    return kept + size <= conn->binding->worker->limits->pending_bytes;
 }
 
 int weft_request_detach(struct weft_request *public)
@@ -198,7 +200,9 @@ int weft_request_detach(struct weft_request *public)
     if (conn->order.detached >= conn->binding->worker->limits->max_detached ||
         (request->kept && !may_keep_detached(request, weft_arena_memory(&request->arena))))
         return -ENOSPC;
-    weft__order_detach(&conn->order, request);
+    int err = weft__order_detach(&conn->order, request);
+    if (err < 0)
+        return err;
     advance_from(request);
     weft__conn_schedule(conn); /* fewer requests are pending */
     return 0;
@@ -222,7 +226,7 @@ int weft_request_keep(struct weft_request *public)
     }
     if (size > 0)
         memcpy(copy, public->payload.data, size);
-    weft_arena_count(&request->arena, request->detached ? &request->conn->order.detached_bytes
+    weft_arena_count(&request->arena, request->detached ? &request->conn->order.detached_part->bytes
                                                         : &request->conn->order.kept_bytes);
     public->payload.data = copy;
     request->kept = true;

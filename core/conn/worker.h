@@ -76,6 +76,7 @@ struct weft__worker {
     bool refreshed;                /* the clock was re-read since the last check */
     struct weft_turn_hook turn;
     int64_t turn_began;              /* the loop's turn, not one connection's part of it */
+    int64_t pump_began;              /* the part of the connection whose pump is on the stack */
     bool others_wait, others_waited; /* a connection was put off in this turn, in the one before */
 
     /* Every connection that has memory: also the closed ones whose requests have not ended. */

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "lib/fault.h"
 #include "server_fixture.h"
 
 enum { PUSH_HIGH = 1000, LOW = 4000, HIGH = 10000 };
@@ -226,7 +227,7 @@ static void test_detached_requests_keep_little(void **state)
     assert_int_equal(only_conn(f)->order.kept_bytes, 3 * each);
     assert_int_equal(weft_request_detach(a), 0);
     assert_int_equal(weft_request_detach(f->probe.calls[1].request), 0);
-    assert_int_equal(only_conn(f)->order.detached_bytes, 2 * each);
+    assert_int_equal(only_conn(f)->order.detached_part->bytes, 2 * each);
     assert_int_equal(only_conn(f)->order.kept_bytes, each);
     assert_non_null(weft_arena_alloc(weft_request_arena(a), 50000));
     assert_int_equal(weft_request_detach(c), -ENOSPC);
@@ -235,8 +236,23 @@ static void test_detached_requests_keep_little(void **state)
     peer_say(peer, "loose l");
     assert_int_equal(weft_request_keep(f->probe.calls[4].request), -ENOMEM);
     assert_int_equal(probe_end(&f->probe, "a", "A"), 0);
-    assert_int_equal(only_conn(f)->order.detached_bytes, each);
+    assert_int_equal(only_conn(f)->order.detached_part->bytes, each);
     probe_end_all(&f->probe);
+}
+
+static void test_detach_without_memory_changes_nothing(void **state)
+{
+    struct server_fixture *f = *state;
+    struct test_peer *peer = start(f, 0);
+    peer_say(peer, "wait a", "now b");
+    fault_arm(FAULT_ONE, 0);
+    assert_int_equal(weft_request_detach(f->probe.calls[0].request), -ENOMEM);
+    fault_disarm();
+    assert_int_equal(only_conn(f)->order.detached, 0);
+    assert_heard(peer, "");
+    assert_int_equal(weft_request_detach(f->probe.calls[0].request), 0);
+    assert_heard(peer, "b");
+    assert_int_equal(probe_end(&f->probe, "a", "A"), 0);
 }
 
 static void test_half_closed_peer_reads_on(void **state)
@@ -436,6 +452,7 @@ int main(void)
         TEST_RAW(test_endless_pushes_leave_others_their_turn),
         TEST_RAW(test_detached_requests_are_not_pending_and_have_a_limit),
         TEST_RAW(test_detached_requests_keep_little),
+        TEST_FAULT(test_detach_without_memory_changes_nothing),
         TEST_RAW(test_half_closed_peer_reads_on),
         TEST_RAW(test_connection_with_a_detached_request_is_not_idle),
         TEST_RAW(test_each_hears_of_a_reset_once),

@@ -4,6 +4,14 @@
 #include "lib/fault.h"
 #include "server_fixture.h"
 
+/* docs/performance.md gives what an idle connection costs: this and its stream, codec and service. */
+static void test_connection_is_as_small_as_promised(void **state)
+{
+    (void)state;
+    if (sizeof(void *) == 8)
+        assert_in_range(sizeof(struct weft__conn), 1, 368);
+}
+
 static void test_promise_of_a_header_buys_no_memory(void **state)
 {
     struct server_fixture *f = *state;
@@ -138,6 +146,7 @@ static void test_large_buffer_stays_where_there_is_no_smaller_one(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_connection_is_as_small_as_promised),
         TEST_RAW(test_promise_of_a_header_buys_no_memory),
         TEST_RAW(test_buffer_grows_with_what_has_arrived),
         TEST_RAW(test_flood_is_not_read_ahead),
