@@ -76,7 +76,7 @@ struct weft__request_pool {
     size_t states; /* bytes behind each request; fixed before the first is taken */
 };
 
-/* What an order has only from the first request that is detached. Most connections have none. */
+/* The part of an order that is made with the first request that is detached. Most connections have none. */
 struct weft__detached {
     /* Loose requests. Those that were answered -EAGAIN wait in `refused`, the longest first, so that
      * finding whom to tell of room takes no search. */
