@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The codecs that come with the library. Hand them to weft_registry_add_codec. They carry payloads of
- * any service. docs/wire.md describes their frames. */
+ * any service, unless it is said below. docs/wire.md describes their frames. */
 #ifndef WEFT_CODECS_H
 #define WEFT_CODECS_H
 
@@ -21,6 +21,11 @@ extern const struct weft_codec weft_codec_raw;
  * A message over the default max-frame, or over max-frame if that is lower, is compressed whatever it
  * takes, unless threshold is `off`. */
 extern const struct weft_codec weft_codec_length_delimited_gzip;
+
+/* `resp`: the Redis protocol. A message that arrives is one command, an array of bulk strings or a line,
+ * as it was received; one that is sent is a reply, whole. It has no options and speaks "resp" alone. It is for
+ * servers. */
+extern const struct weft_codec weft_codec_resp;
 
 #ifdef __cplusplus
 }

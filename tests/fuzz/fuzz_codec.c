@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "lib/feed.h"
 
@@ -78,6 +79,8 @@ void fuzz_codec(const struct weft_codec *codec, const char *query, const uint8_t
     struct weft_view rest = weft_view(data + CUT_BYTES, size - CUT_BYTES);
     struct feed_codec fc = codec_of(codec, query);
     as_bytes(&fc, data[0] & 0x80 ? WEFT_CLIENT : WEFT_SERVER, data, rest);
-    as_message(&fc, rest);
+    /* One that carries the payloads of a certain kind writes no other bytes that it could read. */
+    if (strcmp(codec->speaks, "*") == 0)
+        as_message(&fc, rest);
     feed_codec_fini(&fc);
 }

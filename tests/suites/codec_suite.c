@@ -138,15 +138,16 @@ static void test_payload_outlives_an_encode_on_the_same_loop(void **state)
 {
     struct feed_codec fc = codec_of(*state, LIMIT);
     struct feed_frame frame = good_frame(&fc, TEXT, 5000);
-    uint8_t *expected = content_new(TEXT, 5000);
+    size_t size = 5000;
+    uint8_t *expected = message_of(TEXT, &size);
     struct feed feed;
     feed_init(&feed, &fc, WEFT_SERVER);
     struct weft_message msg = {.kind = WEFT_MESSAGE_NONE};
     struct weft_decode_io io = {.out = &feed.out};
     assert_int_equal(fc.codec->decode(&feed.state, feed_frame_view(&frame), &msg, &io), frame.size);
     struct feed_frame reply = good_frame(&fc, TEXT, 8000);
-    assert_int_equal(msg.payload.size, 5000);
-    assert_memory_equal(msg.payload.data, expected, 5000);
+    assert_int_equal(msg.payload.size, size);
+    assert_memory_equal(msg.payload.data, expected, size);
     feed_fini(&feed);
     free(reply.data);
     free(expected);

@@ -33,6 +33,10 @@ struct weft_codec_suite {
     size_t bad_count;
     bool text;      /* it carries printable text alone: nothing else is tried */
     bool delimited; /* a frame ends at a mark, and no header announces its length */
+    /* NULL: any bytes are a message. Otherwise makes one that the codec carries, out of `size` bytes of
+     * content. It has exactly `size` bytes too, or as many as the shortest one has, if that is more. Writes it
+     * to dst, unless that is NULL, and returns its size. */
+    size_t (*message)(const uint8_t *content, size_t size, uint8_t *dst);
 };
 
 /* Runs all of them, a cmocka group a topic, on the main thread; returns how many failed. */

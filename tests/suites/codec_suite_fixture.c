@@ -50,9 +50,23 @@ struct feed_codec codec_of(const struct weft_codec_suite *suite, size_t limit)
     return codec_with(suite, limit, limit);
 }
 
+uint8_t *message_of(enum content content, size_t *size)
+{
+    uint8_t *bytes = content_new(content, *size);
+    if (!codec_under_test->message)
+        return bytes;
+    size_t message_size = codec_under_test->message(bytes, *size, NULL);
+    uint8_t *message = malloc(message_size);
+    assert_non_null(message);
+    (void)codec_under_test->message(bytes, *size, message);
+    free(bytes);
+    *size = message_size;
+    return message;
+}
+
 struct weft_blob *blob_of(enum content content, size_t size)
 {
-    uint8_t *data, *message = content_new(content, size);
+    uint8_t *data, *message = message_of(content, &size);
     struct weft_blob *blob = weft_blob_new(size, &data);
     if (blob)
         memcpy(data, message, size);
@@ -63,8 +77,8 @@ struct weft_blob *blob_of(enum content content, size_t size)
 struct feed_frame body_frame(const struct feed_codec *fc, enum content content, size_t size,
                              bool as_blob)
 {
-    uint8_t *message = content_new(content, size);
     struct weft_blob *blob = as_blob ? blob_of(content, size) : NULL;
+    uint8_t *message = message_of(content, &size);
     struct weft_body_bytes bytes = weft_body_from_view(weft_view(message, size));
     struct weft_body of_blob;
     if (blob)
@@ -115,8 +129,8 @@ void assert_message(const struct feed *feed, size_t i, enum content content, siz
 {
     assert_true(i < feed->count);
     assert_int_equal(feed->messages[i].status, WEFT_MESSAGE_OK);
+    uint8_t *expected = message_of(content, &size);
     assert_int_equal(feed->messages[i].size, size);
-    uint8_t *expected = content_new(content, size);
     assert_memory_equal(feed->messages[i].payload, expected, size);
     free(expected);
 }

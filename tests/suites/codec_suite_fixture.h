@@ -35,6 +35,9 @@ struct feed_codec codec_of(const struct weft_codec_suite *suite, size_t limit);
 struct feed_codec codec_with(const struct weft_codec_suite *suite, size_t max_frame,
                              size_t max_message);
 
+/* Returns the message that the codec carries for content of *size bytes, and sets *size to its own. Freed
+ * with free(). */
+uint8_t *message_of(enum content content, size_t *size);
 /* A blob of the content; NULL where there is no memory for one. */
 struct weft_blob *blob_of(enum content content, size_t size);
 /* The frame of a body that is written or, where there is memory for one, a blob. */

@@ -46,9 +46,10 @@ static void test_encode_writes_no_more_than_it_reserved(void **state)
     struct feed_codec fc;
     assert_int_equal(try_init(&fc, *state, LIMIT, 0), 0);
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-        uint8_t *message = content_new(TEXT, sizes[i]);
-        struct weft_body_bytes bytes = weft_body_from_view(weft_view(message, sizes[i]));
-        for (size_t room = 0; room < sizes[i] + 40; room++) {
+        size_t size = sizes[i];
+        uint8_t *message = message_of(TEXT, &size);
+        struct weft_body_bytes bytes = weft_body_from_view(weft_view(message, size));
+        for (size_t room = 0; room < size + 40; room++) {
             struct feed_frame frame = feed_encode_within(&fc, &bytes.body, room);
             assert_null(frame.broken_rule);
             assert_int_equal(frame.result, 0);
