@@ -20,7 +20,7 @@
 #include <stdlib.h>
 
 #include "core/base/mem.h"
-#include "rebuild.h"
+#include "watch.h"
 
 enum {
     SMALL = 32,        /* a batch up to this size needs no memory of its own */
@@ -242,8 +242,9 @@ static void change_all(const struct batch *batch, const struct kv_map *map, stru
     }
 }
 
-/* Writes the batch into its segments. -ENOBUFS (a segment has to grow first), -ENOMEM, -ENOSPC, -ESTALE:
- * nothing has changed. In every case the segments may be locked still, and the caller unlocks them. */
+/* Writes the batch into its segments. -ENOBUFS (a segment has to grow first), -ENOMEM, -ENOSPC, -ESTALE,
+ * or what a watch answered: nothing has changed. In every case the segments may be locked still, and the
+ * caller unlocks them. */
 static int write_in_place(struct batch *batch, struct kv_map *map, struct kv_loop *loop,
                           enum kv_touch_kind kind)
 {
@@ -253,11 +254,16 @@ static int write_in_place(struct batch *batch, struct kv_map *map, struct kv_loo
     if (err < 0)
         return err;
     if (kind == KV_TOUCH_PUT && !all_have_room(batch))
-        err = -ENOBUFS;
-    else if (!kv_account_take(loop, find_all(batch, kind)))
-        err = -ENOSPC;
-    else
+        return -ENOBUFS;
+    int64_t growth = find_all(batch, kind);
+    if (!kv_account_take(loop, growth))
+        return -ENOSPC;
+    if (loop->watch)
+        err = kv__watch_ask(map, loop, kind, batch->touches, batch->count);
+    if (err == 0)
         change_all(batch, map, loop, kind);
+    else
+        kv_account_undo(loop, growth);
     return err;
 }
 

@@ -44,9 +44,8 @@ static bool all_have_seen(const struct kv_epoch *shared, uint64_t epoch)
  * announced. The loop that reclaims increments `now` and then reads `seen`; this one writes `seen` and
  * then reads `now` again. So either the other sees this announcement and waits for the turn, or this
  * loop sees the new epoch and announces that. */
-static void turn_begins(struct weft_turn_hook *hook)
+void kv_epoch_begin(struct kv_epoch_loop *self)
 {
-    struct kv_epoch_loop *self = (struct kv_epoch_loop *)hook;
     uint64_t now = atomic_load(&self->epoch->now);
     uint64_t announced;
     do {
@@ -72,16 +71,25 @@ static void reclaim(struct kv_epoch_loop *self)
             drop_all(self, &self->waiting);
     }
     /* A loop that has no more turns would keep the memory for ever, so the timer gives it one. */
-    if (self->waiting.count > 0 && !weft_timer_is_armed(&self->timer))
+    if (self->waiting.count > 0 && self->loop && !weft_timer_is_armed(&self->timer))
         weft_loop_after(self->loop, &self->timer, retry_after);
+}
+
+void kv_epoch_end(struct kv_epoch_loop *self)
+{
+    atomic_store_explicit(&self->seen, 0, memory_order_release);
+    if (self->retired.count + self->waiting.count > 0)
+        reclaim(self);
+}
+
+static void turn_begins(struct weft_turn_hook *hook)
+{
+    kv_epoch_begin((struct kv_epoch_loop *)hook);
 }
 
 static void turn_ends(struct weft_turn_hook *hook)
 {
-    struct kv_epoch_loop *self = (struct kv_epoch_loop *)hook;
-    atomic_store_explicit(&self->seen, 0, memory_order_release);
-    if (self->retired.count + self->waiting.count > 0)
-        reclaim(self);
+    kv_epoch_end((struct kv_epoch_loop *)hook);
 }
 
 /* Does nothing: the timer is there to cause a turn, whose end reclaims. */
@@ -99,7 +107,8 @@ static void woken(struct weft_post *post)
 /* A post fails only if the loop has ended, and then it needs no more turns. */
 void kv_epoch_wake(struct kv_epoch_loop *self)
 {
-    if (!atomic_exchange(&self->posted, true) && weft_loop_post(self->loop, &self->post) < 0)
+    if (self->loop && !atomic_exchange(&self->posted, true) &&
+        weft_loop_post(self->loop, &self->post) < 0)
         atomic_store(&self->posted, false);
 }
 
@@ -116,12 +125,14 @@ void kv_epoch_join(struct kv_epoch *epoch, struct kv_epoch_loop *self, struct we
     atomic_init(&self->seen, 0);
     self->next = epoch->loops;
     epoch->loops = self;
-    weft_loop_add_hook(loop, &self->hook);
+    if (loop)
+        weft_loop_add_hook(loop, &self->hook);
 }
 
 void kv_epoch_leave(struct kv_epoch_loop *self)
 {
-    weft_loop_remove_hook(self->loop, &self->hook);
+    if (self->loop)
+        weft_loop_remove_hook(self->loop, &self->hook);
     weft_timer_stop(&self->timer);
     struct kv_epoch_loop **place = &self->epoch->loops;
     while (*place != self)

@@ -55,14 +55,20 @@ struct kv_epoch_loop {
 
 void kv_epoch_init(struct kv_epoch *epoch);
 
-/* self is zeroed; context is handed to every drop of this loop. While no loop runs. */
+/* self is zeroed; context is handed to every drop of this loop. While no loop runs. loop NULL: a thread
+ * without a loop, which uses the store between kv_epoch_begin and kv_epoch_end. */
 void kv_epoch_join(struct kv_epoch *epoch, struct kv_epoch_loop *self, struct weft_loop *loop,
                    void *context);
+
+/* A turn of a thread without a loop. What it retires is freed at the end of a turn, of this or a later
+ * one. */
+void kv_epoch_begin(struct kv_epoch_loop *self);
+void kv_epoch_end(struct kv_epoch_loop *self);
 
 /* Frees what is retired at once. After all loops ended. */
 void kv_epoch_leave(struct kv_epoch_loop *self);
 
-/* Makes the loop have a turn. Any thread. */
+/* Makes the loop have a turn; does nothing to a thread without a loop. Any thread. */
 void kv_epoch_wake(struct kv_epoch_loop *self);
 
 /* Makes sure that the next count calls of retire find room. -ENOMEM: nothing changed. Loop's

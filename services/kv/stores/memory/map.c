@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#include "rebuild.h"
+#include "watch.h"
 
 /* The state is loaded before and after: a batch that was under way in between, even one that began
  * and ended, may have put several entries of one key. */
@@ -74,9 +74,18 @@ int kv_map_put(struct kv_map *map, struct kv_loop *loop, uint64_t hash, struct k
         kv_segment_unlock(segment, false);
         return put_and_grow(map, loop, hash, entry, old);
     }
-    if (!kv_account_take(loop, growth_by(entry, place.entry))) {
+    int64_t growth = growth_by(entry, place.entry);
+    if (!kv_account_take(loop, growth)) {
         kv_segment_unlock(segment, false);
         return -ENOSPC;
+    }
+    if (loop->watch) {
+        err = kv__watch_ask_one(map, loop, KV_TOUCH_PUT, hash, entry);
+        if (err < 0) {
+            kv_segment_unlock(segment, false);
+            kv_account_undo(loop, growth);
+            return err;
+        }
     }
     kv_segment_put(segment, place, hash, entry);
     kv_segment_unlock(segment, true);
@@ -100,6 +109,13 @@ int kv_map_remove(struct kv_map *map, struct kv_loop *loop, uint64_t hash, struc
     if (!place.entry) {
         kv_segment_unlock(segment, false);
         return 0;
+    }
+    if (loop->watch) {
+        err = kv__watch_ask_one(map, loop, KV_TOUCH_REMOVE, hash, place.entry);
+        if (err < 0) {
+            kv_segment_unlock(segment, false);
+            return err;
+        }
     }
     kv_segment_remove(segment, place);
     bool sparse = kv_segment_is_sparse(segment);

@@ -92,6 +92,7 @@ static int memory_start(void *loop_state, void *store, struct weft_loop *loop)
     struct memory_loop *self = loop_state;
     self->memory = store;
     self->part.shared = &self->memory->shared;
+    self->part.watch = self->memory->shared.watch;
     kv_pool_cache_init(&self->part.cache, &self->memory->shared.pool);
     kv_epoch_join(&self->memory->shared.epoch, &self->part.epoch, loop, &self->part.cache);
     kv_sweep_join(&self->memory->sweep, &self->sweep, &self->part);
@@ -129,6 +130,8 @@ static enum kv_outcome outcome_of(int err)
         return KV_FULL;
     case -ESTALE:
         return KV_EXPIRED;
+    case -EIO:
+        return KV_FAILED;
     default:
         return KV_UNAVAILABLE;
     }
@@ -304,6 +307,21 @@ int64_t kv_store_memory_resident(const void *store)
 {
     const struct memory *memory = store;
     return atomic_load(&memory->shared.pool.resident);
+}
+
+struct kv_shared *kv_store_memory_shared(void *store)
+{
+    return &((struct memory *)store)->shared;
+}
+
+struct kv_tables *kv_store_memory_tables(void *store)
+{
+    return &((struct memory *)store)->tables;
+}
+
+struct kv_loop *kv_store_memory_part(void *loop_state)
+{
+    return &((struct memory_loop *)loop_state)->part;
 }
 
 /* Adds the shape of one map; index tells that its entries show tables. */

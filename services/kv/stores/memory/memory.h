@@ -9,12 +9,23 @@
 
 #include "services/kv/stores/stores.h"
 
+struct kv_loop;
+struct kv_shared;
+struct kv_tables;
+
 /* Returns the heap bytes in use, as max_memory counts them: never less than are alive, and at most
  * 32 KiB a loop more. Any thread may call it. */
 int64_t kv_store_memory_used(const void *store);
 
 /* Returns the bytes that the store has from the system for that. Any thread may call it. */
 int64_t kv_store_memory_resident(const void *store);
+
+/* The store's parts, for who keeps it on disk (services/kv/stores/journal). shared->watch may be set before
+ * the first start. A start without a loop makes a part for a thread, which calls kv_epoch_begin before and
+ * kv_epoch_end after each use. */
+struct kv_shared *kv_store_memory_shared(void *store);
+struct kv_tables *kv_store_memory_tables(void *store);
+struct kv_loop *kv_store_memory_part(void *loop_state);
 
 /* The state of a store: what must be as before when a write was refused. */
 struct kv_memory_shape {

@@ -19,6 +19,7 @@
 #include <errno.h>
 
 #include "core/base/mem.h"
+#include "watch.h"
 
 enum {
     ROOM_MAX = KV_SEGMENT_SLOTS_MAX / 5 * 4,
@@ -355,7 +356,7 @@ void kv_rebuild_commit(struct kv_rebuild *self)
 void kv_rebuild_cancel(struct kv_rebuild *self)
 {
     discard(self);
-    kv_account_give(self->loop, self->growth);
+    kv_account_undo(self->loop, self->growth);
     end(self);
 }
 
@@ -368,7 +369,13 @@ int kv_rebuild(struct kv_map *map, struct kv_loop *loop, enum kv_touch_kind kind
     if (err < 0)
         return err;
     err = kv_rebuild_begin(&self, map, loop, kind, touches, count);
+    if (err < 0)
+        return err;
+    if (loop->watch)
+        err = kv__watch_ask(map, loop, kind, touches, count);
     if (err == 0)
         kv_rebuild_commit(&self);
+    else
+        kv_rebuild_cancel(&self);
     return err;
 }

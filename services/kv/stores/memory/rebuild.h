@@ -44,7 +44,7 @@ struct kv_rebuild {
 
 /* Does all changes; count is at least 1. Afterwards item->scratch.pointer is what the key had
  * before, or NULL, and valid until the turn's end. touches are sorted by hash and, where hashes are
- * equal, by item. -ENOMEM, -ENOSPC (over the limit), -ESTALE (the map is dead): nothing has changed,
+ * equal, by item. -ENOMEM, -ENOSPC (over the limit), -ESTALE (the map is dead), or what a watch answered: nothing has changed,
  * neither the entries nor the shape of the map nor the account. */
 WEFT_MUST_USE int kv_rebuild(struct kv_map *map, struct kv_loop *loop, enum kv_touch_kind kind,
                              struct kv_touch *touches, size_t count);

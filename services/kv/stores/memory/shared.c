@@ -54,3 +54,9 @@ bool kv__account_take(struct kv_loop *loop, int64_t bytes)
     loop->credit = 0;
     return true;
 }
+
+void kv_account_undo(struct kv_loop *loop, int64_t bytes)
+{
+    if (!kv_account_take(loop, -bytes))
+        atomic_fetch_sub_explicit(&loop->shared->used, bytes, memory_order_relaxed);
+}

@@ -15,14 +15,17 @@
 #include "pool.h"
 #include "siphash.h"
 
+struct kv_watch;
+
 struct kv_shared {
     struct kv_hash_seed seed;
     struct kv_epoch epoch;
     struct kv_pool pool;
-    _Atomic int64_t used; /* heap bytes that are alive, and the loops' credit */
-    int64_t max_used;     /* 0: there is no limit */
-    int64_t low;          /* four fifths of it */
-    int64_t step;         /* credit that a loop takes in advance */
+    _Atomic int64_t used;   /* heap bytes that are alive, and the loops' credit */
+    int64_t max_used;       /* 0: there is no limit */
+    int64_t low;            /* four fifths of it */
+    int64_t step;           /* credit that a loop takes in advance */
+    struct kv_watch *watch; /* of loops that start from now on (watch.h); NULL: there is none */
 };
 
 /* One loop's part. */
@@ -30,7 +33,8 @@ struct kv_loop {
     struct kv_epoch_loop epoch; /* first: the list of loops is one of these */
     struct kv_pool_cache cache;
     struct kv_shared *shared;
-    int64_t credit; /* bytes of shared->used that this loop has not spent */
+    struct kv_watch *watch; /* asked before each change, or NULL */
+    int64_t credit;         /* bytes of shared->used that this loop has not spent */
 };
 
 /* Sets up the account. max_used 0: any. */
@@ -60,6 +64,10 @@ static inline WEFT_MUST_USE bool kv_account_take(struct kv_loop *loop, int64_t b
     loop->credit = credit;
     return true;
 }
+
+/* Undoes kv_account_take(bytes) for a change that did not come about. If other loops have taken what a
+ * negative number gave, `used` exceeds the limit until the next removal. */
+void kv_account_undo(struct kv_loop *loop, int64_t bytes);
 
 static inline void kv_account_give(struct kv_loop *loop, int64_t bytes)
 {

@@ -274,7 +274,7 @@ static void try_step(struct kv_sweep_loop *self)
     cache->debt = 0;
     bool goes_on = sweep->phase != KV_SWEEP_IDLE || is_wasteful(sweep->shared);
     pthread_mutex_unlock(&sweep->lock);
-    if (goes_on && !weft_timer_is_armed(&self->timer))
+    if (goes_on && self->loop->epoch.loop && !weft_timer_is_armed(&self->timer))
         weft_loop_after(self->loop->epoch.loop, &self->timer, tick);
 }
 
@@ -282,7 +282,7 @@ void kv__sweep_poll(struct kv_sweep_loop *self)
 {
     if (self->loop->cache.debt >= STEP_DEBT || self->loop->cache.refused)
         try_step(self);
-    else if (!weft_timer_is_armed(&self->timer))
+    else if (self->loop->epoch.loop && !weft_timer_is_armed(&self->timer))
         weft_loop_after(self->loop->epoch.loop, &self->timer, tick);
 }
 
@@ -315,11 +315,13 @@ void kv_sweep_join(struct kv_sweep *sweep, struct kv_sweep_loop *self, struct kv
     self->loop = loop;
     self->timer.fire = timer_fired;
     self->hook = (struct weft_turn_hook){.begin = turn_begins, .end = turn_ends};
-    weft_loop_add_hook(loop->epoch.loop, &self->hook);
+    if (loop->epoch.loop)
+        weft_loop_add_hook(loop->epoch.loop, &self->hook);
 }
 
 void kv_sweep_leave(struct kv_sweep_loop *self)
 {
     weft_timer_stop(&self->timer);
-    weft_loop_remove_hook(self->loop->epoch.loop, &self->hook);
+    if (self->loop->epoch.loop)
+        weft_loop_remove_hook(self->loop->epoch.loop, &self->hook);
 }

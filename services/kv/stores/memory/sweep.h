@@ -36,7 +36,8 @@ WEFT_MUST_USE int kv_sweep_init(struct kv_sweep *sweep, struct kv_tables *tables
                                 struct kv_shared *shared);
 void kv_sweep_fini(struct kv_sweep *sweep);
 
-/* After the loop joined the epochs, and before it leaves them. */
+/* After the loop joined the epochs, and before it leaves them. A thread without a loop does steps only
+ * before its own writes. */
 void kv_sweep_join(struct kv_sweep *sweep, struct kv_sweep_loop *self, struct kv_loop *loop);
 void kv_sweep_leave(struct kv_sweep_loop *self);
 
