@@ -27,6 +27,11 @@ extern const struct weft_codec weft_codec_length_delimited_gzip;
  * servers. */
 extern const struct weft_codec weft_codec_resp;
 
+/* `varint`: a frame is the length as a varint of protobuf, then the message, as writeDelimitedTo and its
+ * like write it. Lengths of up to ten bytes are read, also if fewer would do; of more than 64 bits none
+ * is. The shortest are written. It has no options. max-frame has at most 31 bits. */
+extern const struct weft_codec weft_codec_varint;
+
 #ifdef __cplusplus
 }
 #endif

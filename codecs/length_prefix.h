@@ -28,7 +28,8 @@ struct weft_prefix {
     /* True once a header was taken for a frame's: no later one is checked for another protocol. The
      * codec's decode sets it, and so does weft_prefix_refuse. */
     bool begun;
-    bool lost; /* true if the next decode returns WEFT_ELOST */
+    bool lost;      /* true if the next decode returns WEFT_ELOST */
+    bool no_length; /* true if that is because a header said no length at all */
 };
 
 /* Serves as the codec's init slot. */

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "codecs/length_prefix.h"
 
-#include <errno.h>
 #include <inttypes.h>
+
+#include "append.h"
+#include "refusal.h"
 
 void weft_prefix_init(const struct weft_codec_state *state, enum weft_role role)
 {
@@ -14,7 +16,7 @@ ssize_t weft_prefix_resume(struct weft_prefix *prefix, struct weft_view in,
                            struct weft_decode_io *io)
 {
     if (prefix->lost) {
-        io->detail = "a length beyond what is skipped";
+        io->detail = prefix->no_length ? "not a length" : "a length beyond what is skipped";
         return WEFT_ELOST;
     }
     if (in.size == 0)
@@ -25,9 +27,37 @@ ssize_t weft_prefix_resume(struct weft_prefix *prefix, struct weft_view in,
     return (ssize_t)size;
 }
 
-static bool is_beyond_skipping(uint32_t length, uint32_t max_frame)
+ssize_t weft__refuse_oversize(struct weft_prefix *prefix, const struct weft__oversize *frame,
+                              struct weft_message *msg, struct weft_decode_io *io)
 {
-    return length > WEFT_PREFIX_MAX || length > (uint64_t)WEFT_PREFIX_SKIP * max_frame;
+    if (!prefix->begun && prefix->role == WEFT_CLIENT && frame->beyond) {
+        io->detail = "answered in another protocol or codec";
+        return WEFT_EFOREIGN;
+    }
+    prefix->begun = true;
+    msg->kind = WEFT_MESSAGE_DATA;
+    msg->status = WEFT_MESSAGE_TOO_BIG;
+    msg->size = frame->size;
+    msg->limit = frame->limit;
+    msg->why = frame->why;
+
+    /* Nothing is consumed, so that the call that ends the connection follows at once. */
+    if (frame->beyond) {
+        prefix->lost = true;
+        return 0;
+    }
+    prefix->skip = frame->rest;
+    io->inside = true;
+    return (ssize_t)frame->header;
+}
+
+ssize_t weft__refuse_length(struct weft_prefix *prefix, const char *why, struct weft_message *msg)
+{
+    prefix->lost = prefix->no_length = true;
+    msg->kind = WEFT_MESSAGE_DATA;
+    msg->status = WEFT_MESSAGE_MALFORMED;
+    msg->why = why;
+    return 0;
 }
 
 ssize_t weft_prefix_refuse(struct weft_prefix *prefix, struct weft_view in, uint32_t length,
@@ -38,54 +68,23 @@ ssize_t weft_prefix_refuse(struct weft_prefix *prefix, struct weft_view in, uint
         int err = weft_first_bytes_check(in.data, (enum weft_role)prefix->role, codec, io);
         if (err < 0)
             return err;
-        if (prefix->role == WEFT_CLIENT && is_beyond_skipping(length, max_frame)) {
-            io->detail = "answered in another protocol or codec";
-            return WEFT_EFOREIGN;
-        }
     }
-    prefix->begun = true;
-    msg->kind = WEFT_MESSAGE_DATA;
-    msg->status = WEFT_MESSAGE_TOO_BIG;
-    msg->size = length;
-    msg->limit = max_frame;
-    msg->why = why;
-
-    /* Nothing is consumed, so that the call that ends the connection follows at once. */
-    if (is_beyond_skipping(length, max_frame)) {
-        prefix->lost = true;
-        return 0;
-    }
-    prefix->skip = length;
-    io->inside = true;
-    return WEFT_PREFIX_SIZE;
-}
-
-static int encode_blob(struct weft_blob *blob, size_t size, struct weft_encode_io *io)
-{
-    struct weft_chain_mark mark = weft_chain_mark(io->out);
-    uint8_t *header = weft_chain_reserve(io->out, WEFT_PREFIX_SIZE);
-    if (!header)
-        return -ENOMEM;
-    weft_store_be32(header, (uint32_t)size);
-    weft_chain_commit(io->out, WEFT_PREFIX_SIZE);
-
-    int err = weft_chain_append_blob(io->out, blob);
-    if (err < 0)
-        weft_chain_rollback(io->out, mark);
-    return err;
+    const struct weft__oversize frame = {
+        .header = WEFT_PREFIX_SIZE,
+        .rest = length,
+        .size = length,
+        .limit = max_frame,
+        .why = why,
+        .beyond = length > WEFT_PREFIX_MAX || weft__is_beyond_skipping(length, max_frame),
+    };
+    return weft__refuse_oversize(prefix, &frame, msg, io);
 }
 
 int weft_prefix_encode(const struct weft_body *body, struct weft_encode_io *io)
 {
-    if (body->blob)
-        return encode_blob(body->blob, body->size, io);
-    uint8_t *frame = weft_chain_reserve(io->out, WEFT_PREFIX_SIZE + body->size);
-    if (!frame)
-        return -ENOMEM;
-    weft_store_be32(frame, (uint32_t)body->size);
-    body->write(body, frame + WEFT_PREFIX_SIZE);
-    weft_chain_commit(io->out, WEFT_PREFIX_SIZE + body->size);
-    return 0;
+    uint8_t header[WEFT_PREFIX_SIZE];
+    weft_store_be32(header, (uint32_t)body->size);
+    return weft__append_frame(io->out, header, sizeof header, body);
 }
 
 int weft_prefix_too_big(struct weft_encode_io *io, uint64_t size, uint64_t limit, const char *why)

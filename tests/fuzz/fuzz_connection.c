@@ -92,6 +92,7 @@ static void serve(const char *url, const struct script_rules *rules, struct weft
                weft_registry_add_transport(&registry, &script_transport) == 0 &&
                weft_registry_add_codec(&registry, &weft_codec_raw) == 0 &&
                weft_registry_add_codec(&registry, &weft_codec_length_delimited_gzip) == 0 &&
+               weft_registry_add_codec(&registry, &weft_codec_varint) == 0 &&
                weft_registry_add_service(&registry, &weft_kv_service, &kv) == 0,
            "no registry");
     const struct weft_server_options options = {
@@ -119,8 +120,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct answer whole = {.data = whole_data}, split = {.data = split_data};
     if (size < HEADER)
         return 0;
-    const char *url = data[0] & 1 ? "script:fuzz?codec=length-delimited-gzip&threshold=64"
-                                  : "script:fuzz?codec=raw";
+    static const char *const urls[] = {
+        "script:fuzz?codec=raw",
+        "script:fuzz?codec=length-delimited-gzip&threshold=64",
+        "script:fuzz?codec=varint",
+    };
+    const char *url = urls[data[0] % (sizeof urls / sizeof *urls)];
     const struct script_rules at_once = {0};
     const struct script_rules in_pieces = {
         .random_chunks = true,
