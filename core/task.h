@@ -36,6 +36,12 @@ struct weft_loop;
  * have taken long, such as inflating a message. So two calls in one turn may differ. Loop's thread. */
 int64_t weft_loop_now(const struct weft_loop *loop);
 
+/* Returns the time of the calendar in milliseconds since 1970, in UTC. The first call after the loop has
+ * read its clock reads the calendar too, and further calls return the same time until the loop reads its
+ * clock again. So a loop on which nobody asks never reads the calendar. The time goes back if somebody sets
+ * the system's clock back. Loop's thread. */
+int64_t weft_loop_wall(struct weft_loop *loop);
+
 /* A call from any thread to the loop's thread. */
 struct weft_post {
     /* Set by the caller. Called on the loop's thread, within a turn, once per weft_loop_post. */

@@ -50,6 +50,15 @@ static int64_t read_clock(struct weft_loop *loop)
     return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
 
+static int64_t read_calendar(struct weft_loop *loop)
+{
+    struct timespec ts;
+
+    (void)loop;
+    clock_gettime(CLOCK_REALTIME, &ts);
+    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
 /* A check of the highest priority comes before all other watchers, so begin hooks come first. */
 static void on_woken(struct ev_loop *ev, ev_check *check, int revents)
 {
@@ -147,7 +156,7 @@ int weft_loop_new(struct weft_loop **result, int fd_limit)
         err = errno ? -errno : -ENOSYS;
         goto err_after_wakeup;
     }
-    weft__turn_init(&loop->base, read_clock, wake);
+    weft__turn_init(&loop->base, read_clock, read_calendar, wake);
     start_watchers(loop, wakeup_fd);
     size_arrays(loop, fd_limit);
     *result = &loop->base;

@@ -8,10 +8,12 @@
 enum { LATE_NS = 250 * 1000 * 1000 };
 
 void weft__turn_init(struct weft_loop *loop, int64_t (*clock)(struct weft_loop *loop),
+                     int64_t (*calendar)(struct weft_loop *loop),
                      void (*wake)(struct weft_loop *loop))
 {
-    *loop = (struct weft_loop){.clock = clock, .wake = wake};
-    loop->now = loop->looked = clock(loop);
+    *loop = (struct weft_loop){.clock = clock, .calendar = calendar, .wake = wake};
+    loop->now = loop->looked = loop->wall_read_at = clock(loop);
+    loop->wall = calendar(loop);
     atomic_init(&loop->posts, NULL);
 }
 
@@ -151,6 +153,15 @@ void weft__turn_close(struct weft_loop *loop)
 int64_t weft_loop_now(const struct weft_loop *loop)
 {
     return loop->now;
+}
+
+int64_t weft_loop_wall(struct weft_loop *loop)
+{
+    if (loop->wall_read_at != loop->now) {
+        loop->wall = loop->calendar(loop);
+        loop->wall_read_at = loop->now;
+    }
+    return loop->wall;
 }
 
 int64_t weft_loop_refresh(struct weft_loop *loop)

@@ -26,14 +26,18 @@ struct weft_loop {
     struct weft_turn_hook *hooks;
     struct weft_turn_hook **next_hook; /* link of the hook to call after the current one */
     bool turning, stopping;
-    int64_t (*clock)(struct weft_loop *loop); /* reads the time */
+    int64_t wall;                                /* returned by weft_loop_wall */
+    int64_t wall_read_at;                        /* the value of `now` when wall was read */
+    int64_t (*clock)(struct weft_loop *loop);    /* reads the time */
+    int64_t (*calendar)(struct weft_loop *loop); /* reads the calendar's time */
     void (*wake)(struct weft_loop *loop); /* any thread: ends the wait, or prevents the next one */
     _Atomic(struct weft_post *) posts;    /* newest first; &closed once no more are accepted */
     struct weft_post closed;
 };
 
-/* Reads the clock for the first time. */
+/* Reads the clock and the calendar for the first time. */
 void weft__turn_init(struct weft_loop *loop, int64_t (*clock)(struct weft_loop *loop),
+                     int64_t (*calendar)(struct weft_loop *loop),
                      void (*wake)(struct weft_loop *loop));
 
 /* Called first when the loop has woken, after it has asked the system which descriptors are ready:

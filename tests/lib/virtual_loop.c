@@ -10,6 +10,7 @@
 struct virtual_loop {
     struct weft_loop base;
     int64_t clock;
+    int64_t wall_ahead; /* milliseconds by which the calendar is ahead of the clock */
 };
 
 static struct virtual_loop *virtual_of(struct weft_loop *loop)
@@ -20,6 +21,11 @@ static struct virtual_loop *virtual_of(struct weft_loop *loop)
 static int64_t read_clock(struct weft_loop *loop)
 {
     return virtual_of(loop)->clock;
+}
+
+static int64_t read_calendar(struct weft_loop *loop)
+{
+    return virtual_of(loop)->clock / 1000000 + virtual_of(loop)->wall_ahead;
 }
 
 static void wake(struct weft_loop *loop)
@@ -36,7 +42,8 @@ int weft_loop_new(struct weft_loop **result, int fd_limit)
     if (!loop)
         return -ENOMEM;
     loop->clock = VIRTUAL_LOOP_BEGIN;
-    weft__turn_init(&loop->base, read_clock, wake);
+    loop->wall_ahead = VIRTUAL_LOOP_WALL_BEGIN - VIRTUAL_LOOP_BEGIN / 1000000;
+    weft__turn_init(&loop->base, read_clock, read_calendar, wake);
     *result = &loop->base;
     return 0;
 }
@@ -125,6 +132,11 @@ bool virtual_loop_advance(struct weft_loop *loop, int64_t ns)
 void virtual_loop_spend(struct weft_loop *loop, int64_t ns)
 {
     virtual_of(loop)->clock += ns;
+}
+
+void virtual_loop_set_wall(struct weft_loop *loop, int64_t ms)
+{
+    virtual_of(loop)->wall_ahead += ms - read_calendar(loop);
 }
 
 int64_t virtual_loop_next_timer(const struct weft_loop *loop)

@@ -16,7 +16,8 @@
 
 #include "core/loop.h"
 
-#define VIRTUAL_LOOP_BEGIN INT64_C(1000000000000)
+#define VIRTUAL_LOOP_BEGIN      INT64_C(1000000000000)
+#define VIRTUAL_LOOP_WALL_BEGIN INT64_C(1700000000000) /* milliseconds since 1970 */
 
 /* A loop that has had this many turns at one moment never comes to rest. */
 enum { VIRTUAL_LOOP_RESTLESS = 100000 };
@@ -34,6 +35,10 @@ bool virtual_loop_advance(struct weft_loop *loop, int64_t ns);
 /* Time goes on by ns within a callback, as if it had worked so long: weft_loop_now does not move
  * before weft_loop_refresh or the next turn. */
 void virtual_loop_spend(struct weft_loop *loop, int64_t ns);
+
+/* Somebody sets the calendar, which goes on with the clock from there. As with time that was spent,
+ * weft_loop_wall shows it after weft_loop_refresh moved the clock, or in a turn at another time. */
+void virtual_loop_set_wall(struct weft_loop *loop, int64_t ms);
 
 /* When the earliest timer is due; INT64_MAX where none is armed. */
 int64_t virtual_loop_next_timer(const struct weft_loop *loop);

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "core/base/compiler.h"
@@ -19,6 +20,15 @@ static void test_now_moves_within_a_turn_by_refresh_alone(void **state)
     weft_loop_after(*state, &timer.timer, 0);
     weft_loop_run(*state);
     assert_true(timer.refreshed > 0);
+}
+
+static void test_calendar_is_that_of_the_system(void **state)
+{
+    int64_t before = (int64_t)time(NULL), wall;
+
+    weft_loop_refresh(*state);
+    wall = weft_loop_wall(*state);
+    assert_in_range(wall, before * 1000 - 1000, (int64_t)time(NULL) * 1000 + 1000);
 }
 
 struct turn_count {
@@ -174,6 +184,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_now_moves_within_a_turn_by_refresh_alone),
+        TEST(test_calendar_is_that_of_the_system),
         TEST(test_waiting_for_a_timer_takes_no_turns),
         TEST(test_single_turns_do_what_a_run_does_and_may_go_on),
         TEST(test_signal_is_told_in_a_turn),

@@ -16,11 +16,20 @@ enum { MILLISECOND = 1000000, SECOND = 1000 * MILLISECOND };
 struct told_loop {
     struct weft_loop base;
     int64_t time;
+    int calendar_reads;
 };
 
 static int64_t told_clock(struct weft_loop *loop)
 {
     return weft_container_of(loop, struct told_loop, base)->time;
+}
+
+static int64_t told_calendar(struct weft_loop *base)
+{
+    struct told_loop *loop = weft_container_of(base, struct told_loop, base);
+
+    loop->calendar_reads++;
+    return loop->time / MILLISECOND;
 }
 
 static void wake(struct weft_loop *loop)
@@ -42,7 +51,8 @@ static int setup(void **state)
 {
     (void)state;
     loop.time = 100 * (int64_t)SECOND;
-    weft__turn_init(&loop.base, told_clock, wake);
+    loop.calendar_reads = 0;
+    weft__turn_init(&loop.base, told_clock, told_calendar, wake);
     fired = 0;
     return 0;
 }
@@ -103,6 +113,26 @@ static void test_delay_outside_a_turn_counts_from_a_clock_that_is_read_anew(void
     weft_loop_after(&loop.base, &timer, MILLISECOND);
     assert_int_equal(weft__timer_queue_next(&loop.base.timers), loop.time - SECOND + MILLISECOND);
     weft__turn_end(&loop.base);
+}
+
+static void test_calendar_is_read_only_when_asked_and_once_per_reading_of_the_clock(void **state)
+{
+    int64_t begin = loop.time;
+
+    (void)state;
+    assert_int_equal(loop.calendar_reads, 1);
+    turn_at(begin + MILLISECOND, false);
+    turn_at(begin + 2 * MILLISECOND, false);
+    assert_int_equal(loop.calendar_reads, 1);
+    assert_int_equal(weft_loop_wall(&loop.base), loop.time / MILLISECOND);
+    assert_int_equal(weft_loop_wall(&loop.base), loop.time / MILLISECOND);
+    assert_int_equal(loop.calendar_reads, 2);
+
+    loop.time += 5 * (int64_t)MILLISECOND;
+    assert_int_equal(weft_loop_wall(&loop.base), loop.time / MILLISECOND - 5);
+    weft_loop_refresh(&loop.base);
+    assert_int_equal(weft_loop_wall(&loop.base), loop.time / MILLISECOND);
+    assert_int_equal(loop.calendar_reads, 3);
 }
 
 static void test_time_read_within_a_turn_is_before_the_next_look(void **state)
@@ -182,6 +212,7 @@ int main(void)
         TEST(test_deadline_that_passed_while_waiting_is_judged_after_one_more_look),
         TEST(test_timer_that_is_stopped_after_the_look_never_fires),
         TEST(test_delay_outside_a_turn_counts_from_a_clock_that_is_read_anew),
+        TEST(test_calendar_is_read_only_when_asked_and_once_per_reading_of_the_clock),
         TEST(test_time_read_within_a_turn_is_before_the_next_look),
         TEST(test_very_late_timers_wait_while_descriptors_are_ready),
         TEST(test_very_late_timers_wait_a_quarter_of_a_second_at_most),

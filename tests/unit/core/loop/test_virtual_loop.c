@@ -129,6 +129,25 @@ static void test_time_spent_shows_after_refresh(void **state)
     assert_int_equal(weft_loop_now(*state), VIRTUAL_LOOP_BEGIN + 7);
 }
 
+static void test_calendar_goes_on_with_the_clock(void **state)
+{
+    assert_int_equal(weft_loop_wall(*state), VIRTUAL_LOOP_WALL_BEGIN);
+    assert_true(virtual_loop_advance(*state, 2500000));
+    assert_int_equal(weft_loop_wall(*state), VIRTUAL_LOOP_WALL_BEGIN + 2);
+    virtual_loop_spend(*state, 1500000);
+    assert_int_equal(weft_loop_wall(*state), VIRTUAL_LOOP_WALL_BEGIN + 2);
+    weft_loop_refresh(*state);
+    assert_int_equal(weft_loop_wall(*state), VIRTUAL_LOOP_WALL_BEGIN + 4);
+}
+
+static void test_calendar_that_was_set_shows_with_the_next_reading(void **state)
+{
+    virtual_loop_set_wall(*state, 5000);
+    assert_int_equal(weft_loop_wall(*state), VIRTUAL_LOOP_WALL_BEGIN);
+    assert_true(virtual_loop_advance(*state, 1000000));
+    assert_int_equal(weft_loop_wall(*state), 5001);
+}
+
 static void on_late_timer(struct weft_timer *timer)
 {
     virtual_loop_spend(timer->loop, 1000);
@@ -165,6 +184,8 @@ int main(void)
         TEST(test_one_turn_is_one_turn),
         TEST(test_restless_loop_is_told),
         TEST(test_time_spent_shows_after_refresh),
+        TEST(test_calendar_goes_on_with_the_clock),
+        TEST(test_calendar_that_was_set_shows_with_the_next_reading),
         TEST(test_timer_that_became_due_in_a_long_turn_fires_in_the_next),
         TEST(test_run_ends_where_nothing_is_left),
     };
