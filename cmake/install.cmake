@@ -149,11 +149,12 @@ weft_install_library(codecs
 weft_install_library(kv
     PC weft-kv
     DESCRIPTION "the key-value service of weft and its client"
-    OF weft_kv weft_kv_faces weft_kv_memory weft_kv_abi weft_payload weft_kv_client
+    OF weft_kv weft_kv_update weft_kv_faces weft_kv_memory weft_kv_abi weft_payload weft_kv_client
     HEADERS services/kv/client.h services/kv/service.h services/kv/store.h services/kv/stores/stores.h
+        services/kv/update.h services/kv/value.h
     NEEDS core
-    LINKS PkgConfig::PROTOBUF_C Threads::Threads
-    ARCHIVE_LINKS protobuf-c pthread)
+    LINKS PkgConfig::PROTOBUF_C PkgConfig::SODIUM Threads::Threads
+    ARCHIVE_LINKS protobuf-c sodium pthread)
 
 # The contract suites. What they drive a service with defines the functions of core/service.h and
 # core/task.h, so a program links this library or weft::core, not both.

@@ -124,6 +124,9 @@ static void finish(struct kv_call *call, enum kv_outcome outcome)
     case KV_FULL:
         kv_reply_text(reply, KV_STORE_FULL, "Store is full");
         break;
+    case KV_UNMET: /* no command has conditions */
+        kv_reply_text(reply, KV_STORE_FAILED, "Store failed: nothing was changed");
+        break;
     }
     call->done(call);
 }
@@ -133,10 +136,10 @@ static void batch_done(struct kv_op *op, enum kv_outcome outcome)
     finish(weft_container_of(op, struct kv_call, op), outcome);
 }
 
-static bool walk_each(struct kv_op *op, struct weft_view key, const struct kv_value *value)
+static bool walk_each(struct kv_op *op, const struct kv_pair *pair)
 {
     struct kv_call *call = weft_container_of(op, struct kv_call, op);
-    if (call->pair(call, key, value))
+    if (call->pair(call, pair->key, &pair->value))
         return true;
     call->pair = NULL;
     return false;
@@ -180,15 +183,16 @@ static void walk_table(struct kv_call *call)
     call->cursor.size = 0;
     call->op.count = WALK_PAGE;
     call->op.exact = false;
+    call->op.prefix = weft_view(NULL, 0);
     call->op.each = walk_each;
     call->op.done = page_done;
     walk_on(call);
 }
 
-static bool scan_each(struct kv_op *op, struct weft_view key, const struct kv_value *value)
+static bool scan_each(struct kv_op *op, const struct kv_pair *pair)
 {
     struct kv_call *call = weft_container_of(op, struct kv_call, op);
-    return call->pair(call, key, value);
+    return call->pair(call, pair->key, &pair->value);
 }
 
 static void walk_page(struct kv_call *call)
@@ -202,6 +206,7 @@ static void walk_page(struct kv_call *call)
         memcpy(call->cursor.bytes, call->from.data, call->from.size);
     call->op.count = call->limit > 0 ? call->limit : KV_SCAN_LIMIT;
     call->op.exact = true;
+    call->op.prefix = weft_view(NULL, 0);
     call->op.each = scan_each;
     call->store->submit(call->session, &call->op);
 }

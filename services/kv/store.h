@@ -12,8 +12,9 @@
  * A store also promises:
  *   - A write that it refuses (KV_FAILED, KV_UNAVAILABLE, KV_FULL) changes nothing: neither a key,
  *     nor a table, nor the memory that it counts against its limit.
- *   - With KV_STORE_ATOMIC, no operation sees a part of a batch. For KV_WALK an operation is a page,
- *     so a walk of several pages may see a batch between two of them. */
+ *   - With KV_STORE_ATOMIC, no operation sees a part of a batch or of a KV_DROP. For KV_WALK an
+ *     operation is a page, so a walk of several pages may see a batch between two of them. Counts of
+ *     keys (KV_COUNT, KV_TABLES) may be of several moments. */
 #ifndef KV_STORE_H
 #define KV_STORE_H
 
@@ -34,6 +35,13 @@ enum kv_store_flag {
     KV_STORE_DURABLE = 4, /* a write that is KV_DONE outlives the process */
     KV_STORE_WALK = 8,    /* the store does KV_WALK */
     KV_STORE_INLINE = 16, /* done is always called before submit returns */
+    KV_STORE_UPDATE = 32, /* the store does KV_MUPDATE */
+    /* The store keeps `expires` of items and pairs. Without this a write with another expiry than
+     * KV_NEVER and KV_KEEP_EXPIRY is KV_FAILED. */
+    KV_STORE_EXPIRY = 64,
+    KV_STORE_TABLES = 128, /* the store does KV_TABLES, KV_COUNT and KV_DROP */
+    /* Cursors of pages that are not exact have 8 bytes, not all of them 0. */
+    KV_STORE_CURSOR64 = 256,
 };
 
 enum kv_store_kind {
@@ -43,15 +51,25 @@ enum kv_store_kind {
                   values, in order. The table is made if it does not exist */
     KV_MDEL,   /* removes the keys and finds what they had */
     KV_WALK,   /* shows one page of a table through `each` */
+    /* Finds what the keys have and decides with weft_kv_update_decide (update.h) what becomes of each, in
+     * one step with what is there. A key given twice is updated twice, in order. Without op->apart one
+     * refused item means that nothing changes: KV_UNMET. */
+    KV_MUPDATE,
+    KV_TABLES, /* shows one page of the tables through `each`: name and number of keys */
+    KV_COUNT,  /* sets op->total to the number of keys of the table */
+    KV_DROP,   /* removes the table with all its keys, and sets op->total as KV_COUNT does */
 };
 
 enum kv_outcome {
     KV_DONE,
     KV_FAILED,      /* permanent: this store cannot do it; nothing took effect */
     KV_UNAVAILABLE, /* no memory or no connection at present; nothing took effect */
-    KV_EXPIRED,     /* KV_WALK only: the store did not make this cursor, or cannot honour it now */
+    KV_EXPIRED,     /* KV_WALK and KV_TABLES only: the store did not make this cursor, or cannot
+                       honour it now */
     KV_UNKNOWN, /* it may have taken effect, or may still do so: a deadline passed, close came */
     KV_FULL,    /* the store is at its limit; nothing took effect; reads and removals work */
+    KV_UNMET,   /* KV_MUPDATE without `apart`: a verdict was a refusal, so nothing took effect. The
+                   results of the items are set as with KV_DONE */
 };
 
 /* A value. If blob is not NULL, `bytes` are the end of that blob, and whoever keeps the value may keep
@@ -62,12 +80,39 @@ struct kv_value {
     struct weft_blob *blob;
 };
 
+/* An expiry is a time of the calendar as weft_loop_wall gives it, milliseconds since 1970. A key is
+ * present before that time and absent from it on, whenever its memory is freed. A write whose expiry has
+ * passed already leaves the key absent. */
+enum {
+    KV_NEVER = 0,       /* the key does not expire */
+    KV_KEEP_EXPIRY = -1 /* KV_MUPDATE: the key keeps the expiry that it has; a new one has none */
+};
+
+/* The result of an update; update.h says how it is decided. */
+enum kv_verdict {
+    KV_VERDICT_STORE,  /* the key has the new value or the new expiry */
+    KV_VERDICT_REMOVE, /* the key was removed, or its new expiry had passed already */
+    KV_VERDICT_KEEP,   /* nothing was to be changed */
+    /* The refusals (kv_verdict_is_refusal). */
+    KV_VERDICT_UNMET, /* the condition does not hold */
+    KV_VERDICT_WRONG, /* the value is not of a type that can be added to */
+    KV_VERDICT_RANGE  /* the result does not fit, or is no number */
+};
+
+struct kv_update;
+
 /* One key of a batch. */
 struct kv_item {
     struct weft_view key;
-    struct kv_value value; /* in, KV_MSET only */
-    struct kv_value found; /* out, set if present; valid until done returns */
+    struct kv_value value; /* in, KV_MSET and KV_MUPDATE */
+    struct kv_value found; /* out, set if present: what the key had; valid until done returns */
     bool present;          /* out */
+    int64_t expires;       /* in, KV_MSET and KV_MUPDATE: when the key expires, or KV_NEVER */
+    int64_t found_expires; /* out, set if present, by a store with KV_STORE_EXPIRY */
+    const struct kv_update *update; /* in, KV_MUPDATE: borrowed until done returns */
+    /* Out, KV_MUPDATE. If the outcome is KV_UNMET, the item would have come to this without the others
+     * that were refused. */
+    enum kv_verdict verdict;
     struct {
         uint64_t number;
         void *pointer;
@@ -85,30 +130,45 @@ struct kv_cursor {
     uint8_t bytes[KV_CURSOR_MAX];
 };
 
+/* A key, shown by KV_WALK, or the name of a table, shown by KV_TABLES. */
+struct kv_pair {
+    struct weft_view key;
+    struct kv_value value; /* KV_WALK */
+    int64_t expires;       /* KV_WALK: or KV_NEVER */
+    uint64_t total;        /* KV_TABLES: the number of keys, as KV_COUNT gives it */
+};
+
 /* One operation. It is the submitter's memory, which stays in place and untouched from submit to
  * done, as do the bytes that its views show. */
 struct kv_op {
     enum kv_store_kind kind;
     struct weft_view table;
-    struct kv_item *items; /* KV_WALK: NULL */
-    size_t count;          /* number of items, at least 1; KV_WALK: about the number of pairs that
-                              the page should have, at least 1. The store may end a page earlier */
-    /* KV_WALK: the page has at most count pairs, and if `each` returns false, the next page begins
-     * with that pair. This costs more. */
+    struct kv_item *items; /* of kinds that begin with KV_M; else NULL */
+    /* The number of items, or about the number of pairs that the page should have; at least 1. The store
+     * may end a page earlier. */
+    size_t count;
+    bool apart;     /* KV_MUPDATE: a refused item changes nothing, but does not stop the others */
+    uint64_t total; /* out, KV_COUNT, KV_DROP: may count keys that expired and were not freed yet */
+
+    /* These are for pages: KV_WALK and KV_TABLES. */
+
+    /* The page has at most count pairs, and if `each` returns false, the next page begins with that
+     * pair. This costs more. */
     bool exact;
-
-    /* KV_WALK only: the place where the page begins and, after done, where the next page does. Every
-     * key that is present from the first page to the last comes at least once, and exactly once if
-     * nobody writes. With KV_STORE_ATOMIC a page shows the table at one moment; a walk of several pages
-     * does not. */
+    /* Only keys or names that begin with this are wanted. KV_TABLES shows no others; KV_WALK may, from a
+     * store that does not use it. */
+    struct weft_view prefix;
+    /* The place where the page begins and, after done, where the next page does. Every key or table that is
+     * present from the first page to the last comes at least once, and exactly once if nobody writes. With
+     * KV_STORE_ATOMIC a page of KV_WALK shows the table at one moment; a walk of several pages does
+     * not. */
     struct kv_cursor *cursor;
-    /* KV_WALK only: takes one pair, before done. The views are valid until it returns. False: the
-     * caller wants no more pairs, and done follows at once; the cursor is undefined then unless the
-     * walk is exact. */
-    bool (*each)(struct kv_op *op, struct weft_view key, const struct kv_value *value);
+    /* Takes one pair, before done. The views are valid until it returns. False: the caller wants no more
+     * pairs, and done follows at once; the cursor is undefined then unless the page is exact. */
+    bool (*each)(struct kv_op *op, const struct kv_pair *pair);
 
-    /* With KV_DONE the results are set: in the items or, for KV_WALK, in *cursor. The callback may
-     * free the op or use it again. */
+    /* With KV_DONE the results are set: in the items, in *cursor or in `total`. The callback may free the
+     * op or use it again. */
     void (*done)(struct kv_op *op, enum kv_outcome outcome);
 };
 

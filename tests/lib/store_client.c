@@ -94,7 +94,7 @@ struct run {
     struct kv_op op;
     struct weft_deferred deferred;
     struct store_client *client;
-    bool (*each)(void *arg, struct weft_view key, const struct kv_value *value);
+    bool (*each)(void *arg, const struct kv_pair *pair);
     void *arg;
     bool stopped, is_done;
 };
@@ -127,12 +127,12 @@ static void op_done(struct kv_op *op, enum kv_outcome outcome)
         keep_found(&op->items[i]);
 }
 
-static bool op_each(struct kv_op *op, struct weft_view key, const struct kv_value *value)
+static bool op_each(struct kv_op *op, const struct kv_pair *pair)
 {
     struct run *run = weft_container_of(op, struct run, op);
     demand(!run->is_done, "a pair came after the end");
     demand(!run->stopped, "a pair came after no more were wanted");
-    bool more = !run->each || run->each(run->arg, key, value);
+    bool more = !run->each || run->each(run->arg, pair);
     run->stopped = !more;
     return more;
 }
@@ -219,10 +219,9 @@ const char *store_client_get(struct store_client *self, const char *table, const
     return text;
 }
 
-static enum kv_outcome
-page(struct store_client *self, const char *table, size_t count, bool exact,
-     struct kv_cursor *cursor,
-     bool (*each)(void *arg, struct weft_view key, const struct kv_value *value), void *arg)
+static enum kv_outcome page(struct store_client *self, const char *table, size_t count, bool exact,
+                            struct kv_cursor *cursor,
+                            bool (*each)(void *arg, const struct kv_pair *pair), void *arg)
 {
     struct run run = {
         .client = self,
@@ -238,16 +237,17 @@ page(struct store_client *self, const char *table, size_t count, bool exact,
     return do_run(&run);
 }
 
-enum kv_outcome store_client_page(
-    struct store_client *self, const char *table, size_t count, struct kv_cursor *cursor,
-    bool (*each)(void *arg, struct weft_view key, const struct kv_value *value), void *arg)
+enum kv_outcome store_client_page(struct store_client *self, const char *table, size_t count,
+                                  struct kv_cursor *cursor,
+                                  bool (*each)(void *arg, const struct kv_pair *pair), void *arg)
 {
     return page(self, table, count, false, cursor, each, arg);
 }
 
-enum kv_outcome store_client_exact_page(
-    struct store_client *self, const char *table, size_t count, struct kv_cursor *cursor,
-    bool (*each)(void *arg, struct weft_view key, const struct kv_value *value), void *arg)
+enum kv_outcome store_client_exact_page(struct store_client *self, const char *table, size_t count,
+                                        struct kv_cursor *cursor,
+                                        bool (*each)(void *arg, const struct kv_pair *pair),
+                                        void *arg)
 {
     return page(self, table, count, true, cursor, each, arg);
 }

@@ -46,12 +46,13 @@ bool store_client_del(struct store_client *self, const char *table, const char *
 const char *store_client_get(struct store_client *self, const char *table, const char *key);
 
 /* One page from cursor on, which moves. each may be NULL. */
-enum kv_outcome store_client_page(
-    struct store_client *self, const char *table, size_t count, struct kv_cursor *cursor,
-    bool (*each)(void *arg, struct weft_view key, const struct kv_value *value), void *arg);
+enum kv_outcome store_client_page(struct store_client *self, const char *table, size_t count,
+                                  struct kv_cursor *cursor,
+                                  bool (*each)(void *arg, const struct kv_pair *pair), void *arg);
 /* One page of an exact walk. */
-enum kv_outcome store_client_exact_page(
-    struct store_client *self, const char *table, size_t count, struct kv_cursor *cursor,
-    bool (*each)(void *arg, struct weft_view key, const struct kv_value *value), void *arg);
+enum kv_outcome store_client_exact_page(struct store_client *self, const char *table, size_t count,
+                                        struct kv_cursor *cursor,
+                                        bool (*each)(void *arg, const struct kv_pair *pair),
+                                        void *arg);
 
 #endif

@@ -34,9 +34,11 @@ static const char *const house[] = {"weft_*", "kv_*",   "kvs_*", "kvc_*",
                                     "cli_*",  "echo_*", "abi_*", NULL};
 
 /* The functions that core/service.h and core/task.h offer to services. weft_core defines them. */
-static const char *const seam[] = {"weft_request_*",     "weft_peer_*",           "weft_loop_now",
-                                   "weft_loop_post",     "weft_loop_after",       "weft_timer_stop",
-                                   "weft_loop_add_hook", "weft_loop_remove_hook", NULL};
+static const char *const seam[] = {"weft_request_*",     "weft_peer_*",
+                                   "weft_loop_now",      "weft_loop_post",
+                                   "weft_loop_after",    "weft_timer_stop",
+                                   "weft_loop_add_hook", "weft_loop_remove_hook",
+                                   "weft_loop_wall",     NULL};
 
 struct symbol {
     char name[128];
@@ -61,6 +63,7 @@ enum {
     CODECS,
     ECHO,
     PAYLOAD,
+    KV_UPDATE,
     KV,
     KV_ABI,
     KV_FACES,
@@ -79,6 +82,7 @@ static struct archive archives[ARCHIVE_COUNT] = {
     [CODECS] = {.path = ARCHIVE_CODECS},
     [ECHO] = {.path = ARCHIVE_ECHO},
     [PAYLOAD] = {.path = ARCHIVE_PAYLOAD},
+    [KV_UPDATE] = {.path = ARCHIVE_KV_UPDATE},
     [KV] = {.path = ARCHIVE_KV},
     [KV_ABI] = {.path = ARCHIVE_KV_ABI},
     [KV_FACES] = {.path = ARCHIVE_KV_FACES},
@@ -305,10 +309,23 @@ static void test_payloads_know_protobuf_alone(void **state)
     needs_none_of(PAYLOAD, threads);
 }
 
+static void test_updates_of_kv_know_base_and_a_digest_alone(void **state)
+{
+    (void)state;
+    needs_nothing_above(KV_UPDATE, 1u << BASE, NULL);
+    needs_none_of(KV_UPDATE, libev);
+    needs_none_of(KV_UPDATE, gzip_engines);
+    needs_none_of(KV_UPDATE, protobuf_c);
+    needs_none_of(KV_UPDATE, sockets);
+    needs_none_of(KV_UPDATE, waits);
+    needs_none_of(KV_UPDATE, clocks);
+    needs_none_of(KV_UPDATE, threads);
+}
+
 static void test_kv_knows_no_message_format_and_no_store(void **state)
 {
     (void)state;
-    needs_nothing_above(KV, 1u << BASE, seam);
+    needs_nothing_above(KV, 1u << BASE | 1u << KV_UPDATE, seam);
     needs_none_of(KV, libev);
     needs_none_of(KV, gzip_engines);
     needs_none_of(KV, protobuf_c);
@@ -320,7 +337,8 @@ static void test_kv_knows_no_message_format_and_no_store(void **state)
 static void test_faces_of_kv_know_no_store(void **state)
 {
     (void)state;
-    needs_nothing_above(KV_FACES, 1u << BASE | 1u << PAYLOAD | 1u << KV | 1u << KV_ABI, seam);
+    needs_nothing_above(
+        KV_FACES, 1u << BASE | 1u << PAYLOAD | 1u << KV_UPDATE | 1u << KV | 1u << KV_ABI, seam);
     needs_none_of(KV_FACES, libev);
     needs_none_of(KV_FACES, gzip_engines);
     needs_none_of(KV_FACES, sockets);
@@ -331,7 +349,7 @@ static void test_faces_of_kv_know_no_store(void **state)
 static void test_memory_store_knows_no_command_and_no_face(void **state)
 {
     (void)state;
-    needs_nothing_above(KV_MEMORY, 1u << BASE, seam);
+    needs_nothing_above(KV_MEMORY, 1u << BASE | 1u << KV_UPDATE, seam);
     needs_none_of(KV_MEMORY, libev);
     needs_none_of(KV_MEMORY, gzip_engines);
     needs_none_of(KV_MEMORY, protobuf_c);
@@ -418,6 +436,7 @@ int main(void)
         cmocka_unit_test(test_codecs_know_no_loop_socket_clock_or_thread),
         cmocka_unit_test(test_echo_knows_the_service_seam_alone),
         cmocka_unit_test(test_payloads_know_protobuf_alone),
+        cmocka_unit_test(test_updates_of_kv_know_base_and_a_digest_alone),
         cmocka_unit_test(test_kv_knows_no_message_format_and_no_store),
         cmocka_unit_test(test_faces_of_kv_know_no_store),
         cmocka_unit_test(test_memory_store_knows_no_command_and_no_face),

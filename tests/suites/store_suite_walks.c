@@ -11,13 +11,13 @@
 
 #include <cmocka.h>
 
-static bool count_pair(void *arg, struct weft_view key, const struct kv_value *value)
+static bool count_pair(void *arg, const struct kv_pair *pair)
 {
     struct store_world *world = arg;
     char text[KEY_MAX] = {0};
-    assert_true(key.size < sizeof text);
-    memcpy(text, key.data, key.size);
-    assert_true(weft_view_equal(key, value->bytes));
+    assert_true(pair->key.size < sizeof text);
+    memcpy(text, pair->key.data, pair->key.size);
+    assert_true(weft_view_equal(pair->key, pair->value.bytes));
     world->seen[atoi(text)]++;
     return true;
 }
@@ -47,11 +47,10 @@ static void test_walk_of_an_absent_table_has_no_pairs(void **state)
     assert_int_equal(cursor.size, 0);
 }
 
-static bool refuse_pair(void *arg, struct weft_view key, const struct kv_value *value)
+static bool refuse_pair(void *arg, const struct kv_pair *pair)
 {
     unsigned *count = arg;
-    (void)key;
-    (void)value;
+    (void)pair;
     return ++*count < 3;
 }
 
@@ -78,10 +77,10 @@ struct copied {
     size_t count;
 };
 
-static bool copy_key(void *arg, struct weft_view key, const struct kv_value *value)
+static bool copy_key(void *arg, const struct kv_pair *pair)
 {
     struct copied *copied = arg;
-    (void)value;
+    struct weft_view key = pair->key;
     assert_true(key.size <= KEY_MAX);
     memcpy(copied->keys[copied->count], key.data, key.size);
     key.data = (const uint8_t *)copied->keys[copied->count];
@@ -119,12 +118,12 @@ struct few {
 };
 
 /* Takes what it wants, and refuses the next. */
-static bool take_few(void *arg, struct weft_view key, const struct kv_value *value)
+static bool take_few(void *arg, const struct kv_pair *pair)
 {
     struct few *few = arg;
     if (few->told++ == few->wanted)
         return false;
-    return count_pair(few->world, key, value);
+    return count_pair(few->world, pair);
 }
 
 static void test_exact_walk_keeps_to_the_count_and_has_every_key_once(void **state)

@@ -202,6 +202,7 @@ static int decode_item(struct decoder *self, const struct place *place,
         struct kv_item *fresh = &call->items[call->count++];
         fresh->key = weft_view(NULL, 0);
         fresh->value = (struct kv_value){{NULL, 0}, NULL};
+        fresh->expires = KV_NEVER;
     }
     struct kv_item *item = &call->items[call->count - 1];
     if (command->takes == KV_TAKES_PAIRS)

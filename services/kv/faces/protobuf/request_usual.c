@@ -114,6 +114,7 @@ bool kv_request_decode_usual(struct kv_request *self, struct weft_view payload,
     call->items = self->items;
     call->count = 1;
     item->value = (struct kv_value){{NULL, 0}, NULL};
+    item->expires = KV_NEVER;
     if (!take_text(&at, TAG(ABI_COMMAND_TABLE), &call->table))
         return false;
     bool good = call->command->takes == KV_TAKES_PAIRS

@@ -131,6 +131,7 @@ static enum kv_outcome outcome_of(int err)
     case -ESTALE:
         return KV_EXPIRED;
     case -EIO:
+    case -ENOTSUP:
         return KV_FAILED;
     default:
         return KV_UNAVAILABLE;
@@ -292,6 +293,12 @@ static void memory_submit(void *session, struct kv_op *op)
         break;
     case KV_WALK:
         err = walk(session, op);
+        break;
+    case KV_MUPDATE:
+    case KV_TABLES:
+    case KV_COUNT:
+    case KV_DROP:
+        err = -ENOTSUP;
         break;
     }
     op->done(op, outcome_of(err));

@@ -227,9 +227,9 @@ static void show(const struct page *page, const struct kv_loop *loop, struct kv_
 {
     for (size_t i = 0; i < page->count; i++) {
         const struct kv_entry *entry = page->entries[i].entry;
-        struct kv_value value = kv_entry_value(entry);
+        const struct kv_pair pair = {.key = kv_entry_key(entry), .value = kv_entry_value(entry)};
         bool fits = !op->exact || i < op->count;
-        if (fits && op->each(op, kv_entry_key(entry), &value))
+        if (fits && op->each(op, &pair))
             continue;
         if (op->exact)
             set_cursor(loop, op->cursor, page->entries[i].hash);

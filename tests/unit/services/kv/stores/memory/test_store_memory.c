@@ -212,12 +212,11 @@ struct meanwhile {
     size_t count;
 };
 
-static bool write_meanwhile(void *arg, struct weft_view key, const struct kv_value *value)
+static bool write_meanwhile(void *arg, const struct kv_pair *pair)
 {
     struct meanwhile *self = arg;
-    (void)key;
-    self->old += weft_view_equal(value->bytes, weft_view_str("value"));
-    self->other += !weft_view_equal(value->bytes, weft_view_str("value"));
+    self->old += weft_view_equal(pair->value.bytes, weft_view_str("value"));
+    self->other += !weft_view_equal(pair->value.bytes, weft_view_str("value"));
     if (self->old + self->other > 1)
         return true;
     struct kv_item *items = calloc(self->count, sizeof *items);
@@ -263,12 +262,11 @@ struct order {
     uint64_t sum;
 };
 
-static bool add_to_order(void *arg, struct weft_view key, const struct kv_value *value)
+static bool add_to_order(void *arg, const struct kv_pair *pair)
 {
     struct order *order = arg;
-    (void)value;
-    for (size_t i = 0; i < key.size; i++)
-        order->sum = order->sum * 31 + key.data[i];
+    for (size_t i = 0; i < pair->key.size; i++)
+        order->sum = order->sum * 31 + pair->key.data[i];
     return true;
 }
 

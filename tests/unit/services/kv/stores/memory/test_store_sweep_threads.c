@@ -332,14 +332,14 @@ static void *read_keys(void *arg)
     return NULL;
 }
 
-static bool see(void *arg, struct weft_view key, const struct kv_value *value)
+static bool see(void *arg, const struct kv_pair *pair)
 {
     struct member *member = arg;
     char text[KEY_SIZE] = {0};
     uint32_t id = KEYS;
-    memcpy(text, key.data, key.size < sizeof text ? key.size : sizeof text - 1);
+    memcpy(text, pair->key.data, pair->key.size < sizeof text ? pair->key.size : sizeof text - 1);
     check(member, sscanf(text, "key %u", &id) == 1);
-    check(member, version_of(id, value->bytes) % 2 == 1);
+    check(member, version_of(id, pair->value.bytes) % 2 == 1);
     return true;
 }
 

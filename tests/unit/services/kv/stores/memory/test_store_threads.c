@@ -260,14 +260,14 @@ struct sight {
     unsigned count;
 };
 
-static bool see_batch(void *arg, struct weft_view key, const struct kv_value *value)
+static bool see_batch(void *arg, const struct kv_pair *pair)
 {
     struct sight *sight = arg;
     uint64_t number = 0;
-    if (key.size != 1)
+    if (pair->key.size != 1)
         return true;
-    if (value->bytes.size == sizeof number)
-        memcpy(&number, value->bytes.data, sizeof number);
+    if (pair->value.bytes.size == sizeof number)
+        memcpy(&number, pair->value.bytes.data, sizeof number);
     check(sight->member, number != UINT64_MAX);
     check(sight->member, sight->count == 0 || number == sight->first);
     sight->first = number;
@@ -332,12 +332,11 @@ static void test_batch_is_seen_whole_or_not_at_all_in_a_page(void **state)
 
 enum { STABLE = 500 };
 
-static bool see(void *arg, struct weft_view key, const struct kv_value *value)
+static bool see(void *arg, const struct kv_pair *pair)
 {
     bool *seen = arg;
     char text[KEY_MAX] = {0};
-    (void)value;
-    memcpy(text, key.data, key.size < sizeof text ? key.size : sizeof text - 1);
+    memcpy(text, pair->key.data, pair->key.size < sizeof text ? pair->key.size : sizeof text - 1);
     unsigned i;
     if (sscanf(text, "stable %u", &i) == 1 && i < STABLE)
         seen[i] = true;
