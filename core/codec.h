@@ -46,6 +46,9 @@ struct weft_message {
     /* Static text. With TOO_BIG it is the option name of the limit ("max-frame"), and a hint may follow;
      * with MALFORMED it says what is wrong. */
     const char *why;
+    /* The sender's own claim of who it is, such as the value of an HTTP Authorization header. It lives
+     * as long as the payload; empty if the protocol has no place for it. */
+    struct weft_view credentials;
     bool heavy; /* true if this took so long (inflating, say) that the clock should be read again */
 };
 
@@ -83,7 +86,23 @@ struct weft_encode_io {
     uint64_t size, limit;
     const char *why;
     bool heavy; /* out: true if this took so long that the clock should be read again */
+    /* Out, with 0: true if by the protocol nothing may follow, as behind a body that only the end of
+     * the connection delimits. What is in io->out still leaves, then the connection closes; no message
+     * is encoded any more. */
+    bool over;
+    /* In: true if this is the last message of its answer. An answer has several if the service streams
+     * it; a client's request always has one. See weft_codec.finish. */
+    bool last;
 };
+
+/* Answers of weft_codec.probe. */
+enum weft_probe {
+    WEFT_PROBE_NO,   /* no peer of this codec begins like that */
+    WEFT_PROBE_MORE, /* it may be one; more bytes will tell */
+    WEFT_PROBE_YES   /* it is one, whatever follows */
+};
+
+enum { WEFT_PROBE_MAX = 64 }; /* bytes that a probe sees at most */
 
 struct weft_codec {
     const char *name; /* for `?codec=NAME`: lower case, without spaces */
@@ -121,9 +140,11 @@ struct weft_codec {
      * - 0 with NONE: more bytes are needed; io->need may say how many. The next view begins with the
      *   bytes of this one, perhaps at another address, and is longer, or eof has become true. Bytes that
      *   are left at eof are a truncated frame, which the core handles.
-     * - < 0: the end of the frame cannot be known (WEFT_ELOST), the peer speaks another protocol
+     * - < 0: by the protocol nothing follows (WEFT_EOVER), as behind a request with `Connection: close`;
+     *   the end of the frame cannot be known (WEFT_ELOST), the peer speaks another protocol
      *   (WEFT_EFOREIGN), or there is no memory (-ENOMEM); nothing else. decode is not called again for this
      *   connection. Earlier requests are still answered, io->out is sent, then the connection closes.
+     *   WEFT_EOVER is an orderly end, with the reason peer-closed; detached requests do not outlive it.
      *
      * To answer a message and then close, return the message first and < 0 from the next call. Limits
      * are checked from the header, before the body has come. A skipped frame is consumed as it comes. */
@@ -141,6 +162,37 @@ struct weft_codec {
      * body->write, then weft_chain_commit. */
     int (*encode)(const struct weft_codec_state *state, const struct weft_body *body,
                   struct weft_encode_io *io);
+
+    /* For a codec that frames a reply by the request it answers, as HTTP does: a reply to HEAD has no
+     * body. Such a codec notes in its connection's state what it has to know of each message that decode
+     * gave, and drops the oldest note when that message's answer is over. NULL: it need not know, and
+     * requests may leave the order of replies (weft_request_detach).
+     *
+     * A codec with this slot can rely on three promises. Answers come in the order of the messages.
+     * Each message that decode gave, good or bad, has exactly one call with io->last, either encode or
+     * finish, behind any number of encodes without it; unless the connection ends first. At most
+     * max_pending messages are without one. One message stands outside of this: a connection that is
+     * turned away gets its refusal by one encode with io->last before the first decode, and nothing else.
+     *
+     * On a server finish is called in place of encode if an answer ends without another message:
+     * io->last is true, and the answer may have had no message at all. It appends what the end of an
+     * answer takes, such as the last chunk. Returns 0, or -ENOMEM with io->out unchanged. A client never
+     * calls it. */
+    int (*finish)(const struct weft_codec_state *state, struct weft_encode_io *io);
+
+    /* The two below let endpoints of several codecs share an address (server.h). `alpn` is the protocol's
+     * name in TLS (RFC 7301), such as "http/1.1", or NULL. */
+    const char *alpn;
+    /* Says whether a peer that begins with the bytes of `in` speaks the codec's protocol. `in` has 1 to
+     * WEFT_PROBE_MAX bytes, the first of a connection; nothing is consumed, so decode sees them
+     * again. The result depends on config and these bytes alone. NO and YES are final: the answer to
+     * any longer view that begins with these bytes is the same. MORE counts as NO once
+     * WEFT_PROBE_MAX bytes have come, or the peer's end.
+     *
+     * Codecs that share an address are asked in order, and the first to say YES has the connection.
+     * Claim no more than the protocol's own first bytes: a codec behind this one may have a better
+     * claim. NULL: the codec cannot tell; it may be only the first, which also takes what none claims. */
+    enum weft_probe (*probe)(const void *config, struct weft_view in);
 };
 
 #ifdef __cplusplus

@@ -43,8 +43,9 @@ extern "C" {
  * within call(), or later if it sets on_room before the first weft_request_send or _end that may
  * return -EAGAIN. Either may be NULL. Neither is called after the end. */
 struct weft_request {
-    /* Valid until call() returns; after weft_request_keep, until the end. */
-    struct weft_view payload;
+    /* Valid until call() returns; after weft_request_keep, until the end. Credentials are the
+     * message's own claim of who sent it (codec.h); empty in most protocols. */
+    struct weft_view payload, credentials;
     void *data;         /* the plugin's own; NULL at call() */
     const void *layers; /* not NULL: weft_request_ask before acting (layer.h) */
     uint32_t status;    /* the plugin's word for how it ended, for layers; 0: none */
@@ -85,16 +86,16 @@ WEFT_MUST_USE int weft_request_end_bad(struct weft_request *request, const struc
  * connection closes. */
 void weft_request_refuse(struct weft_request *request, const struct weft_rejection *why);
 
-/* Copies the payload to memory of the request's own, where it lives until the end, and sets
- * request->payload to the copy. A service that answers after call() and still needs the payload calls
- * this first, within call(). What is kept counts towards pending-bytes. A second call does nothing.
+/* Copies the payload and the credentials to memory of the request's own, where they live until the end,
+ * and sets both views to the copies. A service that answers after call() and still needs the payload
+ * calls this first, within call(). What is kept counts towards pending-bytes. A second call does nothing.
  * -ENOMEM: nothing changed; answer at once. */
 WEFT_MUST_USE int weft_request_keep(struct weft_request *request);
 
 /* Returns memory to allocate from. Before keep it is the loop's scratch, whose contents are gone when
  * call() returns, also if keep is called afterwards. After keep it is the request's own and lives
- * until the end. It gives at most decode-bytes; after keep, that and the size of the payload, which it
- * holds. */
+ * until the end. It gives at most decode-bytes; after keep, that and the size of the payload and the
+ * credentials, which it holds. */
 struct weft_arena *weft_request_arena(struct weft_request *request);
 
 /* Takes the request out of the order of replies, so that a subscription does not hold up every later
@@ -105,8 +106,9 @@ struct weft_arena *weft_request_arena(struct weft_request *request);
  *
  * If the peer ends only its own direction, the connection stays open until its detached requests have
  * ended. A second call does nothing. -ENOSPC: nothing changed, because max-detached requests of this
- * connection are detached, or because what they keep would exceed pending-bytes. -ENOMEM: nothing
- * changed either. */
+ * connection are detached, or because what they keep would exceed pending-bytes. -ENOTSUP: nothing
+ * changed, because the codec's protocol has no place for messages between the replies (codec.h: finish);
+ * a streamed answer in the order of replies is what it has. -ENOMEM: nothing changed either. */
 WEFT_MUST_USE int weft_request_detach(struct weft_request *request);
 
 /* Returns a number that no other connection of this server has or had. */

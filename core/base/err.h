@@ -20,7 +20,8 @@ extern "C" {
     X(WEFT_ECONFIG, -1004, "bad configuration")                                                    \
     X(WEFT_EFOREIGN, -1005, "the peer speaks another protocol")                                    \
     X(WEFT_ETRUNCATED, -1006, "the peer ended inside a frame")                                     \
-    X(WEFT_EUNASKED, -1007, "a reply that nobody asked for")
+    X(WEFT_EUNASKED, -1007, "a reply that nobody asked for")                                       \
+    X(WEFT_EOVER, -1008, "by the protocol nothing follows")
 
 enum weft_errno {
 #define X(name, value, text) name = (value),

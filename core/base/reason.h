@@ -11,7 +11,7 @@ extern "C" {
 /* X(enumerator, "name-in-logs", "in words") */
 #define WEFT_REASON_MAP(X)                                                                         \
     X(NONE, "none", "still open")                                                                  \
-    X(PEER_CLOSED, "peer-closed", "the peer ended its side between frames")                        \
+    X(PEER_CLOSED, "peer-closed", "the peer ended its side between frames, or said so")            \
     X(PEER_RESET, "peer-reset", "reading or writing failed")                                       \
     X(PEER_VANISHED, "peer-vanished", "the peer answered no probe, or its network is gone")        \
     X(TRUNCATED, "truncated", "the peer ended inside a frame")                                     \

@@ -120,7 +120,7 @@ int weft_client_call(struct weft_client *client, struct weft_call *call,
         return weft_error_set(error, err, "%s", weft_strerror(err));
 
     size_t waiting = client->out.bytes;
-    struct weft_encode_io io = {.out = &client->out};
+    struct weft_encode_io io = {.out = &client->out, .last = true};
     err = client->endpoint.codec->encode(&client->codec, body, &io);
     if (err < 0)
         return refuse_to_encode(&io, err, error);

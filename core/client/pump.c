@@ -94,7 +94,9 @@ static void deliver(struct weft_client *client, const struct weft_message *msg)
 
 static void lose(struct weft_client *client, int status, const char *detail)
 {
-    if (status == -ENOMEM)
+    if (status == WEFT_EOVER)
+        weft__client_fail(client, -ECONNRESET, "%s closed the connection", client->address);
+    else if (status == -ENOMEM)
         weft__client_fail(client, status, "%s", weft_strerror(status));
     else if (status == WEFT_EFOREIGN)
         weft__client_fail(client, status,

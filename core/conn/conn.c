@@ -240,8 +240,8 @@ static void finish_drain(struct weft__conn *conn)
  * peer's direction that ended, since the peer may read on, or if they were told to end. */
 static bool owes(const struct weft__conn *conn)
 {
-    bool serves_detached =
-        conn->reason == WEFT_REASON_PEER_CLOSED || conn->reason == WEFT_REASON_DRAINED;
+    bool serves_detached = (conn->reason == WEFT_REASON_PEER_CLOSED && !conn->over) ||
+                           conn->reason == WEFT_REASON_DRAINED;
 
     return serves_detached ? !weft__order_is_empty(&conn->order) : conn->order.first != NULL;
 }

@@ -56,6 +56,7 @@ struct weft__conn {
     bool paused : 1;        /* output or max-pending stopped the decoding */
     bool yielded : 1;       /* the turn's share is used up: the rest is decoded next turn */
     bool eof : 1;           /* the peer ended its side */
+    bool over : 1;          /* by the protocol nothing follows what was decoded */
     bool inside : 1;        /* the consumed bytes end inside a frame, as while one is skipped */
     bool write_blocked : 1; /* the stream took less than was offered; until it says writable */
     bool draining : 1;

@@ -50,9 +50,11 @@ void weft__conn_linger_read(struct weft__conn *conn);
  * 0 if it has none. */
 size_t weft__conn_word(const struct weft__conn *conn, const struct weft_rejection *rejection,
                        uint8_t *dst);
-/* Encodes a message of the head. If it is over a limit, the service's words for that take its
- * place. */
-void weft__conn_emit(struct weft__conn *conn, const struct weft_body *body);
+/* Encodes a message of the head; last: of its answer. If it is over a limit, the service's words for
+ * that take its place. */
+void weft__conn_emit(struct weft__conn *conn, const struct weft_body *body, bool last);
+/* Tells the codec that the head's answer has ended without another message. */
+void weft__conn_finish(struct weft__conn *conn, struct weft__request *request);
 /* Breaks the connection if more output waits than output-hard allows. */
 void weft__conn_check_output(struct weft__conn *conn);
 /* Emits what the head holds, removes it if it has ended, and goes on with the next. */

@@ -28,7 +28,7 @@ enum {
     BUFFER_KEPT = 32 * 1024, /* a buffer up to this size is not worth shrinking */
 };
 
-static void call_service(struct weft__conn *conn, struct weft_view payload)
+static void call_service(struct weft__conn *conn, const struct weft_message *message)
 {
     struct weft__binding *binding = conn->binding;
     struct weft__worker *worker = binding->worker;
@@ -39,7 +39,8 @@ static void call_service(struct weft__conn *conn, struct weft_view payload)
         weft__conn_reject(conn, &rejection);
         return;
     }
-    request->public.payload = payload;
+    request->public.payload = message->payload;
+    request->public.credentials = message->credentials;
     if (conn->order.first)
         weft__order_add(&conn->order, request);
     conn->order.calling = request;
@@ -63,7 +64,7 @@ static void dispatch(struct weft__conn *conn, const struct weft_message *message
         struct weft_rejection rejection = {.cause = WEFT_REJECT_DRAINING};
         weft__conn_reject(conn, &rejection);
     } else if (message->status == WEFT_MESSAGE_OK) {
-        call_service(conn, message->payload);
+        call_service(conn, message);
     } else {
         struct weft_rejection rejection = {
             .cause = message->status == WEFT_MESSAGE_TOO_BIG ? WEFT_REJECT_TOO_BIG
@@ -77,12 +78,14 @@ static void dispatch(struct weft__conn *conn, const struct weft_message *message
     }
 }
 
-static void boundary_lost(struct weft__conn *conn, ssize_t error, const char *detail)
+static void end_input(struct weft__conn *conn, ssize_t error, const char *detail)
 {
-    enum weft_reason reason = error == WEFT_EFOREIGN ? WEFT_REASON_FOREIGN
-                              : error == -ENOMEM     ? WEFT_REASON_NO_MEMORY
-                                                     : WEFT_REASON_FRAME_LOST;
+    enum weft_reason reason = error == WEFT_EOVER      ? WEFT_REASON_PEER_CLOSED
+                              : error == WEFT_EFOREIGN ? WEFT_REASON_FOREIGN
+                              : error == -ENOMEM       ? WEFT_REASON_NO_MEMORY
+                                                       : WEFT_REASON_FRAME_LOST;
     conn->detail = detail;
+    conn->over = error == WEFT_EOVER;
     weft__conn_codec_bytes(conn);
     weft__conn_close_soon(conn, reason);
 }
@@ -172,7 +175,7 @@ static size_t decode(struct weft__conn *conn, struct weft_view view)
         ssize_t n = binding->codec->decode(&conn->codec, weft_view_skip(view, at), &message, &io);
 
         if (n < 0) {
-            boundary_lost(conn, n, io.detail);
+            end_input(conn, n, io.detail);
             break;
         }
         at += (size_t)n;

@@ -38,7 +38,8 @@ void weft__request_give(struct weft__request_pool *pool, struct weft__request *r
     request->place = WEFT__NOWHERE;
     request->told = WEFT_REASON_NONE;
     request->kept = request->ended = request->room_owed = request->detached = false;
-    request->said = request->too_large = false;
+    request->said = WEFT__SAID_NOTHING;
+    request->too_large = false;
     if (pool->count >= FREE_REQUESTS) {
         weft_free(request);
         return;

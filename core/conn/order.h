@@ -31,6 +31,12 @@ enum weft__place {
     WEFT__LOOSE
 };
 
+enum weft__said {
+    WEFT__SAID_NOTHING,
+    WEFT__SAID_SOME, /* a message of it was taken */
+    WEFT__SAID_ALL   /* and its last one was, or the codec has heard that none follows */
+};
+
 struct weft__loose {
     struct weft__request *first, *last;
 };
@@ -64,7 +70,7 @@ struct weft__request {
     uint8_t told;  /* the reason of the last on_cancel, so that no reason comes twice */
     bool kept, ended, room_owed;
     bool detached; /* it is loose, or will be once it is the head */
-    bool said;     /* a message of it was taken */
+    uint8_t said;  /* enum weft__said */
     bool
         too_large; /* its last message was too large to be held, so it has to wait to be the head */
 };

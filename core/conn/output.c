@@ -18,13 +18,24 @@ size_t weft__conn_word(const struct weft__conn *conn, const struct weft_rejectio
                : 0;
 }
 
-static int encode(struct weft__conn *conn, const struct weft_body *body, struct weft_encode_io *io)
+static int encode(struct weft__conn *conn, const struct weft_body *body, bool last,
+                  struct weft_encode_io *io)
 {
-    *io = (struct weft_encode_io){.out = &conn->out, .frames = conn->binding->worker->frames};
+    *io = (struct weft_encode_io){
+        .out = &conn->out, .frames = conn->binding->worker->frames, .last = last};
     return conn->binding->codec->encode(&conn->codec, body, io);
 }
 
-static void emit_too_big(struct weft__conn *conn, const struct weft_encode_io *io)
+/* Does what a codec asked for beside the frame that it has encoded. */
+WEFT_NOINLINE static void after_encode(struct weft__conn *conn, const struct weft_encode_io *io)
+{
+    if (io->heavy)
+        weft__worker_refresh(conn->binding->worker);
+    if (io->over)
+        weft__conn_give_up(conn, WEFT_REASON_PEER_CLOSED);
+}
+
+static void emit_too_big(struct weft__conn *conn, bool last, const struct weft_encode_io *io)
 {
     uint8_t text[WEFT_REJECT_MAX];
     struct weft_rejection rejection = {WEFT_REJECT_REPLY_TOO_BIG, io->why, io->size, io->limit};
@@ -32,8 +43,10 @@ static void emit_too_big(struct weft__conn *conn, const struct weft_encode_io *i
         weft_body_from_view(weft_view(text, weft__conn_word(conn, &rejection, text)));
     struct weft_encode_io again;
 
-    if (body.view.size == 0 || encode(conn, &body.body, &again) < 0)
+    if (body.view.size == 0 || encode(conn, &body.body, last, &again) < 0)
         weft__conn_give_up(conn, WEFT_REASON_UNWORDED);
+    else
+        after_encode(conn, &again);
 }
 
 void weft__conn_check_output(struct weft__conn *conn)
@@ -48,18 +61,35 @@ void weft__conn_check_output(struct weft__conn *conn)
         weft__conn_break(conn, WEFT_REASON_OUTPUT_LIMIT);
 }
 
-void weft__conn_emit(struct weft__conn *conn, const struct weft_body *body)
+void weft__conn_emit(struct weft__conn *conn, const struct weft_body *body, bool last)
 {
     struct weft_encode_io io;
-    int err = encode(conn, body, &io);
+    int err = encode(conn, body, last, &io);
 
     if (err == WEFT_ETOOBIG)
-        emit_too_big(conn, &io);
+        emit_too_big(conn, last, &io);
     else if (err < 0)
         weft__conn_give_up(conn, err == -ENOMEM ? WEFT_REASON_NO_MEMORY : WEFT_REASON_INTERNAL);
-    else if (io.heavy)
-        weft__worker_refresh(conn->binding->worker);
+    else if (io.heavy || io.over)
+        after_encode(conn, &io);
     weft__conn_check_output(conn);
+}
+
+WEFT_NOINLINE void weft__conn_finish(struct weft__conn *conn, struct weft__request *request)
+{
+    const struct weft_codec *codec = conn->binding->codec;
+    struct weft_encode_io io = {
+        .out = &conn->out, .frames = conn->binding->worker->frames, .last = true};
+    int err;
+
+    request->said = WEFT__SAID_ALL;
+    if (!codec->finish)
+        return;
+    err = codec->finish(&conn->codec, &io);
+    if (err < 0)
+        weft__conn_give_up(conn, err == -ENOMEM ? WEFT_REASON_NO_MEMORY : WEFT_REASON_INTERNAL);
+    else
+        after_encode(conn, &io);
 }
 
 /* Puts bytes behind the last reply, as a request that has already ended. */
@@ -81,6 +111,7 @@ static void place(struct weft__conn *conn, struct weft_view bytes, bool framed)
     if (err < 0)
         goto err_after_request;
     request->held->framed = framed;
+    request->said = WEFT__SAID_ALL;
     request->ended = true;
     weft__order_add(&conn->order, request);
     weft__conn_check_output(conn);
@@ -121,7 +152,7 @@ void weft__conn_reject(struct weft__conn *conn, const struct weft_rejection *rej
         place(conn, words, false);
     } else {
         struct weft_body_bytes body = weft_body_from_view(words);
-        weft__conn_emit(conn, &body.body);
+        weft__conn_emit(conn, &body.body, true);
     }
 }
 
@@ -148,9 +179,13 @@ static void emit_held(struct weft__conn *conn, struct weft__request *request)
     while ((held = weft__order_take_held(&conn->order, request))) {
         if (!weft__conn_gone(conn)) {
             struct weft_body body = weft_body_from_blob(held->blob);
+            bool last = request->ended && !request->held;
+
             body.lasting = held->lasting;
+            if (last)
+                request->said = WEFT__SAID_ALL;
             if (!held->framed)
-                weft__conn_emit(conn, &body);
+                weft__conn_emit(conn, &body, last);
             else if (weft_chain_append_blob(&conn->out, held->blob) < 0)
                 weft__conn_give_up(conn, WEFT_REASON_NO_MEMORY);
         }
@@ -166,6 +201,8 @@ void weft__conn_advance(struct weft__conn *conn)
         emit_held(conn, request);
         if (!(request->ended || request->detached) || request == conn->order.calling)
             return;
+        if (request->ended && request->said != WEFT__SAID_ALL && !weft__conn_gone(conn))
+            weft__conn_finish(conn, request);
         weft__order_pop(&conn->order);
         if (request->ended)
             weft__request_give(&conn->binding->worker->requests, request);

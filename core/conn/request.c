@@ -68,8 +68,9 @@ static bool must_wait(struct weft__request *request, const struct weft_body *bod
     return waiting >= mark || request->too_large;
 }
 
-/* Encodes or holds a message. -EAGAIN: it is not taken, and on_room will be called. */
-static int deliver(struct weft__request *request, const struct weft_body *body)
+/* Encodes or holds a message; last: of the answer. -EAGAIN: it is not taken, and on_room will be called.
+ */
+static int deliver(struct weft__request *request, const struct weft_body *body, bool last)
 {
     struct weft__conn *conn = request->conn;
 
@@ -77,11 +78,11 @@ static int deliver(struct weft__request *request, const struct weft_body *body)
         weft__order_owe_room(&conn->order, request);
         return -EAGAIN;
     }
-    request->said = true;
+    request->said = last ? WEFT__SAID_ALL : WEFT__SAID_SOME;
     if (request->public.layers)
         request->layered.bytes += body->size;
     if (speaks_at_once(request))
-        weft__conn_emit(conn, body);
+        weft__conn_emit(conn, body, last);
     else
         hold_behind_head(request, body);
     return 0;
@@ -116,12 +117,22 @@ WEFT_NOINLINE static void end_layers(struct weft__request *request)
                                      &request->public, request->layered.bytes);
 }
 
+/* Notes that the answer has ended without another message. One behind the head may hold messages: the
+ * last of those, or weft__conn_advance, tells the codec. */
+static void end_in_silence(struct weft__request *request)
+{
+    if (weft__order_is_head(&request->conn->order, request))
+        weft__conn_finish(request->conn, request);
+}
+
 static int end_request(struct weft__request *request, const struct weft_body *body, bool bad)
 {
     struct weft__conn *conn = request->conn;
 
     if (!weft__conn_gone(conn)) {
-        if (body && deliver(request, body) == -EAGAIN)
+        if (!body)
+            end_in_silence(request);
+        else if (deliver(request, body, true) == -EAGAIN)
             return -EAGAIN;
         weft__conn_count_bad(conn, bad);
     }
@@ -146,7 +157,7 @@ int weft_request_send(struct weft_request *public, const struct weft_body *body)
 
     if (weft__conn_gone(request->conn))
         return -ECANCELED;
-    err = deliver(request, body);
+    err = deliver(request, body, false);
     if (err == 0)
         weft__conn_schedule(request->conn);
     return err;
@@ -197,6 +208,8 @@ int weft_request_detach(struct weft_request *public)
 
     if (request->detached)
         return 0;
+    if (conn->binding->codec->finish)
+        return -ENOTSUP;
     if (conn->order.detached >= conn->binding->worker->limits->max_detached ||
         (request->kept && !may_keep_detached(request, weft_arena_memory(&request->arena))))
         return -ENOSPC;
@@ -211,7 +224,8 @@ int weft_request_detach(struct weft_request *public)
 int weft_request_keep(struct weft_request *public)
 {
     struct weft__request *request = from_public(public);
-    size_t size = public->payload.size;
+    struct weft_view *payload = &public->payload, *credentials = &public->credentials;
+    size_t size = payload->size + credentials->size;
     uint8_t *copy;
 
     if (request->kept)
@@ -224,11 +238,14 @@ int weft_request_keep(struct weft_request *public)
         weft_arena_fini(&request->arena);
         return -ENOMEM;
     }
-    if (size > 0)
-        memcpy(copy, public->payload.data, size);
+    if (payload->size > 0)
+        memcpy(copy, payload->data, payload->size);
+    if (credentials->size > 0)
+        memcpy(copy + payload->size, credentials->data, credentials->size);
     weft_arena_count(&request->arena, request->detached ? &request->conn->order.detached_part->bytes
                                                         : &request->conn->order.kept_bytes);
-    public->payload.data = copy;
+    payload->data = copy;
+    credentials->data = copy + payload->size;
     request->kept = true;
     return 0;
 }

@@ -106,7 +106,7 @@ static int encode(const struct weft_codec *codec, const struct weft_codec_state 
         if (size > 0 && line[size - 1] == '\n')
             size--;
         const struct weft_body_bytes body = weft_body_from_view(weft_view(line, (size_t)size));
-        struct weft_encode_io io = {.out = &chain};
+        struct weft_encode_io io = {.out = &chain, .last = true};
         err = codec->encode(state, &body.body, &io);
         if (err == 0)
             err = write_out(&chain);

@@ -22,7 +22,7 @@ struct codec_state {
 
 static void encode(struct codec_state *self)
 {
-    struct weft_encode_io io = {.out = &self->out};
+    struct weft_encode_io io = {.out = &self->out, .last = true};
     bench_need(self->codec->encode(&self->state, &self->body.body, &io) == 0, "encode");
 }
 

@@ -63,6 +63,7 @@ void fake_request_call(struct fake_request *self, const struct weft_service *ser
     self->payload = NULL;
     /* Whoever reads it from now on faults, with or without a sanitizer. */
     self->request.payload.data = NULL;
+    self->request.credentials.data = NULL;
     weft_arena_reset(&self->arena);
 }
 

@@ -211,8 +211,8 @@ static bool step(struct feed *feed)
 
     rule(feed, states_fit(feed->codec, &feed->state), "a state is as large as it is declared");
     if (n < 0) {
-        rule(feed, n == WEFT_ELOST || n == WEFT_EFOREIGN || n == -ENOMEM,
-             "an error of decode is WEFT_ELOST, WEFT_EFOREIGN or -ENOMEM");
+        rule(feed, n == WEFT_EOVER || n == WEFT_ELOST || n == WEFT_EFOREIGN || n == -ENOMEM,
+             "an error of decode is WEFT_EOVER, WEFT_ELOST, WEFT_EFOREIGN or -ENOMEM");
         rule(feed, msg.kind == WEFT_MESSAGE_NONE, "no message comes with an error");
         feed->ended = n;
         feed->detail = io.detail;
@@ -381,7 +381,7 @@ struct feed_frame feed_encode_within(const struct feed_codec *fc, const struct w
         .config_id = fc->config_id,
     };
     struct weft_chain out;
-    struct weft_encode_io io = {.out = &out, .frames = fc->frames};
+    struct weft_encode_io io = {.out = &out, .frames = fc->frames, .last = true};
     struct feed_frame frame = {0};
 
     weft_chain_init(&out, NULL);

@@ -11,7 +11,8 @@
  *     arena a N        ends like now, after filling N bytes of the request's arena
  *     wait a           ends when the test calls probe_end
  *     keep a           waits, with its payload kept: it is what probe_end sends for NULL
- *     loose a          is detached and waits like "wait"; ends with "full" where it cannot be
+ *     loose a          is detached and waits like "wait"; ends with "full" where it cannot be,
+ *                      or "no-place" if the codec has none for its messages
  *     stream a N SIZE  sends N messages of SIZE bytes, as there is room, and then ends
  *
  * Without memory for what it was told it ends at once with "none".

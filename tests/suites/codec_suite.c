@@ -247,6 +247,7 @@ int weft_codec_suite_run(const struct weft_codec_suite *suite)
     failed += codec_suite__run_frames(name);
     failed += codec_suite__run_isolation(name);
     failed += codec_suite__run_hostile(name);
+    failed += codec_suite__run_sharing(suite, name);
     content_is_text(false);
     return failed;
 }

@@ -22,6 +22,7 @@ int codec_suite__run_limits(const struct weft_codec_suite *suite, const char *na
 int codec_suite__run_frames(const char *name);
 int codec_suite__run_isolation(const char *name);
 int codec_suite__run_hostile(const char *name);
+int codec_suite__run_sharing(const struct weft_codec_suite *suite, const char *name);
 
 /* Which codec the tests are of. Borrowed. */
 void codec_suite_choose(const struct weft_codec_suite *suite);

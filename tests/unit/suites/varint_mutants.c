@@ -59,6 +59,14 @@ enum mutant {
     RESERVES_ONE_TOO_FEW,
     STATE_SMALLER_THAN_USED,
     CONFIG_HOLDS_AN_ADDRESS,
+    PROBE_CLAIMS_EVERYTHING,
+    PROBE_CHANGES_ITS_MIND,
+    PROBE_READS_ONE_BYTE_BEYOND,
+    PROBE_MISSES_LONG_FRAMES,
+    PROBE_IS_NEVER_SURE,
+    PROBE_REMEMBERS,
+    FINISH_LEAVES_HALF_BEHIND,
+    FINISH_IS_NOT_SUPPORTED,
     MUTANTS
 };
 
@@ -297,6 +305,50 @@ static int encode(const struct weft_codec_state *state, const struct weft_body *
     return err;
 }
 
+/* Appends a long frame, so that the memory for it may be missing in the middle. */
+static int finish(const struct weft_codec_state *state, struct weft_encode_io *io)
+{
+    enum { LENGTH = 40000 };
+    uint8_t header[HEADER_MAX];
+    (void)state;
+    if (mutant == FINISH_IS_NOT_SUPPORTED)
+        return -ENOTSUP;
+    struct weft_chain_mark mark = weft_chain_mark(io->out);
+    if (weft_chain_append(io->out, weft_view(header, put_header(header, LENGTH))) < 0)
+        return -ENOMEM;
+    uint8_t *data = weft_chain_reserve(io->out, LENGTH);
+    if (!data && mutant != FINISH_LEAVES_HALF_BEHIND)
+        weft_chain_rollback(io->out, mark);
+    if (!data)
+        return -ENOMEM;
+    memset(data, 0, LENGTH);
+    weft_chain_commit(io->out, LENGTH);
+    return 0;
+}
+
+/* It claims frames within the limit. */
+static enum weft_probe probe(const void *memory, struct weft_view in)
+{
+    const struct config *config = memory;
+    uint64_t length;
+    int header = parse(in, &length);
+    if (mutant == PROBE_CLAIMS_EVERYTHING)
+        return WEFT_PROBE_YES;
+    if (mutant == PROBE_IS_NEVER_SURE)
+        return WEFT_PROBE_MORE;
+    if (mutant == PROBE_CHANGES_ITS_MIND && in.size > 2 && in.data[2] == '-')
+        return WEFT_PROBE_NO;
+    if (mutant == PROBE_READS_ONE_BYTE_BEYOND && in.data[in.size] == 7)
+        return WEFT_PROBE_NO;
+    if (mutant == PROBE_REMEMBERS)
+        return shared_by_all.skip++ % 2 ? WEFT_PROBE_YES : WEFT_PROBE_MORE;
+    if (header < 0 || length > config->max_frame)
+        return WEFT_PROBE_NO;
+    if (mutant == PROBE_MISSES_LONG_FRAMES && length > 200)
+        return WEFT_PROBE_NO;
+    return header == 0 ? WEFT_PROBE_MORE : WEFT_PROBE_YES;
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 2)
@@ -313,6 +365,8 @@ int main(int argc, char **argv)
         .fini = fini,
         .decode = decode,
         .encode = encode,
+        .finish = finish,
+        .probe = probe,
     };
     return weft_codec_suite_run(&(struct weft_codec_suite){.codec = &varint}) > 0;
 }

@@ -212,7 +212,7 @@ int test_call_send_size(struct test_call *call, size_t size)
 size_t peer_frame(struct client_fixture *f, struct weft_view payload, uint8_t *dst)
 {
     struct weft_chain chain;
-    struct weft_encode_io io = {.out = &chain};
+    struct weft_encode_io io = {.out = &chain, .last = true};
     const struct weft_body_bytes body = weft_body_from_view(payload);
     weft_chain_init(&chain, NULL);
     assert_int_equal(f->peer_endpoint.codec->encode(&f->peer_codec, &body.body, &io), 0);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "client_fixture.h"
+#include "codecs/codecs.h"
 
 static void peer_says(struct client_fixture *f, const char *bytes, size_t size)
 {
@@ -295,6 +296,32 @@ static void test_client_names_a_server_that_begins_to_compress(void **state)
                    "script:peer the right address?");
 }
 
+/* raw, but behind a reply "bye" nothing follows. */
+static ssize_t decode_until_bye(const struct weft_codec_state *state, struct weft_view in,
+                                struct weft_message *msg, struct weft_decode_io *io)
+{
+    if (in.size == 7 && memcmp(in.data + 4, "bye", 3) == 0)
+        return WEFT_EOVER;
+    return weft_codec_raw.decode(state, in, msg, io);
+}
+
+static void test_client_takes_the_end_of_the_protocol_for_a_close(void **state)
+{
+    struct client_fixture *f = *state;
+    struct weft_codec codec = weft_codec_raw;
+    codec.name = "until-bye";
+    codec.decode = decode_until_bye;
+    assert_int_equal(weft_registry_add_codec(&f->registry, &codec), 0);
+    f->options.url = "script:peer?codec=until-bye";
+    connect_and_ask(f);
+    peer_queue(f, "one");
+    peer_reply(f, "bye");
+    assert_log(f, "a=one b!ECONNRESET");
+    assert_over(f, "script:peer closed the connection");
+    weft_client_close(f->client);
+    f->client = NULL;
+}
+
 static void test_client_gives_up_where_the_frame_boundary_is_lost(void **state)
 {
     struct client_fixture *f = *state;
@@ -377,6 +404,7 @@ int main(void)
         TEST_RAW(test_client_recognises_another_protocol),
         TEST_RAW(test_client_says_that_a_server_has_another_codec),
         TEST_RAW(test_client_names_a_server_that_begins_to_compress),
+        TEST_RAW(test_client_takes_the_end_of_the_protocol_for_a_close),
         TEST_RAW(test_client_gives_up_where_the_frame_boundary_is_lost),
         TEST_BOTH(test_client_ends_on_a_reply_that_nobody_asked_for),
         TEST_RAW(test_client_ends_on_a_reply_to_what_it_has_not_sent),
