@@ -52,7 +52,7 @@ int main(int argc, char **argv)
 
     struct weft_error error;
     struct weft_kv_context kv;
-    int err = weft_kv_context_open(&kv, stores, config.store, kvs_limits_of(&config, 0), &error);
+    int err = weft_kv_context_open(&kv, stores, config.store, kvs_limits_of(&config, 0), &log, &error);
     if (err < 0)
         return refuse(err, error.text);
 

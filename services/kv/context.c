@@ -59,6 +59,11 @@ static int make_store(struct weft_kv_context *context, const struct kv_store *st
                       struct weft_error *error)
 {
     *context = (struct weft_kv_context){0};
+    if (store->variant) {
+        store = store->variant(options, error);
+        if (!store)
+            return WEFT_ECONFIG;
+    }
     void *state = weft_calloc(1, store->store_size);
     if (!state)
         return weft_error_set(error, -ENOMEM, "%s store: no memory", store->name);
@@ -123,7 +128,7 @@ static int check_spec(const struct kv_store *store, const char *where, const str
 
 int weft_kv_context_open(struct weft_kv_context *context, const struct kv_store *const *stores,
                          const char *spec, const struct weft_kv_limits *limits,
-                         struct weft_error *error)
+                         const struct weft_log *log, struct weft_error *error)
 {
     struct weft_url url;
     *context = (struct weft_kv_context){0};
@@ -139,7 +144,7 @@ int weft_kv_context_open(struct weft_kv_context *context, const struct kv_store 
         return err;
     const struct weft_option_set set = weft_url_option_set(&url);
     const struct kv_store_options options = {
-        .where = where, .set = &set, .max_memory = limits->max_memory};
+        .where = where, .set = &set, .max_memory = limits->max_memory, .log = log};
     return make_store(context, store, &options, limits, error);
 }
 

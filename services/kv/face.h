@@ -29,6 +29,7 @@ struct kv_task {
     struct kv_task *next; /* in the queue */
     bool late;            /* it lies in the request's arena, and the request is kept */
     bool submitted;       /* it has left the queue for the store */
+    bool looking;         /* read by decode: see there */
 };
 
 struct kv_face {
@@ -37,7 +38,9 @@ struct kv_face {
 
     /* Reads task->request->payload and sets the fields of task->call that kv_call_start wants, except
      * pair and done. Their views lie in the payload, in the task or in the request's arena. If the
-     * face makes blobs for values, the session drops them.
+     * face makes blobs for values, the session drops them. If task->looking is true, the session may only
+     * want to know whether the command writes, and then decodes a command that does once more; so the face
+     * makes no blobs.
      *
      * Returns false if the request is no command that can be done. The face has then answered it with
      * one of the functions below, has dropped its blobs, and must not touch the task again. */

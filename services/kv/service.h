@@ -58,13 +58,14 @@ WEFT_MUST_USE int weft_kv_context_init(struct weft_kv_context *context,
                                        struct weft_error *error);
 
 /* Makes the store that a command line names, as in `--store memory`. spec is NAME[:WHERE] and the
- * store's own options, `?option=value&...`; NAME is one of `stores`, which ends in NULL.
+ * store's own options, `?option=value&...`; NAME is one of `stores`, which ends in NULL. log is where the
+ * store logs, borrowed until weft_kv_context_fini; NULL: nowhere.
  * Returns WEFT_ECONFIG if spec is wrong, and *error names the mistake and the choices; otherwise
  * what weft_kv_context_init returns. */
 WEFT_MUST_USE int weft_kv_context_open(struct weft_kv_context *context,
                                        const struct kv_store *const *stores, const char *spec,
                                        const struct weft_kv_limits *limits,
-                                       struct weft_error *error);
+                                       const struct weft_log *log, struct weft_error *error);
 
 /* Frees the store's state. Call it after the servers that use it were freed. A zeroed context is
  * fine. */

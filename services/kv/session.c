@@ -2,7 +2,7 @@
  *
  * A request becomes a task: the face decodes it, the store does its call, the face makes the reply.
  * If the store is INLINE, the task lies on the stack of the face's `call` and all of that happens
- * before it returns. Any other store answers later, so the payload is kept, the task lies in the
+ * before it returns. So it is for reads of a store with READS_INLINE while no write is unfinished. Any other store answers later, so the payload is kept, the task lies in the
  * request's arena, and it goes through the queue, from which pump() submits what may be submitted.
  *
  * Memory that late tasks keep is counted with their requests' arenas, which is why the queue needs no
@@ -425,6 +425,8 @@ static void call_done(struct kv_call *call)
     drop_values(call);
     if (session->alone == task)
         session->alone = NULL;
+    if (task->late)
+        session->unfinished--;
     if (task->pairs_error != 0 || call->reply.status != KV_OK)
         answer_failure(task);
     else
@@ -440,6 +442,7 @@ static void task_init(struct kv_task *task, struct kv_session *session,
     task->session = session;
     task->late = late;
     task->submitted = false;
+    task->looking = false;
     task->pairs = (struct kv_pairs){0};
     task->pairs_error = 0;
     task->call.pair = take_pair;
@@ -483,14 +486,40 @@ WEFT_NOINLINE static void call_later(struct kv_session *session, struct weft_req
     if (!face->decode(task) || !may_do(task))
         return;
     count_values(task);
+    session->unfinished++;
     queue(session, task);
     pump(session);
 }
 
+/* A read that will be done before submit returns needs nothing that outlives the caller, as if the store were
+ * INLINE. A request that turns out to write is decoded again, which is cheaper than to ask before each read. */
+static void call_reader(struct kv_session *session, struct weft_request *request,
+                        struct kv_task *task)
+{
+    if (session->unfinished > 0 || session->refused > 0) {
+        call_later(session, request, task);
+        return;
+    }
+    task_init(task, session, request, false);
+    task->looking = true;
+    if (!session->loop->face->decode(task))
+        return;
+    if (task->call.command->writes) {
+        drop_values(&task->call);
+        call_later(session, request, task);
+    } else if (may_do(task)) {
+        start_task(task);
+    }
+}
+
 void kv_session_call(struct kv_session *session, struct weft_request *request, struct kv_task *task)
 {
-    if (!(session->loop->store->flags & KV_STORE_INLINE)) {
-        call_later(session, request, task);
+    unsigned flags = session->loop->store->flags;
+    if (!(flags & KV_STORE_INLINE)) {
+        if (flags & KV_STORE_READS_INLINE)
+            call_reader(session, request, task);
+        else
+            call_later(session, request, task);
         return;
     }
     task_init(task, session, request, false);

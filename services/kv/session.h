@@ -37,8 +37,9 @@ struct kv_session {
     struct kv_task *first, *last; /* the queue: decoded, not yet submitted */
     struct kv_task *alone;        /* a task during which nothing else may be submitted, or NULL */
     uint32_t
-        refused;  /* replies of submitted commands that wait for room; until 0, none is submitted */
-    bool pumping; /* pump() is on the stack */
+        refused; /* replies of submitted commands that wait for room; until 0, none is submitted */
+    uint32_t unfinished : 31; /* late tasks that the store has not done */
+    uint32_t pumping : 1;     /* pump() is on the stack */
     alignas(max_align_t) uint8_t space[KV_SESSION_INLINE];
 };
 

@@ -20,6 +20,7 @@
 
 #include "core/base/blob.h"
 #include "core/base/bytes.h"
+#include "core/base/log.h"
 #include "core/base/settings.h"
 #include "core/task.h"
 
@@ -42,6 +43,8 @@ enum kv_store_flag {
     KV_STORE_TABLES = 128, /* the store does KV_TABLES, KV_COUNT and KV_DROP */
     /* Cursors of pages that are not exact have 8 bytes, not all of them 0. */
     KV_STORE_CURSOR64 = 256,
+    /* A read, or a page of a walk, of a session without unfinished writes is done before submit returns. */
+    KV_STORE_READS_INLINE = 512,
 };
 
 enum kv_store_kind {
@@ -177,16 +180,22 @@ struct kv_store_options {
     const char *where; /* the WHERE of `--store NAME:WHERE`; NULL or "" if there is none */
     const struct weft_option_set *set; /* only options that the store declares */
     uint64_t max_memory;               /* bytes that the store may hold; 0: any */
+    const struct weft_log *log;        /* lives as long as the store; NULL: it logs nothing */
     const uint8_t *seed; /* 16 bytes of the keyed hash, for tests and measurements that
                                          must repeat; NULL: random */
 };
 
 struct kv_store {
     const char *name;  /* as in `--store NAME` */
-    const char *where; /* what `--store NAME:WHERE` has to name, as "PATH"; NULL: nothing */
+    const char *where; /* what WHERE of `--store NAME:WHERE` names, as "DIR"; NULL: it takes none */
     const struct weft_option *options; /* those in `--store NAME?option=value`; NULL: none */
     unsigned flags;                    /* of kv_store_flag */
     size_t store_size, loop_size, session_size;
+
+    /* Chooses between stores of one name, whose flags differ: returns the store that the options mean, whose
+     * slots are used from then on, or NULL with one line in *error. NULL: it is this one. */
+    const struct kv_store *(*variant)(const struct kv_store_options *options,
+                                      struct weft_error *error);
 
     /* Makes the state that all loops share. Returns 0, or an error with one line in *error and nothing
      * held: WEFT_ECONFIG if an option has a value that the store does not take. fini comes after every

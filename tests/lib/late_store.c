@@ -50,6 +50,13 @@ static int late_init(void *store, const struct kv_store_options *options, struct
     return weft_kv_store_memory.init(self->inner, options, error);
 }
 
+static int late_init_reads_inline(void *store, const struct kv_store_options *options,
+                                  struct weft_error *error)
+{
+    late_store_plan(store)->reads_inline = true;
+    return late_init(store, options, error);
+}
+
 static void late_fini(void *store)
 {
     struct late_store *self = store;
@@ -116,6 +123,10 @@ static void late_submit(void *session, struct kv_op *op)
 {
     struct late_session *self = session;
     struct late_plan *plan = &self->loop->store->plan;
+    if (plan->reads_inline && !self->pending && op->kind != KV_MSET && op->kind != KV_MDEL) {
+        weft_kv_store_memory.submit(self->inner, op);
+        return;
+    }
     struct late_op *late = calloc(1, sizeof *late);
     if (!late)
         abort();
@@ -132,14 +143,18 @@ static void late_submit(void *session, struct kv_op *op)
     weft_loop_after(self->loop->loop, &late->timer, delay);
 }
 
-#define LATE_STORE(store_name, store_flags)                                                        \
+#define LATE_STORE(store_name, store_flags, store_init)                                            \
     {                                                                                              \
         .name = (store_name), .flags = (store_flags), .store_size = sizeof(struct late_store),     \
         .loop_size = sizeof(struct late_loop), .session_size = sizeof(struct late_session),        \
-        .init = late_init, .fini = late_fini, .start = late_start, .stop = late_stop,              \
+        .init = (store_init), .fini = late_fini, .start = late_start, .stop = late_stop,           \
         .open = late_open, .close = late_close, .submit = late_submit,                             \
     }
 
 const struct kv_store late_store_ordered =
-    LATE_STORE("late-ordered", KV_STORE_ORDERED | KV_STORE_ATOMIC | KV_STORE_WALK);
-const struct kv_store late_store_unordered = LATE_STORE("late-unordered", KV_STORE_ATOMIC);
+    LATE_STORE("late-ordered", KV_STORE_ORDERED | KV_STORE_ATOMIC | KV_STORE_WALK, late_init);
+const struct kv_store late_store_unordered =
+    LATE_STORE("late-unordered", KV_STORE_ATOMIC, late_init);
+const struct kv_store late_store_reads_inline = LATE_STORE(
+    "late-writes", KV_STORE_ORDERED | KV_STORE_ATOMIC | KV_STORE_WALK | KV_STORE_READS_INLINE,
+    late_init_reads_inline);

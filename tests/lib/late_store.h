@@ -10,12 +10,15 @@
 extern const struct kv_store late_store_ordered;
 /* Neither ordered nor with walks. */
 extern const struct kv_store late_store_unordered;
+/* Its reads are done at once if no write of their session is pending. */
+extern const struct kv_store late_store_reads_inline;
 
 enum { LATE_DELAYS = 8 };
 
 /* The course of a test. A zeroed plan completes every operation in the next turn. */
 struct late_plan {
     int64_t delays[LATE_DELAYS]; /* for the first operations; later ones are not delayed */
+    bool reads_inline;           /* set by late_store_reads_inline */
     bool forced;                 /* complete with `outcome` and do nothing */
     enum kv_outcome outcome;
     unsigned submitted, in_flight, most_in_flight; /* out: counts so far */

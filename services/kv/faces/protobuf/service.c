@@ -95,7 +95,7 @@ static bool decode(struct kv_task *base)
     task->decoded.max_elements = kv_task_kv_limits(base)->decode_elements;
     enum kv_decoded decoded =
         kv_request_decode(&task->decoded, base->request->payload, &base->call);
-    if (decoded == KV_DECODED && base->call.command->takes == KV_TAKES_PAIRS &&
+    if (decoded == KV_DECODED && base->call.command->takes == KV_TAKES_PAIRS && !base->looking &&
         keep_values(&base->call) < 0)
         decoded = KV_DECODED_NO_MEMORY;
     if (decoded == KV_DECODED)

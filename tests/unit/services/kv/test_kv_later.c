@@ -108,6 +108,52 @@ static void test_line_of_waiting_commands_is_done_in_order(void **state)
     kv_fixture_fini(&fixture);
 }
 
+static void test_reads_are_answered_at_once_where_only_writes_are_late(void **state)
+{
+    struct kv_fixture fixture;
+    struct fake_request set, get, all;
+    (void)state;
+    kv_fixture_init(&fixture, &late_store_reads_inline);
+    struct late_plan *plan = late_store_plan(fixture.context.state);
+    send_bytes(&fixture, &set, ask_hset("t", "k", value_1));
+    assert_false(set.ended);
+    assert_true(virtual_loop_advance(fixture.loop, 0));
+    assert_status(&set, 200);
+
+    send_bytes(&fixture, &get, ask_key(ASK_HGET, "t", "k"));
+    assert_value(&get, value_1);
+    send_bytes(&fixture, &all, ask_hscan("t", weft_view(NULL, 0), 10));
+    assert_status(&all, 200);
+    assert_int_equal(plan->submitted, 1);
+    fake_request_fini(&set);
+    fake_request_fini(&get);
+    fake_request_fini(&all);
+    kv_fixture_fini(&fixture);
+}
+
+static void test_read_behind_a_late_write_is_answered_after_it(void **state)
+{
+    struct kv_fixture fixture;
+    struct fake_request set, get, again;
+    (void)state;
+    kv_fixture_init(&fixture, &late_store_reads_inline);
+    late_store_plan(fixture.context.state)->delays[0] = 1000;
+    late_store_plan(fixture.context.state)->delays[1] = 1000;
+    send_bytes(&fixture, &set, ask_hset("t", "k", value_1));
+    send_bytes(&fixture, &get, ask_key(ASK_HGET, "t", "k"));
+    assert_false(get.ended);
+    assert_true(virtual_loop_advance(fixture.loop, 1000));
+    assert_status(&set, 200);
+    assert_value(&get, value_1);
+
+    send_bytes(&fixture, &again, ask_key(ASK_HGET, "t", "k"));
+    assert_value(&again, value_1);
+    fake_request_fini(&set);
+    fake_request_fini(&get);
+    fake_request_fini(&again);
+    kv_fixture_fini(&fixture);
+}
+
 static void assert_outcome(enum kv_outcome outcome, unsigned status, const char *message)
 {
     struct kv_fixture fixture;
@@ -401,6 +447,8 @@ int main(void)
         cmocka_unit_test(test_command_that_a_layer_denies_is_not_done),
         cmocka_unit_test(test_ordered_store_gets_commands_at_once),
         cmocka_unit_test(test_line_of_waiting_commands_is_done_in_order),
+        cmocka_unit_test(test_reads_are_answered_at_once_where_only_writes_are_late),
+        cmocka_unit_test(test_read_behind_a_late_write_is_answered_after_it),
         cmocka_unit_test(test_store_outcomes_have_statuses),
         cmocka_unit_test(test_walk_that_fails_answers_no_pairs),
         cmocka_unit_test(test_store_without_walks_answers_hgetall_501),

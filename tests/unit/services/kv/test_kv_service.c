@@ -150,12 +150,33 @@ static void fini_disk(void *store)
 static const struct weft_option disk_options[] = {
     {"map-size", "SIZE", "largest size of the file"}, {"mode", "fast|safe", "when to flush"}, {0}};
 
+static const struct kv_store *choose_disk(const struct kv_store_options *options,
+                                          struct weft_error *error);
+
 static const struct kv_store disk = {.name = "disk",
                                      .where = "PATH",
                                      .options = disk_options,
+                                     .variant = choose_disk,
                                      .store_size = 1,
                                      .init = init_disk,
                                      .fini = fini_disk};
+
+static const struct kv_store quick_disk = {.name = "disk",
+                                           .flags = KV_STORE_INLINE,
+                                           .store_size = 1,
+                                           .init = init_disk,
+                                           .fini = fini_disk};
+
+static const struct kv_store *choose_disk(const struct kv_store_options *options,
+                                          struct weft_error *error)
+{
+    const char *mode = weft_option_get(options->set, "mode");
+    if (mode && strcmp(mode, "none of them") == 0) {
+        weft_error_set(error, WEFT_ECONFIG, "mode=none of them chooses nothing");
+        return NULL;
+    }
+    return mode && strcmp(mode, "fast") == 0 ? &quick_disk : &disk;
+}
 
 static const struct kv_store *const disk_and_memory[] = {&weft_kv_store_memory, &disk, NULL};
 
@@ -163,7 +184,7 @@ static int open_spec(const char *spec, struct weft_error *error)
 {
     const struct weft_kv_limits limits = weft_kv_limits_default();
     struct weft_kv_context context;
-    int err = weft_kv_context_open(&context, disk_and_memory, spec, &limits, error);
+    int err = weft_kv_context_open(&context, disk_and_memory, spec, &limits, NULL, error);
     if (err < 0)
         assert_null(context.store);
     weft_kv_context_fini(&context);
@@ -189,6 +210,28 @@ static void test_store_is_given_its_place_and_options(void **state)
     assert_given("disk://odd?mode=fast&map-size=1", "//odd", "1", "fast");
     assert_given("disk?mode=safe", "", "none", "safe");
     assert_given("disk:a%3Fb:c", "a?b:c", "none", "none");
+}
+
+static void test_options_choose_between_variants_of_a_store(void **state)
+{
+    static const struct {
+        const char *spec;
+        const struct kv_store *store;
+    } cases[] = {
+        {"disk:kv?mode=fast", &quick_disk}, {"disk:kv?mode=safe", &disk}, {"disk:kv", &disk}};
+    const struct weft_kv_limits limits = weft_kv_limits_default();
+    struct weft_kv_context context;
+    struct weft_error error;
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_int_equal(
+            weft_kv_context_open(&context, disk_and_memory, cases[i].spec, &limits, NULL, &error),
+            0);
+        assert_ptr_equal(context.store, cases[i].store);
+        weft_kv_context_fini(&context);
+    }
+    assert_int_equal(open_spec("disk?mode=none%20of%20them", &error), WEFT_ECONFIG);
+    assert_string_equal(error.text, "mode=none of them chooses nothing");
 }
 
 static void assert_spec_refused(const char *spec, const char *text)
@@ -243,6 +286,7 @@ int main(void)
         TALK_TEST(test_rejection_of_any_length_fits),
         TALK_TEST(test_unknown_store_is_refused_with_the_names_there_are),
         cmocka_unit_test(test_store_is_given_its_place_and_options),
+        cmocka_unit_test(test_options_choose_between_variants_of_a_store),
         cmocka_unit_test(test_store_that_cannot_be_made_is_refused_with_what_there_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
