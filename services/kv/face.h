@@ -11,6 +11,7 @@
 #define KV_FACE_H
 
 #include "core/base/body.h"
+#include "core/layer.h"
 #include "core/service.h"
 #include "services/kv/command.h"
 #include "services/kv/pairs.h"
@@ -26,10 +27,13 @@ struct kv_task {
     int pairs_error;            /* 0, or why a pair could not be taken: -ENOMEM, WEFT_ETOOBIG */
 
     /* The rest is session.c's. */
-    struct kv_task *next; /* in the queue */
-    bool late;            /* it lies in the request's arena, and the request is kept */
-    bool submitted;       /* it has left the queue for the store */
-    bool looking;         /* read by decode: see there */
+    bool (*step)(struct kv_task *task); /* set if `in_steps` */
+    struct kv_task_run *run; /* set if `in_steps`: the run of steps on the stack, or NULL */
+    struct kv_task *next;    /* in the queue */
+    bool late;               /* it lies in the request's arena, and the request is kept */
+    bool submitted;          /* it has left the queue for the store */
+    bool looking;            /* read by decode: see there */
+    bool in_steps;           /* set in late tasks alone: it has several store operations */
 };
 
 struct kv_face {
@@ -51,10 +55,15 @@ struct kv_face {
      * items. */
     const struct weft_body *(*reply)(struct kv_task *task, const struct kv_reply *reply);
 
-    /* Returns how many bytes a pair adds to the reply of hgetall or hscan. */
-    size_t (*pair_size)(struct weft_view key, struct weft_view value);
+    /* Returns how many bytes a pair adds to the reply of hgetall or hscan; 0: the pair is left out. */
+    size_t (*pair_size)(const struct kv_task *task, struct weft_view key, struct weft_view value);
     /* Writes that pair, in exactly pair_size bytes. */
-    void (*put_pair)(uint8_t *dst, struct weft_view key, struct weft_view value);
+    void (*put_pair)(const struct kv_task *task, uint8_t *dst, struct weft_view key,
+                     struct weft_view value);
+
+    /* Says what the layers of an endpoint are asked about a task that decode returned true for. NULL:
+     * the command's name and table. */
+    void (*action)(const struct kv_task *task, struct weft_action *action);
 
     /* Writes a reply that is only a status and a text of at most KV_LINE_MAX bytes, for use without a
      * task. Returns the number of bytes written, at most WEFT_REJECT_MAX. It allocates nothing. */
@@ -73,6 +82,24 @@ void kv_task_refuse_no_memory(struct kv_task *task);
 
 /* Answers and ends task with a whole reply. A refusal uses it if its text has several parts. */
 void kv_task_answer(struct kv_task *task, const struct kv_reply *reply, bool bad);
+
+/* Makes task one of several store operations. decode calls it before it returns true, with task->call set
+ * up for the first of them. After each operation step is called, with task->call.reply made. It returns
+ * true if it has set task->call up for a further operation, as decode does. Otherwise the task is
+ * answered with task->call.reply, which step may have changed.
+ *
+ * Other clients may act between two operations, but no other task of the connection does. Blobs that the
+ * face has made for values must be those of the last operation. */
+void kv_task_in_steps(struct kv_task *task, bool (*step)(struct kv_task *task));
+
+/* Asks the layers of the endpoint. A face calls it for what it does beside task->call, such as a command
+ * that it answers itself. False: a layer has said no. The task is then answered, and the face must have
+ * dropped its blobs before. From within decode only. */
+WEFT_MUST_USE bool kv_task_ask(struct kv_task *task, const struct weft_action *action);
+
+/* Returns the configuration of the session. A face that embeds it as the first member of its own casts it
+ * back. */
+const struct kv_session_config *kv_task_config(const struct kv_task *task);
 
 /* Return the limits of the server and those of kv. They are valid as long as the task. */
 const struct weft_limits *kv_task_limits(const struct kv_task *task);

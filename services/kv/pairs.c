@@ -42,6 +42,7 @@ uint8_t *kv_pairs_add(struct kv_pairs *pairs, size_t size)
     uint8_t *dst = chunk->data + chunk->size;
     chunk->size += size;
     pairs->size += size;
+    pairs->count++;
     return dst;
 }
 

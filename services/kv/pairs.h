@@ -10,6 +10,7 @@
 /* A zeroed one is empty. */
 struct kv_pairs {
     struct kv_pairs_chunk *first, *last;
+    size_t count;  /* how often kv_pairs_add was called */
     size_t size;   /* bytes of all pairs */
     size_t memory; /* bytes allocated for them */
 };

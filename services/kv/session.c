@@ -7,7 +7,7 @@
  *
  * Memory that late tasks keep is counted with their requests' arenas, which is why the queue needs no
  * bound of its own: the core decodes no more while they keep pending-bytes or are max-pending. */
-#include "session.h"
+#include "session_private.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -16,12 +16,6 @@
 #include "core/base/compiler.h"
 #include "core/base/mem.h"
 #include "core/base/units.h"
-#include "core/layer.h"
-
-enum {
-    PAGE_ENOUGH = 1 << 20,           /* a page of this many bytes gets no more pairs */
-    PAGE_FRAME = 16 + KV_CURSOR_MAX, /* a page has at most this many bytes beside its pairs */
-};
 
 int kv_session_configure(struct kv_session_config *config, void *context,
                          const struct weft_limits *limits, const struct kv_face *face)
@@ -86,6 +80,11 @@ void kv_session_close(void *conn_state, void *loop_state)
         weft_free(self->store_session);
 }
 
+const struct kv_session_config *kv_task_config(const struct kv_task *task)
+{
+    return task->session->loop->config;
+}
+
 const struct weft_limits *kv_task_limits(const struct kv_task *task)
 {
     return task->session->loop->config->limits;
@@ -102,13 +101,6 @@ static int end(struct weft_request *request, const struct weft_body *body, bool 
 }
 
 static void pump(struct kv_session *session);
-
-/* Counts memory that a late task keeps beside its request's arena. */
-static void count_kept(struct kv_task *task, size_t bytes)
-{
-    if (task->late)
-        weft_arena_count_beside(weft_request_arena(task->request), bytes);
-}
 
 /* A reply that was refused for want of room. */
 struct held {
@@ -201,7 +193,7 @@ WEFT_NOINLINE static void hold(struct kv_task *task, const struct weft_body *bod
                               .on_heap = !task->late,
                               .counts = task->submitted};
         session->refused += held->counts;
-        count_kept(task, weft_blob_view(blob).size);
+        kv__task_count_kept(task, weft_blob_view(blob).size);
         request->data = held;
         request->on_room = room_for_held;
     } else {
@@ -236,54 +228,6 @@ void kv_task_refuse_no_memory(struct kv_task *task)
     kv_task_refuse(task, KV_RETRY, "Out of memory: nothing was changed", false);
 }
 
-static int add_pair(struct kv_task *task, size_t size, struct weft_view key, struct weft_view value)
-{
-    size_t before = task->pairs.memory;
-    uint8_t *dst = kv_pairs_add(&task->pairs, size);
-    if (!dst)
-        return -ENOMEM;
-    if (task->pairs.memory > before)
-        count_kept(task, task->pairs.memory - before);
-    task->session->loop->face->put_pair(dst, key, value);
-    return 0;
-}
-
-/* Adds a pair to a page of hscan. A page is sent well before it is as large as a reply may be. A pair
- * that no reply has room for comes without its value, so that the walk can go on behind it. */
-static bool take_into_page(struct kv_task *task, struct weft_view key, struct weft_view value)
-{
-    const struct weft_limits *limits = kv_task_limits(task);
-    uint64_t most =
-        limits->max_frame < limits->max_message ? limits->max_frame : limits->max_message;
-    most = most > PAGE_FRAME ? most - PAGE_FRAME : 0;
-    uint64_t enough = most < PAGE_ENOUGH ? most : PAGE_ENOUGH;
-    const struct kv_face *face = task->session->loop->face;
-    size_t size = face->pair_size(key, value);
-    if (task->pairs.size > 0 && task->pairs.size + size > enough)
-        return false;
-    if (size > most) {
-        value.size = 0;
-        size = face->pair_size(key, value);
-    }
-    /* A key that no reply has room for, stored under another limit, must not end the walk. */
-    if (size > most)
-        return true;
-    task->pairs_error = add_pair(task, size, key, value);
-    return task->pairs_error == 0;
-}
-
-static bool take_pair(struct kv_call *call, struct weft_view key, const struct kv_value *value)
-{
-    struct kv_task *task = weft_container_of(call, struct kv_task, call);
-    if (call->command->takes == KV_TAKES_PAGE)
-        return take_into_page(task, key, value->bytes);
-    size_t size = task->session->loop->face->pair_size(key, value->bytes);
-    task->pairs_error = add_pair(task, size, key, value->bytes);
-    if (task->pairs_error == 0 && task->pairs.size > kv_task_limits(task)->max_message)
-        task->pairs_error = WEFT_ETOOBIG;
-    return task->pairs_error == 0;
-}
-
 /* Answers a command that the store did not do, or whose pairs the reply has no room for. */
 WEFT_NOINLINE static void answer_failure(struct kv_task *task)
 {
@@ -314,42 +258,37 @@ static void drop_values(struct kv_call *call)
         weft_blob_unref(call->items[i].value.blob);
 }
 
-static enum kv_status status_of(enum weft_reject_cause cause)
+static void answer_denied(struct kv_task *task, const struct weft_rejection *why)
 {
-    switch (cause) {
-    case WEFT_REJECT_MALFORMED:
-        return KV_BAD_REQUEST;
-    case WEFT_REJECT_TOO_BIG:
-    case WEFT_REJECT_REPLY_TOO_BIG:
-        return KV_TOO_BIG;
-    case WEFT_REJECT_NOT_KNOWN:
-        return KV_NOT_KNOWN;
-    case WEFT_REJECT_DENIED:
-        return KV_DENIED;
-    case WEFT_REJECT_RATE:
-        return KV_TOO_OFTEN;
-    case WEFT_REJECT_NO_MEMORY:
-    case WEFT_REJECT_DRAINING:
-    case WEFT_REJECT_TOO_MANY:
-        break;
-    }
-    return KV_RETRY;
+    task->request->status = kv__status_of(why->cause);
+    weft_request_refuse(task->request, why);
+}
+
+bool kv_task_ask(struct kv_task *task, const struct weft_action *action)
+{
+    struct weft_rejection why;
+    if (!task->request->layers || weft_request_ask(task->request, action, &why))
+        return true;
+    answer_denied(task, &why);
+    return false;
 }
 
 /* Asks the layers of the endpoint whether the task may be done. If not, it is answered. */
 WEFT_NOINLINE static bool ask_layers(struct kv_task *task)
 {
-    const struct weft_action action = {
+    const struct kv_face *face = task->session->loop->face;
+    struct weft_action action = {
         .name = task->call.command->name,
         .object = task->call.table,
         .flags = task->call.command->writes ? WEFT_ACTION_WRITES : 0,
     };
     struct weft_rejection why;
+    if (face->action)
+        face->action(task, &action);
     if (weft_request_ask(task->request, &action, &why))
         return true;
     drop_values(&task->call);
-    task->request->status = status_of(why.cause);
-    weft_request_refuse(task->request, &why);
+    answer_denied(task, &why);
     return false;
 }
 
@@ -371,12 +310,10 @@ static bool is_key_too_big(const struct kv_task *task)
     return is_big;
 }
 
-static void call_done(struct kv_call *call);
-
 WEFT_NOINLINE static void refuse_key(struct kv_task *task)
 {
     kv_reply_text(&task->call.reply, KV_TOO_BIG, task->session->loop->config->key_text);
-    call_done(&task->call);
+    task->call.done(&task->call);
 }
 
 static void start_task(struct kv_task *task)
@@ -390,11 +327,11 @@ static void start_task(struct kv_task *task)
 }
 
 /* True if nothing may be submitted while the task is under way. A store that keeps no order gets one
- * command at a time. A walk is submitted page by page, so a later command would take effect in the
- * middle of it; and many walks at once could keep a reply each. */
+ * command at a time. A walk is submitted page by page, and a task in steps step by step, so a later
+ * command would take effect in the middle of it; and many walks at once could keep a reply each. */
 static bool must_be_alone(const struct kv_task *task)
 {
-    return !(task->session->loop->store->flags & KV_STORE_ORDERED) ||
+    return !(task->session->loop->store->flags & KV_STORE_ORDERED) || task->in_steps ||
            task->call.command->does == KV_WALK;
 }
 
@@ -435,6 +372,47 @@ static void call_done(struct kv_call *call)
         pump(session);
 }
 
+/* The steps that complete inside submit. It lies on the stack of run_steps, because the task may be gone by
+ * then. */
+struct kv_task_run {
+    bool more, finished;
+};
+
+/* Does one operation after another for as long as each completes inside submit. A loop does this, not a
+ * recursion, so that the stack does not grow with their number. */
+static void run_steps(struct kv_task *task)
+{
+    struct kv_task_run run;
+    do {
+        run = (struct kv_task_run){false, false};
+        task->run = &run;
+        start_task(task);
+    } while (run.more);
+    if (!run.finished)
+        task->run = NULL;
+}
+
+static void step_done(struct kv_call *call)
+{
+    struct kv_task *task = weft_container_of(call, struct kv_task, call);
+    struct kv_task_run *run = task->run;
+    bool more = task->pairs_error == 0 && task->step(task);
+    if (run)
+        *run = (struct kv_task_run){.more = more, .finished = !more};
+    if (!more)
+        call_done(call);
+    else if (!run)
+        run_steps(task);
+}
+
+void kv_task_in_steps(struct kv_task *task, bool (*step)(struct kv_task *task))
+{
+    task->step = step;
+    task->run = NULL;
+    task->in_steps = true;
+    task->call.done = step_done;
+}
+
 static void task_init(struct kv_task *task, struct kv_session *session,
                       struct weft_request *request, bool late)
 {
@@ -445,7 +423,7 @@ static void task_init(struct kv_task *task, struct kv_session *session,
     task->looking = false;
     task->pairs = (struct kv_pairs){0};
     task->pairs_error = 0;
-    task->call.pair = take_pair;
+    task->call.pair = kv__take_pair;
     task->call.done = call_done;
 }
 
@@ -466,7 +444,7 @@ static void count_values(struct kv_task *task)
         return;
     for (size_t i = 0; i < call->count; i++)
         if (call->items[i].value.blob)
-            count_kept(task, weft_blob_view(call->items[i].value.blob).size);
+            kv__task_count_kept(task, weft_blob_view(call->items[i].value.blob).size);
 }
 
 /* `fallback` is a task on the caller's stack, for a refusal. */
@@ -483,6 +461,7 @@ WEFT_NOINLINE static void call_later(struct kv_session *session, struct weft_req
         return;
     }
     task_init(task, session, request, true);
+    task->in_steps = false;
     if (!face->decode(task) || !may_do(task))
         return;
     count_values(task);
@@ -525,45 +504,4 @@ void kv_session_call(struct kv_session *session, struct weft_request *request, s
     task_init(task, session, request, false);
     if (session->loop->face->decode(task) && may_do(task))
         start_task(task);
-}
-
-size_t kv_session_reject(void *loop_state, const struct weft_rejection *rejection, uint8_t *dst)
-{
-    const struct kv_session_loop *self = loop_state;
-    const char *what = rejection->what ? rejection->what : "unknown";
-    char line[KV_LINE_MAX] = "";
-    switch (rejection->cause) {
-    case WEFT_REJECT_MALFORMED:
-        (void)snprintf(line, sizeof line, "Frame is malformed: %s", what);
-        break;
-    case WEFT_REJECT_TOO_BIG:
-    case WEFT_REJECT_REPLY_TOO_BIG:
-        (void)snprintf(line, sizeof line, "%s is too big: %" PRIu64 " bytes, %s is %" PRIu64,
-                       rejection->cause == WEFT_REJECT_TOO_BIG ? "Request" : "Reply",
-                       rejection->size, what, rejection->limit);
-        break;
-    case WEFT_REJECT_NO_MEMORY:
-        (void)snprintf(line, sizeof line, "Out of memory");
-        break;
-    case WEFT_REJECT_DRAINING:
-        (void)snprintf(line, sizeof line, "Server is shutting down");
-        break;
-    case WEFT_REJECT_TOO_MANY:
-        (void)snprintf(line, sizeof line, "Too many connections: %s is %" PRIu64, what,
-                       rejection->limit);
-        break;
-    case WEFT_REJECT_NOT_KNOWN:
-        (void)snprintf(line, sizeof line, "Not known: %s",
-                       rejection->what ? rejection->what : "say who you are first");
-        break;
-    case WEFT_REJECT_DENIED:
-        (void)snprintf(line, sizeof line, "Denied: %s",
-                       rejection->what ? rejection->what : "you may not do this");
-        break;
-    case WEFT_REJECT_RATE:
-        (void)snprintf(line, sizeof line, "Too often: at most %" PRIu64 " per second",
-                       rejection->limit);
-        break;
-    }
-    return self->face->put_text(dst, status_of(rejection->cause), line);
 }

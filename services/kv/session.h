@@ -5,7 +5,8 @@
  *
  * A face fills the slots of its struct weft_service with these functions. It wraps configure, to add
  * the face, and call, to add a task on its stack. The structs are here for their sizes; only session.c
- * uses their fields. */
+ * uses their fields. A face that knows more of a configuration or a connection embeds kv_session_config or
+ * kv_session as the first member of a struct of its own. */
 #ifndef KV_SESSION_H
 #define KV_SESSION_H
 

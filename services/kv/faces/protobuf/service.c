@@ -111,6 +111,19 @@ static const struct weft_body *reply(struct kv_task *base, const struct kv_reply
     return &task->body.body;
 }
 
+static size_t pair_size(const struct kv_task *task, struct weft_view key, struct weft_view value)
+{
+    (void)task;
+    return kv_reply_pair_size(key, value);
+}
+
+static void put_pair(const struct kv_task *task, uint8_t *dst, struct weft_view key,
+                     struct weft_view value)
+{
+    (void)task;
+    kv_reply_put_pair(dst, key, value);
+}
+
 static size_t put_text(uint8_t *dst, enum kv_status status, const char *text)
 {
     struct kv_reply words;
@@ -125,8 +138,8 @@ static const struct kv_face face = {
     .task_size = sizeof(struct task),
     .decode = decode,
     .reply = reply,
-    .pair_size = kv_reply_pair_size,
-    .put_pair = kv_reply_put_pair,
+    .pair_size = pair_size,
+    .put_pair = put_pair,
     .put_text = put_text,
 };
 

@@ -20,25 +20,32 @@ static void *zeroed(size_t size)
     return p;
 }
 
-void kv_fixture_init_limited(struct kv_fixture *self, const struct kv_store *store,
+void kv_fixture_init_service(struct kv_fixture *self, const struct weft_service *service,
+                             const struct weft_option_set *options, const struct kv_store *store,
                              const struct weft_limits *limits)
 {
-    struct weft_option_set options = {0};
     const struct weft_kv_limits kv_limits = weft_kv_limits_default();
     struct weft_error error;
     self->limits = *limits;
+    self->service = service;
     if (!store)
         store = &weft_kv_store_memory;
     assert_int_equal(weft_loop_new(&self->loop, 0), 0);
     assert_int_equal(weft_kv_context_init(&self->context, store, &kv_limits, NULL, &error), 0);
-    self->config = zeroed(weft_kv_service.config_size);
-    self->loop_state = zeroed(weft_kv_service.loop_size);
-    self->conn_state = zeroed(weft_kv_service.conn_size);
+    self->config = zeroed(self->service->config_size);
+    self->loop_state = zeroed(self->service->loop_size);
+    self->conn_state = zeroed(self->service->conn_size);
     assert_int_equal(
-        weft_kv_service.configure(self->config, &self->context, &options, &self->limits, &error),
-        0);
-    assert_int_equal(weft_kv_service.start(self->loop_state, self->config, self->loop), 0);
-    assert_int_equal(weft_kv_service.open(self->conn_state, self->loop_state), 0);
+        self->service->configure(self->config, &self->context, options, &self->limits, &error), 0);
+    assert_int_equal(self->service->start(self->loop_state, self->config, self->loop), 0);
+    assert_int_equal(self->service->open(self->conn_state, self->loop_state), 0);
+}
+
+void kv_fixture_init_limited(struct kv_fixture *self, const struct kv_store *store,
+                             const struct weft_limits *limits)
+{
+    const struct weft_option_set none = {0};
+    kv_fixture_init_service(self, &weft_kv_service, &none, store, limits);
 }
 
 void kv_fixture_init(struct kv_fixture *self, const struct kv_store *store)
@@ -49,8 +56,8 @@ void kv_fixture_init(struct kv_fixture *self, const struct kv_store *store)
 
 void kv_fixture_fini(struct kv_fixture *self)
 {
-    weft_kv_service.close(self->conn_state, self->loop_state);
-    weft_kv_service.stop(self->loop_state);
+    self->service->close(self->conn_state, self->loop_state);
+    self->service->stop(self->loop_state);
     weft_kv_context_fini(&self->context);
     weft_loop_free(self->loop);
     free(self->config);
@@ -85,7 +92,7 @@ struct call {
 static void run_call(void *arg)
 {
     struct call *call = arg;
-    fake_request_call(call->request, &weft_kv_service, call->fixture->loop_state,
+    fake_request_call(call->request, call->fixture->service, call->fixture->loop_state,
                       call->fixture->conn_state);
 }
 

@@ -11,6 +11,7 @@
 struct kv_fixture {
     struct weft_limits limits; /* may be changed before the first request */
     struct weft_kv_context context;
+    const struct weft_service *service;
     struct weft_loop *loop;
     void *config, *loop_state, *conn_state;
 };
@@ -19,6 +20,10 @@ struct kv_fixture {
 void kv_fixture_init(struct kv_fixture *self, const struct kv_store *store);
 /* kv_fixture_init with limits other than the defaults. */
 void kv_fixture_init_limited(struct kv_fixture *self, const struct kv_store *store,
+                             const struct weft_limits *limits);
+/* kv_fixture_init with another face of kv, and with options as in a URL. */
+void kv_fixture_init_service(struct kv_fixture *self, const struct weft_service *service,
+                             const struct weft_option_set *options, const struct kv_store *store,
                              const struct weft_limits *limits);
 void kv_fixture_fini(struct kv_fixture *self);
 

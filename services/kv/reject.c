@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Rejections in the words of kv. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "session_private.h"
+
+enum kv_status kv__status_of(enum weft_reject_cause cause)
+{
+    switch (cause) {
+    case WEFT_REJECT_MALFORMED:
+        return KV_BAD_REQUEST;
+    case WEFT_REJECT_TOO_BIG:
+    case WEFT_REJECT_REPLY_TOO_BIG:
+        return KV_TOO_BIG;
+    case WEFT_REJECT_NOT_KNOWN:
+        return KV_NOT_KNOWN;
+    case WEFT_REJECT_DENIED:
+        return KV_DENIED;
+    case WEFT_REJECT_RATE:
+        return KV_TOO_OFTEN;
+    case WEFT_REJECT_NO_MEMORY:
+    case WEFT_REJECT_DRAINING:
+    case WEFT_REJECT_TOO_MANY:
+        break;
+    }
+    return KV_RETRY;
+}
+
+size_t kv_session_reject(void *loop_state, const struct weft_rejection *rejection, uint8_t *dst)
+{
+    const struct kv_session_loop *self = loop_state;
+    const char *what = rejection->what ? rejection->what : "unknown";
+    char line[KV_LINE_MAX] = "";
+    switch (rejection->cause) {
+    case WEFT_REJECT_MALFORMED:
+        (void)snprintf(line, sizeof line, "Frame is malformed: %s", what);
+        break;
+    case WEFT_REJECT_TOO_BIG:
+    case WEFT_REJECT_REPLY_TOO_BIG:
+        (void)snprintf(line, sizeof line, "%s is too big: %" PRIu64 " bytes, %s is %" PRIu64,
+                       rejection->cause == WEFT_REJECT_TOO_BIG ? "Request" : "Reply",
+                       rejection->size, what, rejection->limit);
+        break;
+    case WEFT_REJECT_NO_MEMORY:
+        (void)snprintf(line, sizeof line, "Out of memory");
+        break;
+    case WEFT_REJECT_DRAINING:
+        (void)snprintf(line, sizeof line, "Server is shutting down");
+        break;
+    case WEFT_REJECT_TOO_MANY:
+        (void)snprintf(line, sizeof line, "Too many connections: %s is %" PRIu64, what,
+                       rejection->limit);
+        break;
+    case WEFT_REJECT_NOT_KNOWN:
+        (void)snprintf(line, sizeof line, "Not known: %s",
+                       rejection->what ? rejection->what : "say who you are first");
+        break;
+    case WEFT_REJECT_DENIED:
+        (void)snprintf(line, sizeof line, "Denied: %s",
+                       rejection->what ? rejection->what : "you may not do this");
+        break;
+    case WEFT_REJECT_RATE:
+        (void)snprintf(line, sizeof line, "Too often: at most %" PRIu64 " per second",
+                       rejection->limit);
+        break;
+    }
+    return self->face->put_text(dst, kv__status_of(rejection->cause), line);
+}
