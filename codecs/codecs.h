@@ -22,6 +22,17 @@ extern const struct weft_codec weft_codec_raw;
  * takes, unless threshold is `off`. */
 extern const struct weft_codec weft_codec_length_delimited_gzip;
 
+/* `length-field`: a frame is a header that has a length in it, then the message. Options: width, 1, 2, 3, 4
+ * or 8 bytes of length; endian, big or little; offset, the bytes before the length; adjust, which is added
+ * to a length for bytes that it does not count, or taken from it if negative; strip, the bytes at the
+ * beginning of a frame that are not part of its message. A frame has offset + width + length + adjust
+ * bytes. The defaults make the frames of raw.
+ *
+ * What is stripped is written as zeros, but for the length. If strip takes less than the whole header, a
+ * message brings the rest of it, both ways, and encode sets the length in its copy. A message that is
+ * shorter than any frame's is filled up with zeros. A max-frame that the width cannot say is refused. */
+extern const struct weft_codec weft_codec_length_field;
+
 /* `resp`: the Redis protocol. A message that arrives is one command, an array of bulk strings or a line,
  * as it was received; one that is sent is a reply, whole. It has no options and speaks "resp" alone. It is for
  * servers. */

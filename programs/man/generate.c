@@ -24,6 +24,7 @@ const struct weft_codec *const generate_codecs[] = {
     &weft_codec_length_delimited_gzip,
     &weft_codec_raw,
     &weft_codec_varint,
+    &weft_codec_length_field,
     NULL,
 };
 

@@ -146,11 +146,18 @@ static void test_varint_reads_what_peers_send_and_refuses_what_is_hostile(void *
     check_rows(&weft_codec_varint, "codec-varint.jsonl");
 }
 
+static void test_length_field_reads_the_examples_of_netty_and_tokio_util(void **state)
+{
+    (void)state;
+    check_rows(&weft_codec_length_field, "codec-length-field.jsonl");
+}
+
 int main(int argc, char **argv)
 {
     directory = argc > 1 ? argv[1] : NULL;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_varint_reads_what_peers_send_and_refuses_what_is_hostile),
+        cmocka_unit_test(test_length_field_reads_the_examples_of_netty_and_tokio_util),
     };
     return cmocka_run_group_tests_name("vectors: codecs", tests, NULL, NULL);
 }
