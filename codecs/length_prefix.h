@@ -1,7 +1,23 @@
 /* SPDX-License-Identifier: MIT
  *
- * Parts for codecs whose frames begin with four bytes of length, big endian: frames over the limit,
- * frames sent as they are, and peers of other protocols. codecs/raw.c is made of them. */
+ * Parts for codecs whose frames begin with four bytes of length, big endian. The codec's decode reads
+ * the length itself; these functions do the rest: they refuse and skip a frame that is over the limit,
+ * send a frame as it is, and recognise a peer that speaks another protocol. codecs/raw.c is nothing but
+ * these parts:
+ *
+ *     decode:  if (weft_prefix_refused(prefix))
+ *                  return weft_prefix_resume(prefix, in, io);
+ *              if (in.size < WEFT_PREFIX_SIZE) { io->need = WEFT_PREFIX_SIZE; return 0; }
+ *              length = the first four bytes of in
+ *              if (length > max_frame)
+ *                  return weft_prefix_refuse(prefix, in, length, max_frame, ...);
+ *              prefix->begun = true;
+ *              the message is the `length` bytes behind the header, once they are there
+ *     encode:  if (body->size > max_frame)
+ *                  return weft_prefix_too_big(io, body->size, max_frame, "max-frame");
+ *              return weft_prefix_encode(body, io);
+ *
+ * All of them run on the connection's loop, within a slot of the codec. */
 #ifndef WEFT_LENGTH_PREFIX_H
 #define WEFT_LENGTH_PREFIX_H
 

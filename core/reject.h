@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Rejections: the core, a codec or a layer refuses something, and the service words that in its own
- * language (weft_service.reject). */
+ * A rejection says why a request is answered with an error that is not the service's own: its frame was
+ * malformed, a limit was exceeded, a layer refused it. The client still has to read that answer in the
+ * language that it speaks, so the core hands a weft_rejection to the service's reject slot
+ * (service.h), which turns it into the bytes of a reply. */
 #ifndef WEFT_REJECT_H
 #define WEFT_REJECT_H
 
@@ -11,23 +13,31 @@
 extern "C" {
 #endif
 
-/* The cause: something never became a request, a layer refused it, or its reply could not be sent. */
 enum weft_reject_cause {
-    WEFT_REJECT_MALFORMED,     /* what: the fault of the frame */
-    WEFT_REJECT_TOO_BIG,       /* what: the limit's option name; size, limit */
-    WEFT_REJECT_REPLY_TOO_BIG, /* what, size and limit of a reply; the words take its place */
-    WEFT_REJECT_NO_MEMORY,
-    WEFT_REJECT_DRAINING,
-    WEFT_REJECT_TOO_MANY,  /* what: "max-connections"; limit */
-    WEFT_REJECT_NOT_KNOWN, /* by a layer: the peer has not said who it is; what: in words */
-    WEFT_REJECT_DENIED,    /* by a layer: the peer may not do this; what: in words */
-    WEFT_REJECT_RATE       /* by a layer: the peer does this too often; limit: per second */
+    /* The frame of a request: the service has not seen the request. */
+    WEFT_REJECT_MALFORMED, /* it is no message; what: its fault, in words */
+    WEFT_REJECT_TOO_BIG,   /* it is over a limit; what: the limit's option name; size, limit */
+    WEFT_REJECT_NO_MEMORY, /* there is no memory to handle it */
+    WEFT_REJECT_DRAINING,  /* the server is shutting down and takes no more requests */
+
+    /* A connection: it is told so once, unasked, and closed. */
+    WEFT_REJECT_TOO_MANY, /* what: the option name of the limit, "max-connections"; limit */
+
+    /* A reply: the service has sent a message that cannot be encoded; the words take its place. */
+    WEFT_REJECT_REPLY_TOO_BIG, /* it is over a limit; what: the limit's option name; size, limit */
+
+    /* A layer's refusal, before call() or from weft_request_ask (layer.h). */
+    WEFT_REJECT_NOT_KNOWN, /* the peer has not said who it is; what: in words, or NULL */
+    WEFT_REJECT_DENIED,    /* the peer may not do this; what: in words, or NULL */
+    WEFT_REJECT_RATE       /* the peer does this too often; limit: times per second */
 };
 
+/* Which of the fields behind cause are set is said at each cause; the others are NULL or 0. */
 struct weft_rejection {
     enum weft_reject_cause cause;
-    const char *what; /* static, may be NULL */
-    uint64_t size, limit;
+    const char *what; /* static text, or NULL */
+    uint64_t size;    /* bytes that there were, or were announced */
+    uint64_t limit;   /* that size exceeds */
 };
 
 enum { WEFT_REJECT_MAX = 512 }; /* bytes that the words of a rejection may have */

@@ -1,15 +1,27 @@
 /* SPDX-License-Identifier: MIT
  *
- * A frame cache saves encoding the same blob again. A codec whose frames cost time keeps the frame of
- * a blob here and finds it when that blob is sent again. It may do so only if its frames do not depend
- * on the connection: each peer of the same configuration must decode the frame to the message.
+ * A frame cache keeps encoded frames, so that a codec whose frames take time to make (by deflating,
+ * say) makes the frame of a blob once, however often the blob is sent. An encode slot uses it for a body
+ * that is a blob and `lasting` (body.h):
  *
- * A blob has at most one kept frame, which belongs to one configuration. Other configurations never
- * replace it; they encode for themselves, as long as it is kept. A blob belongs to the first cache
- * that tries to keep a frame of it; no other cache keeps one, not even after the first is freed. The
- * frame is dropped with its blob. It is evicted earlier if the cache is over its budget, beginning
- * with the frame that was put first, however often it was found since. An evicted frame stays valid
- * for whoever holds a reference to it.
+ *     struct weft_blob *frame;
+ *     switch (weft_frame_cache_get(io->frames, body->blob, state->config_id, &frame)) {
+ *     case WEFT_FRAME_HIT: append *frame to io->out and drop the reference
+ *     case WEFT_FRAME_PLAIN: send the message as it is, because encoding it gained nothing before
+ *     case WEFT_FRAME_MISS: encode, weft_frame_cache_put the frame, append it
+ *     }
+ *
+ * The frame goes to every connection of the same codec configuration (weft_codec_state.config_id). So a
+ * codec may use the cache only if its frames do not depend on what was sent on the connection before.
+ *
+ * These rules keep the cache small and its lock short:
+ *
+ *   - One frame per blob. It belongs to the configuration that put it first. Other configurations get a
+ *     MISS and encode each time, until that frame is gone.
+ *   - One cache per blob. Only the cache that first got a put for a blob keeps frames of it.
+ *   - A frame is dropped with its blob. If the frames exceed the budget, the cache evicts the one that
+ *     was put first, even if it was found since. Whoever holds a reference to an evicted frame may go
+ *     on using it.
  *
  * Any thread may call get and put with a blob that it holds a reference to. They take a lock for a
  * few instructions, never while a frame is encoded. */

@@ -1,10 +1,18 @@
 /* SPDX-License-Identifier: MIT
  *
- * Settings are of two kinds: the options of a plugin, which stand in an endpoint's URL, and limits,
- * which hold for a whole server or client. */
+ * Settings are of two kinds:
+ *
+ *   - An option belongs to a plugin and stands in an endpoint's URL (`?threshold=1436`). The plugin
+ *     declares which options it has, and reads them in its configure slot.
+ *   - A limit holds for a whole server or client, and is an option of the programs (`--max-frame 8MiB`).
+ *     It is a uint64_t field of a struct, described by a row of a table. The core has one such table; a
+ *     service may have another one of its own.
+ *
+ * All functions may be called from any thread. They allocate nothing. */
 #ifndef WEFT_SETTINGS_H
 #define WEFT_SETTINGS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -54,23 +62,28 @@ enum weft_limit_unit { WEFT_LIMIT_BYTES, WEFT_LIMIT_COUNT, WEFT_LIMIT_TIME };
 /* X(field, "option-name", unit, default, zero_is_off, "help") for each limit. The struct, the command
  * lines, their help and the texts of refusals are made from this table. */
 #define WEFT_LIMIT_MAP(X)                                                                          \
-    X(max_frame, "max-frame", BYTES, WEFT_MIB(8), 0, "largest payload on the wire")                \
-    X(max_message, "max-message", BYTES, WEFT_MIB(32), 0, "largest message, inflated")             \
-    X(decode_bytes, "decode-bytes", BYTES, WEFT_MIB(64), 0, "memory one request may decode into")  \
-    X(max_pending, "max-pending", COUNT, 1024, 0, "requests in flight on a connection")            \
-    X(pending_bytes, "pending-bytes", BYTES, WEFT_MIB(32), 0, "kept for requests in flight")       \
-    X(max_detached, "max-detached", COUNT, 1024, 0, "detached requests of a connection")           \
-    X(push_high, "push-high", BYTES, WEFT_KIB(16), 0, "output that detached requests wait for")    \
-    X(output_high, "output-high", BYTES, WEFT_MIB(1), 0, "output that stops the reading")          \
-    X(output_low, "output-low", BYTES, WEFT_KIB(256), 0, "output at which reading goes on")        \
-    X(output_hard, "output-hard", BYTES, WEFT_MIB(64), 0, "output that closes a connection")       \
-    X(max_connections, "max-connections", COUNT, 10000, 0, "connections open at once")             \
-    X(frame_timeout, "frame-timeout", TIME, WEFT_SECONDS(30), 0, "time for a frame to complete")   \
-    X(write_timeout, "write-timeout", TIME, WEFT_SECONDS(30), 0, "time without the peer reading")  \
-    X(idle_timeout, "idle-timeout", TIME, 0, 1, "time without a request, 0 for ever")              \
-    X(drain_timeout, "drain-timeout", TIME, WEFT_SECONDS(10), 0, "time to drain before the cut")   \
-    X(frame_cache, "frame-cache", BYTES, WEFT_MIB(128), 1, "compressed replies kept, 0 none")      \
-    X(max_bad_frames, "max-bad-frames", COUNT, 8, 1, "bad frames in a row, 0 any number")
+    X(max_frame, "max-frame", BYTES, WEFT_MIB(8), false, "largest payload on the wire")            \
+    X(max_message, "max-message", BYTES, WEFT_MIB(32), false, "largest message, inflated")         \
+    X(decode_bytes, "decode-bytes", BYTES, WEFT_MIB(64), false,                                    \
+      "memory one request may decode into")                                                        \
+    X(max_pending, "max-pending", COUNT, 1024, false, "requests in flight on a connection")        \
+    X(pending_bytes, "pending-bytes", BYTES, WEFT_MIB(32), false, "kept for requests in flight")   \
+    X(max_detached, "max-detached", COUNT, 1024, false, "detached requests of a connection")       \
+    X(push_high, "push-high", BYTES, WEFT_KIB(16), false,                                          \
+      "output that detached requests wait for")                                                    \
+    X(output_high, "output-high", BYTES, WEFT_MIB(1), false, "output that stops the reading")      \
+    X(output_low, "output-low", BYTES, WEFT_KIB(256), false, "output at which reading goes on")    \
+    X(output_hard, "output-hard", BYTES, WEFT_MIB(64), false, "output that closes a connection")   \
+    X(max_connections, "max-connections", COUNT, 10000, false, "connections open at once")         \
+    X(frame_timeout, "frame-timeout", TIME, WEFT_SECONDS(30), false,                               \
+      "time for a frame to complete")                                                              \
+    X(write_timeout, "write-timeout", TIME, WEFT_SECONDS(30), false,                               \
+      "time without the peer reading")                                                             \
+    X(idle_timeout, "idle-timeout", TIME, 0, true, "time without a request, 0 for ever")           \
+    X(drain_timeout, "drain-timeout", TIME, WEFT_SECONDS(10), false,                               \
+      "time to drain before the cut")                                                              \
+    X(frame_cache, "frame-cache", BYTES, WEFT_MIB(128), true, "compressed replies kept, 0 none")   \
+    X(max_bad_frames, "max-bad-frames", COUNT, 8, true, "bad frames in a row, 0 any number")
 
 struct weft_limits {
 #define X(field, name, unit, value, zero, help) uint64_t field;
@@ -78,19 +91,21 @@ struct weft_limits {
 #undef X
 };
 
+/* One row of a table of limits. */
 struct weft_limit {
     const char *name, *help;
     enum weft_limit_unit unit;
-    int zero_is_off; /* true: 0 means no limit, or none of what is limited, as help says;
-                        false: 0 is an error */
-    uint64_t value;  /* the default */
-    size_t offset;   /* where its uint64_t field is in struct weft_limits, or its owner's struct */
+    /* True if 0 is a value, which means "no limit" or "nothing of the kind", as help says. False if 0
+     * is an error. */
+    bool zero_is_off;
+    uint64_t value; /* the default */
+    size_t offset;  /* where its uint64_t field is in struct weft_limits, or its owner's struct */
 };
 
-/* Returns the table in the order above, ended by a NULL name. It is static. */
+/* Returns the core's table in the order above, ended by a NULL name. It is static. */
 const struct weft_limit *weft_limit_table(void);
 
-/* Returns all limits at their defaults. */
+/* Returns the core's limits at their defaults. */
 struct weft_limits weft_limits_default(void);
 
 /* Sets the field of one limit from text ("8MiB", "30", "0.5"). `limits` is the struct that the limit's

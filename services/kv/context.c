@@ -18,7 +18,7 @@ const struct weft_limit *weft_kv_limit_table(void)
         {.name = "max-memory",
          .help = "memory the store may hold, 0 any",
          .unit = WEFT_LIMIT_BYTES,
-         .zero_is_off = 1,
+         .zero_is_off = true,
          .value = 0,
          .offset = offsetof(struct weft_kv_limits, max_memory)},
         {.name = "max-key",

@@ -45,7 +45,7 @@ static const struct weft_limit brake_table[] = {
     {.name = "wear",
      .help = "how long it lasts",
      .unit = WEFT_LIMIT_TIME,
-     .zero_is_off = 1,
+     .zero_is_off = true,
      .offset = offsetof(struct brake_limits, wear)},
     {.name = NULL},
 };
