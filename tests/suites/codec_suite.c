@@ -146,8 +146,9 @@ static void test_payload_outlives_an_encode_on_the_same_loop(void **state)
     struct weft_decode_io io = {.out = &feed.out};
     assert_int_equal(fc.codec->decode(&feed.state, feed_frame_view(&frame), &msg, &io), frame.size);
     struct feed_frame reply = good_frame(&fc, TEXT, 8000);
-    assert_int_equal(msg.payload.size, size);
-    assert_memory_equal(msg.payload.data, expected, size);
+    struct weft_view message = codec_suite_message(msg.payload);
+    assert_int_equal(message.size, size);
+    assert_memory_equal(message.data, expected, size);
     feed_fini(&feed);
     free(reply.data);
     free(expected);

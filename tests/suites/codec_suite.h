@@ -37,6 +37,14 @@ struct weft_codec_suite {
      * content. It has exactly `size` bytes too, or as many as the shortest one has, if that is more. Writes it
      * to dst, unless that is NULL, and returns its size. */
     size_t (*message)(const uint8_t *content, size_t size, uint8_t *dst);
+
+    /* For a codec whose requests look different from its replies. wrap writes the request that brings
+     * `message` and returns its size; dst NULL: it measures. unwrap returns the part of a payload that is the
+     * message. encode must then leave a message as it is. NULL: encode makes requests too, and the payload is
+     * the message. */
+    size_t (*wrap)(struct weft_view message, uint8_t *dst);
+    struct weft_view (*unwrap)(struct weft_view payload);
+    size_t header; /* the most bytes before the message in a request; 0: 16 */
 };
 
 /* Runs all of them, a cmocka group a topic, on the main thread; returns how many failed. */

@@ -23,6 +23,32 @@ int codec_suite_setup(void **state)
     return 0;
 }
 
+void codec_suite_as_request(struct feed_frame *frame, enum content content, size_t size)
+{
+    if (!codec_under_test->wrap || frame->result != 0)
+        return;
+    uint8_t *message = message_of(content, &size);
+    assert_int_equal(frame->size, size);
+    assert_memory_equal(frame->data, message, size);
+    free(frame->data);
+    frame->size = codec_under_test->wrap(weft_view(message, size), NULL);
+    frame->data = malloc(frame->size);
+    assert_non_null(frame->data);
+    (void)codec_under_test->wrap(weft_view(message, size), frame->data);
+    free(message);
+}
+
+struct weft_view codec_suite_message(struct weft_view payload)
+{
+    return codec_under_test->unwrap ? codec_under_test->unwrap(payload) : payload;
+}
+
+size_t codec_suite_header(void)
+{
+    enum { USUAL_MAX = 16 };
+    return codec_under_test->header > 0 ? codec_under_test->header : USUAL_MAX;
+}
+
 static int try_init(struct feed_codec *fc, const struct weft_codec_suite *suite, size_t max_frame,
                     size_t max_message)
 {
@@ -87,6 +113,7 @@ struct feed_frame body_frame(const struct feed_codec *fc, enum content content, 
     assert_null(frame.broken_rule);
     weft_blob_unref(blob);
     free(message);
+    codec_suite_as_request(&frame, content, size);
     return frame;
 }
 
@@ -130,8 +157,10 @@ void assert_message(const struct feed *feed, size_t i, enum content content, siz
     assert_true(i < feed->count);
     assert_int_equal(feed->messages[i].status, WEFT_MESSAGE_OK);
     uint8_t *expected = message_of(content, &size);
-    assert_int_equal(feed->messages[i].size, size);
-    assert_memory_equal(feed->messages[i].payload, expected, size);
+    struct weft_view message =
+        codec_suite_message(weft_view(feed->messages[i].payload, feed->messages[i].size));
+    assert_int_equal(message.size, size);
+    assert_memory_equal(message.data, expected, size);
     free(expected);
 }
 

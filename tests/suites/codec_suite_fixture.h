@@ -39,6 +39,13 @@ struct feed_codec codec_with(const struct weft_codec_suite *suite, size_t max_fr
 /* Returns the message that the codec carries for content of *size bytes, and sets *size to its own. Freed
  * with free(). */
 uint8_t *message_of(enum content content, size_t *size);
+/* Makes a frame that encode has made the one that a peer would send of the same content. */
+void codec_suite_as_request(struct feed_frame *frame, enum content content, size_t size);
+/* The message in a payload. */
+struct weft_view codec_suite_message(struct weft_view payload);
+/* The most bytes that a frame may have before its message. */
+size_t codec_suite_header(void);
+
 /* A blob of the content; NULL where there is no memory for one. */
 struct weft_blob *blob_of(enum content content, size_t size);
 /* The frame of a body that is written or, where there is memory for one, a blob. */

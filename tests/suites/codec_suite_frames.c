@@ -30,12 +30,14 @@ static void fini(struct feed_codec *fc)
     feed_codec_fini(fc);
 }
 
-static struct feed_frame frame_of(const struct feed_codec *fc, struct weft_blob *blob, bool lasting)
+static struct feed_frame frame_of(const struct feed_codec *fc, struct weft_blob *blob, bool lasting,
+                                  enum content content)
 {
     struct weft_body body = weft_body_from_blob(blob);
     body.lasting = lasting;
     struct feed_frame frame = feed_encode(fc, &body);
     assert_null(frame.broken_rule);
+    codec_suite_as_request(&frame, content, body.size);
     return frame;
 }
 
@@ -53,6 +55,7 @@ static void test_encode_writes_no_more_than_it_reserved(void **state)
             struct feed_frame frame = feed_encode_within(&fc, &bytes.body, room);
             assert_null(frame.broken_rule);
             assert_int_equal(frame.result, 0);
+            codec_suite_as_request(&frame, TEXT, sizes[i]);
             assert_stands_for(&fc, &frame, TEXT, sizes[i]);
             free(frame.data);
         }
@@ -71,7 +74,7 @@ struct expected {
 static void assert_frame(const struct feed_codec *fc, struct weft_blob *blob, bool lasting,
                          const struct expected *expected)
 {
-    struct feed_frame frame = frame_of(fc, blob, lasting);
+    struct feed_frame frame = frame_of(fc, blob, lasting, expected->content);
     assert_int_equal(frame.result, expected->frame.result);
     assert_int_equal(frame.announced, expected->frame.announced);
     assert_int_equal(frame.limit, expected->frame.limit);
@@ -89,7 +92,7 @@ static void assert_good_frames(const struct weft_codec_suite *suite, size_t limi
     assert_int_equal(try_init(&fresh, suite, limit, 0), 0);
     assert_int_equal(try_init(&pooled, suite, limit, BUDGET), 0);
     struct weft_blob *blob = blob_of(content, size), *passing = blob_of(content, size);
-    const struct expected expected = {content, size, frame_of(&fresh, blob, false)};
+    const struct expected expected = {content, size, frame_of(&fresh, blob, false, content)};
     for (int i = 0; i < 3; i++)
         assert_frame(&pooled, blob, true, &expected);
     assert_frame(&pooled, blob, false, &expected);
@@ -129,7 +132,7 @@ static void encode_thrice(void *arg)
         return;
     struct weft_blob *blob = blob_of(TEXT, 3000);
     for (int i = 0; blob && i < 3; i++) {
-        struct feed_frame frame = frame_of(&fc, blob, true);
+        struct feed_frame frame = frame_of(&fc, blob, true, TEXT);
         assert_true(frame.result == 0 || (frame.result == -ENOMEM && fault_failed() > 0));
         free(frame.data);
     }
