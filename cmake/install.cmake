@@ -138,7 +138,7 @@ weft_install_library(core
 weft_install_library(codecs
     PC weft-codecs
     DESCRIPTION "the codecs of weft, for use with or without its event loop"
-    OF weft_codecs
+    OF ${WEFT_CODECS_OBJECTS}
     HEADERS codecs/codecs.h codecs/length_prefix.h
     NEEDS base
     LINKS ${WEFT_CODECS_LINKS}

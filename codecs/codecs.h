@@ -43,6 +43,10 @@ extern const struct weft_codec weft_codec_resp;
  * is. The shortest are written. It has no options. max-frame has at most 31 bits. */
 extern const struct weft_codec weft_codec_varint;
 
+/* `http`: HTTP/1.1 and HTTP/1.0 for servers; it speaks "http". It is there if the library was built with
+ * llhttp. Options: max-line and max-head in bytes, max-fields. docs/wire.md says what a payload is. */
+extern const struct weft_codec weft_codec_http;
+
 #ifdef __cplusplus
 }
 #endif
