@@ -35,14 +35,16 @@ struct weft_registry {
 };
 
 /* Each adds one plugin to a registry, which is empty when zeroed. Returns 0; -EEXIST if the name is
- * taken; -ENOSPC if there are WEFT_REGISTRY_MAX of its kind; -EPERM if the registry is frozen; -EINVAL
+ * taken, a service's by one that speaks the same; -ENOSPC if there are WEFT_REGISTRY_MAX of its kind; -EPERM if the registry is frozen; -EINVAL
  * if the plugin lacks a name or a mandatory slot, a layer's name contains `,` or `&`, or a transport's
  * stream_size or listener_size is too small. */
 WEFT_MUST_USE int weft_registry_add_codec(struct weft_registry *registry,
                                           const struct weft_codec *codec);
 WEFT_MUST_USE int weft_registry_add_transport(struct weft_registry *registry,
                                               const struct weft_transport *transport);
-/* Hands context to the service's configure; it is borrowed for the registry's life. */
+/* Hands context to the service's configure; it is borrowed for the registry's life. Services of one name
+ * are faces of one thing, each in another language: an endpoint takes the face that its codec can carry,
+ * so nobody has to name faces. The first of them is for codecs that carry anything. */
 WEFT_MUST_USE int weft_registry_add_service(struct weft_registry *registry,
                                             const struct weft_service *service, void *context);
 WEFT_MUST_USE int weft_registry_add_layer(struct weft_registry *registry,
@@ -54,9 +56,11 @@ const struct weft_codec *weft_registry_codec(const struct weft_registry *registr
                                              struct weft_error *error);
 const struct weft_transport *weft_registry_transport(const struct weft_registry *registry,
                                                      const char *name, struct weft_error *error);
+/* Returns, of the services of that name, the one that fits payloads of the kind `speaks`: one that
+ * speaks just that, or else one that speaks "*". NULL or "*" for speaks: the first. */
 const struct weft_service *weft_registry_service(const struct weft_registry *registry,
-                                                 const char *name, void **context,
-                                                 struct weft_error *error);
+                                                 const char *name, const char *speaks,
+                                                 void **context, struct weft_error *error);
 const struct weft_layer *weft_registry_layer(const struct weft_registry *registry, const char *name,
                                              void **context, struct weft_error *error);
 

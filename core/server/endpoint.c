@@ -70,8 +70,18 @@ static int find_service(struct binding *b)
                               "address and the codec",
                               named, b->text);
     const char *name = named ? named : b->defaults->service;
-    b->endpoint->service = weft_registry_service(b->registry, name, &b->service_context, b->error);
-    return b->endpoint->service ? 0 : WEFT_ECONFIG;
+    const struct weft_codec *codec = b->endpoint->codec;
+    if (!weft_registry_service(b->registry, name, NULL, &b->service_context, b->error))
+        return WEFT_ECONFIG;
+    b->endpoint->service =
+        weft_registry_service(b->registry, name, codec->speaks, &b->service_context, b->error);
+    if (b->endpoint->service)
+        return 0;
+    char languages[256];
+    weft__registry_languages(b->registry, name, languages, sizeof languages);
+    return weft_error_set(b->error, WEFT_ECONFIG,
+                          "codec '%s' carries %s, but service '%s' speaks %s in '%s'", codec->name,
+                          codec->speaks, name, languages, b->text);
 }
 
 static int add_layer(struct binding *b, const char *name)
@@ -115,18 +125,6 @@ static int find_layers(struct binding *b)
         list = end ? end + 1 : NULL;
     }
     return err;
-}
-
-static int check_speech(const struct binding *b)
-{
-    const struct weft_codec *codec = b->endpoint->codec;
-    const struct weft_service *service = b->endpoint->service;
-    if (!service || strcmp(codec->speaks, "*") == 0 || strcmp(service->speaks, "*") == 0 ||
-        strcmp(codec->speaks, service->speaks) == 0)
-        return 0;
-    return weft_error_set(b->error, WEFT_ECONFIG,
-                          "codec '%s' speaks %s, but service '%s' speaks %s in '%s'", codec->name,
-                          codec->speaks, service->name, service->speaks, b->text);
 }
 
 enum { TABLES = 4 + WEFT_LAYERS_MAX };
@@ -250,8 +248,6 @@ int weft_endpoint_init(struct weft_endpoint *endpoint, const char *url,
         err = find_service(&b);
     if (err == 0)
         err = find_layers(&b);
-    if (err == 0)
-        err = check_speech(&b);
     if (err == 0)
         err = check_options(&b);
     if (err == 0)

@@ -9,6 +9,10 @@
 /* Lets nothing more be added. Any thread, also while others look plugins up. */
 void weft__registry_freeze(struct weft_registry *registry);
 
+/* Writes the languages of the services of that name to dst, which has size bytes: "protobuf:abi, resp". */
+void weft__registry_languages(const struct weft_registry *registry, const char *name, char *dst,
+                              size_t size);
+
 struct weft_endpoint {
     struct weft_url url;
     const struct weft_transport *transport;
@@ -31,7 +35,7 @@ struct weft_endpoint_defaults {
                                contradicts it and is refused */
 };
 
-/* Parses the URL, looks its plugins up, checks that codec and service speak one language, refuses
+/* Parses the URL, looks its plugins up, takes the service's face that speaks what the codec carries, refuses
  * options that none of the three declares, lets the transport check the URL, and configures codec and
  * service. Returns 0, WEFT_ECONFIG with one line in *error, or -ENOMEM. On failure nothing is held.
  * The registry and the limits must outlive the endpoint. */

@@ -34,14 +34,12 @@ static struct names transport_names(const struct weft_registry *registry)
     return names;
 }
 
-static struct names service_names(const struct weft_registry *registry)
+static size_t count_services(const struct weft_registry *registry)
 {
-    struct names names = {.count = 0};
-    while (names.count < WEFT_REGISTRY_MAX && registry->services[names.count].service) {
-        names.name[names.count] = registry->services[names.count].service->name;
-        names.count++;
-    }
-    return names;
+    size_t count = 0;
+    while (count < WEFT_REGISTRY_MAX && registry->services[count].service)
+        count++;
+    return count;
 }
 
 static struct names layer_names(const struct weft_registry *registry)
@@ -63,16 +61,33 @@ static size_t find(const struct names *names, const char *name)
     return i;
 }
 
+/* Each name once, though several services may have it. */
+static struct names service_names(const struct weft_registry *registry)
+{
+    struct names names = {.count = 0};
+    for (size_t i = 0; i < count_services(registry); i++) {
+        const char *name = registry->services[i].service->name;
+        if (find(&names, name) == names.count)
+            names.name[names.count++] = name;
+    }
+    return names;
+}
+
 /* The flag is a plain bool in a header that C++ reads, and clients are made on any thread. */
 void weft__registry_freeze(struct weft_registry *registry)
 {
     __atomic_store_n(&registry->frozen, true, __ATOMIC_RELAXED);
 }
 
+static bool is_frozen(const struct weft_registry *registry)
+{
+    return __atomic_load_n(&registry->frozen, __ATOMIC_RELAXED);
+}
+
 static int may_add(const struct weft_registry *registry, const struct names *names,
                    const char *name)
 {
-    if (__atomic_load_n(&registry->frozen, __ATOMIC_RELAXED))
+    if (is_frozen(registry))
         return -EPERM;
     if (find(names, name) < names->count)
         return -EEXIST;
@@ -111,13 +126,19 @@ int weft_registry_add_service(struct weft_registry *registry, const struct weft_
 {
     if (!service->name || !service->speaks || !service->call)
         return -EINVAL;
-    struct names names = service_names(registry);
-    int err = may_add(registry, &names, service->name);
-    if (err == 0) {
-        registry->services[names.count].service = service;
-        registry->services[names.count].context = context;
+    if (is_frozen(registry))
+        return -EPERM;
+    size_t count = count_services(registry);
+    for (size_t i = 0; i < count; i++) {
+        const struct weft_service *other = registry->services[i].service;
+        if (strcmp(other->name, service->name) == 0 && strcmp(other->speaks, service->speaks) == 0)
+            return -EEXIST;
     }
-    return err;
+    if (count == WEFT_REGISTRY_MAX)
+        return -ENOSPC;
+    registry->services[count].service = service;
+    registry->services[count].context = context;
+    return 0;
 }
 
 int weft_registry_add_layer(struct weft_registry *registry, const struct weft_layer *layer,
@@ -134,14 +155,19 @@ int weft_registry_add_layer(struct weft_registry *registry, const struct weft_la
     return err;
 }
 
+static void join(const struct names *names, char *dst, size_t size)
+{
+    size_t used = (size_t)snprintf(dst, size, "%s", names->count > 0 ? "" : "none");
+    for (size_t i = 0; i < names->count && used < size; i++)
+        used +=
+            (size_t)snprintf(dst + used, size - used, "%s%s", i > 0 ? ", " : "", names->name[i]);
+}
+
 static void set_unknown(struct weft_error *error, const char *kind, const char *name,
                         const struct names *names)
 {
-    char list[256] = "none";
-    size_t used = 0;
-    for (size_t i = 0; i < names->count && used < sizeof list; i++)
-        used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", i > 0 ? ", " : "",
-                                 names->name[i]);
+    char list[256];
+    join(names, list, sizeof list);
     weft_error_set(error, WEFT_ECONFIG, "unknown %s '%s'; there are: %s", kind, name, list);
 }
 
@@ -167,17 +193,56 @@ const struct weft_transport *weft_registry_transport(const struct weft_registry 
     return NULL;
 }
 
-const struct weft_service *weft_registry_service(const struct weft_registry *registry,
-                                                 const char *name, void **context,
-                                                 struct weft_error *error)
+static bool is_star(const char *speaks)
 {
-    struct names names = service_names(registry);
-    size_t i = find(&names, name);
-    if (i < names.count) {
+    return strcmp(speaks, "*") == 0;
+}
+
+/* Returns the place of the service that fits best, or WEFT_REGISTRY_MAX. */
+static size_t find_face(const struct weft_registry *registry, const char *name, const char *speaks)
+{
+    size_t best = WEFT_REGISTRY_MAX;
+    for (size_t i = count_services(registry); i-- > 0;) {
+        const struct weft_service *service = registry->services[i].service;
+        if (strcmp(service->name, name) != 0)
+            continue;
+        if (!speaks || is_star(speaks) || is_star(service->speaks))
+            best = i;
+        else if (strcmp(service->speaks, speaks) == 0)
+            return i;
+    }
+    return best;
+}
+
+void weft__registry_languages(const struct weft_registry *registry, const char *name, char *dst,
+                              size_t size)
+{
+    struct names languages = {.count = 0};
+    for (size_t i = 0; i < count_services(registry); i++) {
+        const struct weft_service *service = registry->services[i].service;
+        if (strcmp(service->name, name) == 0)
+            languages.name[languages.count++] = service->speaks;
+    }
+    join(&languages, dst, size);
+}
+
+const struct weft_service *weft_registry_service(const struct weft_registry *registry,
+                                                 const char *name, const char *speaks,
+                                                 void **context, struct weft_error *error)
+{
+    size_t i = find_face(registry, name, speaks);
+    if (i < WEFT_REGISTRY_MAX) {
         *context = registry->services[i].context;
         return registry->services[i].service;
     }
-    set_unknown(error, "service", name, &names);
+    struct names names = service_names(registry);
+    if (find(&names, name) == names.count) {
+        set_unknown(error, "service", name, &names);
+    } else {
+        char list[256];
+        weft__registry_languages(registry, name, list, sizeof list);
+        weft_error_set(error, WEFT_ECONFIG, "service '%s' speaks %s, not %s", name, list, speaks);
+    }
     return NULL;
 }
 

@@ -73,8 +73,8 @@ static int refuse(FILE *err, int status, const struct weft_error *error)
     return status == WEFT_ECONFIG ? 2 : 1;
 }
 
-/* Prints "endpoint tcp://127.0.0.1:0 codec=raw service=kv", which is the line of a bound endpoint
- * except for a port of 0. */
+/* Prints "endpoint tcp://127.0.0.1:0 codec=raw service=kv speaks=protobuf:abi", which is the line of a
+ * bound endpoint except for a port of 0, and the language of its payloads. */
 static int print_endpoint(const struct kvs_config *config, const char *url,
                           const struct weft_registry *registry, FILE *out, struct weft_error *error)
 {
@@ -84,8 +84,8 @@ static int print_endpoint(const struct kvs_config *config, const char *url,
     int err = weft_endpoint_init(&endpoint, url, registry, &defaults, &config->limits, error);
     if (err < 0)
         return err;
-    fprintf(out, "endpoint %.*s %s\n", (int)strcspn(url, "?"), url,
-            weft_endpoint_describe(&endpoint, text, sizeof text));
+    fprintf(out, "endpoint %.*s %s speaks=%s\n", (int)strcspn(url, "?"), url,
+            weft_endpoint_describe(&endpoint, text, sizeof text), endpoint.service->speaks);
     weft_endpoint_fini(&endpoint);
     return 0;
 }

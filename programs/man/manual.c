@@ -170,15 +170,9 @@ static void print_plugin_options(FILE *out, const struct weft_option *options)
     }
 }
 
-static void print_plugin(FILE *out, const char *name, const char *speaks,
-                         const struct weft_option *options)
+static void print_language(FILE *out, const char *speaks)
 {
-    fputs(".TP\n", out);
-    print_bold(out, name);
-    fputs("\nSpeaks\n", out);
     print_bold(out, strcmp(speaks, "*") == 0 ? "anything" : speaks);
-    fputs(".\n", out);
-    print_plugin_options(out, options);
 }
 
 static void print_transports(FILE *out)
@@ -193,14 +187,49 @@ static void print_transports(FILE *out)
 
 static void print_codecs(FILE *out)
 {
-    for (const struct weft_codec *const *codec = generate_codecs; *codec; codec++)
-        print_plugin(out, (*codec)->name, (*codec)->speaks, (*codec)->options);
+    for (const struct weft_codec *const *codec = generate_codecs; *codec; codec++) {
+        fputs(".TP\n", out);
+        print_bold(out, (*codec)->name);
+        fputs("\nSpeaks\n", out);
+        print_language(out, (*codec)->speaks);
+        fputs(".\n", out);
+        print_plugin_options(out, (*codec)->options);
+    }
+}
+
+/* True if an earlier service has the name: it is a face of that one. */
+static bool is_further_face(const struct weft_service *const *service)
+{
+    const struct weft_service *const *first = generate_services;
+    while (strcmp((*first)->name, (*service)->name) != 0)
+        first++;
+    return first != service;
+}
+
+/* Prints the languages and the options of all faces of a service. */
+static void print_faces(FILE *out, const struct weft_service *const *first)
+{
+    fputs("\nSpeaks\n", out);
+    for (const struct weft_service *const *face = first; *face; face++)
+        if (strcmp((*face)->name, (*first)->name) == 0) {
+            fputs(face == first ? "" : ",\n", out);
+            print_language(out, (*face)->speaks);
+        }
+    fputs(".\n", out);
+    for (const struct weft_service *const *face = first; *face; face++)
+        if (strcmp((*face)->name, (*first)->name) == 0)
+            print_plugin_options(out, (*face)->options);
 }
 
 static void print_services(FILE *out)
 {
-    for (const struct weft_service *const *service = generate_services; *service; service++)
-        print_plugin(out, (*service)->name, (*service)->speaks, (*service)->options);
+    for (const struct weft_service *const *service = generate_services; *service; service++) {
+        if (is_further_face(service))
+            continue;
+        fputs(".TP\n", out);
+        print_bold(out, (*service)->name);
+        print_faces(out, service);
+    }
 }
 
 static void print_errors(FILE *out)

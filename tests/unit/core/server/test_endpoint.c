@@ -166,8 +166,39 @@ static void test_endpoint_lets_star_speak_with_everything(void **state)
 static void test_endpoint_refuses_a_codec_and_a_service_that_speak_differently(void **state)
 {
     assert_refused(*state, "tcp://h:1?codec=resp", &server,
-                   "codec 'resp' speaks resp, but service 'kv' speaks protobuf:abi in "
+                   "codec 'resp' carries resp, but service 'kv' speaks protobuf:abi in "
                    "'tcp://h:1?codec=resp'");
+}
+
+/* Services of one name are its faces. */
+static void test_endpoint_takes_the_face_that_its_codec_carries(void **state)
+{
+    struct fixture *f = *state;
+    struct weft_service face = dummy_service("kv"), any = dummy_service("kv");
+    face.speaks = "resp";
+    assert_int_equal(weft_registry_add_service(&f->registry, &any, NULL), 0);
+    assert_int_equal(weft_registry_add_service(&f->registry, &face, &f->cache), 0);
+    assert_int_equal(init(f, "tcp://h:1?codec=resp", &server), 0);
+    assert_ptr_equal(f->endpoint.service, &face);
+    weft_endpoint_fini(&f->endpoint);
+    f->resp.speaks = "http";
+    assert_int_equal(init(f, "tcp://h:1?codec=resp", &server), 0);
+    assert_ptr_equal(f->endpoint.service, &any);
+    weft_endpoint_fini(&f->endpoint);
+    assert_int_equal(init(f, "tcp://h:1?codec=zip&depth=3", &server), 0);
+    assert_ptr_equal(f->endpoint.service, &f->kv);
+    weft_endpoint_fini(&f->endpoint);
+}
+
+static void test_endpoint_lists_the_languages_where_no_face_fits(void **state)
+{
+    struct fixture *f = *state;
+    struct weft_service face = dummy_service("kv");
+    face.speaks = "http";
+    assert_int_equal(weft_registry_add_service(&f->registry, &face, NULL), 0);
+    assert_refused(f, "tcp://h:1?codec=resp&service=kv", &server,
+                   "codec 'resp' carries resp, but service 'kv' speaks protobuf:abi, http in "
+                   "'tcp://h:1?codec=resp&service=kv'");
 }
 
 static void test_endpoint_refuses_an_address_without_its_transport(void **state)
@@ -273,6 +304,8 @@ int main(void)
         cmocka_unit_test_setup(test_endpoint_lets_star_speak_with_everything, setup),
         cmocka_unit_test_setup(test_endpoint_refuses_a_codec_and_a_service_that_speak_differently,
                                setup),
+        cmocka_unit_test_setup(test_endpoint_takes_the_face_that_its_codec_carries, setup),
+        cmocka_unit_test_setup(test_endpoint_lists_the_languages_where_no_face_fits, setup),
         cmocka_unit_test_setup(test_endpoint_refuses_an_address_without_its_transport, setup),
         cmocka_unit_test_setup(test_endpoint_refuses_unknown_names_and_lists_the_known, setup),
         cmocka_unit_test_setup(

@@ -47,7 +47,7 @@ static void test_plugin_that_fits_is_registered(void **state)
     assert_string_equal(plugin->name, "odd");
     void *context = &error;
     assert_non_null(weft_registry_codec(&registry, "odd-codec", &error));
-    assert_non_null(weft_registry_service(&registry, "odd-service", &context, &error));
+    assert_non_null(weft_registry_service(&registry, "odd-service", NULL, &context, &error));
     assert_null(context);
 }
 

@@ -27,7 +27,7 @@ static void test_registry_finds_each_kind_by_name(void **state)
     void *context = NULL;
     assert_ptr_equal(weft_registry_codec(&registry, "two", NULL), &codecs[1]);
     assert_ptr_equal(weft_registry_transport(&registry, "two", NULL), &transports[1]);
-    assert_ptr_equal(weft_registry_service(&registry, "two", &context, NULL), &services[1]);
+    assert_ptr_equal(weft_registry_service(&registry, "two", NULL, &context, NULL), &services[1]);
     assert_ptr_equal(context, &contexts[1]);
 }
 
@@ -45,6 +45,59 @@ static void test_registry_refuses_a_taken_name(void **state)
     assert_int_equal(weft_registry_add_service(&registry, &service, NULL), -EEXIST);
     assert_int_equal(weft_registry_add_transport(&registry, &transport), 0);
     assert_int_equal(weft_registry_add_transport(&registry, &transport), -EEXIST);
+}
+
+static void test_registry_finds_the_face_that_speaks_a_language(void **state)
+{
+    (void)state;
+    struct weft_registry registry = {.frozen = false};
+    struct weft_service faces[] = {dummy_service("kv"), dummy_service("kv"), dummy_service("kv")};
+    struct weft_error error;
+    int contexts[3];
+    void *context = NULL;
+    faces[0].speaks = "protobuf:abi";
+    faces[1].speaks = "resp";
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(weft_registry_add_service(&registry, &faces[i], &contexts[i]), 0);
+    assert_ptr_equal(weft_registry_service(&registry, "kv", "resp", &context, NULL), &faces[1]);
+    assert_ptr_equal(context, &contexts[1]);
+    assert_ptr_equal(weft_registry_service(&registry, "kv", "*", &context, NULL), &faces[0]);
+    assert_ptr_equal(weft_registry_service(&registry, "kv", NULL, &context, NULL), &faces[0]);
+    assert_null(weft_registry_service(&registry, "kv", "http", &context, &error));
+    assert_int_equal(error.code, WEFT_ECONFIG);
+    assert_string_equal(error.text, "service 'kv' speaks protobuf:abi, resp, not http");
+    assert_int_equal(weft_registry_add_service(&registry, &faces[2], &contexts[2]), 0);
+    assert_ptr_equal(weft_registry_service(&registry, "kv", "http", &context, NULL), &faces[2]);
+    assert_ptr_equal(weft_registry_service(&registry, "kv", "resp", &context, NULL), &faces[1]);
+    assert_null(weft_registry_service(&registry, "vk", "resp", &context, &error));
+    assert_string_equal(error.text, "unknown service 'vk'; there are: kv");
+}
+
+static void test_registry_refuses_two_services_of_a_name_and_a_language(void **state)
+{
+    (void)state;
+    struct weft_registry registry = {.frozen = false};
+    struct weft_service one = dummy_service("kv"), other = dummy_service("kv");
+    one.speaks = other.speaks = "resp";
+    assert_int_equal(weft_registry_add_service(&registry, &one, NULL), 0);
+    assert_int_equal(weft_registry_add_service(&registry, &other, NULL), -EEXIST);
+    other.speaks = "http";
+    assert_int_equal(weft_registry_add_service(&registry, &other, NULL), 0);
+}
+
+static void test_registry_refuses_one_service_more_than_fits(void **state)
+{
+    (void)state;
+    struct weft_registry registry = {.frozen = false};
+    char languages[WEFT_REGISTRY_MAX + 1][16];
+    struct weft_service faces[WEFT_REGISTRY_MAX + 1];
+    for (int i = 0; i <= WEFT_REGISTRY_MAX; i++) {
+        snprintf(languages[i], sizeof languages[i], "l%d", i);
+        faces[i] = dummy_service("kv");
+        faces[i].speaks = languages[i];
+        assert_int_equal(weft_registry_add_service(&registry, &faces[i], NULL),
+                         i < WEFT_REGISTRY_MAX ? 0 : -ENOSPC);
+    }
 }
 
 static void test_registry_refuses_one_more_than_fits(void **state)
@@ -145,7 +198,7 @@ static void test_registry_names_what_there_is_instead_of_an_unknown_name(void **
     assert_string_equal(error.text, "unknown codec 'rau'; there are: raw, other");
     assert_null(weft_registry_transport(&registry, "tpc", &error));
     assert_string_equal(error.text, "unknown transport 'tpc'; there are: tcp");
-    assert_null(weft_registry_service(&registry, "kv", &context, &error));
+    assert_null(weft_registry_service(&registry, "kv", NULL, &context, &error));
     assert_string_equal(error.text, "unknown service 'kv'; there are: none");
 }
 
@@ -154,6 +207,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_registry_finds_each_kind_by_name),
         cmocka_unit_test(test_registry_refuses_a_taken_name),
+        cmocka_unit_test(test_registry_finds_the_face_that_speaks_a_language),
+        cmocka_unit_test(test_registry_refuses_two_services_of_a_name_and_a_language),
+        cmocka_unit_test(test_registry_refuses_one_service_more_than_fits),
         cmocka_unit_test(test_registry_refuses_one_more_than_fits),
         cmocka_unit_test(test_registry_that_is_frozen_takes_nothing),
         cmocka_unit_test(test_registry_refuses_a_codec_without_what_it_must_have),
