@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "kvs.h"
 
-#include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -100,23 +98,4 @@ void assert_one_line(const char *text, const char *fragment)
         fail_msg("not one line: '%s'", text);
     if (!strstr(text, fragment))
         fail_msg("'%s' is not in: %s", fragment, text);
-}
-
-void scratch_make(char *path, size_t size)
-{
-    assert_true(snprintf(path, size, "/tmp/weft-test-XXXXXX") < (int)size);
-    assert_non_null(mkdtemp(path));
-}
-
-static int remove_entry(const char *path, const struct stat *status, int kind, struct FTW *place)
-{
-    (void)status;
-    (void)kind;
-    (void)place;
-    return remove(path);
-}
-
-void scratch_remove(const char *path)
-{
-    assert_int_equal(nftw(path, remove_entry, 8, FTW_DEPTH | FTW_PHYS), 0);
 }

@@ -6,6 +6,7 @@
 #define TEST_KVS_H
 
 #include "process.h"
+#include "scratch.h"
 
 enum { KVS_ENDPOINTS_MAX = 8 };
 
@@ -49,9 +50,5 @@ void assert_one_line(const char *text, const char *fragment);
 /* Lists of words, written in place. */
 #define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
 #define NO_WORDS   ((const char *const[]){NULL})
-
-/* A folder of its own for sockets and files; removed with what is in it. */
-void scratch_make(char *path, size_t size);
-void scratch_remove(const char *path);
 
 #endif

@@ -68,6 +68,7 @@ enum {
     KV_ABI,
     KV_FACES,
     KV_MEMORY,
+    KV_PARTS,
     KV_CLIENT,
     PROGRAMS_LIB,
     KVS,
@@ -87,6 +88,7 @@ static struct archive archives[ARCHIVE_COUNT] = {
     [KV_ABI] = {.path = ARCHIVE_KV_ABI},
     [KV_FACES] = {.path = ARCHIVE_KV_FACES},
     [KV_MEMORY] = {.path = ARCHIVE_KV_MEMORY},
+    [KV_PARTS] = {.path = ARCHIVE_KV_PARTS},
     [KV_CLIENT] = {.path = ARCHIVE_KV_CLIENT},
     [PROGRAMS_LIB] = {.path = ARCHIVE_PROGRAMS_LIB},
     [KVS] = {.path = ARCHIVE_KVS},
@@ -358,6 +360,17 @@ static void test_memory_store_knows_no_command_and_no_face(void **state)
     needs_none_of(KV_MEMORY, thread_starts);
 }
 
+static void test_parts_of_stores_on_disk_know_no_command_and_no_library(void **state)
+{
+    (void)state;
+    needs_nothing_above(KV_PARTS, 1u << BASE | 1u << KV_UPDATE, seam);
+    needs_none_of(KV_PARTS, libev);
+    needs_none_of(KV_PARTS, gzip_engines);
+    needs_none_of(KV_PARTS, protobuf_c);
+    needs_none_of(KV_PARTS, sockets);
+    needs_none_of(KV_PARTS, waits);
+}
+
 static void test_kv_client_knows_no_codec(void **state)
 {
     (void)state;
@@ -440,6 +453,7 @@ int main(void)
         cmocka_unit_test(test_kv_knows_no_message_format_and_no_store),
         cmocka_unit_test(test_faces_of_kv_know_no_store),
         cmocka_unit_test(test_memory_store_knows_no_command_and_no_face),
+        cmocka_unit_test(test_parts_of_stores_on_disk_know_no_command_and_no_library),
         cmocka_unit_test(test_kv_client_knows_no_codec),
         cmocka_unit_test(test_what_the_programs_share_knows_base_alone),
         cmocka_unit_test(test_kvs_knows_no_plugin_and_nothing_of_kvc),
