@@ -8,11 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "value.h"
+#include "packed.h"
 
 enum {
-    VARINT_MAX = 10,
-    TEXT_MAX = 32,       /* room for the text of a number that is written here */
     REAL_TEXT_MAX = 256, /* a text that is longer is not taken for a number */
 };
 
@@ -25,107 +23,10 @@ void weft_kv_version(struct weft_view packed, uint8_t version[KV_VERSION_SIZE])
     (void)crypto_generichash(version, KV_VERSION_SIZE, packed.data, packed.size, NULL, 0);
 }
 
-struct unpacked {
-    bool is_empty; /* the empty value, which has no type */
-    enum kv_type type;
-    uint64_t number;       /* KV_TYPE_INTEGER, KV_TYPE_BOOL, and the bits of KV_TYPE_FLOAT */
-    struct weft_view text; /* KV_TYPE_STRING, KV_TYPE_BINARY */
-};
-
-/* Returns the size of the varint at the beginning of view, or 0 if there is none. */
-static size_t read_varint(struct weft_view view, uint64_t *number)
-{
-    *number = 0;
-    for (size_t i = 0; i < view.size && i < VARINT_MAX; i++) {
-        *number |= (uint64_t)(view.data[i] & 0x7f) << (7 * i);
-        if (!(view.data[i] & 0x80))
-            return i + 1;
-    }
-    return 0;
-}
-
-static size_t write_varint(uint8_t *dst, uint64_t number)
-{
-    size_t size = 0;
-    for (; number >= 0x80; number >>= 7)
-        dst[size++] = (uint8_t)(number | 0x80);
-    dst[size++] = (uint8_t)number;
-    return size;
-}
-
-static uint64_t read_eight(const uint8_t *bytes)
-{
-    uint64_t number = 0;
-    for (unsigned i = 0; i < 8; i++)
-        number |= (uint64_t)bytes[i] << (8 * i);
-    return number;
-}
-
-/* False: these bytes are not the packed form of a value. */
-static bool unpack(struct weft_view packed, struct unpacked *value)
-{
-    *value = (struct unpacked){.is_empty = packed.size == 0};
-    if (value->is_empty)
-        return true;
-    uint8_t tag = packed.data[0];
-    struct weft_view contents = weft_view_skip(packed, 1);
-    size_t size;
-    switch (tag) {
-    case KV_PACKED_TAG(KV_TYPE_STRING, KV_FORM_BYTES):
-    case KV_PACKED_TAG(KV_TYPE_BINARY, KV_FORM_BYTES):
-        size = read_varint(contents, &value->number);
-        value->text = weft_view_skip(contents, size);
-        if (size == 0 || value->number != value->text.size)
-            return false;
-        break;
-    case KV_PACKED_TAG(KV_TYPE_INTEGER, KV_FORM_NUMBER):
-    case KV_PACKED_TAG(KV_TYPE_BOOL, KV_FORM_NUMBER):
-        size = read_varint(contents, &value->number);
-        if (size == 0 || size != contents.size)
-            return false;
-        break;
-    case KV_PACKED_TAG(KV_TYPE_FLOAT, KV_FORM_EIGHT):
-        if (contents.size != 8)
-            return false;
-        value->number = read_eight(contents.data);
-        break;
-    default:
-        return false;
-    }
-    value->type = (enum kv_type)(tag >> 3);
-    return true;
-}
-
-static bool is_text(const struct unpacked *value)
-{
-    return value->type == KV_TYPE_STRING || value->type == KV_TYPE_BINARY;
-}
-
-static double real_of(const struct unpacked *value)
-{
-    double real;
-    memcpy(&real, &value->number, sizeof real);
-    return real;
-}
-
 /* A program may have set a locale that writes 1,5. newlocale needs no memory for "C". */
 static locale_t enter_c_locale(void)
 {
     return uselocale(newlocale(LC_ALL_MASK, "C", (locale_t)0));
-}
-
-/* Writes the shortest of the texts with 15 to 17 digits that reads back as real; 17 always do. */
-static size_t write_real(char text[TEXT_MAX], double real)
-{
-    locale_t before = enter_c_locale();
-    int size = 0;
-    for (int digits = 15; digits <= 17; digits++) {
-        size = snprintf(text, TEXT_MAX, "%.*g", digits, real);
-        if (strtod(text, NULL) == real)
-            break;
-    }
-    (void)uselocale(before);
-    return (size_t)size;
 }
 
 static bool read_real(struct weft_view text, double *real)
@@ -164,28 +65,28 @@ static bool read_integer(struct weft_view text, int64_t *integer)
 }
 
 /* Gives value as text; that of a number is written to `room`. False: it has none. */
-static bool text_of(const struct unpacked *value, bool numbers, char room[TEXT_MAX],
+static bool text_of(const struct kv_unpacked *value, bool numbers, char room[KV_NUMBER_TEXT],
                     struct weft_view *text)
 {
     size_t size;
-    if (value->is_empty || is_text(value)) {
+    if (value->is_empty || kv_is_text(value)) {
         *text = value->text;
         return true;
     }
     if (!numbers || value->type == KV_TYPE_BOOL)
         return false;
     if (value->type == KV_TYPE_FLOAT)
-        size = write_real(room, real_of(value));
+        size = kv_write_real(room, kv_real_of(value));
     else
-        size = (size_t)snprintf(room, TEXT_MAX, "%lld", (long long)value->number);
+        size = (size_t)snprintf(room, KV_NUMBER_TEXT, "%lld", (long long)value->number);
     *text = weft_view(room, size);
     return true;
 }
 
 /* NULL is an absent key. */
-static bool integer_of(const struct unpacked *value, bool texts, int64_t *integer)
+static bool integer_of(const struct kv_unpacked *value, bool texts, int64_t *integer)
 {
-    char room[TEXT_MAX];
+    char room[KV_NUMBER_TEXT];
     struct weft_view text;
     *integer = 0;
     if (!value)
@@ -197,17 +98,17 @@ static bool integer_of(const struct unpacked *value, bool texts, int64_t *intege
     return texts && text_of(value, true, room, &text) && read_integer(text, integer);
 }
 
-static bool real_number_of(const struct unpacked *value, bool texts, double *real)
+static bool real_number_of(const struct kv_unpacked *value, bool texts, double *real)
 {
     *real = 0;
     if (!value)
         return true;
     if (value->type == KV_TYPE_FLOAT)
-        *real = real_of(value);
+        *real = kv_real_of(value);
     else if (value->type == KV_TYPE_INTEGER)
         *real = (double)(int64_t)value->number;
     else
-        return texts && is_text(value) && read_real(value->text, real);
+        return texts && kv_is_text(value) && read_real(value->text, real);
     return true;
 }
 
@@ -227,7 +128,7 @@ static void store_value(struct kv_next *next, const struct kv_value *value)
     next->blob = value->blob;
 }
 
-static void add(const struct kv_update *update, const struct unpacked *current,
+static void add(const struct kv_update *update, const struct kv_unpacked *current,
                 struct kv_next *next)
 {
     int64_t sum;
@@ -239,11 +140,10 @@ static void add(const struct kv_update *update, const struct unpacked *current,
         next->verdict = KV_VERDICT_RANGE;
         return;
     }
-    next->bytes[0] = KV_PACKED_TAG(KV_TYPE_INTEGER, KV_FORM_NUMBER);
-    store_bytes(next, 1 + write_varint(next->bytes + 1, (uint64_t)sum));
+    store_bytes(next, kv_pack_integer(next->bytes, sum));
 }
 
-static void add_real(const struct kv_update *update, const struct unpacked *current,
+static void add_real(const struct kv_update *update, const struct kv_unpacked *current,
                      struct kv_next *next)
 {
     double sum;
@@ -257,20 +157,14 @@ static void add_real(const struct kv_update *update, const struct unpacked *curr
         return;
     }
     if (update->text) {
-        char text[TEXT_MAX];
-        size_t size = write_real(text, sum);
-        next->bytes[0] = KV_PACKED_TAG(KV_TYPE_STRING, KV_FORM_BYTES);
-        next->bytes[1] = (uint8_t)size;
-        memcpy(next->bytes + 2, text, size);
-        store_bytes(next, 2 + size);
+        char text[KV_NUMBER_TEXT];
+        size_t size = kv_write_real(text, sum);
+        size_t head = kv_pack_head(next->bytes, KV_TYPE_STRING, size);
+        memcpy(next->bytes + head, text, size);
+        store_bytes(next, head + size);
         return;
     }
-    uint64_t bits;
-    memcpy(&bits, &sum, sizeof bits);
-    next->bytes[0] = KV_PACKED_TAG(KV_TYPE_FLOAT, KV_FORM_EIGHT);
-    for (unsigned i = 0; i < 8; i++)
-        next->bytes[1 + i] = (uint8_t)(bits >> (8 * i));
-    store_bytes(next, 9);
+    store_bytes(next, kv_pack_real(next->bytes, sum));
 }
 
 /* Puts head, the texts of two values, behind each other. A number's text lies on the caller's stack, so
@@ -278,8 +172,7 @@ static void add_real(const struct kv_update *update, const struct unpacked *curr
 static void join(struct kv_next *next, enum kv_type type, const struct weft_view texts[2],
                  const bool written[2])
 {
-    size_t size = 1 + write_varint(next->bytes + 1, texts[0].size + texts[1].size);
-    next->bytes[0] = (uint8_t)KV_PACKED_TAG(type, KV_FORM_BYTES);
+    size_t size = kv_pack_head(next->bytes, type, texts[0].size + texts[1].size);
     store_bytes(next, size);
     for (int i = 0; i < 2; i++) {
         struct weft_view text = texts[i];
@@ -294,35 +187,36 @@ static void join(struct kv_next *next, enum kv_type type, const struct weft_view
     }
 }
 
-static void append(const struct kv_item *item, const struct unpacked *current, struct kv_next *next)
+static void append(const struct kv_item *item, const struct kv_unpacked *current,
+                   struct kv_next *next)
 {
-    static const struct unpacked nothing = {.is_empty = true};
+    static const struct kv_unpacked nothing = {.is_empty = true};
     const struct kv_update *update = item->update;
-    struct unpacked added;
-    char rooms[2][TEXT_MAX];
+    struct kv_unpacked added;
+    char rooms[2][KV_NUMBER_TEXT];
     struct weft_view texts[2];
     if (!current)
         current = &nothing;
     next->verdict = KV_VERDICT_WRONG;
-    if (!unpack(item->value.bytes, &added) ||
+    if (!kv_unpack(item->value.bytes, &added) ||
         !text_of(current, update->text, rooms[0], &texts[0]) ||
         !text_of(&added, update->text, rooms[1], &texts[1]))
         return;
     uint64_t size = (uint64_t)texts[0].size + texts[1].size;
-    uint64_t max = (uint64_t)INT32_MAX - 1 - VARINT_MAX;
+    uint64_t max = (uint64_t)INT32_MAX - KV_PACKED_HEAD_MAX;
     if (update->size_max > 0 && update->size_max < max)
         max = update->size_max;
     if (size > max) {
         next->verdict = KV_VERDICT_RANGE;
         return;
     }
-    if (current->is_empty && (added.is_empty || is_text(&added))) {
+    if (current->is_empty && (added.is_empty || kv_is_text(&added))) {
         store_value(next, &item->value);
         return;
     }
     bool is_binary = current->type == KV_TYPE_BINARY || added.type == KV_TYPE_BINARY;
-    bool written[2] = {!current->is_empty && !is_text(current),
-                       !added.is_empty && !is_text(&added)};
+    bool written[2] = {!current->is_empty && !kv_is_text(current),
+                       !added.is_empty && !kv_is_text(&added)};
     join(next, is_binary ? KV_TYPE_BINARY : KV_TYPE_STRING, texts, written);
 }
 
@@ -371,12 +265,12 @@ static bool condition_holds(const struct kv_item *item, const struct kv_value *c
 static void combine(const struct kv_item *item, const struct kv_value *current,
                     struct kv_next *next)
 {
-    struct unpacked value;
-    if (current && !unpack(current->bytes, &value)) {
+    struct kv_unpacked value;
+    if (current && !kv_unpack(current->bytes, &value)) {
         next->verdict = KV_VERDICT_WRONG;
         return;
     }
-    const struct unpacked *unpacked = current ? &value : NULL;
+    const struct kv_unpacked *unpacked = current ? &value : NULL;
     if (item->update->then == KV_THEN_ADD)
         add(item->update, unpacked, next);
     else if (item->update->then == KV_THEN_ADD_REAL)
