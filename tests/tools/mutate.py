@@ -28,7 +28,7 @@ NEAREST = [
                   r"|pages|reason|utf8|compiler)"),
     ("core/loop", r"^test_(turn|timer|loop|virtual_loop)"),
     ("core/conn", r"^test_(conn|server|simulation|order)"),
-    ("core/server", r"^test_(server|registry|endpoint)"),
+    ("core/server", r"^test_(server|registry|endpoint|plugin|conn)"),
     ("core/client", r"^test_client"),
     ("transports", r"^test_(tcp|unix|socket|transport)"),
     ("codecs", r"^test_(raw|http|hostile_http|varint|length_field|vectors_codecs|length_delimited|gzip|compress|scratch|first_bytes|vectors_frames|hostile_frames)"),

@@ -306,6 +306,23 @@ static void test_peer_lives_as_long_as_its_connection(void **state)
     probe_end_silently(&f->probe, "b");
 }
 
+/* The fixture counts blocks that are left. */
+static void test_texts_of_a_peer_go_with_it(void **state)
+{
+    struct server_fixture *f = *state;
+    struct test_peer *peer = serve_one(f);
+    peer_say(peer, "wait a");
+    struct weft_peer *who = weft_request_peer(f->probe.calls[0].request);
+    size_t before = fault_live();
+    assert_int_equal(weft_peer_set_user(who, weft_view_str("ann")), 0);
+    assert_int_equal(weft_peer_set_label(who, weft_view_str("a client")), 0);
+    assert_int_equal(fault_live(), before + 2);
+    peer_reset(peer);
+    probe_end_silently(&f->probe, "a");
+    turns(f);
+    assert_in_range(fault_live(), 0, before - 2); /* the connection and its peer went as well */
+}
+
 static void test_peer_without_memory_is_none(void **state)
 {
     struct server_fixture *f = *state;
@@ -396,6 +413,7 @@ int main(void)
          url_mute},
         TEST_LAYERS(test_service_asks_all_layers_and_answers_itself),
         TEST_LAYERS(test_peer_lives_as_long_as_its_connection),
+        TEST_LAYERS(test_texts_of_a_peer_go_with_it),
         TEST_LAYERS(test_peer_without_memory_is_none),
         TEST_LAYERS(test_layer_that_does_not_start_fails_the_server),
         TEST_LAYERS(test_endpoint_names_its_layers),
