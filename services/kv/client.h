@@ -7,74 +7,13 @@
 #define KV_CLIENT_H
 
 #include "core/base/bytes.h"
-#include "core/client.h"
 #include "core/base/mem.h"
+#include "core/client.h"
+#include "services/kv/client_types.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-/* The members of `Value` (proto/abi.proto). */
-enum weft_kv_type {
-    WEFT_KV_EMPTY,
-    WEFT_KV_STRING,
-    WEFT_KV_BINARY,
-    WEFT_KV_INTEGER,
-    WEFT_KV_FLOAT,
-    WEFT_KV_BOOL
-};
-
-struct weft_kv_value {
-    enum weft_kv_type type;
-    union {
-        struct weft_view bytes; /* WEFT_KV_STRING (UTF-8, NUL is a character), WEFT_KV_BINARY */
-        int64_t integer;
-        double number;
-        bool boolean;
-    };
-};
-
-struct weft_kv_pair {
-    struct weft_view key;
-    struct weft_kv_value value;
-};
-
-enum weft_kv_op {
-    WEFT_KV_HGET = 1, /* the numbers are those of CommandRequest's fields */
-    WEFT_KV_HGETALL,
-    WEFT_KV_HMGET,
-    WEFT_KV_HSET,
-    WEFT_KV_HMSET,
-    WEFT_KV_HDEL,
-    WEFT_KV_HMDEL,
-    WEFT_KV_HEXIST,
-    WEFT_KV_HMEXIST,
-    WEFT_KV_HSCAN = 16
-};
-
-/* One command. hget, hdel and hexist take exactly one key; hmget, hmdel and hmexist take any number of
- * keys. hset takes exactly one pair, hmset any number. hgetall and hscan take no keys and no pairs. */
-struct weft_kv_request {
-    enum weft_kv_op op;
-    struct weft_view table;
-    const struct weft_view *keys;
-    size_t key_count;
-    const struct weft_kv_pair *pairs;
-    size_t pair_count;
-    struct weft_view cursor; /* hscan: the cursor of the page before; empty: the first page */
-    uint32_t limit;          /* hscan: the most pairs of a page; 0: the server chooses */
-};
-
-/* The server's answer. */
-struct weft_kv_reply {
-    uint32_t status;          /* 200, 404, ...: docs/wire.md */
-    struct weft_view message; /* the server's text, empty with 200 */
-    const struct weft_kv_value *values;
-    size_t value_count;
-    const struct weft_kv_pair *pairs;
-    size_t pair_count;
-    struct weft_view cursor; /* hscan: where the next page begins; empty: this was the last */
-};
 
 /* State that the kv calls of one connection share. It lies in the caller's memory. */
 struct weft_kv_client {
@@ -144,6 +83,40 @@ WEFT_MUST_USE int weft_kv_client_hmexist(struct weft_kv_client *client, struct w
 WEFT_MUST_USE int weft_kv_client_hscan(struct weft_kv_client *client, struct weft_kv_call *call,
                                        struct weft_view table, struct weft_view cursor,
                                        uint32_t limit, struct weft_error *error);
+
+/* The commands below need a server that has them, which an older one says with 501. */
+
+/* Makes all changes or none. Unless a condition does not hold (412, and the states say which), the reply
+ * has the values that the keys had, and if `state` is true the states that they have now. */
+WEFT_MUST_USE int weft_kv_client_hput(struct weft_kv_client *client, struct weft_kv_call *call,
+                                      struct weft_view table, const struct weft_kv_change *changes,
+                                      size_t count, bool state, struct weft_error *error);
+
+/* Adds to an integer or a float; the reply has the sum. 409: it is no number, or the sum is out of range. */
+WEFT_MUST_USE int weft_kv_client_hincr(struct weft_kv_client *client, struct weft_kv_call *call,
+                                       struct weft_view table, struct weft_view key, int64_t delta,
+                                       struct weft_error *error);
+WEFT_MUST_USE int weft_kv_client_hincr_float(struct weft_kv_client *client,
+                                             struct weft_kv_call *call, struct weft_view table,
+                                             struct weft_view key, double delta,
+                                             struct weft_error *error);
+
+/* Changes when keys expire, or asks. The reply has one bool per key, true if it was there, and states. */
+WEFT_MUST_USE int weft_kv_client_hexpire(struct weft_kv_client *client, struct weft_kv_call *call,
+                                         struct weft_view table, const struct weft_view *keys,
+                                         size_t count, struct weft_kv_expiry expiry,
+                                         struct weft_error *error);
+
+/* Asks for one page of the tables whose names begin with prefix. */
+WEFT_MUST_USE int weft_kv_client_tables(struct weft_kv_client *client, struct weft_kv_call *call,
+                                        struct weft_view prefix, struct weft_view cursor,
+                                        uint32_t limit, struct weft_error *error);
+/* Removes a table; the reply has the number of keys that it had. */
+WEFT_MUST_USE int weft_kv_client_drop(struct weft_kv_client *client, struct weft_kv_call *call,
+                                      struct weft_view table, struct weft_error *error);
+/* Asks for the number of a table's keys. */
+WEFT_MUST_USE int weft_kv_client_count(struct weft_kv_client *client, struct weft_kv_call *call,
+                                       struct weft_view table, struct weft_error *error);
 
 #ifdef __cplusplus
 }

@@ -1,18 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "command.h"
 
+#include "changes.h"
 #include "core/base/compiler.h"
-
-enum { WALK_PAGE = 1000 };
-
-void kv_reply_text(struct kv_reply *reply, enum kv_status status, const char *text)
-{
-    reply->status = status;
-    reply->gives = KV_GIVES_NOTHING;
-    reply->text.count = 0;
-    reply->cursor = weft_view(NULL, 0);
-    kv_text_add_str(&reply->text, text);
-}
+#include "finish.h"
+#include "packed.h"
+#include "walk.h"
 
 static void answer_values(struct kv_call *call)
 {
@@ -37,15 +30,41 @@ static void answer_page(struct kv_call *call)
 
 static void answer_value_or_not_found(struct kv_call *call)
 {
-    if (call->items[0].present) {
+    if (call->items[0].present)
         answer_values(call);
-        return;
-    }
-    struct kv_text *text = &call->reply.text;
-    kv_reply_text(&call->reply, KV_NOT_FOUND, "Not found for table: ");
-    kv_text_add(text, call->table);
-    kv_text_add_str(text, ", key: ");
-    kv_text_add(text, call->items[0].key);
+    else
+        kv__reply_key(call, KV_NOT_FOUND, "Not found for table: ", &call->items[0]);
+}
+
+static void answer_value_with_state(struct kv_call *call)
+{
+    answer_value_or_not_found(call);
+    call->reply.states = call->items[0].present;
+}
+
+static void answer_values_with_states(struct kv_call *call)
+{
+    answer_values(call);
+    call->reply.states = true;
+}
+
+static void answer_changes(struct kv_call *call)
+{
+    answer_values(call);
+    call->reply.states = call->states;
+}
+
+static void answer_bools_with_states(struct kv_call *call)
+{
+    answer_bools(call);
+    call->reply.states = true;
+}
+
+static void answer_total(struct kv_call *call)
+{
+    size_t size = kv_pack_integer(call->packed, (int64_t)call->op.total);
+    call->reply.gives = KV_GIVES_VALUE;
+    call->reply.value = weft_view(call->packed, size);
 }
 
 const struct kv_command kv_commands[KV_COMMAND_COUNT] = {
@@ -94,134 +113,74 @@ const struct kv_command kv_commands[KV_COMMAND_COUNT] = {
                     .does = KV_MEXIST,
                     .answer = answer_bools},
     [KV_HSCAN] = {.name = "hscan", .takes = KV_TAKES_PAGE, .does = KV_WALK, .answer = answer_page},
+    [KV_HGET_STATE] = {.name = "hget",
+                       .takes = KV_TAKES_KEYS,
+                       .does = KV_MGET,
+                       .answer = answer_value_with_state},
+    [KV_HMGET_STATE] = {.name = "hmget",
+                        .takes = KV_TAKES_KEYS,
+                        .many = true,
+                        .does = KV_MGET,
+                        .answer = answer_values_with_states},
+    [KV_HPUT] = {.name = "hput",
+                 .takes = KV_TAKES_CHANGES,
+                 .many = true,
+                 .writes = true,
+                 .does = KV_MUPDATE,
+                 .answer = answer_changes},
+    [KV_HINCR] = {.name = "hincr",
+                  .takes = KV_TAKES_CHANGES,
+                  .writes = true,
+                  .does = KV_MUPDATE,
+                  .answer = kv__changes_answer_sum},
+    [KV_HEXPIRE] = {.name = "hexpire",
+                    .takes = KV_TAKES_CHANGES,
+                    .many = true,
+                    .writes = true,
+                    .does = KV_MUPDATE,
+                    .answer = answer_bools_with_states},
+    [KV_HTTL] = {.name = "httl",
+                 .takes = KV_TAKES_KEYS,
+                 .many = true,
+                 .does = KV_MGET,
+                 .answer = answer_bools_with_states},
+    [KV_TABLES_PAGE] = {.name = "tables",
+                        .takes = KV_TAKES_NAMES,
+                        .does = KV_TABLES,
+                        .answer = answer_page},
+    [KV_TABLE_DROP] = {.name = "drop",
+                       .takes = KV_TAKES_TABLE,
+                       .writes = true,
+                       .does = KV_DROP,
+                       .answer = answer_total},
+    [KV_TABLE_COUNT] = {.name = "count",
+                        .takes = KV_TAKES_TABLE,
+                        .does = KV_COUNT,
+                        .answer = answer_total},
 };
 
-static void finish(struct kv_call *call, enum kv_outcome outcome)
+static void op_done(struct kv_op *op, enum kv_outcome outcome)
 {
-    struct kv_reply *reply = &call->reply;
-    reply->status = KV_OK;
-    reply->text.count = 0;
-    reply->cursor = weft_view(NULL, 0);
-    switch (outcome) {
-    case KV_DONE:
-        call->command->answer(call);
+    kv__call_finish(weft_container_of(op, struct kv_call, op), outcome);
+}
+
+/* Begins a command that is no simple batch of items. */
+WEFT_NOINLINE static void start_other(struct kv_call *call)
+{
+    switch (call->command->does) {
+    case KV_MUPDATE:
+        kv__changes_start(call);
         break;
-    case KV_FAILED:
-        kv_reply_text(reply, KV_STORE_FAILED, "Store failed: nothing was changed");
+    case KV_COUNT:
+    case KV_DROP:
+        if (call->store->flags & KV_STORE_TABLES)
+            call->store->submit(call->session, &call->op);
+        else
+            kv__call_lacks(call, "list of tables");
         break;
-    case KV_UNAVAILABLE:
-        kv_reply_text(reply, KV_RETRY, "Store has no memory or is away: nothing was changed");
+    default:
+        kv__walk_start(call);
         break;
-    case KV_EXPIRED:
-        kv_reply_text(reply, KV_GONE, "cursor expired: start again");
-        break;
-    case KV_UNKNOWN:
-        kv_reply_text(reply, KV_NO_ANSWER,
-                      call->command->writes
-                          ? "Store did not answer: the command may have taken effect"
-                          : "Store did not answer");
-        break;
-    case KV_FULL:
-        kv_reply_text(reply, KV_STORE_FULL, "Store is full");
-        break;
-    case KV_UNMET: /* no command has conditions */
-        kv_reply_text(reply, KV_STORE_FAILED, "Store failed: nothing was changed");
-        break;
-    }
-    call->done(call);
-}
-
-static void batch_done(struct kv_op *op, enum kv_outcome outcome)
-{
-    finish(weft_container_of(op, struct kv_call, op), outcome);
-}
-
-static bool walk_each(struct kv_op *op, const struct kv_pair *pair)
-{
-    struct kv_call *call = weft_container_of(op, struct kv_call, op);
-    if (call->pair(call, pair->key, &pair->value))
-        return true;
-    call->pair = NULL;
-    return false;
-}
-
-/* The result of a page that completed inside submit(). It lies on the stack of walk_on, because the call
- * itself may be gone by then. */
-struct kv_walk_step {
-    bool more, finished;
-};
-
-/* Submits one page after another for as long as each completes inside submit(). A loop does this, not a
- * recursion, so that the stack does not grow with the table. */
-static void walk_on(struct kv_call *call)
-{
-    struct kv_walk_step step;
-    do {
-        step = (struct kv_walk_step){false, false};
-        call->step = &step;
-        call->store->submit(call->session, &call->op);
-    } while (step.more);
-    if (!step.finished)
-        call->step = NULL;
-}
-
-static void page_done(struct kv_op *op, enum kv_outcome outcome)
-{
-    struct kv_call *call = weft_container_of(op, struct kv_call, op);
-    bool more = outcome == KV_DONE && call->pair && call->cursor.size > 0;
-    struct kv_walk_step *step = call->step;
-    if (step)
-        *step = (struct kv_walk_step){.more = more, .finished = !more};
-    if (!more)
-        finish(call, outcome);
-    else if (!step)
-        walk_on(call);
-}
-
-static void walk_table(struct kv_call *call)
-{
-    call->cursor.size = 0;
-    call->op.count = WALK_PAGE;
-    call->op.exact = false;
-    call->op.prefix = weft_view(NULL, 0);
-    call->op.each = walk_each;
-    call->op.done = page_done;
-    walk_on(call);
-}
-
-static bool scan_each(struct kv_op *op, const struct kv_pair *pair)
-{
-    struct kv_call *call = weft_container_of(op, struct kv_call, op);
-    return call->pair(call, pair->key, &pair->value);
-}
-
-static void walk_page(struct kv_call *call)
-{
-    if (call->from.size > sizeof call->cursor.bytes) {
-        finish(call, KV_EXPIRED);
-        return;
-    }
-    call->cursor.size = (uint16_t)call->from.size;
-    if (call->from.size > 0)
-        memcpy(call->cursor.bytes, call->from.data, call->from.size);
-    call->op.count = call->limit > 0 ? call->limit : KV_SCAN_LIMIT;
-    call->op.exact = true;
-    call->op.prefix = weft_view(NULL, 0);
-    call->op.each = scan_each;
-    call->store->submit(call->session, &call->op);
-}
-
-WEFT_NOINLINE static void start_walk(struct kv_call *call)
-{
-    call->op.cursor = &call->cursor;
-    if (!(call->store->flags & KV_STORE_WALK)) {
-        kv_reply_text(&call->reply, KV_NOT_IMPLEMENTED, "Store has no walks: no ");
-        kv_text_add_str(&call->reply.text, call->command->name);
-        call->done(call);
-    } else if (call->command->takes == KV_TAKES_PAGE) {
-        walk_page(call);
-    } else {
-        walk_table(call);
     }
 }
 
@@ -234,12 +193,12 @@ void kv_call_start(struct kv_call *call, const struct kv_store *store, void *ses
     call->op.table = call->table;
     call->op.items = call->items;
     call->op.count = call->count;
-    call->op.done = batch_done;
+    call->op.done = op_done;
 
-    if (command->does == KV_WALK)
-        start_walk(call);
+    if (command->does >= KV_WALK)
+        start_other(call);
     else if (call->count > 0)
         store->submit(session, &call->op);
     else
-        finish(call, KV_DONE); /* nothing asked for, nothing to do */
+        kv__call_finish(call, KV_DONE); /* nothing asked for, nothing to do */
 }

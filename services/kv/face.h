@@ -51,15 +51,15 @@ struct kv_face {
     bool (*decode)(struct kv_task *task);
 
     /* Returns the reply as a body, which lives as long as the task and may refer to it. The face reads
-     * no field of task->call but command, items and count, and those only if reply->gives asks for
-     * items. */
+     * no field of task->call but command, items and count, and those only if reply->gives or
+     * reply->states asks for items. */
     const struct weft_body *(*reply)(struct kv_task *task, const struct kv_reply *reply);
 
-    /* Returns how many bytes a pair adds to the reply of hgetall or hscan; 0: the pair is left out. */
-    size_t (*pair_size)(const struct kv_task *task, struct weft_view key, struct weft_view value);
-    /* Writes that pair, in exactly pair_size bytes. */
-    void (*put_pair)(const struct kv_task *task, uint8_t *dst, struct weft_view key,
-                     struct weft_view value);
+    /* Returns how many bytes a pair adds to the reply of hgetall or hscan, or a table to that of tables: the
+     * call says which, and what of it the reply shall have. 0: the pair is left out. */
+    size_t (*pair_size)(const struct kv_task *task, const struct kv_pair *pair);
+    /* Writes that pair, in exactly pair_size bytes. Between the two no time passes on the loop. */
+    void (*put_pair)(const struct kv_task *task, uint8_t *dst, const struct kv_pair *pair);
 
     /* Says what the layers of an endpoint are asked about a task that decode returned true for. NULL:
      * the command's name and table. */
@@ -104,5 +104,8 @@ const struct kv_session_config *kv_task_config(const struct kv_task *task);
 /* Return the limits of the server and those of kv. They are valid as long as the task. */
 const struct weft_limits *kv_task_limits(const struct kv_task *task);
 const struct weft_kv_limits *kv_task_kv_limits(const struct kv_task *task);
+
+/* Returns the loop on which task is done, for its calendar: weft_loop_wall. */
+struct weft_loop *kv_task_loop(const struct kv_task *task);
 
 #endif

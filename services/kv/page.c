@@ -11,7 +11,7 @@ enum {
     PAGE_FRAME = 16 + KV_CURSOR_MAX, /* a page has at most this many bytes beside its pairs */
 };
 
-static int add_pair(struct kv_task *task, size_t size, struct weft_view key, struct weft_view value)
+static int add_pair(struct kv_task *task, size_t size, const struct kv_pair *pair)
 {
     size_t before = task->pairs.memory;
     uint8_t *dst = kv_pairs_add(&task->pairs, size);
@@ -19,13 +19,13 @@ static int add_pair(struct kv_task *task, size_t size, struct weft_view key, str
         return -ENOMEM;
     if (task->pairs.memory > before)
         kv__task_count_kept(task, task->pairs.memory - before);
-    task->session->loop->face->put_pair(task, dst, key, value);
+    task->session->loop->face->put_pair(task, dst, pair);
     return 0;
 }
 
 /* Adds a pair to a page of hscan. A page is sent well before it is as large as a reply may be. A pair
  * that no reply has room for comes without its value, so that the walk can go on behind it. */
-static bool take_into_page(struct kv_task *task, struct weft_view key, struct weft_view value)
+static bool take_into_page(struct kv_task *task, const struct kv_pair *pair)
 {
     const struct weft_limits *limits = task->session->loop->config->limits;
     uint64_t most =
@@ -33,31 +33,34 @@ static bool take_into_page(struct kv_task *task, struct weft_view key, struct we
     most = most > PAGE_FRAME ? most - PAGE_FRAME : 0;
     uint64_t enough = most < PAGE_ENOUGH ? most : PAGE_ENOUGH;
     const struct kv_face *face = task->session->loop->face;
-    size_t size = face->pair_size(task, key, value);
+    struct kv_pair bare;
+    size_t size = face->pair_size(task, pair);
     if (size == 0)
         return true;
     if (task->pairs.size > 0 && task->pairs.size + size > enough)
         return false;
     if (size > most) {
-        value.size = 0;
-        size = face->pair_size(task, key, value);
+        bare = *pair;
+        bare.value = (struct kv_value){{NULL, 0}, NULL};
+        pair = &bare;
+        size = face->pair_size(task, pair);
     }
     /* A key that no reply has room for, stored under another limit, must not end the walk. */
     if (size > most)
         return true;
-    task->pairs_error = add_pair(task, size, key, value);
+    task->pairs_error = add_pair(task, size, pair);
     return task->pairs_error == 0;
 }
 
-bool kv__take_pair(struct kv_call *call, struct weft_view key, const struct kv_value *value)
+bool kv__take_pair(struct kv_call *call, const struct kv_pair *pair)
 {
     struct kv_task *task = weft_container_of(call, struct kv_task, call);
-    if (call->command->takes == KV_TAKES_PAGE)
-        return take_into_page(task, key, value->bytes);
-    size_t size = task->session->loop->face->pair_size(task, key, value->bytes);
+    if (kv_is_paged(call->command))
+        return take_into_page(task, pair);
+    size_t size = task->session->loop->face->pair_size(task, pair);
     if (size == 0)
         return true;
-    task->pairs_error = add_pair(task, size, key, value->bytes);
+    task->pairs_error = add_pair(task, size, pair);
     if (task->pairs_error == 0 &&
         task->pairs.size > task->session->loop->config->limits->max_message)
         task->pairs_error = WEFT_ETOOBIG;

@@ -36,6 +36,7 @@ int kv_session_loop_start(void *loop_state, const void *config, struct weft_loop
     struct kv_session_loop *self = loop_state;
     self->config = config;
     self->face = self->config->face;
+    self->loop = loop;
     const struct weft_kv_context *context = self->config->context;
     self->store = context->store;
     self->store_loop = weft_calloc(1, self->store->loop_size);
@@ -93,6 +94,11 @@ const struct weft_limits *kv_task_limits(const struct kv_task *task)
 const struct weft_kv_limits *kv_task_kv_limits(const struct kv_task *task)
 {
     return &task->session->loop->config->context->limits;
+}
+
+struct weft_loop *kv_task_loop(const struct kv_task *task)
+{
+    return task->session->loop->loop;
 }
 
 static int end(struct weft_request *request, const struct weft_body *body, bool bad)
@@ -252,7 +258,7 @@ WEFT_NOINLINE static void answer_failure(struct kv_task *task)
 /* Drops the blobs that decode made of the values of a write: the store has references of its own. */
 static void drop_values(struct kv_call *call)
 {
-    if (call->command->takes != KV_TAKES_PAIRS)
+    if (!kv_takes_values(call->command))
         return;
     for (size_t i = 0; i < call->count; i++)
         weft_blob_unref(call->items[i].value.blob);
@@ -302,7 +308,7 @@ static bool is_key_too_big(const struct kv_task *task)
 {
     const struct kv_call *call = &task->call;
     uint64_t most = task->session->loop->config->context->limits.max_key;
-    if (call->command->takes != KV_TAKES_PAIRS)
+    if (!kv_takes_values(call->command))
         return false;
     bool is_big = call->table.size > most;
     for (size_t i = 0; i < call->count; i++)
@@ -440,7 +446,7 @@ static void queue(struct kv_session *session, struct kv_task *task)
 static void count_values(struct kv_task *task)
 {
     const struct kv_call *call = &task->call;
-    if (call->command->takes != KV_TAKES_PAIRS)
+    if (!kv_takes_values(call->command))
         return;
     for (size_t i = 0; i < call->count; i++)
         if (call->items[i].value.blob)

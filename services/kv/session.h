@@ -29,6 +29,7 @@ struct kv_session_loop {
     const struct kv_face *face;
     const struct kv_store *store;
     const struct kv_session_config *config;
+    struct weft_loop *loop;
     void *store_loop;
 };
 

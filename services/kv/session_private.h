@@ -15,7 +15,7 @@ static inline void kv__task_count_kept(struct kv_task *task, size_t bytes)
 }
 
 /* The `pair` of a task's call. */
-bool kv__take_pair(struct kv_call *call, struct weft_view key, const struct kv_value *value);
+bool kv__take_pair(struct kv_call *call, const struct kv_pair *pair);
 
 /* Returns the status of a reply that words a rejection. */
 enum kv_status kv__status_of(enum weft_reject_cause cause);

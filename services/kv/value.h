@@ -15,6 +15,10 @@
 #ifndef KV_VALUE_H
 #define KV_VALUE_H
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum kv_type {
     KV_TYPE_STRING = 1,  /* bytes, which are UTF-8 */
     KV_TYPE_BINARY = 2,  /* bytes */
@@ -27,5 +31,9 @@ enum kv_form { KV_FORM_NUMBER = 0, KV_FORM_EIGHT = 1, KV_FORM_BYTES = 2 };
 
 /* The first byte of a packed value. */
 #define KV_PACKED_TAG(type, form) ((type) << 3 | (form))
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -5,161 +5,22 @@
 
 #include "abi.pb-c.h"
 #include "abi_bytes.pb-c.h"
+#include "core/loop.h"
+#include "core/task.h"
 #include "fake_request.h"
+#include "kv_oracle_compare.h"
 #include "services/kv/faces/protobuf/request_usual.h"
 #include "services/payload/protobuf/reader.h"
 #include "services/payload/protobuf/writer.h"
-
-enum { VALUE_MAX = 64 }; /* room for the tag and length of a value, and more */
-
-static struct weft_view view_of(ProtobufCBinaryData data)
-{
-    return weft_view(data.data, data.len);
-}
 
 /* True if `what` is a reason for which our decoder refuses by design and protobuf-c accepts. */
 static bool is_stricter(const char *what)
 {
     return strcmp(what, "a string is not UTF-8") == 0 ||
            strcmp(what, "a field number is out of range") == 0 ||
+           strcmp(what, "a version is not of 16 bytes") == 0 ||
            strcmp(what, "a bool is of another wire type") == 0;
 }
-
-static bool same_value(const AbiBytes__Value *value, struct weft_view ours)
-{
-    size_t size = value ? abi_bytes__value__get_packed_size(value) : 0;
-    if (size != ours.size)
-        return false;
-    uint8_t *packed = malloc(size + VALUE_MAX);
-    if (!packed)
-        abort();
-    /* drop_unknown came before, because protobuf-c would pack unknown fields as well. */
-    bool same = size == 0 || (abi_bytes__value__pack(value, packed) == size &&
-                              memcmp(packed, ours.data, size) == 0);
-    free(packed);
-    return same;
-}
-
-static void drop_unknown(ProtobufCMessage *message)
-{
-    for (unsigned i = 0; i < message->n_unknown_fields; i++)
-        free(message->unknown_fields[i].data);
-    free(message->unknown_fields);
-    message->unknown_fields = NULL;
-    message->n_unknown_fields = 0;
-}
-
-static const char *compare_pair(const AbiBytes__Kvpair *pair, const struct kv_item *item)
-{
-    if (!weft_view_equal(view_of(pair->key), item->key))
-        return "a pair's key";
-    if (pair->value)
-        drop_unknown(&pair->value->base);
-    return same_value(pair->value, item->value.bytes) ? NULL : "a value";
-}
-
-static const char *compare_keys(const ProtobufCBinaryData *keys, size_t count,
-                                const struct kv_call *call)
-{
-    if (call->count != count)
-        return "the number of keys";
-    for (size_t i = 0; i < count; i++) {
-        if (!weft_view_equal(view_of(keys[i]), call->items[i].key))
-            return "a key";
-    }
-    return NULL;
-}
-
-static const char *compare_hset(const AbiBytes__Hset *hset, const struct kv_call *call)
-{
-    if (call->count != (hset->pair ? 1 : 0))
-        return "whether there is a pair";
-    if (!hset->pair)
-        return NULL;
-    return compare_pair(hset->pair, &call->items[0]);
-}
-
-static const char *compare_hmset(const AbiBytes__Hmset *hmset, const struct kv_call *call)
-{
-    if (call->count != hmset->n_pairs)
-        return "the number of pairs";
-    for (size_t i = 0; i < hmset->n_pairs; i++) {
-        const char *difference = compare_pair(hmset->pairs[i], &call->items[i]);
-        if (difference)
-            return difference;
-    }
-    return NULL;
-}
-
-static const char *compare_hscan(const AbiBytes__Hscan *hscan, const struct kv_call *call)
-{
-    if (!weft_view_equal(view_of(hscan->cursor), call->from))
-        return "the cursor";
-    return call->limit == hscan->limit ? NULL : "the limit";
-}
-
-#define COMMAND(id) (call->command == &kv_commands[id])
-#define TABLE(x)    weft_view_equal(view_of((x)->table), call->table)
-
-static const char *compare_command(const AbiBytes__CommandRequest *request,
-                                   const struct kv_call *call)
-{
-    const char *table = "the table";
-    const char *command = "the command";
-    switch (request->request_data_case) {
-    case ABI_BYTES__COMMAND_REQUEST__REQUEST_DATA_HGET:
-        if (!COMMAND(KV_HGET))
-            return command;
-        return TABLE(request->hget) ? compare_keys(&request->hget->key, 1, call) : table;
-    case ABI_BYTES__COMMAND_REQUEST__REQUEST_DATA_HGETALL:
-        if (!COMMAND(KV_HGETALL))
-            return command;
-        return TABLE(request->hgetall) ? NULL : table;
-    case ABI_BYTES__COMMAND_REQUEST__REQUEST_DATA_HMGET:
-        if (!COMMAND(KV_HMGET))
-            return command;
-        return TABLE(request->hmget)
-                   ? compare_keys(request->hmget->keys, request->hmget->n_keys, call)
-                   : table;
-    case ABI_BYTES__COMMAND_REQUEST__REQUEST_DATA_HSET:
-        if (!COMMAND(KV_HSET))
-            return command;
-        return TABLE(request->hset) ? compare_hset(request->hset, call) : table;
-    case ABI_BYTES__COMMAND_REQUEST__REQUEST_DATA_HMSET:
-        if (!COMMAND(KV_HMSET))
-            return command;
-        return TABLE(request->hmset) ? compare_hmset(request->hmset, call) : table;
-    case ABI_BYTES__COMMAND_REQUEST__REQUEST_DATA_HDEL:
-        if (!COMMAND(KV_HDEL))
-            return command;
-        return TABLE(request->hdel) ? compare_keys(&request->hdel->key, 1, call) : table;
-    case ABI_BYTES__COMMAND_REQUEST__REQUEST_DATA_HMDEL:
-        if (!COMMAND(KV_HMDEL))
-            return command;
-        return TABLE(request->hmdel)
-                   ? compare_keys(request->hmdel->keys, request->hmdel->n_keys, call)
-                   : table;
-    case ABI_BYTES__COMMAND_REQUEST__REQUEST_DATA_HEXIST:
-        if (!COMMAND(KV_HEXIST))
-            return command;
-        return TABLE(request->hexist) ? compare_keys(&request->hexist->key, 1, call) : table;
-    case ABI_BYTES__COMMAND_REQUEST__REQUEST_DATA_HMEXIST:
-        if (!COMMAND(KV_HMEXIST))
-            return command;
-        return TABLE(request->hmexist)
-                   ? compare_keys(request->hmexist->keys, request->hmexist->n_keys, call)
-                   : table;
-    case ABI_BYTES__COMMAND_REQUEST__REQUEST_DATA_HSCAN:
-        if (!COMMAND(KV_HSCAN))
-            return command;
-        return TABLE(request->hscan) ? compare_hscan(request->hscan, call) : table;
-    default:
-        return command;
-    }
-}
-
-#undef COMMAND
-#undef TABLE
 
 /* Returns the lowest number of an unknown field that could be a command, or 0. */
 static uint32_t lowest_unknown(const ProtobufCMessage *message)
@@ -227,6 +88,13 @@ static void flush(struct pending *pending, struct bytes *out)
     pending->contents.size = 0;
 }
 
+/* True if both are members of one oneof, of which the later one replaces the earlier one. */
+static bool are_rivals(const ProtobufCFieldDescriptor *a, const ProtobufCFieldDescriptor *b)
+{
+    return a && b && a != b && a->flags & b->flags & PROTOBUF_C_FIELD_FLAG_ONEOF &&
+           a->quantifier_offset == b->quantifier_offset;
+}
+
 /* No message of proto/abi.proto has two fields of messages that are neither repeated nor of a oneof, so
  * one pending field is enough. message is well formed; what is written is not longer. */
 static void put_merged(struct bytes *out, struct weft_view message,
@@ -238,6 +106,8 @@ static void put_merged(struct bytes *out, struct weft_view message,
     struct pending pending = {NULL, {room(message.size), 0}};
     while (weft_pb_next(&reader, &field) > 0) {
         if (!field.descriptor || field.descriptor->type != PROTOBUF_C_TYPE_MESSAGE) {
+            if (are_rivals(field.descriptor, pending.field))
+                flush(&pending, out);
             append(out, field.raw);
         } else if (field.descriptor->label == PROTOBUF_C_LABEL_REPEATED) {
             put_message(out, field.descriptor, field.bytes);
@@ -274,10 +144,12 @@ static enum kv_decoded expected_of(const AbiBytes__CommandRequest *request)
 static const char *compare(const AbiBytes__CommandRequest *request, enum kv_decoded decoded,
                            const struct kv_request *ours, const struct kv_call *call)
 {
+    int64_t now = weft_loop_wall(ours->loop);
     if (!request)
         return "whether it is well formed: ours accepts";
     if (request->request_data_case != ABI_BYTES__COMMAND_REQUEST__REQUEST_DATA__NOT_SET)
-        return decoded == expected_of(request) ? compare_command(request, call) : "the outcome";
+        return decoded == expected_of(request) ? kv_oracle_compare(request, call, now)
+                                               : "the outcome";
 
     uint32_t unknown = lowest_unknown(&request->base);
     if (decoded != (unknown == 0 ? KV_DECODED_NO_COMMAND : KV_DECODED_UNKNOWN))
@@ -299,7 +171,7 @@ static const char *compare_refused(struct weft_view payload, const struct kv_req
 static bool same_item(const struct kv_item *a, const struct kv_item *b, enum kv_takes takes)
 {
     return weft_view_equal(a->key, b->key) &&
-           (takes != KV_TAKES_PAIRS || weft_view_equal(a->value.bytes, b->value.bytes));
+           (takes < KV_TAKES_PAIRS || weft_view_equal(a->value.bytes, b->value.bytes));
 }
 
 static bool same_call(const struct kv_call *a, const struct kv_call *b)
@@ -314,10 +186,11 @@ static bool same_call(const struct kv_call *a, const struct kv_call *b)
 
 /* Compares the verdicts and calls of the short and the long way through a request, for a budget of
  * `elements`. */
-static const char *compare_ways(struct fake_request *fake, uint64_t elements)
+static const char *compare_ways(struct fake_request *fake, struct weft_loop *loop,
+                                uint64_t elements)
 {
     struct kv_call quick, slow;
-    struct kv_request with = {.request = &fake->request, .max_elements = elements};
+    struct kv_request with = {.request = &fake->request, .loop = loop, .max_elements = elements};
     struct kv_request without = with;
     if (!kv_request_decode_usual(&with, fake->request.payload, &quick))
         return NULL;
@@ -331,12 +204,15 @@ const char *kv_oracle_differs(struct weft_view payload)
     static const uint64_t budgets[] = {0, 1, 2, 3, UINT64_MAX};
     const char *difference = NULL;
     struct fake_request fake;
+    struct weft_loop *loop;
     struct kv_call call;
+    if (weft_loop_new(&loop, 0) < 0)
+        abort();
     fake_request_init(&fake, payload, SIZE_MAX);
     for (size_t i = 0; !difference && i < sizeof budgets / sizeof *budgets; i++)
-        difference = compare_ways(&fake, budgets[i]);
+        difference = compare_ways(&fake, loop, budgets[i]);
 
-    struct kv_request ours = {.request = &fake.request, .max_elements = UINT64_MAX};
+    struct kv_request ours = {.request = &fake.request, .loop = loop, .max_elements = UINT64_MAX};
     enum kv_decoded decoded = kv_request_decode(&ours, fake.request.payload, &call);
     if (!difference && decoded == KV_DECODED_MALFORMED) {
         difference = compare_refused(payload, &ours);
@@ -346,6 +222,7 @@ const char *kv_oracle_differs(struct weft_view payload)
         abi_bytes__command_request__free_unpacked(request, NULL);
     }
     fake_request_fini(&fake);
+    weft_loop_free(loop);
     return difference;
 }
 

@@ -132,3 +132,70 @@ int weft_kv_client_hscan(struct weft_kv_client *client, struct weft_kv_call *cal
         .op = WEFT_KV_HSCAN, .table = table, .cursor = cursor, .limit = limit};
     return weft_kv_client_send(client, call, &request, error);
 }
+
+int weft_kv_client_hput(struct weft_kv_client *client, struct weft_kv_call *call,
+                        struct weft_view table, const struct weft_kv_change *changes, size_t count,
+                        bool state, struct weft_error *error)
+{
+    const struct weft_kv_request request = {.op = WEFT_KV_HPUT,
+                                            .table = table,
+                                            .changes = changes,
+                                            .change_count = count,
+                                            .state = state};
+    return weft_kv_client_send(client, call, &request, error);
+}
+
+static int call_hincr(struct weft_kv_client *client, struct weft_kv_call *call,
+                      struct weft_view table, struct weft_view key, struct weft_kv_value delta,
+                      struct weft_error *error)
+{
+    const struct weft_kv_request request = {
+        .op = WEFT_KV_HINCR, .table = table, .keys = &key, .key_count = 1, .delta = delta};
+    return weft_kv_client_send(client, call, &request, error);
+}
+
+int weft_kv_client_hincr(struct weft_kv_client *client, struct weft_kv_call *call,
+                         struct weft_view table, struct weft_view key, int64_t delta,
+                         struct weft_error *error)
+{
+    const struct weft_kv_value value = {.type = WEFT_KV_INTEGER, .integer = delta};
+    return call_hincr(client, call, table, key, value, error);
+}
+
+int weft_kv_client_hincr_float(struct weft_kv_client *client, struct weft_kv_call *call,
+                               struct weft_view table, struct weft_view key, double delta,
+                               struct weft_error *error)
+{
+    const struct weft_kv_value value = {.type = WEFT_KV_FLOAT, .number = delta};
+    return call_hincr(client, call, table, key, value, error);
+}
+
+int weft_kv_client_hexpire(struct weft_kv_client *client, struct weft_kv_call *call,
+                           struct weft_view table, const struct weft_view *keys, size_t count,
+                           struct weft_kv_expiry expiry, struct weft_error *error)
+{
+    const struct weft_kv_request request = {
+        .op = WEFT_KV_HEXPIRE, .table = table, .keys = keys, .key_count = count, .expiry = expiry};
+    return weft_kv_client_send(client, call, &request, error);
+}
+
+int weft_kv_client_tables(struct weft_kv_client *client, struct weft_kv_call *call,
+                          struct weft_view prefix, struct weft_view cursor, uint32_t limit,
+                          struct weft_error *error)
+{
+    const struct weft_kv_request request = {
+        .op = WEFT_KV_TABLES, .prefix = prefix, .cursor = cursor, .limit = limit};
+    return weft_kv_client_send(client, call, &request, error);
+}
+
+int weft_kv_client_drop(struct weft_kv_client *client, struct weft_kv_call *call,
+                        struct weft_view table, struct weft_error *error)
+{
+    return call_keys(client, call, WEFT_KV_DROP, table, NULL, 0, error);
+}
+
+int weft_kv_client_count(struct weft_kv_client *client, struct weft_kv_call *call,
+                         struct weft_view table, struct weft_error *error)
+{
+    return call_keys(client, call, WEFT_KV_COUNT, table, NULL, 0, error);
+}

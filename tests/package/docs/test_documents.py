@@ -79,7 +79,8 @@ class Facts(unittest.TestCase):
 
     PROTO = pathlib.Path("proto/abi.proto")
     WIRE = pathlib.Path("docs/wire.md")
-    NUMBERS = {"eight": 8, "nine": 9, "ten": 10, "eleven": 11, "twelve": 12, "thirteen": 13}
+    NUMBERS = {"eight": 8, "nine": 9, "ten": 10, "eleven": 11, "twelve": 12, "thirteen": 13,
+               "fourteen": 14, "fifteen": 15, "sixteen": 16, "seventeen": 17, "eighteen": 18}
 
     def section(self, page, title):
         return re.search(rf"^#+ {title}\n(.*?)(?=^#)", page.read_text(), re.M | re.S)[1]
@@ -103,8 +104,10 @@ class Facts(unittest.TestCase):
 
     def test_commands_are_those_of_the_messages(self):
         table = pathlib.Path("services/kv/command.c").read_text()
-        listed = re.findall(r"^\| `(h\w+)` \|", self.section(self.WIRE, "Commands"), re.M)
-        self.assertEqual(sorted(re.findall(r'\.name = "(h\w+)"', table)), sorted(self.commands()))
+        listed = re.findall(r"^\| `(\w+)` \|", self.section(self.WIRE, "Commands"), re.M)
+        # An hexpire that only asks is called httl, for those who allow and count commands.
+        named = set(re.findall(r'\.name = "(\w+)"', table)) - {"httl"}
+        self.assertEqual(sorted(named), sorted(self.commands()))
         self.assertEqual(sorted(listed), sorted(self.commands()))
 
     def test_numbers_of_commands_are_right(self):

@@ -20,14 +20,46 @@ enum {
     ABI_HEXIST = 8,
     ABI_HMEXIST = 9,
     ABI_HSCAN = 16,
+    ABI_HPUT = 17,
+    ABI_HINCR = 18,
+    ABI_HEXPIRE = 19,
+    ABI_TABLES = 20,
+    ABI_DROP = 21,
+    ABI_COUNT = 22,
 };
 
-/* Every command has its table, and its key, keys, pair or pairs, under the same two numbers. */
+/* Every command has its table, and its key, keys, pair, pairs or changes, under the same two numbers.
+ * Tables has a prefix in place of the table. */
 enum {
     ABI_COMMAND_TABLE = 1,
     ABI_COMMAND_ITEM = 2,
-    ABI_HSCAN_CURSOR = 2,
-    ABI_HSCAN_LIMIT = 3,
+    ABI_COMMAND_STATE = 3, /* of Hget, Hmget and Hput */
+};
+
+/* Hscan; Tables has the first two. */
+enum {
+    ABI_PAGE_CURSOR = 2,
+    ABI_PAGE_LIMIT = 3,
+    ABI_HSCAN_PREFIX = 4,
+    ABI_HSCAN_MATCH = 5,
+    ABI_HSCAN_KEYS_ONLY = 6,
+    ABI_HSCAN_STATE = 7,
+};
+
+enum { ABI_HINCR_INTEGER = 3, ABI_HINCR_FLOAT = 4 };
+
+/* Change; Hexpire has the same numbers for its expiry. */
+enum {
+    ABI_CHANGE_KEY = 1,
+    ABI_CHANGE_VALUE = 2,
+    ABI_EXPIRE_AFTER = 3,
+    ABI_EXPIRE_AT = 4,
+    ABI_EXPIRE_NEVER = 5,
+    ABI_EXPIRE_KEEP = 6,
+    ABI_CHANGE_REMOVE = 7,
+    ABI_CHANGE_IF_ABSENT = 8,
+    ABI_CHANGE_IF_PRESENT = 9,
+    ABI_CHANGE_IF_VERSION = 10,
 };
 
 enum { ABI_PAIR_KEY = 1, ABI_PAIR_VALUE = 2 };
@@ -39,6 +71,12 @@ enum {
     ABI_RESPONSE_VALUES = 3,
     ABI_RESPONSE_PAIRS = 4,
     ABI_RESPONSE_CURSOR = 5,
+    ABI_RESPONSE_STATES = 7,
+    ABI_RESPONSE_TABLES = 8,
 };
+
+enum { ABI_STATE_VERSION = 1, ABI_STATE_EXPIRES = 2, ABI_STATE_LEFT = 3, ABI_STATE_UNMET = 4 };
+
+enum { ABI_TABLE_NAME = 1, ABI_TABLE_COUNT = 2 };
 
 #endif

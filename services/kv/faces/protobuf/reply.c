@@ -5,7 +5,9 @@
 
 #include "abi.h"
 #include "core/base/mem.h"
+#include "core/task.h"
 #include "services/payload/protobuf/writer.h"
+#include "state.h"
 
 enum {
     /* Bytes of the status field of a 200, and of a bool in a field of values. */
@@ -13,22 +15,59 @@ enum {
     BOOL_SIZE = 4,
 };
 
-static size_t pair_inner_size(struct weft_view key, struct weft_view value)
+static size_t pair_inner_size(const struct kv_pair *pair)
 {
-    return weft_pb_text_size(ABI_PAIR_KEY, key.size) +
-           weft_pb_bytes_size(ABI_PAIR_VALUE, value.size);
+    return weft_pb_text_size(ABI_PAIR_KEY, pair->key.size) +
+           weft_pb_bytes_size(ABI_PAIR_VALUE, pair->value.bytes.size);
 }
 
-size_t kv_reply_pair_size(struct weft_view key, struct weft_view value)
+static size_t table_inner_size(const struct kv_pair *table)
 {
-    return weft_pb_bytes_size(ABI_RESPONSE_PAIRS, pair_inner_size(key, value));
+    return weft_pb_text_size(ABI_TABLE_NAME, table->key.size) +
+           (table->total > 0 ? weft_pb_uint_size(ABI_TABLE_COUNT, table->total) : 0);
 }
 
-void kv_reply_put_pair(uint8_t *dst, struct weft_view key, struct weft_view value)
+static void put_table(uint8_t *dst, const struct kv_pair *table)
 {
-    dst = weft_pb_put_head(dst, ABI_RESPONSE_PAIRS, pair_inner_size(key, value));
-    dst = weft_pb_put_text(dst, ABI_PAIR_KEY, key);
-    (void)weft_pb_put_bytes(dst, ABI_PAIR_VALUE, value);
+    dst = weft_pb_put_head(dst, ABI_RESPONSE_TABLES, table_inner_size(table));
+    dst = weft_pb_put_text(dst, ABI_TABLE_NAME, table->key);
+    if (table->total > 0)
+        (void)weft_pb_put_uint(dst, ABI_TABLE_COUNT, table->total);
+}
+
+/* hgetall cannot ask for states. */
+static bool has_states(const struct kv_call *call)
+{
+    return call->command->takes == KV_TAKES_PAGE && call->states;
+}
+
+static struct kv_state state_of(const struct kv_pair *pair)
+{
+    return (struct kv_state){.present = true, .expires = pair->expires};
+}
+
+size_t kv_reply_pair_size(const struct kv_call *call, const struct kv_pair *pair, int64_t now)
+{
+    if (call->command->takes == KV_TAKES_NAMES)
+        return weft_pb_bytes_size(ABI_RESPONSE_TABLES, table_inner_size(pair));
+    const struct kv_state state = state_of(pair);
+    return weft_pb_bytes_size(ABI_RESPONSE_PAIRS, pair_inner_size(pair)) +
+           (has_states(call) ? kv__state_size(&state, now) : 0);
+}
+
+void kv_reply_put_pair(uint8_t *dst, const struct kv_call *call, const struct kv_pair *pair,
+                       int64_t now)
+{
+    if (call->command->takes == KV_TAKES_NAMES) {
+        put_table(dst, pair);
+        return;
+    }
+    dst = weft_pb_put_head(dst, ABI_RESPONSE_PAIRS, pair_inner_size(pair));
+    dst = weft_pb_put_text(dst, ABI_PAIR_KEY, pair->key);
+    dst = weft_pb_put_bytes(dst, ABI_PAIR_VALUE, pair->value.bytes);
+    const struct kv_state state = state_of(pair);
+    if (has_states(call))
+        (void)kv__state_put(dst, &state, now);
 }
 
 static struct weft_view value_of(const struct kv_item *item)
@@ -42,6 +81,31 @@ static uint8_t *write_bool(uint8_t *dst, bool value)
     return weft_pb_put_uint(dst, KV_TYPE_BOOL, value);
 }
 
+static uint8_t *write_values(const struct kv_reply_body *self, uint8_t *dst)
+{
+    const struct kv_call *call = self->call;
+    enum kv_gives gives = self->reply->gives;
+    if (gives == KV_GIVES_VALUE)
+        return weft_pb_put_bytes(dst, ABI_RESPONSE_VALUES, self->reply->value);
+    if (gives == KV_GIVES_NOTHING)
+        return dst;
+    for (size_t i = 0; i < call->count; i++) {
+        if (gives == KV_GIVES_VALUES)
+            dst = weft_pb_put_bytes(dst, ABI_RESPONSE_VALUES, value_of(&call->items[i]));
+        else
+            dst = write_bool(dst, call->items[i].present);
+    }
+    return dst;
+}
+
+/* Replies of bools are about expiry: nobody wants to know what the digest of a value is. */
+static void read_state(const struct kv_reply_body *self, size_t index, struct kv_state *state)
+{
+    kv_call_state(self->call, index, self->now, state);
+    if (self->reply->gives == KV_GIVES_BOOLS)
+        state->has_version = false;
+}
+
 static void write_reply(const struct weft_body *body, uint8_t *dst)
 {
     const struct kv_reply_body *self = (const struct kv_reply_body *)body;
@@ -51,11 +115,11 @@ static void write_reply(const struct weft_body *body, uint8_t *dst)
         dst = weft_pb_put_head(dst, ABI_RESPONSE_MESSAGE, kv_text_size(&reply->text));
         dst = kv_text_write(&reply->text, dst);
     }
-    for (size_t i = 0; i < self->count; i++) {
-        if (reply->gives == KV_GIVES_VALUES)
-            dst = weft_pb_put_bytes(dst, ABI_RESPONSE_VALUES, value_of(&self->items[i]));
-        else
-            dst = write_bool(dst, self->items[i].present);
+    dst = write_values(self, dst);
+    for (size_t i = 0; reply->states && i < self->call->count; i++) {
+        struct kv_state state;
+        read_state(self, i, &state);
+        dst = kv__state_put(dst, &state, self->now);
     }
     if (self->pairs)
         dst = kv_pairs_write(self->pairs, dst);
@@ -65,11 +129,33 @@ static void write_reply(const struct weft_body *body, uint8_t *dst)
 
 static size_t size_of_values(const struct kv_reply_body *self)
 {
-    if (self->reply->gives == KV_GIVES_BOOLS)
-        return self->count * BOOL_SIZE;
+    const struct kv_call *call = self->call;
     size_t size = 0;
-    for (size_t i = 0; i < self->count; i++)
-        size += weft_pb_bytes_size(ABI_RESPONSE_VALUES, value_of(&self->items[i]).size);
+    switch (self->reply->gives) {
+    case KV_GIVES_NOTHING:
+        break;
+    case KV_GIVES_VALUES:
+        for (size_t i = 0; i < call->count; i++)
+            size += weft_pb_bytes_size(ABI_RESPONSE_VALUES, value_of(&call->items[i]).size);
+        break;
+    case KV_GIVES_BOOLS:
+        size = call->count * BOOL_SIZE;
+        break;
+    case KV_GIVES_VALUE:
+        size = weft_pb_bytes_size(ABI_RESPONSE_VALUES, self->reply->value.size);
+        break;
+    }
+    return size;
+}
+
+static size_t size_of_states(const struct kv_reply_body *self)
+{
+    size_t size = 0;
+    for (size_t i = 0; i < self->call->count; i++) {
+        struct kv_state state;
+        read_state(self, i, &state);
+        size += kv__state_size(&state, self->now);
+    }
     return size;
 }
 
@@ -124,28 +210,31 @@ static void init_value(struct kv_reply_body *self, const struct kv_call *call)
 }
 
 WEFT_NOINLINE static void init_any(struct kv_reply_body *self, const struct kv_reply *reply,
-                                   const struct kv_call *call, const struct kv_pairs *pairs)
+                                   const struct kv_call *call, const struct kv_pairs *pairs,
+                                   struct weft_loop *loop)
 {
     self->reply = reply;
-    self->items = reply->gives == KV_GIVES_NOTHING ? NULL : call->items;
-    self->count = reply->gives == KV_GIVES_NOTHING ? 0 : call->count;
+    self->call = call;
     self->pairs = pairs;
+    self->now = reply->states ? weft_loop_wall(loop) : 0;
     size_t size = weft_pb_uint_size(ABI_RESPONSE_STATUS, (uint64_t)reply->status);
     if (reply->text.count > 0)
         size += weft_pb_bytes_size(ABI_RESPONSE_MESSAGE, kv_text_size(&reply->text));
-    size += size_of_values(self) + (pairs ? pairs->size : 0);
+    size += size_of_values(self) + (reply->states ? size_of_states(self) : 0) +
+            (pairs ? pairs->size : 0);
     if (reply->cursor.size > 0)
         size += weft_pb_bytes_size(ABI_RESPONSE_CURSOR, reply->cursor.size);
     self->body = (struct weft_body){.size = size, .write = write_reply};
 }
 
 void kv_reply_body_init(struct kv_reply_body *self, const struct kv_reply *reply,
-                        const struct kv_call *call, const struct kv_pairs *pairs)
+                        const struct kv_call *call, const struct kv_pairs *pairs,
+                        struct weft_loop *loop)
 {
-    if (reply->gives == KV_GIVES_VALUES && call->count == 1)
+    if (reply->gives == KV_GIVES_VALUES && call->count == 1 && !reply->states)
         init_value(self, call);
     else
-        init_any(self, reply, call, pairs);
+        init_any(self, reply, call, pairs, loop);
 }
 
 int kv__reply_keep_large(struct kv_value *value)

@@ -13,23 +13,27 @@
  * threshold of the length-delimited-gzip codec. */
 enum { KV_REPLY_INLINE_MAX = 1436 };
 
-/* These measure and write one pair as a field of CommandResponse. */
-size_t kv_reply_pair_size(struct weft_view key, struct weft_view value);
-void kv_reply_put_pair(uint8_t *dst, struct weft_view key, struct weft_view value);
+/* These measure and write one pair that `call` has found as fields of CommandResponse. now:
+ * weft_loop_wall, of interest only if the call asks for states; the same for both. */
+size_t kv_reply_pair_size(const struct kv_call *call, const struct kv_pair *pair, int64_t now);
+void kv_reply_put_pair(uint8_t *dst, const struct kv_call *call, const struct kv_pair *pair,
+                       int64_t now);
 
 /* A reply as a body. It has views of the call and of the pairs, which must live as long. */
 struct kv_reply_body {
     struct weft_body body; /* first: write() casts it back */
     const struct kv_reply *reply;
-    const struct kv_item *items;
-    size_t count;
+    const struct kv_call *call;
     const struct kv_pairs *pairs; /* may be NULL */
-    struct weft_view value;       /* if the reply is one value; then `reply` to `pairs` are unset */
+    int64_t now;                  /* if the reply has states */
+    struct weft_view value;       /* if the reply is one value; then `reply` to `now` are unset */
 };
 
-/* Makes *self the body of reply. call's items are read if the reply gives any; else call may be NULL. */
+/* Makes *self the body of reply. call's items are read if the reply gives any; else call may be NULL.
+ * loop: where the call is done; may be NULL if the reply has no states. */
 void kv_reply_body_init(struct kv_reply_body *self, const struct kv_reply *reply,
-                        const struct kv_call *call, const struct kv_pairs *pairs);
+                        const struct kv_call *call, const struct kv_pairs *pairs,
+                        struct weft_loop *loop);
 
 /* The part of kv_reply_keep that is not inline. */
 WEFT_MUST_USE int kv__reply_keep_large(struct kv_value *value);

@@ -6,20 +6,17 @@
 #include "abi.h"
 #include "abi.pb-c.h"
 #include "core/service.h"
+#include "decoder.h"
 #include "services/payload/protobuf/reader.h"
 #include "services/payload/protobuf/writer.h"
 
 static const enum kv_command_id command_of_field[] = {
-    [ABI_HGET] = KV_HGET,   [ABI_HGETALL] = KV_HGETALL, [ABI_HMGET] = KV_HMGET,
-    [ABI_HSET] = KV_HSET,   [ABI_HMSET] = KV_HMSET,     [ABI_HDEL] = KV_HDEL,
-    [ABI_HMDEL] = KV_HMDEL, [ABI_HEXIST] = KV_HEXIST,   [ABI_HMEXIST] = KV_HMEXIST,
-    [ABI_HSCAN] = KV_HSCAN,
-};
-
-struct decoder {
-    struct weft_pb_budget budget;
-    struct weft_request *request;
-    enum kv_decoded failure; /* why an allocation failed */
+    [ABI_HGET] = KV_HGET,         [ABI_HGETALL] = KV_HGETALL,    [ABI_HMGET] = KV_HMGET,
+    [ABI_HSET] = KV_HSET,         [ABI_HMSET] = KV_HMSET,        [ABI_HDEL] = KV_HDEL,
+    [ABI_HMDEL] = KV_HMDEL,       [ABI_HEXIST] = KV_HEXIST,      [ABI_HMEXIST] = KV_HMEXIST,
+    [ABI_HSCAN] = KV_HSCAN,       [ABI_HPUT] = KV_HPUT,          [ABI_HINCR] = KV_HINCR,
+    [ABI_HEXPIRE] = KV_HEXPIRE,   [ABI_TABLES] = KV_TABLES_PAGE, [ABI_DROP] = KV_TABLE_DROP,
+    [ABI_COUNT] = KV_TABLE_COUNT,
 };
 
 /* The fields of a request that make up its command: the last one, and those before it that have its
@@ -31,78 +28,7 @@ struct run {
     struct weft_view fields;                /* the request from the first of them on */
 };
 
-static void *allocate(struct decoder *self, size_t size)
-{
-    struct weft_arena *arena = weft_request_arena(self->request);
-    void *p = weft_arena_alloc(arena, size);
-    if (!p)
-        self->failure = arena->over_budget ? KV_DECODED_BYTES : KV_DECODED_NO_MEMORY;
-    return p;
-}
-
-/* True if a varint of ten bytes has bits beyond the 64th, which the reader dropped. */
-static bool has_dropped_bits(const struct weft_pb_field *field)
-{
-    return field->wire == WEFT_PB_VARINT && field->raw.size > WEFT_PB_VARINT_MAX &&
-           field->raw.data[field->raw.size - 1] > 1;
-}
-
-/* Sets *value to the packed form (value.h) of a Value whose last member is field. The member mostly lies
- * in the message in that form already; only if it does not, for instance because a varint is not
- * minimal, is it written anew. */
-static int canonical_value(struct decoder *self, const struct weft_pb_field *field,
-                           struct weft_view *value)
-{
-    enum { TAG = 1 };
-    uint64_t scalar = field->scalar;
-    if (field->descriptor->type == PROTOBUF_C_TYPE_BOOL)
-        scalar = scalar != 0;
-    size_t size;
-    switch (field->wire) {
-    case WEFT_PB_LENGTH:
-        size = weft_pb_bytes_size(field->number, field->bytes.size);
-        break;
-    case WEFT_PB_VARINT:
-        size = weft_pb_uint_size(field->number, scalar);
-        break;
-    default:
-        size = TAG + sizeof scalar;
-        break;
-    }
-    *value = field->raw;
-    if (field->raw.size == size && scalar == field->scalar && !has_dropped_bits(field))
-        return 0;
-
-    uint8_t *dst = allocate(self, size);
-    if (!dst)
-        return -ENOMEM;
-    *value = weft_view(dst, size);
-    if (field->wire == WEFT_PB_LENGTH)
-        (void)weft_pb_put_bytes(dst, field->number, field->bytes);
-    else if (field->wire == WEFT_PB_VARINT)
-        (void)weft_pb_put_uint(dst, field->number, scalar);
-    else
-        (void)weft_pb_put_fixed64(dst, field->number, scalar);
-    return 0;
-}
-
-/* Reads a Value. One that comes twice in a pair is merged, so a second one without a member leaves
- * *value as the first one set it. */
-static int decode_value(struct decoder *self, struct weft_view message, struct weft_view *value)
-{
-    struct weft_pb_reader reader = weft_pb_read(message, &abi__value__descriptor, &self->budget);
-    struct weft_pb_field field, last = {0};
-    int err;
-    while ((err = weft_pb_next(&reader, &field)) > 0) {
-        if (field.descriptor)
-            last = field;
-    }
-    if (err < 0 || !last.descriptor)
-        return err;
-    return canonical_value(self, &last, value);
-}
-
-static int decode_pair(struct decoder *self, struct weft_view message, struct kv_item *item)
+static int decode_pair(struct kv_decoder *self, struct weft_view message, struct kv_item *item)
 {
     struct weft_pb_reader reader = weft_pb_read(message, &abi__kvpair__descriptor, &self->budget);
     struct weft_pb_field field;
@@ -113,7 +39,7 @@ static int decode_pair(struct decoder *self, struct weft_view message, struct kv
         if (field.number == ABI_PAIR_KEY)
             item->key = field.bytes;
         else
-            err = decode_value(self, field.bytes, &item->value.bytes);
+            err = kv__decode_value(self, field.bytes, &item->value.bytes);
         if (err < 0)
             break;
     }
@@ -170,7 +96,7 @@ static int count_rest(const struct place *place, struct weft_pb_budget *budget, 
 
 /* Moves the items into the arena, with room for all that are left in the run. It is called once, when
  * the array in struct kv_request is full. */
-static int make_room(struct decoder *self, const struct place *place, struct kv_call *call)
+static int make_room(struct kv_decoder *self, const struct place *place, struct kv_call *call)
 {
     /* The items are taken out of the budget when they are read, so they are counted on a copy. */
     struct weft_pb_budget budget = self->budget;
@@ -180,7 +106,7 @@ static int make_room(struct decoder *self, const struct place *place, struct kv_
         self->budget.what = budget.what;
         return err;
     }
-    struct kv_item *items = allocate(self, count * sizeof *items);
+    struct kv_item *items = kv__decoder_alloc(self, count * sizeof *items);
     if (!items)
         return -ENOMEM;
     memcpy(items, call->items, call->count * sizeof *items);
@@ -188,7 +114,7 @@ static int make_room(struct decoder *self, const struct place *place, struct kv_
     return 0;
 }
 
-static int decode_item(struct decoder *self, const struct place *place,
+static int decode_item(struct kv_decoder *self, const struct place *place,
                        const struct weft_pb_field *field, struct kv_call *call)
 {
     const struct kv_command *command = call->command;
@@ -203,24 +129,68 @@ static int decode_item(struct decoder *self, const struct place *place,
         fresh->key = weft_view(NULL, 0);
         fresh->value = (struct kv_value){{NULL, 0}, NULL};
         fresh->expires = KV_NEVER;
+        fresh->update = NULL;
     }
     struct kv_item *item = &call->items[call->count - 1];
     if (command->takes == KV_TAKES_PAIRS)
         return decode_pair(self, field->bytes, item);
+    if (command == &kv_commands[KV_HPUT])
+        return kv__decode_change(self, field->bytes, item);
     item->key = field->bytes;
     return 0;
 }
 
 static void decode_page(const struct weft_pb_field *field, struct kv_call *call)
 {
-    if (field->number == ABI_HSCAN_CURSOR)
+    switch (field->number) {
+    case ABI_PAGE_CURSOR:
         call->from = field->bytes;
-    else if (field->number == ABI_HSCAN_LIMIT)
+        break;
+    case ABI_PAGE_LIMIT:
         call->limit = (uint32_t)field->scalar;
+        break;
+    case ABI_HSCAN_PREFIX:
+        call->filter.prefix = field->bytes;
+        break;
+    case ABI_HSCAN_MATCH:
+        call->filter.match = field->bytes;
+        break;
+    case ABI_HSCAN_KEYS_ONLY:
+        call->filter.keys_only = field->scalar != 0;
+        break;
+    case ABI_HSCAN_STATE:
+        call->states = field->scalar != 0;
+        break;
+    }
+}
+
+static void decode_delta(const struct weft_pb_field *field, struct kv_update *update)
+{
+    if (field->number == ABI_HINCR_INTEGER) {
+        update->then = KV_THEN_ADD;
+        update->integer = (int64_t)field->scalar;
+    } else {
+        update->then = KV_THEN_ADD_REAL;
+        memcpy(&update->real, &field->scalar, sizeof update->real);
+    }
+}
+
+/* Takes a field of a command that is neither its table nor an item. */
+static void decode_option(struct kv_decoder *self, const struct weft_pb_field *field,
+                          struct kv_call *call)
+{
+    if (kv_is_paged(call->command))
+        decode_page(field, call);
+    else if (call->command == &kv_commands[KV_HINCR])
+        decode_delta(field, &self->self->update);
+    else if (call->command == &kv_commands[KV_HEXPIRE])
+        kv__decode_expiry(self, field, &self->expiry);
+    else if (field->number == ABI_COMMAND_STATE)
+        call->states = field->scalar != 0;
 }
 
 /* Adds the fields of one command to the call. */
-static int decode_fields(struct decoder *self, struct place *place, struct kv_call *call)
+static int decode_fields(struct kv_decoder *self, struct place *place, struct kv_call *call)
 {
     struct weft_pb_field field;
     int err;
@@ -229,27 +199,64 @@ static int decode_fields(struct decoder *self, struct place *place, struct kv_ca
             continue;
         if (field.number == ABI_COMMAND_TABLE)
             call->table = field.bytes;
-        else if (call->command->takes == KV_TAKES_PAGE)
-            decode_page(&field, call);
-        else
+        else if (field.number == ABI_COMMAND_ITEM && !kv_is_paged(call->command))
             err = decode_item(self, place, &field, call);
+        else
+            decode_option(self, &field, call);
         if (err < 0)
             break;
     }
     return err;
 }
 
-static int decode_run(struct decoder *self, const struct run *run, struct kv_call *call)
+static bool has_one_item(const struct kv_command *command)
+{
+    return command->takes >= KV_TAKES_KEYS && !command->many;
+}
+
+/* Gives the items of a command their one update, and makes one that only asks the command that does. */
+static void finish(const struct kv_decoder *self, struct kv_call *call)
+{
+    if (call->command == &kv_commands[KV_HEXPIRE] && !self->expiry.is_set) {
+        call->command = &kv_commands[KV_HTTL];
+    } else if (call->command->takes == KV_TAKES_CHANGES && call->command != &kv_commands[KV_HPUT]) {
+        for (size_t i = 0; i < call->count; i++) {
+            call->items[i].update = &self->self->update;
+            call->items[i].expires = self->expiry.expires;
+        }
+    } else if (call->command->takes == KV_TAKES_NAMES) {
+        call->filter.prefix = call->table;
+        call->table = weft_view(NULL, 0);
+    } else if (call->command == &kv_commands[KV_HGET] && call->states) {
+        call->command = &kv_commands[KV_HGET_STATE];
+    } else if (call->command == &kv_commands[KV_HMGET] && call->states) {
+        call->command = &kv_commands[KV_HMGET_STATE];
+    }
+}
+
+/* Sets the fields of a call, and the update, to what they are if the request does not say. */
+static void begin(struct kv_decoder *self, struct kv_call *call)
+{
+    bool adds = call->command == &kv_commands[KV_HINCR];
+    call->table = weft_view(NULL, 0);
+    call->count = 0;
+    call->from = weft_view(NULL, 0);
+    call->limit = 0;
+    call->filter = (struct kv_filter){0};
+    call->states = false;
+    self->expiry = (struct kv_expiry_field){false, adds ? KV_KEEP_EXPIRY : KV_NEVER};
+    self->self->update = (struct kv_update){
+        .when = KV_IF_ANY, .then = adds ? KV_THEN_ADD : KV_THEN_EXPIRE, .integer = 1};
+}
+
+static int decode_run(struct kv_decoder *self, const struct run *run, struct kv_call *call)
 {
     struct weft_pb_budget paid;
     struct place place = {.run = run, .commands = read_run(run, &paid)};
     struct weft_pb_field command;
     int err;
     call->command = &kv_commands[command_of_field[run->number]];
-    call->table = weft_view(NULL, 0);
-    call->count = 0;
-    call->from = weft_view(NULL, 0);
-    call->limit = 0;
+    begin(self, call);
     while ((err = next_command(&place.commands, run, &command)) > 0) {
         place.fields = weft_pb_read(command.bytes, run->type, &self->budget);
         err = decode_fields(self, &place, call);
@@ -257,15 +264,16 @@ static int decode_run(struct decoder *self, const struct run *run, struct kv_cal
             return err;
     }
     /* proto3 leaves an empty key out of the message, but it is a key. */
-    if (call->count == 0 && call->command->takes == KV_TAKES_KEYS && !call->command->many) {
-        call->items[0].key = weft_view(NULL, 0);
+    if (call->count == 0 && call->command->takes != KV_TAKES_PAIRS && has_one_item(call->command)) {
+        call->items[0] = (struct kv_item){.expires = KV_NEVER};
         call->count = 1;
     }
+    finish(self, call);
     return err;
 }
 
 /* Checks that the commands of a run which another one overrides are well formed. */
-static int check_run(struct decoder *self, const struct run *run)
+static int check_run(struct kv_decoder *self, const struct run *run)
 {
     struct weft_pb_budget paid;
     struct weft_pb_reader reader = read_run(run, &paid);
@@ -281,7 +289,7 @@ static int check_run(struct decoder *self, const struct run *run)
 
 /* Finds the last run of a request, without looking into it, and checks those before it. *unknown is the
  * lowest number of an unknown field that could be a command, or 0. */
-static int decode_request(struct decoder *self, struct weft_view payload, struct run *run,
+static int decode_request(struct kv_decoder *self, struct weft_view payload, struct run *run,
                           uint32_t *unknown)
 {
     struct weft_pb_reader reader =
@@ -316,7 +324,7 @@ static int decode_request(struct decoder *self, struct weft_view payload, struct
 WEFT_NOINLINE enum kv_decoded kv_request_decode_any(struct kv_request *self,
                                                     struct weft_view payload, struct kv_call *call)
 {
-    struct decoder decoder = {.budget.elements = self->max_elements, .request = self->request};
+    struct kv_decoder decoder = {.budget.elements = self->max_elements, .self = self};
     struct run run;
     call->items = self->items;
     int err = decode_request(&decoder, payload, &run, &self->field);

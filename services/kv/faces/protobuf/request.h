@@ -22,10 +22,12 @@ enum { KV_REQUEST_ITEMS = 4 }; /* commands of up to this many items allocate not
 
 struct kv_request {
     struct weft_request *request; /* set by the caller: memory comes from its arena */
+    struct weft_loop *loop;       /* set by the caller, whose calendar a time to live is added to */
     uint64_t max_elements;        /* set by the caller */
     const char *what;             /* out, static text: see KV_DECODED_MALFORMED */
     uint32_t field;               /* out: see KV_DECODED_UNKNOWN */
     struct kv_item items[KV_REQUEST_ITEMS];
+    struct kv_update update; /* of all items, if the command is hincr or hexpire */
 };
 
 /* Reads payload, of any shape. The call's views lie in the payload, in *self and in the request's

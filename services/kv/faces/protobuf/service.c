@@ -88,14 +88,22 @@ static int keep_values(struct kv_call *call)
     return 0;
 }
 
+/* The usual requests ask for no time, so the loop is set here alone. */
+WEFT_NOINLINE static enum kv_decoded decode_any(struct task *task)
+{
+    task->decoded.loop = kv_task_loop(&task->base);
+    return kv_request_decode_any(&task->decoded, task->base.request->payload, &task->base.call);
+}
+
 static bool decode(struct kv_task *base)
 {
     struct task *task = task_of(base);
     task->decoded.request = base->request;
     task->decoded.max_elements = kv_task_kv_limits(base)->decode_elements;
-    enum kv_decoded decoded =
-        kv_request_decode(&task->decoded, base->request->payload, &base->call);
-    if (decoded == KV_DECODED && base->call.command->takes == KV_TAKES_PAIRS && !base->looking &&
+    enum kv_decoded decoded = KV_DECODED;
+    if (!kv_request_decode_usual(&task->decoded, base->request->payload, &base->call))
+        decoded = decode_any(task);
+    if (decoded == KV_DECODED && kv_takes_values(base->call.command) && !base->looking &&
         keep_values(&base->call) < 0)
         decoded = KV_DECODED_NO_MEMORY;
     if (decoded == KV_DECODED)
@@ -107,21 +115,26 @@ static bool decode(struct kv_task *base)
 static const struct weft_body *reply(struct kv_task *base, const struct kv_reply *reply)
 {
     struct task *task = task_of(base);
-    kv_reply_body_init(&task->body, reply, &base->call, &base->pairs);
+    kv_reply_body_init(&task->body, reply, &base->call, &base->pairs, kv_task_loop(base));
     return &task->body.body;
 }
 
-static size_t pair_size(const struct kv_task *task, struct weft_view key, struct weft_view value)
+/* The calendar is read only for those who ask for states. */
+static int64_t time_of(const struct kv_task *task)
 {
-    (void)task;
-    return kv_reply_pair_size(key, value);
+    return task->call.command->takes == KV_TAKES_PAGE && task->call.states
+               ? weft_loop_wall(kv_task_loop(task))
+               : 0;
 }
 
-static void put_pair(const struct kv_task *task, uint8_t *dst, struct weft_view key,
-                     struct weft_view value)
+static size_t pair_size(const struct kv_task *task, const struct kv_pair *pair)
 {
-    (void)task;
-    kv_reply_put_pair(dst, key, value);
+    return kv_reply_pair_size(&task->call, pair, time_of(task));
+}
+
+static void put_pair(const struct kv_task *task, uint8_t *dst, const struct kv_pair *pair)
+{
+    kv_reply_put_pair(dst, &task->call, pair, time_of(task));
 }
 
 static size_t put_text(uint8_t *dst, enum kv_status status, const char *text)
@@ -129,7 +142,7 @@ static size_t put_text(uint8_t *dst, enum kv_status status, const char *text)
     struct kv_reply words;
     struct kv_reply_body body;
     kv_reply_text(&words, status, text);
-    kv_reply_body_init(&body, &words, NULL, NULL);
+    kv_reply_body_init(&body, &words, NULL, NULL, NULL);
     weft_body_write(&body.body, dst);
     return body.body.size;
 }

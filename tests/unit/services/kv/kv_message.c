@@ -123,6 +123,9 @@ struct told told_of(struct weft_view reply)
         case 5:
             told.cursor = field.bytes;
             break;
+        case 7:
+        case 8: /* states and tables: weft__kv_reply_read has them */
+            break;
         default:
             if (told.pair_count < TOLD_MAX)
                 told.pairs[told.pair_count] = pair_of(field.bytes, &budget);

@@ -65,16 +65,15 @@ static const struct weft_body *reply(struct kv_task *base, const struct kv_reply
     return &task->body.body;
 }
 
-static size_t pair_size(const struct kv_task *task, struct weft_view key, struct weft_view value)
+static size_t pair_size(const struct kv_task *task, const struct kv_pair *pair)
 {
-    (void)task, (void)key, (void)value;
+    (void)task, (void)pair;
     return 0;
 }
 
-static void put_pair(const struct kv_task *task, uint8_t *dst, struct weft_view key,
-                     struct weft_view value)
+static void put_pair(const struct kv_task *task, uint8_t *dst, const struct kv_pair *pair)
 {
-    (void)task, (void)dst, (void)key, (void)value;
+    (void)task, (void)dst, (void)pair;
 }
 
 static size_t put_text(uint8_t *dst, enum kv_status status, const char *text)

@@ -25,10 +25,16 @@ static uint8_t odd_byte(struct test_random *random)
 
 static size_t put_string(struct test_random *random, uint8_t *dst)
 {
-    static const char *const texts[] = {
-        "", "k", "table", "h\xC3\xA9", "a\0b", "\xE8\xA1\xA8", "0123456789abcdef0123456789abcdef"};
-    static const size_t sizes[] = {0, 1, 5, 3, 3, 3, 32};
-    size_t i = test_random_below(random, 7);
+    static const char *const texts[] = {"",
+                                        "k",
+                                        "table",
+                                        "h\xC3\xA9",
+                                        "a\0b",
+                                        "\xE8\xA1\xA8",
+                                        "0123456789abcdef0123456789abcdef",
+                                        "a version is 16."};
+    static const size_t sizes[] = {0, 1, 5, 3, 3, 3, 32, 16};
+    size_t i = test_random_below(random, 8);
     memcpy(dst, texts[i], sizes[i]);
     return sizes[i];
 }
@@ -50,7 +56,9 @@ static size_t put_fields(struct test_random *random, uint8_t *dst, int depth)
     uint8_t *begin = dst;
     size_t count = test_random_below(random, depth == 0 ? 3 : 4);
     for (size_t i = 0; i < count; i++) {
-        uint32_t number = (uint32_t)(1 + test_random_below(random, depth == 0 ? 17 : 5));
+        uint32_t number = (uint32_t)(1 + test_random_below(random, depth == 0   ? 23
+                                                                   : depth == 2 ? 11
+                                                                                : 8));
         if (depth > 0 && depth < 3 && test_random_below(random, 2))
             number = (uint32_t)(1 + test_random_below(random, 2));
         if (test_random_below(random, 32) == 0)
