@@ -11,6 +11,16 @@
 extern "C" {
 #endif
 
+/* `line`: a frame is a line of text, ended by LF or CR LF, and the message is the line without that. It
+ * speaks "line". Option: max-line, the longest line that is read, without its end, in bytes; by default
+ * max-frame, and not more. A line over it is refused, and the next one is read. The last line of a stream
+ * needs no end.
+ *
+ * Lines are written with LF, and with CR LF if they end in CR, so that every line comes out as it went in.
+ * A message that holds LF is none: encode returns WEFT_ETOOBIG for it, with the size at which it would
+ * have ended as its limit. A service that speaks "line" has to keep LF out of what it sends. */
+extern const struct weft_codec weft_codec_line;
+
 /* `raw`: a frame is four bytes of length, then the message. It has no options. */
 extern const struct weft_codec weft_codec_raw;
 

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include "first_bytes.h"
+
 #include <stdio.h>
 
 #include "codecs/length_prefix.h"
@@ -10,7 +12,7 @@ struct protocol {
 };
 
 /* Request methods (RFC 9110, RFC 5789), the preface of HTTP/2 (RFC 9113), and a status line. */
-static bool is_http(const uint8_t first[4])
+bool weft__first_bytes_are_http(const uint8_t first[4])
 {
     static const char starts[][5] = {"GET ", "PUT ", "POST", "HEAD", "DELE", "OPTI",
                                      "PATC", "CONN", "TRAC", "PRI ", "HTTP"};
@@ -35,6 +37,14 @@ static bool is_digit(uint8_t c)
 static bool is_upper(uint8_t c)
 {
     return c >= 'A' && c <= 'Z';
+}
+
+bool weft__first_bytes_are_resp(const uint8_t first[4])
+{
+    size_t i = 1;
+    while (i < 4 && is_digit(first[i]))
+        i++;
+    return (first[0] == '*' || first[0] == '$') && i > 1 && (i == 4 || first[i] == '\r');
 }
 
 /* The protocol of redis: an array or a string of a client, an inline PING, or a server's +OK or
@@ -65,7 +75,7 @@ static bool is_text(const uint8_t first[4])
 
 /* The order matters: text is what is left when no protocol of text is recognised. */
 static const struct protocol protocols[] = {
-    {is_http, "looks like HTTP", "answered in HTTP",
+    {weft__first_bytes_are_http, "looks like HTTP", "answered in HTTP",
      "HTTP/1.0 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n"
      "This is a weft server (",
      "), not HTTP.\n"},

@@ -30,6 +30,8 @@ static int fill_registry(struct weft_registry *registry, struct weft_kv_context 
     if (err == 0)
         err = weft_registry_add_codec(registry, &weft_codec_length_field);
     if (err == 0)
+        err = weft_registry_add_codec(registry, &weft_codec_line);
+    if (err == 0)
         err = weft_registry_add_service(registry, &weft_kv_service, kv);
     if (err == 0)
         err = weft_registry_add_service(registry, &echo_service, NULL);

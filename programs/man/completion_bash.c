@@ -36,10 +36,11 @@ static const char commands_head[] =
     "    done\n"
     "    mapfile -t COMPREPLY < <(compgen -W '";
 
-static void print_option_values(const struct cli_option *option, FILE *out)
+static void print_option_values(const struct cli_table *table, const struct cli_option *option,
+                                FILE *out)
 {
     char choices[256];
-    generate_choices(option, choices, sizeof choices);
+    generate_choices(table, option, choices, sizeof choices);
     fprintf(out, "    --%s)\n", option->name);
     if (*choices)
         fprintf(out, "        mapfile -t COMPREPLY < <(compgen -W '%s' -- \"$word\")\n", choices);
@@ -67,7 +68,7 @@ void generate_bash(const struct cli_table *table, FILE *out)
     fprintf(out, head, name, name);
     for (size_t i = 0; i < table->count; i++)
         if (table->options[i].argument)
-            print_option_values(&table->options[i], out);
+            print_option_values(table, &table->options[i], out);
     fputs(options_head, out);
     for (size_t i = 0; i < table->count; i++)
         fprintf(out, "%s--%s", i > 0 ? " " : "", table->options[i].name);

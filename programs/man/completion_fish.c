@@ -15,10 +15,11 @@ static void print_quoted(const char *text, FILE *out)
     fputc('\'', out);
 }
 
-static void print_option(const char *program, const struct cli_option *option, FILE *out)
+static void print_option(const struct cli_table *table, const struct cli_option *option, FILE *out)
 {
+    const char *program = table->program->name;
     char choices[256];
-    generate_choices(option, choices, sizeof choices);
+    generate_choices(table, option, choices, sizeof choices);
     /* The values come first, on a line of their own, so that the help describes the option and not
      * each value. */
     if (*choices) {
@@ -64,7 +65,7 @@ void generate_fish(const struct cli_table *table, FILE *out)
     if (!generate_has_commands(table))
         fprintf(out, "complete -c %s -f\n", name);
     for (size_t i = 0; i < table->count; i++)
-        print_option(name, &table->options[i], out);
+        print_option(table, &table->options[i], out);
     if (!generate_has_commands(table))
         return;
     print_needs_command(table, out);

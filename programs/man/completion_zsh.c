@@ -16,10 +16,10 @@ static void print_text(const char *text, FILE *out)
     }
 }
 
-static void print_option(const struct cli_option *option, FILE *out)
+static void print_option(const struct cli_table *table, const struct cli_option *option, FILE *out)
 {
     char choices[256];
-    generate_choices(option, choices, sizeof choices);
+    generate_choices(table, option, choices, sizeof choices);
     const bool repeats = strcmp(option->name, "listen") == 0;
     fputs("        ", out);
     const char *value = option->argument ? "=" : "", *joined = option->argument ? "+" : "";
@@ -54,7 +54,7 @@ void generate_zsh(const struct cli_table *table, FILE *out)
     }
     fputs("_arguments \\\n", out);
     for (size_t i = 0; i < table->count; i++)
-        print_option(&table->options[i], out);
+        print_option(table, &table->options[i], out);
     fputs(generate_has_commands(table) ? "        '1:command:{ _describe command commands }' \\\n"
                                          "        '2:argument:{ [[ $line[1] == help ]] && "
                                          "_describe command commands || _default }' \\\n"

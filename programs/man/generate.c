@@ -21,11 +21,8 @@ const struct weft_transport *const generate_transports[] = {
 };
 
 const struct weft_codec *const generate_codecs[] = {
-    &weft_codec_length_delimited_gzip,
-    &weft_codec_raw,
-    &weft_codec_varint,
-    &weft_codec_length_field,
-    NULL,
+    &weft_codec_length_delimited_gzip, &weft_codec_raw,  &weft_codec_varint,
+    &weft_codec_length_field,          &weft_codec_line, NULL,
 };
 
 const struct weft_service *const generate_services[] = {
@@ -51,12 +48,20 @@ static void add_choice(char *dst, size_t size, const char *choice)
     snprintf(dst + used, size - used, "%s%s", used > 0 ? " " : "", choice);
 }
 
-void generate_choices(const struct cli_option *option, char *dst, size_t size)
+/* kvc speaks protobuf alone, for which it needs a codec that carries anything. */
+static void add_codecs(const struct cli_table *table, char *dst, size_t size)
+{
+    for (size_t i = 0; generate_codecs[i]; i++)
+        if (!generate_has_commands(table) || strcmp(generate_codecs[i]->speaks, "*") == 0)
+            add_choice(dst, size, generate_codecs[i]->name);
+}
+
+void generate_choices(const struct cli_table *table, const struct cli_option *option, char *dst,
+                      size_t size)
 {
     *dst = 0;
     if (strcmp(option->name, "codec") == 0)
-        for (size_t i = 0; generate_codecs[i]; i++)
-            add_choice(dst, size, generate_codecs[i]->name);
+        add_codecs(table, dst, size);
     if (strcmp(option->name, "store") == 0)
         for (size_t i = 0; generate_stores[i]; i++)
             add_choice(dst, size, generate_stores[i]->name);

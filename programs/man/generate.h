@@ -26,9 +26,10 @@ extern const struct kv_store *const generate_stores[];
 /* Makes the table of kvs with the limits of its plugins. */
 void generate_kvs_table(struct cli_table *table);
 
-/* Writes the words that an option takes, separated by spaces, into dst of `size` bytes; "" if it takes
- * any text. */
-void generate_choices(const struct cli_option *option, char *dst, size_t size);
+/* Writes the words that an option of the table takes, separated by spaces, into dst of `size` bytes; "" if
+ * it takes any text. */
+void generate_choices(const struct cli_table *table, const struct cli_option *option, char *dst,
+                      size_t size);
 
 /* Copies a page of man(7) from template. A line `@THING@` becomes what the tables have: OPTIONS-kvs,
  * OPTIONS-kvc, OPTIONS-bench, LIMITS-kvs, LIMITS-kvc, ENVIRONMENT-kvc, EXITS-kvc, COMMANDS, COMMANDS-prompt,

@@ -54,7 +54,7 @@ static void join_choices(const char *choices, char *dst, size_t size)
     dst[used] = 0;
 }
 
-static void print_option(FILE *out, const struct cli_option *option)
+static void print_option(FILE *out, const struct cli_table *table, const struct cli_option *option)
 {
     char choices[256], list[300];
     fputs(".TP\n\\fB\\-\\-", out);
@@ -68,7 +68,7 @@ static void print_option(FILE *out, const struct cli_option *option)
         fprintf(out, ", \\fB\\-%c\\fR", option->letter);
     fputc('\n', out);
 
-    generate_choices(option, choices, sizeof choices);
+    generate_choices(table, option, choices, sizeof choices);
     join_choices(choices, list, sizeof list);
     if (strcmp(option->help, list) != 0)
         print_sentence(out, option->help);
@@ -90,7 +90,7 @@ static void print_options(FILE *out, const struct cli_table *table, bool limits)
     const size_t end = limits ? table->count : table->first_limit;
     for (size_t i = begin; i < end; i++) {
         if (!table->options[i].command)
-            print_option(out, &table->options[i]);
+            print_option(out, table, &table->options[i]);
     }
 }
 
@@ -100,7 +100,7 @@ static void print_options_of(FILE *out, const struct cli_table *table, const cha
     for (size_t i = 0; i < table->count; i++) {
         const struct cli_option *option = &table->options[i];
         if (option->command && strcmp(option->command, command) == 0)
-            print_option(out, option);
+            print_option(out, table, option);
     }
 }
 

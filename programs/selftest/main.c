@@ -19,7 +19,7 @@ enum { SAMPLES_MAX = 64, SAMPLE_SIZE_MAX = 1 << 20, EXIT_USAGE = 2 };
 
 struct selftest {
     const char *path, *query, *only;
-    bool text, delimited;
+    bool text, delimited, ends_at_eof;
     struct weft_view samples[SAMPLES_MAX];
     size_t sample_count;
     int suites, failed;
@@ -41,6 +41,7 @@ static void print_usage(FILE *out)
         "      --text           its codecs carry printable text alone\n"
         "      --delimited      a frame of its codecs ends at a mark; no header announces its "
         "length\n"
+        "      --ends-at-eof    the end of the stream ends a frame as well as its mark does\n"
         "  -h, --help           this text\n"
         "  -V, --version\n"
         "\n"
@@ -84,10 +85,15 @@ static int add_sample(struct selftest *self, const char *path)
 static int read_options(struct selftest *self, int argc, char **argv)
 {
     static const struct option options[] = {
-        {"options", required_argument, NULL, 'o'}, {"sample", required_argument, NULL, 's'},
-        {"only", required_argument, NULL, 'O'},    {"text", no_argument, NULL, 't'},
-        {"delimited", no_argument, NULL, 'd'},     {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'V'},       {NULL, 0, NULL, 0},
+        {"options", required_argument, NULL, 'o'},
+        {"sample", required_argument, NULL, 's'},
+        {"only", required_argument, NULL, 'O'},
+        {"text", no_argument, NULL, 't'},
+        {"delimited", no_argument, NULL, 'd'},
+        {"ends-at-eof", no_argument, NULL, 'e'},
+        {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'V'},
+        {NULL, 0, NULL, 0},
     };
     for (int letter; (letter = getopt_long(argc, argv, "o:s:hV", options, NULL)) >= 0;) {
         int err = 0;
@@ -106,6 +112,9 @@ static int read_options(struct selftest *self, int argc, char **argv)
             break;
         case 'd':
             self->delimited = true;
+            break;
+        case 'e':
+            self->ends_at_eof = true;
             break;
         case 'h':
             print_usage(stdout);
@@ -140,6 +149,7 @@ static void test_codec(struct selftest *self, const struct weft_codec *codec)
         .query = self->query,
         .text = self->text,
         .delimited = self->delimited,
+        .ends_at_eof = self->ends_at_eof,
     });
 }
 

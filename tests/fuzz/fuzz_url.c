@@ -65,6 +65,7 @@ static void check_endpoint(const char *text)
                weft_registry_add_codec(&registry, &weft_codec_length_delimited_gzip) == 0 &&
                weft_registry_add_codec(&registry, &weft_codec_varint) == 0 &&
                weft_registry_add_codec(&registry, &weft_codec_length_field) == 0 &&
+               weft_registry_add_codec(&registry, &weft_codec_line) == 0 &&
                weft_registry_add_service(&registry, &echo_service, NULL) == 0,
            "no registry");
     if (weft_endpoint_init(&endpoint, text, &registry, &defaults, &limits, &error) < 0) {

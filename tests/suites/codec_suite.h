@@ -31,8 +31,9 @@ struct weft_codec_suite {
     const char *query; /* options as in a URL ("threshold=0&level=9"); NULL: none */
     const struct weft_codec_suite_frame *bad; /* for max_frame = 8 KiB; NULL: none */
     size_t bad_count;
-    bool text;      /* it carries printable text alone: nothing else is tried */
-    bool delimited; /* a frame ends at a mark, and no header announces its length */
+    bool text;        /* it carries printable text alone: nothing else is tried */
+    bool delimited;   /* a frame ends at a mark, and no header announces its length */
+    bool ends_at_eof; /* the end of the stream ends a frame as well as its mark does */
     /* NULL: any bytes are a message. Otherwise makes one that the codec carries, out of `size` bytes of
      * content. It has exactly `size` bytes too, or as many as the shortest one has, if that is more. Writes it
      * to dst, unless that is NULL, and returns its size. */

@@ -31,7 +31,7 @@ NEAREST = [
     ("core/server", r"^test_(server|registry|endpoint|plugin|conn)"),
     ("core/client", r"^test_client"),
     ("transports", r"^test_(tcp|unix|socket|transport)"),
-    ("codecs", r"^test_(raw|http|hostile_http|varint|length_field|vectors_codecs|length_delimited|gzip|compress|scratch|first_bytes|vectors_frames|hostile_frames)"),
+    ("codecs", r"^test_(raw|http|hostile_http|varint|length_field|line|vectors_codecs|length_delimited|gzip|compress|scratch|first_bytes|vectors_frames|hostile_frames)"),
     ("services/kv/stores/memory", r"^test_(store|epoch|pool|siphash)"),
     ("services/kv/client", r"^test_kv_client"),
     ("services/kv", r"^test_(kv|pb)_"),

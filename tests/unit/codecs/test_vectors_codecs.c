@@ -152,12 +152,19 @@ static void test_length_field_reads_the_examples_of_netty_and_tokio_util(void **
     check_rows(&weft_codec_length_field, "codec-length-field.jsonl");
 }
 
+static void test_line_reads_lines_however_they_end(void **state)
+{
+    (void)state;
+    check_rows(&weft_codec_line, "codec-line.jsonl");
+}
+
 int main(int argc, char **argv)
 {
     directory = argc > 1 ? argv[1] : NULL;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_varint_reads_what_peers_send_and_refuses_what_is_hostile),
         cmocka_unit_test(test_length_field_reads_the_examples_of_netty_and_tokio_util),
+        cmocka_unit_test(test_line_reads_lines_however_they_end),
     };
     return cmocka_run_group_tests_name("vectors: codecs", tests, NULL, NULL);
 }
