@@ -15,6 +15,10 @@ import sys
 sys.path.insert(0, sys.argv[1])
 import abi_pb2  # noqa: E402  (made by protoc into the build folder)
 
+# How Python's protobuf writes and reads a length; its public functions for that are newer than Debian's.
+from google.protobuf.internal.decoder import _DecodeVarint  # noqa: E402
+from google.protobuf.internal.encoder import _VarintBytes  # noqa: E402
+
 GZIP_BIT = 1 << 31
 DEADLINE = 120  # seconds; it decides no case that passes
 
@@ -23,6 +27,7 @@ class Client:
     """One connection; frames as the codec has them."""
 
     def __init__(self, host, port, codec):
+        self.codec = codec
         self.gzip = codec == "length-delimited-gzip"
         self.socket = socket.create_connection((host, port), timeout=DEADLINE)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -30,6 +35,10 @@ class Client:
         self.was_compressed = False  # the last reply's frame
 
     def frame(self, payload, compress=False):
+        if self.codec == "varint":
+            return _VarintBytes(len(payload)) + payload
+        if self.codec == "length-field":
+            return b"\xca\xfe" + (5 + len(payload)).to_bytes(3, "little") + payload
         if compress:
             payload = gzip.compress(payload)
             return struct.pack(">I", GZIP_BIT | len(payload)) + payload
@@ -38,8 +47,18 @@ class Client:
     def send(self, request, compress=False):
         self.socket.sendall(self.frame(request.SerializeToString(), compress))
 
+    def read_length(self):
+        if self.codec == "varint":
+            head = self.input.read(1)
+            while head[-1] & 0x80:
+                head += self.input.read(1)
+            return _DecodeVarint(head, 0)[0]
+        if self.codec == "length-field":
+            return int.from_bytes(self.input.read(5)[2:], "little") - 5
+        return struct.unpack(">I", self.input.read(4))[0]
+
     def receive(self):
-        (length,) = struct.unpack(">I", self.input.read(4))
+        length = self.read_length()
         self.was_compressed = self.gzip and bool(length & GZIP_BIT)
         payload = self.input.read(length & ~GZIP_BIT if self.gzip else length)
         if self.was_compressed:

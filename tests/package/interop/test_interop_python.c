@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The cases of interop.py, each in both codecs, each against a kvs of its own. */
+ * The cases of interop.py, each in every codec of protobuf, each against a kvs of its own. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,7 +16,10 @@ static struct kvs server;
 static int start_server(void **state)
 {
     (void)state;
-    kvs_start(&server, WORDS("--listen", KVS_ANY_PORT, "--listen", KVS_ANY_PORT "?codec=raw"));
+    kvs_start(&server,
+              WORDS("--listen", KVS_ANY_PORT, "--listen", KVS_ANY_PORT "?codec=raw", "--listen",
+                    KVS_ANY_PORT "?codec=varint", "--listen",
+                    KVS_ANY_PORT "?codec=length-field&width=3&endian=little&offset=2&adjust=-5"));
     return 0;
 }
 
@@ -50,9 +53,16 @@ static const char *const cases[] = {"commands",   "values", "names",  "errors",
                                     "pipelining", "batch",  "frames", "unknown_fields"};
 static const struct {
     const char *name, *in_names;
-} codecs[] = {{"length-delimited-gzip", "length_delimited_gzip"}, {"raw", "raw"}};
+} codecs[] = {{"length-delimited-gzip", "length_delimited_gzip"},
+              {"raw", "raw"},
+              {"varint", "varint"},
+              {"length-field", "length_field"}};
 
-enum { CASES = sizeof cases / sizeof *cases, CODECS = 2, RUNS = CASES * CODECS };
+enum {
+    CASES = sizeof cases / sizeof *cases,
+    CODECS = sizeof codecs / sizeof *codecs,
+    RUNS = CASES * CODECS
+};
 
 int main(void)
 {
