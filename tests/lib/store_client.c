@@ -150,8 +150,12 @@ static enum kv_outcome do_run(struct run *run)
     run->op.done = op_done;
     run->deferred.run = submit;
     weft_loop_defer(run->client->loop, &run->deferred);
-    for (int i = 0; i < PATIENCE && !run->is_done; i++)
+    for (int i = 0; i < PATIENCE && !run->is_done; i++) {
         virtual_loop_turn(run->client->loop);
+        /* Another thread has it. */
+        if (!run->is_done && !virtual_loop_has_work(run->client->loop))
+            demand(virtual_loop_wait_for_post(run->client->loop), "an operation was never done");
+    }
     demand(run->is_done, "an operation was never done");
     return run->client->outcome;
 }

@@ -2,6 +2,8 @@
 #include "virtual_loop.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <time.h>
 
 #include "core/base/compiler.h"
 #include "core/base/mem.h"
@@ -11,6 +13,8 @@ struct virtual_loop {
     struct weft_loop base;
     int64_t clock;
     int64_t wall_ahead; /* milliseconds by which the calendar is ahead of the clock */
+    pthread_mutex_t lock;
+    pthread_cond_t posted;
 };
 
 static struct virtual_loop *virtual_of(struct weft_loop *loop)
@@ -28,9 +32,13 @@ static int64_t read_calendar(struct weft_loop *loop)
     return virtual_of(loop)->clock / 1000000 + virtual_of(loop)->wall_ahead;
 }
 
+/* The loop may end as soon as it sees the post, but not while the lock is held. */
 static void wake(struct weft_loop *loop)
 {
-    (void)loop;
+    struct virtual_loop *virtual = virtual_of(loop);
+    pthread_mutex_lock(&virtual->lock);
+    pthread_cond_signal(&virtual->posted);
+    pthread_mutex_unlock(&virtual->lock);
 }
 
 int weft_loop_new(struct weft_loop **result, int fd_limit)
@@ -43,6 +51,8 @@ int weft_loop_new(struct weft_loop **result, int fd_limit)
         return -ENOMEM;
     loop->clock = VIRTUAL_LOOP_BEGIN;
     loop->wall_ahead = VIRTUAL_LOOP_WALL_BEGIN - VIRTUAL_LOOP_BEGIN / 1000000;
+    (void)pthread_mutex_init(&loop->lock, NULL);
+    (void)pthread_cond_init(&loop->posted, NULL);
     weft__turn_init(&loop->base, read_clock, read_calendar, wake);
     *result = &loop->base;
     return 0;
@@ -52,12 +62,17 @@ void weft_loop_free(struct weft_loop *loop)
 {
     if (!loop)
         return;
+    struct virtual_loop *virtual = virtual_of(loop);
     weft__turn_close(loop);
-    weft_free(virtual_of(loop));
+    pthread_mutex_lock(&virtual->lock);
+    pthread_mutex_unlock(&virtual->lock);
+    pthread_cond_destroy(&virtual->posted);
+    pthread_mutex_destroy(&virtual->lock);
+    weft_free(virtual);
 }
 
 /* Also posts, which the real loop hears of through its descriptor. */
-static bool has_work(struct weft_loop *loop)
+bool virtual_loop_has_work(struct weft_loop *loop)
 {
     return weft__turn_is_due(loop) ||
            weft__timer_queue_next(&loop->timers) <= virtual_of(loop)->clock ||
@@ -69,7 +84,7 @@ static bool wait_for_work(struct weft_loop *loop)
 {
     int64_t next = weft__timer_queue_next(&loop->timers);
 
-    if (has_work(loop))
+    if (virtual_loop_has_work(loop))
         return true;
     if (next == INT64_MAX)
         return false;
@@ -100,7 +115,7 @@ bool virtual_loop_run_until_idle(struct weft_loop *loop)
 {
     int turns;
 
-    for (turns = 0; has_work(loop); turns++) {
+    for (turns = 0; virtual_loop_has_work(loop); turns++) {
         if (turns == VIRTUAL_LOOP_RESTLESS)
             return false;
         virtual_loop_turn(loop);
@@ -137,6 +152,21 @@ void virtual_loop_spend(struct weft_loop *loop, int64_t ns)
 void virtual_loop_set_wall(struct weft_loop *loop, int64_t ms)
 {
     virtual_of(loop)->wall_ahead += ms - read_calendar(loop);
+}
+
+bool virtual_loop_wait_for_post(struct weft_loop *loop)
+{
+    enum { PATIENCE = 60 };
+    struct virtual_loop *virtual = virtual_of(loop);
+    struct timespec end;
+    int err = 0;
+    clock_gettime(CLOCK_REALTIME, &end);
+    end.tv_sec += PATIENCE;
+    pthread_mutex_lock(&virtual->lock);
+    while (err == 0 && !atomic_load(&loop->posts))
+        err = pthread_cond_timedwait(&virtual->posted, &virtual->lock, &end);
+    pthread_mutex_unlock(&virtual->lock);
+    return err == 0;
 }
 
 int64_t virtual_loop_next_timer(const struct weft_loop *loop)

@@ -40,6 +40,12 @@ void virtual_loop_spend(struct weft_loop *loop, int64_t ns);
  * weft_loop_wall shows it after weft_loop_refresh moved the clock, or in a turn at another time. */
 void virtual_loop_set_wall(struct weft_loop *loop, int64_t ms);
 
+/* True if there is something to do now. */
+bool virtual_loop_has_work(struct weft_loop *loop);
+
+/* Waits until another thread has posted a call. False: none did for a minute. */
+bool virtual_loop_wait_for_post(struct weft_loop *loop);
+
 /* When the earliest timer is due; INT64_MAX where none is armed. */
 int64_t virtual_loop_next_timer(const struct weft_loop *loop);
 
