@@ -156,6 +156,18 @@ weft_install_library(kv
     LINKS PkgConfig::PROTOBUF_C PkgConfig::SODIUM Threads::Threads
     ARCHIVE_LINKS protobuf-c sodium pthread)
 
+get_property(WEFT_KV_DISK_LINKS GLOBAL PROPERTY WEFT_KV_DISK_LINKS)
+get_property(WEFT_KV_DISK_ARCHIVE_LINKS GLOBAL PROPERTY WEFT_KV_DISK_ARCHIVE_LINKS)
+# The stores on disk bring libraries that a program with the memory store alone does not want.
+weft_install_library(kv_disk
+    PC weft-kv-disk
+    DESCRIPTION "the stores of weft's key-value service that keep everything on disk"
+    OF weft_kv_lmdb weft_kv_parts
+    HEADERS services/kv/stores/on_disk.h
+    NEEDS kv
+    LINKS ${WEFT_KV_DISK_LINKS} Threads::Threads
+    ARCHIVE_LINKS ${WEFT_KV_DISK_ARCHIVE_LINKS} pthread)
+
 # The contract suites. What they drive a service with defines the functions of core/service.h and
 # core/task.h, so a program links this library or weft::core, not both.
 if(TARGET weft_suites)

@@ -9,10 +9,12 @@
 #include "services/echo/echo.h"
 #include "serve.h"
 #include "services/kv/service.h"
+#include "services/kv/stores/on_disk.h"
 #include "services/kv/stores/stores.h"
 
 static const struct kv_store *const stores[] = {
     &weft_kv_store_memory,
+    &weft_kv_store_lmdb,
     NULL,
 };
 

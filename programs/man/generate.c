@@ -12,6 +12,7 @@
 #include "transports/transports.h"
 #include "services/echo/echo.h"
 #include "services/kv/service.h"
+#include "services/kv/stores/on_disk.h"
 #include "services/kv/stores/stores.h"
 
 const struct weft_transport *const generate_transports[] = {
@@ -33,6 +34,7 @@ const struct weft_service *const generate_services[] = {
 
 const struct kv_store *const generate_stores[] = {
     &weft_kv_store_memory,
+    &weft_kv_store_lmdb,
     NULL,
 };
 

@@ -33,7 +33,7 @@ void generate_choices(const struct cli_table *table, const struct cli_option *op
 
 /* Copies a page of man(7) from template. A line `@THING@` becomes what the tables have: OPTIONS-kvs,
  * OPTIONS-kvc, OPTIONS-bench, LIMITS-kvs, LIMITS-kvc, ENVIRONMENT-kvc, EXITS-kvc, COMMANDS, COMMANDS-prompt,
- * TRANSPORTS, CODECS, SERVICES, ERRORS; @VERSION@ is replaced within a line. Returns 0, or -1 for an unknown thing. */
+ * TRANSPORTS, CODECS, SERVICES, STORES, ERRORS; @VERSION@ is replaced within a line. Returns 0, or -1 for an unknown thing. */
 int generate_manual(FILE *template, FILE *out);
 
 /* Each prints the completion script of one shell for the program whose options the table has. */

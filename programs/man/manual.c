@@ -221,6 +221,19 @@ static void print_faces(FILE *out, const struct weft_service *const *first)
             print_plugin_options(out, (*face)->options);
 }
 
+static void print_stores(FILE *out)
+{
+    for (const struct kv_store *const *store = generate_stores; *store; store++) {
+        fputs(".TP\n", out);
+        print_bold(out, (*store)->name);
+        if ((*store)->where)
+            fprintf(out, "\\fB:\\fI%s\\fR", (*store)->where);
+        fprintf(out, "\n%s.\n",
+                (*store)->flags & KV_STORE_DURABLE ? "On disk" : "Gone with the process");
+        print_plugin_options(out, (*store)->options);
+    }
+}
+
 static void print_services(FILE *out)
 {
     for (const struct weft_service *const *service = generate_services; *service; service++) {
@@ -274,6 +287,8 @@ static int print_thing(FILE *out, const char *name)
         print_transports(out);
     else if (strcmp(name, "@CODECS@\n") == 0)
         print_codecs(out);
+    else if (strcmp(name, "@STORES@\n") == 0)
+        print_stores(out);
     else if (strcmp(name, "@SERVICES@\n") == 0)
         print_services(out);
     else if (strcmp(name, "@ERRORS@\n") == 0)

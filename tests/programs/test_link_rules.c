@@ -69,6 +69,7 @@ enum {
     KV_FACES,
     KV_MEMORY,
     KV_PARTS,
+    KV_LMDB,
     KV_CLIENT,
     PROGRAMS_LIB,
     KVS,
@@ -89,6 +90,7 @@ static struct archive archives[ARCHIVE_COUNT] = {
     [KV_FACES] = {.path = ARCHIVE_KV_FACES},
     [KV_MEMORY] = {.path = ARCHIVE_KV_MEMORY},
     [KV_PARTS] = {.path = ARCHIVE_KV_PARTS},
+    [KV_LMDB] = {.path = ARCHIVE_KV_LMDB},
     [KV_CLIENT] = {.path = ARCHIVE_KV_CLIENT},
     [PROGRAMS_LIB] = {.path = ARCHIVE_PROGRAMS_LIB},
     [KVS] = {.path = ARCHIVE_KVS},
@@ -371,6 +373,18 @@ static void test_parts_of_stores_on_disk_know_no_command_and_no_library(void **s
     needs_none_of(KV_PARTS, waits);
 }
 
+static void test_lmdb_store_is_made_of_the_parts_and_its_library(void **state)
+{
+    (void)state;
+    needs_nothing_above(KV_LMDB, 1u << BASE | 1u << KV_UPDATE | 1u << KV_PARTS, seam);
+    needs_none_of(KV_LMDB, libev);
+    needs_none_of(KV_LMDB, gzip_engines);
+    needs_none_of(KV_LMDB, protobuf_c);
+    needs_none_of(KV_LMDB, sockets);
+    needs_none_of(KV_LMDB, waits);
+    needs_none_of(KV_LMDB, threads);
+}
+
 static void test_kv_client_knows_no_codec(void **state)
 {
     (void)state;
@@ -454,6 +468,7 @@ int main(void)
         cmocka_unit_test(test_faces_of_kv_know_no_store),
         cmocka_unit_test(test_memory_store_knows_no_command_and_no_face),
         cmocka_unit_test(test_parts_of_stores_on_disk_know_no_command_and_no_library),
+        cmocka_unit_test(test_lmdb_store_is_made_of_the_parts_and_its_library),
         cmocka_unit_test(test_kv_client_knows_no_codec),
         cmocka_unit_test(test_what_the_programs_share_knows_base_alone),
         cmocka_unit_test(test_kvs_knows_no_plugin_and_nothing_of_kvc),

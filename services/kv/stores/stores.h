@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The stores there are. A program lists those it offers and gives one to weft_kv_context_init. */
+ * The store in memory; on_disk.h has the others. A program lists the stores it offers and gives one to
+ * weft_kv_context_init. */
 #ifndef KV_STORES_H
 #define KV_STORES_H
 

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+#include "job.h"
+
+#include <stdalign.h>
+
+#include "core/base/mem.h"
+#include "services/kv/update.h"
+
+enum { COPY_MOST = 4096 }; /* of a value that lies in a blob: more is kept by reference */
+
+static bool is_copied(const struct kv_value *value)
+{
+    return !value->blob || value->bytes.size <= COPY_MOST;
+}
+
+static bool stores(const struct kv_op *op)
+{
+    return op->kind == KV_MSET || op->kind == KV_MUPDATE;
+}
+
+/* Bytes of keys and values that are copied. */
+static size_t bytes_of(const struct kv_op *op)
+{
+    size_t size = op->table.size;
+    for (size_t i = 0; i < op->count; i++) {
+        size += op->items[i].key.size;
+        if (stores(op) && is_copied(&op->items[i].value))
+            size += op->items[i].value.bytes.size;
+    }
+    return size;
+}
+
+static struct weft_view copy_view(uint8_t **at, struct weft_view view)
+{
+    uint8_t *copy = *at;
+    if (view.size > 0)
+        memcpy(copy, view.data, view.size);
+    *at += view.size;
+    return weft_view(copy, view.size);
+}
+
+static void copy_item(struct kv_item *to, const struct kv_item *from, bool has_value, uint8_t **at)
+{
+    *to = (struct kv_item){.key = copy_view(at, from->key), .expires = from->expires};
+    if (!has_value)
+        return;
+    if (is_copied(&from->value)) {
+        to->value.bytes = copy_view(at, from->value.bytes);
+    } else {
+        to->value = from->value;
+        weft_blob_ref(to->value.blob);
+    }
+}
+
+/* Updates are often one for all items, so equal neighbours share a copy. */
+static void copy_updates(struct kv_disk_job *job, const struct kv_op *op, struct kv_update *updates)
+{
+    struct kv_item *items = job->copy.items;
+    for (size_t i = 0; i < op->count; i++) {
+        if (i > 0 && op->items[i].update == op->items[i - 1].update) {
+            items[i].update = items[i - 1].update;
+            continue;
+        }
+        updates[i] = *op->items[i].update;
+        items[i].update = &updates[i];
+    }
+}
+
+/* The job, the items, the updates and the bytes lie one behind the other. */
+struct kv_disk_job *kv_disk_job_new(struct kv_op *op, bool here)
+{
+    _Static_assert(alignof(struct kv_update) <= alignof(struct kv_item) &&
+                       alignof(struct kv_item) <= alignof(struct kv_disk_job),
+                   "what lies behind a job is aligned");
+    size_t count = here || !op->items ? 0 : op->count;
+    size_t update_count = op->kind == KV_MUPDATE && !here ? op->count : 0;
+    size_t bytes = here ? 0 : count ? bytes_of(op) : op->table.size;
+    struct kv_disk_job *job = weft_malloc(sizeof *job + count * sizeof(struct kv_item) +
+                                          update_count * sizeof(struct kv_update) + bytes);
+    if (!job)
+        return NULL;
+    *job = (struct kv_disk_job){.op = op, .here = here, .job.size = bytes, .copy = *op};
+    if (here)
+        return job;
+    struct kv_item *items = (struct kv_item *)(job + 1);
+    struct kv_update *updates = (struct kv_update *)(items + count);
+    uint8_t *at = (uint8_t *)(updates + update_count);
+    job->copy.items = items;
+    job->copy.table = copy_view(&at, op->table);
+    for (size_t i = 0; i < count; i++) {
+        copy_item(&items[i], &op->items[i], stores(op), &at);
+        if (items[i].value.blob)
+            job->job.size += items[i].value.bytes.size;
+    }
+    if (update_count)
+        copy_updates(job, op, updates);
+    return job;
+}
+
+void kv_disk_job_free(struct kv_disk_job *job)
+{
+    if (!job->here && stores(&job->copy))
+        for (size_t i = 0; i < job->copy.count; i++)
+            weft_blob_unref(job->copy.items[i].value.blob);
+    kv_results_drop(&job->results);
+    weft_free(job);
+}
+
+void kv_disk_job_tell(const struct kv_disk_job *job)
+{
+    struct kv_op *op = job->op;
+    op->total = job->copy.total;
+    if (!op->items)
+        return;
+    for (size_t i = 0; i < op->count; i++) {
+        const struct kv_item *item = &job->copy.items[i];
+        op->items[i].present = item->present;
+        op->items[i].found = item->found;
+        op->items[i].found_expires = item->found_expires;
+        op->items[i].verdict = item->verdict;
+    }
+}
