@@ -421,7 +421,7 @@ static void test_kvc_knows_no_codec_no_socket_and_nothing_of_kvs(void **state)
     (void)state;
     needs_nothing_above(KVC,
                         1u << BASE | 1u << CORE | 1u << TRANSPORTS | 1u << KV | 1u << KV_CLIENT |
-                            1u << PROGRAMS_LIB,
+                            1u << PAYLOAD | 1u << PROGRAMS_LIB,
                         NULL);
     needs_none_of(KVC, libev);
     needs_none_of(KVC, gzip_engines);

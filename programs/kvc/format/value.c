@@ -5,8 +5,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <math.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -14,15 +12,11 @@
 #include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/base/units.h"
-#include "base64.h"
+#include "services/payload/line/value.h"
 
-enum {
-    FILE_STEP = 65536,
-    NUMBER_MAX = 1024, /* characters of a number, its NUL included */
-};
+enum { FILE_STEP = 65536 };
 
-/* The two NaNs that are written without their bits. */
-static const uint64_t sign = (uint64_t)1 << 63, quiet_nan = 0x7ff8000000000000;
+static const char file_prefix[] = "file:";
 
 /* The input and the output of a parser. */
 struct parse {
@@ -40,11 +34,46 @@ static int refuse(struct parse *parse, const char *wrong)
     return WEFT_ECONFIG;
 }
 
-static int parse_string(struct parse *parse)
+/* Returns what a line's value is for kvc. */
+static struct weft_kv_value value_of(const struct weft_line_value *line)
 {
-    if (!weft_utf8_valid(parse->text))
-        return refuse(parse, "not valid UTF-8; use hex: or base64: for binary");
-    *parse->value = (struct weft_kv_value){.type = WEFT_KV_STRING, .bytes = parse->text};
+    struct weft_kv_value value = {.type = WEFT_KV_EMPTY};
+    switch (line->type) {
+    case WEFT_LINE_EMPTY:
+        break;
+    case WEFT_LINE_STRING:
+        value = (struct weft_kv_value){.type = WEFT_KV_STRING, .bytes = line->bytes};
+        break;
+    case WEFT_LINE_BINARY:
+        value = (struct weft_kv_value){.type = WEFT_KV_BINARY, .bytes = line->bytes};
+        break;
+    case WEFT_LINE_INTEGER:
+        value = (struct weft_kv_value){.type = WEFT_KV_INTEGER, .integer = line->integer};
+        break;
+    case WEFT_LINE_FLOAT:
+        value = (struct weft_kv_value){.type = WEFT_KV_FLOAT, .number = line->number};
+        break;
+    case WEFT_LINE_BOOL:
+        value = (struct weft_kv_value){.type = WEFT_KV_BOOL, .boolean = line->boolean};
+        break;
+    }
+    return value;
+}
+
+/* Reads a value that stands in the line itself; prefix as for weft_line_read_value. */
+static int parse_line(struct parse *parse, const char *prefix)
+{
+    struct weft_line_value line;
+    size_t room = weft_line_value_room(prefix, parse->text);
+    if (room > 0)
+        parse->memory->data = weft_malloc(room);
+    if (room > 0 && !parse->memory->data)
+        return -ENOMEM;
+    if (weft_line_read_value(prefix, parse->text, parse->memory->data, &line, &parse->wrong) < 0)
+        return WEFT_ECONFIG;
+    *parse->value = value_of(&line);
+    if (room > 0)
+        parse->memory->size = line.bytes.size;
     return 0;
 }
 
@@ -59,138 +88,11 @@ static bool copy_text(struct weft_view text, char *dst, size_t size)
     return true;
 }
 
-/* Copies the text of a number. strtoll(3) and strtod(3) skip leading blanks, which no value has. */
-static bool copy_number(struct weft_view text, char dst[NUMBER_MAX])
-{
-    return copy_text(text, dst, NUMBER_MAX) && *dst != '\0' && !strchr(" \t\n\v\f\r", *dst);
-}
-
-static int parse_int(struct parse *parse)
-{
-    char text[NUMBER_MAX], *end = text;
-    if (!copy_number(parse->text, text))
-        return refuse(parse, "not an integer");
-    errno = 0;
-    long long integer = strtoll(text, &end, 10);
-    if (*end != '\0')
-        return refuse(parse, "not an integer");
-    if (errno == ERANGE)
-        return refuse(parse, "out of range: from -9223372036854775808 to 9223372036854775807");
-    *parse->value = (struct weft_kv_value){.type = WEFT_KV_INTEGER, .integer = integer};
-    return 0;
-}
-
-static double double_of(uint64_t bits)
-{
-    double number;
-    memcpy(&number, &bits, sizeof number);
-    return number;
-}
-
-static uint64_t bits_of(double number)
-{
-    uint64_t bits;
-    memcpy(&bits, &number, sizeof bits);
-    return bits;
-}
-
-/* strtod(3) reads bits in parentheses as it likes, so they are read here: all 64, or none. */
-static int parse_nan(struct parse *parse, const char *text)
-{
-    unsigned long long bits = 0;
-    int length = 0;
-    bool read = strlen(text) == sizeof "nan(0x7ff8000000000001)" - 1 &&
-                strspn(text + 6, "0123456789abcdef") == 16 &&
-                sscanf(text, "nan(0x%16llx)%n", &bits, &length) == 1 && length > 0;
-    if (!read || !isnan(double_of(bits)))
-        return refuse(parse, "not a NaN with its bits, as nan(0x7ff8000000000001)");
-    *parse->value = (struct weft_kv_value){.type = WEFT_KV_FLOAT, .number = double_of(bits)};
-    return 0;
-}
-
-static int parse_float(struct parse *parse)
-{
-    char text[NUMBER_MAX], *end = text;
-    if (!copy_number(parse->text, text))
-        return refuse(parse, "not a number");
-    if (strchr(text, '('))
-        return parse_nan(parse, text);
-    errno = 0;
-    double number = strtod(text, &end);
-    if (*end != '\0')
-        return refuse(parse, "not a number");
-    if (errno == ERANGE && isinf(number))
-        return refuse(parse, "out of range: up to 1.7976931348623157e+308, or inf");
-    *parse->value = (struct weft_kv_value){.type = WEFT_KV_FLOAT, .number = number};
-    return 0;
-}
-
-static int parse_bool(struct parse *parse)
-{
-    bool is_true = weft_view_equal(parse->text, weft_view_str("true"));
-    if (!is_true && !weft_view_equal(parse->text, weft_view_str("false")))
-        return refuse(parse, "not true or false");
-    *parse->value = (struct weft_kv_value){.type = WEFT_KV_BOOL, .boolean = is_true};
-    return 0;
-}
-
 /* Takes over what memory holds as a binary value. */
 static void set_binary(struct parse *parse)
 {
     *parse->value = (struct weft_kv_value){
         .type = WEFT_KV_BINARY, .bytes = weft_view(parse->memory->data, parse->memory->size)};
-}
-
-static int allocate(struct parse *parse, size_t size)
-{
-    parse->memory->data = weft_malloc(size ? size : 1);
-    parse->memory->size = size;
-    return parse->memory->data ? 0 : -ENOMEM;
-}
-
-static int hex_digit(uint8_t c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-static int parse_hex(struct parse *parse)
-{
-    size_t length = parse->text.size;
-    if (length % 2 != 0)
-        return refuse(parse, "an odd number of hex digits");
-    if (allocate(parse, length / 2) < 0)
-        return -ENOMEM;
-    for (size_t i = 0; i < length / 2; i++) {
-        int high = hex_digit(parse->text.data[2 * i]);
-        int low = hex_digit(parse->text.data[2 * i + 1]);
-        if (high < 0 || low < 0)
-            return refuse(parse, "not hex digits");
-        parse->memory->data[i] = (uint8_t)(high << 4 | low);
-    }
-    set_binary(parse);
-    return 0;
-}
-
-static int parse_base64(struct parse *parse)
-{
-    int err = cli_base64_read(parse->text, parse->memory);
-    if (err == WEFT_EMALFORMED)
-        return refuse(parse, "not base64 (RFC 4648: A-Z a-z 0-9 + /, padded with =)");
-    if (err == 0)
-        set_binary(parse);
-    return err;
-}
-
-static int parse_empty(struct parse *parse)
-{
-    if (parse->text.size > 0)
-        return refuse(parse, "an empty value has no text");
-    *parse->value = (struct weft_kv_value){.type = WEFT_KV_EMPTY};
-    return 0;
 }
 
 static int read_all(int fd, struct weft_buf *buf, uint64_t max)
@@ -257,29 +159,10 @@ static int parse_file(struct parse *parse)
     return err;
 }
 
-static const struct form {
-    const char *prefix;
-    int (*parse)(struct parse *parse);
-} forms[] = {
-    {"str:", parse_string},  {"int:", parse_int},   {"float:", parse_float},
-    {"bool:", parse_bool},   {"hex:", parse_hex},   {"base64:", parse_base64},
-    {"empty:", parse_empty}, {"file:", parse_file},
-};
-
 static bool begins(struct weft_view text, const char *prefix)
 {
     size_t length = strlen(prefix);
     return text.size >= length && memcmp(text.data, prefix, length) == 0;
-}
-
-/* Returns the form that the prefix names, or NULL: text is a string as it stands. */
-static const struct form *form_of(struct weft_view text, bool files)
-{
-    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
-        if (begins(text, forms[i].prefix) && (files || forms[i].parse != parse_file))
-            return &forms[i];
-    }
-    return NULL;
 }
 
 static int finish(struct parse *parse, struct weft_view shown, int err, struct weft_error *error)
@@ -302,10 +185,11 @@ int cli_value_parse(struct weft_view text, const struct cli_value_source *source
         .text = text, .file_max = source ? source->file_max : 0, .value = value, .memory = memory};
     if (source && weft_view_equal(text, weft_view_str("-")))
         return finish(&parse, text, parse_standard_input(&parse, source), error);
-    const struct form *form = form_of(text, source != NULL);
-    if (form)
-        parse.text = weft_view_skip(text, strlen(form->prefix));
-    return finish(&parse, text, form ? form->parse(&parse) : parse_string(&parse), error);
+    if (source && begins(text, file_prefix)) {
+        parse.text = weft_view_skip(text, strlen(file_prefix));
+        return finish(&parse, text, parse_file(&parse), error);
+    }
+    return finish(&parse, text, parse_line(&parse, NULL), error);
 }
 
 int cli_value_parse_as(const char *prefix, struct weft_view text, struct weft_kv_value *value,
@@ -313,13 +197,12 @@ int cli_value_parse_as(const char *prefix, struct weft_view text, struct weft_kv
 {
     *memory = (struct weft_bytes){0};
     struct parse parse = {.text = text, .value = value, .memory = memory};
-    const struct form *form = form_of(weft_view_str(prefix), false);
-    return finish(&parse, text, form->parse(&parse), error);
+    return finish(&parse, text, parse_line(&parse, prefix), error);
 }
 
 bool cli_text_has_prefix(struct weft_view text)
 {
-    return form_of(text, false) != NULL;
+    return weft_line_prefix(text) != NULL;
 }
 
 static char lower(uint8_t byte)
@@ -340,13 +223,17 @@ const char *cli_text_meant(struct weft_view text)
         word[size] = lower(text.data[size]);
         size++;
     }
-    if (size == text.size || text.data[size] != ':' || form_of(text, true))
+    if (size == text.size || text.data[size] != ':' || weft_line_prefix(text) ||
+        begins(text, file_prefix))
         return NULL;
     memcpy(word + size, ":", 2);
-    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
-        if (strcmp(word, forms[i].prefix) == 0)
-            return forms[i].prefix;
+    const char *prefix;
+    for (size_t i = 0; (prefix = weft_line_prefix_at(i)); i++) {
+        if (strcmp(word, prefix) == 0)
+            return prefix;
     }
+    if (strcmp(word, file_prefix) == 0)
+        return file_prefix;
     for (size_t i = 0; i < sizeof aliases / sizeof *aliases; i++) {
         if (strcmp(word, aliases[i][0]) == 0)
             return aliases[i][1];
@@ -369,48 +256,7 @@ bool cli_text_warn(struct weft_view text, char *dst)
 
 char *cli_format_double(double number, char *dst)
 {
-    uint64_t bits = bits_of(number);
-    if (isnan(number) && (bits & ~sign) == quiet_nan)
-        return strcpy(dst, bits & sign ? "-nan" : "nan");
-    if (isnan(number)) {
-        snprintf(dst, CLI_NUMBER_TEXT, "nan(0x%016" PRIx64 ")", bits);
-        return dst;
-    }
-    for (int digits = 1; digits <= 17; digits++) {
-        snprintf(dst, CLI_NUMBER_TEXT, "%.*g", digits, number);
-        if (!(strtod(dst, NULL) < number) && !(strtod(dst, NULL) > number))
-            break;
-    }
-    return dst;
-}
-
-/* C0 and DEL are one byte, C1 (U+0080 to U+009F) is 0xc2 and the code. Returns its size, or 0. */
-static size_t control_at(struct weft_view text, size_t i, unsigned *code)
-{
-    *code = text.data[i];
-    if (*code < 0x20 || *code == 0x7f)
-        return 1;
-    if (*code != 0xc2 || i + 1 == text.size || text.data[i + 1] > 0x9f)
-        return 0;
-    *code = text.data[i + 1];
-    return 2;
-}
-
-static void print_control(FILE *out, unsigned code)
-{
-    switch (code) {
-    case '\n':
-        fputs("\\n", out);
-        break;
-    case '\r':
-        fputs("\\r", out);
-        break;
-    case '\t':
-        fputs("\\t", out);
-        break;
-    default:
-        fprintf(out, "\\x%02x", code);
-    }
+    return weft_line_format_double(number, dst);
 }
 
 void cli_text_print_as(FILE *out, struct weft_view text, enum cli_escape escape)
@@ -419,16 +265,17 @@ void cli_text_print_as(FILE *out, struct weft_view text, enum cli_escape escape)
         fwrite(text.data, 1, text.size, out);
     if (escape == CLI_ESCAPE_NONE)
         return;
-    for (size_t i = 0; i < text.size;) {
-        unsigned code;
-        size_t size = control_at(text, i, &code);
-        if (size > 0)
-            print_control(out, code);
-        else if (text.data[i] == '\\' && escape == CLI_ESCAPE_LINE)
-            fputs("\\\\", out);
-        else
-            fputc(text.data[i], out);
-        i += size > 0 ? size : 1;
+    enum { PIECE = 256 };
+    uint8_t escaped[4 * PIECE];
+    while (text.size > 0) {
+        size_t piece = text.size < PIECE ? text.size : PIECE;
+        /* A character of two bytes that is a control character must not be torn. */
+        if (piece < text.size && text.data[piece - 1] == 0xc2)
+            piece--;
+        size_t size =
+            weft_line_put_text(escaped, weft_view(text.data, piece), escape == CLI_ESCAPE_LINE);
+        fwrite(escaped, 1, size, out);
+        text = weft_view_skip(text, piece);
     }
 }
 

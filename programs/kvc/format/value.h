@@ -10,6 +10,7 @@
 #include "core/base/bytes.h"
 #include "core/base/err.h"
 #include "services/kv/client.h"
+#include "services/payload/line/value.h"
 
 /* The sources that a value on a command line may be read from, beside its text. */
 struct cli_value_source {
@@ -65,7 +66,7 @@ void cli_value_print_typed(FILE *out, const struct weft_kv_value *value, enum cl
 void cli_text_print(FILE *out, struct weft_view text, bool escape);
 void cli_text_print_as(FILE *out, struct weft_view text, enum cli_escape escape);
 
-enum { CLI_NUMBER_TEXT = 40 };
+enum { CLI_NUMBER_TEXT = WEFT_LINE_NUMBER };
 
 /* "0.1", "1e+22", "-inf", "nan", "-nan", into dst of CLI_NUMBER_TEXT bytes; returns dst. A NaN with
  * other bits than these two is written with all of them: "nan(0x7ff8000000000001)". */
