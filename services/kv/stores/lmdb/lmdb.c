@@ -250,11 +250,24 @@ static void lmdb_end(void *memory)
     tx->txn = NULL;
 }
 
+static int open_cursor(struct lmdb_tx *tx)
+{
+    return tx->cursor ? 0 : mdb_cursor_open(tx->txn, tx->lmdb->dbi, &tx->cursor);
+}
+
+/* The writer gets by its cursor, since it often puts in the same place. */
 static int lmdb_get(void *memory, struct weft_view key, struct weft_view *value)
 {
     struct lmdb_tx *tx = memory;
     MDB_val k = val(key), v;
-    int rc = mdb_get(tx->txn, tx->lmdb->dbi, &k, &v);
+    int rc;
+    if (tx->writes) {
+        rc = open_cursor(tx);
+        if (rc == 0)
+            rc = mdb_cursor_get(tx->cursor, &k, &v, MDB_SET);
+    } else {
+        rc = mdb_get(tx->txn, tx->lmdb->dbi, &k, &v);
+    }
     if (rc == 0)
         *value = view(v);
     return error_of(rc);
@@ -264,9 +277,7 @@ static int lmdb_seek(void *memory, struct weft_view from)
 {
     struct lmdb_tx *tx = memory;
     MDB_val k = val(from), v;
-    int rc = 0;
-    if (!tx->cursor)
-        rc = mdb_cursor_open(tx->txn, tx->lmdb->dbi, &tx->cursor);
+    int rc = open_cursor(tx);
     if (rc == 0)
         rc = mdb_cursor_get(tx->cursor, &k, &v, MDB_SET_RANGE);
     tx->sought = rc == 0;
@@ -292,7 +303,9 @@ static int lmdb_put(void *memory, struct weft_view key, const struct weft_view *
     MDB_val k = val(key), v = {0, NULL};
     for (size_t i = 0; i < count; i++)
         v.mv_size += parts[i].size;
-    int rc = mdb_put(tx->txn, tx->lmdb->dbi, &k, &v, MDB_RESERVE);
+    int rc = open_cursor(tx);
+    if (rc == 0)
+        rc = mdb_cursor_put(tx->cursor, &k, &v, MDB_RESERVE);
     if (rc != 0)
         return error_of(rc);
     uint8_t *at = v.mv_data;

@@ -34,6 +34,8 @@ struct kv_disk {
     /* The writer's thread's. */
     void *tx;
     struct kv_ledger ledger;
+    bool is_open;      /* a group's transaction is */
+    int error;         /* of that transaction so far */
     bool garbage;      /* there may be pairs of dropped tables */
     bool unsynced;     /* something was committed and not synced yet */
     int64_t synced_at; /* nanoseconds of a monotonic clock */

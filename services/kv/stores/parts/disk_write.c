@@ -86,23 +86,28 @@ static int finish(struct kv_disk *disk, int err)
     return err;
 }
 
-/* Does jobs from first up to end as one transaction. After an error nothing took effect. */
-static int try_jobs(struct kv_disk *disk, struct kv_disk_job *first, const struct kv_job *end)
+/* Does jobs from first up to end within the transaction, until one fails. */
+static int apply_jobs(struct kv_disk *disk, struct kv_job *first, const struct kv_job *end)
 {
-    int err = disk->engine->begin(disk->tx);
-    if (err < 0)
-        return err;
-    for (struct kv_job *job = &first->job; job != end && err == 0; job = job->next) {
+    int err = 0;
+    for (struct kv_job *job = first; job != end && err == 0; job = job->next) {
         struct kv_disk_job *each = job_of(job);
         kv_results_drop(&each->results);
         err = kv_disk_apply(disk, each);
     }
-    return finish(disk, err);
+    return err;
 }
 
-static int do_jobs(struct kv_disk *disk, struct kv_disk_job *first, const struct kv_job *end)
+/* Does them as one transaction. After an error nothing took effect. */
+static int try_jobs(struct kv_disk *disk, struct kv_job *first, const struct kv_job *end)
 {
-    int err = try_jobs(disk, first, end);
+    int err = disk->engine->begin(disk->tx);
+    return err < 0 ? err : finish(disk, apply_jobs(disk, first, end));
+}
+
+/* Does them again, as long as that makes room for them. */
+static int retry_jobs(struct kv_disk *disk, struct kv_job *first, const struct kv_job *end, int err)
+{
     while (err == -ERESTART) {
         err = disk->engine->make_room(disk->state);
         if (err == 0)
@@ -122,23 +127,34 @@ static void refuse(struct kv_disk_job *job, int err)
 static void do_each(struct kv_disk *disk, struct kv_job *first)
 {
     for (struct kv_job *job = first; job; job = job->next) {
-        struct kv_disk_job *each = job_of(job);
         int err = -EIO;
         if (!atomic_load(&disk->failed))
-            err = do_jobs(disk, each, job->next);
+            err = retry_jobs(disk, job, job->next, try_jobs(disk, job, job->next));
         if (err < 0 && !is_of_operation(err))
             fail(disk);
         if (err < 0)
-            refuse(each, err);
+            refuse(job_of(job), err);
     }
 }
 
+/* Begins the transaction of a group with its first jobs. The first error is kept until its end. */
 static void work(void *owner, struct kv_job *first)
 {
     struct kv_disk *disk = owner;
-    int err = -EIO;
-    if (!atomic_load(&disk->failed))
-        err = do_jobs(disk, job_of(first), NULL);
+    if (!disk->is_open) {
+        disk->error = atomic_load(&disk->failed) ? -EIO : disk->engine->begin(disk->tx);
+        disk->is_open = disk->error == 0;
+    }
+    if (disk->error == 0)
+        disk->error = apply_jobs(disk, first, NULL);
+}
+
+static void commit_group(void *owner, struct kv_job *first)
+{
+    struct kv_disk *disk = owner;
+    int err = disk->is_open ? finish(disk, disk->error) : disk->error;
+    disk->is_open = false;
+    err = retry_jobs(disk, first, NULL, err);
     if (err == 0)
         return;
     if (!is_of_operation(err))
@@ -210,4 +226,5 @@ static int64_t rest(void *owner)
     return sync_on(disk);
 }
 
-const struct kv_writer_calls kv_disk_writer_calls = {.work = work, .rest = rest};
+const struct kv_writer_calls kv_disk_writer_calls = {
+    .work = work, .commit = commit_group, .rest = rest};

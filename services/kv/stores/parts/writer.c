@@ -11,7 +11,19 @@ enum {
     GROUP_JOBS = 8192,
     GROUP_BYTES = 16 << 20,
     NS = 1000000000,
+    /* Jobs are waited for a third of the time that the last commit took, if that is worth two switches of
+     * threads, and no more than a moment. */
+    GATHER_SHARE = 3,
+    GATHER_LEAST_NS = 50 * 1000,
+    GATHER_MOST_NS = 10 * 1000 * 1000,
 };
+
+static int64_t monotonic(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * NS + now.tv_nsec;
+}
 
 static void add(struct kv_jobs *jobs, struct kv_job *job)
 {
@@ -37,20 +49,30 @@ static void add_all(struct kv_jobs *jobs, struct kv_jobs *more)
     *more = (struct kv_jobs){0};
 }
 
-/* Takes the next group out of the queue. */
-static struct kv_job *take_group(struct kv_writer *writer)
+/* A group that is being done. */
+struct group {
+    struct kv_jobs jobs;
+    size_t bytes;
+    int64_t end; /* when it is committed, whoever may still come; 0: not known yet */
+};
+
+static bool is_full(const struct group *group)
 {
-    struct kv_job *first = writer->queue.first, *last = first;
-    size_t bytes = first->size, count = 1;
-    while (last->next && count < GROUP_JOBS && bytes + last->next->size <= GROUP_BYTES) {
-        last = last->next;
-        bytes += last->size;
-        count++;
+    return group->jobs.count >= GROUP_JOBS || group->bytes >= GROUP_BYTES;
+}
+
+/* Moves jobs from the queue into the group, as far as they fit. Returns the first of them, or NULL. */
+static struct kv_job *take_jobs(struct kv_writer *writer, struct group *group)
+{
+    struct kv_job *first = writer->queue.first;
+    while (writer->queue.first && !is_full(group)) {
+        struct kv_job *job = writer->queue.first;
+        writer->queue.first = job->next;
+        writer->queue.count--;
+        group->bytes += job->size;
+        add(&group->jobs, job);
     }
-    writer->queue.first = last->next;
-    writer->queue.count -= count;
-    last->next = NULL;
-    return first;
+    return group->jobs.last && first != writer->queue.first ? first : NULL;
 }
 
 /* Gives jobs back to their ports, under the lock. A loop that has ended takes no posts; its port is about
@@ -73,19 +95,51 @@ static void give_back(struct kv_writer *writer, struct kv_job *job)
 
 static void wait_for_jobs(struct kv_writer *writer, int64_t ns)
 {
-    struct timespec end;
     if (ns < 0) {
         pthread_cond_wait(&writer->came, &writer->lock);
         return;
     }
-    clock_gettime(CLOCK_MONOTONIC, &end);
-    end.tv_sec += (time_t)(ns / NS);
-    end.tv_nsec += (long)(ns % NS);
-    if (end.tv_nsec >= NS) {
-        end.tv_sec++;
-        end.tv_nsec -= NS;
-    }
-    (void)pthread_cond_timedwait(&writer->came, &writer->lock, &end);
+    int64_t end = monotonic() + ns;
+    const struct timespec time = {(time_t)(end / NS), (long)(end % NS)};
+    (void)pthread_cond_timedwait(&writer->came, &writer->lock, &time);
+}
+
+/* Waits for more jobs of the group. False: it is to be committed. */
+static bool gather(struct kv_writer *writer, struct group *group)
+{
+    if (writer->queue.first)
+        return !is_full(group);
+    int64_t patience = writer->commit_ns / GATHER_SHARE;
+    if (patience < GATHER_LEAST_NS || group->jobs.count >= writer->wanted || writer->stopping)
+        return false;
+    if (patience > GATHER_MOST_NS)
+        patience = GATHER_MOST_NS;
+    int64_t now = monotonic();
+    if (group->end == 0)
+        group->end = now + patience;
+    if (now < group->end)
+        wait_for_jobs(writer, group->end - now);
+    return writer->queue.first;
+}
+
+/* Does a group and gives it back. The lock is not held while jobs are done. */
+static void do_group(struct kv_writer *writer)
+{
+    struct group group = {0};
+    do {
+        struct kv_job *first = take_jobs(writer, &group);
+        pthread_mutex_unlock(&writer->lock);
+        writer->calls->work(writer->owner, first);
+        pthread_mutex_lock(&writer->lock);
+    } while (gather(writer, &group));
+    pthread_mutex_unlock(&writer->lock);
+    int64_t begin = monotonic();
+    writer->calls->commit(writer->owner, group.jobs.first);
+    int64_t took = monotonic() - begin;
+    pthread_mutex_lock(&writer->lock);
+    writer->commit_ns = took;
+    writer->wanted = group.jobs.count + writer->queue.count;
+    give_back(writer, group.jobs.first);
 }
 
 /* A step of rest follows each group too, so that a writer that is never idle gets to it. */
@@ -94,17 +148,9 @@ static void *run(void *arg)
     struct kv_writer *writer = arg;
     pthread_mutex_lock(&writer->lock);
     while (!writer->stopping) {
-        struct kv_job *group = NULL;
         if (writer->queue.first)
-            group = take_group(writer);
+            do_group(writer);
         pthread_mutex_unlock(&writer->lock);
-        if (group)
-            writer->calls->work(writer->owner, group);
-        if (group) {
-            pthread_mutex_lock(&writer->lock);
-            give_back(writer, group);
-            pthread_mutex_unlock(&writer->lock);
-        }
         int64_t ns = writer->calls->rest(writer->owner);
         pthread_mutex_lock(&writer->lock);
         if (!writer->queue.first && !writer->stopping && !writer->woken && ns != 0)

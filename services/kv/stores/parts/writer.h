@@ -3,7 +3,11 @@
  * One thread that does what may wait for a disk, for all loops of a store. A loop hands its jobs over
  * at the end of each turn; the thread takes all that have come as one group, so that a group costs one
  * commit, and gives them back to their loops with weft_loop_post. Jobs of one loop are done and come
- * back in the order in which they were handed over. */
+ * back in the order in which they were handed over.
+ *
+ * Clients that got their answers together ask again one after the other. If the thread committed what the
+ * first of them ask, all others would wait for a whole commit more. So if a commit takes long, a group stays
+ * open a while for as many jobs as were under way before, and does those that have come meanwhile. */
 #ifndef KV_PARTS_WRITER_H
 #define KV_PARTS_WRITER_H
 
@@ -25,8 +29,10 @@ struct kv_jobs {
 
 /* The caller's callbacks, on the writer's thread. */
 struct kv_writer_calls {
-    /* Does a group; it has at least one job. */
+    /* Does jobs, the first of a group or further ones. */
     void (*work)(void *owner, struct kv_job *first);
+    /* Ends the group, all of whose jobs are in the list. After it they are answered. */
+    void (*commit)(void *owner, struct kv_job *first);
     /* Does one short step of what nobody waits for, and returns the nanoseconds after which there is
      * another one to do at the latest: 0: at once, if no job comes first; -1: not before a job came. */
     int64_t (*rest)(void *owner);
@@ -40,6 +46,8 @@ struct kv_writer {
     pthread_cond_t came;  /* a job, or the end */
     pthread_cond_t went;  /* the last job of a port came back */
     struct kv_jobs queue;
+    size_t wanted;     /* jobs that are likely to come for a group */
+    int64_t commit_ns; /* the time that the last commit took */
     bool woken, stopping;
 };
 
