@@ -114,7 +114,9 @@ static void answer_refusal(struct kv_call *call)
             return;
         }
         if (next.verdict == KV_VERDICT_WRONG) {
-            kv__reply_key(call, KV_CONFLICT, "Not a number for table: ", item);
+            const char *text = item->update->then == KV_THEN_ADD ? "Not an integer for table: "
+                                                                 : "Not a number for table: ";
+            kv__reply_key(call, KV_CONFLICT, text, item);
             return;
         }
         if (next.verdict == KV_VERDICT_RANGE) {
