@@ -1,34 +1,44 @@
 /* SPDX-License-Identifier: MIT */
 #include "command.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 #include "core/base/log.h"
-#include "core/base/mem.h"
-#include "core/base/units.h"
-#include "format/base64.h"
 #include "programs/lib/suggest.h"
 
+enum {
+    OF_SET = CLI_TAKES_EXPIRY | CLI_TAKES_CONDITION | CLI_TAKES_VERSION,
+    OF_DEL = CLI_TAKES_VERSION,
+    OF_GET = CLI_TAKES_STATE,
+    OF_SCAN = CLI_TAKES_FILTER
+};
+
 static const struct cli_command commands[] = {
-    {"hget", WEFT_KV_HGET, CLI_KEY, false, "print a key's value"},
-    {"hgetall", WEFT_KV_HGETALL, CLI_TABLE, false, "print all pairs, sorted by key"},
-    {"hmget", WEFT_KV_HMGET, CLI_KEYS, false, "print several values"},
-    {"hset", WEFT_KV_HSET, CLI_PAIR, true, "set a key, print its old value"},
-    {"hmset", WEFT_KV_HMSET, CLI_PAIRS, true, "set several keys at once"},
-    {"hdel", WEFT_KV_HDEL, CLI_KEY, true, "delete a key, print its old value"},
-    {"hmdel", WEFT_KV_HMDEL, CLI_KEYS, true, "delete several keys at once"},
-    {"hexist", WEFT_KV_HEXIST, CLI_KEY, false, "print whether a key is there"},
-    {"hmexist", WEFT_KV_HMEXIST, CLI_KEYS, false, "print whether each key is there"},
-    {"hscan", WEFT_KV_HSCAN, CLI_PAGE, false, "print a page of pairs, see --json"},
-    {"ping", WEFT_KV_HEXIST, CLI_NOTHING, false, "exchange a message, print its time"},
-    {"help", 0, CLI_HELP, false, "explain a command, or all of them"},
-    {"batch", 0, CLI_BATCH, true, "send commands, one a line"},
-    {"import", 0, CLI_IMPORT, true, "set a table from CSV or NDJSON"},
-    {"export", 0, CLI_EXPORT, false, "write a table as CSV or NDJSON"},
-    {"bench", 0, CLI_BENCH, true, "measure the server under load"},
+    {"hget", WEFT_KV_HGET, CLI_KEY, false, "print a key's value", OF_GET},
+    {"hgetall", WEFT_KV_HGETALL, CLI_TABLE, false, "print all pairs, sorted by key", 0},
+    {"hmget", WEFT_KV_HMGET, CLI_KEYS, false, "print several values", OF_GET},
+    {"hset", WEFT_KV_HSET, CLI_PAIR, true, "set a key, print its old value", OF_SET},
+    {"hmset", WEFT_KV_HMSET, CLI_PAIRS, true, "set several keys at once", OF_SET},
+    {"hincr", WEFT_KV_HINCR, CLI_SUM, true, "add to a number, print the sum", 0},
+    {"hdel", WEFT_KV_HDEL, CLI_KEY, true, "delete a key, print its old value", OF_DEL},
+    {"hmdel", WEFT_KV_HMDEL, CLI_KEYS, true, "delete several keys at once", OF_DEL},
+    {"hexist", WEFT_KV_HEXIST, CLI_KEY, false, "print whether a key is there", 0},
+    {"hmexist", WEFT_KV_HMEXIST, CLI_KEYS, false, "print whether each key is there", 0},
+    {"hexpire", WEFT_KV_HEXPIRE, CLI_EXPIRE, true, "let a key expire then, or never", 0},
+    {"httl", WEFT_KV_HEXPIRE, CLI_KEYS, false, "print the seconds left, or never", 0},
+    {"hpersist", WEFT_KV_HEXPIRE, CLI_KEYS, true, "let keys expire no more", 0},
+    {"hscan", WEFT_KV_HSCAN, CLI_PAGE, false, "print a page of pairs, see --json", OF_SCAN},
+    {"tables", WEFT_KV_TABLES, CLI_NAMES, false, "print tables and their sizes", 0},
+    {"count", WEFT_KV_COUNT, CLI_WHOLE, false, "print the number of keys", 0},
+    {"drop", WEFT_KV_DROP, CLI_WHOLE, true, "delete a table, print its size", 0},
+    {"ping", WEFT_KV_HEXIST, CLI_NOTHING, false, "exchange a message, print its time", 0},
+    {"help", 0, CLI_HELP, false, "explain a command, or all of them", 0},
+    {"batch", 0, CLI_BATCH, true, "send commands, one a line", 0},
+    {"import", 0, CLI_IMPORT, true, "set a table from CSV or NDJSON", 0},
+    {"export", 0, CLI_EXPORT, false, "write a table as CSV or NDJSON", 0},
+    {"bench", 0, CLI_BENCH, true, "measure the server under load", 0},
     {.name = NULL},
 };
 
@@ -64,6 +74,14 @@ const char *cli_shape_arguments(enum cli_shape shape)
         return "TABLE KEY VALUE";
     case CLI_PAIRS:
         return "TABLE KEY VALUE [KEY VALUE]...";
+    case CLI_SUM:
+        return "TABLE KEY [NUMBER]";
+    case CLI_EXPIRE:
+        return "TABLE KEY TIME";
+    case CLI_NAMES:
+        return "[PREFIX [CURSOR [LIMIT]]]";
+    case CLI_WHOLE:
+        return "TABLE";
     case CLI_SHAPES:
         break;
     }
@@ -78,7 +96,10 @@ static bool count_fits(enum cli_shape shape, size_t count)
     case CLI_BENCH:
         return count == 0;
     case CLI_TABLE:
+    case CLI_WHOLE:
         return count == 1;
+    case CLI_NAMES:
+        return count <= 3;
     case CLI_PAGE:
         return count >= 1 && count <= 3;
     case CLI_HELP:
@@ -92,13 +113,22 @@ static bool count_fits(enum cli_shape shape, size_t count)
     case CLI_KEYS:
         return count >= 2;
     case CLI_PAIR:
+    case CLI_EXPIRE:
         return count == 3;
+    case CLI_SUM:
+        return count == 2 || count == 3;
     case CLI_PAIRS:
         return count >= 3 && count % 2 == 1;
     case CLI_SHAPES:
         break;
     }
     return false;
+}
+
+bool cli_command_takes_table(const struct cli_command *command)
+{
+    return command->shape != CLI_NOTHING && command->shape != CLI_NAMES &&
+           command->shape < CLI_HELP;
 }
 
 bool cli_command_is_of_prompt(const struct cli_command *command)
@@ -178,147 +208,4 @@ int cli_command_check(const struct cli_command *command, size_t count, struct we
     return weft_error_set(error, WEFT_ECONFIG, "wrong number of arguments; usage: kvc %s%s%s",
                           command->name, command->shape == CLI_NOTHING ? "" : " ",
                           cli_shape_arguments(command->shape));
-}
-
-static int take_text(const char *what, const char *word, struct weft_view *text,
-                     struct weft_error *error)
-{
-    char quoted[WEFT_LOG_QUOTE_TEXT];
-    *text = weft_view_str(word);
-    if (weft_utf8_valid(*text))
-        return 0;
-    return weft_error_set(error, WEFT_ECONFIG, "%s %s: not valid UTF-8", what,
-                          weft_log_quote(*text, quoted));
-}
-
-static int take_keys(struct cli_invocation *invocation, char *const *words, size_t count,
-                     struct weft_error *error)
-{
-    invocation->keys = weft_calloc(count, sizeof *invocation->keys);
-    if (!invocation->keys)
-        return weft_error_set(error, -ENOMEM, "out of memory");
-    for (size_t i = 0; i < count; i++) {
-        int err = take_text("key", words[i], &invocation->keys[i], error);
-        if (err < 0)
-            return err;
-    }
-    invocation->request.keys = invocation->keys;
-    invocation->request.key_count = count;
-    return 0;
-}
-
-static int take_pairs(struct cli_invocation *invocation, char *const *words, size_t count,
-                      const struct cli_value_source *source, struct weft_error *error)
-{
-    invocation->pairs = weft_calloc(count, sizeof *invocation->pairs);
-    invocation->memory = weft_calloc(count, sizeof *invocation->memory);
-    if (!invocation->pairs || !invocation->memory)
-        return weft_error_set(error, -ENOMEM, "out of memory");
-    invocation->request.pairs = invocation->pairs;
-    for (size_t i = 0; i < count; i++) {
-        struct weft_kv_pair *pair = &invocation->pairs[i];
-        int err = take_text("key", words[2 * i], &pair->key, error);
-        if (err == 0)
-            err = cli_value_parse(weft_view_str(words[2 * i + 1]), source, &pair->value,
-                                  &invocation->memory[i], error);
-        if (err < 0)
-            return err;
-        struct weft_view word = weft_view_str(words[2 * i + 1]);
-        if (invocation->doubtful.size == 0 && cli_text_meant(word))
-            invocation->doubtful = word;
-        invocation->request.pair_count++;
-    }
-    return 0;
-}
-
-int cli_invocation_take_cursor(struct cli_invocation *invocation, struct weft_view text,
-                               struct weft_error *error)
-{
-    char quoted[WEFT_LOG_QUOTE_TEXT];
-    int err = cli_base64_read(text, &invocation->cursor);
-    if (err == -ENOMEM)
-        return weft_error_set(error, err, "out of memory");
-    if (err < 0)
-        return weft_error_set(error, WEFT_ECONFIG, "cursor %s: not one that hscan has printed",
-                              weft_log_quote(text, quoted));
-    invocation->request.cursor = weft_view(invocation->cursor.data, invocation->cursor.size);
-    return 0;
-}
-
-/* words: [CURSOR [LIMIT]]. */
-static int take_page(struct cli_invocation *invocation, char *const *words, size_t count,
-                     struct weft_error *error)
-{
-    uint64_t limit = 0;
-    char quoted[WEFT_LOG_QUOTE_TEXT];
-    int err = cli_invocation_take_cursor(invocation, weft_view_str(words[0]), error);
-    if (err < 0)
-        return err;
-    if (count > 1 && (weft_parse_count(words[1], &limit) < 0 || limit > UINT32_MAX))
-        return weft_error_set(error, WEFT_ECONFIG, "limit %s: not a number from 0 to %u",
-                              weft_log_quote(weft_view_str(words[1]), quoted), UINT32_MAX);
-    invocation->request.limit = (uint32_t)limit;
-    return 0;
-}
-
-/* Reads the words that follow the command. */
-static int take_arguments(struct cli_invocation *invocation, char *const *words, size_t count,
-                          const struct cli_value_source *source, struct weft_error *error)
-{
-    if (count == 0)
-        return 0;
-    int err = take_text("table", words[0], &invocation->request.table, error);
-    if (err < 0 || count == 1)
-        return err;
-    enum cli_shape shape = invocation->command->shape;
-    if (shape == CLI_PAGE)
-        return take_page(invocation, words + 1, count - 1, error);
-    if (shape == CLI_PAIR || shape == CLI_PAIRS)
-        return take_pairs(invocation, words + 1, (count - 1) / 2, source, error);
-    return take_keys(invocation, words + 1, count - 1, error);
-}
-
-/* ping asks whether the empty key is in the empty table: as small as a request can be. */
-static void fill_ping(struct cli_invocation *invocation)
-{
-    static const struct weft_view no_key = {0};
-    invocation->request.keys = &no_key;
-    invocation->request.key_count = 1;
-}
-
-int cli_invocation_init(struct cli_invocation *invocation, char *const *words, size_t count,
-                        const struct cli_value_source *source, struct weft_error *error)
-{
-    *invocation = (struct cli_invocation){0};
-    if (count == 0)
-        return weft_error_set(error, WEFT_ECONFIG,
-                              "no command given: kvc [OPTION]... COMMAND "
-                              "ARGUMENT..., see --help");
-    invocation->command = cli_command_find_request(words[0], count - 1, error);
-    if (!invocation->command)
-        return WEFT_ECONFIG;
-    enum cli_shape shape = invocation->command->shape;
-    invocation->request.op = invocation->command->op;
-    if (shape == CLI_NOTHING)
-        fill_ping(invocation);
-    int err = take_arguments(invocation, words + 1, count - 1, source, error);
-    if (err < 0)
-        cli_invocation_fini(invocation);
-    return err;
-}
-
-bool cli_invocation_warn(const struct cli_invocation *invocation, char *dst)
-{
-    return cli_text_warn(invocation->doubtful, dst);
-}
-
-void cli_invocation_fini(struct cli_invocation *invocation)
-{
-    for (size_t i = 0; i < invocation->request.pair_count; i++)
-        weft_bytes_fini(&invocation->memory[i]);
-    weft_free(invocation->keys);
-    weft_free(invocation->pairs);
-    weft_free(invocation->memory);
-    weft_bytes_fini(&invocation->cursor);
-    *invocation = (struct cli_invocation){0};
 }

@@ -6,6 +6,7 @@
 
 #include "core/base/bytes.h"
 #include "core/base/err.h"
+#include "command_options.h"
 #include "format/value.h"
 #include "services/kv/client.h"
 
@@ -18,8 +19,12 @@ enum cli_shape {
     CLI_KEYS,
     CLI_PAIR,
     CLI_PAIRS,
-    CLI_HELP,  /* from here on: kvc's own, no request of the server's */
-    CLI_BATCH, /* from here on: of the command line only, not of the prompt */
+    CLI_SUM,    /* a key and what is added */
+    CLI_EXPIRE, /* a key and a time */
+    CLI_NAMES,  /* a page of names of tables */
+    CLI_WHOLE,  /* a table, as a whole */
+    CLI_HELP,   /* from here on: kvc's own, no request of the server's */
+    CLI_BATCH,  /* from here on: of the command line only, not of the prompt */
     CLI_IMPORT,
     CLI_EXPORT,
     CLI_BENCH,
@@ -32,6 +37,7 @@ struct cli_command {
     enum cli_shape shape;
     bool writes; /* without its answer nobody knows whether it took effect */
     const char *help;
+    unsigned options; /* the kinds of enum cli_option_kind that it takes */
 };
 
 /* Returns all commands; the last one has a NULL name. Static. */
@@ -46,10 +52,16 @@ struct cli_invocation {
     struct weft_kv_request request; /* borrows the words and what stands below */
     struct weft_view *keys;
     struct weft_kv_pair *pairs;
-    struct weft_bytes *memory; /* behind the pairs' values, one each */
-    struct weft_bytes cursor;  /* behind the request's */
+    struct weft_bytes *memory; /* behind the pairs' values, `values` of them */
+    size_t values;
+    struct weft_kv_change *changes; /* the keys or pairs, if they have conditions or an expiry */
+    struct cli_request_line line;   /* the options among the words */
+    struct weft_bytes cursor;       /* behind the request's */
     struct weft_view doubtful; /* the first value whose type was probably mistyped; empty: none */
 };
+
+/* True if the command is a request about the table that its first word names. */
+bool cli_command_takes_table(const struct cli_command *command);
 
 /* True if the prompt has this command too. */
 bool cli_command_is_of_prompt(const struct cli_command *command);
@@ -73,12 +85,30 @@ const struct cli_command *cli_command_find_request(const char *name, size_t coun
 WEFT_MUST_USE int cli_command_check(const struct cli_command *command, size_t count,
                                     struct weft_error *error);
 
-/* Reads words[0], a command that is one request, and its arguments; the words outlive the
- * invocation. source: as for cli_value_parse. WEFT_ECONFIG: *error names what is wrong and shows the command's usage;
- * -ENOMEM. Nothing is held then. */
+/* Sets up the request of a zeroed invocation, before its arguments are known. */
+void cli_invocation_begin(struct cli_invocation *invocation, const struct cli_command *command);
+
+/* Reads words[0], a command that is one request, and its arguments and options; the words outlive the
+ * invocation. source: as for cli_value_parse. WEFT_ECONFIG: *error names what is wrong and shows the
+ * command's usage; -ENOMEM. Nothing is held then. */
 WEFT_MUST_USE int cli_invocation_init(struct cli_invocation *invocation, char *const *words,
                                       size_t count, const struct cli_value_source *source,
                                       struct weft_error *error);
+/* cli_invocation_init with options that were taken out of the words before. */
+WEFT_MUST_USE int cli_invocation_init_with(struct cli_invocation *invocation, char *const *words,
+                                           size_t count, const struct cli_command_options *options,
+                                           const struct cli_value_source *source,
+                                           struct weft_error *error);
+
+/* Brings the options of an invocation into its request, which has its other arguments. The errors of
+ * cli_invocation_init. */
+WEFT_MUST_USE int cli_invocation_apply_options(struct cli_invocation *invocation,
+                                               struct weft_error *error);
+
+/* Reads "never", or a time from now. WEFT_ECONFIG: it is neither. */
+WEFT_MUST_USE int cli_invocation_take_time(struct cli_invocation *invocation, const char *text,
+                                           struct weft_error *error);
+
 /* hscan's cursor, in base64 as it was printed. The errors of cli_invocation_init. */
 WEFT_MUST_USE int cli_invocation_take_cursor(struct cli_invocation *invocation,
                                              struct weft_view text, struct weft_error *error);

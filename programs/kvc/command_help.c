@@ -9,7 +9,7 @@
 #include "programs/lib/help.h"
 #include "prompt/complete.h"
 
-enum { COLUMN = 39, USAGE_TEXT = 64 };
+enum { COLUMN = 39, USAGE_TEXT = 64, LINE_TEXT = 128, LINES_MAX = 32 };
 
 static const char head[] =
     "Usage: kvc [OPTION]... [COMMAND ARGUMENT...]\n"
@@ -35,28 +35,51 @@ static const char *usage_of(const char *name, const char *arguments, char dst[US
     return dst;
 }
 
-static void print_usage(const struct cli_command *command, int width, FILE *out)
+/* Commands that take the same arguments share a line: "hget, hdel, hexist TABLE KEY". Returns the first
+ * command of the next line behind `command`, or of the first line if that is NULL; a NULL name ends them. */
+static const struct cli_command *next_line(const struct cli_command *command)
 {
-    char usage[USAGE_TEXT];
-    fprintf(out, "%-*s", width,
-            usage_of(command->name, cli_shape_arguments(command->shape), usage));
+    const struct cli_command *first = cli_command_table();
+    for (command = command ? command + 1 : first; command->name; command++) {
+        const char *arguments = cli_shape_arguments(command->shape);
+        const struct cli_command *same = first;
+        while (strcmp(cli_shape_arguments(same->shape), arguments) != 0)
+            same++;
+        if (same == command)
+            break;
+    }
+    return command;
 }
 
-/* Lists the commands in two columns, to be read downwards. */
+static void join_line(const struct cli_command *first, char dst[LINE_TEXT])
+{
+    const char *arguments = cli_shape_arguments(first->shape);
+    size_t used = 0;
+    for (const struct cli_command *command = first; command->name; command++) {
+        if (strcmp(cli_shape_arguments(command->shape), arguments) == 0)
+            used += (size_t)snprintf(dst + used, LINE_TEXT - used, "%s%s", used > 0 ? ", " : "",
+                                     command->name);
+    }
+    snprintf(dst + used, LINE_TEXT - used, "%s%s", *arguments ? " " : "", arguments);
+}
+
+/* Lists the commands in two columns. One that is too wide for them has a line of its own, the first. */
 static void list_commands(FILE *out)
 {
-    const struct cli_command *commands = cli_command_table();
+    char lines[LINES_MAX][LINE_TEXT];
     size_t count = 0;
-    while (commands[count].name)
-        count++;
-    size_t lines = (count + 1) / 2;
-    for (size_t i = 0; i < lines; i++) {
-        bool alone = i + lines == count;
-        fputs("  ", out);
-        print_usage(&commands[i], alone ? 0 : COLUMN, out);
-        if (!alone)
-            print_usage(&commands[i + lines], 0, out);
-        fputc('\n', out);
+    for (const struct cli_command *first = next_line(NULL); first->name && count < LINES_MAX;
+         first = next_line(first)) {
+        join_line(first, lines[count]);
+        if (strlen(lines[count]) >= COLUMN)
+            fprintf(out, "  %s\n", lines[count]);
+        else
+            count++;
+    }
+    size_t rows = (count + 1) / 2;
+    for (size_t i = 0; i < rows; i++) {
+        bool alone = i + rows == count;
+        fprintf(out, "  %-*s%s\n", alone ? 0 : COLUMN, lines[i], alone ? "" : lines[i + rows]);
     }
 }
 
@@ -125,8 +148,7 @@ void kvc_help_print_all(const struct cli_table *table, FILE *out)
     fputs(head, out);
     (void)cli_help_print_command(NULL, false, out);
     cli_help_print_all_options(table, out);
-    for (const struct cli_command *command = cli_command_table(); command->name; command++)
-        cli_help_print_command_options(table, command->name, out);
+    cli_help_print_command_options(table, NULL, out);
     print_values(false, out);
     fputs(tail, out);
     print_exit_codes(out);

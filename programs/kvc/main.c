@@ -22,8 +22,8 @@ static enum cli_exit run_one(struct cli_run *run, const struct kvc_config *confi
                                             .standard_input = true};
     struct cli_invocation invocation;
     struct weft_error error;
-    if (cli_invocation_init(&invocation, config->common.words, config->common.word_count, &source,
-                            &error) < 0)
+    if (cli_invocation_init_with(&invocation, config->common.words, config->common.word_count,
+                                 &config->command, &source, &error) < 0)
         return cli_run_fail(run, CLI_EXIT_USAGE, error.text);
     enum cli_exit code = cli_run_invocation(run, &invocation);
     cli_invocation_fini(&invocation);

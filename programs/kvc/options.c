@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "options.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -183,9 +184,30 @@ void kvc_table_init(struct cli_table *table)
         {.table = NULL},
     };
     static const struct cli_program program = {.name = "kvc", .takes_words = true};
-    const struct cli_option *const options[] = {own_options, cli_bench_options(), NULL};
+    const struct cli_option *const options[] = {own_options, cli_command_options(),
+                                                cli_bench_options(), NULL};
     const struct kvc_config defaults = kvc_config_default();
     cli_table_init(table, &program, options, limits, &defaults);
+}
+
+static_assert(offsetof(struct kvc_config, command) == offsetof(struct cli_request_line, options),
+              "the options of commands work on both");
+
+/* Behind hget, --version asks for the version of the value, not for that of kvc, and so on. */
+static void replace_meant(int argc, char **argv)
+{
+    static char state[] = "--state", keys_only[] = "--keys-only";
+    unsigned takes = 0;
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        const struct cli_command *command = cli_command_named(argv[i]);
+        if (takes == 0 && command)
+            takes = command->options;
+        if (strncmp(argv[i], "--", 2) != 0)
+            continue;
+        const char *meant = cli_option_meant(takes, argv[i] + 2, strlen(argv[i] + 2));
+        if (meant)
+            argv[i] = strcmp(meant, "state") == 0 ? state : keys_only;
+    }
 }
 
 /* --host and --port as a URL. */
@@ -215,6 +237,7 @@ int kvc_parse(struct kvc_config *config, const struct cli_table *table, int argc
         return err;
     /* From the environment they are only defaults: a URL may name another codec. */
     config->codec_is_explicit = config->server_is_explicit = false;
+    replace_meant(argc, argv);
     err = cli_parse(config, table, argc, argv, error);
     if (err < 0 || cli_asks_for_text(&config->common))
         return err;

@@ -5,6 +5,7 @@
 #define KVC_OPTIONS_H
 
 #include "bench/config.h"
+#include "command_options.h"
 #include "programs/lib/options.h"
 #include "programs/lib/plugins.h"
 
@@ -18,7 +19,8 @@ enum { KVC_SERVER_TEXT = 320 };
 
 /* A command line of kvc; what it does not say is at its default. */
 struct kvc_config {
-    struct cli_common common;
+    struct cli_common common; /* the first two are a struct cli_request_line */
+    struct cli_command_options command;
     const char *server;      /* borrowed from argv, or server_text: the config must not move */
     const char *host, *port; /* NULL: not given */
     char server_text[KVC_SERVER_TEXT];

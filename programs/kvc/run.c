@@ -18,7 +18,7 @@ struct running {
 int cli_run_check(const struct cli_run *run, const struct cli_command *command,
                   struct weft_error *error)
 {
-    if (run->format != CLI_RAW || command->shape == CLI_KEY || command->shape == CLI_PAIR)
+    if (run->format != CLI_RAW || cli_command_is_single(command))
         return 0;
     return weft_error_set(error, WEFT_ECONFIG,
                           "--raw: %s answers more or less than one value; --json tells them apart",
@@ -40,6 +40,7 @@ static void print_status(const struct cli_run *run, const struct cli_command *co
     const char *advice = cli_reply_advice(command, reply);
     fprintf(run->err, "kvc: %u ", reply->status);
     cli_text_print(run->err, reply->message, isatty(fileno(run->err)));
+    cli_reply_print_unmet(run->err, reply);
     fprintf(run->err, "%s%s\n", advice ? "; " : "", advice ? advice : "");
 }
 
@@ -63,10 +64,14 @@ static int print_text(const struct running *running, const struct weft_kv_reply 
 {
     const struct cli_run *run = running->run;
     const struct cli_command *command = running->invocation->command;
-    int err = run->pretty ? cli_pretty_print(run->out, command, reply, run->colours)
+    int err;
+    if (running->exchange.request.keys_only)
+        err = cli_reply_print_keys(run->out, reply);
+    else
+        err = run->pretty ? cli_pretty_print(run->out, command, reply, run->colours)
                           : cli_reply_print(run->out, command, reply, isatty(fileno(run->out)));
     if (err == 0)
-        cli_reply_print_cursor(run->err, reply);
+        cli_reply_print_cursor(run->err, command, reply);
     return err;
 }
 

@@ -265,10 +265,27 @@ static enum cli_exit send_request(struct cli_session *session, struct cli_exchan
     return err < 0 && err != -EAGAIN ? CLI_EXIT_USAGE : CLI_EXIT_DONE;
 }
 
-/* A server from before hscan. */
+/* A server from before hscan. It could not filter either. */
 static bool lacks_hscan(const struct cli_exchange *exchange, const struct weft_kv_reply *reply)
 {
-    return exchange->request.op == WEFT_KV_HSCAN && (reply->status == 400 || reply->status == 501);
+    const struct weft_kv_request *request = &exchange->request;
+    bool filters = request->prefix.size > 0 || request->match.size > 0 || request->keys_only;
+    return request->op == WEFT_KV_HSCAN && !filters &&
+           (reply->status == 400 || reply->status == 501);
+}
+
+/* A page with a filter shows nothing if nothing in that part of the table fits. Sets up the request for the
+ * page behind it. */
+static bool passes_over(struct cli_exchange *exchange, const struct weft_kv_reply *reply)
+{
+    enum weft_kv_op op = exchange->request.op;
+    if ((op != WEFT_KV_HSCAN && op != WEFT_KV_TABLES) || reply->status != 200 ||
+        reply->pair_count + reply->table_count > 0 || reply->cursor.size == 0 ||
+        reply->cursor.size > sizeof exchange->cursor)
+        return false;
+    memcpy(exchange->cursor, reply->cursor.data, reply->cursor.size);
+    exchange->request.cursor = weft_view(exchange->cursor, reply->cursor.size);
+    return true;
 }
 
 static void on_reply(struct weft_kv_call *call, int status, const struct weft_kv_reply *reply)
@@ -282,6 +299,10 @@ static void on_reply(struct weft_kv_call *call, int status, const struct weft_kv
             cli_session_explain(session, call, status, exchange->writes, &exchange->error);
     } else if (lacks_hscan(exchange, reply)) {
         exchange->request.op = WEFT_KV_HGETALL;
+        exchange->code = CLI_EXIT_USAGE;
+        if (try_to_send(session, exchange, &exchange->error) == 0)
+            return;
+    } else if (passes_over(exchange, reply)) {
         exchange->code = CLI_EXIT_USAGE;
         if (try_to_send(session, exchange, &exchange->error) == 0)
             return;

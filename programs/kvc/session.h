@@ -74,13 +74,16 @@ bool cli_session_is_interrupted(struct cli_session *session);
 /* Returns the exit code of the signal that came. */
 enum cli_exit cli_session_signal_code(const struct cli_session *session);
 
+enum { CLI_CURSOR_MAX = 256 }; /* bytes of a cursor: docs/wire.md */
+
 /* One command and its answer. */
 struct cli_exchange {
     struct weft_kv_request request;
     bool writes; /* without its answer nobody knows whether it took effect */
     /* The answer, valid until this returns; returns the exit code. */
     enum cli_exit (*answered)(struct cli_exchange *exchange, const struct weft_kv_reply *reply);
-    int64_t began; /* nanoseconds: when it could be sent */
+    int64_t began;                  /* nanoseconds: when it could be sent */
+    uint8_t cursor[CLI_CURSOR_MAX]; /* behind that of the request, if it was sent again */
     struct cli_session *session;
     struct weft_kv_call call;
     bool done;
@@ -90,7 +93,7 @@ struct cli_exchange {
 
 /* Sends the request, connecting where need be, and waits for the answer. What answered returned, or
  * another exit code, and *error says why, where and what to try. A server that has no hscan is
- * asked for hgetall. */
+ * asked for hgetall. Pages that show nothing but have a next one are passed over. */
 WEFT_MUST_USE enum cli_exit cli_session_exchange(struct cli_session *session,
                                                  struct cli_exchange *exchange,
                                                  struct weft_error *error);

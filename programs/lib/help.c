@@ -69,16 +69,25 @@ void cli_help_print_all_options(const struct cli_table *table, FILE *out)
     print_options(table, true, out);
 }
 
+/* "hset hmset" -> "Options of hset, hmset:". */
+static void print_group(const char *commands, FILE *out)
+{
+    fputs("Options of ", out);
+    for (; *commands; commands++)
+        fputs(*commands == ' ' ? ", " : (const char[]){*commands, '\0'}, out);
+    fputs(":\n", out);
+}
+
 void cli_help_print_command_options(const struct cli_table *table, const char *command, FILE *out)
 {
-    bool first = true;
+    const char *group = "";
     for (size_t i = 0; i < table->count; i++) {
         const struct cli_option *option = &table->options[i];
-        if (!option->command || strcmp(option->command, command) != 0)
+        if (!option->command || (command && !cli_option_is_of(option, command)))
             continue;
-        if (first)
-            fprintf(out, "Options of %s:\n", command);
-        first = false;
+        if (strcmp(group, option->command) != 0)
+            print_group(option->command, out);
+        group = option->command;
         print_option(option, out);
     }
 }

@@ -14,7 +14,8 @@ void cli_help_print_options(const struct cli_table *table, FILE *out);
 /* The part of --help-all: explains all options except those that only one command takes. */
 void cli_help_print_all_options(const struct cli_table *table, FILE *out);
 
-/* Explains the options that only this command takes; prints nothing if there are none. */
+/* Explains the options that only some commands take, this one among them; prints nothing if there are
+ * none. command NULL: all those options. */
 void cli_help_print_command_options(const struct cli_table *table, const char *command, FILE *out);
 
 /* "kvs 0.1.0" */

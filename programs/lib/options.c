@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "suggest.h"
 
@@ -174,13 +175,32 @@ static bool is_word(const struct cli_table *table, const char *text)
     return table->program->takes_words && *number >= '0' && *number <= '9';
 }
 
+bool cli_option_is_of(const struct cli_option *option, const char *command)
+{
+    size_t length = strlen(command);
+    for (const char *at = option->command; at && *at; at += strcspn(at, " "), at += *at == ' ') {
+        if (strcspn(at, " ") == length && strncasecmp(at, command, length) == 0)
+            return true;
+    }
+    return false;
+}
+
+static int refuse_of_command(const struct cli_option *option, struct weft_error *error)
+{
+    char commands[128] = "";
+    for (const char *at = option->command; *at; at += strcspn(at, " "), at += *at == ' ')
+        append(commands, sizeof commands, "%s%.*s", *commands ? ", " : "", (int)strcspn(at, " "),
+               at);
+    return weft_error_set(error, WEFT_ECONFIG, "--%s: an option of %s alone", option->name,
+                          commands);
+}
+
 static int check_words(const struct cli_common *common, const struct cli_table *table,
                        struct weft_error *error)
 {
     const struct cli_option *option = common->of_command;
-    if (option && (common->word_count == 0 || strcmp(common->words[0], option->command) != 0))
-        return weft_error_set(error, WEFT_ECONFIG, "--%s: an option of %s alone", option->name,
-                              option->command);
+    if (option && (common->word_count == 0 || !cli_option_is_of(option, common->words[0])))
+        return refuse_of_command(option, error);
     if (!table->program->takes_words && common->word_count > 0)
         return weft_error_set(error, WEFT_ECONFIG,
                               "unexpected argument '%.128s': %s takes options only, see --help",

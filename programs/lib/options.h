@@ -27,7 +27,7 @@ struct cli_common {
     char *const *words; /* the arguments that are no options, in their order */
     size_t word_count;
     const struct cli_option
-        *of_command; /* the last one given that a single command takes, or NULL */
+        *of_command; /* the last one given that only some commands take, or NULL */
 };
 
 struct cli_option {
@@ -40,8 +40,8 @@ struct cli_option {
     const char *fallback;   /* the default in the help; NULL: there is none worth naming */
     const char *variable;   /* the environment variable that replaces the default, or NULL */
     const char *help;
-    bool rare;                      /* --help only names it, --help-all explains it */
-    const char *command;            /* the only command that takes it; NULL: it is for all */
+    bool rare;           /* --help only names it, --help-all explains it */
+    const char *command; /* the commands that take it, with single spaces between; NULL: all do */
     const struct weft_limit *limit; /* the limit that it sets, or NULL */
     size_t at; /* offset in the config: of the limits' struct, or of the bool that a flag sets */
     /* Reads text into the program's config. WEFT_ECONFIG: error says which values are taken. NULL:
@@ -90,6 +90,9 @@ WEFT_MUST_USE int cli_parse_environment(void *config, const struct cli_table *ta
  * choices. Limits are checked one by one; how they fit each other is the caller's to check. */
 WEFT_MUST_USE int cli_parse(void *config, const struct cli_table *table, int argc, char **argv,
                             struct weft_error *error);
+
+/* True if the option is one that only some commands take, and this one does. */
+bool cli_option_is_of(const struct cli_option *option, const char *command);
 
 /* True if --help, --help-all or --version was given: whatever else was given is not complete. */
 bool cli_asks_for_text(const struct cli_common *common);

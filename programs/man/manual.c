@@ -99,8 +99,24 @@ static void print_options_of(FILE *out, const struct cli_table *table, const cha
 {
     for (size_t i = 0; i < table->count; i++) {
         const struct cli_option *option = &table->options[i];
-        if (option->command && strcmp(option->command, command) == 0)
+        if (cli_option_is_of(option, command))
             print_option(out, table, option);
+    }
+}
+
+/* Prints the options that only some commands take, with these commands. */
+static void print_options_of_several(FILE *out, const struct cli_table *table)
+{
+    char commands[256];
+    for (size_t i = 0; i < table->count; i++) {
+        const struct cli_option *option = &table->options[i];
+        if (!option->command || strcmp(option->command, "bench") == 0)
+            continue;
+        print_option(out, table, option);
+        join_choices(option->command, commands, sizeof commands);
+        fputs("Of ", out);
+        print_text(out, commands);
+        fputs(".\n", out);
     }
 }
 
@@ -269,6 +285,8 @@ static int print_thing(FILE *out, const char *name)
         print_options(out, &kvs, false);
     else if (strcmp(name, "@OPTIONS-kvc@\n") == 0)
         print_options(out, &kvc, false);
+    else if (strcmp(name, "@OPTIONS-commands@\n") == 0)
+        print_options_of_several(out, &kvc);
     else if (strcmp(name, "@OPTIONS-bench@\n") == 0)
         print_options_of(out, &kvc, "bench");
     else if (strcmp(name, "@LIMITS-kvs@\n") == 0)

@@ -25,18 +25,25 @@ static void fail(struct batch *batch, enum cli_exit code, uint64_t line, const c
 }
 
 /* Prints one line, whatever is in the items, with tabs between them. */
-static void print_items(FILE *out, const struct cli_command *command,
+static void print_items(FILE *out, const struct cli_bulk_call *call,
                         const struct weft_kv_reply *reply)
 {
     for (size_t i = 0; i < reply->value_count; i++) {
         fputs(i > 0 ? "\t" : "", out);
-        cli_reply_print_item(out, command, &reply->values[i], CLI_ESCAPE_LINE);
+        cli_reply_print_item(out, call->command, reply, i, CLI_ESCAPE_LINE);
     }
     for (size_t i = 0; i < reply->pair_count; i++) {
         fputs(i > 0 ? "\t" : "", out);
         cli_text_print_as(out, reply->pairs[i].key, CLI_ESCAPE_LINE);
+        if (call->counts.keys_only)
+            continue;
         fputc('\t', out);
         cli_value_print_typed(out, &reply->pairs[i].value, CLI_ESCAPE_LINE);
+    }
+    for (size_t i = 0; i < reply->table_count; i++) {
+        fputs(i > 0 ? "\t" : "", out);
+        cli_text_print_as(out, reply->tables[i].name, CLI_ESCAPE_LINE);
+        fprintf(out, "\t%" PRIu64, reply->tables[i].count);
     }
     fputc('\n', out);
 }
@@ -58,9 +65,9 @@ static void print_result(struct batch *batch, const struct cli_bulk_call *call,
     else if (call->command->shape == CLI_NOTHING)
         fputs("pong\n", out);
     else
-        print_items(out, call->command, reply);
+        print_items(out, call, reply);
     if (batch->format == CLI_TEXT)
-        cli_reply_print_cursor(batch->bulk.err, reply);
+        cli_reply_print_cursor(batch->bulk.err, call->command, reply);
 }
 
 static void refuse(struct batch *batch, const struct cli_bulk_call *call,

@@ -184,8 +184,11 @@ enum cli_bulk_step cli_bulk_send(struct cli_bulk *bulk, const struct cli_bulk_ca
     struct cli_bulk_call *call = bulk->free, *next = call->next;
     *call = *about;
     call->bulk = bulk;
-    call->counts = (struct weft_kv_request){
-        .op = request->op, .key_count = request->key_count, .pair_count = request->pair_count};
+    call->counts = (struct weft_kv_request){.op = request->op,
+                                            .key_count = request->key_count,
+                                            .pair_count = request->pair_count,
+                                            .change_count = request->change_count,
+                                            .keys_only = request->keys_only};
     call->call =
         (struct weft_kv_call){.done = on_done, .timeout = (int64_t)bulk->session->config->timeout};
     int err = weft_kv_client_send(&bulk->session->client, &call->call, request, error);

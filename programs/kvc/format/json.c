@@ -147,10 +147,49 @@ static void print_pairs(FILE *out, const struct weft_kv_reply *reply,
         cli_json_print_pair(out, pairs[i]);
     }
     fputc(']', out);
-    if (reply->cursor.size > 0) {
-        fputs(", \"cursor\": ", out);
-        print_base64(out, reply->cursor);
+}
+
+/* {"version": "9f86...", "expires": 1893456000000, "left": 9998}, or null for a key that is not there. */
+static void print_state(FILE *out, const struct weft_kv_state *state)
+{
+    const char *separator = "";
+    if (state->version.size == 0 && state->expires == 0) {
+        fputs("null", out);
+        return;
     }
+    fputc('{', out);
+    if (state->version.size > 0) {
+        fputs("\"version\": \"", out);
+        cli_version_print(out, state->version);
+        fputc('"', out);
+        separator = ", ";
+    }
+    if (state->expires > 0)
+        fprintf(out, "%s\"expires\": %" PRIu64 ", \"left\": %" PRIu64, separator, state->expires,
+                state->left);
+    fputc('}', out);
+}
+
+static void print_states(FILE *out, const struct cli_command *command,
+                         const struct weft_kv_reply *reply)
+{
+    bool single = cli_command_is_single(command);
+    if (reply->state_count == 0)
+        return;
+    fputs(single ? ", \"state\": " : ", \"states\": [", out);
+    for (size_t i = 0; i < (single ? 1 : reply->state_count); i++) {
+        fputs(i > 0 ? ", " : "", out);
+        print_state(out, &reply->states[i]);
+    }
+    fputs(single ? "" : "]", out);
+}
+
+static void print_cursor(FILE *out, const struct weft_kv_reply *reply)
+{
+    if (reply->cursor.size == 0)
+        return;
+    fputs(", \"cursor\": ", out);
+    print_base64(out, reply->cursor);
 }
 
 static void print_head(FILE *out, const struct weft_kv_reply *reply, uint64_t line)
@@ -172,8 +211,28 @@ static int print_table(FILE *out, const struct weft_kv_reply *reply, uint64_t li
         return -ENOMEM;
     print_head(out, reply, line);
     print_pairs(out, reply, pairs);
+    print_cursor(out, reply);
     fputs("}\n", out);
     weft_free(pairs);
+    return 0;
+}
+
+static int print_names(FILE *out, const struct weft_kv_reply *reply, uint64_t line)
+{
+    const struct weft_kv_table **tables = cli_reply_tables(reply);
+    if (!tables)
+        return -ENOMEM;
+    print_head(out, reply, line);
+    fputs(", \"tables\": [", out);
+    for (size_t i = 0; i < reply->table_count; i++) {
+        fputs(i > 0 ? ", {\"name\": " : "{\"name\": ", out);
+        cli_json_print_string(out, tables[i]->name);
+        fprintf(out, ", \"count\": %" PRIu64 "}", tables[i]->count);
+    }
+    fputc(']', out);
+    print_cursor(out, reply);
+    fputs("}\n", out);
+    weft_free(tables);
     return 0;
 }
 
@@ -183,6 +242,8 @@ int cli_json_print_reply(FILE *out, const struct cli_command *command,
     bool done = reply->status == 200;
     if (done && (command->shape == CLI_TABLE || command->shape == CLI_PAGE))
         return print_table(out, reply, line);
+    if (done && command->shape == CLI_NAMES)
+        return print_names(out, reply, line);
     print_head(out, reply, line);
     const char *advice = cli_reply_advice(command, reply);
     if (advice) {
@@ -195,6 +256,7 @@ int cli_json_print_reply(FILE *out, const struct cli_command *command,
         fputs(", \"value\": ", out);
         cli_json_print_value(out, &reply->values[0]);
     }
+    print_states(out, command, reply);
     fputs("}\n", out);
     return 0;
 }

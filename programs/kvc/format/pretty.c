@@ -131,12 +131,49 @@ static int print_pairs(FILE *out, const struct weft_kv_reply *reply, bool sorted
     return 0;
 }
 
+static int print_tables(FILE *out, const struct weft_kv_reply *reply, bool colours)
+{
+    const struct weft_kv_table **tables = cli_reply_tables(reply);
+    size_t column = 0;
+    if (!tables)
+        return -ENOMEM;
+    for (size_t i = 0; i < reply->table_count; i++) {
+        size_t columns = columns_of(tables[i]->name);
+        if (columns > column && columns <= COLUMN_MAX)
+            column = columns;
+    }
+    for (size_t i = 0; i < reply->table_count; i++) {
+        size_t columns = columns_of(tables[i]->name);
+        const struct weft_kv_value count = {.type = WEFT_KV_INTEGER,
+                                            .integer = (int64_t)tables[i]->count};
+        cli_text_print(out, tables[i]->name, true);
+        fprintf(out, "%*s", (int)(columns < column ? column - columns + 2 : 2), "");
+        print_value(out, &count, colours);
+    }
+    weft_free(tables);
+    return 0;
+}
+
+/* Items with a state are shown as elsewhere: columns that a person can copy from. */
+static void print_item(FILE *out, const struct cli_command *command,
+                       const struct weft_kv_reply *reply, size_t index, bool colours)
+{
+    if (index >= reply->state_count) {
+        print_value(out, &reply->values[index], colours);
+        return;
+    }
+    cli_reply_print_item(out, command, reply, index, CLI_ESCAPE_LINE);
+    fputc('\n', out);
+}
+
 int cli_pretty_print(FILE *out, const struct cli_command *command,
                      const struct weft_kv_reply *reply, bool colours)
 {
     if (reply->pair_count > 0)
         return print_pairs(out, reply, command->shape == CLI_TABLE, colours);
+    if (reply->table_count > 0)
+        return print_tables(out, reply, colours);
     for (size_t i = 0; i < reply->value_count; i++)
-        print_value(out, &reply->values[i], colours);
+        print_item(out, command, reply, i, colours);
     return 0;
 }

@@ -123,9 +123,12 @@ static const struct cli_command *command_of(struct weft_view word)
     return command->name && cli_command_is_of_prompt(command) ? command : NULL;
 }
 
-static bool takes_table(const struct cli_command *command)
+static void offer_options_of(struct cli_candidates *candidates, const struct cli_command *command)
 {
-    return command && command->shape != CLI_NOTHING && command->shape < CLI_HELP;
+    for (const struct cli_option *option = cli_command_options(); option->name; option++) {
+        if (cli_option_is_of(option, command->name))
+            offer(candidates, cli_option_dashed(option));
+    }
 }
 
 void cli_complete(struct cli_candidates *candidates, struct weft_view line,
@@ -143,14 +146,20 @@ void cli_complete(struct cli_candidates *candidates, struct weft_view line,
             offer_commands(candidates);
         return;
     }
+    const struct cli_command *sent = command_of(command);
+    bool is_first = true;
     candidates->word = next_word(&line);
-    if (line.size > 0)
+    for (; sent && line.size > 0; is_first = false)
+        candidates->word = next_word(&line);
+    if (sent && is_option(candidates->word))
+        offer_options_of(candidates, sent);
+    if (line.size > 0 || !is_first)
         return;
     if (is_named(command, "help"))
         offer_commands(candidates);
     else if (is_named(command, "timing"))
         offer_all(candidates, switches);
-    else if (takes_table(command_of(command)))
+    else if (sent && cli_command_takes_table(sent))
         for (size_t i = 0; i < seen->count; i++)
             offer(candidates, seen->names[i]);
 }

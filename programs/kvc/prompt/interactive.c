@@ -112,7 +112,7 @@ static void run_words(struct prompt *prompt, const struct cli_words *words)
         /* The next prompt begins on a line of its own. */
         if (err == 0 && run.format == CLI_RAW)
             fputc('\n', run.out);
-        if (invocation.command->shape != CLI_NOTHING)
+        if (cli_command_takes_table(invocation.command))
             cli_tables_see(&prompt->editor.seen, words->list[skip + 1]);
         cli_invocation_fini(&invocation);
     }
