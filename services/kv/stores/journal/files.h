@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The files of a directory that keeps a memory store:
+ *
+ *      kvs.lock                          locked while a process uses the directory
+ *      journal-00000000000000000000      the changes after number 0, up to those of the next journal
+ *      snapshot-00000000000000004711     all changes up to number 4711
+ *      snapshot-00000000000000004711.part  one that is being written
+ *
+ * All functions return 0 or -errno. */
+#ifndef KV_JOURNAL_FILES_H
+#define KV_JOURNAL_FILES_H
+
+#include <sys/types.h>
+
+#include "core/base/bytes.h"
+
+enum kv_file_kind { KV_FILE_JOURNAL, KV_FILE_SNAPSHOT, KV_FILE_PART };
+
+enum { KV_FILE_NAME = 48 };
+
+struct kv_file {
+    enum kv_file_kind kind;
+    uint64_t number;
+};
+
+struct kv_file_list {
+    struct kv_file *files; /* by kind, then by number */
+    size_t count;
+};
+
+/* Writes the file's name to dst and returns dst. */
+char *kv_file_name(struct kv_file file, char dst[KV_FILE_NAME]);
+
+/* Lists the files in the directory `dir`; others are none of ours. */
+WEFT_MUST_USE int kv_files_list(int dir, struct kv_file_list *list);
+void kv_files_fini(struct kv_file_list *list);
+
+/* Opens a file to read it and write behind it; a new one must not exist. The descriptor, or -errno. A new
+ * file belongs to the owner of the directory, so that a server which starts as root can go on as another
+ * user. */
+WEFT_MUST_USE int kv_file_open(int dir, struct kv_file file);
+WEFT_MUST_USE int kv_file_create(int dir, struct kv_file file);
+
+/* Removes the file if it is there. */
+WEFT_MUST_USE int kv_file_remove(int dir, struct kv_file file);
+
+/* Writes all of view at offset. After an error a part of it may be there. */
+WEFT_MUST_USE int kv_file_write(int fd, struct weft_view view, uint64_t offset);
+
+/* Writes a file's first frame at offset 0: a record of that kind (enum kv_record_kind). Returns its size. */
+WEFT_MUST_USE ssize_t kv_file_begin(int fd, int record_kind, uint64_t number);
+
+#endif

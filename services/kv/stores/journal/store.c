@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The stores named memory: without a place it is the memory store; with sync=always writes are answered late;
+ * otherwise they are answered at once, like reads. */
+#include "changes.h"
+#include "kept.h"
+#include "late.h"
+#include "services/kv/stores/kept.h"
+
+static int init(void *store, const struct kv_store_options *options, struct weft_error *error)
+{
+    return kv_kept_init(store, options, false, error);
+}
+
+static bool is_write(const struct kv_op *op)
+{
+    switch (op->kind) {
+    case KV_MSET:
+    case KV_MDEL:
+    case KV_MUPDATE:
+    case KV_DROP:
+        return true;
+    case KV_MGET:
+    case KV_MEXIST:
+    case KV_WALK:
+    case KV_TABLES:
+    case KV_COUNT:
+        break;
+    }
+    return false;
+}
+
+static void submit_late(void *session, struct kv_op *op)
+{
+    struct kv_kept_session *self = session;
+    if (is_write(op))
+        kv_late_submit(self, op);
+    else
+        weft_kv_store_memory.submit(self->memory, op);
+}
+
+static void submit_quick(void *session, struct kv_op *op)
+{
+    kv_changes_submit(session, op, NULL);
+}
+
+static void close_session(void *session)
+{
+    struct kv_kept_session *self = session;
+    kv_late_close(self);
+    weft_kv_store_memory.close(self->memory);
+}
+
+static const struct weft_option options[] = {KV_SYNC_OPTION, {0}};
+
+#define KEPT_STORE(store_flags, store_submit)                                                      \
+    {                                                                                              \
+        .name = "memory", .where = "DIR", .options = options,                                      \
+        .flags = KV_STORE_MEMORY_FLAGS | (store_flags), .store_size = sizeof(struct kv_kept),      \
+        .loop_size = sizeof(struct kv_kept_loop), .session_size = sizeof(struct kv_kept_session),  \
+        .init = init, .fini = kv_kept_fini, .start = kv_kept_start, .stop = kv_kept_stop,          \
+        .open = kv_kept_open, .close = close_session, .submit = (store_submit),                    \
+    }
+
+const struct kv_store kv_kept_quick = KEPT_STORE(KV_STORE_INLINE, submit_quick);
+const struct kv_store kv_kept_late =
+    KEPT_STORE(KV_STORE_DURABLE | KV_STORE_READS_INLINE, submit_late);
+
+static const struct kv_store *choose(const struct kv_store_options *given, struct weft_error *error)
+{
+    struct kv_sync sync;
+    if (!given->where || given->where[0] == '\0') {
+        if (!given->set || given->set->count == 0)
+            return &weft_kv_store_memory;
+        weft_error_set(error, WEFT_ECONFIG,
+                       "store 'memory' takes options only with a directory: memory:DIR?%s=%s",
+                       given->set->values[0].name, given->set->values[0].value);
+        return NULL;
+    }
+    if (kv_sync_read(&sync, given->set, error) < 0)
+        return NULL;
+    return sync.when == KV_SYNC_ALWAYS ? &kv_kept_late : &kv_kept_quick;
+}
+
+const struct kv_store weft_kv_store_journal = {
+    .name = "memory",
+    .where = "DIR",
+    .options = options,
+    .flags = KV_STORE_MEMORY_FLAGS,
+    .variant = choose,
+};

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The store suite on memory stores that are kept on disk. */
+#include "lib/kept_store.h"
+#include "suites/store_suite.h"
+
+int main(void)
+{
+    const struct kv_store late = kept_store(true), quick = kept_store(false);
+    kept_plan.sync = "always";
+    int failed = weft_store_suite_run(&late);
+    kept_plan.sync = "1";
+    failed += weft_store_suite_run(&quick);
+    kept_plan.sync = "off";
+    return failed + weft_store_suite_run(&quick);
+}
