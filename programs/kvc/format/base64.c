@@ -2,83 +2,32 @@
 #include "base64.h"
 
 #include <errno.h>
-#include <string.h>
 
 #include "core/base/mem.h"
-
-static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-/* Writes three bytes, or the one or two that are left, as four digits. */
-static void encode(const uint8_t *bytes, size_t left, char *dst)
-{
-    uint32_t bits = (uint32_t)bytes[0] << 16;
-    bits |= left > 1 ? (uint32_t)bytes[1] << 8 : 0;
-    bits |= left > 2 ? bytes[2] : 0;
-    dst[0] = alphabet[bits >> 18];
-    dst[1] = alphabet[bits >> 12 & 63];
-    dst[2] = left > 1 ? alphabet[bits >> 6 & 63] : '=';
-    dst[3] = left > 2 ? alphabet[bits & 63] : '=';
-}
+#include "services/payload/base64.h"
 
 void cli_base64_print(FILE *out, struct weft_view bytes)
 {
-    char text[1024];
-    size_t used = 0;
-    for (size_t i = 0; i < bytes.size; i += 3) {
-        encode(bytes.data + i, bytes.size - i, text + used);
-        used += 4;
-        if (used == sizeof text || i + 3 >= bytes.size) {
-            fwrite(text, 1, used, out);
-            used = 0;
-        }
+    enum { STEP = 768 };
+    uint8_t text[STEP / 3 * 4];
+    while (bytes.size > 0) {
+        size_t step = bytes.size < STEP ? bytes.size : STEP;
+        (void)weft_base64_put(text, weft_view(bytes.data, step));
+        fwrite(text, 1, weft_base64_size(step), out);
+        bytes = weft_view_skip(bytes, step);
     }
-}
-
-static int digit_of(uint8_t c)
-{
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (c >= '0' && c <= '9')
-        return c - '0' + 52;
-    return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
-/* dst has room for all digits of text. False: not base64. */
-static bool decode(struct weft_view digits, uint8_t *dst)
-{
-    uint32_t bits = 0, mask = 0xff;
-    unsigned count = 0;
-    for (size_t i = 0; i < digits.size; i++) {
-        int digit = digit_of(digits.data[i]);
-        if (digit < 0)
-            return false;
-        bits = bits << 6 | (uint32_t)digit;
-        count += 6;
-        if (count >= 8) {
-            count -= 8;
-            *dst++ = (uint8_t)(bits >> count & mask);
-        }
-    }
-    return (bits & ((1u << count) - 1)) == 0;
 }
 
 int cli_base64_read(struct weft_view text, struct weft_bytes *bytes)
 {
-    size_t pad = 0;
-    if (text.size % 4 != 0)
-        return WEFT_EMALFORMED;
-    while (pad < 2 && pad < text.size && text.data[text.size - 1 - pad] == '=')
-        pad++;
-    size_t size = text.size / 4 * 3 - pad;
-    uint8_t *data = weft_malloc(size ? size : 1);
+    uint8_t *data = weft_malloc(text.size >= 4 ? text.size / 4 * 3 : 1);
     if (!data)
         return -ENOMEM;
-    if (!decode(weft_view(text.data, text.size - pad), data)) {
+    ssize_t size = weft_base64_read(text, data);
+    if (size < 0) {
         weft_free(data);
-        return WEFT_EMALFORMED;
+        return (int)size;
     }
-    *bytes = (struct weft_bytes){data, size};
+    *bytes = (struct weft_bytes){data, (size_t)size};
     return 0;
 }

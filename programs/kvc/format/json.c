@@ -10,53 +10,25 @@
 #include "base64.h"
 #include "output.h"
 #include "value.h"
+#include "services/payload/json/writer.h"
 
 /* RFC 7493, section 2.2: what a double holds exactly. */
 static const int64_t exact_max = ((int64_t)1 << 53) - 1;
 
-/* C0, DEL, C1 (U+0080 to U+009F, which UTF-8 writes as 0xc2 and the code), and what delimits a string.
- * Returns its size, or 0 for text that needs no escape. */
-static size_t special_at(struct weft_view text, size_t i, uint8_t *code)
-{
-    *code = text.data[i];
-    if (*code < 0x20 || *code == '"' || *code == '\\' || *code == 0x7f)
-        return 1;
-    if (*code != 0xc2 || i + 1 == text.size || text.data[i + 1] > 0x9f)
-        return 0;
-    *code = text.data[i + 1];
-    return 2;
-}
-
-static void print_control(FILE *out, uint8_t byte)
-{
-    static const char letters[] = {
-        ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r'};
-    if (byte < sizeof letters && letters[byte])
-        fprintf(out, "\\%c", letters[byte]);
-    else
-        fprintf(out, "\\u%04x", byte);
-}
-
 /* Text that needs no escape goes out in one piece. */
 void cli_json_print_string(FILE *out, struct weft_view text)
 {
-    size_t plain = 0;
     fputc('"', out);
-    for (size_t i = 0; i < text.size;) {
-        uint8_t code;
-        size_t size = special_at(text, i, &code);
-        if (size > 0) {
-            fwrite(text.data + plain, 1, i - plain, out);
-            plain = i + size;
-        }
-        if (size > 0 && (code == '"' || code == '\\'))
-            fprintf(out, "\\%c", code);
-        else if (size > 0)
-            print_control(out, code);
-        i += size > 0 ? size : 1;
+    while (text.size > 0) {
+        uint8_t escape[WEFT_JSON_ESCAPE_MAX];
+        size_t plain = weft_json_plain(text), taken = 0;
+        if (plain > 0)
+            fwrite(text.data, 1, plain, out);
+        text = weft_view_skip(text, plain);
+        if (text.size > 0)
+            fwrite(escape, 1, weft_json_escape(text, escape, &taken), out);
+        text = weft_view_skip(text, taken);
     }
-    if (text.size > plain)
-        fwrite(text.data + plain, 1, text.size - plain, out);
     fputc('"', out);
 }
 
