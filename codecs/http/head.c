@@ -150,7 +150,9 @@ static int check_size(const struct weft__http_scan *scan, size_t end,
     uint64_t line_ends = (uint64_t)scan->line + limits->line;
     if (end <= line_ends && end <= limits->head)
         return 0;
-    return line_ends < limits->head ? too_long(msg, "max-line", limits->line)
+    /* The words tell who answers which of the statuses 414 and 431 it is. */
+    const char *why = scan->line == 0 ? "max-line" : "max-line (a field)";
+    return line_ends < limits->head ? too_long(msg, why, limits->line)
                                     : too_long(msg, "max-head", limits->head);
 }
 

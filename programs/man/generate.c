@@ -23,11 +23,16 @@ const struct weft_transport *const generate_transports[] = {
 
 const struct weft_codec *const generate_codecs[] = {
     &weft_codec_length_delimited_gzip, &weft_codec_raw,  &weft_codec_varint,
-    &weft_codec_length_field,          &weft_codec_line, NULL,
+    &weft_codec_length_field,          &weft_codec_line,
+#ifdef WEFT_HAS_HTTP
+    &weft_codec_http,
+#endif
+    NULL,
 };
 
 const struct weft_service *const generate_services[] = {
     &weft_kv_service,
+    &weft_kv_http_service,
     &echo_service,
     NULL,
 };

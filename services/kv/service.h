@@ -25,6 +25,10 @@ extern "C" {
 
 extern const struct weft_service weft_kv_service;
 
+/* The HTTP face of kv, for the codec `http`. It is a service of the same name, with the same context.
+ * Option: cors. docs/http.md describes it. */
+extern const struct weft_service weft_kv_http_service;
+
 /* Returns the store of that name in a list that ends in NULL, or NULL if there is none; *error then
  * names the stores of the list. */
 const struct kv_store *weft_kv_store_find(const struct kv_store *const *stores, const char *name,

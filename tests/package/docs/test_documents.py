@@ -121,7 +121,7 @@ class Facts(unittest.TestCase):
         self.assertGreater(found, 1)
 
     def test_numbers_of_vectors_are_right(self):
-        rows = re.findall(r"^- `(\w+\.jsonl)`: (\d+) ", self.WIRE.read_text(), re.M)
+        rows = re.findall(r"`([\w-]+\.jsonl)`[:,] (\d+)\b", self.WIRE.read_text())
         files = {path.name: len(path.read_text().splitlines())
                  for path in pathlib.Path("tests/vectors").glob("*.jsonl")}
         self.assertEqual({name: int(number) for name, number in rows}, files)

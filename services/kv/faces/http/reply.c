@@ -163,7 +163,7 @@ static const char problem_detail[] = ",\"detail\":";
 static size_t problem_size(const struct kv_http_body *self)
 {
     return sizeof problem_title - 1 + title_of(self->status).size + sizeof problem_status - 1 + 3 +
-           sizeof problem_detail - 1 + kv_json_text_size(&self->reply->text) + 2;
+           sizeof problem_detail - 1 + kv_json_text_size(self->text) + 2;
 }
 
 static uint8_t *append(uint8_t *dst, const void *bytes, size_t size)
@@ -181,7 +181,7 @@ static void write_problem(const struct kv_http_body *self, uint8_t *dst)
     dst = append(dst, problem_status, sizeof problem_status - 1);
     dst = append(dst, line_of(self->status) + BEFORE_STATUS, 3);
     dst = append(dst, problem_detail, sizeof problem_detail - 1);
-    dst = kv_json_put_text(dst, &self->reply->text);
+    dst = kv_json_put_text(dst, self->text);
     (void)append(dst, "}\n", 2);
 }
 
@@ -287,6 +287,27 @@ static const char *show_raw(struct kv_http_body *self, struct weft_view packed)
                                                 : "text/plain; charset=utf-8";
 }
 
+static void reply_problem(struct kv_http_body *self, const struct kv_http_about *about,
+                          unsigned status, const struct kv_text *text)
+{
+    begin(self, status, about);
+    if (status == 405) {
+        PUT(self, "Allow: ");
+        put_text(self, kv_http_methods(about->route->resource));
+        PUT(self, "\r\n");
+    }
+    self->content = KV_HTTP_PROBLEM;
+    self->text = text;
+    finish(self, "application/problem+json");
+}
+
+#define TEXT(literal)                                                                              \
+    {                                                                                              \
+        .parts = {{.view = {(const uint8_t *)(literal), sizeof(literal) - 1}}}, .count = 1         \
+    }
+static const struct kv_text text_unmet = TEXT("The value has another ETag");
+static const struct kv_text text_missing = TEXT("The key was not there");
+
 static void reply_value(struct kv_http_body *self, const struct kv_http_about *about,
                         const struct kv_call *call)
 {
@@ -294,6 +315,11 @@ static void reply_value(struct kv_http_body *self, const struct kv_http_about *a
     const char *type = type_json;
     struct kv_state state;
     kv_call_state(call, 0, about->now, &state);
+    if (route->match.given && !route->match.any &&
+        !kv_http_has_tag(route->match.tags, state.version, false)) {
+        reply_problem(self, about, KV_NOT_MET, &text_unmet);
+        return;
+    }
     bool same = route->none_match.any ||
                 (state.has_version && kv_http_has_tag(route->none_match.tags, state.version, true));
     begin(self, same ? 304 : 200, about);
@@ -316,6 +342,10 @@ static void reply_changed(struct kv_http_body *self, const struct kv_http_about 
 {
     struct kv_state state = {0};
     bool stored = about->route->request.method == WEFT_HTTP_PUT;
+    if (!stored && !call->items[0].present) {
+        reply_problem(self, about, KV_NOT_FOUND, &text_missing);
+        return;
+    }
     bool created = stored && !call->items[0].present;
     if (stored)
         kv_call_state(call, 0, about->now, &state);
@@ -323,19 +353,6 @@ static void reply_changed(struct kv_http_body *self, const struct kv_http_about 
     put_state(self, &state, about->now);
     self->content = created ? KV_HTTP_EMPTY : KV_HTTP_NO_BODY;
     finish(self, NULL);
-}
-
-static void reply_problem(struct kv_http_body *self, const struct kv_http_about *about,
-                          unsigned status)
-{
-    begin(self, status, about);
-    if (status == 405) {
-        PUT(self, "Allow: ");
-        put_text(self, kv_http_methods(about->route->resource));
-        PUT(self, "\r\n");
-    }
-    self->content = KV_HTTP_PROBLEM;
-    finish(self, "application/problem+json");
 }
 
 static void reply_options(struct kv_http_body *self, const struct kv_http_about *about)
@@ -348,8 +365,9 @@ static void reply_options(struct kv_http_body *self, const struct kv_http_about 
     if (about->origin) {
         PUT(self, "Access-Control-Allow-Methods: ");
         put_text(self, methods);
-        PUT(self, "\r\nAccess-Control-Allow-Headers: Accept, Authorization, Content-Type, If-Match, "
-                  "If-None-Match, Weft-Expires-In\r\nAccess-Control-Max-Age: 600\r\n");
+        PUT(self,
+            "\r\nAccess-Control-Allow-Headers: Accept, Authorization, Content-Type, If-Match, "
+            "If-None-Match, Weft-Expires-In\r\nAccess-Control-Max-Age: 600\r\n");
     }
     self->content = KV_HTTP_NO_BODY;
     finish(self, NULL);
@@ -414,7 +432,7 @@ void kv_http_body_init(struct kv_http_body *self, const struct kv_http_about *ab
     self->reply = reply;
     self->pairs = pairs;
     if (reply->status != KV_OK || !about->route)
-        reply_problem(self, about, (unsigned)reply->status);
+        reply_problem(self, about, (unsigned)reply->status, &reply->text);
     else if (about->route->request.method == WEFT_HTTP_OPTIONS)
         reply_options(self, about);
     else
@@ -423,7 +441,8 @@ void kv_http_body_init(struct kv_http_body *self, const struct kv_http_about *ab
 
 /* --- pairs ------------------------------------------------------------------------------------------ */
 
-static const char pair_key[] = "{\"key\":", pair_value[] = ",\"value\":", pair_left[] = ",\"expires_in\":";
+static const char pair_key[] = "{\"key\":", pair_value[] = ",\"value\":",
+                  pair_left[] = ",\"expires_in\":";
 static const char table_name[] = "{\"name\":", table_keys[] = ",\"keys\":";
 
 static size_t digits_of(uint64_t number)
@@ -475,7 +494,7 @@ size_t kv_http_put_problem(uint8_t *dst, size_t room, unsigned status, const cha
                            const char *text)
 {
     struct kv_reply reply;
-    struct kv_http_body self = {.content = KV_HTTP_PROBLEM, .reply = &reply};
+    struct kv_http_body self = {.content = KV_HTTP_PROBLEM, .text = &reply.text};
     static const struct kv_http_about about = {0};
     struct weft_view shown = weft_view_str(text);
     do {

@@ -15,23 +15,24 @@ enum {
     KV_HTTP_HEAD_MAX = 1024,  /* a head that is written here has fewer bytes */
 };
 
-/* What a reply's head says beside what the command found. */
+/* The parts of a reply's head that do not come from the command. */
 struct kv_http_about {
     const struct kv_http_route *route; /* NULL: the request was not read */
     const char *date;                  /* for the Date field; NULL: none */
-    const char *origin; /* for Access-Control-Allow-Origin, at most KV_HTTP_ORIGIN_MAX; NULL: none */
-    bool has_cors;      /* some origins are allowed, so the reply depends on the Origin field */
-    int64_t now;        /* weft_loop_wall */
+    const char
+        *origin;   /* for Access-Control-Allow-Origin, at most KV_HTTP_ORIGIN_MAX; NULL: none */
+    bool has_cors; /* some origins are allowed, so the reply depends on the Origin field */
+    int64_t now;   /* weft_loop_wall */
 };
 
 enum kv_http_content {
-    KV_HTTP_EMPTY, /* a body of no bytes */
+    KV_HTTP_EMPTY,   /* a body of no bytes */
     KV_HTTP_NO_BODY, /* the status has no body: 204, 304 */
-    KV_HTTP_RAW,   /* `value` as it is */
-    KV_HTTP_JSON,  /* `value`, which is packed, and a line end */
-    KV_HTTP_PAGE,  /* pairs or tables, and a cursor */
+    KV_HTTP_RAW,     /* `value` as it is */
+    KV_HTTP_JSON,    /* `value`, which is packed, and a line end */
+    KV_HTTP_PAGE,    /* pairs or tables, and a cursor */
     KV_HTTP_PROBLEM, /* RFC 9457 */
-    KV_HTTP_LINES  /* of a batch */
+    KV_HTTP_LINES    /* of a batch */
 };
 
 /* A response as a body. It has views of the call, the reply and the pairs, which must live as long. */
@@ -39,8 +40,9 @@ struct kv_http_body {
     struct weft_body body; /* first: write() casts it back */
     enum kv_http_content content;
     const struct kv_reply *reply;
+    const struct kv_text *text; /* KV_HTTP_PROBLEM: its detail */
     const struct kv_pairs *pairs;
-    bool names;             /* KV_HTTP_PAGE: of tables */
+    bool names; /* KV_HTTP_PAGE: of tables */
     enum kv_status status;
     struct weft_view value;
     char number[32]; /* `value` may show it */

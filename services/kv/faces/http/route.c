@@ -43,8 +43,8 @@ static int take_decoded(struct kv_http_route *route, struct weft_view text, bool
                         struct weft_arena *arena, struct weft_view *out)
 {
     *out = text;
-    if (text.size == 0 || (!memchr(text.data, '%', text.size) &&
-                           !(form && memchr(text.data, '+', text.size))))
+    if (text.size == 0 ||
+        (!memchr(text.data, '%', text.size) && !(form && memchr(text.data, '+', text.size))))
         return 0;
     uint8_t *dst = weft_arena_alloc(arena, text.size);
     if (!dst)
@@ -63,8 +63,7 @@ static bool has_prefix(struct weft_view text, const char *prefix)
 }
 
 /* Reads T or T/keys/K. A slash within a name is written %2F. */
-static int read_names(struct kv_http_route *route, struct weft_view names,
-                      struct weft_arena *arena)
+static int read_names(struct kv_http_route *route, struct weft_view names, struct weft_arena *arena)
 {
     const uint8_t *slash = names.size > 0 ? memchr(names.data, '/', names.size) : NULL;
     struct weft_view table = names;

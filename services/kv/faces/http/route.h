@@ -37,16 +37,16 @@ struct kv_http_condition {
 struct kv_http_route {
     struct weft_http_request request;
     enum kv_http_resource resource;
-    struct weft_view table, key; /* decoded */
+    struct weft_view table, key;   /* decoded */
     struct weft_view from, prefix; /* decoded: the cursor and the prefix of a page */
     uint64_t limit;                /* 0: none is given */
     enum kv_http_type type;        /* of the body */
     bool wants_json;               /* by Accept, before raw bytes */
     struct weft_view origin;       /* of the page that asks; empty: no page does */
     struct kv_http_condition match, none_match;
-    bool expires;        /* Weft-Expires-In is given */
-    int64_t expires_in;  /* milliseconds */
-    const char *wrong;   /* out: why the request is refused, static */
+    bool expires;       /* Weft-Expires-In is given */
+    int64_t expires_in; /* milliseconds */
+    const char *wrong;  /* out: why the request is refused, static */
 };
 
 /* The methods that a resource has, as an Allow field lists them. Static. */

@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: MIT
+"""kvs over HTTP, with clients that nobody here has written: curl runs what docs/http.md shows, http.client
+keeps its connections and pipelines by hand, and Node fetches as a browser does. Run from the root of the
+tree: test_http_clients.py KVS [TEST...]."""
+import http.client
+import os
+import pathlib
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import yaml
+
+PAGE = pathlib.Path("docs/http.md")
+OPENAPI = pathlib.Path("docs/openapi.yaml")
+SHOWN = "127.0.0.1:8080"
+KEY = "/v1/tables/t/keys/k"
+
+
+class Server(unittest.TestCase):
+    options = ""
+
+    def setUp(self):
+        self.server = subprocess.Popen(
+            [KVS, "--log-level", "warn", "--listen", f"tcp://127.0.0.1:0?codec=http{self.options}"],
+            stdout=subprocess.PIPE, text=True)
+        self.addCleanup(self.server.communicate)
+        self.addCleanup(self.server.terminate)
+        self.port = int(re.search(r":(\d+)", self.server.stdout.readline())[1])
+
+    def curl(self, *words):
+        return subprocess.run(["curl", "-sS", "--max-time", "20", *words], text=True, check=True,
+                              stdout=subprocess.PIPE).stdout
+
+    def url(self, path):
+        return f"http://127.0.0.1:{self.port}{path}"
+
+
+class Page(Server):
+    def test_curl_prints_what_the_page_shows(self):
+        found = re.findall(r"^    \$ (curl .*)\n((?:    (?!\$).*\n)*)", PAGE.read_text(), re.M)
+        self.assertGreater(len(found), 5)
+        for command, shown in found:
+            with self.subTest(command=command):
+                run = subprocess.run(command.replace(SHOWN, f"127.0.0.1:{self.port}"), shell=True,
+                                     text=True, check=True, stdout=subprocess.PIPE,
+                                     stderr=subprocess.DEVNULL)
+                self.assertEqual(run.stdout.replace("\r", "").rstrip("\n"),
+                                 re.sub(r"(?m)^    ", "", shown).rstrip("\n"))
+
+
+class Curl(Server):
+    def test_files_come_back(self):
+        with tempfile.NamedTemporaryFile() as large:
+            large.write(os.urandom(3_000_000))
+            large.flush()
+            for way in ([], ["-H", "Transfer-Encoding: chunked"], ["-H", "Expect:"], ["--http1.0"]):
+                with self.subTest(way=way):
+                    self.curl("-T", large.name, *way, self.url(KEY))
+                    back = subprocess.run(["curl", "-sS", *way[:0], self.url(KEY)], check=True,
+                                          stdout=subprocess.PIPE).stdout
+                    self.assertEqual(back, pathlib.Path(large.name).read_bytes())
+
+    def test_one_connection_serves_many_requests(self):
+        out = self.curl("-o", "/dev/null", "-w", "%{num_connects} %{http_code}\n", self.url("/healthz"),
+                        "-o", "/dev/null", self.url("/healthz"), "-o", "/dev/null", self.url(KEY))
+        self.assertEqual(out.splitlines(), ["1 200", "0 200", "0 404"])
+
+    def test_head_and_offers_of_http_2_are_answered(self):
+        self.curl("-X", "PUT", "--data-binary", "x", self.url(KEY))
+        self.assertIn("Content-Length: 1", self.curl("-I", self.url(KEY)))
+        self.assertEqual(self.curl("--http2", self.url(KEY)), "x")
+
+    def test_body_over_the_limit_is_refused(self):
+        code = self.curl("-o", "/dev/null", "-w", "%{http_code}", "-X", "PUT", "-H", "Content-Length: 9000000000",
+                         "-d", "x", self.url(KEY))
+        self.assertEqual(code, "413")
+
+
+class Library(Server):
+    def test_connection_of_http_client_lives_on(self):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        for i in range(100):
+            connection.request("PUT", f"/v1/tables/t/keys/{i}", body=iter([b"part ", b"%d" % i]),
+                               encode_chunked=True, headers={"Transfer-Encoding": "chunked"})
+            reply = connection.getresponse()
+            self.assertEqual((reply.status, reply.read()), (201, b""))
+            connection.request("GET", f"/v1/tables/t/keys/{i}")
+            reply = connection.getresponse()
+            self.assertEqual((reply.status, reply.read()), (200, b"part %d" % i))
+            connection.request("HEAD", f"/v1/tables/t/keys/{i}")
+            reply = connection.getresponse()
+            self.assertEqual((reply.status, reply.read()), (200, b""))
+        connection.close()
+
+    def test_pipelined_requests_are_answered_in_order(self):
+        with socket.create_connection(("127.0.0.1", self.port), timeout=20) as raw:
+            requests = [b"PUT /v1/tables/t/keys/%d HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n%03d"
+                        b"HEAD /v1/tables/t/keys/%d HTTP/1.1\r\nHost: a\r\n\r\n"
+                        b"GET /v1/tables/t/keys/%d HTTP/1.1\r\nHost: a\r\n\r\n" % (i, i, i, i)
+                        for i in range(200)]
+            raw.sendall(b"".join(requests) + b"GET /healthz HTTP/1.0\r\n\r\n")
+            received = b""
+            while piece := raw.recv(65536):
+                received += piece
+        self.assertEqual(received.count(b"HTTP/1.1 201 Created"), 200)
+        values = re.findall(rb"\r\n\r\n(\d\d\d)HTTP/1.1", received)
+        self.assertEqual(values, [b"%03d" % i for i in range(200)])
+        self.assertTrue(received.endswith(b"\r\n\r\nok\n"))
+
+
+class Description(Server):
+    def test_methods_are_those_of_the_openapi_page(self):
+        methods = {"get", "put", "post", "delete"}
+        paths = yaml.safe_load(OPENAPI.read_text())["paths"]
+        self.assertGreater(len(paths), 3)
+        for path, item in paths.items():
+            with self.subTest(path=path):
+                described = {method.upper() for method in methods & set(item)} | {"OPTIONS"}
+                described |= {"HEAD"} if "get" in item else set()
+                reply = self.curl("-i", "-X", "OPTIONS", "-g", self.url(path.replace("{", "").replace("}", "")))
+                self.assertEqual(set(re.search(r"Allow: (.*)", reply)[1].split(", ")), described)
+
+
+FETCH = """
+const base = process.argv[1], key = base + "/v1/tables/t/keys/" + encodeURIComponent("a/b ä");
+const assert = require("node:assert");
+(async () => {
+    const origin = process.argv[2] ? {Origin: process.argv[2]} : {};
+    let reply = await fetch(key, {method: "PUT", body: new Uint8Array([0, 255]), headers: origin});
+    assert.equal(reply.status, 201);
+    const tag = reply.headers.get("ETag");
+    reply = await fetch(key, {headers: origin});
+    assert.deepEqual(new Uint8Array(await reply.arrayBuffer()), new Uint8Array([0, 255]));
+    assert.equal(reply.headers.get("ETag"), tag);
+    reply = await fetch(key, {headers: {Accept: "application/json", ...origin}});
+    assert.deepEqual(await reply.json(), {base64: "AP8="});
+    reply = await fetch(base + "/v1/tables/t?" + new URLSearchParams({prefix: "a/b ä", limit: 5}), {headers: origin});
+    assert.deepEqual((await reply.json()).pairs[0].key, "a/b ä");
+    reply = await fetch(base + "/v1/tables/t/keys/none", {headers: origin});
+    assert.equal((await reply.json()).status, 404);
+    const all = await Promise.all([...Array(50)].map((_, i) =>
+        fetch(base + "/v1/tables/t/keys/" + i, {method: "PUT", body: "x".repeat(i), headers: origin})));
+    assert(all.every(reply => reply.status === 201));
+    console.log("done");
+})();
+"""
+
+
+class Browser(Server):
+    options = "&cors=https://app.example"
+
+    def fetch(self, *words):
+        return subprocess.run(["node", "-e", FETCH, f"http://127.0.0.1:{self.port}", *words], text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    def test_node_fetches(self):
+        self.assertEqual(self.fetch().stdout, "done\n")
+
+    def test_page_of_a_listed_origin_fetches(self):
+        self.assertEqual(self.fetch("https://app.example").stdout, "done\n")
+
+    def test_page_of_another_origin_does_not(self):
+        self.assertIn("403", self.fetch("https://evil.example").stderr)
+
+
+if __name__ == "__main__":
+    KVS = os.path.abspath(sys.argv.pop(1))
+    unittest.main()
