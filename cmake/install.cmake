@@ -178,7 +178,7 @@ if(TARGET weft_suites)
         HEADERS tests/suites/codec_suite.h tests/suites/layer_suite.h tests/suites/service_suite.h
             tests/suites/store_suite.h
         NEEDS base
-        LINKS PkgConfig::CMOCKA
+        LINKS PkgConfig::CMOCKA PkgConfig::SODIUM Threads::Threads
         SHARED_ALONE)
     install(TARGETS weft-selftest COMPONENT development)
 endif()

@@ -72,7 +72,7 @@ enum kv_outcome {
     KV_UNKNOWN, /* it may have taken effect, or may still do so: a deadline passed, close came */
     KV_FULL,    /* the store is at its limit; nothing took effect; reads and removals work */
     KV_UNMET,   /* KV_MUPDATE without `apart`: a verdict was a refusal, so nothing took effect. The
-                   results of the items are set as with KV_DONE */
+                   results of the items are set as if those that were not refused had */
 };
 
 /* A value. If blob is not NULL, `bytes` are the end of that blob, and whoever keeps the value may keep

@@ -203,7 +203,7 @@ static void append(const struct kv_item *item, const struct kv_unpacked *current
         !text_of(&added, update->text, rooms[1], &texts[1]))
         return;
     uint64_t size = (uint64_t)texts[0].size + texts[1].size;
-    uint64_t max = (uint64_t)INT32_MAX - KV_PACKED_HEAD_MAX;
+    uint64_t max = ((uint64_t)1 << 30) - 1 - KV_PACKED_HEAD_MAX;
     if (update->size_max > 0 && update->size_max < max)
         max = update->size_max;
     if (size > max) {

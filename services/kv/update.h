@@ -59,9 +59,9 @@ struct kv_update {
     uint8_t version[KV_VERSION_SIZE]; /* KV_IF_VERSION */
     int64_t integer;                  /* KV_THEN_ADD */
     double real;                      /* KV_THEN_ADD_REAL; finite */
-    uint32_t
-        size_max; /* KV_THEN_APPEND: the most bytes that the string may get; 0: what a store takes,
-                          which is 2^31 - 1 for all of a packed value */
+    /* KV_THEN_APPEND: the most bytes that the string may get; 0: what every store takes, 2^30 - 1 for all of
+     * the packed form. */
+    uint32_t size_max;
 };
 
 enum { KV_NEXT_PARTS = 3, KV_NEXT_BYTES = 64 };

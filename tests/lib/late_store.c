@@ -152,7 +152,10 @@ static void late_submit(void *session, struct kv_op *op)
     }
 
 const struct kv_store late_store_ordered =
-    LATE_STORE("late-ordered", KV_STORE_ORDERED | KV_STORE_ATOMIC | KV_STORE_WALK, late_init);
+    LATE_STORE("late-ordered",
+               KV_STORE_ORDERED | KV_STORE_ATOMIC | KV_STORE_WALK | KV_STORE_UPDATE |
+                   KV_STORE_EXPIRY | KV_STORE_TABLES | KV_STORE_CURSOR64,
+               late_init);
 const struct kv_store late_store_unordered =
     LATE_STORE("late-unordered", KV_STORE_ATOMIC, late_init);
 const struct kv_store late_store_reads_inline = LATE_STORE(

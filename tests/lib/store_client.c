@@ -121,7 +121,7 @@ static void op_done(struct kv_op *op, enum kv_outcome outcome)
     run->is_done = true;
     run->client->done++;
     run->client->outcome = outcome;
-    if (outcome != KV_DONE || op->kind == KV_WALK)
+    if ((outcome != KV_DONE && outcome != KV_UNMET) || !op->items)
         return;
     for (size_t i = 0; i < op->count; i++)
         keep_found(&op->items[i]);
@@ -221,6 +221,37 @@ const char *store_client_get(struct store_client *self, const char *table, const
                    (const char *)item.found.bytes.data);
     store_items_drop(&item, 1);
     return text;
+}
+
+enum kv_outcome store_client_update(struct store_client *self, const char *table,
+                                    struct kv_item *items, size_t count, bool apart)
+{
+    struct run run = {
+        .client = self,
+        .op = {.kind = KV_MUPDATE,
+               .table = weft_view_str(table),
+               .items = items,
+               .count = count,
+               .apart = apart},
+    };
+    return do_run(&run);
+}
+
+enum kv_outcome store_client_total(struct store_client *self, enum kv_store_kind kind,
+                                   const char *table, uint64_t *total)
+{
+    struct run run = {.client = self, .op = {.kind = kind, .table = weft_view_str(table)}};
+    enum kv_outcome outcome = do_run(&run);
+    *total = run.op.total;
+    return outcome;
+}
+
+enum kv_outcome store_client_page_of(struct store_client *self, const struct kv_op *op,
+                                     bool (*each)(void *arg, const struct kv_pair *pair), void *arg)
+{
+    struct run run = {.client = self, .each = each, .arg = arg, .op = *op};
+    run.op.each = op_each;
+    return do_run(&run);
 }
 
 static enum kv_outcome page(struct store_client *self, const char *table, size_t count, bool exact,

@@ -45,6 +45,19 @@ bool store_client_del(struct store_client *self, const char *table, const char *
 /* Returns the value as text, static until the next call, or NULL if there is none. */
 const char *store_client_get(struct store_client *self, const char *table, const char *key);
 
+/* Does a KV_MUPDATE as store_client_do does others. */
+enum kv_outcome store_client_update(struct store_client *self, const char *table,
+                                    struct kv_item *items, size_t count, bool apart);
+
+/* Does KV_COUNT or KV_DROP. */
+enum kv_outcome store_client_total(struct store_client *self, enum kv_store_kind kind,
+                                   const char *table, uint64_t *total);
+
+/* Does a page with the kind, table, prefix, count, exact and cursor of op. each may be NULL. */
+enum kv_outcome store_client_page_of(struct store_client *self, const struct kv_op *op,
+                                     bool (*each)(void *arg, const struct kv_pair *pair),
+                                     void *arg);
+
 /* One page from cursor on, which moves. each may be NULL. */
 enum kv_outcome store_client_page(struct store_client *self, const char *table, size_t count,
                                   struct kv_cursor *cursor,

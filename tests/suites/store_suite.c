@@ -279,6 +279,12 @@ int weft_store_suite_run(const struct kv_store *store)
     store_suite_choose(store);
     int failed = cmocka_run_group_tests_name(store->name, tests, NULL, NULL);
     if (store->flags & KV_STORE_WALK)
-        failed += store_suite__run_walks(store->name);
-    return failed;
+        failed += store_suite__run_walks(store);
+    if (store->flags & KV_STORE_UPDATE)
+        failed += store_suite__run_updates(store);
+    if (store->flags & KV_STORE_EXPIRY)
+        failed += store_suite__run_expiry(store);
+    if (store->flags & KV_STORE_TABLES)
+        failed += store_suite__run_tables(store);
+    return failed + store_suite__run_oracle(store);
 }

@@ -175,6 +175,80 @@ static void test_walk_from_a_cursor_that_no_page_gave_is_expired(void **state)
     }
 }
 
+static bool count_any_pair(void *arg, const struct kv_pair *pair)
+{
+    unsigned *count = arg;
+    (void)pair;
+    ++*count;
+    return true;
+}
+
+static void test_cursor_of_eight_bytes_is_one_where_the_store_says_so(void **state)
+{
+    struct store_world *world = *state;
+    struct kv_cursor cursor = {0};
+    static const uint8_t zeros[8];
+    if (!(store_suite_flags() & KV_STORE_CURSOR64))
+        return;
+    do_range(world, KV_MSET, 0, MANY);
+    do {
+        assert_int_equal(store_client_page(&world->client, "t", 50, &cursor, count_pair, world),
+                         KV_DONE);
+        if (cursor.size == 0)
+            break;
+        assert_int_equal(cursor.size, 8);
+        assert_memory_not_equal(cursor.bytes, zeros, 8);
+        struct kv_cursor other = cursor;
+        other.bytes[0] ^= 1;
+        assert_int_equal(store_client_page(&world->client, "t", 50, &other, NULL, NULL),
+                         KV_EXPIRED);
+    } while (cursor.size > 0);
+    assert_each_seen_once(world, MANY);
+}
+
+/* A store may show others, but must not leave out one that is wanted. */
+static void test_walk_with_a_prefix_has_all_keys_that_begin_with_it(void **state)
+{
+    enum { COUNT = 3000 };
+    struct store_world *world = *state;
+    for (int exact = 0; exact < 2; exact++) {
+        struct kv_cursor cursor = {0};
+        const struct kv_op op = {.kind = KV_WALK,
+                                 .table = weft_view_str("t"),
+                                 .prefix = weft_view_str("17"),
+                                 .count = 100,
+                                 .exact = exact,
+                                 .cursor = &cursor};
+        do_range(world, KV_MSET, 0, COUNT);
+        memset(world->seen, 0, MANY * sizeof *world->seen);
+        do {
+            assert_int_equal(store_client_page_of(&world->client, &op, count_pair, world), KV_DONE);
+        } while (cursor.size > 0);
+        for (int i = 0; i < COUNT; i++) {
+            if (strncmp(world->keys[i], "17", 2) == 0)
+                assert_int_equal(world->seen[i], 1);
+        }
+    }
+}
+
+static void test_prefix_that_no_key_has_shows_the_end_at_last(void **state)
+{
+    struct store_world *world = *state;
+    struct kv_cursor cursor = {0};
+    unsigned count = 0, pages = 0;
+    const struct kv_op op = {.kind = KV_WALK,
+                             .table = weft_view_str("t"),
+                             .prefix = weft_view_str("none"),
+                             .count = 10,
+                             .cursor = &cursor};
+    do_range(world, KV_MSET, 0, MANY);
+    do {
+        assert_int_equal(store_client_page_of(&world->client, &op, count_any_pair, &count),
+                         KV_DONE);
+        assert_true(++pages < MANY);
+    } while (cursor.size > 0);
+}
+
 /* Whatever others do to a table between two pages, the keys that were there all the time are seen. */
 static void walk_while(struct store_world *world, enum kv_store_kind kind)
 {
@@ -205,7 +279,7 @@ static void test_walk_misses_nothing_while_the_table_shrinks(void **state)
     walk_while(world, KV_MDEL);
 }
 
-int store_suite__run_walks(const char *name)
+int store_suite__run_walks(const struct kv_store *store)
 {
     const struct CMUnitTest tests[] = {
         STORE_TEST(test_walk_has_every_key_of_a_quiet_table_once),
@@ -215,8 +289,11 @@ int store_suite__run_walks(const char *name)
         STORE_TEST(test_exact_walk_keeps_to_the_count_and_has_every_key_once),
         STORE_TEST(test_exact_walk_goes_on_with_the_pair_that_was_refused),
         STORE_TEST(test_walk_from_a_cursor_that_no_page_gave_is_expired),
+        STORE_TEST(test_cursor_of_eight_bytes_is_one_where_the_store_says_so),
+        STORE_TEST(test_walk_with_a_prefix_has_all_keys_that_begin_with_it),
+        STORE_TEST(test_prefix_that_no_key_has_shows_the_end_at_last),
         STORE_TEST(test_walk_misses_nothing_while_the_table_grows),
         STORE_TEST(test_walk_misses_nothing_while_the_table_shrinks),
     };
-    return cmocka_run_group_tests_name(name, tests, NULL, NULL);
+    return cmocka_run_group_tests_name(store->name, tests, NULL, NULL);
 }

@@ -18,8 +18,13 @@ struct store_world {
 /* Which store the tests are of. Borrowed. */
 void store_suite_choose(const struct kv_store *store);
 
-/* For stores that can walk; returns how many failed. */
-int store_suite__run_walks(const char *name);
+/* The topics for stores with the flag of their name, and the one for all stores. Each returns how many
+ * tests failed. */
+int store_suite__run_walks(const struct kv_store *store);
+int store_suite__run_updates(const struct kv_store *store);
+int store_suite__run_expiry(const struct kv_store *store);
+int store_suite__run_tables(const struct kv_store *store);
+int store_suite__run_oracle(const struct kv_store *store);
 
 /* cmocka's fixtures; the state is a struct store_world over an empty store. */
 int store_world_setup(void **state);
@@ -28,7 +33,18 @@ int store_world_teardown(void **state);
 #define STORE_TEST(name)                                                                           \
     cmocka_unit_test_setup_teardown(name, store_world_setup, store_world_teardown)
 
+/* The flags of the store under test. */
+unsigned store_suite_flags(void);
+
+/* An item that sets key to value with a condition, and without an expiry. */
+struct kv_item item_to_set(const char *key, const char *value, const struct kv_update *update);
+
+/* Does one update; *item has the results, but what was found is dropped. */
+enum kv_outcome update_one(struct store_world *world, struct kv_item *item);
+
 /* Sets or removes keys [begin, end) in batches; the value of each is the key. */
 void do_range(struct store_world *world, enum kv_store_kind kind, int begin, int end);
+void do_range_of(struct store_world *world, enum kv_store_kind kind, const char *table, int begin,
+                 int end);
 
 #endif

@@ -5,30 +5,34 @@
 #include "record.h"
 
 /* A change of the memory store as it will stand in the journal. False: it changes nothing. */
-static bool read_touch(enum kv_touch_kind kind, const struct kv_touch *touch,
-                       struct kv_record_change *change)
+static bool read_touch(const struct kv_touch *touch, struct kv_record_change *change)
 {
-    const struct kv_entry *entry = touch->item->scratch.pointer;
     *change = (struct kv_record_change){.key = touch->item->key};
-    if (kind == KV_TOUCH_REMOVE) {
-        change->removal = true;
-        return touch->old != NULL;
+    if (touch->fresh == touch->old)
+        return false;
+    change->removal = touch->fresh == NULL;
+    if (touch->fresh) {
+        change->value = kv_entry_value(touch->fresh).bytes;
+        change->expires = kv_entry_expires(touch->fresh);
     }
-    change->value = kv_entry_value(entry).bytes;
     return true;
 }
 
 static int stage_change(struct kv_watch *watch, struct kv_loop *loop, struct weft_view table,
-                        enum kv_touch_kind kind, const struct kv_touch *touches, size_t count)
+                        const struct kv_touch *touches, size_t count)
 {
     struct kv_kept_loop *self = weft_container_of(watch, struct kv_kept_loop, watch);
     struct kv_record_change change;
     size_t size = 0;
+    bool removes = true; /* and does nothing else */
     int err;
     (void)loop;
-    for (size_t i = 0; i < count; i++)
-        if (read_touch(kind, &touches[i], &change))
-            size += kv_record_change_size(&change);
+    for (size_t i = 0; i < count; i++) {
+        if (!read_touch(&touches[i], &change))
+            continue;
+        size += kv_record_change_size(&change);
+        removes &= change.removal;
+    }
     if (size == 0)
         return 0;
     size += kv_record_table_size(table);
@@ -38,12 +42,12 @@ static int stage_change(struct kv_watch *watch, struct kv_loop *loop, struct wef
             return err;
     }
     struct kv_queued *record =
-        kv_journal_stage(&self->kept->journal, &self->port, size, kind == KV_TOUCH_REMOVE, &err);
+        kv_journal_stage(&self->kept->journal, &self->port, size, removes, &err);
     if (!record)
         return err;
     uint8_t *dst = kv_record_put_table(record->bytes, table);
     for (size_t i = 0; i < count; i++)
-        if (read_touch(kind, &touches[i], &change))
+        if (read_touch(&touches[i], &change))
             dst = kv_record_put_change(dst, &change);
     return 0;
 }

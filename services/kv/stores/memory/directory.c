@@ -82,6 +82,7 @@ int kv_map_init(struct kv_map *map, struct kv_pool_cache *cache,
     atomic_init(&directory->segments[0], segment);
     atomic_init(&map->directory, directory);
     atomic_init(&map->dead, false);
+    atomic_init(&map->due, KV_UNTIMED);
     map->drop = drop;
     return 0;
 
@@ -90,6 +91,47 @@ err_after_segment:
 err_after_directory:
     kv_directory_free(directory, cache);
     return err;
+}
+
+struct kv_directory *kv_directory_nowhere(struct kv_pool_cache *cache)
+{
+    struct kv_directory *directory = directory_new(cache, 0);
+    if (!directory)
+        return NULL;
+    struct kv_segment *segment = kv_segment_new(cache, 0, 0, KV_SEGMENT_SLOTS_MIN);
+    if (!segment) {
+        kv_directory_free(directory, cache);
+        return NULL;
+    }
+    kv_segment_kill(segment);
+    directory->full = 1;
+    atomic_init(&directory->segments[0], segment);
+    return directory;
+}
+
+void kv_directory_nowhere_free(struct kv_directory *nowhere, struct kv_pool_cache *cache)
+{
+    kv_segment_free(kv_directory_segment(nowhere, 0), cache);
+    kv_directory_free(nowhere, cache);
+}
+
+void kv_note_due(_Atomic int64_t *due, int64_t time)
+{
+    int64_t present = atomic_load(due);
+    while (time < present && !atomic_compare_exchange_weak(due, &present, time))
+        continue;
+}
+
+uint64_t kv_map_count(const struct kv_map *map)
+{
+    const struct kv_directory *directory = kv_map_directory(map);
+    uint64_t count = 0, first = 0;
+    do {
+        const struct kv_segment *segment = kv_directory_segment(directory, first);
+        count += kv_segment_live(segment);
+        first = kv_segment_end(segment);
+    } while (first != 0);
+    return count;
 }
 
 void kv_map_fini_dead(struct kv_map *map)

@@ -18,7 +18,8 @@ struct kv_map {
     _Atomic(struct kv_directory *) directory;
     pthread_mutex_t growing;                /* held while segments or directories are replaced */
     void (*drop)(void *entry, void *cache); /* frees an entry */
-    _Atomic bool dead;                      /* the map was dropped while empty: look for another */
+    _Atomic bool dead;                      /* the map was dropped: look for another */
+    _Atomic int64_t due; /* at most the `due` of each segment, but while a tour passes (expiry.c) */
 };
 
 enum { KV_DEPTH_MAX = 40 }; /* no table reaches it: the bits below place an entry in its segment */
@@ -32,7 +33,7 @@ int64_t kv_map_heap_size_min(void);
 /* Frees the map and its entries at once. Nobody else may use the map. */
 void kv_map_fini(struct kv_map *map, struct kv_pool_cache *cache);
 
-/* Ends a dead map, whose segment and directory went before. */
+/* Ends a dead map, whose segments and directory went before. */
 void kv_map_fini_dead(struct kv_map *map);
 
 static inline uint64_t kv_map_hash(const struct kv_loop *loop, struct weft_view key)
@@ -58,7 +59,7 @@ static inline struct kv_segment *kv_map_segment(const struct kv_map *map, uint64
     return kv_directory_segment(kv_map_directory(map), hash);
 }
 
-/* True if the map was dropped. It was empty then, and stays dead. */
+/* True if the map was dropped. It stays dead, and has no entries. */
 static inline bool kv_map_is_dead(const struct kv_map *map)
 {
     return atomic_load_explicit(&map->dead, memory_order_acquire);
@@ -70,6 +71,17 @@ static inline bool kv_map_is_empty(const struct kv_map *map)
     const struct kv_segment *segment = kv_map_segment(map, 0);
     return segment->depth == 0 && kv_segment_live(segment) == 0;
 }
+
+static inline int64_t kv_map_due(const struct kv_map *map)
+{
+    return atomic_load(&map->due);
+}
+
+/* Sets a `due` to this time if that is earlier. Any thread. */
+void kv_note_due(_Atomic int64_t *due, int64_t time);
+
+/* Returns the number of entries. If others write, it may be of several moments. */
+uint64_t kv_map_count(const struct kv_map *map);
 
 /* The functions down to kv_segment_retire are called with `growing` held, the others without. */
 
@@ -98,6 +110,10 @@ void kv_map_shrink(struct kv_map *map, struct kv_loop *loop, uint64_t hash);
 /* Moves the segment of hash and the directory to other blocks, if the pool wants that and if there
  * is memory. */
 void kv_map_move(struct kv_map *map, struct kv_loop *loop, uint64_t hash);
+
+/* Returns the directory of a map that is dead, which leads to one dead segment, or NULL. */
+WEFT_MUST_USE struct kv_directory *kv_directory_nowhere(struct kv_pool_cache *cache);
+void kv_directory_nowhere_free(struct kv_directory *nowhere, struct kv_pool_cache *cache);
 
 /* Marks a map dead if it is empty and of the smallest shape, and retires what it holds. -EBUSY: it
  * is not empty; -ENOMEM. */

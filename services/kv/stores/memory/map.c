@@ -52,9 +52,9 @@ static int64_t growth_by(const struct kv_entry *entry, const struct kv_entry *ol
 WEFT_NOINLINE static int put_and_grow(struct kv_map *map, struct kv_loop *loop, uint64_t hash,
                                       struct kv_entry *entry, struct kv_entry **old)
 {
-    struct kv_item item = {.key = kv_entry_key(entry), .scratch.pointer = entry};
-    struct kv_touch touch = {.hash = hash, .item = &item};
-    int err = kv_rebuild(map, loop, KV_TOUCH_PUT, &touch, 1);
+    struct kv_item item = {.key = kv_entry_key(entry)};
+    struct kv_touch touch = {.hash = hash, .item = &item, .fresh = entry};
+    int err = kv_rebuild(map, loop, NULL, &touch, 1);
     if (err == 0)
         *old = item.scratch.pointer;
     return err;
@@ -80,7 +80,7 @@ int kv_map_put(struct kv_map *map, struct kv_loop *loop, uint64_t hash, struct k
         return -ENOSPC;
     }
     if (loop->watch) {
-        err = kv__watch_ask_one(map, loop, KV_TOUCH_PUT, hash, entry);
+        err = kv__watch_ask_one(map, loop, hash, entry, place.entry);
         if (err < 0) {
             kv_segment_unlock(segment, false);
             kv_account_undo(loop, growth);
@@ -111,7 +111,7 @@ int kv_map_remove(struct kv_map *map, struct kv_loop *loop, uint64_t hash, struc
         return 0;
     }
     if (loop->watch) {
-        err = kv__watch_ask_one(map, loop, KV_TOUCH_REMOVE, hash, place.entry);
+        err = kv__watch_ask_one(map, loop, hash, NULL, place.entry);
         if (err < 0) {
             kv_segment_unlock(segment, false);
             return err;

@@ -1,15 +1,21 @@
 /* SPDX-License-Identifier: MIT
  *
  * The memory store: shared by all loops, gone with the process. It is ordered, atomic and inline, and
- * has walks. The files, from the bottom: pool (memory), entry (one pair), segment (pairs of a range
- * of hashes), epoch (when memory may be freed), shared (the account), directory (the shape of a map),
- * rebuild (changes by copies), then map, batch and walk (operations on one map), and tables. */
+ * has walks, updates, expiry and tables. The files, from the bottom: pool (memory), entry (one pair),
+ * segment (pairs of a range of hashes), epoch (when memory may be freed), shared (the account), directory
+ * (the shape of a map), rebuild (changes by copies), then map, batch and walk (operations on one map),
+ * tables, tour (a way through all of them), sweep, expiry and drop (which free memory), and operations. */
 #ifndef KV_STORE_MEMORY_H
 #define KV_STORE_MEMORY_H
 
 #include "services/kv/stores/stores.h"
 
-enum { KV_STORE_MEMORY_FLAGS = KV_STORE_ORDERED | KV_STORE_ATOMIC | KV_STORE_WALK };
+/* The flags that the store also has with a watch. One that is asked before drops (watch.h) adds
+ * KV_STORE_TABLES. */
+enum {
+    KV_STORE_MEMORY_FLAGS = KV_STORE_ORDERED | KV_STORE_ATOMIC | KV_STORE_WALK | KV_STORE_UPDATE |
+                            KV_STORE_EXPIRY | KV_STORE_CURSOR64
+};
 
 struct kv_loop;
 struct kv_shared;

@@ -81,49 +81,20 @@ static int lock_olds(struct kv_rebuild *self)
     return 0;
 }
 
-int64_t kv_touches_find(struct kv_touch *touches, size_t count, enum kv_touch_kind kind,
-                        struct kv_segment *segment)
-{
-    int64_t growth = 0;
-    for (size_t i = 0; i < count; i++) {
-        struct kv_touch *touch = &touches[i];
-        const struct kv_touch *before = i > 0 ? touch - 1 : NULL;
-        bool again = before && before->hash == touch->hash &&
-                     weft_view_equal(before->item->key, touch->item->key);
-        if (!again)
-            touch->old = kv_segment_find(segment, touch->hash, touch->item->key).entry;
-        else
-            touch->old = kind == KV_TOUCH_PUT ? before->item->scratch.pointer : NULL;
-        if (kind == KV_TOUCH_PUT)
-            growth += (int64_t)kv_entry_heap_size(touch->item->scratch.pointer);
-        if (touch->old)
-            growth -= (int64_t)kv_entry_heap_size(touch->old);
-    }
-    return growth;
-}
-
 /* Returns how many keys the touches add. */
 static size_t count_new(const struct kv_rebuild *self, size_t begin, size_t end)
 {
     size_t count = 0;
-    if (self->kind == KV_TOUCH_REMOVE)
-        return 0;
     for (size_t i = begin; i < end; i++)
-        count += self->touches[i].old == NULL;
+        count += self->touches[i].fresh && !self->touches[i].old;
     return count;
 }
 
 static void change(const struct kv_rebuild *self, struct kv_segment *piece, size_t begin,
                    size_t end)
 {
-    for (size_t i = begin; i < end; i++) {
-        const struct kv_touch *touch = &self->touches[i];
-        struct kv_place place = kv_segment_find(piece, touch->hash, touch->item->key);
-        if (self->kind == KV_TOUCH_PUT)
-            kv_segment_put(piece, place, touch->hash, touch->item->scratch.pointer);
-        else if (place.entry)
-            kv_segment_remove(piece, place);
-    }
+    for (size_t i = begin; i < end; i++)
+        kv_touch_do(&self->touches[i], piece);
 }
 
 static struct kv_segment *add_piece(struct kv_rebuild *self, uint64_t first, uint32_t depth,
@@ -178,38 +149,47 @@ static size_t partition(struct hashed *hashed, size_t count, uint64_t bit)
     return lower;
 }
 
-static int halve(struct kv_rebuild *self, struct hashed *hashed, size_t count, uint64_t first,
+/* A split under way, and the `due` of the segment that is split. */
+struct splitting {
+    struct kv_rebuild *rebuild;
+    int64_t due;
+};
+
+static int halve(const struct splitting *self, struct hashed *hashed, size_t count, uint64_t first,
                  uint32_t depth, size_t begin, size_t end);
 
 /* Makes the pieces for the hashes that begin with the first `depth` bits of `first`: one if it has
  * room for the entries and the touches, else those of its halves. All entries may fall into one
  * half, which then lacks the usual room to grow. */
-static int split(struct kv_rebuild *self, struct hashed *hashed, size_t count, uint64_t first,
+static int split(const struct splitting *self, struct hashed *hashed, size_t count, uint64_t first,
                  uint32_t depth, size_t begin, size_t end)
 {
-    size_t live = count + count_new(self, begin, end);
+    struct kv_rebuild *rebuild = self->rebuild;
+    size_t live = count + count_new(rebuild, begin, end);
     if (live > ROOM_MAX)
         return halve(self, hashed, count, first, depth, begin, end);
     size_t slots = kv_segment_slots_for(live);
     slots = slots < KV_SEGMENT_SLOTS_MAX ? slots : KV_SEGMENT_SLOTS_MAX;
-    struct kv_segment *piece = add_piece(self, first, depth, slots);
+    struct kv_segment *piece = add_piece(rebuild, first, depth, slots);
     if (!piece)
         return -ENOMEM;
     for (size_t i = 0; i < count; i++)
         kv_segment_adopt(piece, hashed[i].slot);
-    change(self, piece, begin, end);
+    kv_segment_note_due(piece, self->due);
+    change(rebuild, piece, begin, end);
     return 0;
 }
 
 /* At most KV_DEPTH_MAX calls are on the stack. */
-static int halve(struct kv_rebuild *self, struct hashed *hashed, size_t count, uint64_t first,
+static int halve(const struct splitting *self, struct hashed *hashed, size_t count, uint64_t first,
                  uint32_t depth, size_t begin, size_t end)
 {
+    const struct kv_touch *touches = self->rebuild->touches;
     if (depth == KV_DEPTH_MAX)
         return -ENOMEM;
     uint64_t bit = (uint64_t)1 << (63 - depth);
     size_t middle = begin;
-    while (middle < end && !(self->touches[middle].hash & bit))
+    while (middle < end && !(touches[middle].hash & bit))
         middle++;
     size_t lower = partition(hashed, count, bit);
     int err = split(self, hashed, lower, first, depth + 1, begin, middle);
@@ -223,7 +203,8 @@ WEFT_NOINLINE static int halve_segment(struct kv_rebuild *self, const struct kv_
 {
     struct hashed hashed[KV_SEGMENT_SLOTS_MAX];
     size_t count = hash_slots(self, old, hashed);
-    return halve(self, hashed, count, old->first, old->depth, begin, end);
+    const struct splitting splitting = {self, kv_segment_due(old)};
+    return halve(&splitting, hashed, count, old->first, old->depth, begin, end);
 }
 
 /* Copies one segment and changes the copy. The copy has the old size if that suffices, else one with
@@ -231,7 +212,6 @@ WEFT_NOINLINE static int halve_segment(struct kv_rebuild *self, const struct kv_
  * and is shrunk by whoever removed. */
 static int copy(struct kv_rebuild *self, struct kv_segment *old, size_t begin, size_t end)
 {
-    self->growth += kv_touches_find(self->touches + begin, end - begin, self->kind, old);
     self->growth -= (int64_t)kv_segment_heap_size_for(old->slot_count);
     size_t fresh = count_new(self, begin, end);
     size_t slots = old->slot_count;
@@ -247,12 +227,22 @@ static int copy(struct kv_rebuild *self, struct kv_segment *old, size_t begin, s
     return 0;
 }
 
+static void find_all(struct kv_rebuild *self)
+{
+    size_t begin = 0;
+    for (size_t k = 0; k < self->olds.count; k++) {
+        size_t end = end_of(self, self->olds.all[k], begin);
+        kv_touches_find(self->touches + begin, end - begin, self->olds.all[k]);
+        begin = end;
+    }
+}
+
 static int copy_all(struct kv_rebuild *self)
 {
     size_t begin = 0;
+    self->growth = kv_touches_growth(self->touches, self->count);
     if (self->count == 1 && kv_segment_has_room(self->olds.all[0], 1)) {
         self->in_place = true;
-        self->growth = kv_touches_find(self->touches, 1, self->kind, self->olds.all[0]);
         return 0;
     }
     for (size_t k = 0; k < self->olds.count; k++) {
@@ -299,12 +289,8 @@ static void publish(struct kv_rebuild *self)
         directory->full -= self->olds.all[k]->depth == directory->depth;
         kv_segment_retire(self->olds.all[k], self->loop);
     }
-    for (size_t i = 0; i < self->count; i++) {
-        const struct kv_touch *touch = &self->touches[i];
-        touch->item->scratch.pointer = touch->old;
-        if (touch->old)
-            kv_epoch_retire(&self->loop->epoch, touch->old, self->map->drop);
-    }
+    for (size_t i = 0; i < self->count; i++)
+        kv_touch_done(&self->touches[i], self->map, self->loop);
 }
 
 /* Frees what begin took, but for the locks. */
@@ -326,14 +312,18 @@ static void end(struct kv_rebuild *self)
 }
 
 int kv_rebuild_begin(struct kv_rebuild *self, struct kv_map *map, struct kv_loop *loop,
-                     enum kv_touch_kind kind, struct kv_touch *touches, size_t count)
+                     struct kv_settle *settle, struct kv_touch *touches, size_t count)
 {
-    *self = (struct kv_rebuild){
-        .map = map, .loop = loop, .touches = touches, .count = count, .kind = kind};
+    *self = (struct kv_rebuild){.map = map, .loop = loop, .touches = touches, .count = count};
     list_init(&self->olds);
     list_init(&self->pieces);
     pthread_mutex_lock(&map->growing);
     int err = lock_olds(self);
+    if (err == 0) {
+        find_all(self);
+        if (settle)
+            err = settle->settle(settle, touches, count);
+    }
     if (err == 0)
         err = copy_all(self);
     if (err == 0)
@@ -360,7 +350,7 @@ void kv_rebuild_cancel(struct kv_rebuild *self)
     end(self);
 }
 
-int kv_rebuild(struct kv_map *map, struct kv_loop *loop, enum kv_touch_kind kind,
+int kv_rebuild(struct kv_map *map, struct kv_loop *loop, struct kv_settle *settle,
                struct kv_touch *touches, size_t count)
 {
     struct kv_rebuild self;
@@ -368,11 +358,11 @@ int kv_rebuild(struct kv_map *map, struct kv_loop *loop, enum kv_touch_kind kind
     int err = kv_epoch_reserve(&loop->epoch, 2 * count + 1);
     if (err < 0)
         return err;
-    err = kv_rebuild_begin(&self, map, loop, kind, touches, count);
+    err = kv_rebuild_begin(&self, map, loop, settle, touches, count);
     if (err < 0)
         return err;
     if (loop->watch)
-        err = kv__watch_ask(map, loop, kind, touches, count);
+        err = kv__watch_ask(map, loop, touches, count);
     if (err == 0)
         kv_rebuild_commit(&self);
     else

@@ -6,21 +6,7 @@
 #ifndef KV_STORE_REBUILD_H
 #define KV_STORE_REBUILD_H
 
-#include "directory.h"
-
-/* One change. Several changes of one key take effect in their order. */
-struct kv_touch {
-    uint64_t hash;
-    struct kv_item *item; /* item->key; item->scratch.pointer is the entry to be put */
-    struct kv_entry *old; /* the entry that the change takes out, or NULL; set by kv_touches_find */
-};
-
-enum kv_touch_kind { KV_TOUCH_PUT, KV_TOUCH_REMOVE };
-
-/* Finds what each touch of a locked segment takes out. A key that comes again takes out what the
- * touch before it put. Returns how many heap bytes the touches add, less those that they free. */
-int64_t kv_touches_find(struct kv_touch *touches, size_t count, enum kv_touch_kind kind,
-                        struct kv_segment *segment);
+#include "touch.h"
 
 struct kv_segment_list {
     struct kv_segment **all;
@@ -34,7 +20,6 @@ struct kv_rebuild {
     struct kv_loop *loop;
     struct kv_touch *touches;
     size_t count;
-    enum kv_touch_kind kind;
     struct kv_segment_list olds, pieces; /* segments that are locked, and those to replace them */
     struct kv_directory *directory;      /* to be published, or NULL: the present one stays */
     uint32_t depth;                      /* of the deepest piece */
@@ -44,16 +29,17 @@ struct kv_rebuild {
 
 /* Does all changes; count is at least 1. Afterwards item->scratch.pointer is what the key had
  * before, or NULL, and valid until the turn's end. touches are sorted by hash and, where hashes are
- * equal, by item. -ENOMEM, -ENOSPC (over the limit), -ESTALE (the map is dead), or what a watch answered: nothing has changed,
- * neither the entries nor the shape of the map nor the account. */
-WEFT_MUST_USE int kv_rebuild(struct kv_map *map, struct kv_loop *loop, enum kv_touch_kind kind,
+ * equal, by item. settle is NULL if `fresh` is set already. -ENOMEM, -ENOSPC (over the limit), -ESTALE (the
+ * map is dead), or what settle or a watch answered: nothing has changed, neither the entries nor the shape
+ * of the map nor the account. */
+WEFT_MUST_USE int kv_rebuild(struct kv_map *map, struct kv_loop *loop, struct kv_settle *settle,
                              struct kv_touch *touches, size_t count);
 
 /* kv_rebuild in two steps. After begin returned 0, either commit or cancel follows, neither of which
  * fails. In between other writers of the map wait. The caller has reserved room in the epoch for
  * 2 * count + 1 objects, and it must be there at commit. */
 WEFT_MUST_USE int kv_rebuild_begin(struct kv_rebuild *self, struct kv_map *map,
-                                   struct kv_loop *loop, enum kv_touch_kind kind,
+                                   struct kv_loop *loop, struct kv_settle *settle,
                                    struct kv_touch *touches, size_t count);
 void kv_rebuild_commit(struct kv_rebuild *self);
 void kv_rebuild_cancel(struct kv_rebuild *self);

@@ -3,6 +3,8 @@
 
 #include <sched.h>
 
+#include "core/base/compiler.h"
+
 enum {
     EMPTY = KV_SLOT_EMPTY,
     REMOVED = KV_SLOT_REMOVED,
@@ -29,8 +31,9 @@ struct kv_segment *kv_segment_new(struct kv_pool_cache *cache, uint64_t first, u
         return NULL;
     memset(segment, 0, size);
     segment->first = first;
-    segment->depth = depth;
-    segment->slot_count = slot_count;
+    atomic_init(&segment->due, KV_UNTIMED);
+    segment->depth = (uint8_t)depth;
+    segment->slot_count = (uint16_t)slot_count;
     return segment;
 }
 
@@ -129,12 +132,25 @@ struct kv_place kv_segment_find(struct kv_segment *segment, uint64_t hash, struc
 
 bool kv_segment_has_room(const struct kv_segment *segment, size_t count)
 {
-    return segment->used + count <= segment->slot_count / 5 * 4 + segment->slot_count % 5 * 4 / 5;
+    uint32_t slots = segment->slot_count;
+    return segment->used + count <= slots / 5 * 4 + slots % 5 * 4 / 5;
 }
 
-static void add_live(struct kv_segment *segment, uint32_t n)
+static void add_live(struct kv_segment *segment, int n)
 {
-    atomic_store_explicit(&segment->live, kv_segment_live(segment) + n, memory_order_relaxed);
+    uint16_t live = (uint16_t)((int)kv_segment_live(segment) + n);
+    atomic_store_explicit(&segment->live, live, memory_order_relaxed);
+}
+
+void kv_segment_note_due(struct kv_segment *segment, int64_t due)
+{
+    if (due < kv_segment_due(segment))
+        atomic_store_explicit(&segment->due, due, memory_order_relaxed);
+}
+
+WEFT_NOINLINE static void note_entry(struct kv_segment *segment, const struct kv_entry *entry)
+{
+    kv_segment_note_due(segment, kv_due_of(kv__entry_expires(entry)));
 }
 
 void kv_segment_put(struct kv_segment *segment, struct kv_place place, uint64_t hash,
@@ -146,6 +162,8 @@ void kv_segment_put(struct kv_segment *segment, struct kv_place place, uint64_t 
             segment->used++;
     }
     atomic_store_explicit(place.slot, slot_of(kv_slot_tag(hash), entry), memory_order_release);
+    if (kv_entry_is_timed(entry))
+        note_entry(segment, entry);
 }
 
 void kv_slot_move(_Atomic uint64_t *slot, const struct kv_entry *entry)
@@ -158,7 +176,7 @@ void kv_segment_remove(struct kv_segment *segment, struct kv_place place)
 {
     size_t i = (size_t)(place.slot - segment->slots);
     size_t next = i + 1 == segment->slot_count ? 0 : i + 1;
-    add_live(segment, (uint32_t)-1);
+    add_live(segment, -1);
     if (atomic_load_explicit(&segment->slots[next], memory_order_relaxed) != EMPTY) {
         atomic_store_explicit(place.slot, REMOVED, memory_order_release);
         return;
@@ -168,7 +186,7 @@ void kv_segment_remove(struct kv_segment *segment, struct kv_place place)
     do {
         atomic_store_explicit(&segment->slots[i], EMPTY, memory_order_release);
         segment->used--;
-        i = i == 0 ? segment->slot_count - 1 : i - 1;
+        i = i == 0 ? (size_t)segment->slot_count - 1 : i - 1;
     } while (atomic_load_explicit(&segment->slots[i], memory_order_relaxed) == REMOVED);
 }
 
@@ -192,6 +210,7 @@ void kv_segment_adopt(struct kv_segment *segment, uint64_t slot)
 
 void kv_segment_adopt_all(struct kv_segment *segment, const struct kv_segment *old)
 {
+    kv_segment_note_due(segment, kv_segment_due(old));
     for (uint32_t i = 0; i < old->slot_count; i++) {
         uint64_t slot = atomic_load_explicit(&old->slots[i], memory_order_relaxed);
         if (kv_segment_entry(slot))

@@ -37,13 +37,27 @@ enum {
 struct kv_segment {
     _Atomic uint64_t state;
     uint64_t first; /* the lowest hash that belongs here */
-    uint32_t depth; /* bits of first that all hashes here have */
-    uint32_t slot_count;
-    _Atomic uint32_t live; /* slots with an entry; changed with the lock held */
-    uint32_t used;         /* live, and slots whose entry was removed, which probing has to pass;
+    /* When it is worth to look for entries that have expired (expiry.c); KV_UNTIMED if no entry expires.
+     * It may be too early, since it stays when an entry goes. Changed with the lock held. */
+    _Atomic int64_t due;
+    uint16_t slot_count;
+    uint16_t used;         /* live, and slots whose entry was removed, which probing has to pass;
                               guarded by the lock */
+    _Atomic uint16_t live; /* slots with an entry; changed with the lock held */
+    uint8_t depth;         /* bits of first that all hashes here have */
     _Atomic uint64_t slots[];
 };
+
+#define KV_UNTIMED INT64_MAX
+
+/* Expired entries are looked for this much later, in milliseconds, so that each look finds many. */
+enum { KV_EXPIRY_GRACE = 1000 };
+
+/* Returns when to look for an entry that expires then. */
+static inline int64_t kv_due_of(int64_t expires)
+{
+    return expires < KV_UNTIMED - KV_EXPIRY_GRACE ? expires + KV_EXPIRY_GRACE : KV_UNTIMED - 1;
+}
 
 /* The place where a key is or would be put. */
 struct kv_place {
@@ -156,6 +170,14 @@ static inline uint32_t kv_segment_live(const struct kv_segment *segment)
 {
     return atomic_load_explicit(&segment->live, memory_order_relaxed);
 }
+
+static inline int64_t kv_segment_due(const struct kv_segment *segment)
+{
+    return atomic_load_explicit(&segment->due, memory_order_relaxed);
+}
+
+/* Sets `due` to this time if that is earlier. */
+void kv_segment_note_due(struct kv_segment *segment, int64_t due);
 
 /* True if a smaller segment, or one together with its sibling, would do for the entries. */
 bool kv_segment_is_sparse(const struct kv_segment *segment);

@@ -26,6 +26,7 @@ struct kv_shared {
     int64_t low;            /* four fifths of it */
     int64_t step;           /* credit that a loop takes in advance */
     struct kv_watch *watch; /* of loops that start from now on (watch.h); NULL: there is none */
+    _Atomic int64_t due; /* at most the `due` of each table, but while a tour passes (expiry.c) */
 };
 
 /* One loop's part. */
@@ -36,6 +37,12 @@ struct kv_loop {
     struct kv_watch *watch; /* asked before each change, or NULL */
     int64_t credit;         /* bytes of shared->used that this loop has not spent */
 };
+
+/* Returns the time by which keys expire. For a thread without a loop nothing has expired. */
+static inline int64_t kv_loop_wall(const struct kv_loop *loop)
+{
+    return loop->epoch.loop ? weft_loop_wall(loop->epoch.loop) : 0;
+}
 
 /* Sets up the account. max_used 0: any. */
 void kv_account_init(struct kv_shared *shared, int64_t max_used);

@@ -36,6 +36,8 @@
 
 #include <errno.h>
 
+#include "core/base/compiler.h"
+
 enum {
     SLACK_MIN = 8 << 20,     /* bytes; each size of blocks may need a slab of its own */
     SLACK_PART = 5,          /* the slack is this part of the limit: a fifth */
@@ -133,51 +135,34 @@ static void visit(struct kv_map *map, struct kv_loop *loop, struct kv_segment *s
     kv_map_move(map, loop, segment->first);
 }
 
-/* Visits segments of one table from key_from on, at most `budget`. Returns the budget that is left.
- * key_from is 0 afterwards if the table is finished. */
-static unsigned visit_table(struct kv_sweep *sweep, struct kv_loop *loop, struct kv_table *table,
-                            unsigned budget)
+static struct kv_sweep *sweep_of(struct kv_tour *tour)
+{
+    return weft_container_of(tour, struct kv_sweep, tour);
+}
+
+static void visit_index(struct kv_tour *tour, struct kv_segment *segment)
+{
+    struct kv_sweep *sweep = sweep_of(tour);
+    visit(&sweep->tables->index, sweep->stepping, segment, true);
+}
+
+static int visit_table(struct kv_tour *tour, struct kv_table *table, int budget)
 {
     do {
-        struct kv_segment *segment = kv_map_segment(&table->map, sweep->key_from);
+        struct kv_segment *segment = kv_map_segment(&table->map, tour->key_from);
         uint64_t next = kv_segment_end(segment);
-        visit(&table->map, loop, segment, false);
-        sweep->key_from = next;
+        visit(&table->map, sweep_of(tour)->stepping, segment, false);
+        tour->key_from = next;
         budget--;
-    } while (sweep->key_from != 0 && budget > 0);
+    } while (tour->key_from != 0 && budget > 0);
     return budget;
 }
 
-/* Goes on with the sweep for STEP_SEGMENTS segments. True: the sweep has come to its end. If the index
- * segment has got another number of slots since the last step, `slot` is scaled to it, since entries
- * keep about their relative place. Some tables are then met twice or not at all. */
+/* Goes on with the sweep for STEP_SEGMENTS segments. True: the sweep has come to its end. */
 static bool move_on(struct kv_sweep *sweep, struct kv_loop *loop)
 {
-    struct kv_map *index = &sweep->tables->index;
-    unsigned budget = STEP_SEGMENTS;
-    do {
-        struct kv_segment *segment = kv_map_segment(index, sweep->table_from);
-        if (sweep->slot == 0)
-            visit(index, loop, segment, true);
-        segment = kv_map_segment(index, sweep->table_from);
-        if (sweep->slot_count > 0 && sweep->slot_count != segment->slot_count)
-            sweep->slot =
-                (uint32_t)((uint64_t)sweep->slot * segment->slot_count / sweep->slot_count);
-        sweep->slot_count = segment->slot_count;
-        while (sweep->slot < segment->slot_count) {
-            const struct kv_entry *entry = entry_at(segment, sweep->slot);
-            if (entry)
-                budget = visit_table(sweep, loop, kv_entry_reference(entry), budget);
-            if (sweep->key_from == 0)
-                sweep->slot++;
-            if (budget == 0)
-                return false;
-        }
-        sweep->slot = 0;
-        sweep->slot_count = 0;
-        sweep->table_from = kv_segment_end(segment);
-    } while (sweep->table_from != 0);
-    return true;
+    sweep->stepping = loop;
+    return kv_tour_step(&sweep->tour, sweep->tables, loop, STEP_SEGMENTS);
 }
 
 static int64_t resident_of(const struct kv_pool *pool)
@@ -215,8 +200,7 @@ static void begin(struct kv_sweep *sweep)
     }
     wake_all(sweep->shared);
     sweep->phase = KV_SWEEP_MOVING;
-    sweep->table_from = sweep->key_from = 0;
-    sweep->slot = sweep->slot_count = 0;
+    sweep->tour = (struct kv_tour){.index = visit_index, .table = visit_table};
 }
 
 static void step(struct kv_sweep *sweep, struct kv_loop *loop)

@@ -4,7 +4,7 @@
 #ifndef KV_STORE_SWEEP_H
 #define KV_STORE_SWEEP_H
 
-#include "tables.h"
+#include "tour.h"
 
 enum kv_sweep_phase {
     KV_SWEEP_IDLE,
@@ -17,10 +17,9 @@ struct kv_sweep {
     struct kv_shared *shared;
     pthread_mutex_t lock; /* held by the loop that does a step; the others do not wait for it */
     enum kv_sweep_phase phase;
-    unsigned rest;             /* steps to do nothing: while settling, or after a vain attempt */
-    uint64_t table_from;       /* where the index is gone on with: the segment of this hash, */
-    uint32_t slot, slot_count; /* this slot of the so many that it had, */
-    uint64_t key_from;         /* and this hash in its table */
+    unsigned rest; /* steps to do nothing: while settling, or after a vain attempt */
+    struct kv_tour tour;
+    struct kv_loop *stepping; /* the loop that does the step */
 };
 
 /* One loop's part: the timer that goes on with a sweep while no requests come. */

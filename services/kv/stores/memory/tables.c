@@ -11,13 +11,21 @@ int kv_tables_init(struct kv_tables *tables, struct kv_pool_cache *cache)
     int err = kv_map_init(&tables->index, cache, kv_entry_free_index);
     if (err < 0)
         return err;
-    err = pthread_mutex_init(&tables->naming, NULL);
-    if (err != 0) {
-        kv_map_fini(&tables->index, cache);
-        return -err;
-    }
+    err = -ENOMEM;
+    tables->nowhere = kv_directory_nowhere(cache);
+    if (!tables->nowhere)
+        goto err_after_index;
+    err = -pthread_mutex_init(&tables->naming, NULL);
+    if (err < 0)
+        goto err_after_nowhere;
     atomic_init(&tables->dropped, 0);
     return 0;
+
+err_after_nowhere:
+    kv_directory_nowhere_free(tables->nowhere, cache);
+err_after_index:
+    kv_map_fini(&tables->index, cache);
+    return err;
 }
 
 static void free_with_table(void *entry, void *cache)
@@ -32,6 +40,7 @@ void kv_tables_fini(struct kv_tables *tables, struct kv_pool_cache *cache)
 {
     tables->index.drop = free_with_table;
     kv_map_fini(&tables->index, cache);
+    kv_directory_nowhere_free(tables->nowhere, cache);
     pthread_mutex_destroy(&tables->naming);
 }
 
@@ -101,9 +110,9 @@ static int make(struct kv_tables *tables, struct kv_loop *loop, struct weft_view
     if (!entry)
         goto err_after_table;
     atomic_init(&table->name, entry);
-    struct kv_item item = {.key = name, .scratch.pointer = entry};
-    struct kv_touch touch = {.hash = kv_map_hash(loop, name), .item = &item};
-    err = kv_rebuild_begin(&rebuild, &tables->index, loop, KV_TOUCH_PUT, &touch, 1);
+    struct kv_item item = {.key = name};
+    struct kv_touch touch = {.hash = kv_map_hash(loop, name), .item = &item, .fresh = entry};
+    err = kv_rebuild_begin(&rebuild, &tables->index, loop, NULL, &touch, 1);
     if (err < 0)
         goto err_after_entry;
     err = write(arg, &table->map);
@@ -152,14 +161,8 @@ static void drop_table(void *object, void *cache)
     weft_free(table);
 }
 
-void kv_tables_drop(struct kv_tables *tables, struct kv_loop *loop, struct kv_table *table)
+void kv__tables_unlink(struct kv_tables *tables, struct kv_loop *loop, struct kv_table *table)
 {
-    pthread_mutex_lock(&tables->naming);
-    /* There must be room for the map's two, the table, and its entry in the index: from the kill on
-     * nothing may fail. */
-    if (kv_map_is_dead(&table->map) || kv_epoch_reserve(&loop->epoch, 4) < 0 ||
-        kv_map_kill(&table->map, loop) < 0)
-        goto out;
     kv_account_give(loop, (int64_t)kv_heap_size(sizeof *table));
     kv_epoch_retire(&loop->epoch, table, drop_table);
     struct weft_view name = kv_table_name(table);
@@ -168,6 +171,15 @@ void kv_tables_drop(struct kv_tables *tables, struct kv_loop *loop, struct kv_ta
     int err = kv_map_remove(&tables->index, loop, kv_map_hash(loop, name), name, &old);
     (void)err;
     atomic_fetch_add_explicit(&tables->dropped, 1, memory_order_release);
-out:
+}
+
+void kv_tables_drop(struct kv_tables *tables, struct kv_loop *loop, struct kv_table *table)
+{
+    pthread_mutex_lock(&tables->naming);
+    /* There must be room for the map's two, the table, and its entry in the index: from the kill on
+     * nothing may fail. */
+    if (!kv_map_is_dead(&table->map) && kv_epoch_reserve(&loop->epoch, 4) == 0 &&
+        kv_map_kill(&table->map, loop) == 0)
+        kv__tables_unlink(tables, loop, table);
     pthread_mutex_unlock(&tables->naming);
 }

@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: MIT
  *
  * The tables of the memory store: a map from names to maps. A table is made by the first write to it
- * and dropped when its last key has gone. */
+ * and dropped when its last key has gone, or with all its keys (drop.h). */
 #ifndef KV_STORE_TABLES_H
 #define KV_STORE_TABLES_H
 
 #include "map.h"
 
 struct kv_table {
-    struct kv_map map;
+    struct kv_map map;                     /* first: maps of tables are cast back */
     _Atomic(const struct kv_entry *) name; /* its entry in the index; changes when that moves */
 };
 
 struct kv_tables {
     struct kv_map index;
-    pthread_mutex_t naming;   /* held while a table is made or dropped */
-    _Atomic uint64_t dropped; /* counts the tables that were dropped */
+    pthread_mutex_t naming;       /* held while a table is made or dropped */
+    struct kv_directory *nowhere; /* the directory of tables that were dropped with their keys */
+    _Atomic uint64_t dropped;     /* counts the tables that were dropped */
 };
 
 /* The table that a session used last: most sessions use one. */
@@ -58,6 +59,10 @@ WEFT_MUST_USE int kv_tables_write(struct kv_tables *tables, struct kv_loop *loop
                                   struct weft_view name,
                                   int (*write)(void *arg, struct kv_map *map), void *arg,
                                   size_t retires);
+
+/* Removes a table from the index. Its map is dead, `naming` is held, and there is room to retire the table
+ * and its entry in the index. */
+void kv__tables_unlink(struct kv_tables *tables, struct kv_loop *loop, struct kv_table *table);
 
 /* Drops a table if it is empty and if there is memory to do so. */
 void kv_tables_drop(struct kv_tables *tables, struct kv_loop *loop, struct kv_table *table);

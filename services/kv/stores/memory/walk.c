@@ -16,6 +16,7 @@
 #include <stdlib.h>
 
 #include "core/base/mem.h"
+#include "services/kv/update.h"
 
 enum {
     ATTEMPTS = 4,
@@ -30,6 +31,12 @@ struct place {
     uint64_t from, proof;
 };
 
+/* Between two segments all low bits of that hash are 0, so a part of the proof can stand there. Such a
+ * cursor has 8 bytes. */
+enum { SHORT_PROOF_BITS = 64 - KV_DEPTH_MAX };
+
+static const uint64_t short_proof = ((uint64_t)1 << SHORT_PROOF_BITS) - 1;
+
 static uint64_t proof_of(const struct kv_loop *loop, uint64_t from)
 {
     return kv_map_hash(loop, weft_view(&from, sizeof from));
@@ -37,15 +44,23 @@ static uint64_t proof_of(const struct kv_loop *loop, uint64_t from)
 
 static int read_cursor(const struct kv_loop *loop, const struct kv_cursor *cursor, uint64_t *from)
 {
-    struct place place;
+    struct place place = {0, 0};
+    uint64_t bits = UINT64_MAX;
     *from = 0;
     if (cursor->size == 0)
         return 0;
-    if (cursor->size != sizeof place)
+    if (cursor->size == sizeof place) {
+        memcpy(&place, cursor->bytes, sizeof place);
+    } else if (cursor->size == sizeof place.from) {
+        memcpy(&place.from, cursor->bytes, sizeof place.from);
+        place.proof = place.from;
+        place.from &= ~short_proof;
+        bits = short_proof;
+    } else {
         return -ESTALE;
-    memcpy(&place, cursor->bytes, sizeof place);
+    }
     *from = place.from;
-    return place.proof == proof_of(loop, place.from) ? 0 : -ESTALE;
+    return ((place.proof ^ proof_of(loop, place.from)) & bits) == 0 ? 0 : -ESTALE;
 }
 
 /* from 0 is the end, since only the first page begins there. */
@@ -57,6 +72,16 @@ static void set_cursor(const struct kv_loop *loop, struct kv_cursor *cursor, uin
     const struct place place = {from, proof_of(loop, from)};
     cursor->size = sizeof place;
     memcpy(cursor->bytes, &place, sizeof place);
+}
+
+static void set_short_cursor(const struct kv_loop *loop, struct kv_cursor *cursor, uint64_t from)
+{
+    cursor->size = 0;
+    if (from == 0)
+        return;
+    from |= proof_of(loop, from) & short_proof;
+    cursor->size = sizeof from;
+    memcpy(cursor->bytes, &from, sizeof from);
 }
 
 struct hashed {
@@ -71,6 +96,7 @@ struct seen {
 
 /* The entries of a page and the segments they come from. */
 struct page {
+    size_t looked_at; /* entries of the segments, wanted or not */
     struct hashed *entries;
     size_t count, capacity;
     struct seen *segments;
@@ -123,18 +149,28 @@ static int reserve(struct page *page)
     return 0;
 }
 
+/* Without a prefix it does not look at the entry, which is not in the processor's cache. */
+static bool begins_with(const struct kv_entry *entry, struct weft_view prefix)
+{
+    if (prefix.size == 0)
+        return true;
+    struct weft_view key = kv_entry_key(entry);
+    return key.size >= prefix.size && memcmp(key.data, prefix.data, prefix.size) == 0;
+}
+
 /* Adds the entries of one segment whose hashes are not below from. */
-static void gather_segment(struct page *page, const struct kv_loop *loop, bool exact,
+static void gather_segment(struct page *page, const struct kv_loop *loop, const struct kv_op *op,
                            const struct kv_segment *segment, uint64_t from)
 {
+    page->looked_at += kv_segment_live(segment);
     for (uint32_t i = 0; i < segment->slot_count; i++) {
         const struct kv_entry *entry =
             kv_segment_entry(atomic_load_explicit(&segment->slots[i], memory_order_acquire));
-        if (!entry)
+        if (!entry || !begins_with(entry, op->prefix))
             continue;
         /* The page before may have ended within what is one segment now. */
         uint64_t hash =
-            exact || from > segment->first ? kv_map_hash(loop, kv_entry_key(entry)) : from;
+            op->exact || from > segment->first ? kv_map_hash(loop, kv_entry_key(entry)) : from;
         if (hash >= from)
             page->entries[page->count++] = (struct hashed){hash, entry};
     }
@@ -149,7 +185,7 @@ static int compare_hashes(const void *a, const void *b)
 
 static bool is_enough(const struct page *page, const struct kv_op *op)
 {
-    return page->next == 0 || page->count >= GATHER_MAX || page->count >= op->count;
+    return page->next == 0 || page->looked_at >= GATHER_MAX || page->count >= op->count;
 }
 
 /* 0; -EAGAIN: writers were seen; -ENOMEM. */
@@ -157,7 +193,7 @@ static int gather_optimistically(struct page *page, const struct kv_map *map,
                                  const struct kv_loop *loop, const struct kv_op *op, uint64_t from)
 {
     const struct kv_directory *directory = kv_map_directory(map);
-    page->count = page->segment_count = 0;
+    page->count = page->looked_at = page->segment_count = 0;
     do {
         int err = reserve(page);
         if (err < 0)
@@ -167,7 +203,7 @@ static int gather_optimistically(struct page *page, const struct kv_map *map,
         if (kv_segment_is_changing(state))
             return -EAGAIN;
         page->segments[page->segment_count++] = (struct seen){segment, state};
-        gather_segment(page, loop, op->exact, segment, from);
+        gather_segment(page, loop, op, segment, from);
         from = page->next;
     } while (!is_enough(page, op));
     for (size_t k = 0; k < page->segment_count; k++) {
@@ -183,7 +219,7 @@ static int gather_locked(struct page *page, const struct kv_map *map, const stru
                          const struct kv_op *op, uint64_t from)
 {
     int err = 0;
-    page->count = page->segment_count = 0;
+    page->count = page->looked_at = page->segment_count = 0;
     do {
         err = reserve(page);
         if (err < 0)
@@ -194,7 +230,7 @@ static int gather_locked(struct page *page, const struct kv_map *map, const stru
             break;
         }
         page->segments[page->segment_count++] = (struct seen){segment, 0};
-        gather_segment(page, loop, op->exact, segment, from);
+        gather_segment(page, loop, op, segment, from);
         from = page->next;
     } while (!is_enough(page, op));
     for (size_t k = 0; k < page->segment_count; k++)
@@ -220,22 +256,44 @@ static int gather(struct page *page, const struct kv_map *map, const struct kv_l
     }
 }
 
+/* Fills in what is shown of an entry. False: nothing is, because it has expired or is an empty table. */
+static bool make_pair(const struct kv_op *op, const struct kv_entry *entry, int64_t now,
+                      struct kv_pair *pair)
+{
+    *pair = (struct kv_pair){.key = kv_entry_key(entry)};
+    if (op->kind == KV_TABLES) {
+        const struct kv_table *table = kv_entry_reference(entry);
+        pair->total = kv_map_count(&table->map);
+        return pair->total > 0;
+    }
+    pair->value = kv_entry_value(entry);
+    pair->expires = kv_entry_expires(entry);
+    return !kv_has_expired(pair->expires, now);
+}
+
 /* A page that is not exact ends with a segment. An exact one can end between any two keys. Two keys
  * with one hash are 64 equal bits under a random seed: should they ever be, and a page end between
  * them, the next page begins with both. */
 static void show(const struct page *page, const struct kv_loop *loop, struct kv_op *op)
 {
+    int64_t now = kv_loop_wall(loop);
+    size_t shown = 0;
     for (size_t i = 0; i < page->count; i++) {
-        const struct kv_entry *entry = page->entries[i].entry;
-        const struct kv_pair pair = {.key = kv_entry_key(entry), .value = kv_entry_value(entry)};
-        bool fits = !op->exact || i < op->count;
+        struct kv_pair pair;
+        if (!make_pair(op, page->entries[i].entry, now, &pair))
+            continue;
+        bool fits = !op->exact || shown < op->count;
+        shown++;
         if (fits && op->each(op, &pair))
             continue;
         if (op->exact)
             set_cursor(loop, op->cursor, page->entries[i].hash);
         return;
     }
-    set_cursor(loop, op->cursor, page->next);
+    if (op->exact)
+        set_cursor(loop, op->cursor, page->next);
+    else
+        set_short_cursor(loop, op->cursor, page->next);
 }
 
 int kv_walk(const struct kv_map *map, const struct kv_loop *loop, struct kv_op *op)

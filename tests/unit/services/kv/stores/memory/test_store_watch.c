@@ -26,13 +26,13 @@ struct witness {
 static struct witness witness;
 
 static int see(struct kv_watch *watch, struct kv_loop *loop, struct weft_view table,
-               enum kv_touch_kind kind, const struct kv_touch *touches, size_t count)
+               const struct kv_touch *touches, size_t count)
 {
     (void)watch, (void)loop;
     witness.calls++;
     for (size_t i = 0; i < count; i++) {
-        witness.puts += kind == KV_TOUCH_PUT;
-        witness.removals += kind == KV_TOUCH_REMOVE && touches[i].old;
+        witness.puts += touches[i].fresh && touches[i].fresh != touches[i].old;
+        witness.removals += !touches[i].fresh && touches[i].old;
         (void)snprintf(witness.last_key, sizeof witness.last_key, "%.*s",
                        (int)touches[i].item->key.size, (const char *)touches[i].item->key.data);
     }
