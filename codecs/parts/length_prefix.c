@@ -19,8 +19,6 @@ ssize_t weft_prefix_resume(struct weft_prefix *prefix, struct weft_view in,
         io->detail = prefix->no_length ? "not a length" : "a length beyond what is skipped";
         return WEFT_ELOST;
     }
-    if (in.size == 0)
-        io->need = 1;
     size_t size = in.size < prefix->skip ? in.size : (size_t)prefix->skip;
     prefix->skip -= size;
     io->inside = prefix->skip > 0;

@@ -48,6 +48,8 @@ static const struct {
     {"ping\r\n", "RESP", "-ERR "},
     {"-ERR no\r\n", "RESP", "-ERR "},
     {"+PONG\r\n", "RESP", "-ERR "},
+    {"-AZ\r\n", "RESP", "-ERR "},
+    {"-ZA\r\n", "RESP", "-ERR "},
     {"SSH-2.0-x\r\n", "SSH", NULL},
     {"GETX", "text", NULL},
     {"*x\r\n", "text", NULL},

@@ -49,6 +49,16 @@ static void assert_malformed(const struct member *member, const char *expected)
     free(message.data);
 }
 
+static void test_each_byte_of_the_magic_number_counts(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct member member = plain_member();
+        member.data[i] ^= 1;
+        assert_malformed(&member, "not a gzip member");
+    }
+}
+
 static void test_every_header_field_is_accepted(void **state)
 {
     (void)state;
@@ -225,6 +235,7 @@ static void test_size_beyond_what_deflate_can_reach_is_malformed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_each_byte_of_the_magic_number_counts),
         cmocka_unit_test(test_every_header_field_is_accepted),
         cmocka_unit_test(test_header_checksum_is_checked),
         cmocka_unit_test(test_reserved_flags_and_other_methods_are_malformed),
