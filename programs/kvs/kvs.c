@@ -43,6 +43,8 @@ static int fill_registry(struct weft_registry *registry, struct weft_kv_context 
     if (err == 0)
         err = weft_registry_add_service(registry, &weft_kv_http_service, kv);
     if (err == 0)
+        err = weft_registry_add_service(registry, &weft_kv_line_service, kv);
+    if (err == 0)
         err = weft_registry_add_service(registry, &echo_service, NULL);
     return err;
 }
@@ -65,7 +67,8 @@ int main(int argc, char **argv)
 
     struct weft_error error;
     struct weft_kv_context kv;
-    int err = weft_kv_context_open(&kv, stores, config.store, kvs_limits_of(&config, 0), &log, &error);
+    int err =
+        weft_kv_context_open(&kv, stores, config.store, kvs_limits_of(&config, 0), &log, &error);
     if (err < 0)
         return refuse(err, error.text);
 

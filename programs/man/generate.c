@@ -33,6 +33,7 @@ const struct weft_codec *const generate_codecs[] = {
 const struct weft_service *const generate_services[] = {
     &weft_kv_service,
     &weft_kv_http_service,
+    &weft_kv_line_service,
     &echo_service,
     NULL,
 };

@@ -23,7 +23,14 @@
 extern "C" {
 #endif
 
+/* The faces of kv: services of one name, each in a language of its own. A server that registers several
+ * with one context serves the same tables in all of them. */
+
+/* Speaks "protobuf:abi". */
 extern const struct weft_service weft_kv_service;
+
+/* Speaks "line": kvc's commands, one a line, answered by a line each. docs/wire.md describes it. */
+extern const struct weft_service weft_kv_line_service;
 
 /* The HTTP face of kv, for the codec `http`. It is a service of the same name, with the same context.
  * Option: cors. docs/http.md describes it. */

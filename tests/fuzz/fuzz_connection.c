@@ -94,7 +94,9 @@ static void serve(const char *url, const struct script_rules *rules, struct weft
                weft_registry_add_codec(&registry, &weft_codec_length_delimited_gzip) == 0 &&
                weft_registry_add_codec(&registry, &weft_codec_varint) == 0 &&
                weft_registry_add_codec(&registry, &weft_codec_length_field) == 0 &&
-               weft_registry_add_service(&registry, &weft_kv_service, &kv) == 0,
+               weft_registry_add_codec(&registry, &weft_codec_line) == 0 &&
+               weft_registry_add_service(&registry, &weft_kv_service, &kv) == 0 &&
+               weft_registry_add_service(&registry, &weft_kv_line_service, &kv) == 0,
            "no registry");
     const struct weft_server_options options = {
         .registry = &registry,
@@ -126,6 +128,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         "script:fuzz?codec=length-delimited-gzip&threshold=64",
         "script:fuzz?codec=varint",
         "script:fuzz?codec=length-field&width=2&offset=1&endian=little",
+        "script:fuzz?codec=line&max-line=500",
     };
     const char *url = urls[data[0] % (sizeof urls / sizeof *urls)];
     const struct script_rules at_once = {0};
