@@ -162,7 +162,7 @@ get_property(WEFT_KV_DISK_ARCHIVE_LINKS GLOBAL PROPERTY WEFT_KV_DISK_ARCHIVE_LIN
 weft_install_library(kv_disk
     PC weft-kv-disk
     DESCRIPTION "the stores of weft's key-value service that keep everything on disk"
-    OF weft_kv_lmdb weft_kv_parts
+    OF weft_kv_lmdb weft_kv_rocksdb weft_kv_parts
     HEADERS services/kv/stores/on_disk.h
     NEEDS kv
     LINKS ${WEFT_KV_DISK_LINKS} Threads::Threads

@@ -16,6 +16,7 @@
 static const struct kv_store *const stores[] = {
     &weft_kv_store_journal,
     &weft_kv_store_lmdb,
+    &weft_kv_store_rocksdb,
     NULL,
 };
 

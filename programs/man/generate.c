@@ -41,6 +41,7 @@ const struct weft_service *const generate_services[] = {
 const struct kv_store *const generate_stores[] = {
     &weft_kv_store_memory,
     &weft_kv_store_lmdb,
+    &weft_kv_store_rocksdb,
     NULL,
 };
 

@@ -71,6 +71,7 @@ enum {
     KV_PARTS,
     KV_LMDB,
     KV_JOURNAL,
+    KV_ROCKSDB,
     KV_CLIENT,
     PROGRAMS_LIB,
     KVS,
@@ -93,6 +94,7 @@ static struct archive archives[ARCHIVE_COUNT] = {
     [KV_PARTS] = {.path = ARCHIVE_KV_PARTS},
     [KV_LMDB] = {.path = ARCHIVE_KV_LMDB},
     [KV_JOURNAL] = {.path = ARCHIVE_KV_JOURNAL},
+    [KV_ROCKSDB] = {.path = ARCHIVE_KV_ROCKSDB},
     [KV_CLIENT] = {.path = ARCHIVE_KV_CLIENT},
     [PROGRAMS_LIB] = {.path = ARCHIVE_PROGRAMS_LIB},
     [KVS] = {.path = ARCHIVE_KVS},
@@ -375,16 +377,19 @@ static void test_parts_of_stores_on_disk_know_no_command_and_no_library(void **s
     needs_none_of(KV_PARTS, waits);
 }
 
-static void test_lmdb_store_is_made_of_the_parts_and_its_library(void **state)
+static void test_stores_on_disk_are_made_of_the_parts_and_their_libraries(void **state)
 {
+    static const int stores[] = {KV_LMDB, KV_ROCKSDB};
     (void)state;
-    needs_nothing_above(KV_LMDB, 1u << BASE | 1u << KV_UPDATE | 1u << KV_PARTS, seam);
-    needs_none_of(KV_LMDB, libev);
-    needs_none_of(KV_LMDB, gzip_engines);
-    needs_none_of(KV_LMDB, protobuf_c);
-    needs_none_of(KV_LMDB, sockets);
-    needs_none_of(KV_LMDB, waits);
-    needs_none_of(KV_LMDB, threads);
+    for (size_t i = 0; i < sizeof stores / sizeof *stores; i++) {
+        needs_nothing_above(stores[i], 1u << BASE | 1u << KV_UPDATE | 1u << KV_PARTS, seam);
+        needs_none_of(stores[i], libev);
+        needs_none_of(stores[i], gzip_engines);
+        needs_none_of(stores[i], protobuf_c);
+        needs_none_of(stores[i], sockets);
+        needs_none_of(stores[i], waits);
+        needs_none_of(stores[i], threads);
+    }
 }
 
 static void test_journal_is_made_of_the_memory_store_and_codecs(void **state)
@@ -485,7 +490,7 @@ int main(void)
         cmocka_unit_test(test_faces_of_kv_know_no_store),
         cmocka_unit_test(test_memory_store_knows_no_command_and_no_face),
         cmocka_unit_test(test_parts_of_stores_on_disk_know_no_command_and_no_library),
-        cmocka_unit_test(test_lmdb_store_is_made_of_the_parts_and_its_library),
+        cmocka_unit_test(test_stores_on_disk_are_made_of_the_parts_and_their_libraries),
         cmocka_unit_test(test_journal_is_made_of_the_memory_store_and_codecs),
         cmocka_unit_test(test_kv_client_knows_no_codec),
         cmocka_unit_test(test_what_the_programs_share_knows_base_alone),

@@ -304,6 +304,8 @@ static void do_step(struct oracle *self)
     } else if (what < 5) {
         count_or_drop(self, KV_COUNT);
     } else if (what < 10) {
+        /* A page that lacks memory is another matter. */
+        fault_disarm();
         walk(self, below(self, TABLES));
     } else if (what < 20) {
         assert_true(

@@ -16,6 +16,11 @@ extern "C" {
  * without liblmdb its init fails and says so. */
 extern const struct kv_store weft_kv_store_lmdb;
 
+/* The RocksDB store, `rocksdb:DIR?cache=SIZE&sync=always|SECONDS|off`: durable, larger than memory, best
+ * where writes are many. Ordered, atomic, with walks, updates, expiry and tables. In a build without
+ * librocksdb its init fails and says so. */
+extern const struct kv_store weft_kv_store_rocksdb;
+
 #ifdef __cplusplus
 }
 #endif

@@ -184,12 +184,12 @@ static int open_reader(struct lmdb_tx *tx, MDB_env *env)
     return rc;
 }
 
-static int lmdb_tx_open(void *memory, void *engine, bool writes)
+static int lmdb_tx_open(void *memory, void *engine, enum kv_engine_tx kind)
 {
     struct lmdb_tx *tx = memory;
     tx->lmdb = engine;
-    tx->writes = writes;
-    if (writes)
+    tx->writes = kind == KV_ENGINE_WRITER;
+    if (tx->writes)
         return 0;
     return error_of(open_reader(tx, tx->lmdb->env));
 }

@@ -2,9 +2,10 @@
  *
  * A store on disk, made on an engine (engine.h). Its files, from the bottom: record and key (what is
  * written), ledger (tables), results and job (an operation that waits), disk_read (reads of a state),
- * disk_write (a group of writes as one transaction, on the writer's thread), disk (sessions, loops).
+ * disk_here and disk_readers (reads on loops and on threads), disk_apply and disk_write (a group of
+ * writes as one transaction, on the writer's thread), disk_clock, disk_session, disk (the store's slots).
  *
- * Reads are done before submit returns, on a state that the loop takes once per turn, or anew if
+ * Reads, where the engine does not block, are done before submit returns, on a state that the loop takes once per turn, or anew if
  * something was committed since, so a read sees every write that was answered before it began. A write
  * is copied and goes to the writer's thread. A read behind a write of its session goes there too, and
  * is done within the same transaction; so operations of a session are in order, and any number of them
@@ -24,19 +25,27 @@ enum {
                     KV_STORE_UPDATE | KV_STORE_EXPIRY | KV_STORE_TABLES
 };
 
+struct kv_disk_reader;
+struct kv_disk_reader_port;
+
 struct kv_disk {
     const struct kv_engine *engine;
     void *state; /* the engine's */
     struct kv_directory directory;
     struct kv_sync sync;
     struct kv_writer writer;
+    struct kv_disk_reader *readers; /* NULL: the engine does not block */
 
     /* The writer's thread's. */
     void *tx;
     struct kv_ledger ledger;
-    bool is_open;      /* a group's transaction is */
-    int error;         /* of that transaction so far */
-    bool garbage;      /* there may be pairs of dropped tables */
+    bool is_open; /* a group's transaction is */
+    int error;    /* of that transaction so far */
+    bool garbage; /* there may be pairs of dropped tables */
+    /* The removal of what nobody sees goes on here, since an engine may be slow to pass over what was removed
+     * before. */
+    int64_t expiry_from;
+    struct kv_key garbage_from;
     bool unsynced;     /* something was committed and not synced yet */
     int64_t synced_at; /* nanoseconds of a monotonic clock */
 
@@ -53,6 +62,8 @@ enum { KV_DISK_NAME_CACHED = 64 };
 struct kv_disk_loop {
     struct kv_disk *disk;
     struct kv_port port;
+    struct kv_disk_reader_port *reader_ports;
+    unsigned next_reader;
     struct weft_turn_hook hook;
     struct weft_timer timer; /* tells the writer the time, while there are pairs that expire */
     void *tx;

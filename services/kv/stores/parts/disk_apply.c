@@ -103,6 +103,8 @@ static int store(struct place *place, const struct weft_view *parts, size_t coun
             struct kv_key key;
             kv_key_of_expiry(&key, expires, kv_key_view(&place->key));
             err = put_nothing(disk, &key);
+            if (expires < disk->expiry_from)
+                disk->expiry_from = expires;
             if (expires < atomic_load(&disk->next_expiry))
                 atomic_store(&disk->next_expiry, expires);
         }
@@ -252,10 +254,10 @@ int kv_disk_apply(struct kv_disk *disk, struct kv_disk_job *job)
 }
 
 /* Shows the first key at or after `from` that begins with `prefix`. -ENOENT: there is none. */
-static int first_of(struct kv_disk *disk, const struct kv_key *prefix, struct weft_view *key,
-                    struct weft_view *value)
+static int first_of(struct kv_disk *disk, const struct kv_key *prefix, const struct kv_key *from,
+                    struct weft_view *key, struct weft_view *value)
 {
-    int err = disk->engine->seek(disk->tx, kv_key_view(prefix));
+    int err = disk->engine->seek(disk->tx, kv_key_view(from));
     if (err == 0)
         err = disk->engine->next(disk->tx, key, value);
     return err == 0 && !kv_key_begins(*key, kv_key_view(prefix)) ? -ENOENT : err;
@@ -265,8 +267,10 @@ int kv_disk_next_expiry(struct kv_disk *disk, int64_t *expires)
 {
     struct kv_key prefix, pair;
     struct weft_view key, value;
+    struct kv_key from;
     kv_key_of_prefix(&prefix, KV_SPACE_EXPIRY, 0, weft_view(NULL, 0));
-    int err = first_of(disk, &prefix, &key, &value);
+    kv_key_of_expiry(&from, disk->expiry_from, weft_view(prefix.bytes, 1));
+    int err = first_of(disk, &prefix, &from, &key, &value);
     *expires = INT64_MAX;
     if (err == 0 && !kv_key_read_expiry(key, expires, &pair))
         return -EILSEQ;
@@ -301,13 +305,14 @@ static int remove_pair(struct kv_disk *disk, const struct kv_key *pair, int64_t 
 
 int kv_disk_remove_expired(struct kv_disk *disk, int64_t now, size_t most, size_t *removed)
 {
-    struct kv_key prefix;
+    struct kv_key prefix, from;
     kv_key_of_prefix(&prefix, KV_SPACE_EXPIRY, 0, weft_view(NULL, 0));
+    kv_key_of_expiry(&from, disk->expiry_from, weft_view(prefix.bytes, 1));
     for (*removed = 0; *removed < most; ++*removed) {
-        struct kv_key expiry, pair;
+        struct kv_key pair;
         struct weft_view key, value;
         int64_t expires;
-        int err = first_of(disk, &prefix, &key, &value);
+        int err = first_of(disk, &prefix, &from, &key, &value);
         if (err == -ENOENT)
             return 0;
         if (err == 0 && !kv_key_read_expiry(key, &expires, &pair))
@@ -316,10 +321,11 @@ int kv_disk_remove_expired(struct kv_disk *disk, int64_t now, size_t most, size_
             return err;
         if (expires > now)
             return 0;
-        kv_key_of_expiry(&expiry, expires, kv_key_view(&pair));
+        kv_key_of_expiry(&from, expires, kv_key_view(&pair));
         err = remove_pair(disk, &pair, expires);
         if (err == 0)
-            err = remove_key(disk, &expiry);
+            err = remove_key(disk, &from);
+        disk->expiry_from = expires;
         if (err < 0)
             return err;
     }
@@ -329,12 +335,15 @@ int kv_disk_remove_expired(struct kv_disk *disk, int64_t now, size_t most, size_
 /* Removes pairs of a dropped table, and its number behind the last one. */
 static int empty_table(struct kv_disk *disk, uint64_t number, size_t most, size_t *removed)
 {
-    struct kv_key prefix, garbage;
+    struct kv_key prefix, pair, garbage;
     kv_key_of_prefix(&prefix, KV_SPACE_DATA, number, weft_view(NULL, 0));
+    pair = kv_key_begins(kv_key_view(&disk->garbage_from), kv_key_view(&prefix))
+               ? disk->garbage_from
+               : prefix;
     while (*removed < most) {
         struct kv_disk_record record;
         struct weft_view key, value;
-        int err = first_of(disk, &prefix, &key, &value);
+        int err = first_of(disk, &prefix, &pair, &key, &value);
         if (err == -ENOENT) {
             kv_key_of_garbage(&garbage, number);
             ++*removed;
@@ -346,13 +355,14 @@ static int empty_table(struct kv_disk *disk, uint64_t number, size_t most, size_
             err = kv_disk_record_read(value, &record);
         if (err < 0)
             return err;
-        struct kv_key pair = {.size = key.size};
+        pair.size = key.size;
         memcpy(pair.bytes, key.data, key.size);
         err = remove_expiry(disk, record.expires, &pair);
         if (err == 0)
             err = remove_key(disk, &pair);
         if (err < 0)
             return err;
+        disk->garbage_from = pair;
         ++*removed;
     }
     return 0;
@@ -364,7 +374,7 @@ int kv_disk_remove_garbage(struct kv_disk *disk, size_t most, size_t *removed)
     struct weft_view key, value;
     *removed = 0;
     kv_key_of_prefix(&prefix, KV_SPACE_GARBAGE, 0, weft_view(NULL, 0));
-    int err = first_of(disk, &prefix, &key, &value);
+    int err = first_of(disk, &prefix, &prefix, &key, &value);
     if (err == -ENOENT)
         return 0;
     if (err == 0 && key.size != 9)

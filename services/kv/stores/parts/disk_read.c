@@ -57,7 +57,8 @@ int kv_disk_get(const struct kv_disk_reading *reading, struct kv_op *op, uint64_
         if (err < 0)
             return err;
         item->present = true;
-        item->found = (struct kv_value){record.value, NULL};
+        item->found =
+            (struct kv_value){op->kind == KV_MGET ? record.value : weft_view(NULL, 0), NULL};
         item->found_expires = record.expires;
     }
     return 0;
@@ -66,11 +67,10 @@ int kv_disk_get(const struct kv_disk_reading *reading, struct kv_op *op, uint64_
 /* The proof shows that this store made the cursor: without the secret nobody can make it. The digest is
  * BLAKE2b, whose construction does not need more than the secret in front. The table is no part of it,
  * so that a walk of a table that has gone meanwhile ends, and is not refused. */
-static void prove(const struct kv_disk_reading *reading, struct weft_view place,
-                  uint8_t proof[PROOF_SIZE])
+static void prove(const uint8_t *secret, struct weft_view place, uint8_t proof[PROOF_SIZE])
 {
     uint8_t text[KV_SECRET_SIZE + KV_NAME_MAX], digest[KV_VERSION_SIZE];
-    memcpy(text, reading->secret, KV_SECRET_SIZE);
+    memcpy(text, secret, KV_SECRET_SIZE);
     if (place.size > 0)
         memcpy(text + KV_SECRET_SIZE, place.data, place.size);
     weft_kv_version(weft_view(text, KV_SECRET_SIZE + place.size), digest);
@@ -78,11 +78,10 @@ static void prove(const struct kv_disk_reading *reading, struct weft_view place,
 }
 
 /* A cursor is the end of the key where the next page begins, and the proof. */
-static void set_cursor(const struct kv_disk_reading *reading, struct kv_cursor *cursor,
-                       struct weft_view place)
+static void set_cursor(const uint8_t *secret, struct kv_cursor *cursor, struct weft_view place)
 {
     _Static_assert((int)KV_NAME_MAX + PROOF_SIZE <= (int)KV_CURSOR_MAX, "a cursor holds a name");
-    prove(reading, place, cursor->bytes);
+    prove(secret, place, cursor->bytes);
     if (place.size > 0)
         memcpy(cursor->bytes + PROOF_SIZE, place.data, place.size);
     cursor->size = (uint16_t)(PROOF_SIZE + place.size);
@@ -96,7 +95,7 @@ static int read_cursor(const struct kv_disk_reading *reading, const struct kv_cu
     if (cursor->size < PROOF_SIZE || cursor->size > PROOF_SIZE + KV_NAME_MAX)
         return -ESTALE;
     struct weft_view place = weft_view(cursor->bytes + PROOF_SIZE, cursor->size - PROOF_SIZE);
-    prove(reading, place, proof);
+    prove(reading->secret, place, proof);
     if (memcmp(proof, cursor->bytes, PROOF_SIZE) != 0)
         return -ESTALE;
     *from = *base;
@@ -147,7 +146,7 @@ static int walk_on(const struct kv_disk_reading *reading, struct kv_op *op, cons
            kv_key_begins(key, kv_key_view(&way->prefix))) {
         struct weft_view place = weft_view_skip(key, way->base.size);
         if (shown == op->count || skipped == SKIPPED_MOST) {
-            set_cursor(reading, op->cursor, place);
+            set_cursor(reading->secret, op->cursor, place);
             return 0;
         }
         err = read_pair(reading, op->kind, way->base.size, key, value, &pair);
@@ -159,7 +158,7 @@ static int walk_on(const struct kv_disk_reading *reading, struct kv_op *op, cons
         }
         shown++;
         if (!op->each(op, &pair)) {
-            set_cursor(reading, op->cursor, place);
+            set_cursor(reading->secret, op->cursor, place);
             return 0;
         }
     }
@@ -190,4 +189,29 @@ int kv_disk_walk(const struct kv_disk_reading *reading, struct kv_op *op, uint64
         return 0;
     }
     return err < 0 ? err : walk_on(reading, op, &way);
+}
+
+static int count_pairs(const struct kv_disk_reading *reading, struct kv_op *op)
+{
+    uint64_t number;
+    int err = kv_disk_table(reading, op->table, &number, &op->total);
+    if (err == -ENOENT)
+        op->total = 0;
+    return err == -ENOENT ? 0 : err;
+}
+
+int kv_disk_read(const struct kv_disk_reading *reading, struct kv_op *op, uint64_t number)
+{
+    if (op->kind == KV_COUNT)
+        return count_pairs(reading, op);
+    if (op->kind == KV_WALK || op->kind == KV_TABLES)
+        return kv_disk_walk(reading, op, number);
+    return kv_disk_get(reading, op, number);
+}
+
+void kv_disk_set_cursor(const uint8_t *secret, struct kv_cursor *cursor, struct weft_view name)
+{
+    struct kv_key key;
+    kv_key_of_table(&key, name);
+    set_cursor(secret, cursor, weft_view_skip(kv_key_view(&key), 1));
 }

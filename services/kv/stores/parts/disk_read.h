@@ -33,4 +33,11 @@ WEFT_MUST_USE int kv_disk_get(const struct kv_disk_reading *reading, struct kv_o
 WEFT_MUST_USE int kv_disk_walk(const struct kv_disk_reading *reading, struct kv_op *op,
                                uint64_t number);
 
+/* Does any read; number as for kv_disk_get, but not used for KV_TABLES and KV_COUNT. */
+WEFT_MUST_USE int kv_disk_read(const struct kv_disk_reading *reading, struct kv_op *op,
+                               uint64_t number);
+
+/* Makes the cursor of a page that begins with that name. */
+void kv_disk_set_cursor(const uint8_t *secret, struct kv_cursor *cursor, struct weft_view name);
+
 #endif

@@ -183,10 +183,16 @@ static int sweep(struct kv_disk *disk, size_t *removed)
         atomic_store(&disk->next_expiry, next);
         disk->garbage = more > 0;
     }
-    if (err < 0 || *removed > 0)
-        return finish(disk, err);
-    disk->engine->end(disk->tx);
-    return 0;
+    if (err == 0 && *removed == 0) {
+        disk->engine->end(disk->tx);
+        return 0;
+    }
+    err = finish(disk, err);
+    if (err < 0) {
+        disk->expiry_from = 0;
+        disk->garbage_from.size = 0;
+    }
+    return err;
 }
 
 /* Errors of a sweep are left for a write to meet, but for those of the disk: it is tried again with the

@@ -13,6 +13,12 @@
 #include "sync.h"
 #include "services/kv/store.h"
 
+enum kv_engine_tx {
+    KV_ENGINE_WRITER,
+    KV_ENGINE_LOOP,  /* a reader on a loop */
+    KV_ENGINE_THREAD /* a reader that may wait for the disk */
+};
+
 struct kv_engine_options {
     const char *path; /* the directory, which is there and locked */
     const struct weft_option_set *set;
@@ -22,6 +28,9 @@ struct kv_engine_options {
 struct kv_engine {
     const char *name; /* the store's */
     size_t tx_size;
+    /* Reads may wait for the disk. A reader that may not is opened with KV_ENGINE_LOOP, and gets -EAGAIN where
+     * it would have to; others read on threads. */
+    bool blocks;
 
     /* Opens what is in the directory. *engine is the engine's own memory. *error has one line. */
     int (*open)(void **engine, const struct kv_engine_options *options, struct weft_error *error);
@@ -30,12 +39,13 @@ struct kv_engine {
     /* A tx is the caller's memory of tx_size bytes, zeroed, for one thread at a time. A reader's begin
      * takes the newest state, and end gives it up with all views. There is one writer; its begin starts
      * a transaction, which end drops and commit makes the newest state. */
-    int (*tx_open)(void *tx, void *engine, bool writes);
+    int (*tx_open)(void *tx, void *engine, enum kv_engine_tx kind);
     void (*tx_close)(void *tx);
     int (*begin)(void *tx);
     void (*end)(void *tx);
 
-    /* Shows a value; the view is valid until end or, of the writer, until the next put or remove. */
+    /* Shows a value; the view is valid until end, or of an engine that blocks until the next get or commit.
+     * The writer's is valid until its next get, put or remove. */
     int (*get)(void *tx, struct weft_view key, struct weft_view *value);
     /* Goes to the first key at or after `from`; next shows that one, and goes on. The writer seeks
      * again after a put or remove. */

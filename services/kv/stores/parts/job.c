@@ -3,10 +3,14 @@
 
 #include <stdalign.h>
 
+#include "core/base/compiler.h"
 #include "core/base/mem.h"
 #include "services/kv/update.h"
 
-enum { COPY_MOST = 4096 }; /* of a value that lies in a blob: more is kept by reference */
+enum {
+    COPY_MOST = 4096,    /* of a value that lies in a blob: more is kept by reference */
+    PAGE_MOST = 1 << 20, /* bytes of keys and values that a page keeps */
+};
 
 static bool is_copied(const struct kv_value *value)
 {
@@ -18,11 +22,16 @@ static bool stores(const struct kv_op *op)
     return op->kind == KV_MSET || op->kind == KV_MUPDATE;
 }
 
-/* Bytes of keys and values that are copied. */
-static size_t bytes_of(const struct kv_op *op)
+static bool is_page(const struct kv_op *op)
 {
-    size_t size = op->table.size;
-    for (size_t i = 0; i < op->count; i++) {
+    return op->kind == KV_WALK || op->kind == KV_TABLES;
+}
+
+/* Bytes of keys and values that are copied. */
+static size_t bytes_of(const struct kv_op *op, size_t count)
+{
+    size_t size = op->table.size + (is_page(op) ? op->prefix.size : 0);
+    for (size_t i = 0; i < count; i++) {
         size += op->items[i].key.size;
         if (stores(op) && is_copied(&op->items[i].value))
             size += op->items[i].value.bytes.size;
@@ -66,26 +75,58 @@ static void copy_updates(struct kv_disk_job *job, const struct kv_op *op, struct
     }
 }
 
-/* The job, the items, the updates and the bytes lie one behind the other. */
-struct kv_disk_job *kv_disk_job_new(struct kv_op *op, bool here)
+bool kv_disk_job_keep(struct kv_op *copy, const struct kv_pair *pair)
 {
+    struct kv_disk_job *job = weft_container_of(copy, struct kv_disk_job, copy);
+    size_t size = pair->key.size + pair->value.bytes.size;
+    if (job->kept > 0 && job->kept + size > PAGE_MOST)
+        return false;
+    struct kv_disk_pair *kept = kv_results_alloc(&job->results, sizeof *kept, copy->count);
+    job->lacks_memory = true;
+    if (!kept)
+        return false;
+    kept->next = NULL;
+    kept->pair = *pair;
+    if (kv_results_keep(&job->results, &kept->pair.key, copy->count) < 0 ||
+        kv_results_keep(&job->results, &kept->pair.value.bytes, copy->count) < 0)
+        return false;
+    job->lacks_memory = false;
+    *job->pairs_end = kept;
+    job->pairs_end = &kept->next;
+    job->kept += size;
+    return true;
+}
+
+static void copy_page(struct kv_disk_job *job, const struct kv_op *op, struct weft_view prefix)
+{
+    job->cursor = *op->cursor;
+    job->copy.cursor = &job->cursor;
+    job->copy.each = kv_disk_job_keep;
+    job->copy.prefix = prefix;
+    job->pairs_end = &job->pairs;
+}
+
+/* The job, the items, the updates and the bytes lie one behind the other. */
+struct kv_disk_job *kv_disk_job_new(struct kv_op *op, enum kv_disk_way way)
+{
+    bool here = way == KV_DISK_HERE;
     _Static_assert(alignof(struct kv_update) <= alignof(struct kv_item) &&
                        alignof(struct kv_item) <= alignof(struct kv_disk_job),
                    "what lies behind a job is aligned");
-    size_t count = here || !op->items ? 0 : op->count;
+    size_t count = here || is_page(op) || !op->items ? 0 : op->count;
     size_t update_count = op->kind == KV_MUPDATE && !here ? op->count : 0;
-    size_t bytes = here ? 0 : count ? bytes_of(op) : op->table.size;
+    size_t bytes = here ? 0 : bytes_of(op, count);
     struct kv_disk_job *job = weft_malloc(sizeof *job + count * sizeof(struct kv_item) +
                                           update_count * sizeof(struct kv_update) + bytes);
     if (!job)
         return NULL;
-    *job = (struct kv_disk_job){.op = op, .here = here, .job.size = bytes, .copy = *op};
+    *job = (struct kv_disk_job){.op = op, .way = way, .job.size = bytes, .copy = *op};
     if (here)
         return job;
     struct kv_item *items = (struct kv_item *)(job + 1);
     struct kv_update *updates = (struct kv_update *)(items + count);
     uint8_t *at = (uint8_t *)(updates + update_count);
-    job->copy.items = items;
+    job->copy.items = count > 0 ? items : NULL;
     job->copy.table = copy_view(&at, op->table);
     for (size_t i = 0; i < count; i++) {
         copy_item(&items[i], &op->items[i], stores(op), &at);
@@ -94,12 +135,14 @@ struct kv_disk_job *kv_disk_job_new(struct kv_op *op, bool here)
     }
     if (update_count)
         copy_updates(job, op, updates);
+    if (is_page(op))
+        copy_page(job, op, copy_view(&at, op->prefix));
     return job;
 }
 
 void kv_disk_job_free(struct kv_disk_job *job)
 {
-    if (!job->here && stores(&job->copy))
+    if (job->way != KV_DISK_HERE && stores(&job->copy))
         for (size_t i = 0; i < job->copy.count; i++)
             weft_blob_unref(job->copy.items[i].value.blob);
     kv_results_drop(&job->results);
@@ -110,7 +153,7 @@ void kv_disk_job_tell(const struct kv_disk_job *job)
 {
     struct kv_op *op = job->op;
     op->total = job->copy.total;
-    if (!op->items)
+    if (!job->copy.items)
         return;
     for (size_t i = 0; i < op->count; i++) {
         const struct kv_item *item = &job->copy.items[i];

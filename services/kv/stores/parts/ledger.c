@@ -33,7 +33,7 @@ static void forget_all(struct kv_ledger *ledger)
         }
     }
     ledger->table_count = 0;
-    ledger->changed = NULL;
+    ledger->changed = ledger->last = NULL;
 }
 
 static int write_meta(struct kv_ledger *ledger)
@@ -147,12 +147,24 @@ int kv_ledger_find(struct kv_ledger *ledger, struct weft_view name, struct kv_le
 int kv_ledger_find_number(struct kv_ledger *ledger, uint64_t number, struct kv_ledger_table **table)
 {
     struct kv_key key;
-    struct weft_view name;
+    struct weft_view shown;
+    struct weft_bytes name;
+    *table = ledger->last;
+    if (*table && (*table)->number == number)
+        return 0;
     kv_key_of_name(&key, number);
-    int err = ledger->engine->get(ledger->tx, kv_key_view(&key), &name);
+    int err = ledger->engine->get(ledger->tx, kv_key_view(&key), &shown);
     if (err == 0)
-        err = kv_ledger_find(ledger, name, table);
-    return err == 0 && (*table)->number != number ? -ENOENT : err;
+        err = weft_bytes_copy(&name, shown);
+    if (err < 0)
+        return err;
+    err = kv_ledger_find(ledger, weft_view(name.data, name.size), table);
+    weft_bytes_fini(&name);
+    if (err == 0 && (*table)->number != number)
+        err = -ENOENT;
+    if (err == 0)
+        ledger->last = *table;
+    return err;
 }
 
 static void note_change(struct kv_ledger *ledger, struct kv_ledger_table *table)

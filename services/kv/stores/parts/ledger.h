@@ -32,6 +32,7 @@ struct kv_ledger {
     struct kv_ledger_table **buckets;
     size_t table_count;
     struct kv_ledger_table *changed;
+    struct kv_ledger_table *last; /* found by its number */
     uint64_t next_number, stored_next_number;
     bool moved; /* a table comes or goes with this transaction */
     uint8_t secret[KV_SECRET_SIZE];

@@ -29,17 +29,26 @@ static struct kv_results_chunk *add_chunk(struct kv_results *results, size_t siz
     return chunk;
 }
 
-int kv_results_keep(struct kv_results *results, struct weft_view *view, size_t more)
+void *kv_results_alloc(struct kv_results *results, size_t size, size_t more)
 {
     struct kv_results_chunk *chunk = results->chunk;
-    if (!chunk || chunk->capacity - chunk->used < view->size)
-        chunk = add_chunk(results, view->size, more);
+    size = (size + 7) & ~(size_t)7;
+    if (!chunk || chunk->capacity - chunk->used < size)
+        chunk = add_chunk(results, size, more);
     if (!chunk)
+        return NULL;
+    uint8_t *bytes = chunk->bytes + chunk->used;
+    chunk->used += size;
+    return bytes;
+}
+
+int kv_results_keep(struct kv_results *results, struct weft_view *view, size_t more)
+{
+    uint8_t *copy = kv_results_alloc(results, view->size, more);
+    if (!copy)
         return -ENOMEM;
-    uint8_t *copy = chunk->bytes + chunk->used;
     if (view->size > 0)
         memcpy(copy, view->data, view->size);
-    chunk->used += view->size;
     *view = weft_view(copy, view->size);
     return 0;
 }

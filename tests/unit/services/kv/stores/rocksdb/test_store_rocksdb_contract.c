@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The suite itself, over RocksDB. It syncs nothing, which would only make it slow. */
+#include "lib/disk_store.h"
+#include "services/kv/stores/on_disk.h"
+#include "suites/store_suite.h"
+
+int main(void)
+{
+    static const char *const options[] = {"sync", "off", NULL};
+    return weft_store_suite_run(disk_store_in_scratch(&weft_kv_store_rocksdb, options));
+}
