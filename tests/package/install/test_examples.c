@@ -161,6 +161,25 @@ static void test_client_reads_back_in_order_what_it_wrote(void **state)
     expect_drained();
 }
 
+/* Each reads the counter and writes it with one more, so that it is their sum only if no two were between
+ * the lock and its end at once. */
+static void test_lock_lets_one_of_eight_contending_clients_in_at_a_time(void **state)
+{
+    build(*state);
+    char kvs[400];
+    snprintf(kvs, sizeof kvs, "%s/bin/kvs", prefix_path());
+    start_server(WORDS(kvs, "--listen", KVS_ANY_PORT));
+    setenv("LOCK", path, 1);
+    setenv("URL", address, 1);
+    prefix_shell(&program,
+                 "clients=\n"
+                 "for i in 1 2 3 4 5 6 7 8; do $LOCK $URL 20 & clients=\"$clients $!\"; done\n"
+                 "for client in $clients; do wait $client || exit 1; done\n"
+                 "[ \"$($PREFIX/bin/kvc --server $URL --raw hget lock-example counter)\" = 160 ]\n"
+                 "[ \"$($PREFIX/bin/kvc --server $URL hexist lock-example lock)\" = false ]");
+    expect_drained();
+}
+
 static void test_frames_become_lines_again_without_a_loop(void **state)
 {
     build(*state);
@@ -193,6 +212,9 @@ static const struct row {
     {test_client_reads_back_in_order_what_it_wrote,
      "test_client_reads_back_in_order_what_it_wrote",
      {.folder = "client", .name = "pipeline"}},
+    {test_lock_lets_one_of_eight_contending_clients_in_at_a_time,
+     "test_lock_lets_one_of_eight_contending_clients_in_at_a_time",
+     {.folder = "lock", .name = "lock"}},
     {test_frames_become_lines_again_without_a_loop,
      "test_frames_become_lines_again_without_a_loop",
      {.folder = "frames", .name = "frames"}},
