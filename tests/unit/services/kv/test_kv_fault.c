@@ -10,14 +10,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "kv_calls.h"
 #include "kv_fixture.h"
-#include "kv_message.h"
 #include "lib/fault.h"
 #include "lib/late_store.h"
 #include "lib/virtual_loop.h"
 #include "services/kv/stores/memory/memory.h"
-
-#define VIEW(literal) weft_view(literal, sizeof literal - 1)
 
 enum { KEYS = 12 }; /* more than a request holds without memory of its own */
 
@@ -95,7 +93,7 @@ static void run_call(void *arg)
 }
 
 /* Does one request until it ends. Its reply is refused once, so that kv has to hold it. */
-static struct told ask(struct scene *scene, struct weft_bytes payload, struct call *call)
+static struct told ask_in(struct scene *scene, struct weft_bytes payload, struct call *call)
 {
     call->scene = scene;
     fake_request_init(&call->request, weft_view(payload.data, payload.size), WEFT_MIB(1));
@@ -128,7 +126,7 @@ static void assert_nothing_by_halves(struct scene *scene)
 {
     struct call call;
     struct weft_bytes payload = ask_some(ASK_HMEXIST, VIEW(""));
-    struct told told = ask(scene, payload, &call);
+    struct told told = ask_in(scene, payload, &call);
     if (told.status == 200) {
         for (size_t i = 1; i < told.value_count; i++)
             assert_true(weft_view_equal(told.values[i], told.values[0]));
@@ -146,12 +144,12 @@ static void one_run(void *arg)
     if (begin(scene) == 0) {
         struct call call;
         for (int i = 0; i < 2; i++) {
-            struct told told = ask(scene, sets[i], &call);
+            struct told told = ask_in(scene, sets[i], &call);
             assert_true(told.status == 200 || (told.status == 503 && fault_failed() > 0));
             fake_request_fini(&call.request);
             assert_nothing_by_halves(scene);
         }
-        struct told told = ask(scene, scene->payload, &call);
+        struct told told = ask_in(scene, scene->payload, &call);
         assert_true(told.status == 200 || told.status == 404 ||
                     (told.status == 503 && fault_failed() > 0));
         fake_request_fini(&call.request);
@@ -173,8 +171,44 @@ static void survive(const struct kv_store *store, struct weft_bytes payload)
     free(payload.data);
 }
 
+/* More changes than are looked through for a repeated key without memory. */
+static struct weft_bytes ask_changes(void)
+{
+    enum { CHANGES = 20 };
+    struct weft_kv_change changes[CHANGES];
+    char keys[CHANGES][8];
+    for (int i = 0; i < CHANGES; i++) {
+        (void)snprintf(keys[i], sizeof keys[i], "k%d", i);
+        changes[i] = storing(keys[i], "v");
+        changes[i].condition = WEFT_KV_IF_ABSENT;
+    }
+    const struct weft_kv_request request = {.op = WEFT_KV_HPUT,
+                                            .table = VIEW("u"),
+                                            .changes = changes,
+                                            .change_count = CHANGES,
+                                            .state = true};
+    return kv_call_payload(&request);
+}
+
+static struct weft_bytes ask_other(enum weft_kv_op op)
+{
+    const struct weft_view key = VIEW("n");
+    bool has_key = op == WEFT_KV_HINCR || op == WEFT_KV_HEXPIRE;
+    const struct weft_kv_request request = {.op = op,
+                                            .table = VIEW("t"),
+                                            .keys = &key,
+                                            .key_count = has_key,
+                                            .delta = {.type = WEFT_KV_FLOAT, .number = 0.5},
+                                            .expiry = {WEFT_KV_EXPIRE_AFTER, 1000}};
+    return kv_call_payload(&request);
+}
+
 static void survive_all(const struct kv_store *store)
 {
+    survive(store, ask_changes());
+    for (enum weft_kv_op op = WEFT_KV_HINCR; op <= WEFT_KV_COUNT; op++)
+        survive(store, ask_other(op));
+
     survive(store, ask_key(ASK_HGET, "t", "a"));
     survive(store, ask_key(ASK_HGETALL, "t", ""));
     survive(store, ask_some(ASK_HMGET, VIEW("")));

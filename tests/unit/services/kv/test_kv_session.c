@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The exchanges of tests/vectors/session.jsonl and requests.jsonl: each file in order on a fresh
+ * The exchanges of tests/vectors/session.jsonl, requests.jsonl and changes.jsonl: each file in order on a fresh
  * service, byte for byte. Takes the directory of the vectors as its argument. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -91,11 +91,19 @@ static void test_requests_in_odd_forms_are_answered_byte_for_byte(void **state)
     assert_answered("requests.jsonl", 36);
 }
 
+/* Conditions, versions, sums, tables: what does not depend on the time. */
+static void test_changes_are_answered_byte_for_byte(void **state)
+{
+    (void)state;
+    assert_answered("changes.jsonl", 42);
+}
+
 int main(int argc, char **argv)
 {
     vectors_dir = argc > 1 ? argv[1] : NULL;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_session_is_answered_byte_for_byte),
+        cmocka_unit_test(test_changes_are_answered_byte_for_byte),
         cmocka_unit_test(test_requests_in_odd_forms_are_answered_byte_for_byte),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,10 +5,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
-#include <stdlib.h>
 
-#include "kv_talk.h"
-#include "services/kv/client/message.h"
+#include "kv_calls.h"
 #include "services/kv/stores/stores.h"
 
 /* The memory store, as if it had only what stores had at first. */
@@ -25,15 +23,7 @@ static int setup(void **state)
 
 static struct told ask_request(const struct weft_kv_request *request)
 {
-    struct weft__kv_request_body body = weft__kv_request_to_body(request);
-    struct weft_error error;
-    assert_int_equal(weft__kv_request_check(request, &error), 0);
-    uint8_t *payload = malloc(body.body.size + 1);
-    assert_non_null(payload);
-    weft_body_write(&body.body, payload);
-    struct told told = ask_view(weft_view(payload, body.body.size));
-    free(payload);
-    return told;
+    return ask(kv_call_payload(request));
 }
 
 static const struct weft_view key = {(const uint8_t *)"k", 1};
@@ -114,24 +104,16 @@ static void test_state_of_a_key_has_a_version_on_any_store(void **state)
 {
     const struct weft_kv_request get = {
         .op = WEFT_KV_HGET, .table = VIEW("t"), .keys = &key, .key_count = 1, .state = true};
-    struct weft_arena arena;
-    struct weft_kv_reply reply;
-    const char *why;
     (void)state;
     (void)ask(ask_hset("t", "k", VIEW("\x18\x01")));
-    (void)ask_request(&get);
-    weft_arena_init(&arena, SIZE_MAX);
-    assert_int_equal(weft__kv_reply_read(&reply, weft_view(kv_talk.reply.data, kv_talk.reply.size),
-                                         &arena, &why),
-                     0);
-    assert_int_equal(reply.value_count, 1);
-    assert_int_equal(reply.state_count, 1);
-    assert_int_equal(reply.states[0].version.size, 16);
-    assert_int_equal(reply.states[0].expires, 0);
-    weft_arena_fini(&arena);
+    const struct weft_kv_reply *reply = kv_call(&get);
+    assert_int_equal(reply->value_count, 1);
+    assert_int_equal(reply->state_count, 1);
+    assert_int_equal(reply->states[0].version.size, 16);
+    assert_int_equal(reply->states[0].expires, 0);
 }
 
-#define WITHOUT(name) cmocka_unit_test_setup_teardown(name, setup, kv_talk_teardown)
+#define WITHOUT(name) cmocka_unit_test_setup_teardown(name, setup, kv_calls_teardown)
 
 int main(void)
 {
