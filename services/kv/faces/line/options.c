@@ -128,7 +128,8 @@ static enum kv_line_read set_if_version(struct kv_line_request *request, struct 
     for (size_t i = 0; good && i < KV_VERSION_SIZE; i++) {
         int high = hex_digit(value.data[2 * i]), low = hex_digit(value.data[2 * i + 1]);
         good = high >= 0 && low >= 0;
-        request->update.version[i] = (uint8_t)(high << 4 | low);
+        if (good)
+            request->update.version[i] = (uint8_t)(high << 4 | low);
     }
     if (!good)
         return kv_line_wrong(request, "--if-version: not 32 hexadecimal digits, as hget --state "
