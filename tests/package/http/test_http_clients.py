@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """kvs over HTTP, with clients that nobody here has written: curl runs what docs/http.md shows, http.client
 keeps its connections and pipelines by hand, and Node fetches as a browser does. Run from the root of the
-tree: test_http_clients.py KVS [TEST...]."""
+tree: test_http_clients.py KVS KVC [TEST...]."""
 import http.client
+import json
 import os
 import pathlib
 import re
@@ -41,7 +42,7 @@ class Server(unittest.TestCase):
 
 class Page(Server):
     def test_curl_prints_what_the_page_shows(self):
-        found = re.findall(r"^    \$ (curl .*)\n((?:    (?!\$).*\n)*)", PAGE.read_text(), re.M)
+        found = re.findall(r"^    \$ ((?:curl|printf) .*)\n((?:    (?!\$).*\n)*)", PAGE.read_text(), re.M)
         self.assertGreater(len(found), 5)
         for command, shown in found:
             with self.subTest(command=command):
@@ -112,6 +113,27 @@ class Library(Server):
         self.assertTrue(received.endswith(b"\r\n\r\nok\n"))
 
 
+class Batch(Server):
+    LINES = ['["hset","t","a",{"float":"nan"}]', '["hmset","t","b","\\u00e4","c",null,"d",true]', '["hget","t","a"]',
+             '["hmget","t","d","c","none"]', '["hexist","t","a"]', '["hmexist","t","a","none"]', '',
+             '["hset","t","a",{"base64":"AP8="}]', '["hget","t","none"]', '["hset","t","a",9223372036854775807]',
+             '["hdel","t","a"]', '["hmdel","t","b","c"]']
+
+    def test_answers_are_those_of_kvc(self):
+        text = "\n".join(self.LINES)
+        here = self.curl("--data-binary", text, "-H", "Content-Type: application/x-ndjson", self.url("/v1/batch"))
+        server = subprocess.Popen([KVS, "--log-level", "warn", "--listen", "tcp://127.0.0.1:0"],
+                                  stdout=subprocess.PIPE, text=True)
+        self.addCleanup(server.communicate)
+        self.addCleanup(server.terminate)
+        url = server.stdout.readline().split()[1]
+        there = subprocess.run([KVC, "--server", url, "--json", "batch", "--keep-going"], input=text, text=True,
+                               stdout=subprocess.PIPE).stdout
+        self.assertGreater(len(here), 100)
+        self.assertEqual([json.loads(line) for line in here.splitlines()],
+                         [json.loads(line) for line in there.splitlines()])
+
+
 class Description(Server):
     def test_methods_are_those_of_the_openapi_page(self):
         methods = {"get", "put", "post", "delete"}
@@ -168,5 +190,5 @@ class Browser(Server):
 
 
 if __name__ == "__main__":
-    KVS = os.path.abspath(sys.argv.pop(1))
+    KVS, KVC = os.path.abspath(sys.argv.pop(1)), os.path.abspath(sys.argv.pop(1))
     unittest.main()

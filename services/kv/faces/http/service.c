@@ -11,7 +11,9 @@
 #include <time.h>
 
 #include "core/base/compiler.h"
+#include "batch.h"
 #include "core/task.h"
+#include "json_read.h"
 #include "reply.h"
 #include "services/kv/faces/protobuf/reply.h"
 #include "services/kv/packed.h"
@@ -41,6 +43,7 @@ struct task {
     struct kv_http_about about;
     struct kv_item item;
     struct kv_update update;
+    struct kv_http_batch batch;
     struct kv_http_body body;
     char origin[KV_HTTP_ORIGIN_MAX];
 };
@@ -192,8 +195,17 @@ static bool take_conditions(struct task *task, enum kv_then then)
     return true;
 }
 
-/* Packs the body as a value: in the arena, and a large one in a blob that all faces share. */
-static bool take_value(struct task *task, enum kv_type type, struct weft_view text)
+/* Makes a large value the blob that all faces share. */
+static bool keep_value(struct task *task)
+{
+    if (task->base.looking || kv_reply_keep(&task->item.value) == 0)
+        return true;
+    kv_task_refuse_no_memory(&task->base);
+    return false;
+}
+
+/* Packs the body as a value, in the arena. */
+static bool take_text(struct task *task, enum kv_type type, struct weft_view text)
 {
     uint8_t *packed =
         weft_arena_alloc(weft_request_arena(task->base.request), KV_PACKED_HEAD_MAX + text.size);
@@ -205,22 +217,37 @@ static bool take_value(struct task *task, enum kv_type type, struct weft_view te
     if (text.size > 0)
         memcpy(packed + head, text.data, text.size);
     task->item.value.bytes = weft_view(packed, head + text.size);
-    if (!task->base.looking && kv_reply_keep(&task->item.value) < 0) {
-        kv_task_refuse_no_memory(&task->base);
-        return false;
+    return keep_value(task);
+}
+
+static bool take_json(struct task *task)
+{
+    struct weft_json json = {.rest = task->route.request.body};
+    const char *why = "not JSON";
+    int err =
+        kv_json_read_value(&json, weft_json_next(&json), weft_request_arena(task->base.request),
+                           &task->item.value.bytes, &why);
+    if (err == 0 && weft_json_next(&json) != WEFT_JSON_END) {
+        err = WEFT_EMALFORMED;
+        why = "more than one value";
     }
-    return true;
+    if (err == 0)
+        return keep_value(task);
+    if (err == WEFT_EMALFORMED)
+        return refuse_bad(task, why);
+    kv_task_refuse_no_memory(&task->base);
+    return false;
 }
 
 static bool take_body(struct task *task)
 {
     struct weft_view body = task->route.request.body;
+    if (task->route.type == KV_HTTP_TYPE_JSON)
+        return take_json(task);
     bool text = task->route.type != KV_HTTP_TYPE_BYTES && weft_utf8_valid(body);
     if (task->route.type == KV_HTTP_TYPE_TEXT && !text)
         return refuse_bad(task, "The body is not UTF-8: send it as application/octet-stream");
-    if (task->route.type == KV_HTTP_TYPE_JSON)
-        return refuse(task, 415, "application/json is not taken");
-    return take_value(task, text ? KV_TYPE_STRING : KV_TYPE_BINARY, body);
+    return take_text(task, text ? KV_TYPE_STRING : KV_TYPE_BINARY, body);
 }
 
 static bool take_put(struct task *task)
@@ -236,6 +263,29 @@ static bool take_delete(struct task *task)
     bool conditional = task->route.match.given || task->route.none_match.given;
     (void)take_item(task, conditional ? KV_HPUT : KV_HDEL);
     return !conditional || take_conditions(task, KV_THEN_REMOVE);
+}
+
+static bool next_step(struct kv_task *base)
+{
+    return kv_http_batch_step(base, &task_of(base)->batch);
+}
+
+/* A page can send text/plain anywhere without asking, but none of these two types. */
+static bool take_batch(struct task *task)
+{
+    bool empty;
+    if (task->route.type != KV_HTTP_TYPE_NDJSON && task->route.type != KV_HTTP_TYPE_JSON)
+        return refuse(task, 415, "A batch has the Content-Type application/x-ndjson");
+    if (task->base.looking) {
+        /* Some line may write. The batch is read when this is decoded once more. */
+        task->base.call.command = &kv_commands[KV_HMSET];
+        task->base.call.count = 0;
+        return true;
+    }
+    if (!kv_http_batch_begin(&task->base, &task->batch, task->route.request.body, &empty))
+        return empty && answer_ok(task);
+    kv_task_in_steps(&task->base, next_step);
+    return true;
 }
 
 /* Sets up the call for a resource and a method that go together, or answers. */
@@ -286,7 +336,7 @@ static bool take(struct task *task)
     case KV_HTTP_TABLES:
         return take_page(task, KV_TABLES_PAGE);
     case KV_HTTP_BATCH:
-        return refuse(task, KV_NOT_IMPLEMENTED, "No batches yet");
+        return take_batch(task);
     case KV_HTTP_HEALTH:
     case KV_HTTP_SERVER:
     case KV_HTTP_NOTHING:
