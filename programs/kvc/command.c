@@ -88,6 +88,11 @@ const char *cli_shape_arguments(enum cli_shape shape)
     return "";
 }
 
+const char *cli_shape_arguments_of_all(enum cli_shape shape)
+{
+    return shape == CLI_IMPORT ? "--all FILE" : "--all [FILE]";
+}
+
 /* True if a command of this shape takes `count` words. */
 static bool count_fits(enum cli_shape shape, size_t count)
 {

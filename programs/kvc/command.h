@@ -81,6 +81,9 @@ const struct cli_command *cli_command_find(const char *name, struct weft_error *
 const struct cli_command *cli_command_find_request(const char *name, size_t count,
                                                    struct weft_error *error);
 
+/* Returns the arguments of import and export with --all, which stands for TABLE. */
+const char *cli_shape_arguments_of_all(enum cli_shape shape);
+
 /* Checks that the command takes `count` words. WEFT_ECONFIG: *error shows its usage. */
 WEFT_MUST_USE int cli_command_check(const struct cli_command *command, size_t count,
                                     struct weft_error *error);

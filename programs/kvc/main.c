@@ -52,6 +52,24 @@ static enum cli_exit run_input(struct cli_run *run, struct weft_error *error)
     return cli_run_fail(run, CLI_EXIT_USAGE, error->text);
 }
 
+/* With --all, import and export take no table: as many words less. */
+static int check_all(const struct cli_command *command, size_t count, struct weft_error *error)
+{
+    size_t least = command->shape == CLI_IMPORT ? 1 : 0;
+    if (count >= least && count <= 1)
+        return 0;
+    return weft_error_set(error, WEFT_ECONFIG, "wrong number of arguments; usage: kvc %s %s",
+                          command->name, cli_shape_arguments_of_all(command->shape));
+}
+
+static int check(const struct kvc_config *config, const struct cli_command *command,
+                 struct weft_error *error)
+{
+    size_t count = config->common.word_count - 1;
+    return config->all_tables ? check_all(command, count, error)
+                              : cli_command_check(command, count, error);
+}
+
 static enum cli_exit dispatch(struct cli_run *run, const struct kvc_config *config)
 {
     struct weft_error error;
@@ -59,8 +77,7 @@ static enum cli_exit dispatch(struct cli_run *run, const struct kvc_config *conf
         return run_input(run, &error);
     char *const *words = config->common.words;
     const struct cli_command *command = cli_command_find(words[0], &error);
-    if (!command || cli_command_check(command, config->common.word_count - 1, &error) < 0 ||
-        cli_run_check(run, command, &error) < 0)
+    if (!command || check(config, command, &error) < 0 || cli_run_check(run, command, &error) < 0)
         return cli_run_fail(run, CLI_EXIT_USAGE, error.text);
     switch (command->shape) {
     case CLI_HELP:
@@ -68,9 +85,12 @@ static enum cli_exit dispatch(struct cli_run *run, const struct kvc_config *conf
     case CLI_BATCH:
         return cli_batch(run, config->common.word_count > 1 ? words[1] : NULL);
     case CLI_IMPORT:
-        return cli_import(run, words[1], words[2]);
+        return config->all_tables ? cli_import(run, NULL, words[1])
+                                  : cli_import(run, words[1], words[2]);
     case CLI_EXPORT:
-        return cli_export(run, words[1], config->common.word_count > 2 ? words[2] : NULL);
+        /* words ends in NULL. */
+        return config->all_tables ? cli_export(run, NULL, words[1])
+                                  : cli_export(run, words[1], words[2]);
     case CLI_BENCH:
         return cli_bench(run);
     default:

@@ -156,6 +156,10 @@ static const struct cli_option own_options[] = {
      .help = "batch, import: go on after an error",
      .rare = true,
      .at = offsetof(struct kvc_config, keep_going)},
+    {.name = "all",
+     .help = "all tables, in the place of TABLE",
+     .command = "import export",
+     .at = offsetof(struct kvc_config, all_tables)},
     {.name = NULL},
 };
 

@@ -31,6 +31,7 @@ struct kvc_config {
     enum cli_format format;
     enum cli_rows rows;
     bool keep_going;
+    bool all_tables; /* import, export: of all tables */
     struct cli_plugins plugins;
     struct cli_bench_config bench;
 };

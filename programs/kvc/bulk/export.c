@@ -24,6 +24,9 @@ struct exporting {
     int64_t began;
     uint64_t rows, bytes;
     struct cli_exchange exchange;
+    bool all; /* tables: each row has its own */
+    struct weft_buf
+        names; /* of tables that are still to be written, with all: size and bytes each */
     struct weft_view table;
     struct weft_bytes cursor; /* where the next page begins */
     struct weft_buf empty;    /* keys of the page that came without a value: size and bytes each */
@@ -56,24 +59,44 @@ static enum cli_exit open_target(struct exporting *self)
     return err == 0 ? CLI_EXIT_DONE : CLI_EXIT_USAGE;
 }
 
-static enum cli_exit print_row(struct exporting *self, const struct weft_kv_pair *pair)
+static enum cli_exit print_row(struct exporting *self, const struct weft_kv_pair *pair,
+                               uint64_t expires)
 {
     enum cli_exit code = self->is_open ? CLI_EXIT_DONE : open_target(self);
     if (code != CLI_EXIT_DONE)
         return code;
     errno = 0;
-    cli_row_print(self->target.file, self->form, pair);
+    cli_row_print(self->target.file, self->form, self->all ? &self->table : NULL, pair, expires);
     if (ferror(self->target.file))
         return fail_to_write(&self->exchange.error, errno != 0 ? -errno : -EIO);
     self->rows++;
     return CLI_EXIT_DONE;
 }
 
-/* A pair without a value has an empty one, or one that is larger than a page: hget tells. */
-static int put_aside(struct exporting *self, struct weft_view key)
+static int put_aside(struct weft_buf *buf, struct weft_view text)
 {
-    int err = weft_buf_append(&self->empty, weft_view(&key.size, sizeof key.size));
-    return err < 0 ? err : weft_buf_append(&self->empty, key);
+    int err = weft_buf_append(buf, weft_view(&text.size, sizeof text.size));
+    return err < 0 ? err : weft_buf_append(buf, text);
+}
+
+/* Returns the text that was put aside first; its bytes in the buffer go with drop_first. */
+static struct weft_view first_of(const struct weft_buf *buf)
+{
+    struct weft_view view = weft_buf_view(buf);
+    size_t size;
+    memcpy(&size, view.data, sizeof size);
+    return weft_view(view.data + sizeof size, size);
+}
+
+static void drop_first(struct weft_buf *buf)
+{
+    weft_buf_consume(buf, sizeof(size_t) + first_of(buf).size);
+}
+
+/* An older server tells no states, and has no expiry. */
+static uint64_t expiry_of(const struct weft_kv_reply *reply, size_t index)
+{
+    return index < reply->state_count ? reply->states[index].expires : 0;
 }
 
 static enum cli_exit on_page(struct cli_exchange *exchange, const struct weft_kv_reply *reply)
@@ -86,10 +109,11 @@ static enum cli_exit on_page(struct cli_exchange *exchange, const struct weft_kv
     int err = weft_bytes_copy(&self->cursor, reply->cursor);
     for (size_t i = 0; err == 0 && code == CLI_EXIT_DONE && i < reply->pair_count; i++) {
         const struct weft_kv_pair *pair = &reply->pairs[i];
+        /* A pair without a value has an empty one, or one that is larger than a page: hget tells. */
         if (pair->value.type == WEFT_KV_EMPTY && exchange->request.op == WEFT_KV_HSCAN)
-            err = put_aside(self, pair->key);
+            err = put_aside(&self->empty, pair->key);
         else
-            code = print_row(self, pair);
+            code = print_row(self, pair, expiry_of(reply, i));
     }
     if (err == 0)
         return code;
@@ -105,7 +129,22 @@ static enum cli_exit on_value(struct cli_exchange *exchange, const struct weft_k
     if (reply->status != 200 || reply->value_count != 1)
         return refuse(self, reply);
     const struct weft_kv_pair pair = {self->key, reply->values[0]};
-    return print_row(self, &pair);
+    return print_row(self, &pair, expiry_of(reply, 0));
+}
+
+static enum cli_exit on_names(struct cli_exchange *exchange, const struct weft_kv_reply *reply)
+{
+    struct exporting *self = export_of(exchange);
+    if (reply->status != 200)
+        return refuse(self, reply);
+    weft_bytes_fini(&self->cursor);
+    int err = weft_bytes_copy(&self->cursor, reply->cursor);
+    for (size_t i = 0; err == 0 && i < reply->table_count; i++)
+        err = put_aside(&self->names, reply->tables[i].name);
+    if (err == 0)
+        return CLI_EXIT_DONE;
+    weft_error_set(&exchange->error, err, "%s", weft_strerror(err));
+    return CLI_EXIT_REFUSED;
 }
 
 static enum cli_exit ask(struct exporting *self, struct weft_error *error)
@@ -117,15 +156,15 @@ static enum cli_exit ask_for_empty(struct exporting *self, struct weft_error *er
 {
     enum cli_exit code = CLI_EXIT_DONE;
     while (code == CLI_EXIT_DONE && weft_buf_size(&self->empty) > 0) {
-        struct weft_view view = weft_buf_view(&self->empty);
-        size_t size;
-        memcpy(&size, view.data, sizeof size);
-        self->key = weft_view(view.data + sizeof size, size);
-        self->exchange.request = (struct weft_kv_request){
-            .op = WEFT_KV_HGET, .table = self->table, .keys = &self->key, .key_count = 1};
+        self->key = first_of(&self->empty);
+        self->exchange.request = (struct weft_kv_request){.op = WEFT_KV_HGET,
+                                                          .table = self->table,
+                                                          .keys = &self->key,
+                                                          .key_count = 1,
+                                                          .state = true};
         self->exchange.answered = on_value;
         code = ask(self, error);
-        weft_buf_consume(&self->empty, sizeof size + size);
+        drop_first(&self->empty);
     }
     return code;
 }
@@ -137,7 +176,8 @@ static enum cli_exit export_pages(struct exporting *self, struct weft_error *err
         self->exchange.request =
             (struct weft_kv_request){.op = WEFT_KV_HSCAN,
                                      .table = self->table,
-                                     .cursor = weft_view(self->cursor.data, self->cursor.size)};
+                                     .cursor = weft_view(self->cursor.data, self->cursor.size),
+                                     .state = true};
         self->exchange.answered = on_page;
         enum cli_exit code = ask(self, error);
         if (code == CLI_EXIT_DONE)
@@ -147,6 +187,28 @@ static enum cli_exit export_pages(struct exporting *self, struct weft_error *err
         cli_progress_update(&self->progress, weft_loop_now(session->loop), self->rows, 0, 0);
     } while (self->cursor.size > 0);
     return CLI_EXIT_DONE;
+}
+
+/* The tables are read first, so that none comes twice. One that is gone when its turn comes has no rows. */
+static enum cli_exit export_tables(struct exporting *self, struct weft_error *error)
+{
+    enum cli_exit code = CLI_EXIT_DONE;
+    do {
+        self->exchange.request = (struct weft_kv_request){
+            .op = WEFT_KV_TABLES, .cursor = weft_view(self->cursor.data, self->cursor.size)};
+        self->exchange.answered = on_names;
+        code = ask(self, error);
+    } while (code == CLI_EXIT_DONE && self->cursor.size > 0);
+    while (code == CLI_EXIT_DONE && weft_buf_size(&self->names) > 0) {
+        self->table = first_of(&self->names);
+        code = export_pages(self, error);
+        drop_first(&self->names);
+    }
+    if (code != CLI_EXIT_DONE || self->is_open)
+        return code;
+    code = open_target(self);
+    *error = self->exchange.error;
+    return code;
 }
 
 /* A table exists as long as it has keys, so one without rows is probably misspelt. */
@@ -205,7 +267,7 @@ static enum cli_exit run_export(struct exporting *self, struct weft_error *error
         return code;
     cli_session_watch_all(session);
     cli_progress_start(&self->progress, self->run->err, "rows", self->began);
-    code = export_pages(self, error);
+    code = self->all ? export_tables(self, error) : export_pages(self, error);
     cli_progress_end(&self->progress);
     if (code == CLI_EXIT_DONE)
         code = complete(self, error);
@@ -225,8 +287,13 @@ enum cli_exit cli_export(const struct cli_run *run, const char *table, const cha
         .path = path,
         .form = cli_rows_of(run->session->config->rows, path),
         .began = weft_loop_refresh(run->session->loop),
-        .table = weft_view_str(table),
+        .all = !table,
+        .table = weft_view_str(table ? table : ""),
     };
+    if (self.all && self.form == CLI_ROWS_CSV) {
+        weft_error_set(&error, WEFT_ECONFIG, "--all: CSV has no tables; write NDJSON");
+        return cli_run_fail(run, CLI_EXIT_USAGE, error.text);
+    }
     enum cli_exit code = run_export(&self, &error);
     if (code == CLI_EXIT_DONE)
         print_summary(&self, code);
@@ -234,5 +301,6 @@ enum cli_exit cli_export(const struct cli_run *run, const char *table, const cha
         report_failure(&self, code, &error);
     weft_bytes_fini(&self.cursor);
     weft_buf_fini(&self.empty);
+    weft_buf_fini(&self.names);
     return code;
 }

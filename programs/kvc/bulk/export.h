@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * `kvc export TABLE [FILE]`. */
+ * `kvc export TABLE [FILE]` and `kvc export --all [FILE]`. */
 #ifndef KV_CLI_EXPORT_H
 #define KV_CLI_EXPORT_H
 
 #include "programs/kvc/run.h"
 
-/* Writes a table, page by page, in the order of the server, to path (NULL or "-": run->out). What
+/* Writes a table (NULL: all tables), page by page, in the order of the server, to path (NULL or "-": run->out). What
  * came of it goes to run->err. */
 enum cli_exit cli_export(const struct cli_run *run, const char *table, const char *path);
 

@@ -35,7 +35,8 @@ enum { KEY_SHOWN = 128 }; /* more than a quoted text shows */
 
 struct import {
     struct cli_bulk bulk;
-    struct weft_view table;
+    bool all;               /* tables: each row has its own */
+    struct weft_view table; /* of the request being made */
     struct cli_progress progress;
     int64_t began;
     bool warned;
@@ -44,6 +45,9 @@ struct import {
     /* The request being made. It has copies, because the input moves. */
     struct weft_arena arena;
     struct weft_kv_pair pairs[REQUEST_ROWS];
+    struct weft_kv_change changes[REQUEST_ROWS]; /* the pairs, if one of them expires */
+    uint64_t expires[REQUEST_ROWS];              /* of the pairs; 0: never */
+    bool any_expires;
     uint64_t first_lines[REQUEST_ROWS], last_lines[REQUEST_ROWS]; /* of the pairs */
     size_t pair_count, size;
     struct cli_bulk_call about;
@@ -169,6 +173,29 @@ static void forget_request(struct import *import)
     weft_arena_reset(&import->arena);
     import->pair_count = 0;
     import->size = 0;
+    import->any_expires = false;
+}
+
+/* Makes the request of the rows that have come together. One whose pairs never expire is an hmset, which
+ * older servers have, too. */
+static struct weft_kv_request make_request(struct import *import)
+{
+    if (!import->any_expires)
+        return (struct weft_kv_request){.op = WEFT_KV_HMSET,
+                                        .table = import->table,
+                                        .pairs = import->pairs,
+                                        .pair_count = import->pair_count};
+    for (size_t i = 0; i < import->pair_count; i++) {
+        struct weft_kv_change *change = &import->changes[i];
+        *change = (struct weft_kv_change){
+            .key = import->pairs[i].key, .what = WEFT_KV_STORE, .value = import->pairs[i].value};
+        if (import->expires[i] > 0)
+            change->expiry = (struct weft_kv_expiry){WEFT_KV_EXPIRE_AT, import->expires[i]};
+    }
+    return (struct weft_kv_request){.op = WEFT_KV_HPUT,
+                                    .table = import->table,
+                                    .changes = import->changes,
+                                    .change_count = import->pair_count};
 }
 
 /* Sends the rows that have come together, if there are any. Those that could not be sent for want of
@@ -179,10 +206,7 @@ static enum cli_bulk_step send_rows(struct import *import)
         return CLI_BULK_AGAIN;
     struct cli_bulk *bulk = &import->bulk;
     struct cli_bulk_call *about = &import->about;
-    const struct weft_kv_request request = {.op = WEFT_KV_HMSET,
-                                            .table = import->table,
-                                            .pairs = import->pairs,
-                                            .pair_count = import->pair_count};
+    const struct weft_kv_request request = make_request(import);
     struct weft_error error;
     enum cli_bulk_step step = CLI_BULK_BAD;
     about->context = note_rows(import);
@@ -216,13 +240,18 @@ static void take_row(struct import *import, const struct cli_row *row,
     pair->value = row->pair.value;
     if (has_bytes(&pair->value))
         pair->value.bytes = copy(&import->arena, row->pair.value.bytes);
-    if (!pair->key.data || (has_bytes(&pair->value) && !pair->value.bytes.data)) {
+    if (import->all && i == 0)
+        import->table = copy(&import->arena, row->table);
+    if (!pair->key.data || (import->all && !import->table.data) ||
+        (has_bytes(&pair->value) && !pair->value.bytes.data)) {
         fail_row(import, record, no_memory);
         return;
     }
     struct cli_bulk_call *about = &import->about;
     if (import->pair_count++ == 0)
         *about = (struct cli_bulk_call){.first_line = record->first_line};
+    import->expires[i] = row->expires;
+    import->any_expires |= row->expires > 0;
     import->first_lines[i] = record->first_line;
     import->last_lines[i] = about->last_line = record->last_line;
     about->rows++;
@@ -241,10 +270,14 @@ static void warn(struct import *import, const struct cli_row *row, const struct 
     cli_bulk_warn(&import->bulk, record->first_line, record->last_line, text);
 }
 
-static bool is_full(const struct import *import, const struct weft_kv_pair *next)
+/* True if the next row has to go into another request. */
+static bool is_full(const struct import *import, const struct cli_row *next)
 {
+    if (import->pair_count == 0)
+        return false;
     return import->pair_count == REQUEST_ROWS ||
-           (import->pair_count > 0 && import->size + size_of(next) > REQUEST_BYTES);
+           import->size + size_of(&next->pair) > REQUEST_BYTES ||
+           (import->all && !weft_view_equal(import->table, next->table));
 }
 
 /* Whoever waits for input, or finds its end, sends what there is. */
@@ -279,9 +312,10 @@ static enum cli_bulk_step step(struct cli_bulk *bulk)
     if (record.is_too_large)
         return refuse_record(import, &record,
                              "a row of more than --max-message; is the form right? see --rows");
-    if (cli_row_read(&row, is_csv ? CLI_ROWS_CSV : CLI_ROWS_NDJSON, record.text, &error) < 0)
+    if (cli_row_read(&row, is_csv ? CLI_ROWS_CSV : CLI_ROWS_NDJSON, import->all, record.text,
+                     &error) < 0)
         return refuse_record(import, &record, error.text);
-    result = is_full(import, &row.pair) ? send_rows(import) : CLI_BULK_AGAIN;
+    result = is_full(import, &row) ? send_rows(import) : CLI_BULK_AGAIN;
     if (result == CLI_BULK_AGAIN && bulk->free) {
         warn(import, &row, &record);
         take_row(import, &row, &record);
@@ -332,11 +366,16 @@ enum cli_exit cli_import(const struct cli_run *run, const char *table, const cha
                  .keep_going = config->keep_going,
                  .step = step,
                  .answered = on_answer},
-        .table = weft_view_str(table),
+        .all = !table,
+        .table = weft_view_str(table ? table : ""),
         .began = weft_loop_refresh(run->session->loop),
     };
-    enum cli_exit code =
-        cli_bulk_init(&import.bulk, path, cli_rows_records(config->rows, path), &error);
+    enum cli_records_form form = cli_rows_records(config->rows, path);
+    if (import.all && form == CLI_RECORDS_CSV)
+        return cli_run_fail(run, CLI_EXIT_USAGE, "--all: CSV has no tables; give NDJSON");
+    if (import.all)
+        form = CLI_RECORDS_LINES;
+    enum cli_exit code = cli_bulk_init(&import.bulk, path, form, &error);
     if (code != CLI_EXIT_DONE)
         return cli_run_fail(run, code, error.text);
     weft_arena_init(&import.arena, SIZE_MAX);

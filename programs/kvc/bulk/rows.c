@@ -95,29 +95,45 @@ static int read_csv(struct cli_row *row, struct weft_view text, struct weft_erro
     return err == WEFT_ECONFIG && record.count > 0 ? name_key(row->pair.key, err, error) : err;
 }
 
-static int read_object(struct cli_row *row, struct weft_view line, struct weft_error *error)
+static int read_object(struct cli_row *row, bool has_table, struct weft_view line,
+                       struct weft_error *error)
 {
     row->json = cli_json_parse(line, error);
     if (!row->json)
         return WEFT_ECONFIG;
     const json_t *key = json_object_get(row->json, "key");
     const json_t *value = json_object_get(row->json, "value");
+    const json_t *table = has_table ? json_object_get(row->json, "table") : NULL;
+    const json_t *expires = json_object_get(row->json, "expires");
+    size_t members = 2 + (size_t)(table != NULL) + (size_t)(expires != NULL);
     int err = 0;
     if (json_is_string(key))
         row->pair.key = weft_view(json_string_value(key), json_string_length(key));
-    if (!json_is_string(key) || !value || json_object_size(row->json) != 2)
+    if (json_is_string(table))
+        row->table = weft_view(json_string_value(table), json_string_length(table));
+    if (json_is_integer(expires) && json_integer_value(expires) > 0)
+        row->expires = (uint64_t)json_integer_value(expires);
+    if (has_table && !json_is_string(table))
+        err =
+            weft_error_set(error, WEFT_ECONFIG,
+                           "a row of --all is {\"table\": TEXT, \"key\": TEXT, \"value\": VALUE}");
+    else if (!json_is_string(key) || !value || json_object_size(row->json) != members)
         err = weft_error_set(error, WEFT_ECONFIG,
                              "a row is {\"key\": TEXT, \"value\": VALUE}, with nothing else");
+    else if (expires && row->expires == 0)
+        err = weft_error_set(error, WEFT_ECONFIG,
+                             "\"expires\" is no number of milliseconds since 1970");
     else
         err = cli_json_read_value(value, &row->pair.value, &row->memory, error);
     return err == WEFT_ECONFIG && json_is_string(key) ? name_key(row->pair.key, err, error) : err;
 }
 
-int cli_row_read(struct cli_row *row, enum cli_rows rows, struct weft_view text,
+int cli_row_read(struct cli_row *row, enum cli_rows rows, bool has_table, struct weft_view text,
                  struct weft_error *error)
 {
     *row = (struct cli_row){0};
-    int err = rows == CLI_ROWS_CSV ? read_csv(row, text, error) : read_object(row, text, error);
+    int err = rows == CLI_ROWS_CSV ? read_csv(row, text, error)
+                                   : read_object(row, has_table, text, error);
     if (err < 0)
         cli_row_fini(row);
     return err;
@@ -167,12 +183,29 @@ static void print_csv(FILE *out, const struct weft_kv_pair *pair)
     fputc('\n', out);
 }
 
-void cli_row_print(FILE *out, enum cli_rows rows, const struct weft_kv_pair *pair)
+static void print_object(FILE *out, const struct weft_view *table, const struct weft_kv_pair *pair,
+                         uint64_t expires)
 {
-    if (rows == CLI_ROWS_CSV) {
-        print_csv(out, pair);
-    } else {
-        cli_json_print_pair(out, pair);
-        fputc('\n', out);
+    fputc('{', out);
+    if (table) {
+        fputs("\"table\": ", out);
+        cli_json_print_string(out, *table);
+        fputs(", ", out);
     }
+    fputs("\"key\": ", out);
+    cli_json_print_string(out, pair->key);
+    fputs(", \"value\": ", out);
+    cli_json_print_value(out, &pair->value);
+    if (expires > 0)
+        fprintf(out, ", \"expires\": %" PRIu64, expires);
+    fputs("}\n", out);
+}
+
+void cli_row_print(FILE *out, enum cli_rows rows, const struct weft_view *table,
+                   const struct weft_kv_pair *pair, uint64_t expires)
+{
+    if (rows == CLI_ROWS_CSV)
+        print_csv(out, pair);
+    else
+        print_object(out, table, pair, expires);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The rows of a table in a file. Each has a key and a value, as CSV (the value as on a command line,
- * `int:42`) or as NDJSON ({"key": ..., "value": ...}). An import of what export wrote stores equal
- * values. */
+ * `int:42`) or as NDJSON ({"key": ..., "value": ...}), where one that expires has "expires", too, and one
+ * of several tables "table". An import of what export wrote stores equal values. */
 #ifndef KV_CLI_ROWS_H
 #define KV_CLI_ROWS_H
 
@@ -23,17 +23,21 @@ enum cli_records_form cli_rows_records(enum cli_rows rows, const char *path);
 
 struct cli_row {
     struct weft_kv_pair pair; /* borrows the text it was read from, and what stands below */
+    struct weft_view table;   /* if it was asked for */
+    uint64_t expires;         /* milliseconds since 1970, UTC; 0: never */
     json_t *json;
     struct weft_bytes key, text, memory;
     struct weft_view doubtful; /* the value, if its type was probably mistyped; else empty */
 };
 
-/* Reads one whole record as a row. WEFT_ECONFIG: *error says what is wrong, and names the key if it is
+/* Reads one whole record as a row. has_table: it must have a table, else it may have none. WEFT_ECONFIG: *error says what is wrong, and names the key if it is
  * known; -ENOMEM. Nothing is held then. */
-WEFT_MUST_USE int cli_row_read(struct cli_row *row, enum cli_rows rows, struct weft_view text,
-                               struct weft_error *error);
+WEFT_MUST_USE int cli_row_read(struct cli_row *row, enum cli_rows rows, bool has_table,
+                               struct weft_view text, struct weft_error *error);
 void cli_row_fini(struct cli_row *row);
 
-void cli_row_print(FILE *out, enum cli_rows rows, const struct weft_kv_pair *pair);
+/* Prints a row. table: its table, if it shall have one; NULL: none. CSV has neither table nor expiry. */
+void cli_row_print(FILE *out, enum cli_rows rows, const struct weft_view *table,
+                   const struct weft_kv_pair *pair, uint64_t expires);
 
 #endif

@@ -18,11 +18,11 @@ static void expect(enum cli_rows rows, const char *text, const char *again)
     size_t size;
     struct cli_row row;
     struct weft_error error;
-    if (cli_row_read(&row, rows, weft_view_str(text), &error) < 0)
+    if (cli_row_read(&row, rows, false, weft_view_str(text), &error) < 0)
         fail_msg("%s: %s", text, error.text);
     FILE *out = open_memstream(&printed, &size);
     assert_non_null(out);
-    cli_row_print(out, rows, &row.pair);
+    cli_row_print(out, rows, NULL, &row.pair, row.expires);
     fclose(out);
     assert_string_equal(printed, again);
     free(printed);
@@ -33,7 +33,7 @@ static void expect_refused(enum cli_rows rows, const char *text, const char *exp
 {
     struct cli_row row;
     struct weft_error error = {0};
-    assert_int_equal(cli_row_read(&row, rows, weft_view_str(text), &error), WEFT_ECONFIG);
+    assert_int_equal(cli_row_read(&row, rows, false, weft_view_str(text), &error), WEFT_ECONFIG);
     if (!strstr(error.text, expected))
         fail_msg("%s", error.text);
 }
@@ -107,7 +107,7 @@ static void read_with_failures(void *arg)
     const struct reading *reading = arg;
     struct cli_row row;
     struct weft_error error;
-    int err = cli_row_read(&row, reading->rows, weft_view_str(reading->text), &error);
+    int err = cli_row_read(&row, reading->rows, false, weft_view_str(reading->text), &error);
     assert_int_equal(err, fault_failed() > 0 ? -ENOMEM : 0);
     if (err == 0)
         cli_row_fini(&row);
