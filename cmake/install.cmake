@@ -153,8 +153,8 @@ weft_install_library(kv
     HEADERS services/kv/client.h services/kv/client_types.h services/kv/service.h services/kv/store.h
         services/kv/stores/stores.h services/kv/update.h services/kv/value.h
     NEEDS core
-    LINKS PkgConfig::PROTOBUF_C PkgConfig::SODIUM Threads::Threads
-    ARCHIVE_LINKS protobuf-c sodium pthread)
+    LINKS PkgConfig::PROTOBUF_C PkgConfig::SODIUM Threads::Threads m
+    ARCHIVE_LINKS protobuf-c sodium pthread m)
 
 get_property(WEFT_KV_DISK_LINKS GLOBAL PROPERTY WEFT_KV_DISK_LINKS)
 get_property(WEFT_KV_DISK_ARCHIVE_LINKS GLOBAL PROPERTY WEFT_KV_DISK_ARCHIVE_LINKS)

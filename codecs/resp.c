@@ -33,6 +33,7 @@ enum state {
     BETWEEN,   /* the view begins with a command */
     ARGUMENTS, /* the head of an array has been read */
     SKIPPING,  /* what is left of a refused command is dropped as it comes */
+    OVER,      /* the next decode ends the connection, as the command before has asked for */
     LOST       /* the next decode ends the connection */
 };
 
@@ -155,9 +156,38 @@ WEFT_NOINLINE static ssize_t skip(const struct config *config, struct conn *conn
     return (ssize_t)taken;
 }
 
+static bool is_space(uint8_t c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+/* QUIT announces that nothing follows. In an array it has a length before it, and arguments may be behind. */
+static bool is_quit(struct weft_view command)
+{
+    static const char name[] = "quit", head[] = "\r\n$4\r\nquit\r\n";
+    size_t at = 0;
+    const char *expected = name;
+    if (command.data[0] == '*') {
+        while (command.data[at] != '\r')
+            at++;
+        expected = head;
+    } else {
+        while (at < command.size && is_space(command.data[at]))
+            at++;
+    }
+    size_t i = 0;
+    for (; expected[i] && at + i < command.size; i++) {
+        uint8_t c = command.data[at + i];
+        if ((c >= 'A' && c <= 'Z' ? c | 0x20 : c) != (uint8_t)expected[i])
+            return false;
+    }
+    return !expected[i] &&
+           (expected == head || at + i == command.size || is_space(command.data[at + i]));
+}
+
 static ssize_t whole(struct conn *conn, struct weft_view in, size_t size, struct weft_message *msg)
 {
-    conn->state = BETWEEN;
+    conn->state = is_quit(weft_view(in.data, size)) ? OVER : BETWEEN;
     conn->seen = 0;
     msg->kind = WEFT_MESSAGE_DATA;
     msg->payload = weft_view(in.data, size);
@@ -225,19 +255,14 @@ static ssize_t read_array(const struct config *config, struct conn *conn, struct
     return read_arguments(config, conn, in, msg, io);
 }
 
-static bool is_space(uint8_t c)
-{
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
 /* Moves *at, which is behind an opening quotation mark, behind the closing one. False if there is none, or
  * if it is not the end of a word. */
 static bool skip_quoted(struct weft_view line, size_t *at, uint8_t mark)
 {
     size_t i = *at;
     while (i < line.size && line.data[i] != mark && line.data[i] != '\0') {
-        bool escapes =
-            line.data[i] == '\\' && i + 1 < line.size && (mark == '"' || line.data[i + 1] == mark);
+        bool escapes = line.data[i] == '\\' && i + 1 < line.size && line.data[i + 1] != '\0' &&
+                       (mark == '"' || line.data[i + 1] == mark);
         i += escapes ? 2 : 1;
     }
     if (i >= line.size || line.data[i] != mark)
@@ -314,6 +339,8 @@ static ssize_t decode(const struct weft_codec_state *state, struct weft_view in,
         return read_arguments(state->config, conn, in, msg, io);
     case SKIPPING:
         return skip(state->config, conn, in, io);
+    case OVER:
+        return WEFT_EOVER;
     case LOST:
         return lost(conn, io, "a command that cannot be read");
     }

@@ -40,11 +40,15 @@ static int fill_registry(struct weft_registry *registry, struct weft_kv_context 
         err = weft_registry_add_codec(registry, &weft_codec_http);
 #endif
     if (err == 0)
+        err = weft_registry_add_codec(registry, &weft_codec_resp);
+    if (err == 0)
         err = weft_registry_add_service(registry, &weft_kv_service, kv);
     if (err == 0)
         err = weft_registry_add_service(registry, &weft_kv_http_service, kv);
     if (err == 0)
         err = weft_registry_add_service(registry, &weft_kv_line_service, kv);
+    if (err == 0)
+        err = weft_registry_add_service(registry, &weft_kv_resp_service, kv);
     if (err == 0)
         err = weft_registry_add_service(registry, &echo_service, NULL);
     return err;

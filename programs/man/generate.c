@@ -22,11 +22,15 @@ const struct weft_transport *const generate_transports[] = {
 };
 
 const struct weft_codec *const generate_codecs[] = {
-    &weft_codec_length_delimited_gzip, &weft_codec_raw,  &weft_codec_varint,
-    &weft_codec_length_field,          &weft_codec_line,
+    &weft_codec_length_delimited_gzip,
+    &weft_codec_raw,
+    &weft_codec_varint,
+    &weft_codec_length_field,
+    &weft_codec_line,
 #ifdef WEFT_HAS_HTTP
     &weft_codec_http,
 #endif
+    &weft_codec_resp,
     NULL,
 };
 
@@ -34,6 +38,7 @@ const struct weft_service *const generate_services[] = {
     &weft_kv_service,
     &weft_kv_http_service,
     &weft_kv_line_service,
+    &weft_kv_resp_service,
     &echo_service,
     NULL,
 };

@@ -154,14 +154,14 @@ static void update(struct kv_call *call)
     if (infinite) {
         kv__reply_key(call, KV_CONFLICT, out_of_range, infinite);
         call->done(call);
-    } else if (find_repeated(call, &repeated) < 0) {
+    } else if (!call->command->apart && find_repeated(call, &repeated) < 0) {
         kv__call_finish(call, KV_UNAVAILABLE);
     } else if (repeated) {
         kv__reply_key(call, KV_BAD_REQUEST, "One key comes twice for table: ", repeated);
         call->done(call);
     } else {
         call->op.kind = KV_MUPDATE;
-        call->op.apart = false;
+        call->op.apart = call->command->apart;
         call->op.done = update_done;
         call->store->submit(call->session, &call->op);
     }

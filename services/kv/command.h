@@ -54,6 +54,11 @@ struct kv_command {
     bool many;               /* takes any number of keys or pairs; else exactly one */
     bool writes;             /* may change the store */
     enum kv_store_kind does; /* the operation that the store is asked for */
+    /* For changes: a refused item stops no other, and a key may come twice. The verdicts are in the items. */
+    bool apart;
+    /* For pages: a page has about as many pairs as it may have, and call->pair takes them all. With
+     * KV_STORE_CURSOR64 its cursors have 8 bytes. */
+    bool rough;
     /* Makes call->reply of what the store found. */
     void (*answer)(struct kv_call *call);
 };

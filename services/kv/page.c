@@ -55,7 +55,7 @@ static bool take_into_page(struct kv_task *task, const struct kv_pair *pair)
 bool kv__take_pair(struct kv_call *call, const struct kv_pair *pair)
 {
     struct kv_task *task = weft_container_of(call, struct kv_task, call);
-    if (kv_is_paged(call->command))
+    if (kv_is_paged(call->command) && !call->command->rough)
         return take_into_page(task, pair);
     size_t size = task->session->loop->face->pair_size(task, pair);
     if (size == 0)

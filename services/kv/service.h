@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * kv: the key-value service, speaking protobuf (proto/abi.proto) over any codec and any store.
+ * kv: the key-value service over any store, speaking protobuf (proto/abi.proto) over any codec, or RESP.
  *
  * A program makes a context, which holds a store, and registers the service with it:
  *
@@ -35,6 +35,9 @@ extern const struct weft_service weft_kv_line_service;
 /* The HTTP face of kv, for the codec `http`. It is a service of the same name, with the same context.
  * Option: cors. docs/http.md describes it. */
 extern const struct weft_service weft_kv_http_service;
+/* The face for clients of Redis: commands and replies of RESP, docs/redis.md. It is the service `kv` as well,
+ * and may share the context. Its option `table` names the table whose keys are the strings of Redis. */
+extern const struct weft_service weft_kv_resp_service;
 
 /* Returns the store of that name in a list that ends in NULL, or NULL if there is none; *error then
  * names the stores of the list. */

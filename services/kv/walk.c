@@ -109,7 +109,7 @@ static void show_page(struct kv_call *call)
     if (call->from.size > 0)
         memcpy(call->cursor.bytes, call->from.data, call->from.size);
     call->op.count = limit_of(call);
-    call->op.exact = true;
+    call->op.exact = !call->command->rough;
     call->op.each = page_each;
     call->op.prefix = call->filter.prefix;
     if (has_filter(call)) {

@@ -49,6 +49,8 @@ void fake_request_fini(struct fake_request *self)
         free(self->replies[i].data);
     free(self->replies);
     free(self->payload);
+    free((void *)(uintptr_t)self->peer.user);
+    free((void *)(uintptr_t)self->peer.label);
     weft_arena_fini(&self->arena);
 }
 
@@ -195,6 +197,42 @@ struct weft_peer *weft_request_peer(struct weft_request *request)
     self->peer.scheme = "fake";
     self->peer.uid = self->peer.gid = self->peer.pid = -1;
     return &self->peer;
+}
+
+/* Replaces a text of the peer, which fake_request_fini frees. */
+static int set_text(const char **text, struct weft_view view)
+{
+    char *copy = NULL;
+    if (view.size > 0) {
+        copy = calloc(1, view.size + 1);
+        demand(copy != NULL, "no memory");
+        memcpy(copy, view.data, view.size);
+    }
+    free((void *)(uintptr_t)*text);
+    *text = copy;
+    return 0;
+}
+
+int weft_peer_set_user(struct weft_peer *peer, struct weft_view user)
+{
+    return set_text(&peer->user, user);
+}
+
+int weft_peer_set_label(struct weft_peer *peer, struct weft_view label)
+{
+    return set_text(&peer->label, label);
+}
+
+int weft_request_authenticate(struct weft_request *request, struct weft_view user,
+                              struct weft_view secret)
+{
+    struct fake_request *self = fake_of(request);
+    demand(!self->ended, "a request was authenticated after its end");
+    if (!self->secret)
+        return -ENOTSUP;
+    if (!weft_view_equal(secret, weft_view_str(self->secret)))
+        return 0;
+    return weft_peer_set_user(&self->peer, user) == 0;
 }
 
 struct weft_arena *weft_request_arena(struct weft_request *request)

@@ -23,6 +23,7 @@ struct fake_request {
     unsigned refuse;    /* so many sends and ends are answered -EAGAIN */
     bool gone; /* the connection is: sends are answered -ECANCELED, ends taken and dropped */
     bool keep_fails;
+    const char *secret; /* it proves that the peer is any user; NULL: no layer can say */
 
     /* Results. */
     bool called, kept, ended, bad, detached;

@@ -170,6 +170,10 @@ static void test_nul_ends_an_inline_command_as_in_redis(void **state)
     assert_int_equal(feed.messages[0].status, WEFT_MESSAGE_OK);
     assert_string_equal(feed.messages[1].why, "unbalanced quotes in request");
     feed_fini(&feed);
+    feed_every_way(&feed, &fc, VIEW("PING \"\\\0\"\r\n"));
+    assert_int_equal(feed.count, 1);
+    assert_string_equal(feed.messages[0].why, "unbalanced quotes in request");
+    feed_fini(&feed);
     feed_codec_fini(&fc);
 }
 
@@ -197,6 +201,26 @@ static void test_inline_command_over_64_kib_is_refused_and_not_collected(void **
     assert_true(feed.most_held <= WEFT_KIB(68));
     feed_fini(&feed);
     free(line);
+    feed_codec_fini(&fc);
+}
+
+static void test_quit_is_answered_and_ends_the_connection(void **state)
+{
+    static const char *const quits[] = {"*1\r\n$4\r\nQUIT\r\n", "quit\r\n", " Quit now\n",
+                                        "*2\r\n$4\r\nquiT\r\n$1\r\nx\r\n"};
+    static const char *const others[] = {"*1\r\n$5\r\nQUITS\r\n", "quits\r\n", "qui\r\n",
+                                         "\"quit\r\"\n", "*2\r\n$4\r\nECHO\r\n$4\r\nquit\r\n"};
+    (void)state;
+    struct feed_codec fc = codec_of(4096);
+    for (size_t i = 0; i < 9; i++) {
+        char bytes[128];
+        struct feed feed;
+        (void)snprintf(bytes, sizeof bytes, "%sPING\r\n", i < 4 ? quits[i] : others[i - 4]);
+        feed_every_way(&feed, &fc, weft_view_str(bytes));
+        assert_int_equal(feed.count, i < 4 ? 1 : 2);
+        assert_int_equal(feed.ended, i < 4 ? WEFT_EOVER : 0);
+        feed_fini(&feed);
+    }
     feed_codec_fini(&fc);
 }
 
@@ -344,6 +368,7 @@ int main(void)
         cmocka_unit_test(test_protocol_errors_are_named_and_end_the_connection),
         cmocka_unit_test(test_nul_ends_an_inline_command_as_in_redis),
         cmocka_unit_test(test_inline_command_over_64_kib_is_refused_and_not_collected),
+        cmocka_unit_test(test_quit_is_answered_and_ends_the_connection),
         cmocka_unit_test(test_a_browser_gets_no_line_further_than_its_own),
         cmocka_unit_test(test_command_over_max_frame_is_refused_once_and_skipped),
         cmocka_unit_test(test_command_beyond_skipping_is_refused_and_ends_the_connection),

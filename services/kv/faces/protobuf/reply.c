@@ -237,16 +237,28 @@ void kv_reply_body_init(struct kv_reply_body *self, const struct kv_reply *reply
         init_any(self, reply, call, pairs, loop);
 }
 
+bool kv_reply_is_large(size_t size)
+{
+    return head_size(size) + size > KV_REPLY_INLINE_MAX;
+}
+
+struct weft_blob *kv_reply_blob(size_t size, uint8_t **packed)
+{
+    uint8_t *data;
+    struct weft_blob *blob = weft_blob_new(head_size(size) + size, &data);
+    if (blob)
+        *packed = put_head(data, size);
+    return blob;
+}
+
 int kv__reply_keep_large(struct kv_value *value)
 {
-    size_t size = head_size(value->bytes.size) + value->bytes.size;
-    if (size <= KV_REPLY_INLINE_MAX)
+    if (!kv_reply_is_large(value->bytes.size))
         return 0;
-    uint8_t *data;
-    struct weft_blob *blob = weft_blob_new(size, &data);
+    uint8_t *dst;
+    struct weft_blob *blob = kv_reply_blob(value->bytes.size, &dst);
     if (!blob)
         return -ENOMEM;
-    uint8_t *dst = put_head(data, value->bytes.size);
     memcpy(dst, value->bytes.data, value->bytes.size);
     value->blob = blob;
     value->bytes = weft_view(dst, value->bytes.size);

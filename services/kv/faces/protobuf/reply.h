@@ -35,6 +35,12 @@ void kv_reply_body_init(struct kv_reply_body *self, const struct kv_reply *reply
                         const struct kv_call *call, const struct kv_pairs *pairs,
                         struct weft_loop *loop);
 
+/* True if a value whose packed form has `size` bytes is to be stored as such a blob. */
+bool kv_reply_is_large(size_t size);
+/* Makes the blob, for faces that write the packed form themselves: *packed is where it goes. NULL: no
+ * memory. The one reference is the caller's. */
+WEFT_MUST_USE struct weft_blob *kv_reply_blob(size_t size, uint8_t **packed);
+
 /* The part of kv_reply_keep that is not inline. */
 WEFT_MUST_USE int kv__reply_keep_large(struct kv_value *value);
 

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The commands about the server. */
+#ifndef KV_RESP_SERVER_H
+#define KV_RESP_SERVER_H
+
+#include "task.h"
+
+/* The version of Redis whose commands these are, for drivers that ask for it. */
+#define RESP_REDIS_VERSION "7.0.15"
+
+bool resp_begin_command(struct resp_task *task);
+bool resp_begin_config(struct resp_task *task);
+bool resp_begin_info(struct resp_task *task);
+bool resp_begin_time(struct resp_task *task);
+
+#endif

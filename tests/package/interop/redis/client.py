@@ -1,0 +1,90 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Python's redis against kvs: what a program does with a driver, its pool and its pipelines.
+
+    client.py HOST PORT
+"""
+
+import sys
+
+import redis
+
+
+def expect(got, wanted):
+    if got != wanted:
+        raise SystemExit(f"got {got!r}, wanted {wanted!r}")
+
+
+def fails(kind, text, call, *arguments):
+    try:
+        call(*arguments)
+    except kind as error:
+        if text not in str(error):
+            raise SystemExit(f"{error!r} does not say {text!r}") from error
+        return
+    raise SystemExit(f"{call} did not fail")
+
+
+def strings(client):
+    expect(client.set("greeting", "hello"), True)
+    expect(client.get("greeting"), b"hello")
+    expect(client.get("nosuch"), None)
+    expect(client.mset({"a": 1, "b": b"\x00\xff"}), True)
+    expect(client.mget("a", "b", "c"), [b"1", b"\x00\xff", None])
+    expect(client.strlen("greeting"), 5)
+    expect(client.exists("a", "b", "c"), 2)
+    expect(client.delete("a", "b", "c"), 2)
+    large = bytes(range(256)) * 8192
+    expect(client.set("large", large), True)
+    expect(client.get("large"), large)
+
+
+def hashes(client):
+    expect(client.hset("user", mapping={"name": "Ann", "age": 30}), 2)
+    expect(client.hget("user", "name"), b"Ann")
+    expect(client.hgetall("user"), {b"name": b"Ann", b"age": b"30"})
+    expect(client.hmget("user", "age", "nosuch"), [b"30", None])
+    expect(client.hexists("user", "age"), True)
+    expect(sorted(client.hkeys("user")), [b"age", b"name"])
+    expect(client.hdel("user", "age", "nosuch"), 1)
+    expect(client.hvals("user"), [b"Ann"])
+
+
+def pipelines(client):
+    pipe = client.pipeline(transaction=False)
+    for i in range(1000):
+        pipe.hset("many", f"field{i}", i)
+    expect(sum(pipe.execute()), 1000)
+    expect(len(client.hgetall("many")), 1000)
+    pipe = client.pipeline(transaction=False)
+    pipe.set("n", "x").hget("n", "f").get("n")
+    results = pipe.execute(raise_on_error=False)
+    expect(results[0], True)
+    expect(results[2], b"x")
+
+
+def errors(client):
+    fails(redis.ResponseError, "unknown command 'LPUSH'", client.lpush, "l", 1)
+    fails(redis.ResponseError, "wrong number of arguments", client.execute_command, "GET")
+
+
+def connections(client):
+    expect(client.ping(), True)
+    expect(client.echo("hi"), b"hi")
+    expect(client.client_setname("me"), True)
+    expect(client.client_getname(), "me")
+    expect(client.config_get("appendonly"), {"appendonly": "no"})
+    expect(client.info("server")["redis_mode"], "standalone")
+    expect(len(client.time()), 2)
+    expect(client.select(0), True)
+
+
+def main():
+    client = redis.Redis(host=sys.argv[1], port=int(sys.argv[2]), single_connection_client=True)
+    for case in (strings, hashes, pipelines, errors, connections):
+        case(client)
+    client.close()
+
+
+if __name__ == "__main__":
+    main()
