@@ -24,8 +24,10 @@ int kv_session_configure(struct kv_session_config *config, void *context,
     config->face = face;
     config->context = context;
     config->limits = limits;
-    (void)snprintf(config->full_text, sizeof config->full_text, "Store is full: max-memory is %s",
-                   weft_format_size(config->context->limits.max_memory, size));
+    uint64_t max_memory = config->context->limits.max_memory;
+    (void)snprintf(config->full_text, sizeof config->full_text, "Store is full: %s%s",
+                   max_memory > 0 ? "max-memory is " : "there is no room on its disk",
+                   max_memory > 0 ? weft_format_size(max_memory, size) : "");
     (void)snprintf(config->key_text, sizeof config->key_text, "Key is too big: max-key is %s",
                    weft_format_size(config->context->limits.max_key, size));
     return 0;

@@ -269,6 +269,7 @@ int disk_suite_run(const struct kv_store *store)
     };
     disk_suite_choose(store);
     int failed = cmocka_run_group_tests_name(store->name, tests, NULL, NULL);
+    failed += disk_suite__run_failures(store->name);
     failed += disk_suite__run_oracle(store->name);
     failed += disk_suite__run_threads(store->name);
     return failed;

@@ -8,10 +8,16 @@
 #include "lib/scratch.h"
 
 static const struct kv_store *store_under_test;
+static const char *sync_of_store = "off";
 
 void disk_suite_choose(const struct kv_store *store)
 {
     store_under_test = store;
+}
+
+void disk_suite_sync(const char *sync)
+{
+    sync_of_store = sync;
 }
 
 const struct kv_store *disk_suite_store(void)
@@ -22,8 +28,8 @@ const struct kv_store *disk_suite_store(void)
 int disk_world_try(struct disk_world *world, const struct weft_option_set *set,
                    struct weft_error *error)
 {
-    static const struct weft_option_value off = {"sync", "off"};
-    static const struct weft_option_set usual = {&off, 1};
+    const struct weft_option_value sync = {"sync", sync_of_store};
+    const struct weft_option_set usual = {&sync, 1};
     const struct kv_store_options options = {.where = world->path, .set = set ? set : &usual};
     world->state = calloc(1, store_under_test->store_size);
     assert_non_null(world->state);

@@ -27,6 +27,9 @@ struct disk_world {
 /* Which store the tests are of. Borrowed. */
 void disk_suite_choose(const struct kv_store *store);
 const struct kv_store *disk_suite_store(void);
+/* The option `sync` of the stores that are opened from now on; at first "off". Borrowed. */
+void disk_suite_sync(const char *sync);
+int disk_suite__run_failures(const char *name);
 int disk_suite__run_oracle(const char *name);
 int disk_suite__run_threads(const char *name);
 
@@ -35,7 +38,7 @@ int disk_world_setup(void **state);
 int disk_world_teardown(void **state);
 #define DISK_TEST(name) cmocka_unit_test_setup_teardown(name, disk_world_setup, disk_world_teardown)
 
-/* Opens the store of a folder with the options sync=off, or with those; closes it. */
+/* Opens the store of a folder with the options, or with sync alone; closes it. */
 int disk_world_try(struct disk_world *world, const struct weft_option_set *set,
                    struct weft_error *error);
 void disk_world_open(struct disk_world *world);

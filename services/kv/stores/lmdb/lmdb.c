@@ -10,6 +10,7 @@
 #include <lmdb.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <sys/statvfs.h>
 
 #include "core/base/mem.h"
 #include "core/base/units.h"
@@ -19,6 +20,7 @@
 enum {
     READERS_MOST = 1024, /* two loop states for each of 512 loops */
     MODE = 0600,
+    FULL_LEAST = 1 << 20, /* a disk with less room than this may be why a write failed */
 };
 #define SIZE_LEAST   (UINT64_C(1) << 20)
 #define SIZE_DEFAULT (UINT64_C(1) << 40)
@@ -324,13 +326,21 @@ static int lmdb_remove(void *memory, struct weft_view key)
     return error_of(mdb_del(tx->txn, tx->lmdb->dbi, &k, NULL));
 }
 
+/* LMDB says EIO where the disk took a part of what it wrote, which is how a full disk begins. To take another
+ * error for that does no harm: no page of a transaction that failed is ever used. */
+static bool is_full(const struct lmdb *self)
+{
+    struct statvfs info;
+    return statvfs(self->path, &info) == 0 && (uint64_t)info.f_bavail * info.f_frsize < FULL_LEAST;
+}
+
 static int lmdb_commit(void *memory)
 {
     struct lmdb_tx *tx = memory;
     drop_cursor(tx);
     int rc = mdb_txn_commit(tx->txn);
     tx->txn = NULL;
-    return error_of(rc);
+    return rc == EIO && is_full(tx->lmdb) ? -ENOSPC : error_of(rc);
 }
 
 static int lmdb_sync(void *engine)
@@ -350,13 +360,31 @@ static int lmdb_make_room(void *engine)
     return dead > 0 ? 0 : -ENOSPC;
 }
 
+/* Opens an environment that only reads. A handle is needed in each, though it is the same number. */
+static int open_rescue(struct lmdb *self, MDB_env **env)
+{
+    MDB_txn *txn;
+    MDB_dbi dbi;
+    int rc = open_env(self->path, MDB_RDONLY | MDB_NOLOCK, self->size, env);
+    if (rc != 0)
+        return rc;
+    rc = mdb_txn_begin(*env, NULL, MDB_RDONLY, &txn);
+    if (rc == 0) {
+        rc = mdb_dbi_open(txn, NULL, 0, &dbi);
+        mdb_txn_abort(txn);
+    }
+    if (rc != 0)
+        mdb_env_close(*env);
+    return rc;
+}
+
 /* LMDB refuses even reads in an environment of which it could not write the head, and a head that was
  * not synced may be seen there. A second environment reads what the file has. */
 static void lmdb_fail(void *engine)
 {
     struct lmdb *self = engine;
     MDB_env *rescue;
-    if (open_env(self->path, MDB_RDONLY | MDB_NOLOCK, self->size, &rescue) == 0)
+    if (open_rescue(self, &rescue) == 0)
         atomic_store_explicit(&self->rescue, rescue, memory_order_release);
 }
 

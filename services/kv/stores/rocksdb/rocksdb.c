@@ -20,6 +20,7 @@ enum {
     PARTS_MOST = 2 + 3,
     CACHE_TIER = 1, /* rocksdb's ReadTier: kBlockCacheTier */
     LOGS_KEPT = 2,
+    LOG_FATAL = 4, /* rocksdb's InfoLogLevel */
 };
 #define CACHE_DEFAULT WEFT_MIB(256)
 #define BUFFER_SIZE   WEFT_MIB(64) /* of writes, before they become a file */
@@ -70,7 +71,11 @@ static int read_cache(const struct weft_option_set *set, uint64_t *size, struct 
                           text);
 }
 
-/* The options take references, so what is made here is dropped at once. */
+/* The options take references, so what is made here is dropped at once.
+ *
+ * The library's own log is all but silent. It lies beside the data, so a disk that is full or fails makes its
+ * file fail too; and a library that was built with assertions, as Debian's is, ends the process when it
+ * logs once more. */
 static rocksdb_options_t *make_options(uint64_t cache_size)
 {
     rocksdb_options_t *options = rocksdb_options_create();
@@ -86,6 +91,7 @@ static rocksdb_options_t *make_options(uint64_t cache_size)
     rocksdb_options_set_write_buffer_size(options, BUFFER_SIZE);
     rocksdb_options_set_compression(options, rocksdb_lz4_compression);
     rocksdb_options_set_keep_log_file_num(options, LOGS_KEPT);
+    rocksdb_options_set_info_log_level(options, LOG_FATAL);
     return options;
 }
 

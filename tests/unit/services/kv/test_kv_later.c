@@ -178,7 +178,7 @@ static void test_store_outcomes_have_statuses(void **state)
     assert_outcome(KV_FAILED, 500, "Store failed: nothing was changed");
     assert_outcome(KV_UNAVAILABLE, 503, "Store has no memory or is away: nothing was changed");
     assert_outcome(KV_UNKNOWN, 504, "Store did not answer: the command may have taken effect");
-    assert_outcome(KV_FULL, 507, "Store is full: max-memory is 0");
+    assert_outcome(KV_FULL, 507, "Store is full: there is no room on its disk");
 }
 
 static void test_walk_that_fails_answers_no_pairs(void **state)
