@@ -14,12 +14,13 @@
 #include "lib/store_client.h"
 #include "services/kv/stores/memory/memory.h"
 #include "services/kv/stores/memory/watch.h"
+#include "services/kv/update.h"
 
 /* A copy of the store whose init puts the watch of this test. */
 struct witness {
     struct kv_watch watch;
     int answer;
-    unsigned calls, puts, removals;
+    unsigned calls, puts, removals, drops;
     char last_table[16], last_key[16];
 };
 
@@ -41,11 +42,20 @@ static int see(struct kv_watch *watch, struct kv_loop *loop, struct weft_view ta
     return witness.answer;
 }
 
+static int see_drop(struct kv_watch *watch, struct kv_loop *loop, struct weft_view table)
+{
+    (void)watch, (void)loop;
+    witness.drops++;
+    (void)snprintf(witness.last_table, sizeof witness.last_table, "%.*s", (int)table.size,
+                   (const char *)table.data);
+    return witness.answer;
+}
+
 static int watched_init(void *store, const struct kv_store_options *options,
                         struct weft_error *error)
 {
     int err = weft_kv_store_memory.init(store, options, error);
-    witness = (struct witness){.watch.change = see};
+    witness = (struct witness){.watch = {see, see_drop}};
     kv_store_memory_shared(store)->watch = &witness.watch;
     return err;
 }
@@ -169,6 +179,85 @@ static void test_change_that_is_refused_leaves_the_store_as_it_was(void **state)
     store_client_fini(&client);
 }
 
+static void test_updates_are_shown_as_what_they_come_to(void **state)
+{
+    static const struct kv_update set = {.when = KV_IF_ABSENT, .then = KV_THEN_SET};
+    static const struct kv_update keep = {.then = KV_THEN_KEEP};
+    static const struct kv_update remove = {.when = KV_IF_PRESENT, .then = KV_THEN_REMOVE};
+    (void)state;
+    const struct kv_store store = watched_store();
+    struct store_client client;
+    store_client_init(&client, &store, 0);
+    store_client_set(&client, "t", "b", "1");
+    store_client_set(&client, "t", "c", "1");
+    struct kv_item items[] = {
+        {.key = weft_view_str("a"), .value.bytes = weft_view_str("v"), .update = &set},
+        {.key = weft_view_str("b"), .update = &remove},
+        {.key = weft_view_str("c"), .update = &keep},
+    };
+    unsigned calls = witness.calls, puts = witness.puts;
+    assert_int_equal(store_client_update(&client, "t", items, 3, false), KV_DONE);
+    store_items_drop(items, 3);
+    assert_int_equal(witness.calls, calls + 1);
+    assert_int_equal(witness.puts, puts + 1);
+    assert_int_equal(witness.removals, 1);
+    /* Now the first and the second are refused. */
+    assert_int_equal(store_client_update(&client, "t", items, 3, false), KV_UNMET);
+    store_items_drop(items, 3);
+    assert_int_equal(store_client_update(&client, "t", items, 3, true), KV_DONE);
+    store_items_drop(items, 3);
+    assert_int_equal(witness.calls, calls + 1);
+    store_client_fini(&client);
+}
+
+static void test_update_that_is_refused_leaves_the_store_as_it_was(void **state)
+{
+    static const struct kv_update set = {.then = KV_THEN_SET};
+    (void)state;
+    const struct kv_store store = watched_store();
+    struct store_client client;
+    store_client_init(&client, &store, 0);
+    for (int there = 0; there < 2; there++) {
+        struct kv_item item = {
+            .key = weft_view_str("a"), .value.bytes = weft_view_str("v"), .update = &set};
+        struct kv_memory_shape before;
+        kv_store_memory_shape(client.state, &before);
+        witness.answer = -EIO;
+        assert_int_equal(store_client_update(&client, "t", &item, 1, false), KV_FAILED);
+        assert_same_shape(&client, &before);
+        witness.answer = 0;
+        store_client_set(&client, "t", "b", "1");
+    }
+    store_client_fini(&client);
+}
+
+static void test_drop_is_shown_and_may_be_refused(void **state)
+{
+    uint64_t total;
+    (void)state;
+    const struct kv_store store = watched_store();
+    struct store_client client;
+    store_client_init(&client, &store, 0);
+    assert_int_equal(store_client_total(&client, KV_DROP, "t", &total), KV_DONE);
+    assert_int_equal(witness.drops, 0);
+    assert_int_equal(do_many(&client, KV_MSET, 0, 3000), KV_DONE);
+    struct kv_memory_shape before;
+    kv_store_memory_shape(client.state, &before);
+    witness.answer = -EIO;
+    assert_int_equal(store_client_total(&client, KV_DROP, "t", &total), KV_FAILED);
+    assert_int_equal(witness.drops, 1);
+    assert_string_equal(witness.last_table, "t");
+    assert_same_shape(&client, &before);
+    witness.answer = 0;
+    assert_int_equal(do_many(&client, KV_MSET, 0, 3000), KV_DONE);
+    assert_int_equal(store_client_total(&client, KV_DROP, "t", &total), KV_DONE);
+    assert_int_equal(total, 3000);
+    witness.watch.drop = NULL;
+    store_client_set(&client, "t", "a", "1");
+    assert_int_equal(store_client_total(&client, KV_DROP, "t", &total), KV_FAILED);
+    store_client_fini(&client);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -176,6 +265,9 @@ int main(void)
         cmocka_unit_test(test_what_changes_nothing_is_not_shown),
         cmocka_unit_test(test_batches_of_every_size_are_shown_as_one_change),
         cmocka_unit_test(test_change_that_is_refused_leaves_the_store_as_it_was),
+        cmocka_unit_test(test_updates_are_shown_as_what_they_come_to),
+        cmocka_unit_test(test_update_that_is_refused_leaves_the_store_as_it_was),
+        cmocka_unit_test(test_drop_is_shown_and_may_be_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
