@@ -12,5 +12,9 @@ int main(void)
     kept_plan.sync = "1";
     failed += weft_store_suite_run(&quick);
     kept_plan.sync = "off";
-    return failed + weft_store_suite_run(&quick);
+    failed += weft_store_suite_run(&quick);
+    kept_plan.threads = true;
+    failed += weft_store_suite_run_loops(&quick);
+    kept_plan.sync = "always";
+    return failed + weft_store_suite_run_loops(&late);
 }

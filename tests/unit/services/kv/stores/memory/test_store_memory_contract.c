@@ -4,5 +4,6 @@
 
 int main(void)
 {
-    return weft_store_suite_run(&weft_kv_store_memory);
+    return weft_store_suite_run(&weft_kv_store_memory) +
+           weft_store_suite_run_loops(&weft_kv_store_memory);
 }

@@ -8,5 +8,6 @@
 int main(void)
 {
     static const char *const options[] = {"sync", "off", NULL};
-    return weft_store_suite_run(disk_store_in_scratch(&weft_kv_store_rocksdb, options));
+    const struct kv_store *store = disk_store_in_scratch(&weft_kv_store_rocksdb, options);
+    return weft_store_suite_run(store) + weft_store_suite_run_loops(store);
 }

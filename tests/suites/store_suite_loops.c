@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One store under several loops, each on a thread of its own. */
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "services/kv/update.h"
+#include "store_suite.h"
+#include "store_suite_world.h"
+
+static const struct kv_update add_one = {.then = KV_THEN_ADD, .integer = 1};
+
+enum { MEMBERS = 4, ADDITIONS = 2000, COUNTERS = 3 };
+
+struct member {
+    struct store_client client;
+    pthread_t thread;
+    unsigned refused, failed;
+};
+
+/* Adds to one counter, and then to all of them in one batch. */
+static void *add_up(void *arg)
+{
+    struct member *member = arg;
+    static const char *const names[COUNTERS] = {"a", "b", "c"};
+    for (int i = 0; i < ADDITIONS; i++) {
+        struct kv_item items[COUNTERS];
+        size_t count = i % 2 ? COUNTERS : 1;
+        for (size_t k = 0; k < count; k++)
+            items[k] = (struct kv_item){.key = weft_view_str(names[k]), .update = &add_one};
+        if (store_client_update(&member->client, "t", items, count, false) == KV_DONE)
+            store_items_drop(items, count);
+        else
+            member->failed++;
+    }
+    return NULL;
+}
+
+static int64_t counter(struct store_world *world, const char *key)
+{
+    struct kv_item item = {.key = weft_view_str(key)};
+    int64_t number = 0;
+    assert_int_equal(store_client_do(&world->client, KV_MGET, "t", &item, 1), KV_DONE);
+    assert_true(item.present);
+    assert_int_equal(item.found.bytes.data[0], 0x18);
+    for (size_t i = 1; i < item.found.bytes.size; i++)
+        number |= (int64_t)(item.found.bytes.data[i] & 0x7f) << (7 * (i - 1));
+    store_items_drop(&item, 1);
+    return number;
+}
+
+static void test_counters_from_four_loops_add_up(void **state)
+{
+    struct store_world *world = *state;
+    struct member members[MEMBERS] = {0};
+    if (!(store_suite_flags() & KV_STORE_UPDATE))
+        return;
+    for (int i = 0; i < MEMBERS; i++)
+        store_client_join_loop(&members[i].client, &world->client);
+    for (int i = 0; i < MEMBERS; i++)
+        assert_int_equal(pthread_create(&members[i].thread, NULL, add_up, &members[i]), 0);
+    for (int i = 0; i < MEMBERS; i++)
+        assert_int_equal(pthread_join(members[i].thread, NULL), 0);
+    for (int i = 0; i < MEMBERS; i++) {
+        store_client_leave_loop(&members[i].client);
+        assert_int_equal(members[i].failed, 0);
+    }
+    assert_int_equal(counter(world, "a"), MEMBERS * ADDITIONS);
+    assert_int_equal(counter(world, "b"), MEMBERS * ADDITIONS / 2);
+    assert_int_equal(counter(world, "c"), MEMBERS * ADDITIONS / 2);
+}
+
+int weft_store_suite_run_loops(const struct kv_store *store)
+{
+    const struct CMUnitTest tests[] = {
+        STORE_TEST(test_counters_from_four_loops_add_up),
+    };
+    store_suite_choose(store);
+    return cmocka_run_group_tests_name(store->name, tests, NULL, NULL);
+}
