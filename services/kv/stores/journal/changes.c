@@ -52,8 +52,24 @@ static int stage_change(struct kv_watch *watch, struct kv_loop *loop, struct wef
     return 0;
 }
 
+static int stage_drop(struct kv_watch *watch, struct kv_loop *loop, struct weft_view table)
+{
+    struct kv_kept_loop *self = weft_container_of(watch, struct kv_kept_loop, watch);
+    const struct kv_record_change drop = {.drop = true};
+    size_t size = kv_record_table_size(table) + kv_record_change_size(&drop);
+    int err;
+    (void)loop;
+    struct kv_queued *record =
+        kv_journal_stage(&self->kept->journal, &self->port, size, true, &err);
+    if (!record)
+        return err;
+    (void)kv_record_put_change(kv_record_put_table(record->bytes, table), &drop);
+    return 0;
+}
+
 void kv_changes_watch(struct kv_kept_loop *loop)
 {
+    loop->watch.drop = stage_drop;
     loop->watch.change = stage_change;
     kv_store_memory_part(loop->memory)->watch = &loop->watch;
 }

@@ -90,7 +90,7 @@ void kv_journal_fail(struct kv_journal *journal, const char *what, int err)
 static struct kv_journal_port *port_of(const struct kv_journal *journal, uint64_t number,
                                        const struct kv_queued **record)
 {
-    for (struct kv_journal_port *port = journal->ports; port; port = port->next) {
+    for (struct kv_journal_port *port = atomic_load(&journal->ports); port; port = port->next) {
         *record = kv_queue_front(&port->queue);
         if (*record && (*record)->number == number)
             return port;
@@ -258,6 +258,7 @@ int kv_group_new_file(struct kv_journal *journal)
         journal->fd = fd;
         journal->base = file.number;
         journal->size = (uint64_t)size;
+        atomic_fetch_add(&journal->total, (unsigned long long)size);
     }
     pthread_mutex_unlock(&journal->lock);
     /* The old one gives back what is reserved behind its end. It is no loss if that fails. */

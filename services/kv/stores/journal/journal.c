@@ -58,6 +58,7 @@ int kv_journal_init(struct kv_journal *journal, int dir, const struct kv_journal
     atomic_init(&journal->given, place->written);
     atomic_init(&journal->durable, place->written);
     atomic_init(&journal->total, place->total);
+    atomic_init(&journal->grown_at, UINT64_MAX);
     int err = init_locks(journal);
     if (err < 0)
         goto err_after_file;
@@ -85,17 +86,21 @@ int kv_journal_join(struct kv_journal *journal, struct kv_journal_port *port)
     int err = kv_queue_init(&port->queue);
     if (err < 0)
         return err;
-    port->next = journal->ports;
-    journal->ports = port;
+    /* The thread may be looking through the list. */
+    port->next = atomic_load(&journal->ports);
+    atomic_store(&journal->ports, port);
     return 0;
 }
 
 void kv_journal_leave(struct kv_journal *journal, struct kv_journal_port *port)
 {
-    struct kv_journal_port **place = &journal->ports;
-    while (*place != port)
-        place = &(*place)->next;
-    *place = port->next;
+    struct kv_journal_port *before = atomic_load(&journal->ports);
+    if (before == port)
+        atomic_store(&journal->ports, port->next);
+    while (before != port && before->next != port)
+        before = before->next;
+    if (before != port)
+        before->next = port->next;
     kv_queue_fini(&port->queue);
 }
 
@@ -172,7 +177,7 @@ void kv_journal_turn_ends(struct kv_journal *journal, struct kv_journal_port *po
 /* Tells the loops that wait for the disk. */
 static void notify(const struct kv_journal *journal, bool all)
 {
-    for (struct kv_journal_port *port = journal->ports; port; port = port->next) {
+    for (struct kv_journal_port *port = atomic_load(&journal->ports); port; port = port->next) {
         if ((port->wrote || all) && !atomic_exchange(&port->posted, true) &&
             weft_loop_post(port->loop, &port->post) < 0)
             atomic_store(&port->posted, false);
@@ -182,7 +187,7 @@ static void notify(const struct kv_journal *journal, bool all)
 
 static void drop_all(const struct kv_journal *journal)
 {
-    for (struct kv_journal_port *port = journal->ports; port; port = port->next)
+    for (struct kv_journal_port *port = atomic_load(&journal->ports); port; port = port->next)
         while (kv_queue_front(&port->queue))
             kv_queue_take(&port->queue);
 }
@@ -221,6 +226,7 @@ static void do_requests(struct kv_journal *journal)
         journal->new_file_wanted = false;
         journal->new_file_error = err;
         journal->new_base = journal->base;
+        journal->new_older = atomic_load(&journal->total) - journal->size;
     }
     pthread_cond_broadcast(&journal->went_on);
     pthread_mutex_unlock(&journal->lock);
@@ -254,6 +260,10 @@ bool kv_journal_step(struct kv_journal *journal)
         notify(journal, false);
     keep_room(journal);
     do_requests(journal);
+    if (journal->grown && atomic_load(&journal->total) >= atomic_load(&journal->grown_at)) {
+        atomic_store(&journal->grown_at, UINT64_MAX);
+        journal->grown(journal->grown_owner);
+    }
     return wrote > 0;
 }
 
@@ -296,7 +306,10 @@ static void *run(void *arg)
     for (;;) {
         bool busy = kv_journal_step(journal);
         pthread_mutex_lock(&journal->lock);
-        bool ends = journal->stopping && !busy;
+        /* Something may have been published since the step; nothing is after `stopping` was set. */
+        bool ends =
+            journal->stopping && !busy &&
+            (journal->stuck || atomic_load(&journal->failed) || !kv_group_is_waiting(journal));
         if (!ends)
             rest(journal, busy);
         pthread_mutex_unlock(&journal->lock);
@@ -358,6 +371,14 @@ int kv_journal_new_file(struct kv_journal *journal, uint64_t *base)
     *base = journal->new_base;
     pthread_mutex_unlock(&journal->lock);
     return err;
+}
+
+uint64_t kv_journal_older(struct kv_journal *journal)
+{
+    pthread_mutex_lock(&journal->lock);
+    uint64_t older = journal->new_older;
+    pthread_mutex_unlock(&journal->lock);
+    return older;
 }
 
 int kv_journal_wait(struct kv_journal *journal, uint64_t number)

@@ -36,7 +36,7 @@ struct kv_journal {
     int dir; /* the directory; the owner's */
     const struct weft_log *log;
     struct kv_sync sync;
-    struct kv_journal_port *ports; /* changes only while no loop runs */
+    _Atomic(struct kv_journal_port *) ports; /* changes only while no loop runs */
 
     atomic_ullong given;   /* the last number given to a change */
     atomic_llong room;     /* reserved bytes that no change has taken */
@@ -54,18 +54,21 @@ struct kv_journal {
     unsigned waiting;     /* callers of kv_journal_wait: sync at once */
     bool new_file_wanted; /* by a caller of kv_journal_new_file, and what came of it: */
     int new_file_error;
-    uint64_t new_base;
+    uint64_t new_base, new_older; /* and the bytes of the journals before it */
 
     /* The thread's. */
     pthread_t thread;
     bool runs; /* there is a thread; else kv_journal_step is called by hand */
     int fd;
-    uint64_t base;       /* the file has the changes after this number */
-    uint64_t size;       /* of the file */
-    uint64_t written;    /* the last number in the file */
-    int64_t synced_at;   /* nanoseconds of a monotonic clock */
-    atomic_ullong total; /* bytes of this file and the older ones since the last snapshot */
-    uint8_t *group;      /* bytes to be written next */
+    uint64_t base;              /* the file has the changes after this number */
+    uint64_t size;              /* of the file */
+    uint64_t written;           /* the last number in the file */
+    int64_t synced_at;          /* nanoseconds of a monotonic clock */
+    atomic_ullong total;        /* bytes of this file and the older ones since the last snapshot */
+    atomic_ullong grown_at;     /* `grown` is called once when total has reached this */
+    void (*grown)(void *owner); /* on the journal's thread; NULL: nobody wants to know */
+    void *grown_owner;
+    uint8_t *group; /* bytes to be written next */
     size_t group_size;
     uint64_t group_last; /* the last number in it */
     bool stuck;          /* the disk is full, and the group waits */
@@ -112,6 +115,8 @@ bool kv_journal_step(struct kv_journal *journal);
  * all changes up to that number are on disk, in older files, and have taken effect. -ENOSPC, -EIO or another
  * error: it stays in the old one. */
 WEFT_MUST_USE int kv_journal_new_file(struct kv_journal *journal, uint64_t *base);
+/* Returns the bytes of the journals before the present file. Called by the caller of kv_journal_new_file. */
+uint64_t kv_journal_older(struct kv_journal *journal);
 /* Called by another thread than the journal's: waits until all changes up to number are on disk. -EIO: they
  * will never be. */
 WEFT_MUST_USE int kv_journal_wait(struct kv_journal *journal, uint64_t number);

@@ -9,6 +9,7 @@
 
 #include "core/base/compiler.h"
 #include "core/base/mem.h"
+#include "core/base/units.h"
 #include "changes.h"
 #include "claim.h"
 #include "late.h"
@@ -42,11 +43,15 @@ static int do_change(struct recovery *self, struct weft_view table,
 {
     struct kv_item item = {
         .key = change->key, .value.bytes = change->value, .expires = change->expires};
-    self->op = (struct kv_op){.kind = change->removal ? KV_MDEL : KV_MSET,
+    self->op = (struct kv_op){.kind = change->drop      ? KV_DROP
+                                      : change->removal ? KV_MDEL
+                                                        : KV_MSET,
                               .table = table,
-                              .items = &item,
-                              .count = 1,
                               .done = recovery_done};
+    if (!change->drop) {
+        self->op.items = &item;
+        self->op.count = 1;
+    }
     memory->submit(self->kept->session, &self->op);
     return self->outcome == KV_DONE ? 0 : refuse_outcome(self->outcome, error);
 }
@@ -71,7 +76,7 @@ static int recover_record(void *owner, const struct kv_record *record, struct we
 }
 
 static int recover(struct kv_kept *kept, const struct kv_store_options *options,
-                   struct kv_journal_place *place, struct weft_error *error)
+                   struct kv_journal_place *place, uint64_t *snapshot, struct weft_error *error)
 {
     struct recovery recovery = {.kept = kept};
     struct kv_recovery self = {.mode = KV_RECOVER_START,
@@ -82,7 +87,18 @@ static int recover(struct kv_kept *kept, const struct kv_store_options *options,
                                .owner = &recovery};
     int err = kv_recover(&self, error);
     *place = self.place;
+    *snapshot = self.snapshot;
     return err;
+}
+
+int kv_kept_snapshot_option(uint64_t *bytes, const struct weft_option_set *set,
+                            struct weft_error *error)
+{
+    const char *text = set ? weft_option_get(set, "snapshot") : NULL;
+    *bytes = WEFT_MIB(64);
+    if (!text || (weft_parse_size(text, bytes) == 0 && *bytes > 0))
+        return 0;
+    return weft_error_set(error, WEFT_ECONFIG, "snapshot=%.64s: it takes a size, as 64MiB", text);
 }
 
 static int no_memory(struct weft_error *error)
@@ -156,14 +172,36 @@ static void close_directory(struct kv_kept *kept)
     weft_free(kept->path);
 }
 
+/* Starts the threads, unless a loop does their work. */
+static int start_snapshots(struct kv_kept *kept, uint64_t least, uint64_t size)
+{
+    kept->snapshots = (struct kv_snapshots){.journal = &kept->journal,
+                                            .memory = kept->memory,
+                                            .part = kept->part,
+                                            .least = least,
+                                            .size = size};
+    int err = kv_snapshots_init(&kept->snapshots);
+    if (err < 0 || kept->stepped)
+        return err;
+    err = kv_journal_start(&kept->journal);
+    if (err == 0)
+        err = kv_snapshots_start(&kept->snapshots);
+    if (err < 0)
+        kv_snapshots_fini(&kept->snapshots);
+    return err;
+}
+
 int kv_kept_init(struct kv_kept *kept, const struct kv_store_options *options, bool stepped,
                  struct weft_error *error)
 {
     struct kv_journal_place place;
     struct kv_sync sync;
+    uint64_t least, size = 0;
     if (memory->session_size > KV_KEPT_SESSION)
         abort();
     int err = kv_sync_read(&sync, options->set, error);
+    if (err == 0)
+        err = kv_kept_snapshot_option(&least, options->set, error);
     if (err < 0)
         return err;
     kept->stepped = stepped;
@@ -173,21 +211,20 @@ int kv_kept_init(struct kv_kept *kept, const struct kv_store_options *options, b
     err = make_memory(kept, options, error);
     if (err < 0)
         goto err_after_directory;
-    err = recover(kept, options, &place, error);
+    err = recover(kept, options, &place, &size, error);
     if (err < 0)
         goto err_after_memory;
     err = kv_journal_init(&kept->journal, kept->dir, &place, &sync, options->log);
     if (err < 0)
         goto err_with_text;
-    if (!stepped) {
-        err = kv_journal_start(&kept->journal);
-        if (err < 0) {
-            kv_journal_fini(&kept->journal);
-            goto err_with_text;
-        }
-    }
+    err = start_snapshots(kept, least, size);
+    if (err < 0)
+        goto err_after_journal;
     return 0;
 
+err_after_journal:
+    kv_journal_stop(&kept->journal);
+    kv_journal_fini(&kept->journal);
 err_with_text:
     weft_error_set(error, err, "memory store: %.300s: %s", kept->path, weft_strerror(err));
 err_after_memory:
@@ -200,7 +237,9 @@ err_after_directory:
 void kv_kept_fini(void *store)
 {
     struct kv_kept *kept = store;
+    kv_snapshots_stop(&kept->snapshots);
     kv_journal_stop(&kept->journal);
+    kv_snapshots_fini(&kept->snapshots);
     kv_journal_fini(&kept->journal);
     free_memory(kept);
     close_directory(kept);
@@ -215,8 +254,11 @@ static void turn_ends(struct weft_turn_hook *hook)
 {
     struct kv_kept_loop *self = weft_container_of(hook, struct kv_kept_loop, hook);
     kv_journal_turn_ends(&self->kept->journal, &self->port);
-    while (self->kept->stepped && kv_journal_step(&self->kept->journal))
+    if (!self->kept->stepped)
+        return;
+    while (kv_journal_step(&self->kept->journal))
         continue;
+    kv_snapshots_poll(&self->kept->snapshots);
 }
 
 int kv_kept_start(void *loop_state, void *store, struct weft_loop *loop)
@@ -249,6 +291,7 @@ err_after_part:
 void kv_kept_stop(void *loop_state)
 {
     struct kv_kept_loop *self = loop_state;
+    kv_snapshots_stop(&self->kept->snapshots);
     kv_journal_stop(&self->kept->journal);
     kv_journal_leave(&self->kept->journal, &self->port);
     weft_loop_remove_hook(self->port.loop, &self->hook);

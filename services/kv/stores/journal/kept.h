@@ -11,6 +11,7 @@
 
 #include "found.h"
 #include "journal.h"
+#include "snapshot.h"
 #include "services/kv/stores/memory/memory.h"
 #include "services/kv/stores/memory/watch.h"
 
@@ -20,11 +21,12 @@ struct kv_kept {
     void *memory;  /* the memory store's state */
     void *part;    /* the part of it that belongs to no loop: recovery's, then the snapshots' */
     void *session; /* the session of that part */
-    int lock;          /* of the directory (claim.h) */
-    int dir; /* the directory's descriptor */
+    int lock;      /* of the directory (claim.h) */
+    int dir;       /* the directory's descriptor */
     char *path;
     bool stepped; /* a loop does the thread's work at the end of its turns, for tests */
     struct kv_journal journal;
+    struct kv_snapshots snapshots;
 };
 
 /* An operation that took effect and waits for the disk. */
@@ -55,6 +57,9 @@ extern const struct kv_store kv_kept_late, kv_kept_quick;
  * struct kv_store, but for init's `stepped`. */
 WEFT_MUST_USE int kv_kept_init(struct kv_kept *kept, const struct kv_store_options *options,
                                bool stepped, struct weft_error *error);
+/* Reads the option `snapshot`. WEFT_ECONFIG: *error says what it takes. */
+WEFT_MUST_USE int kv_kept_snapshot_option(uint64_t *bytes, const struct weft_option_set *set,
+                                          struct weft_error *error);
 void kv_kept_fini(void *store);
 int kv_kept_start(void *loop_state, void *store, struct weft_loop *loop);
 void kv_kept_stop(void *loop_state);

@@ -7,7 +7,7 @@
 
 enum { AT_KIND = 4, AT_NUMBER = 5, AT_DURABLE = 13 };
 
-enum { REMOVAL = 0, VALUE = 1, VALUE_THAT_EXPIRES = 2 };
+enum { REMOVAL = 0, VALUE = 1, VALUE_THAT_EXPIRES = 2, DROP = 3 };
 
 enum { EXPIRES_SIZE = 8 };
 
@@ -77,7 +77,9 @@ int kv_record_next(struct weft_view *rest, struct kv_record_change *change)
         return 0;
     uint8_t what = rest->data[0];
     *rest = weft_view_skip(*rest, 1);
-    *change = (struct kv_record_change){.removal = what == REMOVAL};
+    *change = (struct kv_record_change){.drop = what == DROP, .removal = what == REMOVAL};
+    if (what == DROP)
+        return 1;
     if (what > VALUE_THAT_EXPIRES || take_bytes(rest, &change->key) < 0)
         return -EBADMSG;
     if (what == REMOVAL)
@@ -111,6 +113,8 @@ size_t kv_record_table_size(struct weft_view table)
 
 size_t kv_record_change_size(const struct kv_record_change *change)
 {
+    if (change->drop)
+        return 1;
     size_t size = 1 + bytes_size(change->key);
     if (change->removal)
         return size;
@@ -135,6 +139,10 @@ uint8_t *kv_record_put_table(uint8_t *dst, struct weft_view table)
 
 uint8_t *kv_record_put_change(uint8_t *dst, const struct kv_record_change *change)
 {
+    if (change->drop) {
+        *dst++ = DROP;
+        return dst;
+    }
     *dst++ = change->removal ? REMOVAL : change->expires != 0 ? VALUE_THAT_EXPIRES : VALUE;
     dst = kv_record_put_table(dst, change->key);
     if (change->removal)

@@ -50,6 +50,7 @@ WEFT_MUST_USE int kv_record_read(struct weft_view message, struct kv_record *rec
 
 /* One key of a record. */
 struct kv_record_change {
+    bool drop;    /* all keys of the table go; there is no key */
     bool removal; /* the key goes; else it gets the value */
     struct weft_view key, value;
     int64_t expires; /* milliseconds of the calendar; 0: never */

@@ -100,6 +100,7 @@ static int read_snapshot(struct kv_recovery *self, struct kv_file file, struct w
     }
     *error = (struct weft_error){.text = ""};
     self->base = self->least = file.number;
+    self->snapshot = stream.size;
     err = kv_stream_next(&stream, &record);
     if (err >= 0)
         err = err > 0 && record.kind == KV_RECORD_SNAPSHOT && record.number == file.number

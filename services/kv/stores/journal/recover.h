@@ -32,8 +32,9 @@ struct kv_recovery {
 
     /* Out: START: where to go on. */
     struct kv_journal_place place;
-    uint64_t changes; /* records of journals that were applied */
-    uint64_t dropped; /* bytes that are, or would be, dropped as damage */
+    uint64_t snapshot; /* bytes of the snapshot that was read */
+    uint64_t changes;  /* records of journals that were applied */
+    uint64_t dropped;  /* bytes that are, or would be, dropped as damage */
 
     /* recover.c's. */
     uint64_t base;  /* of the snapshot */

@@ -51,7 +51,12 @@ static void close_session(void *session)
     weft_kv_store_memory.close(self->memory);
 }
 
-static const struct weft_option options[] = {KV_SYNC_OPTION, {0}};
+static const struct weft_option options[] = {
+    KV_SYNC_OPTION,
+    {"snapshot", "SIZE",
+     "journals of this size, or of the last snapshot's, begin a new one (64MiB)"},
+    {0},
+};
 
 #define KEPT_STORE(store_flags, store_submit)                                                      \
     {                                                                                              \
@@ -77,7 +82,9 @@ static const struct kv_store *choose(const struct kv_store_options *given, struc
                        given->set->values[0].name, given->set->values[0].value);
         return NULL;
     }
-    if (kv_sync_read(&sync, given->set, error) < 0)
+    uint64_t bytes;
+    if (kv_sync_read(&sync, given->set, error) < 0 ||
+        kv_kept_snapshot_option(&bytes, given->set, error) < 0)
         return NULL;
     return sync.when == KV_SYNC_ALWAYS ? &kv_kept_late : &kv_kept_quick;
 }

@@ -136,7 +136,7 @@ struct kv_loop *kv_store_memory_part(void *loop_state)
 
 const struct kv_store weft_kv_store_memory = {
     .name = "memory",
-    .flags = KV_STORE_MEMORY_FLAGS | KV_STORE_TABLES | KV_STORE_INLINE,
+    .flags = KV_STORE_MEMORY_FLAGS | KV_STORE_INLINE,
     .store_size = sizeof(struct memory),
     .loop_size = sizeof(struct memory_loop),
     .session_size = sizeof(struct memory_session),

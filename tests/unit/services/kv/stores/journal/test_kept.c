@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -80,20 +81,35 @@ static void do_random(struct store_client *client, struct model *model, struct t
     store_items_drop(items, count);
 }
 
+/* Drops a table, now and then. */
+static void drop_random(struct store_client *client, struct model *model,
+                        struct test_random *random)
+{
+    char table[VALUE];
+    unsigned t = (unsigned)(test_random_next(random) % TABLES);
+    if (test_random_next(random) % 50 != 0)
+        return;
+    assert_int_equal(store_client_do(client, KV_DROP, name_of(table, "t", t), NULL, 0), KV_DONE);
+    memset(model->values[t], 0, sizeof model->values[t]);
+}
+
 static void run_oracle(bool late, const char *sync, uint64_t snapshot)
 {
     enum { STEPS = 6000, STARTS = 30 };
     const struct kv_store store = kept_store(late);
     struct store_client client;
     struct model model = {.last = 0};
+    kept_dir_remove(kept_plan.dir);
     struct test_random random = {7};
     kept_plan.sync = sync;
     kept_plan.snapshot = snapshot;
     for (unsigned i = 0; i < STARTS; i++) {
         store_client_init(&client, &store, 0);
         assert_has(&client, &model);
-        for (unsigned step = 0; step < STEPS / STARTS; step++)
+        for (unsigned step = 0; step < STEPS / STARTS; step++) {
             do_random(&client, &model, &random);
+            drop_random(&client, &model, &random);
+        }
         assert_has(&client, &model);
         store_client_fini(&client);
     }
@@ -109,6 +125,27 @@ static void test_store_without_sync_has_after_an_orderly_end_what_it_had_before(
 {
     (void)state;
     run_oracle(false, "off", 0);
+}
+
+static size_t count_files(const char *prefix)
+{
+    size_t count = 0;
+    DIR *dir = opendir(kept_plan.dir);
+    const struct dirent *entry;
+    assert_non_null(dir);
+    while ((entry = readdir(dir)) != NULL)
+        count += strncmp(entry->d_name, prefix, strlen(prefix)) == 0;
+    closedir(dir);
+    return count;
+}
+
+static void test_store_with_snapshots_has_after_each_start_what_it_had_before(void **state)
+{
+    (void)state;
+    run_oracle(true, "always", 4096);
+    assert_int_equal(count_files("snapshot-"), 1);
+    assert_int_equal(count_files("journal-"), 1);
+    run_oracle(false, "off", 1024);
 }
 
 static void test_large_values_and_batches_are_kept(void **state)
@@ -129,6 +166,13 @@ static void test_large_values_and_batches_are_kept(void **state)
     items[7].value.bytes.size = SIZE;
     assert_int_equal(store_client_do(&client, KV_MSET, "t", items, COUNT), KV_DONE);
     store_items_drop(items, COUNT);
+    store_client_fini(&client);
+    /* Once out of the journal, once out of a snapshot. */
+    kept_plan.snapshot = 1;
+    store_client_init(&client, &store, 0);
+    store_client_set(&client, "u", "k", "v");
+    virtual_loop_turn(client.loop);
+    assert_int_equal(count_files("snapshot-"), 1);
     store_client_fini(&client);
 
     store_client_init(&client, &store, 0);
@@ -274,6 +318,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         KEPT_TEST(test_store_has_after_each_start_what_it_had_before),
         KEPT_TEST(test_store_without_sync_has_after_an_orderly_end_what_it_had_before),
+        KEPT_TEST(test_store_with_snapshots_has_after_each_start_what_it_had_before),
         KEPT_TEST(test_large_values_and_batches_are_kept),
         KEPT_TEST(test_second_store_in_the_same_directory_is_refused),
         KEPT_TEST(test_store_that_holds_more_than_max_memory_is_refused),

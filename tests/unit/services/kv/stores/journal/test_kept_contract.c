@@ -7,6 +7,7 @@
 int main(void)
 {
     const struct kv_store late = kept_store(true), quick = kept_store(false);
+    kept_plan.threads = true;
     kept_plan.sync = "always";
     int failed = weft_store_suite_run(&late);
     kept_plan.sync = "1";

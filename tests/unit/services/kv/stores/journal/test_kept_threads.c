@@ -105,11 +105,19 @@ static void test_journal_without_sync_has_that_order_too(void **state)
     run_crowd(false, "off", 0);
 }
 
+static void test_snapshots_under_load_lose_and_invent_nothing(void **state)
+{
+    (void)state;
+    run_crowd(true, "always", 20000);
+    run_crowd(false, "off", 20000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_journal_has_the_order_in_which_changes_took_effect),
         cmocka_unit_test(test_journal_without_sync_has_that_order_too),
+        cmocka_unit_test(test_snapshots_under_load_lose_and_invent_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
