@@ -51,6 +51,10 @@ WEFT_MUST_USE int weft_client_new(struct weft_client **client,
                                   struct weft_error *error);
 void *weft_client_data(const struct weft_client *client);
 
+/* Returns the kind of payloads that the client's codec carries, "*" for any, as `speaks` of its struct
+ * weft_codec. Static. */
+const char *weft_client_speaks(const struct weft_client *client);
+
 /* One call. The memory is the caller's; the client borrows it from weft_client_call until done is called
  * with `last` true. */
 struct weft_call {

@@ -158,6 +158,11 @@ void weft_client_count(const struct weft_client *client, struct weft_client_coun
     *counts = (struct weft_client_counts){.bytes_in = client->given, .bytes_out = client->taken};
 }
 
+const char *weft_client_speaks(const struct weft_client *client)
+{
+    return client->endpoint.codec->speaks;
+}
+
 const char *weft_client_trouble(const struct weft_client *client)
 {
     return client->trouble.text;

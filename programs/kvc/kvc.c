@@ -16,6 +16,8 @@ int main(int argc, char **argv)
     if (err == 0)
         err = weft_registry_add_codec(&registry, &weft_codec_length_field);
     if (err == 0)
+        err = weft_registry_add_codec(&registry, &weft_codec_line);
+    if (err == 0)
         err = weft_registry_add_transport(&registry, &weft_transport_tcp);
     if (err == 0)
         err = weft_registry_add_transport(&registry, &weft_transport_unix);

@@ -62,11 +62,12 @@ static void add_choice(char *dst, size_t size, const char *choice)
     snprintf(dst + used, size - used, "%s%s", used > 0 ? " " : "", choice);
 }
 
-/* kvc speaks protobuf alone, for which it needs a codec that carries anything. */
+/* kvc speaks protobuf, for which it needs a codec that carries anything, and lines. */
 static void add_codecs(const struct cli_table *table, char *dst, size_t size)
 {
     for (size_t i = 0; generate_codecs[i]; i++)
-        if (!generate_has_commands(table) || strcmp(generate_codecs[i]->speaks, "*") == 0)
+        if (!generate_has_commands(table) || strcmp(generate_codecs[i]->speaks, "*") == 0 ||
+            strcmp(generate_codecs[i]->speaks, "line") == 0)
             add_choice(dst, size, generate_codecs[i]->name);
 }
 

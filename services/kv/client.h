@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The kv commands as typed calls over a weft_client of any codec. A call is asynchronous: its done is
+ * The kv commands as typed calls over a weft_client of any codec that carries protobuf or lines: with one that
+ * speaks "line" they go as docs/wire.md has it under "kv in lines", otherwise as messages of abi.proto. A call is asynchronous: its done is
  * called later, on the loop's thread. Any number may be in flight, and replies keep the order of the
  * calls. Use everything here on the loop's thread only. */
 #ifndef KV_CLIENT_H
@@ -19,6 +20,7 @@ extern "C" {
 struct weft_kv_client {
     struct weft_client *connection; /* the caller's, who makes it and closes it */
     struct weft_arena arena;        /* holds the reply that a done is looking at */
+    bool in_lines;                  /* ours: the codec speaks "line" */
 };
 
 /* Sets up *client; this cannot fail. `budget` limits the bytes that reading one reply may allocate; the
@@ -41,12 +43,13 @@ struct weft_kv_call {
     const char *why; /* out: what is wrong with a reply that could not be read, static; or NULL */
     struct weft_call call; /* ours; call.sent says whether the server may have acted on it */
     struct weft_kv_client *client; /* ours */
+    int answer;                    /* ours: how the reply is read, if it is a line */
 };
 
 /* The commands. Each encodes its arguments before it returns, and borrows them no longer. Returns 0:
  * done will be called. Otherwise done will not be called, and *error says why: -EINVAL (a table, a key
- * or a string value is not UTF-8, or the number of keys or pairs is wrong for the op), or an error of
- * weft_client_call. */
+ * or a string value is not UTF-8, the number of keys or pairs is wrong for the op, or a line cannot say it),
+ * or an error of weft_client_call. */
 WEFT_MUST_USE int weft_kv_client_send(struct weft_kv_client *client, struct weft_kv_call *call,
                                       const struct weft_kv_request *request,
                                       struct weft_error *error);

@@ -67,8 +67,14 @@ static enum cli_exit try_server(const struct bench *bench, struct weft_error *er
                     .key_count = 1},
         .answered = on_answer,
     };
-    enum cli_exit code = cli_session_exchange(bench->run->session, &exchange, error);
-    cli_session_disconnect(bench->run->session);
+    struct cli_session *session = bench->run->session;
+    enum cli_exit code = cli_session_exchange(session, &exchange, error);
+    if (code == CLI_EXIT_DONE && session->client.in_lines) {
+        code = CLI_EXIT_USAGE;
+        weft_error_set(error, WEFT_ECONFIG,
+                       "bench measures codecs that carry protobuf, and this one carries lines");
+    }
+    cli_session_disconnect(session);
     return code;
 }
 

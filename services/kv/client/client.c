@@ -2,12 +2,16 @@
 #include "services/kv/client.h"
 
 #include "core/base/compiler.h"
+#include "line.h"
 #include "message.h"
 
 void weft_kv_client_init(struct weft_kv_client *client, struct weft_client *connection,
                          size_t budget)
 {
-    *client = (struct weft_kv_client){.connection = connection};
+    *client = (struct weft_kv_client){
+        .connection = connection,
+        .in_lines = strcmp(weft_client_speaks(connection), "line") == 0,
+    };
     weft_arena_init(&client->arena, budget);
 }
 
@@ -28,22 +32,34 @@ static void on_done(struct weft_call *raw, int status, struct weft_view payload,
     }
     struct weft_kv_reply reply;
     const char *why;
-    status = weft__kv_reply_read(&reply, payload, arena, &why);
+    status = call->client->in_lines
+                 ? weft__kv_line_read(&reply, payload, (enum weft__kv_line_answer)call->answer,
+                                      arena, &why)
+                 : weft__kv_reply_read(&reply, payload, arena, &why);
     call->why = status < 0 ? why : NULL;
     call->done(call, status, status < 0 ? NULL : &reply);
     weft_arena_reset(arena);
+}
+
+static struct weft__kv_request_body body_of(const struct weft_kv_client *client,
+                                            const struct weft_kv_request *request)
+{
+    return client->in_lines ? weft__kv_line_to_body(request) : weft__kv_request_to_body(request);
 }
 
 int weft_kv_client_send(struct weft_kv_client *client, struct weft_kv_call *call,
                         const struct weft_kv_request *request, struct weft_error *error)
 {
     int err = weft__kv_request_check(request, error);
+    if (err == 0 && client->in_lines)
+        err = weft__kv_line_check(request, error);
     if (err < 0)
         return err;
+    call->answer = weft__kv_line_answer_of(request);
     call->client = client;
     call->why = NULL;
     call->call = (struct weft_call){.done = on_done, .timeout = call->timeout};
-    struct weft__kv_request_body body = weft__kv_request_to_body(request);
+    struct weft__kv_request_body body = body_of(client, request);
     return weft_client_call(client->connection, &call->call, &body.body, error);
 }
 

@@ -157,6 +157,20 @@ static size_t put_words(uint8_t *dst, const struct kv_text *text)
     return size;
 }
 
+/* Writes the version of the key whose condition does not hold, behind the text that names it. */
+static size_t put_unmet(uint8_t *dst, const struct kv_line_body *self)
+{
+    for (size_t i = 0; i < self->call->count; i++) {
+        struct kv_state state;
+        kv_call_state(self->call, i, self->now, &state);
+        if (!state.unmet)
+            continue;
+        size_t size = put_tab(dst);
+        return size + put_version(after(dst, size), &state);
+    }
+    return 0;
+}
+
 static size_t put_pairs(uint8_t *dst, const struct kv_pairs *pairs)
 {
     if (dst)
@@ -177,6 +191,8 @@ static size_t put_reply(uint8_t *dst, const struct kv_line_body *self)
     (void)snprintf(status, sizeof status, "%d", (int)reply->status);
     size_t size = put_str(dst, status);
     size += put_words(after(dst, size), &reply->text);
+    if (reply->status == KV_NOT_MET && reply->states)
+        size += put_unmet(after(dst, size), self);
     if (reply->gives == KV_GIVES_VALUES || reply->gives == KV_GIVES_BOOLS)
         size += put_items(after(dst, size), self);
     if (reply->gives == KV_GIVES_VALUE) {

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The client's side of the line face (docs/wire.md, "kv in lines"): it turns requests into lines of words
+ * and lines of fields into replies, on any thread. Private to this folder. */
+#ifndef KV_CLIENT_LINE_H
+#define KV_CLIENT_LINE_H
+
+#include "message.h"
+
+/* Checks that a request which has passed weft__kv_request_check can be said in a line. Returns 0, or -EINVAL
+ * with *error set: a newline in a name or a string, or changes that are not all of one kind. */
+WEFT_MUST_USE int weft__kv_line_check(const struct weft_kv_request *request,
+                                      struct weft_error *error);
+
+/* The request must live as long as the body is borrowed, and have passed weft__kv_line_check. */
+struct weft__kv_request_body weft__kv_line_to_body(const struct weft_kv_request *request);
+
+/* The meaning of the fields of an answer. */
+enum weft__kv_line_answer {
+    WEFT__KV_LINE_VALUES,
+    WEFT__KV_LINE_STATES, /* a value, a version and the time left, for each key */
+    WEFT__KV_LINE_BOOLS,
+    WEFT__KV_LINE_CHANGED, /* bools of keys whose state is not known */
+    WEFT__KV_LINE_LEFT,    /* the time left of each key */
+    WEFT__KV_LINE_NUMBER,
+    WEFT__KV_LINE_PAIRS,
+    WEFT__KV_LINE_PAGE, /* a cursor, then pairs */
+    WEFT__KV_LINE_KEYS, /* a cursor, then keys */
+    WEFT__KV_LINE_TABLES
+};
+
+/* Returns what answers a request. */
+enum weft__kv_line_answer weft__kv_line_answer_of(const struct weft_kv_request *request);
+
+/* Reads an answer. The reply's arrays and what was escaped lie in the arena, other texts in payload. Returns as
+ * weft__kv_reply_read does. */
+WEFT_MUST_USE int weft__kv_line_read(struct weft_kv_reply *reply, struct weft_view payload,
+                                     enum weft__kv_line_answer answer, struct weft_arena *arena,
+                                     const char **why);
+
+#endif
