@@ -143,7 +143,7 @@ static int rejection_in(const uint8_t *message, size_t size)
 {
     uint8_t words[WEFT_REJECT_MAX];
 
-    for (int cause = WEFT_REJECT_MALFORMED; cause <= WEFT_REJECT_TOO_MANY; cause++) {
+    for (int cause = WEFT_REJECT_MALFORMED; cause <= WEFT_REJECT_REPLY_TOO_BIG; cause++) {
         size_t length = sim_write_rejection((enum weft_reject_cause)cause, words);
         if (size == length && memcmp(message, words, size) == 0)
             return cause;
