@@ -182,15 +182,34 @@ static bool is_host_and_port(const char *text)
     return is_host && port > 0 && text[size + 1 + port] == '\0';
 }
 
+/* Zeroes the URL and gives it a copy of the text. */
+static int begin(const struct parser *parser)
+{
+    *parser->url = (struct weft_url){0};
+    size_t size = strlen(parser->text);
+    if (size >= WEFT_URL_MAX)
+        return refuse(parser, "an address has at most 1023 characters", NULL);
+    memcpy(parser->url->text, parser->text, size + 1);
+    return 0;
+}
+
+int weft_url_parse_options(struct weft_url *url, const char *text, struct weft_error *error)
+{
+    const struct parser parser = {.url = url, .text = text, .error = error};
+    int err = begin(&parser);
+    if (err < 0)
+        return err;
+    if (text[0] != '?')
+        return refuse(&parser, "options begin with '?'", NULL);
+    return parse_options(&parser, url->text + 1);
+}
+
 int weft_url_parse(struct weft_url *url, const char *text, struct weft_error *error)
 {
     const struct parser parser = {.url = url, .text = text, .error = error};
-    *url = (struct weft_url){0};
-
-    size_t size = strlen(text);
-    if (size >= WEFT_URL_MAX)
-        return refuse(&parser, "an address has at most 1023 characters", NULL);
-    memcpy(url->text, text, size + 1);
+    int begun = begin(&parser);
+    if (begun < 0)
+        return begun;
 
     char *query = cut(url->text, '?');
     if (is_host_and_port(url->text)) {

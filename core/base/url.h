@@ -35,6 +35,11 @@ struct weft_url {
  * syntax is checked, not that a transport has this scheme. */
 WEFT_MUST_USE int weft_url_parse(struct weft_url *url, const char *text, struct weft_error *error);
 
+/* Parses a text that is options alone, as in "?codec=resp": the scheme, host, port and path are NULL.
+ * Otherwise like weft_url_parse. */
+WEFT_MUST_USE int weft_url_parse_options(struct weft_url *url, const char *text,
+                                         struct weft_error *error);
+
 /* Returns the options of url, which are valid as long as *url is. */
 static inline struct weft_option_set weft_url_option_set(const struct weft_url *url)
 {

@@ -317,6 +317,31 @@ static void test_error_may_be_null(void **state)
     assert_int_equal(weft_url_parse(&url, "nothing", NULL), WEFT_ECONFIG);
 }
 
+static void test_options_alone_have_no_address(void **state)
+{
+    (void)state;
+    assert_int_equal(weft_url_parse_options(&url, "?codec=resp&layers=a%2Cb", &error), 0);
+    assert_null(url.scheme);
+    assert_null(url.host);
+    assert_null(url.port);
+    assert_null(url.path);
+    assert_int_equal(url.option_count, 2);
+    assert_string_equal(url.options[1].name, "layers");
+    assert_string_equal(url.options[1].value, "a,b");
+}
+
+static void test_options_alone_begin_with_a_question_mark(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "", "codec=resp", "tcp://h:1?codec=resp", "?", "?codec", "?=resp", "?a=1&a=2", "?a=%zz"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        assert_int_equal(weft_url_parse_options(&url, texts[i], &error), WEFT_ECONFIG);
+    assert_int_equal(weft_url_parse_options(&url, "codec=resp", &error), WEFT_ECONFIG);
+    assert_string_equal(error.text, "'codec=resp': options begin with '?'; the forms are "
+                                    "tcp://HOST:PORT?name=value&... and unix:PATH?name=value&...");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -333,6 +358,8 @@ int main(void)
         cmocka_unit_test(test_options_are_decoded_after_they_are_cut),
         cmocka_unit_test(test_option_value_may_be_empty_or_hold_equal_signs),
         cmocka_unit_test(test_colons_and_question_marks_in_options_are_theirs),
+        cmocka_unit_test(test_options_alone_have_no_address),
+        cmocka_unit_test(test_options_alone_begin_with_a_question_mark),
         cmocka_unit_test(test_no_scheme_is_refused),
         cmocka_unit_test(test_text_that_is_no_scheme_is_refused),
         cmocka_unit_test(test_missing_host_is_refused),
