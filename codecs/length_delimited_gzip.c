@@ -321,6 +321,15 @@ static int encode(const struct weft_codec_state *state, const struct weft_body *
     return weft_prefix_encode(body, io);
 }
 
+/* Claims a peer by its first byte, the top of a length beside the gzip bit. That byte is 0x00 or 0x80 for
+ * all frames under 16 MiB. Text begins with a tab at the least, and TLS beyond that. */
+static enum weft_probe probe(const void *memory, struct weft_view in)
+{
+    const struct config *config = memory;
+    uint32_t top = in.data[0] & 0x7fu, most = config->max_frame >> 24;
+    return top <= most && top < '\t' ? WEFT_PROBE_YES : WEFT_PROBE_NO;
+}
+
 const struct weft_codec weft_codec_length_delimited_gzip = {
     .name = "length-delimited-gzip",
     .speaks = "*",
@@ -334,4 +343,5 @@ const struct weft_codec weft_codec_length_delimited_gzip = {
     .fini = fini,
     .decode = decode,
     .encode = encode,
+    .probe = probe,
 };

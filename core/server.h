@@ -19,13 +19,26 @@ struct weft_server;
 
 struct weft_server_options {
     struct weft_registry *registry; /* borrowed for the server's life; frozen by weft_server_new */
-    const char *const *urls;        /* borrowed for the call */
+    const char *const *urls;        /* borrowed for the call; see below */
     size_t url_count;               /* at least 1 */
     const char *codec, *service;    /* for URLs that name none */
     struct weft_limits limits;
     unsigned threads;           /* loops, 1..256 */
     const struct weft_log *log; /* borrowed for the server's life; NULL: silent */
 };
+
+/* URLs. Each is an endpoint, as in "tcp://127.0.0.1:9527?codec=raw&service=kv". One that begins with `?`
+ * is a variant of the endpoint before it: another codec, service and layers at the same address, as in
+ * "?codec=resp". The codec `auto` stands for several: "?codec=auto:resp,http" for those two, the first of
+ * which may be the endpoint itself, and "?codec=auto" for the default codec, unless the URL is that of a
+ * variant, and then for all registered ones that have a probe and that the service speaks with. Options
+ * may be those of any of them. Variants count as endpoints wherever those are counted.
+ *
+ * A connection at a shared address becomes one of the first endpoint, in order, whose codec claims its
+ * first bytes (codec.h: probe); of the one whose codec's `alpn` the transport has negotiated, if it has;
+ * and of the very first if none claims it. Until then its bytes count as an unfinished frame, which
+ * frame-timeout bounds. Connections that are refused are the very first's. Only the very first may lack a
+ * probe, and only if no other claims its frames, which weft_server_new tries out. */
 
 /* Validates everything and makes the loops; binds nothing. Returns 0; WEFT_ECONFIG for a mistake of the
  * caller or -errno for a refusal of the system, with one line in *error and *server NULL.
@@ -43,6 +56,11 @@ WEFT_MUST_USE int weft_server_listen(struct weft_server *server, struct weft_err
  * address with the real port, its codec and its service, as in "tcp://127.0.0.1:9527 codec=raw
  * service=kv". The line is "" before listen, and valid until free. */
 const char *weft_server_endpoint(const struct weft_server *server, size_t i);
+
+/* Writes one line about the i-th endpoint to dst, which has size bytes, and returns dst, or NULL beyond the
+ * last: its address as given, its codec, its service, and the language that they speak, as in
+ * "tcp://127.0.0.1:0 codec=raw service=kv speaks=protobuf:abi". Before listen, too. */
+char *weft_server_describe(const struct weft_server *server, size_t i, char *dst, size_t size);
 
 /* Returns a line like weft_server_endpoint's, but per address: i counts the addresses of all endpoints,
  * in the order of urls, because a URL such as tcp://localhost:9527 may stand for several. Returns NULL

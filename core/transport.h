@@ -56,6 +56,11 @@ struct weft_stream_ops {
     /* Sets the fields of *peer that the transport can prove, such as uid. If the slot is NULL, it can
      * prove nothing. */
     void (*identify)(struct weft_stream *stream, struct weft_peer *peer);
+
+    /* Returns the name of the protocol that the two ends have agreed on (ALPN, RFC 7301), such as "h2", or
+     * NULL if they agreed on none. It is static or the stream's until close. Called once message bytes
+     * have come. If the slot is NULL, the transport knows no such thing. */
+    const char *(*protocol)(struct weft_stream *stream);
 };
 
 /* The owner allocates stream_size bytes, zeroed, sets on_ready, and calls attach or connect, which

@@ -25,8 +25,8 @@ enum { TURN_ROUNDS = 4 };
 static struct weft__conn *allocate(struct weft__binding *binding, const char *address)
 {
     size_t codec = STREAM_AT + WEFT__ALIGN_UP(binding->transport->stream_size);
-    size_t service = codec + WEFT__ALIGN_UP(binding->codec->conn_size);
-    size_t text = service + binding->service->conn_size;
+    size_t service = codec + WEFT__ALIGN_UP(binding->codec_room);
+    size_t text = service + binding->service_room;
     size_t text_size = strlen(address) + 1;
     char *base = weft_calloc(1, text + text_size);
     struct weft__conn *conn = (struct weft__conn *)(void *)base;
@@ -37,12 +37,7 @@ static struct weft__conn *allocate(struct weft__binding *binding, const char *ad
     conn->address = base + text;
     conn->binding = binding;
     conn->stream = (struct weft_stream *)(void *)(base + STREAM_AT);
-    conn->codec = (struct weft_codec_state){
-        .config = binding->codec_config,
-        .loop = binding->codec_loop,
-        .conn = base + codec,
-        .config_id = binding->config_id,
-    };
+    conn->codec.conn = base + codec;
     conn->service_conn = base + service;
     weft_chain_init(&conn->out, &binding->worker->pieces);
     return conn;
@@ -163,7 +158,7 @@ static void close_now(struct weft__conn *conn)
     weft_timer_stop(&conn->timer);
     weft_buf_fini(&conn->in);
     weft_chain_fini(&conn->out);
-    if (binding->codec->fini)
+    if (binding->codec->fini && !conn->undecided)
         binding->codec->fini(&conn->codec);
     weft__count(&binding->counts.closed[conn->reason], 1);
     weft__count(&binding->counts.open, (uint64_t)-1);
@@ -389,17 +384,6 @@ static void refuse_with(struct weft__conn *conn, enum weft_reject_cause cause)
     weft__conn_reject(conn, &rejection);
 }
 
-static int open_service(struct weft__conn *conn)
-{
-    const struct weft__binding *binding = conn->binding;
-    int err = binding->service->open
-                  ? binding->service->open(conn->service_conn, binding->service_loop)
-                  : 0;
-
-    conn->service_open = err == 0;
-    return err;
-}
-
 void weft__conn_open(struct weft__binding *binding, const struct weft_accepted *accepted,
                      uint64_t id, int refuse)
 {
@@ -420,14 +404,15 @@ void weft__conn_open(struct weft__binding *binding, const struct weft_accepted *
     err = binding->transport->attach(conn->stream, worker->loop, accepted);
     if (err < 0)
         goto err_after_allocate;
-    if (binding->codec->init)
-        binding->codec->init(&conn->codec, WEFT_SERVER);
+    conn->undecided = binding->variants > 1 && !refuse;
+    if (!conn->undecided)
+        weft__conn_bind(conn, binding);
     link_conn(conn);
     weft_log_write(worker->log, WEFT_LOG_DEBUG, "open", "conn=%" PRIu64 " peer=%s", id,
                    conn->address);
     if (refuse)
         refuse_with(conn, (enum weft_reject_cause)(refuse - 1));
-    else if (open_service(conn) < 0)
+    else if (!conn->undecided && weft__conn_open_service(conn) < 0)
         weft__conn_break(conn, WEFT_REASON_NO_MEMORY);
     else if (worker->draining)
         weft__conn_drain(conn);

@@ -5,6 +5,7 @@
  *
  *   conn.c        life, and the pump: what a connection does in a turn
  *   input.c       stream -> buf -> decode -> call
+ *   variant.c     which of the endpoints that share an address a connection is of
  *   request.c     what a service sees of a connection
  *   output.c      reply -> order -> encode -> chain -> stream
  *   deadlines.c   how long a connection may take
@@ -52,6 +53,7 @@ struct weft__conn {
     uint8_t interest;       /* what the stream was last asked for */
     bool refused : 1;       /* opened only to be told why not */
     bool service_open : 1;  /* the service's close is owed */
+    bool undecided : 1;     /* its binding is only the first of those that share the address */
     bool pumping : 1;       /* the pump is on the stack */
     bool paused : 1;        /* output or max-pending stopped the decoding */
     bool yielded : 1;       /* the turn's share is used up: the rest is decoded next turn */

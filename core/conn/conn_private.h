@@ -35,6 +35,16 @@ static inline bool weft__conn_has_partial(const struct weft__conn *conn)
 /* Called once per turn: starts the deadlines that now apply and clears those that do not. */
 void weft__conn_set_deadlines(struct weft__conn *conn);
 
+/* variant.c */
+
+/* Makes the connection one of this binding, whose codec sees it from now on. Once per connection. */
+void weft__conn_bind(struct weft__conn *conn, struct weft__binding *binding);
+/* Opens the service; an error of its own. The caller ends the connection. */
+WEFT_MUST_USE int weft__conn_open_service(struct weft__conn *conn);
+/* Chooses the endpoint of an undecided connection by its first bytes, of which view has all. Returns
+ * false if more of them are needed, or if the connection has to end. */
+WEFT_MUST_USE bool weft__conn_decide(struct weft__conn *conn, struct weft_view view);
+
 /* input.c */
 
 /* Reads once and decodes what came. Returns true if the read said that nothing more waits. */

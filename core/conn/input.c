@@ -159,11 +159,15 @@ static void note_frame(struct weft__conn *conn, const struct weft_message *messa
  * bytes consumed. */
 static size_t decode(struct weft__conn *conn, struct weft_view view)
 {
-    struct weft__binding *binding = conn->binding;
-    struct weft__worker *worker = binding->worker;
+    struct weft__binding *binding;
+    struct weft__worker *worker;
     uint16_t frames = conn->turn_frames;
     size_t at = 0;
 
+    if (conn->undecided && !weft__conn_decide(conn, view))
+        return 0;
+    binding = conn->binding;
+    worker = binding->worker;
     if (is_put_off(conn, view.size)) {
         conn->yielded = true;
         return 0;

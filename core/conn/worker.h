@@ -45,7 +45,8 @@ static inline void weft__count(_Atomic uint64_t *counter, uint64_t n)
                           memory_order_relaxed);
 }
 
-/* An endpoint as one worker sees it: the three plugins and their states on this loop. */
+/* An endpoint as one worker sees it: the three plugins and their states on this loop. Endpoints that
+ * share an address follow their first one in the worker's array. */
 struct weft__binding {
     struct weft__worker *worker;
     const struct weft_transport *transport;
@@ -57,6 +58,8 @@ struct weft__binding {
     struct weft__layers layers;
     /* The service's call, or the one that has the layers begin first. */
     void (*call)(void *loop_state, void *conn_state, struct weft_request *request);
+    /* Set in the first one of an address: how many share it, and the largest of their connection states. */
+    size_t variants, codec_room, service_room;
     struct weft__counts counts;
 };
 

@@ -28,6 +28,10 @@ static bool is_bare_address(const struct weft_url *url)
 static int find_transport(struct binding *b)
 {
     const struct weft_url *url = &b->endpoint->url;
+    if (b->defaults->base) {
+        b->endpoint->transport = b->defaults->base->transport;
+        return 0;
+    }
     b->endpoint->transport = weft_registry_transport(b->registry, url->scheme, b->error);
     if (b->endpoint->transport)
         return 0;
@@ -40,13 +44,17 @@ static int find_transport(struct binding *b)
 static int check_url(const struct binding *b)
 {
     const struct weft_endpoint *endpoint = b->endpoint;
-    if (!endpoint->transport->check)
+    if (!endpoint->transport->check || b->defaults->base)
         return 0;
     return endpoint->transport->check(&endpoint->url, endpoint->service != NULL, b->error);
 }
 
 static int find_codec(struct binding *b)
 {
+    if (b->defaults->chosen) {
+        b->endpoint->codec = b->defaults->chosen;
+        return 0;
+    }
     const char *named = weft_option_get(&b->set, "codec");
     const char *name = named ? named : b->defaults->codec;
     b->endpoint->codec = weft_registry_codec(b->registry, name, b->error);
@@ -127,27 +135,57 @@ static int find_layers(struct binding *b)
     return err;
 }
 
-enum { TABLES = 4 + WEFT_LAYERS_MAX };
+/* The tables of options that a URL may use, as many as there are. */
+struct tables {
+    const struct weft_option *of[4 + WEFT_LAYERS_MAX + 2 * WEFT_REGISTRY_MAX];
+    size_t count;
+};
 
-/* The tables of all that this endpoint declares; a plugin without options has a NULL one. */
-static void option_tables(const struct binding *b, const struct weft_option *tables[TABLES])
+/* A plugin without options has a NULL one, and two faces may have one between them. */
+static void add_table(struct tables *tables, const struct weft_option *options)
+{
+    for (size_t i = 0; i < tables->count; i++)
+        if (tables->of[i] == options)
+            return;
+    if (options)
+        tables->of[tables->count++] = options;
+}
+
+/* Adds those of the codecs that the URL stands for as well, and of their faces. */
+static void add_companions(const struct binding *b, struct tables *tables)
+{
+    const struct weft_codec *const *codec = b->defaults->companions;
+    for (; codec && *codec; codec++) {
+        struct weft_error unread;
+        void *context;
+        const struct weft_service *face = weft_registry_service(
+            b->registry, b->endpoint->service->name, (*codec)->speaks, &context, &unread);
+        add_table(tables, (*codec)->options);
+        add_table(tables, face ? face->options : NULL);
+    }
+}
+
+static struct tables option_tables(const struct binding *b)
 {
     static const struct weft_option client_options[] = {{.name = "codec"}, {.name = NULL}};
     static const struct weft_option server_options[] = {
         {.name = "codec"}, {.name = "service"}, {.name = "layers"}, {.name = NULL}};
     const struct weft_endpoint *endpoint = b->endpoint;
-    tables[0] = endpoint->service ? server_options : client_options;
-    tables[1] = endpoint->transport->options;
-    tables[2] = endpoint->codec->options;
-    tables[3] = endpoint->service ? endpoint->service->options : NULL;
-    for (size_t i = 0; i < WEFT_LAYERS_MAX; i++)
-        tables[4 + i] = i < endpoint->layer_count ? endpoint->layers[i].layer->options : NULL;
+    struct tables tables = {.count = 0};
+    add_table(&tables, endpoint->service ? server_options : client_options);
+    add_table(&tables, b->text[0] == '?' ? NULL : endpoint->transport->options);
+    add_table(&tables, endpoint->codec->options);
+    add_table(&tables, endpoint->service ? endpoint->service->options : NULL);
+    for (size_t i = 0; i < endpoint->layer_count; i++)
+        add_table(&tables, endpoint->layers[i].layer->options);
+    add_companions(b, &tables);
+    return tables;
 }
 
-static bool declared(const struct weft_option *const tables[TABLES], const char *name)
+static bool declared(const struct tables *tables, const char *name)
 {
-    for (size_t t = 0; t < TABLES; t++)
-        for (const struct weft_option *o = tables[t]; o && o->name; o++)
+    for (size_t t = 0; t < tables->count; t++)
+        for (const struct weft_option *o = tables->of[t]; o->name; o++)
             if (strcmp(o->name, name) == 0)
                 return true;
     return false;
@@ -155,18 +193,17 @@ static bool declared(const struct weft_option *const tables[TABLES], const char 
 
 static int check_options(const struct binding *b)
 {
-    const struct weft_option *tables[TABLES];
-    option_tables(b, tables);
+    const struct tables tables = option_tables(b);
     size_t i = 0;
-    while (i < b->set.count && declared(tables, b->set.values[i].name))
+    while (i < b->set.count && declared(&tables, b->set.values[i].name))
         i++;
     if (i == b->set.count)
         return 0;
 
     char list[256];
     size_t used = 0;
-    for (size_t t = 0; t < TABLES; t++)
-        for (const struct weft_option *o = tables[t]; o && o->name && used < sizeof list; o++)
+    for (size_t t = 0; t < tables.count; t++)
+        for (const struct weft_option *o = tables.of[t]; o->name && used < sizeof list; o++)
             used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", used ? ", " : "",
                                      o->name);
     return weft_error_set(b->error, WEFT_ECONFIG, "unknown option '%s' in '%s'; there are: %s",
@@ -223,13 +260,23 @@ static int configure(const struct binding *b)
     return err == 0 ? 0 : refused(b, err, &plugin);
 }
 
+/* A variant has only the options of its URL, which has an address too if it stands for several codecs. */
+static int parse(struct weft_endpoint *endpoint, const char *url,
+                 const struct weft_endpoint_defaults *defaults, struct weft_error *error)
+{
+    const char *options = strchr(url, '?');
+    if (!defaults->base)
+        return weft_url_parse(&endpoint->url, url, error);
+    return options ? weft_url_parse_options(&endpoint->url, options, error) : 0;
+}
+
 int weft_endpoint_init(struct weft_endpoint *endpoint, const char *url,
                        const struct weft_registry *registry,
                        const struct weft_endpoint_defaults *defaults,
                        const struct weft_limits *limits, struct weft_error *error)
 {
     *endpoint = (struct weft_endpoint){0};
-    int err = weft_url_parse(&endpoint->url, url, error);
+    int err = parse(endpoint, url, defaults, error);
     if (err < 0)
         return err;
     struct binding b = {

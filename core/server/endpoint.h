@@ -33,6 +33,12 @@ struct weft_endpoint_defaults {
     const char *service;    /* NULL: a client's endpoint, `service=` is refused */
     bool codec_is_explicit; /* --codec gave the default: a client's URL that names another codec
                                contradicts it and is refused */
+    /* For a server's endpoint whose codec is known (plan.h), or NULL. */
+    const struct weft_codec *chosen;
+    /* Codecs that the URL stands for as well, up to a NULL: its options may be theirs. Or NULL. */
+    const struct weft_codec *const *companions;
+    /* The endpoint whose variant this is: the URL's address, if it has one, is that one's. Or NULL. */
+    const struct weft_endpoint *base;
 };
 
 /* Parses the URL, looks its plugins up, takes the service's face that speaks what the codec carries, refuses

@@ -55,6 +55,8 @@ int weft_server_new(struct weft_server **out, const struct weft_server_options *
     }
     server->thread_count = options->threads;
     err = weft__server_make_threads(server, error);
+    if (err == 0)
+        err = weft__server_check_sharing(server, error);
     if (err < 0)
         goto err_after_server;
     *out = server;
@@ -65,13 +67,14 @@ err_after_server:
     return err;
 }
 
-/* Writes a line for each address that the port listens on. */
+/* Writes a line for each address that the port, or the one whose variant it is, listens on. */
 static int describe(struct weft__port *port)
 {
-    char bound[WEFT__DESCRIBE_SIZE - sizeof port->listener->name];
+    const struct weft_listener *listener = port->server->ports[port->first].listener;
+    char bound[WEFT__DESCRIBE_SIZE - sizeof listener->name];
     size_t count = 0;
 
-    for (const struct weft_listener *at = port->listener; at; at = at->next)
+    for (const struct weft_listener *at = listener; at; at = at->next)
         count++;
     weft_free(port->lines); /* of a listen that failed */
     port->line_count = 0;
@@ -79,12 +82,12 @@ static int describe(struct weft__port *port)
     if (!port->lines)
         return -ENOMEM;
     weft_endpoint_describe(&port->endpoint, bound, sizeof bound);
-    for (const struct weft_listener *at = port->listener; at; at = at->next)
+    for (const struct weft_listener *at = listener; at; at = at->next)
         snprintf(port->lines[port->line_count++], sizeof *port->lines, "%s %s", at->name, bound);
     return 0;
 }
 
-static int listen_on(struct weft_server *server, struct weft__port *port, struct weft_error *error)
+static int bind_port(struct weft_server *server, struct weft__port *port, struct weft_error *error)
 {
     const struct weft_transport *transport = port->endpoint.transport;
 
@@ -96,9 +99,16 @@ static int listen_on(struct weft_server *server, struct weft__port *port, struct
     port->listener->owner = port;
     int err = transport->listen(port->listener, server->threads[0].worker.loop, &port->endpoint.url,
                                 error);
+    port->listening = err == 0;
+    return err;
+}
+
+static int listen_on(struct weft_server *server, struct weft__port *port, struct weft_error *error)
+{
+    int err = port == &server->ports[port->first] ? bind_port(server, port, error) : 0;
+
     if (err < 0)
         return err;
-    port->listening = true;
     err = describe(port);
     return err < 0 ? weft_error_set(error, err, "out of memory") : 0;
 }
@@ -120,6 +130,19 @@ const char *weft_server_endpoint(const struct weft_server *server, size_t i)
     if (i >= server->port_count)
         return NULL;
     return server->ports[i].line_count > 0 ? server->ports[i].lines[0] : "";
+}
+
+char *weft_server_describe(const struct weft_server *server, size_t i, char *dst, size_t size)
+{
+    char bound[WEFT__DESCRIBE_SIZE];
+
+    if (i >= server->port_count)
+        return NULL;
+    const struct weft__port *port = &server->ports[i];
+    snprintf(dst, size, "%s %s speaks=%s", server->ports[port->first].address,
+             weft_endpoint_describe(&port->endpoint, bound, sizeof bound),
+             port->endpoint.service->speaks);
+    return dst;
 }
 
 const char *weft_server_listening(const struct weft_server *server, size_t i)

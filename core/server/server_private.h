@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * The struct that server.c, setup.c and accept.c share. Private to core/server. server.c calls the
- * other two, and neither calls back.
+ * The struct that these files share. Private to core/server. server.c calls the others, and none calls
+ * back.
  *
- *   setup.c    makes endpoints of options, merges equal configurations, makes workers
+ *   setup.c    makes endpoints of options (plan.h), merges equal configurations, makes workers
+ *   sharing.c  refuses codecs that cannot share an address
  *   accept.c   accepts, refuses, and places connections on the worker that has the fewest
  *   server.c   life: listen, start, run, stop, cut, count */
 #ifndef WEFT_SERVER_PRIVATE_H
@@ -18,10 +19,13 @@ enum {
     WEFT__MAX_REFUSING = 256
 };
 
-/* An endpoint, its listeners, and the merged configurations that it uses. */
+/* An endpoint, its listeners, and the merged configurations that it uses. Those that share an address
+ * are side by side, and the first of them listens. */
 struct weft__port {
     struct weft_server *server;
     struct weft_endpoint endpoint;
+    size_t first;  /* index of the first one at the address */
+    char *address; /* the URL as given, without options; NULL if it is not the first */
     struct weft_listener *listener; /* of the first address; NULL until bound */
     bool listening;
     size_t codec_slot, service_slot; /* index of the first endpoint with an equal configuration */
@@ -56,6 +60,10 @@ struct weft_server {
 
 /* server.c. Makes the server accept; run calls it before the loops have turns. */
 void weft__server_begin(struct weft_server *server);
+
+/* sharing.c. Called once the workers are made. */
+WEFT_MUST_USE int weft__server_check_sharing(const struct weft_server *server,
+                                             struct weft_error *error);
 
 /* setup.c. Whatever a failure leaves behind, weft_server_free frees. */
 WEFT_MUST_USE int weft__server_make_ports(struct weft_server *server,

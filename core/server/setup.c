@@ -4,6 +4,7 @@
  * states of their plugins. */
 #include <errno.h>
 
+#include "plan.h"
 #include "server_private.h"
 
 /* Descriptors that a process holds beside those of its connections: refused peers, listeners, files. */
@@ -32,25 +33,77 @@ static void merge(struct weft_server *server, size_t i)
     }
 }
 
+/* Writes the codecs of a URL to dst, up to a NULL. */
+static void find_companions(const struct weft__plan *plan, const char *url,
+                            const struct weft_codec *dst[WEFT_REGISTRY_MAX + 1])
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < plan->count && count < WEFT_REGISTRY_MAX; i++)
+        if (plan->items[i].url == url && plan->items[i].is_auto)
+            dst[count++] = plan->items[i].codec;
+    dst[count] = NULL;
+}
+
+static char *copy_address(const char *url)
+{
+    size_t size = strcspn(url, "?");
+    char *copy = weft_malloc(size + 1);
+
+    if (copy) {
+        memcpy(copy, url, size);
+        copy[size] = '\0';
+    }
+    return copy;
+}
+
+static int make_port(struct weft_server *server, const struct weft_server_options *options,
+                     const struct weft__plan *plan, struct weft_error *error)
+{
+    const struct weft_codec *companions[WEFT_REGISTRY_MAX + 1];
+    size_t i = server->port_count;
+    const struct weft__planned *planned = &plan->items[i];
+    struct weft__port *port = &server->ports[i];
+    /* With `codec=auto` only the first one has the address. */
+    bool is_variant = planned->first != i;
+    const struct weft_endpoint_defaults defaults = {
+        .codec = options->codec,
+        .service = options->service,
+        .chosen = planned->codec,
+        .companions = companions,
+        .base = is_variant ? &server->ports[planned->first].endpoint : NULL,
+    };
+    int err;
+
+    find_companions(plan, planned->url, companions);
+    err = weft_endpoint_init(&port->endpoint, planned->url, options->registry, &defaults,
+                             &server->limits, error);
+    if (err < 0)
+        return err;
+    server->port_count++;
+    port->server = server;
+    port->first = planned->first;
+    merge(server, i);
+    if (!is_variant)
+        port->address = copy_address(planned->url);
+    return is_variant || port->address ? 0 : weft_error_set(error, -ENOMEM, "out of memory");
+}
+
 int weft__server_make_ports(struct weft_server *server, const struct weft_server_options *options,
                             struct weft_error *error)
 {
-    struct weft_endpoint_defaults defaults = {.codec = options->codec, .service = options->service};
+    struct weft__plan plan;
+    int err = weft__plan_make(&plan, options, error);
 
-    server->ports = weft_calloc(options->url_count, sizeof *server->ports);
+    if (err < 0)
+        return err;
+    server->ports = weft_calloc(plan.count, sizeof *server->ports);
     if (!server->ports)
-        return weft_error_set(error, -ENOMEM, "out of memory");
-    for (size_t i = 0; i < options->url_count; i++) {
-        struct weft__port *port = &server->ports[i];
-        int err = weft_endpoint_init(&port->endpoint, options->urls[i], options->registry,
-                                     &defaults, &server->limits, error);
-        if (err < 0)
-            return err;
-        server->port_count++;
-        port->server = server;
-        merge(server, i);
-    }
-    return 0;
+        err = weft_error_set(error, -ENOMEM, "out of memory");
+    while (err == 0 && server->port_count < plan.count)
+        err = make_port(server, options, &plan, error);
+    weft__plan_free(&plan);
+    return err;
 }
 
 static int start_codec(struct weft__binding *binding)
@@ -127,6 +180,20 @@ static void stop_layers(struct weft__binding *binding)
     }
 }
 
+/* Counts the binding of a port for the first one at its address. */
+static void join_address(const struct weft__port *port, struct weft__binding *binding,
+                         struct weft__binding *first)
+{
+    const struct weft_endpoint *endpoint = &port->endpoint;
+
+    binding->variants = 1;
+    first->variants += binding != first;
+    if (first->codec_room < endpoint->codec->conn_size)
+        first->codec_room = endpoint->codec->conn_size;
+    if (first->service_room < endpoint->service->conn_size)
+        first->service_room = endpoint->service->conn_size;
+}
+
 /* Ports are visited in order, so the slot that a later port shares is there already. */
 static int bind_plugins(struct weft_server *server, struct weft__worker *worker)
 {
@@ -140,6 +207,7 @@ static int bind_plugins(struct weft_server *server, struct weft__worker *worker)
         binding->service = port->endpoint.service;
         binding->codec_config = server->ports[port->codec_slot].endpoint.codec_config;
         binding->config_id = (uint32_t)port->codec_slot;
+        join_address(port, binding, &worker->bindings[port->first]);
         if (port->codec_slot == i)
             err = start_codec(binding);
         else
@@ -219,6 +287,7 @@ void weft__server_free_ports(struct weft_server *server)
         struct weft__port *port = &server->ports[i];
         weft_free(port->listener);
         weft_free(port->lines);
+        weft_free(port->address);
         weft_endpoint_fini(&port->endpoint);
     }
     weft_free(server->ports);

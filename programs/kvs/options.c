@@ -15,6 +15,8 @@ static int set_listen(void *into, const char *text, struct weft_error *error)
     struct kvs_config *config = into;
     if (config->listen_count == KVS_LISTEN_MAX)
         return weft_error_set(error, WEFT_ECONFIG, "--listen: more than %d times", KVS_LISTEN_MAX);
+    if (config->listen_count == 0 && kvs_is_variant(text))
+        config->listen[config->listen_count++] = CLI_DEFAULT_URL;
     config->listen[config->listen_count++] = text;
     return 0;
 }
@@ -208,7 +210,7 @@ int kvs_parse(struct kvs_config *config, const struct cli_table *table,
 static const char head[] =
     "Usage: kvs [OPTION]...\n"
     "A key-value server. URL is tcp://HOST:PORT or unix:PATH, and may end in\n"
-    "?codec=NAME&service=NAME&threshold=N&level=N.\n";
+    "?codec=NAME&service=NAME&threshold=N, or is just that: one more codec there.\n";
 
 static const char tail[] =
     "STORE is NAME[:WHERE][?option=value&...].\n"

@@ -34,6 +34,12 @@ struct kvs_config {
  * NULL. Every limit becomes an option. NULL: there are no such plugins. */
 struct kvs_config kvs_config_default(const struct weft_limit *const *owners);
 
+/* True if the text of a --listen adds to the endpoint before it, at whose address it is served. */
+static inline bool kvs_is_variant(const char *text)
+{
+    return text[0] == '?';
+}
+
 void kvs_table_init(struct cli_table *table, const struct weft_limit *const *owners);
 
 /* Returns the struct that the i-th owner's table describes, with the values of the command line. */

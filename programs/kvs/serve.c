@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "core/base/compiler.h"
-#include "core/server/endpoint.h"
 #include "core/loop.h"
 #include "core/plugin.h"
 #include "core/server.h"
@@ -22,7 +21,7 @@
  * listeners. */
 enum { SPARE_FDS = 32, FDS_A_LOOP = 4 };
 
-enum { CLOSED_TEXT = 768 };
+enum { CLOSED_TEXT = 768, ENDPOINT_TEXT = 1536 };
 
 static const char default_service[] = "kv";
 
@@ -73,23 +72,6 @@ static int refuse(FILE *err, int status, const struct weft_error *error)
     return status == WEFT_ECONFIG ? 2 : 1;
 }
 
-/* Prints "endpoint tcp://127.0.0.1:0 codec=raw service=kv speaks=protobuf:abi", which is the line of a
- * bound endpoint except for a port of 0, and the language of its payloads. */
-static int print_endpoint(const struct kvs_config *config, const char *url,
-                          const struct weft_registry *registry, FILE *out, struct weft_error *error)
-{
-    struct weft_endpoint endpoint;
-    struct weft_endpoint_defaults defaults = {.codec = config->codec, .service = default_service};
-    char text[256];
-    int err = weft_endpoint_init(&endpoint, url, registry, &defaults, &config->limits, error);
-    if (err < 0)
-        return err;
-    fprintf(out, "endpoint %.*s %s speaks=%s\n", (int)strcspn(url, "?"), url,
-            weft_endpoint_describe(&endpoint, text, sizeof text), endpoint.service->speaks);
-    weft_endpoint_fini(&endpoint);
-    return 0;
-}
-
 static void print_limits(const struct kvs_config *config, FILE *out)
 {
     struct cli_table table;
@@ -103,15 +85,12 @@ static void print_limits(const struct kvs_config *config, FILE *out)
 }
 
 /* Prints what --check shows. Called after weft_server_new has accepted the configuration. */
-static int print_check(const struct kvs_config *config, const struct weft_registry *registry,
-                       FILE *out, FILE *err)
+static int print_check(const struct kvs_config *config, const struct weft_server *server, FILE *out,
+                       FILE *err)
 {
-    for (size_t i = 0; i < config->listen_count; i++) {
-        struct weft_error error;
-        int status = print_endpoint(config, config->listen[i], registry, out, &error);
-        if (status < 0)
-            return refuse(err, status, &error);
-    }
+    char line[ENDPOINT_TEXT];
+    for (size_t i = 0; weft_server_describe(server, i, line, sizeof line); i++)
+        fprintf(out, "endpoint %s\n", line);
     fprintf(out, "threads %u\nstore %s\n", config->threads, config->store);
     print_limits(config, out);
     return cli_flush_stdout(out, err, "kvs") ? 0 : 1;
@@ -218,6 +197,8 @@ static int run_until_stopped(const struct kvs_config *config, struct weft_server
 static int give_socket(const char *text, const struct cli_user *user, struct weft_error *error)
 {
     struct weft_url url;
+    if (kvs_is_variant(text))
+        return 0;
     int err = weft_url_parse(&url, text, error);
     if (err == 0 && url.path && *url.path != '@' && lchown(url.path, user->uid, user->gid) < 0)
         err = weft_error_set(error, -errno, "--user: cannot give %s to user %u: %s", text,
@@ -262,6 +243,8 @@ static int check_folder(const char *text, struct weft_error *error)
 {
     struct weft_url url;
     struct stat folder;
+    if (kvs_is_variant(text))
+        return 0;
     int err = weft_url_parse(&url, text, error);
     char *slash = err == 0 && url.path && *url.path != '@' ? strrchr(url.path, '/') : NULL;
     if (!slash || slash == url.path)
@@ -309,7 +292,7 @@ int cli_kvs_serve(const struct kvs_config *config, struct weft_registry *registr
         return refuse(err, status, &error);
     if (config->check) {
         status = check_system(config, config->user ? &user : NULL, &error);
-        code = status < 0 ? refuse(err, status, &error) : print_check(config, registry, out, err);
+        code = status < 0 ? refuse(err, status, &error) : print_check(config, server, out, err);
     } else {
         cli_warn_exposure(config->listen, config->listen_count, log);
         status = listen_as(config, config->user ? &user : NULL, server, &error);

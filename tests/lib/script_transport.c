@@ -169,12 +169,18 @@ static void stream_close(struct weft_stream *base)
     stream->end = NULL;
 }
 
+static const char *stream_protocol(struct weft_stream *base)
+{
+    return stream_of(base)->end->rules.protocol;
+}
+
 static const struct weft_stream_ops stream_ops = {
     .read = stream_read,
     .writev = stream_writev,
     .want = stream_want,
     .shutdown = stream_shutdown,
     .close = stream_close,
+    .protocol = stream_protocol,
 };
 
 static void adopt(struct script_stream *stream, struct weft_loop *loop, struct script_end *end)

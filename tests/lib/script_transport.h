@@ -30,7 +30,8 @@ struct script_rules {
     size_t window;                      /* bytes that the other end has not read; 0: any number */
     int read_error, write_error;        /* after so many bytes, -ECONNRESET and the like; 0: none */
     size_t read_error_after, write_error_after;
-    bool stalled; /* no call is ready or gets anything */
+    bool stalled;         /* no call is ready or gets anything */
+    const char *protocol; /* what the two ends have negotiated; NULL: nothing */
 };
 
 /* Makes the world that names and dice belong to; URLs have no room for it, so there is one at

@@ -115,7 +115,8 @@ static void test_check_prints_endpoints_and_limits_and_serves_nothing(void **sta
         process_run(&kvs, WORDS(KVS_PATH, "--check", "--listen", "tcp://127.0.0.1:9527?codec=raw",
                                 "--max-frame", "16MiB")),
         0);
-    assert_non_null(strstr(kvs.out.text, "endpoint tcp://127.0.0.1:9527 codec=raw service=kv speaks=protobuf:abi\n"));
+    assert_non_null(strstr(
+        kvs.out.text, "endpoint tcp://127.0.0.1:9527 codec=raw service=kv speaks=protobuf:abi\n"));
     assert_non_null(strstr(kvs.out.text, "\nmax-frame 16MiB\n"));
     assert_non_null(strstr(kvs.out.text, "\nidle-timeout 0\n"));
     assert_null(strstr(kvs.out.text, "listening"));

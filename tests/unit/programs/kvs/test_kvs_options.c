@@ -101,6 +101,18 @@ static void test_kvs_takes_every_option(void **state)
     assert_true(config.check);
 }
 
+static void test_kvs_adds_a_variant_to_the_endpoint_before_or_the_default_one(void **state)
+{
+    (void)state;
+    struct kvs_config config = assert_taken(
+        WORDS("--listen", "?codec=auto", "--listen", "unix:/x", "--listen=?codec=raw"));
+    assert_int_equal(config.listen_count, 4);
+    assert_string_equal(config.listen[0], "tcp://127.0.0.1:9527");
+    assert_string_equal(config.listen[1], "?codec=auto");
+    assert_string_equal(config.listen[2], "unix:/x");
+    assert_string_equal(config.listen[3], "?codec=raw");
+}
+
 static void test_kvs_takes_every_limit(void **state)
 {
     (void)state;
@@ -300,6 +312,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_kvs_defaults),
         cmocka_unit_test(test_kvs_takes_every_option),
+        cmocka_unit_test(test_kvs_adds_a_variant_to_the_endpoint_before_or_the_default_one),
         cmocka_unit_test(test_kvs_takes_every_limit),
         cmocka_unit_test(test_limits_of_a_plugin_are_options_like_others),
         cmocka_unit_test(test_kvs_sets_a_limit),

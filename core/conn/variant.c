@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Several endpoints may share an address, each with a codec and a service of its own. A connection there
+ * begins undecided: it counts for the first endpoint, and no plugin has seen it yet. Its first bytes stay
+ * where they are until one codec claims them, so the chosen codec decodes all of them. They are an
+ * unfinished frame as far as deadlines are concerned. */
+#include "conn_private.h"
+
+void weft__conn_bind(struct weft__conn *conn, struct weft__binding *binding)
+{
+    conn->undecided = false;
+    conn->binding = binding;
+    conn->codec.config = binding->codec_config;
+    conn->codec.loop = binding->codec_loop;
+    conn->codec.config_id = binding->config_id;
+    if (binding->codec->init)
+        binding->codec->init(&conn->codec, WEFT_SERVER);
+}
+
+int weft__conn_open_service(struct weft__conn *conn)
+{
+    const struct weft__binding *binding = conn->binding;
+    int err = binding->service->open
+                  ? binding->service->open(conn->service_conn, binding->service_loop)
+                  : 0;
+
+    conn->service_open = err == 0;
+    return err;
+}
+
+/* Returns the endpoint whose protocol the transport has negotiated, or NULL. */
+static struct weft__binding *find_negotiated(const struct weft__conn *conn)
+{
+    const struct weft_stream_ops *ops = conn->stream->ops;
+    const char *protocol = ops->protocol ? ops->protocol(conn->stream) : NULL;
+
+    for (size_t i = 0; protocol && i < conn->binding->variants; i++) {
+        const char *alpn = conn->binding[i].codec->alpn;
+        if (alpn && strcmp(alpn, protocol) == 0)
+            return &conn->binding[i];
+    }
+    return NULL;
+}
+
+/* Asks the codecs in order, of which each has to say no before the next one may say yes. Returns NULL if
+ * one of them needs more bytes. The first takes what none claims. */
+static struct weft__binding *find_claimant(const struct weft__conn *conn, struct weft_view view)
+{
+    struct weft__binding *first = conn->binding;
+    bool is_all = conn->eof || view.size >= WEFT_PROBE_MAX;
+    struct weft_view in =
+        weft_view(view.data, view.size < WEFT_PROBE_MAX ? view.size : WEFT_PROBE_MAX);
+
+    for (size_t i = 0; i < first->variants; i++) {
+        const struct weft_codec *codec = first[i].codec;
+        enum weft_probe answer =
+            codec->probe ? codec->probe(first[i].codec_config, in) : WEFT_PROBE_NO;
+        if (answer == WEFT_PROBE_YES)
+            return &first[i];
+        if (answer == WEFT_PROBE_MORE && !is_all)
+            return NULL;
+    }
+    return first;
+}
+
+/* Moves what the connection has counted for the first endpoint to the chosen one. */
+static void move_counts(struct weft__binding *from, struct weft__binding *to, uint64_t bytes)
+{
+    weft__count(&from->counts.accepted, (uint64_t)-1);
+    weft__count(&from->counts.open, (uint64_t)-1);
+    weft__count(&from->counts.bytes_in, -bytes);
+    weft__count(&to->counts.accepted, 1);
+    weft__count(&to->counts.open, 1);
+    weft__count(&to->counts.bytes_in, bytes);
+}
+
+WEFT_NOINLINE bool weft__conn_decide(struct weft__conn *conn, struct weft_view view)
+{
+    struct weft__binding *chosen;
+
+    if (view.size == 0 || conn->state != WEFT__CONN_OPEN)
+        return false;
+    chosen = find_negotiated(conn);
+    if (!chosen)
+        chosen = find_claimant(conn, view);
+    if (!chosen)
+        return false;
+    move_counts(conn->binding, chosen, view.size);
+    weft__conn_bind(conn, chosen);
+    if (weft__conn_open_service(conn) < 0)
+        weft__conn_break(conn, WEFT_REASON_NO_MEMORY);
+    return conn->state == WEFT__CONN_OPEN;
+}
