@@ -61,8 +61,10 @@ void weft__http_answers_fini(struct weft__http_answers *answers)
 
 static unsigned flags_of(const struct weft__http_answers *answers)
 {
-    const struct weft__http_special *special = answers->special + answers->first;
-    return answers->count > 0 && special->number == answers->answered ? special->flags : 0;
+    if (answers->count == 0)
+        return 0;
+    const struct weft__http_special *special = &answers->special[answers->first];
+    return special->number == answers->answered ? special->flags : 0;
 }
 
 static void end_answer(struct weft__http_answers *answers, struct weft_encode_io *io)
