@@ -98,6 +98,29 @@ def measure_loads(folder, peers, seconds):
     return rows
 
 
+def measure_http(folder, seconds):
+    """GET of 64 bytes: kvs, and nginx with a static file of as many bytes for each key."""
+    if not servers.installed("nginx"):
+        return None
+    figures, peers = {}, []
+    try:
+        peers.append(servers.kvs_http(folder, SERVER_CPUS))
+        for cached in (False, True):
+            peers.append(servers.Nginx(cached, SERVER_CPUS))
+        for depth in (1, 16):
+            rounds = {server.name: [] for server in peers}
+            for _ in range(ROUNDS):
+                for server in peers:
+                    rounds[server.name].append(load(folder, server, "get", depth, seconds, 64))
+            figures[str(depth)] = {name: median(all_rounds) for name, all_rounds in rounds.items()}
+            cells = [f"{name} {f['cpu_us']:.3f} us CPU" for name, f in figures[str(depth)].items()]
+            print(f"HTTP GET 64 B depth {depth}: " + ", ".join(cells), flush=True)
+    finally:
+        for server in peers:
+            server.stop()
+    return figures
+
+
 def measure_gzip(folder, seconds):
     figures = {}
     with servers.kvs(folder, cpus=SERVER_CPUS) as server:
@@ -197,6 +220,10 @@ def judge(result):
         against(op, 1024, 16, "redis", 0.75)
         against(op, 1024, 64, "redis", 0.75)
         against(op, 64, 1, "redis", 1.0, "p999_us")
+    for depth, limit in (("1", 0.97), ("16", 0.5)) if result["http"] else ():
+        row = result["http"][depth]
+        for other in [name for name in row if name != "kvs"]:
+            at_most(f"HTTP GET 64 B depth {depth}: CPU / {other}", row["kvs"]["cpu_us"] / row[other]["cpu_us"], limit)
     hget, gzip = result["threads"]["hget"], result["threads"]["gzip-hset"]
     at_most("two threads / one, hget: CPU", hget["two"]["cpu_us"] / hget["one"]["cpu_us"], 1.15)
     at_least("two threads / one, hget: throughput", hget["two"]["krps"] / hget["one"]["krps"], 1.0)
@@ -230,6 +257,7 @@ def main():
     finally:
         for server in peers:
             server.stop()
+    result["http"] = measure_http(folder, seconds)
     result["gzip"] = measure_gzip(folder, seconds)
     result["threads"] = measure_threads(folder, seconds)
     result["resident"] = measure_resident(folder, quick)

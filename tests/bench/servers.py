@@ -9,6 +9,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 
 
@@ -80,6 +81,62 @@ def kvs(folder, threads=1, cpus=None, name="kvs"):
     listen = ["--listen", f"tcp://127.0.0.1:{port}"]
     command = [folder / "kvs", "--threads", str(threads), "--log-level", "warn", *listen]
     return Server(name, "kv", command, port, cpus)
+
+
+def kvs_http(folder, cpus=None):
+    port = free_port()
+    command = [folder / "kvs", "--threads", "1", "--log-level", "warn"]
+    return Server("kvs", "http", command + ["--listen", f"tcp://127.0.0.1:{port}?codec=http"], port, cpus)
+
+
+NGINX = """
+worker_processes 1;
+daemon off;
+pid {folder}/nginx.pid;
+error_log /dev/null;
+events {{ worker_connections 1024; }}
+http {{
+    access_log off;
+    sendfile on;
+    tcp_nopush on;
+    default_type text/plain;
+    keepalive_requests 1000000000;
+    client_body_temp_path {folder};
+    proxy_temp_path {folder};
+    fastcgi_temp_path {folder};
+    uwsgi_temp_path {folder};
+    scgi_temp_path {folder};
+    {more}
+    server {{
+        listen 127.0.0.1:{port};
+        root {folder};
+    }}
+}}
+"""
+
+
+class Nginx(Server):
+    """nginx with a file for each key: its worker is what is measured. With a cache it keeps the files open."""
+
+    def __init__(self, cached, cpus=None):
+        self.folder = tempfile.TemporaryDirectory()
+        folder, port = pathlib.Path(self.folder.name), free_port()
+        os.chmod(folder, 0o755)
+        keys = folder / "v1/tables/table1/keys"
+        keys.mkdir(parents=True)
+        for i in range(1000):
+            (keys / f"key:{i:010}").write_bytes(b"x" * 64)
+        more = "open_file_cache max=2000 inactive=1h; open_file_cache_valid 1h;" if cached else ""
+        config = NGINX.format(folder=folder, port=port, more=more)
+        (folder / "nginx.conf").write_text(config)
+        command = ["nginx", "-p", str(folder), "-c", str(folder / "nginx.conf")]
+        super().__init__("nginx, files kept open" if cached else "nginx", "http", command, port, cpus)
+        # The master only waits: blast is to read the CPU time of the worker.
+        self.pid = int(pathlib.Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()[0])
+
+    def stop(self):
+        super().stop()
+        self.folder.cleanup()
 
 
 def echo(folder, cpus=None):

@@ -95,6 +95,10 @@ static void serve(const char *url, const struct script_rules *rules, struct weft
                weft_registry_add_codec(&registry, &weft_codec_varint) == 0 &&
                weft_registry_add_codec(&registry, &weft_codec_length_field) == 0 &&
                weft_registry_add_codec(&registry, &weft_codec_line) == 0 &&
+#ifdef WEFT_HAS_HTTP
+               weft_registry_add_codec(&registry, &weft_codec_http) == 0 &&
+               weft_registry_add_service(&registry, &weft_kv_http_service, &kv) == 0 &&
+#endif
                weft_registry_add_service(&registry, &weft_kv_service, &kv) == 0 &&
                weft_registry_add_service(&registry, &weft_kv_line_service, &kv) == 0,
            "no registry");
@@ -129,6 +133,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         "script:fuzz?codec=varint",
         "script:fuzz?codec=length-field&width=2&offset=1&endian=little",
         "script:fuzz?codec=line&max-line=500",
+#ifdef WEFT_HAS_HTTP
+        "script:fuzz?codec=http&max-line=200&max-head=400&max-fields=8&cors=http://a",
+#endif
     };
     const char *url = urls[data[0] % (sizeof urls / sizeof *urls)];
     const struct script_rules at_once = {0};

@@ -3,7 +3,7 @@
  *
  *   blast PROTO OP PORT PID CONNS DEPTH SECONDS VALUE_LEN [KEYS]
  *     PROTO  kv (4-byte length + protobuf), kvz (the same, messages over 1436 bytes in gzip, JSON-like values),
- *            redis (RESP), memcached (text), echo
+ *            redis (RESP), memcached (text), http (kvs over HTTP; nginx with a file for each key), echo
  *     OP     get | set
  *     PID    the server's, to read its CPU time from /proc (0: none)
  *
@@ -74,6 +74,11 @@ static void build(const char *proto, const char *op, long keys) {
             req[i] = malloc(vlen + 256);
             if (set) { n = sprintf((char *)req[i], "set %s 0 0 %zu\r\n", key, vlen); memcpy(req[i] + n, value, vlen); n += vlen; memcpy(req[i] + n, "\r\n", 2); n += 2; replen = 8; }
             else { n = sprintf((char *)req[i], "get %s\r\n", key); char t[64]; replen = sprintf(t, "VALUE %s 0 %zu\r\n", key, vlen) + vlen + 2 + 5; }
+        } else if (!strcmp(proto, "http")) {
+            req[i] = malloc(vlen + 256);
+            n = sprintf((char *)req[i], "%s /v1/tables/table1/keys/%s HTTP/1.1\r\nHost: 127.0.0.1\r\n", set ? "PUT" : "GET", key);
+            n += sprintf((char *)req[i] + n, set ? "Content-Length: %zu\r\n\r\n" : "\r\n", vlen);
+            if (set) { memcpy(req[i] + n, value, vlen); n += vlen; }
         } else { req[i] = malloc(vlen + 4); uint32_t h = htonl(vlen); memcpy(req[i], &h, 4); memcpy(req[i] + 4, value, vlen); n = vlen + 4; replen = n; }
         req_len[i] = n; if (n > rlen) rlen = n;
     }
@@ -88,20 +93,30 @@ static int dial(int port) {
     return fd;
 }
 static void full(int fd, void *p, size_t n) { for (size_t o = 0; o < n;) { ssize_t r = read(fd, (char *)p + o, n - o); if (r <= 0) { fprintf(stderr, "prefill: closed\n"); exit(1); } o += r; } }
+/* Reads an HTTP reply of any length. Returns its length. */
+static size_t full_http(int fd, uint8_t *in) {
+    size_t n = 0; char *l;
+    do full(fd, in + n++, 1); while (n < 4 || memcmp(in + n - 4, "\r\n\r\n", 4));
+    in[n] = 0; l = strstr((char *)in, "Content-Length: ");
+    if (l) { size_t body = atol(l + 16); full(fd, in + n, body); n += body; }
+    return n;
+}
 static void prefill(const char *proto, int port) {
     int fd = dial(port); static uint8_t in[1 << 21];
     for (int i = 0; i < POOL; i++) {
         if (write(fd, req[i], req_len[i]) != (ssize_t)req_len[i]) { perror("prefill"); exit(1); }
         if (!strncmp(proto, "kv", 2)) { uint32_t h; full(fd, &h, 4); full(fd, in, ntohl(h) & 0x7fffffff); }
         else if (!strcmp(proto, "redis")) full(fd, in, 4);
+        else if (!strcmp(proto, "http")) full_http(fd, in);
         else full(fd, in, 8);
     }
     close(fd);
 }
 /* The length of a reply that the server may compress: asked once. */
-static void probe(int port) {
+static void probe(const char *proto, int port) {
     int fd = dial(port); static uint8_t in[1 << 21]; uint32_t h;
     if (write(fd, req[0], req_len[0]) != (ssize_t)req_len[0]) { perror("probe"); exit(1); }
+    if (!strcmp(proto, "http")) { replen = full_http(fd, in); close(fd); return; }
     full(fd, &h, 4); replen = 4 + (ntohl(h) & 0x7fffffff); full(fd, in, replen - 4); close(fd);
 }
 struct conn { int fd; uint8_t *out; size_t olen, opos, want; double t0; int next; };
@@ -129,7 +144,7 @@ int main(int argc, char **argv) {
     } else for (size_t i = 0; i < vlen; i++) { x = x * 1664525u + 1013904223u; value[i] = "abcdefghijklmnopqrstuvwxyz0123456789+-"[(x >> 16) % 38]; }
     if (strcmp(argv[1], "echo")) { build(argv[1], "set", keys); prefill(argv[1], port); }
     build(argv[1], argv[2], keys);
-    if (!strcmp(argv[1], "kvz")) probe(port);
+    if (!strcmp(argv[1], "kvz") || !strcmp(argv[1], "http")) probe(argv[1], port);
     int ep = epoll_create1(0); struct conn *cs = calloc(nc, sizeof *cs); caplat = 1 << 22; lat = malloc(caplat * sizeof *lat);
     for (int i = 0; i < nc; i++) {
         cs[i].fd = dial(port); fcntl(cs[i].fd, F_SETFL, O_NONBLOCK);
