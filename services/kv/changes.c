@@ -193,37 +193,52 @@ void kv__changes_answer_sum(struct kv_call *call)
     call->reply.value = weft_view(call->packed, next.parts[0].size);
 }
 
-static void set_version(struct kv_state *state, struct weft_view value)
-{
-    weft_kv_version(value, state->version);
-    state->has_version = true;
-}
-
-/* Sets *state to what an update has made of a key. */
-static void set_changed(const struct kv_next *next, struct kv_state *state)
+/* Sets *state and *value to what an update has made of a key. */
+static void set_changed(const struct kv_next *next, struct kv_state *state, struct weft_view *value)
 {
     if (next->verdict == KV_VERDICT_REMOVE) {
         *state = (struct kv_state){.present = false};
     } else if (next->verdict == KV_VERDICT_STORE) {
-        *state = (struct kv_state){.present = true, .expires = next->expires};
-        if (next->part_count == 1)
-            set_version(state, next->parts[0]);
+        *state = (struct kv_state){
+            .present = true, .has_version = next->part_count == 1, .expires = next->expires};
+        *value = next->parts[0];
     }
+}
+
+/* Sets *state but for its version, which is the digest of *value. That lies in the item or in *next. */
+static void outline(const struct kv_call *call, size_t index, int64_t now, struct kv_state *state,
+                    struct weft_view *value, struct kv_next *next)
+{
+    const struct kv_item *item = &call->items[index];
+    *state = (struct kv_state){.present = item->present,
+                               .has_version = item->present,
+                               .expires = found_expiry(call, item)};
+    *value = item->found.bytes;
+    if (call->command->takes == KV_TAKES_CHANGES) {
+        decide(call, item, next);
+        state->unmet = next->verdict == KV_VERDICT_UNMET;
+        if (call->reply.status == KV_OK)
+            set_changed(next, state, value);
+        if (kv_has_expired(state->expires, now))
+            *state = (struct kv_state){.present = false};
+    }
+    /* Replies of bools are about expiry: nobody wants to know what the digest of a value is. */
+    state->has_version &= call->reply.gives != KV_GIVES_BOOLS;
 }
 
 void kv_call_state(const struct kv_call *call, size_t index, int64_t now, struct kv_state *state)
 {
-    const struct kv_item *item = &call->items[index];
-    *state = (struct kv_state){.present = item->present, .expires = found_expiry(call, item)};
-    if (item->present)
-        set_version(state, item->found.bytes);
-    if (call->command->takes != KV_TAKES_CHANGES)
-        return;
+    struct weft_view value;
     struct kv_next next;
-    decide(call, item, &next);
-    state->unmet = next.verdict == KV_VERDICT_UNMET;
-    if (call->reply.status == KV_OK)
-        set_changed(&next, state);
-    if (kv_has_expired(state->expires, now))
-        *state = (struct kv_state){.present = false};
+    outline(call, index, now, state, &value, &next);
+    if (state->has_version)
+        weft_kv_version(value, state->version);
+}
+
+void kv_call_state_outline(const struct kv_call *call, size_t index, int64_t now,
+                           struct kv_state *state)
+{
+    struct weft_view value;
+    struct kv_next next;
+    outline(call, index, now, state, &value, &next);
 }

@@ -5,78 +5,13 @@
 #ifndef KV_COMMAND_H
 #define KV_COMMAND_H
 
+#include "command_table.h"
 #include "filter.h"
 #include "store.h"
 #include "text.h"
 #include "update.h"
 
-enum kv_command_id {
-    KV_HGET,
-    KV_HGETALL,
-    KV_HMGET,
-    KV_HSET,
-    KV_HMSET,
-    KV_HDEL,
-    KV_HMDEL,
-    KV_HEXIST,
-    KV_HMEXIST,
-    KV_HSCAN,
-    KV_HGET_STATE,  /* an hget whose reply has the key's state, too */
-    KV_HMGET_STATE, /* an hmget with the states of the keys */
-    KV_HPUT,
-    KV_HINCR,
-    KV_HEXPIRE,
-    KV_HTTL, /* an hexpire that only asks */
-    KV_TABLES_PAGE,
-    KV_TABLE_DROP,
-    KV_TABLE_COUNT,
-    KV_COMMAND_COUNT
-};
-
-enum kv_takes {
-    KV_TAKES_TABLE, /* nothing but the table */
-    KV_TAKES_PAGE,  /* from, limit, filter and states */
-    KV_TAKES_NAMES, /* from, limit and filter.prefix, but no table */
-    KV_TAKES_KEYS,
-    KV_TAKES_PAIRS,  /* items with value and expires */
-    KV_TAKES_CHANGES /* items with value, expires and update, and states. All updates are set, or
-                        NULL for an item that is stored whatever is there */
-};
-
-enum { KV_SCAN_LIMIT = 1000 }; /* the most pairs of a page if the request names no limit */
-
-struct kv_call;
 struct kv_walk_step;
-
-struct kv_command {
-    const char *name; /* "hget" */
-    enum kv_takes takes;
-    bool many;               /* takes any number of keys or pairs; else exactly one */
-    bool writes;             /* may change the store */
-    enum kv_store_kind does; /* the operation that the store is asked for */
-    /* For changes: a refused item stops no other, and a key may come twice. The verdicts are in the items. */
-    bool apart;
-    /* For pages: a page has about as many pairs as it may have, and call->pair takes them all. With
-     * KV_STORE_CURSOR64 its cursors have 8 bytes. */
-    bool rough;
-    /* Makes call->reply of what the store found. */
-    void (*answer)(struct kv_call *call);
-};
-
-/* The table of commands, indexed by enum kv_command_id. */
-extern const struct kv_command kv_commands[KV_COMMAND_COUNT];
-
-/* True if the items of the command have values, which the store may keep. */
-static inline bool kv_takes_values(const struct kv_command *command)
-{
-    return command->takes >= KV_TAKES_PAIRS;
-}
-
-/* True if the command answers a page, with the cursor of the next one. */
-static inline bool kv_is_paged(const struct kv_command *command)
-{
-    return command->takes == KV_TAKES_PAGE || command->takes == KV_TAKES_NAMES;
-}
 
 /* The statuses of replies, with the numbers of HTTP. docs/wire.md says when each is sent. */
 enum kv_status {
@@ -161,6 +96,11 @@ struct kv_state {
 /* Sets *state to the state of an item's key once the command is done: from within call->done only, and
  * for a command that takes keys or changes. now: weft_loop_wall. */
 void kv_call_state(const struct kv_call *call, size_t index, int64_t now, struct kv_state *state);
+
+/* Does what kv_call_state does, but leaves the version zeroed: a digest costs a pass over the value, and the
+ * size of a reply does not depend on it. */
+void kv_call_state_outline(const struct kv_call *call, size_t index, int64_t now,
+                           struct kv_state *state);
 
 /* Makes *reply one that has only a status and a text. text must live as long as the reply. */
 void kv_reply_text(struct kv_reply *reply, enum kv_status status, const char *text);

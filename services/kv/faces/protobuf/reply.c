@@ -98,14 +98,6 @@ static uint8_t *write_values(const struct kv_reply_body *self, uint8_t *dst)
     return dst;
 }
 
-/* Replies of bools are about expiry: nobody wants to know what the digest of a value is. */
-static void read_state(const struct kv_reply_body *self, size_t index, struct kv_state *state)
-{
-    kv_call_state(self->call, index, self->now, state);
-    if (self->reply->gives == KV_GIVES_BOOLS)
-        state->has_version = false;
-}
-
 static void write_reply(const struct weft_body *body, uint8_t *dst)
 {
     const struct kv_reply_body *self = (const struct kv_reply_body *)body;
@@ -118,7 +110,7 @@ static void write_reply(const struct weft_body *body, uint8_t *dst)
     dst = write_values(self, dst);
     for (size_t i = 0; reply->states && i < self->call->count; i++) {
         struct kv_state state;
-        read_state(self, i, &state);
+        kv_call_state(self->call, i, self->now, &state);
         dst = kv__state_put(dst, &state, self->now);
     }
     if (self->pairs)
@@ -153,7 +145,7 @@ static size_t size_of_states(const struct kv_reply_body *self)
     size_t size = 0;
     for (size_t i = 0; i < self->call->count; i++) {
         struct kv_state state;
-        read_state(self, i, &state);
+        kv_call_state_outline(self->call, i, self->now, &state);
         size += kv__state_size(&state, self->now);
     }
     return size;
