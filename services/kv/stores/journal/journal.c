@@ -181,7 +181,8 @@ static void notify(const struct kv_journal *journal, bool all)
         if ((port->wrote || all) && !atomic_exchange(&port->posted, true) &&
             weft_loop_post(port->loop, &port->post) < 0)
             atomic_store(&port->posted, false);
-        port->wrote = false;
+        /* The rest of a group that a full disk holds up is told later. */
+        port->wrote = port->wrote && journal->stuck;
     }
 }
 
