@@ -18,14 +18,16 @@ struct weft__kv_request_body weft__kv_line_to_body(const struct weft_kv_request 
 /* The meaning of the fields of an answer. */
 enum weft__kv_line_answer {
     WEFT__KV_LINE_VALUES,
-    WEFT__KV_LINE_STATES, /* a value, a version and the time left, for each key */
+    WEFT__KV_LINE_STATES, /* a value, a version and an expiry for each key */
     WEFT__KV_LINE_BOOLS,
     WEFT__KV_LINE_CHANGED, /* bools of keys whose state is not known */
     WEFT__KV_LINE_LEFT,    /* the time left of each key */
     WEFT__KV_LINE_NUMBER,
     WEFT__KV_LINE_PAIRS,
-    WEFT__KV_LINE_PAGE, /* a cursor, then pairs */
-    WEFT__KV_LINE_KEYS, /* a cursor, then keys */
+    WEFT__KV_LINE_PAGE,        /* a cursor, then pairs */
+    WEFT__KV_LINE_PAGE_STATES, /* a cursor, then pairs with their expiry */
+    WEFT__KV_LINE_KEYS,        /* a cursor, then keys */
+    WEFT__KV_LINE_KEYS_STATES, /* a cursor, then keys with their expiry */
     WEFT__KV_LINE_TABLES
 };
 

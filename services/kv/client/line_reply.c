@@ -175,12 +175,13 @@ static size_t read_digits(struct weft_view text, uint64_t *number)
     return i;
 }
 
-/* Reads "12.500", "never" or "absent", of which *is_there is false. */
-static int next_left(struct fields *fields, struct weft_kv_state *state, bool *is_there)
+/* Reads "12.500" as milliseconds, or "never" or "absent" as 0; with the last *is_there is false. */
+static int next_time(struct fields *fields, uint64_t *milliseconds, bool *is_there)
 {
     enum { DIGITS_MAX = 16, DECIMALS = 3 };
     struct weft_view text = next_raw(fields);
     uint64_t seconds, rest;
+    *milliseconds = 0;
     *is_there = !weft_view_equal(text, weft_view_str("absent"));
     if (!*is_there || weft_view_equal(text, weft_view_str("never")))
         return 0;
@@ -189,8 +190,16 @@ static int next_left(struct fields *fields, struct weft_kv_state *state, bool *i
     if (digits == 0 || digits > DIGITS_MAX || decimals.size != 1 + DECIMALS ||
         *decimals.data != '.' || read_digits(weft_view_skip(decimals, 1), &rest) != DECIMALS)
         return malformed(fields, "a time that is none");
-    state->left = seconds * MILLISECONDS + rest;
+    *milliseconds = seconds * MILLISECONDS + rest;
     return 0;
+}
+
+/* Reads the two fields of an expiry: what is left, and when. */
+static int next_expiry(struct fields *fields, struct weft_kv_state *state)
+{
+    bool is_there;
+    int err = next_time(fields, &state->left, &is_there);
+    return err < 0 ? err : next_time(fields, &state->expires, &is_there);
 }
 
 static int next_version(struct fields *fields, struct weft_view *version)
@@ -227,14 +236,14 @@ static int next_item(struct fields *fields, enum weft__kv_line_answer answer,
     case WEFT__KV_LINE_NUMBER:
         return next_number(fields, value);
     case WEFT__KV_LINE_LEFT:
-        err = next_left(fields, state, &is_there);
+        err = next_time(fields, &state->left, &is_there);
         *value = (struct weft_kv_value){.type = WEFT_KV_BOOL, .boolean = is_there};
         return err;
     case WEFT__KV_LINE_STATES:
         err = next_value(fields, value);
         if (err == 0)
             err = next_version(fields, &state->version);
-        return err < 0 ? err : next_left(fields, state, &is_there);
+        return err < 0 ? err : next_expiry(fields, state);
     default:
         return next_value(fields, value);
     }
@@ -243,7 +252,7 @@ static int next_item(struct fields *fields, enum weft__kv_line_answer answer,
 static int read_values(struct weft_kv_reply *reply, struct fields *fields,
                        enum weft__kv_line_answer answer)
 {
-    size_t each = answer == WEFT__KV_LINE_STATES ? 3 : 1, count = fields->count / each;
+    size_t each = answer == WEFT__KV_LINE_STATES ? 4 : 1, count = fields->count / each;
     bool has_states = answer == WEFT__KV_LINE_STATES || answer == WEFT__KV_LINE_LEFT ||
                       answer == WEFT__KV_LINE_CHANGED;
     if (fields->count % each != 0)
@@ -269,24 +278,38 @@ static int read_values(struct weft_kv_reply *reply, struct fields *fields,
     return 0;
 }
 
-static int read_pairs(struct weft_kv_reply *reply, struct fields *fields, bool keys_only)
+/* The fields of one pair of a page. */
+struct pair_fields {
+    bool value, expiry;
+};
+
+static int read_pairs(struct weft_kv_reply *reply, struct fields *fields, struct pair_fields has)
 {
-    size_t each = keys_only ? 1 : 2, count = fields->count / each;
+    size_t each = 1 + (size_t)has.value + 2 * (size_t)has.expiry, count = fields->count / each;
     if (fields->count % each != 0)
         return malformed(fields, "a field is missing");
     struct weft_kv_pair *pairs = allocate(fields, count, sizeof *pairs);
     if (!pairs)
         return no_room(fields);
+    struct weft_kv_state *states = has.expiry ? allocate(fields, count, sizeof *states) : NULL;
+    if (has.expiry && !states)
+        return no_room(fields);
     for (size_t i = 0; i < count; i++) {
         pairs[i] = (struct weft_kv_pair){0};
         int err = next_text(fields, &pairs[i].key);
-        if (err == 0 && !keys_only)
+        if (err == 0 && has.value)
             err = next_value(fields, &pairs[i].value);
+        if (err == 0 && states) {
+            states[i] = (struct weft_kv_state){0};
+            err = next_expiry(fields, &states[i]);
+        }
         if (err < 0)
             return err;
     }
     reply->pairs = pairs;
     reply->pair_count = count;
+    reply->states = states;
+    reply->state_count = states ? count : 0;
     return 0;
 }
 
@@ -343,6 +366,14 @@ static int read_refusal(struct weft_kv_reply *reply, struct fields *fields)
     return next_version(fields, &state->version);
 }
 
+static struct pair_fields fields_of(enum weft__kv_line_answer answer)
+{
+    return (struct pair_fields){
+        .value = answer == WEFT__KV_LINE_PAGE || answer == WEFT__KV_LINE_PAGE_STATES,
+        .expiry = answer == WEFT__KV_LINE_PAGE_STATES || answer == WEFT__KV_LINE_KEYS_STATES,
+    };
+}
+
 static int read_fields(struct weft_kv_reply *reply, struct fields *fields,
                        enum weft__kv_line_answer answer)
 {
@@ -351,11 +382,13 @@ static int read_fields(struct weft_kv_reply *reply, struct fields *fields,
         return read_refusal(reply, fields);
     switch (answer) {
     case WEFT__KV_LINE_PAIRS:
-        return read_pairs(reply, fields, false);
+        return read_pairs(reply, fields, (struct pair_fields){.value = true});
     case WEFT__KV_LINE_PAGE:
+    case WEFT__KV_LINE_PAGE_STATES:
     case WEFT__KV_LINE_KEYS:
+    case WEFT__KV_LINE_KEYS_STATES:
         err = read_cursor(reply, fields);
-        return err < 0 ? err : read_pairs(reply, fields, answer == WEFT__KV_LINE_KEYS);
+        return err < 0 ? err : read_pairs(reply, fields, fields_of(answer));
     case WEFT__KV_LINE_TABLES:
         err = read_cursor(reply, fields);
         return err < 0 ? err : read_tables(reply, fields);
@@ -390,6 +423,8 @@ enum weft__kv_line_answer weft__kv_line_answer_of(const struct weft_kv_request *
     case WEFT_KV_HGETALL:
         return WEFT__KV_LINE_PAIRS;
     case WEFT_KV_HSCAN:
+        if (request->state)
+            return request->keys_only ? WEFT__KV_LINE_KEYS_STATES : WEFT__KV_LINE_PAGE_STATES;
         return request->keys_only ? WEFT__KV_LINE_KEYS : WEFT__KV_LINE_PAGE;
     case WEFT_KV_TABLES:
         return WEFT__KV_LINE_TABLES;

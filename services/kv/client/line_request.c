@@ -176,7 +176,8 @@ static void put_scan(struct line *line, const struct weft_kv_request *request)
         put_str(line, " --match");
         put_word(line, "", request->match);
     }
-    put_str(line, request->keys_only ? " --keys-only --" : " --");
+    put_str(line, request->keys_only ? " --keys-only" : "");
+    put_str(line, request->state ? " --state --" : " --");
     put_word(line, "", request->table);
     put_page(line, request);
 }
@@ -320,13 +321,16 @@ int weft__kv_line_check(const struct weft_kv_request *request, struct weft_error
         return weft_error_set(error, -EINVAL,
                               "codec 'line' has no way to say a newline: use another codec");
     if (request->op == WEFT_KV_HPUT && !are_sayable(request))
+        return weft_error_set(
+            error, -EINVAL,
+            "codec 'line' says one condition and one expiry for all keys alone: use another codec");
+    if (request->state && request->op == WEFT_KV_HPUT)
         return weft_error_set(error, -EINVAL,
-                              "codec 'line' says one condition and one expiry for all keys alone");
-    if (request->state && request->op != WEFT_KV_HGET && request->op != WEFT_KV_HMGET)
-        return weft_error_set(error, -EINVAL, "codec 'line' has states of hget and hmget alone");
+                              "codec 'line' has no states of what was changed: use another codec");
     if (request->op == WEFT_KV_HEXPIRE &&
         (when == WEFT_KV_EXPIRE_AT || (when == WEFT_KV_EXPIRE_AFTER && request->key_count != 1)))
-        return weft_error_set(error, -EINVAL,
-                              "codec 'line' says an expiry from now and of one key alone");
+        return weft_error_set(
+            error, -EINVAL,
+            "codec 'line' says an expiry from now and of one key alone: use another codec");
     return 0;
 }

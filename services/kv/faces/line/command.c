@@ -6,7 +6,7 @@
 #define SETS    (KV_LINE_TAKES_EXPIRY | KV_LINE_TAKES_CONDITION | KV_LINE_TAKES_VERSION)
 #define REMOVES KV_LINE_TAKES_VERSION
 #define READS   KV_LINE_TAKES_STATE
-#define SCANS   KV_LINE_TAKES_FILTER
+#define SCANS   (KV_LINE_TAKES_FILTER | KV_LINE_TAKES_STATE)
 
 static const struct kv_line_command commands[] = {
     {"hget", KV_HGET, KV_LINE_KEY, READS},          {"hgetall", KV_HGETALL, KV_LINE_TABLE, 0},

@@ -183,7 +183,7 @@ static const struct kv_line_option {
     {"--if-absent", false, KV_LINE_TAKES_CONDITION, "hset and hmset", set_if_absent},
     {"--if-present", false, KV_LINE_TAKES_CONDITION, "hset and hmset", set_if_present},
     {"--if-version", true, KV_LINE_TAKES_VERSION, "hset, hmset, hdel and hmdel", set_if_version},
-    {"--state", false, KV_LINE_TAKES_STATE, "hget and hmget", set_state},
+    {"--state", false, KV_LINE_TAKES_STATE, "hget, hmget and hscan", set_state},
     {"--prefix", true, KV_LINE_TAKES_FILTER, "hscan", set_prefix},
     {"--match", true, KV_LINE_TAKES_FILTER, "hscan", set_match},
     {"--keys-only", false, KV_LINE_TAKES_FILTER, "hscan", set_keys_only},

@@ -76,16 +76,33 @@ static size_t put_number(uint8_t *dst, struct weft_view packed)
     return put_str(dst, text);
 }
 
-static size_t put_left(uint8_t *dst, const struct kv_line_body *self, const struct kv_state *state)
+static size_t put_seconds(uint8_t *dst, int64_t milliseconds)
 {
     char text[NUMBER_TEXT];
+    (void)snprintf(text, sizeof text, "%" PRId64 ".%03d", milliseconds / 1000,
+                   (int)(milliseconds % 1000));
+    return put_str(dst, text);
+}
+
+/* Writes the seconds that are left of a key. One that has expired since it was found has one millisecond. */
+static size_t put_left(uint8_t *dst, const struct kv_state *state, int64_t now)
+{
     if (!state->present)
         return put_str(dst, "absent");
     if (state->expires == KV_NEVER)
         return put_str(dst, "never");
-    int64_t left = state->expires > self->now ? state->expires - self->now : 1;
-    (void)snprintf(text, sizeof text, "%" PRId64 ".%03d", left / 1000, (int)(left % 1000));
-    return put_str(dst, text);
+    return put_seconds(dst, state->expires > now ? state->expires - now : 1);
+}
+
+/* Writes the two fields of an expiry: the seconds that are left, and the time since 1970. */
+static size_t put_expiry(uint8_t *dst, const struct kv_state *state, int64_t now)
+{
+    size_t size = put_tab(dst);
+    size += put_left(after(dst, size), state, now);
+    size += put_tab(after(dst, size));
+    if (!state->present || state->expires == KV_NEVER)
+        return size + put_left(after(dst, size), state, now);
+    return size + put_seconds(after(dst, size), state->expires);
 }
 
 static size_t put_version(uint8_t *dst, const struct kv_state *state)
@@ -106,8 +123,7 @@ static size_t put_state(uint8_t *dst, const struct kv_line_body *self, size_t in
     kv_call_state(self->call, index, self->now, &state);
     size_t size = put_tab(dst);
     size += put_version(after(dst, size), &state);
-    size += put_tab(after(dst, size));
-    return size + put_left(after(dst, size), self, &state);
+    return size + put_expiry(after(dst, size), &state, self->now);
 }
 
 /* Writes what an item answers: whether it is there, the time that it has, or its value. */
@@ -117,7 +133,7 @@ static size_t put_item(uint8_t *dst, const struct kv_line_body *self, size_t ind
     if (self->call->command == &kv_commands[KV_HTTL]) {
         struct kv_state state;
         kv_call_state(self->call, index, self->now, &state);
-        return put_left(dst, self, &state);
+        return put_left(dst, &state, self->now);
     }
     if (self->reply->gives == KV_GIVES_BOOLS)
         return put_str(dst, item->present ? "true" : "false");
@@ -217,7 +233,8 @@ void kv_line_body_init(struct kv_line_body *self, const struct kv_reply *reply,
     self->body.write = write_reply;
 }
 
-size_t kv_line_put_pair(uint8_t *dst, const struct kv_call *call, const struct kv_pair *pair)
+size_t kv_line_put_pair(uint8_t *dst, const struct kv_call *call, const struct kv_pair *pair,
+                        int64_t now)
 {
     size_t size = put_tab(dst);
     size += weft_line_put_text(after(dst, size), pair->key, true);
@@ -226,8 +243,10 @@ size_t kv_line_put_pair(uint8_t *dst, const struct kv_call *call, const struct k
         (void)snprintf(count, sizeof count, "\t%" PRIu64, pair->total);
         return size + put_str(after(dst, size), count);
     }
-    if (call->filter.keys_only)
-        return size;
-    size += put_tab(after(dst, size));
-    return size + put_value(after(dst, size), pair->value.bytes);
+    if (!call->filter.keys_only) {
+        size += put_tab(after(dst, size));
+        size += put_value(after(dst, size), pair->value.bytes);
+    }
+    const struct kv_state state = {.present = true, .expires = pair->expires};
+    return call->states ? size + put_expiry(after(dst, size), &state, now) : size;
 }

@@ -22,7 +22,8 @@ void kv_line_body_init(struct kv_line_body *self, const struct kv_reply *reply,
                        const struct kv_call *call, const struct kv_pairs *pairs, int64_t now);
 
 /* Writes the fields of one pair of a walk, or of one table, to dst, or only counts them if dst is NULL.
- * Returns their size. */
-size_t kv_line_put_pair(uint8_t *dst, const struct kv_call *call, const struct kv_pair *pair);
+ * Returns their size. now: as in struct kv_line_body. */
+size_t kv_line_put_pair(uint8_t *dst, const struct kv_call *call, const struct kv_pair *pair,
+                        int64_t now);
 
 #endif

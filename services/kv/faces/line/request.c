@@ -294,7 +294,7 @@ static void finish(struct kv_line_request *request, struct kv_call *call)
     bool removes = id == KV_HDEL || id == KV_HMDEL;
     if (request->has_expiry || request->has_condition)
         id = KV_HPUT;
-    else if (call->states)
+    else if (call->states && id != KV_HSCAN)
         id = id == KV_HGET ? KV_HGET_STATE : KV_HMGET_STATE;
     call->command = &kv_commands[id];
     if (call->command->takes != KV_TAKES_CHANGES)

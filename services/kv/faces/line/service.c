@@ -76,14 +76,20 @@ static const struct weft_body *reply(struct kv_task *base, const struct kv_reply
     return &task->body.body;
 }
 
+/* The calendar is read only for those who ask for states. */
+static int64_t time_of(const struct kv_task *task)
+{
+    return task->call.states ? weft_loop_wall(kv_task_loop(task)) : 0;
+}
+
 static size_t pair_size(const struct kv_task *task, const struct kv_pair *pair)
 {
-    return kv_line_put_pair(NULL, &task->call, pair);
+    return kv_line_put_pair(NULL, &task->call, pair, time_of(task));
 }
 
 static void put_pair(const struct kv_task *task, uint8_t *dst, const struct kv_pair *pair)
 {
-    (void)kv_line_put_pair(dst, &task->call, pair);
+    (void)kv_line_put_pair(dst, &task->call, pair, time_of(task));
 }
 
 /* An escape takes four bytes at most, and what is too long then is cut. */

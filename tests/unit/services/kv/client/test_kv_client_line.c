@@ -84,6 +84,9 @@ static void test_each_command_has_its_words(void **state)
                                       .match = weft_view_str("a*"),
                                       .keys_only = true};
     expect_line(&request, "hscan --prefix \"p q\" --match \"a*\" --keys-only -- t AAE= 10");
+    request =
+        (struct weft_kv_request){.op = WEFT_KV_HSCAN, .table = weft_view_str("t"), .state = true};
+    expect_line(&request, "hscan --state -- t - 0");
     request = (struct weft_kv_request){.op = WEFT_KV_TABLES};
     expect_line(&request, "tables -- \"\" - 0");
     request = (struct weft_kv_request){.op = WEFT_KV_COUNT, .table = weft_view_str("t")};
@@ -166,7 +169,9 @@ static void test_what_no_line_says_is_refused(void **state)
     request = (struct weft_kv_request){
         .op = WEFT_KV_HEXPIRE, .keys = keys, .key_count = 2, .expiry = {WEFT_KV_EXPIRE_AFTER, 1}};
     expect_refused(&request, "one key");
-    request = (struct weft_kv_request){.op = WEFT_KV_HSCAN, .state = true};
+    const struct weft_kv_change store = {.key = VIEW("a"), .what = WEFT_KV_STORE};
+    request = (struct weft_kv_request){
+        .op = WEFT_KV_HPUT, .changes = &store, .change_count = 1, .state = true};
     expect_refused(&request, "states");
 }
 
@@ -228,14 +233,17 @@ static void test_states_times_and_bools_are_read(void **state)
 {
     (void)state;
     struct answer a;
-    read_answer(&a, "200\tv\t000102030405060708090a0b0c0d0e0f\t12.005\t\t\tabsent",
-                WEFT__KV_LINE_STATES);
+    read_answer(
+        &a, "200\tv\t000102030405060708090a0b0c0d0e0f\t12.005\t1893456000.001\t\t\tabsent\tabsent",
+        WEFT__KV_LINE_STATES);
     assert_int_equal(a.result, 0);
     assert_int_equal(a.reply.value_count, 2);
     assert_int_equal(a.reply.state_count, 2);
     assert_int_equal(a.reply.states[0].version.size, 16);
     assert_int_equal(a.reply.states[0].version.data[15], 15);
     assert_int_equal(a.reply.states[0].left, 12005);
+    assert_int_equal(a.reply.states[0].expires, 1893456000001);
+    assert_int_equal(a.reply.states[1].expires, 0);
     assert_int_equal(a.reply.states[1].version.size, 0);
     fini_answer(&a);
     read_answer(&a, "200\tnever\tabsent\t0.001", WEFT__KV_LINE_LEFT);
@@ -269,6 +277,18 @@ static void test_pages_pairs_and_tables_are_read(void **state)
     assert_int_equal(a.result, 0);
     assert_int_equal(a.reply.cursor.size, 0);
     assert_int_equal(a.reply.pair_count, 2);
+    fini_answer(&a);
+    read_answer(&a, "200\t-\ta\tx\t1.500\t1893456000.000\tb\ty\tnever\tnever",
+                WEFT__KV_LINE_PAGE_STATES);
+    assert_int_equal(a.result, 0);
+    assert_int_equal(a.reply.state_count, 2);
+    assert_int_equal(a.reply.states[0].left, 1500);
+    assert_int_equal(a.reply.states[0].expires, 1893456000000);
+    assert_int_equal(a.reply.states[1].expires, 0);
+    fini_answer(&a);
+    read_answer(&a, "200\t-\ta\tnever\tnever", WEFT__KV_LINE_KEYS_STATES);
+    assert_int_equal(a.result, 0);
+    assert_int_equal(a.reply.pair_count, 1);
     fini_answer(&a);
     read_answer(&a, "200\t-\tt\t12", WEFT__KV_LINE_TABLES);
     assert_int_equal(a.result, 0);
@@ -313,7 +333,7 @@ static void test_answer_that_is_none_is_malformed(void **state)
         {"200\ta\\q", WEFT__KV_LINE_VALUES},
         {"200\t\\x1", WEFT__KV_LINE_VALUES},
         {"200\t\\xzz", WEFT__KV_LINE_VALUES},
-        {"200\tv\tno\tnever", WEFT__KV_LINE_STATES},
+        {"200\tv\tno\tnever\tnever", WEFT__KV_LINE_STATES},
         {"200\tv\t", WEFT__KV_LINE_STATES},
         {"200\tyes", WEFT__KV_LINE_BOOLS},
         {"200\t1", WEFT__KV_LINE_LEFT},
@@ -358,7 +378,8 @@ static void read_all(void *arg)
         enum weft__kv_line_answer answer;
     } texts[] = {
         {"200\ta\\n\thex:00", WEFT__KV_LINE_VALUES},
-        {"200\tv\t000102030405060708090a0b0c0d0e0f\tnever", WEFT__KV_LINE_STATES},
+        {"200\tv\t000102030405060708090a0b0c0d0e0f\tnever\tnever", WEFT__KV_LINE_STATES},
+        {"200\t-\ta\\n\tb\tnever\tnever", WEFT__KV_LINE_PAGE_STATES},
         {"200\tAAE=\ta\\n\tb", WEFT__KV_LINE_PAGE},
         {"200\t-\ta\\n\t1", WEFT__KV_LINE_TABLES},
         {"412\ta\\n\t000102030405060708090a0b0c0d0e0f", WEFT__KV_LINE_VALUES},

@@ -143,6 +143,7 @@ static void test_pages_continue_at_their_cursor(void **state)
     expect("hscan t - x", "400\tlimit \"x\": not a number below 2^32");
     expect("hscan t --prefix b", "200\t-\tb\t2");
     expect("hscan t --keys-only --match '[b]'", "200\t-\tb");
+    expect("hscan t --prefix b --state", "200\t-\tb\t2\tnever\tnever");
 }
 
 static void test_wrong_line_says_what_is_wrong_and_changes_nothing(void **state)
