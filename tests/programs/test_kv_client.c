@@ -17,7 +17,7 @@
 #include "lib/kvs.h"
 #include "services/kv/client.h"
 
-enum { FD_LIMIT = 64, BUDGET = 1 << 20, CALLS_MAX = 16, TEXT_SIZE = 128 };
+enum { FD_LIMIT = 64, BUDGET = 1 << 20, CALLS_MAX = 32, TEXT_SIZE = 128 };
 
 /* Calls in flight; each reply is written down as a line of text. */
 struct fixture {
@@ -52,6 +52,21 @@ static void write_value(char *text, const struct weft_kv_value *value)
                                               : "false");
 }
 
+/* "(16)": a version and no expiry; "(0 timed)": none, and an expiry; "(0 unmet)". */
+static void write_state(char *text, const struct weft_kv_state *state)
+{
+    size_t used = strlen(text);
+    snprintf(text + used, TEXT_SIZE - used, " (%zu%s%s)", state->version.size,
+             state->expires > 0 && state->left > 0 ? " timed" : "", state->unmet ? " unmet" : "");
+}
+
+static void write_table(char *text, const struct weft_kv_table *table)
+{
+    size_t used = strlen(text);
+    snprintf(text + used, TEXT_SIZE - used, " %.*s=%llu", (int)table->name.size,
+             (const char *)table->name.data, (unsigned long long)table->count);
+}
+
 static void on_done(struct weft_kv_call *call, int status, const struct weft_kv_reply *reply)
 {
     struct entry *entry = weft_container_of(call, struct entry, call);
@@ -63,6 +78,10 @@ static void on_done(struct weft_kv_call *call, int status, const struct weft_kv_
             write_value(entry->text, &reply->values[i]);
         for (size_t i = 0; i < reply->pair_count; i++)
             write_value(entry->text, &reply->pairs[i].value);
+        for (size_t i = 0; i < reply->state_count; i++)
+            write_state(entry->text, &reply->states[i]);
+        for (size_t i = 0; i < reply->table_count; i++)
+            write_table(entry->text, &reply->tables[i]);
     }
     if (++fixture->done == fixture->made)
         weft_loop_stop(fixture->loop);
@@ -129,14 +148,59 @@ static void make_every_call(struct fixture *fixture)
     assert_int_equal(weft_kv_client_hmdel(client, call(fixture), t, keys, 2, &error), 0);
 }
 
+static void make_calls_that_change(struct fixture *fixture)
+{
+    struct weft_kv_client *client = &fixture->client;
+    const struct weft_view t = weft_view_str("u"), n = weft_view_str("n"), none = {0};
+    const struct weft_view keys[] = {n, weft_view_str("gone")};
+    const struct weft_kv_expiry soon = {WEFT_KV_EXPIRE_AFTER, 3600000}, ask = {0};
+    const struct weft_kv_change put[] = {
+        {.key = n,
+         .what = WEFT_KV_STORE,
+         .value = {.type = WEFT_KV_INTEGER, .integer = 1},
+         .condition = WEFT_KV_IF_ABSENT},
+        {.key = keys[1], .what = WEFT_KV_REMOVE},
+    };
+    struct weft_error error;
+    assert_int_equal(weft_kv_client_hput(client, call(fixture), t, put, 2, true, &error), 0);
+    assert_int_equal(weft_kv_client_hput(client, call(fixture), t, put, 2, true, &error), 0);
+    assert_int_equal(weft_kv_client_hincr(client, call(fixture), t, n, -3, &error), 0);
+    assert_int_equal(weft_kv_client_hincr_float(client, call(fixture), t, n, 0.5, &error), 0);
+    assert_int_equal(weft_kv_client_hexpire(client, call(fixture), t, keys, 2, soon, &error), 0);
+    assert_int_equal(weft_kv_client_hexpire(client, call(fixture), t, keys, 1, ask, &error), 0);
+    assert_int_equal(weft_kv_client_tables(client, call(fixture), t, none, 0, &error), 0);
+    assert_int_equal(weft_kv_client_count(client, call(fixture), t, &error), 0);
+    assert_int_equal(weft_kv_client_drop(client, call(fixture), t, &error), 0);
+    assert_int_equal(weft_kv_client_count(client, call(fixture), t, &error), 0);
+}
+
 static void run_every_call(const char *codec)
 {
-    static const char *const wanted[] = {"404",        "200 -",   "200 'one'", "200 'one' -",
-                                         "200 2.5 -1", "200 -1",  "200 false", "200 true false",
-                                         "200 2.5",    "200 2.5", "200 2.5 -"};
+    static const char *const wanted[] = {"404",
+                                         "200 -",
+                                         "200 'one'",
+                                         "200 'one' -",
+                                         "200 2.5 -1",
+                                         "200 -1",
+                                         "200 false",
+                                         "200 true false",
+                                         "200 2.5",
+                                         "200 2.5",
+                                         "200 2.5 -",
+                                         "200 - - (16) (0)",
+                                         "412 (16 unmet) (0)",
+                                         "200 -2",
+                                         "200 -1.5",
+                                         "200 true false (0 timed) (0)",
+                                         "200 true (0 timed)",
+                                         "200 u=1",
+                                         "200 1",
+                                         "200 1",
+                                         "200 0"};
     struct fixture fixture;
     start(&fixture, codec);
     make_every_call(&fixture);
+    make_calls_that_change(&fixture);
     weft_loop_run(fixture.loop);
     for (size_t i = 0; i < fixture.made; i++) {
         assert_int_equal(fixture.calls[i].status, 0);

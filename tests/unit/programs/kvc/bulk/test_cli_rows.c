@@ -56,6 +56,32 @@ static void test_form_is_told_by_the_name_unless_it_is_said(void **state)
     assert_int_equal(cli_rows_records(CLI_ROWS_BY_NAME, "-"), CLI_RECORDS_GUESS);
 }
 
+static void test_row_that_expires_comes_back_with_its_time(void **state)
+{
+    (void)state;
+    expect(CLI_ROWS_NDJSON, "{\"key\": \"k\", \"value\": 1, \"expires\": 1893456000000}",
+           "{\"key\": \"k\", \"value\": 1, \"expires\": 1893456000000}\n");
+    expect_refused(CLI_ROWS_NDJSON, "{\"key\": \"k\", \"value\": 1, \"expires\": 0}",
+                   "key \"k\": \"expires\" is no number of milliseconds since 1970");
+    expect_refused(CLI_ROWS_NDJSON, "{\"key\": \"k\", \"value\": 1, \"table\": \"t\"}",
+                   "with nothing else");
+}
+
+static void test_row_of_all_tables_has_its_table(void **state)
+{
+    static const char text[] = "{\"table\": \"t\", \"key\": \"k\", \"value\": null}";
+    struct cli_row row;
+    struct weft_error error;
+    (void)state;
+    assert_int_equal(cli_row_read(&row, CLI_ROWS_NDJSON, true, weft_view_str(text), &error), 0);
+    assert_true(weft_view_equal(row.table, weft_view_str("t")));
+    assert_int_equal(row.expires, 0);
+    cli_row_fini(&row);
+    assert_int_equal(cli_row_read(&row, CLI_ROWS_NDJSON, true,
+                                  weft_view_str("{\"key\": \"k\", \"value\": null}"), &error),
+                     WEFT_ECONFIG);
+}
+
 static void test_csv_rows_come_back(void **state)
 {
     (void)state;
@@ -128,6 +154,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_form_is_told_by_the_name_unless_it_is_said),
+        cmocka_unit_test(test_row_that_expires_comes_back_with_its_time),
+        cmocka_unit_test(test_row_of_all_tables_has_its_table),
         cmocka_unit_test(test_csv_rows_come_back),
         cmocka_unit_test(test_ndjson_rows_come_back),
         cmocka_unit_test(test_mistakes_are_named),

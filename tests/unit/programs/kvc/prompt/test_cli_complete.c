@@ -53,6 +53,16 @@ static void test_commands_complete_in_the_first_place(void **state)
     expect("x", "", 0);
 }
 
+static void test_options_complete_behind_the_commands_that_take_them(void **state)
+{
+    (void)state;
+    expect("hset t k v --if", "--if-absent --if-present --if-version", 5);
+    expect("hscan t --", "--prefix --match --keys-only", 2);
+    expect("hget t k --s", "--state", 7);
+    expect("hget t k --ttl", "", 0);
+    expect("tables --", "", 0);
+}
+
 static void test_commands_of_the_command_line_are_not_offered(void **state)
 {
     (void)state;
@@ -187,6 +197,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_commands_complete_in_the_first_place),
+        TEST(test_options_complete_behind_the_commands_that_take_them),
         TEST(test_commands_of_the_command_line_are_not_offered),
         TEST(test_every_command_is_offered_for_an_empty_line),
         TEST(test_options_complete_before_the_command),

@@ -185,6 +185,69 @@ static void test_check_counts_keys_and_pairs(void **state)
     }
 }
 
+static void test_request_with_changes_of_each_kind(void **state)
+{
+    (void)state;
+    static const uint8_t version[16] = {1, 2, 3};
+    const struct weft_kv_change changes[] = {
+        {.key = weft_view_str("a"),
+         .what = WEFT_KV_STORE,
+         .value = {.type = WEFT_KV_INTEGER, .integer = -1},
+         .expiry = {WEFT_KV_EXPIRE_AFTER, 5000},
+         .condition = WEFT_KV_IF_ABSENT},
+        {.key = weft_view_str("b"),
+         .what = WEFT_KV_REMOVE,
+         .condition = WEFT_KV_IF_VERSION,
+         .version = weft_view(version, sizeof version)},
+        {.key = weft_view_str("c"), .expiry = {WEFT_KV_EXPIRE_AT, 0}},
+        {.what = WEFT_KV_STORE,
+         .expiry = {WEFT_KV_EXPIRE_KEEP, 0},
+         .condition = WEFT_KV_IF_PRESENT},
+    };
+    const struct weft_kv_request request = {.op = WEFT_KV_HPUT,
+                                            .table = weft_view_str("t"),
+                                            .changes = changes,
+                                            .change_count = 4,
+                                            .state = true};
+    Abi__CommandRequest *message = unpack(&request);
+    Abi__Hput *hput = message->hput;
+    assert_int_equal(hput->n_changes, 4);
+    assert_true(hput->state);
+    assert_int_equal(hput->changes[0]->value->integer, -1);
+    assert_int_equal(hput->changes[0]->expire_after, 5000);
+    assert_true(hput->changes[0]->if_absent);
+    assert_true(hput->changes[1]->remove);
+    assert_memory_equal(hput->changes[1]->if_version.data, version, sizeof version);
+    assert_int_equal(hput->changes[2]->change_case, ABI__CHANGE__CHANGE__NOT_SET);
+    assert_int_equal(hput->changes[2]->expiry_case, ABI__CHANGE__EXPIRY_EXPIRE_AT);
+    assert_string_equal(hput->changes[3]->key, "");
+    assert_int_equal(hput->changes[3]->change_case, ABI__CHANGE__CHANGE_VALUE);
+    assert_true(hput->changes[3]->expire_keep && hput->changes[3]->if_present);
+    abi__command_request__free_unpacked(message, NULL);
+}
+
+static void test_check_refuses_what_no_server_could_read(void **state)
+{
+    (void)state;
+    const struct weft_kv_change change = {.condition = WEFT_KV_IF_VERSION,
+                                          .version = weft_view_str("short")};
+    assert_unfit(
+        &(struct weft_kv_request){.op = WEFT_KV_HPUT, .changes = &change, .change_count = 1},
+        "version 1 is not of 16 bytes");
+    assert_unfit(
+        &(struct weft_kv_request){.op = WEFT_KV_HGET, .changes = &change, .change_count = 1},
+        "not as many keys and pairs as the command takes");
+    assert_unfit(&(struct weft_kv_request){.op = WEFT_KV_HINCR, .keys = keys, .key_count = 1},
+                 "what is added is neither an integer nor a float");
+    assert_unfit(
+        &(struct weft_kv_request){.op = WEFT_KV_HEXPIRE, .expiry = {WEFT_KV_EXPIRE_KEEP, 0}},
+        "hexpire does not keep an expiry: say nothing");
+    assert_unfit(&(struct weft_kv_request){.op = WEFT_KV_TABLES, .prefix = weft_view_str("\xff")},
+                 "the prefix is not UTF-8");
+    assert_unfit(&(struct weft_kv_request){.op = WEFT_KV_HSCAN, .match = weft_view_str("\xff")},
+                 "the pattern is not UTF-8");
+}
+
 static void test_check_wants_utf8(void **state)
 {
     (void)state;
@@ -342,7 +405,7 @@ static void read_with_failures(void *arg)
 {
     (void)arg;
     struct reading reading;
-    read_reply(&reading, "\x1a\x00\x22\x00", 4, BUDGET);
+    read_reply(&reading, "\x1a\x00\x22\x00\x3a\x00\x42\x00", 8, BUDGET);
     assert_int_equal(reading.status, fault_failed() == 0 ? 0 : -ENOMEM);
     forget(&reading);
 }
@@ -364,6 +427,8 @@ int main(void)
         cmocka_unit_test(test_request_with_a_value_of_each_type),
         cmocka_unit_test(test_request_with_one_pair),
         cmocka_unit_test(test_check_counts_keys_and_pairs),
+        cmocka_unit_test(test_request_with_changes_of_each_kind),
+        cmocka_unit_test(test_check_refuses_what_no_server_could_read),
         cmocka_unit_test(test_check_wants_utf8),
         cmocka_unit_test(test_reply_with_a_value_of_each_type),
         cmocka_unit_test(test_reply_with_pairs),
