@@ -80,19 +80,33 @@ static int get(struct memory_session *self, struct kv_op *op)
     return err;
 }
 
-/* A mset or an update on its way into a table. */
-struct write {
-    struct kv_loop *loop;
-    struct kv_op *op;
-    int64_t due;  /* the earliest `due` of the entries stored, or KV_UNTIMED */
-    bool refused; /* an update: an item was refused */
-};
+/* Called after a write that stored entries of which one is due then. The table may have been dropped, and
+ * made again, since. */
+WEFT_NOINLINE static void note_due(struct memory_session *self, const struct kv_op *op, int64_t due)
+{
+    struct kv_table *table = find(self, op->table);
+    if (!table)
+        return;
+    kv_note_due(&table->map.due, due);
+    kv_expiry_note(&self->loop->expiry, due);
+}
+
+/* Does so for a mset, if any of its entries expires. */
+WEFT_NOINLINE static void note_set(struct memory_session *self, const struct kv_op *op)
+{
+    int64_t soonest = KV_UNTIMED;
+    for (size_t i = 0; i < op->count; i++) {
+        int64_t expires = op->items[i].expires;
+        if (expires != KV_NEVER && expires < soonest)
+            soonest = expires;
+    }
+    if (soonest != KV_UNTIMED)
+        note_due(self, op, kv_due_of(soonest));
+}
 
 /* The entries of a mset, made before anything is locked. */
-static int make_entries(struct write *write)
+static int make_entries(struct kv_loop *loop, struct kv_op *op)
 {
-    struct kv_loop *loop = write->loop;
-    struct kv_op *op = write->op;
     for (size_t i = 0; i < op->count; i++) {
         struct kv_item *item = &op->items[i];
         item->scratch.pointer = kv_entry_new(&loop->cache, item->key, &item->value, item->expires);
@@ -101,31 +115,31 @@ static int make_entries(struct write *write)
                 kv_entry_free(op->items[--i].scratch.pointer, &loop->cache);
             return -ENOMEM;
         }
-        if (item->expires != KV_NEVER && kv_due_of(item->expires) < write->due)
-            write->due = kv_due_of(item->expires);
     }
     return 0;
 }
+
+struct write {
+    struct kv_loop *loop;
+    struct kv_op *op;
+};
 
 static WEFT_INLINE int put(void *arg, struct kv_map *map)
 {
     const struct write *write = arg;
     struct kv_op *op = write->op;
-    int err;
     if (op->count > 1) {
-        err = kv_batch_put(map, write->loop, op->items, op->count);
+        int err = kv_batch_put(map, write->loop, op->items, op->count);
         if (err == 0)
             tell_all(write->loop, op);
-    } else {
-        struct kv_item *item = &op->items[0];
-        struct kv_entry *old;
-        err = kv_map_put(map, write->loop, kv_map_hash(write->loop, item->key),
-                         item->scratch.pointer, &old);
-        if (err == 0)
-            tell(write->loop, item, old);
+        return err;
     }
-    if (err == 0 && write->due != KV_UNTIMED)
-        kv_note_due(&map->due, write->due);
+    struct kv_item *item = &op->items[0];
+    struct kv_entry *old;
+    int err = kv_map_put(map, write->loop, kv_map_hash(write->loop, item->key),
+                         item->scratch.pointer, &old);
+    if (err == 0)
+        tell(write->loop, item, old);
     return err;
 }
 
@@ -135,10 +149,10 @@ static int set(struct memory_session *self, struct kv_op *op)
     kv_sweep_poll(&self->loop->sweep);
     loop->cache.refused = false;
     loop->cache.urgency = kv_account_is_low(loop->shared);
-    struct write write = {.loop = loop, .op = op, .due = KV_UNTIMED};
-    int err = make_entries(&write);
+    int err = make_entries(loop, op);
     if (err < 0)
         return loop->cache.refused ? -ENOSPC : err;
+    struct write write = {loop, op};
     /* A new map has one segment and one directory; keys may come twice. */
     struct kv_tables *tables = &self->loop->memory->tables;
     struct kv_table *table = find(self, op->table);
@@ -146,8 +160,8 @@ static int set(struct memory_session *self, struct kv_op *op)
     if (err == -ESTALE)
         err = kv_tables_write(tables, loop, op->table, put, &write, 2 * op->count + 1);
     if (err == 0) {
-        if (write.due != KV_UNTIMED)
-            kv_expiry_note(&self->loop->expiry, write.due);
+        if (op->count > 1 || op->items[0].expires != KV_NEVER)
+            note_set(self, op);
         return 0;
     }
     for (size_t i = 0; i < op->count; i++)
@@ -191,14 +205,18 @@ static int del(struct memory_session *self, struct kv_op *op)
     return err;
 }
 
+struct update {
+    struct kv_loop *loop;
+    struct kv_op *op;
+    bool refused;
+    int64_t due; /* the earliest `due` of the entries stored, or KV_UNTIMED */
+};
+
 /* map is one that others may use, or one that is new. NULL: there is no such table. */
 static int update_map(void *arg, struct kv_map *map)
 {
-    struct write *write = arg;
-    int err = kv_batch_update(map, write->loop, write->op, &write->refused, &write->due);
-    if (err == 0 && write->due != KV_UNTIMED)
-        kv_note_due(&map->due, write->due);
-    return err;
+    struct update *update = arg;
+    return kv_batch_update(map, update->loop, update->op, &update->refused, &update->due);
 }
 
 /* True if the update can store nothing, so that it gives back more memory than it takes. */
@@ -212,26 +230,26 @@ static bool only_frees(const struct kv_op *op)
     return true;
 }
 
-static int update(struct memory_session *self, struct kv_op *op)
+static int do_update(struct memory_session *self, struct kv_op *op)
 {
     struct kv_loop *loop = &self->loop->part;
     struct kv_tables *tables = &self->loop->memory->tables;
     kv_sweep_poll(&self->loop->sweep);
     loop->cache.refused = false;
     loop->cache.urgency = only_frees(op) ? 2 : kv_account_is_low(loop->shared);
-    struct write write = {.loop = loop, .op = op, .due = KV_UNTIMED};
+    struct update update = {.loop = loop, .op = op, .due = KV_UNTIMED};
     struct kv_table *table = find(self, op->table);
-    int err = update_map(&write, table ? &table->map : NULL);
+    int err = update_map(&update, table ? &table->map : NULL);
     if (err == -ESTALE)
-        err = kv_tables_write(tables, loop, op->table, update_map, &write, 2 * op->count + 1);
-    if (err == 0 && write.due != KV_UNTIMED)
-        kv_expiry_note(&self->loop->expiry, write.due);
+        err = kv_tables_write(tables, loop, op->table, update_map, &update, 2 * op->count + 1);
+    if (err == 0 && update.due != KV_UNTIMED)
+        note_due(self, op, update.due);
     if (err == 0 && table && kv_map_is_empty(&table->map))
         kv_tables_drop(tables, loop, table);
     if (err < 0 && err != -ECANCELED)
         return err == -ENOMEM && loop->cache.refused ? -ENOSPC : err;
     tell_all(loop, op);
-    return write.refused ? -ECANCELED : 0;
+    return update.refused ? -ECANCELED : 0;
 }
 
 static int walk(struct memory_session *self, struct kv_op *op)
@@ -258,7 +276,7 @@ WEFT_NOINLINE static int do_rare(struct memory_session *self, struct kv_op *op)
 {
     switch (op->kind) {
     case KV_MUPDATE:
-        return update(self, op);
+        return do_update(self, op);
     case KV_WALK:
         return walk(self, op);
     case KV_TABLES:

@@ -100,7 +100,7 @@ err_after_account:
 static int make(struct kv_tables *tables, struct kv_loop *loop, struct weft_view name,
                 int (*write)(void *arg, struct kv_map *map), void *arg)
 {
-    struct kv_table *table;
+    struct kv_table *table = NULL;
     struct kv_rebuild rebuild;
     int err = new_table(loop, &table);
     if (err < 0)
