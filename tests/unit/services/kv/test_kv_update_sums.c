@@ -319,8 +319,8 @@ static void test_append_keeps_to_its_size(void **state)
 static void test_append_refuses_more_than_a_store_can_hold(void **state)
 {
     struct kv_update update = {.then = KV_THEN_APPEND};
-    static const uint8_t head[] = {0x0a, 0xf0, 0xff, 0xff, 0xff, 0x03};
-    enum { SIZE = 0x3ffffff0 };
+    static const uint8_t head[] = {0x0a, 0xfe, 0xff, 0xff, 0xff, 0x03};
+    enum { SIZE = 0x3ffffffe };
     struct bytes more = string("ef");
     struct kv_item item = {.value.bytes = view_of(&more), .update = &update};
     struct kv_value current = {.bytes = weft_view(head, sizeof head + SIZE)};
