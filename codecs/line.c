@@ -176,13 +176,16 @@ static bool is_text(uint8_t byte)
     return (byte >= ' ' && byte <= '~') || byte == '\t' || byte == '\r';
 }
 
-/* Claims printable text but for what begins a request of HTTP or an array of RESP. */
+/* Claims printable text but for what begins a request of HTTP or of RESP. */
 static enum weft_probe probe(const void *config, struct weft_view in)
 {
     (void)config;
+    enum weft_probe ping = weft__probe_inline_ping(in);
     if (in.size >= PROBE_SIZE &&
         (weft__first_bytes_are_http(in.data) || weft__first_bytes_are_resp(in.data)))
         return WEFT_PROBE_NO;
+    if (ping != WEFT_PROBE_NO)
+        return ping == WEFT_PROBE_YES ? WEFT_PROBE_NO : WEFT_PROBE_MORE;
     for (size_t i = 0; i < in.size && i < PROBE_SIZE; i++) {
         if (in.data[i] == '\n')
             return WEFT_PROBE_YES;

@@ -15,8 +15,10 @@
 
 #include "codecs.h"
 #include "length_prefix.h"
+#include "parts/first_bytes.h"
 
 enum {
+    ARRAY_HEAD = 4,                           /* bytes that the head of an array has at least */
     ARGUMENTS_MAX = 1024 * 1024,              /* of a command; so it was in Redis up to version 6 */
     BULK_MAX = 512 * 1024 * 1024,             /* bytes of an argument, as Redis has it by default */
     INLINE_MAX = 64 * 1024,                   /* bytes of an inline command, as in Redis */
@@ -369,6 +371,20 @@ static int encode(const struct weft_codec_state *state, const struct weft_body *
     return 0;
 }
 
+/* Claims an array, which drivers send, and an inline PING. Other inline commands might be any text. */
+static enum weft_probe probe(const void *config, struct weft_view in)
+{
+    (void)config;
+    if (in.data[0] != '*')
+        return weft__probe_inline_ping(in);
+    if (in.size >= ARRAY_HEAD)
+        return weft__first_bytes_are_resp(in.data) ? WEFT_PROBE_YES : WEFT_PROBE_NO;
+    for (size_t i = 1; i < in.size; i++)
+        if ((in.data[i] < '0' || in.data[i] > '9') && (in.data[i] != '\r' || i == 1))
+            return WEFT_PROBE_NO;
+    return WEFT_PROBE_MORE;
+}
+
 const struct weft_codec weft_codec_resp = {
     .name = "resp",
     .speaks = "resp",
@@ -377,4 +393,5 @@ const struct weft_codec weft_codec_resp = {
     .configure = configure,
     .decode = decode,
     .encode = encode,
+    .probe = probe,
 };

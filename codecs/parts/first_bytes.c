@@ -47,6 +47,15 @@ bool weft__first_bytes_are_resp(const uint8_t first[4])
     return (first[0] == '*' || first[0] == '$') && i > 1 && (i == 4 || first[i] == '\r');
 }
 
+enum weft_probe weft__probe_inline_ping(struct weft_view in)
+{
+    static const char ping[] = "PING\r";
+    size_t size = in.size < sizeof ping - 1 ? in.size : sizeof ping - 1;
+    if (memcmp(in.data, ping, size) != 0)
+        return WEFT_PROBE_NO;
+    return size == sizeof ping - 1 ? WEFT_PROBE_YES : WEFT_PROBE_MORE;
+}
+
 /* The protocol of redis: an array or a string of a client, an inline PING, or a server's +OK or
  * -ERR. */
 static bool is_resp(const uint8_t first[4])

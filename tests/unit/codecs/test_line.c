@@ -232,7 +232,7 @@ static void test_probe_tells_text_from_headers_and_from_http(void **state)
                                         "\n",   "\r\n",       "PUT\n", "* a\n"};
     static const char *const others[] = {"GET / HTTP/1.1", "POST /", "PRI * HTTP/2.0",
                                          "*1\r\n$4",       "$5\r\n", "\x16\x03\x01\x02",
-                                         "a\x01",          "\x80"};
+                                         "a\x01",          "\x80",   "PING\r\n"};
     (void)state;
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
         assert_int_equal(probe(lines[i]), WEFT_PROBE_YES);
@@ -240,6 +240,8 @@ static void test_probe_tells_text_from_headers_and_from_http(void **state)
         assert_int_equal(probe(others[i]), WEFT_PROBE_NO);
     assert_int_equal(weft_codec_line.probe(NULL, weft_view("\0\0\0\5", 4)), WEFT_PROBE_NO);
     assert_int_equal(probe("GET"), WEFT_PROBE_MORE);
+    assert_int_equal(probe("PING"), WEFT_PROBE_MORE);
+    assert_int_equal(probe("PING\n"), WEFT_PROBE_YES);
     assert_int_equal(probe("h"), WEFT_PROBE_MORE);
 }
 

@@ -359,9 +359,33 @@ static void test_many_arguments_in_small_pieces_are_each_read_once(void **state)
     feed_codec_fini(&fc);
 }
 
+static enum weft_probe probe(const char *text)
+{
+    return weft_codec_resp.probe(NULL, weft_view_str(text));
+}
+
+static void test_probe_claims_arrays_and_the_inline_ping_of_benchmarks(void **state)
+{
+    static const char *const own[] = {"*1\r\n$4\r\nPING\r\n", "*12\r", "*1000000\r\n", "PING\r\n"};
+    static const char *const unsure[] = {"*", "*1", "*1\r", "P", "PING"};
+    static const char *const others[] = {"* ",       "*a",          "*1a",
+                                         "*-1\r\n",  "$4\r\n",      "PING\n",
+                                         "ping\r\n", "GET key\r\n", "GET / HTTP/1.1\r\n",
+                                         "\x16\x03"};
+    (void)state;
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        assert_int_equal(probe(own[i]), WEFT_PROBE_YES);
+    for (size_t i = 0; i < sizeof unsure / sizeof *unsure; i++)
+        assert_int_equal(probe(unsure[i]), WEFT_PROBE_MORE);
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        assert_int_equal(probe(others[i]), WEFT_PROBE_NO);
+    assert_int_equal(weft_codec_resp.probe(NULL, weft_view("\0\0\0\5", 4)), WEFT_PROBE_NO);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_probe_claims_arrays_and_the_inline_ping_of_benchmarks),
         cmocka_unit_test(test_pipelined_commands_come_one_by_one),
         cmocka_unit_test(test_quotes_of_inline_commands_may_hold_anything_but_a_line_end),
         cmocka_unit_test(test_empty_commands_are_passed_over),
