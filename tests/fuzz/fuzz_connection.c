@@ -133,6 +133,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         "script:fuzz?codec=varint",
         "script:fuzz?codec=length-field&width=2&offset=1&endian=little",
         "script:fuzz?codec=line&max-line=500",
+        "script:fuzz?codec=auto:length-delimited-gzip,line",
 #ifdef WEFT_HAS_HTTP
         "script:fuzz?codec=http&max-line=200&max-head=400&max-fields=8&cors=http://a",
 #endif
