@@ -151,12 +151,14 @@ class Session(unittest.TestCase):
     """A line of the README that starts a server begins a session. Here the server has a port and a
     socket of its own."""
 
-    def start_server(self):
+    COMMAND = re.compile(r"^    \$ ((?:build/kvc|redis-cli|curl|printf) .*)\n(\n|(?:    (?!\$).*\n)*)", re.M)
+
+    def start_server(self, *options):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.socket = os.path.join(folder.name, "kvs.sock")
         server = subprocess.Popen(
-            [KVS, "--log-level", "warn", "--listen", "tcp://127.0.0.1:0",
+            [KVS, "--log-level", "warn", "--listen", "tcp://127.0.0.1:0", *options,
              "--listen", f"unix:{self.socket}?codec=raw"],
             stdout=subprocess.PIPE, text=True)
         self.addCleanup(server.communicate)
@@ -164,21 +166,28 @@ class Session(unittest.TestCase):
         self.listening = [server.stdout.readline() for _ in range(2)]
 
     def run_client(self, command):
+        url = self.listening[0].split()[1]
         command = command.replace("build/kvc", shlex.quote(KVC)).replace(UNIX_PATH, self.socket)
-        environment = {**os.environ, "KVC_SERVER": self.listening[0].split()[1]}
+        command = command.replace("9527", url.rpartition(":")[2]).replace("curl ", "curl -sS ")
+        environment = {**os.environ, "KVC_SERVER": url}
         return subprocess.run(command, shell=True, env=environment, text=True, check=True,
                               stdout=subprocess.PIPE).stdout
 
     def test_sessions_print_what_the_readme_shows(self):
         commands = 0
         for session in re.split(r"^    (?:\$ )?\./dev run", README.read_text(), flags=re.M)[1:]:
-            self.start_server()
-            for command, shown in re.findall(r"^    \$ (build/kvc .*)\n(\n|(?:    (?!\$).*\n)*)",
-                                             session, re.M):
+            shared = "codec=auto" in session.partition("\n")[0]
+            self.start_server(*["--listen", "?codec=auto"] * shared)
+            for command, shown in self.COMMAND.findall(session):
+                shown = re.sub(r"(?m)^    ", "", shown)
+                # On a terminal redis-cli puts quotes around text, and behind curl's the prompt follows.
+                if command.startswith("redis-cli"):
+                    shown = shown.replace('"', "")
                 with self.subTest(command=command):
                     commands += 1
-                    self.assertEqual(self.run_client(command), re.sub(r"(?m)^    ", "", shown))
-        self.assertGreater(commands, 5)
+                    printed = self.run_client(command)
+                    self.assertEqual(printed + "\n" * command.startswith("curl"), shown)
+        self.assertGreater(commands, 8)
 
     def test_listening_lines_are_those_of_the_readme(self):
         self.start_server()
