@@ -15,13 +15,13 @@
 
 enum { FRAME_HEADER = 4 };
 
-static void start_server(struct kv_world *self)
+static void start_server(struct kv_world *self, bool shared)
 {
-    const char *url = "script:bench";
+    static const char *const urls[] = {"script:bench", "?codec=line"};
     const struct weft_server_options options = {
         .registry = &self->registry,
-        .urls = &url,
-        .url_count = 1,
+        .urls = urls,
+        .url_count = 1 + (size_t)shared,
         .codec = "length-delimited-gzip",
         .service = "kv",
         .limits = self->limits,
@@ -34,7 +34,7 @@ static void start_server(struct kv_world *self)
     self->loop = weft_server_loop(self->server);
 }
 
-void kv_world_init(struct kv_world *self)
+void kv_world_init(struct kv_world *self, bool shared)
 {
     static const uint8_t seed[16] = "0123456789abcdef";
     struct weft_error error;
@@ -47,9 +47,11 @@ void kv_world_init(struct kv_world *self)
     bench_need(
         weft_registry_add_transport(&self->registry, &script_transport) == 0 &&
             weft_registry_add_codec(&self->registry, &weft_codec_length_delimited_gzip) == 0 &&
-            weft_registry_add_service(&self->registry, &weft_kv_service, &self->context) == 0,
+            weft_registry_add_codec(&self->registry, &weft_codec_line) == 0 &&
+            weft_registry_add_service(&self->registry, &weft_kv_service, &self->context) == 0 &&
+            weft_registry_add_service(&self->registry, &weft_kv_line_service, &self->context) == 0,
         "a registry");
-    start_server(self);
+    start_server(self, shared);
     self->client = script_dial("bench");
     bench_need(self->client && virtual_loop_run_until_idle(self->loop), "a connection");
 }

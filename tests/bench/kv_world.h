@@ -20,8 +20,8 @@ struct kv_world {
     struct script_end *client;
 };
 
-/* A failure in either ends the program. */
-void kv_world_init(struct kv_world *self);
+/* A failure in either ends the program. shared: the codec line is at the same address. */
+void kv_world_init(struct kv_world *self, bool shared);
 void kv_world_fini(struct kv_world *self);
 
 /* Sends bytes at once, and has turns until all is answered: so many bytes. */

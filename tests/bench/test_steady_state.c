@@ -17,7 +17,7 @@ static int setup(void **state)
 {
     static struct kv_world world;
     fault_install();
-    kv_world_init(&world);
+    kv_world_init(&world, false);
     *state = &world;
     return 0;
 }

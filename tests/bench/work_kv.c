@@ -24,7 +24,7 @@ struct kv_state {
 static void *begin(const struct bench_work *work)
 {
     struct kv_state *self = bench_zeroed(sizeof *self);
-    kv_world_init(&self->world);
+    kv_world_init(&self->world, work->shared);
     self->depth = work->depth;
     self->batch_count = (work->size < LARGE ? KEYS : LARGE_KEYS) / work->depth;
     self->batches = bench_zeroed(self->batch_count * sizeof *self->batches);
@@ -72,7 +72,9 @@ size_t bench_kv_works(struct bench_work *works, size_t count)
 {
     static const struct {
         size_t size, depth;
-    } cases[] = {{64, 1}, {64, 16}, {64, 64}, {1024, 16}, {16384, 1}};
+        bool shared;
+    } cases[] = {{64, 1, false}, {64, 16, false},   {64, 64, false},
+                 {64, 64, true}, {1024, 16, false}, {16384, 1, false}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         for (int sets = 0; sets <= 1; sets++) {
             struct bench_work *work = &works[count++];
@@ -80,13 +82,15 @@ size_t bench_kv_works(struct bench_work *works, size_t count)
                 .size = cases[i].size,
                 .depth = cases[i].depth,
                 .sets = sets,
+                .shared = cases[i].shared,
                 .counted_runs = cases[i].size < LARGE ? KEYS : LARGE_KEYS,
                 .begin = begin,
                 .run = run,
                 .end = end,
             };
-            (void)snprintf(work->name, sizeof work->name, "%s-%zu-depth-%zu",
-                           sets ? "hset" : "hget", work->size, work->depth);
+            (void)snprintf(work->name, sizeof work->name, "%s-%zu-depth-%zu%s",
+                           sets ? "hset" : "hget", work->size, work->depth,
+                           work->shared ? "-shared" : "");
         }
     return count;
 }
