@@ -35,12 +35,8 @@ const struct weft_codec *const generate_codecs[] = {
 };
 
 const struct weft_service *const generate_services[] = {
-    &weft_kv_service,
-    &weft_kv_http_service,
-    &weft_kv_line_service,
-    &weft_kv_resp_service,
-    &echo_service,
-    NULL,
+    &weft_kv_service,      &weft_kv_http_service, &weft_kv_line_service,
+    &weft_kv_resp_service, &echo_service,         NULL,
 };
 
 const struct kv_store *const generate_stores[] = {

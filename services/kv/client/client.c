@@ -55,7 +55,7 @@ int weft_kv_client_send(struct weft_kv_client *client, struct weft_kv_call *call
         err = weft__kv_line_check(request, error);
     if (err < 0)
         return err;
-    call->answer = weft__kv_line_answer_of(request);
+    call->answer = (int)weft__kv_line_answer_of(request);
     call->client = client;
     call->why = NULL;
     call->call = (struct weft_call){.done = on_done, .timeout = call->timeout};

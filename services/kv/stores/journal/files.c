@@ -39,7 +39,7 @@ static bool read_name(const char *name, struct kv_file *file)
         if (strncmp(name, forms[kind].prefix, prefix) != 0)
             continue;
         errno = 0;
-        *file = (struct kv_file){kind, strtoull(name + prefix, &end, 10)};
+        *file = (struct kv_file){(enum kv_file_kind)kind, strtoull(name + prefix, &end, 10)};
         if (errno == 0 && strcmp(kv_file_name(*file, again), name) == 0)
             return true;
     }
@@ -145,7 +145,7 @@ int kv_file_write(int fd, struct weft_view view, uint64_t offset)
     return 0;
 }
 
-ssize_t kv_file_begin(int fd, int record_kind, uint64_t number)
+ssize_t kv_file_begin(int fd, enum kv_record_kind record_kind, uint64_t number)
 {
     static const char text[] = "kvs memory store, format 1\n";
     uint8_t frame[KV_RECORD_FRAME + KV_RECORD_HEAD + sizeof text - 1];

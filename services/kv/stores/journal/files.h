@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 #include "core/base/bytes.h"
+#include "record.h"
 
 enum kv_file_kind { KV_FILE_JOURNAL, KV_FILE_SNAPSHOT, KV_FILE_PART };
 
@@ -48,7 +49,7 @@ WEFT_MUST_USE int kv_file_remove(int dir, struct kv_file file);
 /* Writes all of view at offset. After an error a part of it may be there. */
 WEFT_MUST_USE int kv_file_write(int fd, struct weft_view view, uint64_t offset);
 
-/* Writes a file's first frame at offset 0: a record of that kind (enum kv_record_kind). Returns its size. */
-WEFT_MUST_USE ssize_t kv_file_begin(int fd, int record_kind, uint64_t number);
+/* Writes a file's first frame at offset 0: a record of that kind. Returns its size. */
+WEFT_MUST_USE ssize_t kv_file_begin(int fd, enum kv_record_kind record_kind, uint64_t number);
 
 #endif
