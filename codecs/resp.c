@@ -43,8 +43,10 @@ struct conn {
     uint64_t skip;    /* SKIPPING: bytes of the present argument that still have to be dropped */
     uint64_t skipped; /* SKIPPING: bytes of the command that were or will be dropped */
     size_t seen;      /* bytes from the beginning of the view on that need not be looked at again */
-    uint32_t left;    /* arguments that have not been read yet */
+    uint32_t count;   /* arguments of the command */
+    uint32_t left;    /* those that have not been read yet */
     uint8_t state;    /* enum state */
+    bool quits;       /* the command asks for the end of the connection */
 };
 
 static int configure(void *config_memory, const struct weft_option_set *set,
@@ -67,10 +69,7 @@ WEFT_NOINLINE static ssize_t malformed(struct conn *conn, struct weft_message *m
     return 0;
 }
 
-/* Reads the number of a head such as `$5\r\n`, whose mark has been read, from *at on, and moves *at
- * behind it. Returns 1; 0 if more bytes are needed; or WEFT_EMALFORMED. As in Redis, a number has no sign
- * but `-`, and no leading zeros. */
-static int read_number(struct weft_view in, size_t *at, int64_t *number)
+WEFT_NOINLINE static int read_any_number(struct weft_view in, size_t *at, int64_t *number)
 {
     size_t i = *at;
     bool negative = i < in.size && in.data[i] == '-';
@@ -91,6 +90,28 @@ static int read_number(struct weft_view in, size_t *at, int64_t *number)
     *number = negative ? -(int64_t)value : (int64_t)value;
     *at = i + LINE_END;
     return 1;
+}
+
+/* Reads the number of a head such as `$5\r\n`, whose mark has been read, from *at on, and moves *at
+ * behind it. Returns 1; 0 if more bytes are needed; or WEFT_EMALFORMED. As in Redis, a number has no sign
+ * but `-`, and no leading zeros. Nearly all numbers have one digit or two, and their heads have come whole. */
+static inline int read_number(struct weft_view in, size_t *at, int64_t *number)
+{
+    const uint8_t *p = in.data + *at;
+    if (in.size - *at < 4)
+        return read_any_number(in, at, number);
+    unsigned first = p[0] - (unsigned)'0', second = p[1] - (unsigned)'0';
+    if (first <= 9 && p[1] == '\r' && p[2] == '\n') {
+        *number = first;
+        *at += 1 + LINE_END;
+        return 1;
+    }
+    if (first - 1 < 9 && second <= 9 && p[2] == '\r' && p[3] == '\n') {
+        *number = first * 10 + second;
+        *at += 2 + LINE_END;
+        return 1;
+    }
+    return read_any_number(in, at, number);
 }
 
 /* Refuses a command that has at least `size` bytes, of which the first `taken` have been read, and
@@ -163,75 +184,69 @@ static bool is_space(uint8_t c)
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-/* QUIT announces that nothing follows. In an array it has a length before it, and arguments may be behind. */
-static bool is_quit(struct weft_view command)
+/* True if it is the name of QUIT, which announces that nothing follows. */
+static inline bool is_quit(const uint8_t name[4])
 {
-    static const char name[] = "quit", head[] = "\r\n$4\r\nquit\r\n";
-    size_t at = 0;
-    const char *expected = name;
-    if (command.data[0] == '*') {
-        while (command.data[at] != '\r')
-            at++;
-        expected = head;
-    } else {
-        while (at < command.size && is_space(command.data[at]))
-            at++;
-    }
-    size_t i = 0;
-    for (; expected[i] && at + i < command.size; i++) {
-        uint8_t c = command.data[at + i];
-        if ((c >= 'A' && c <= 'Z' ? c | 0x20 : c) != (uint8_t)expected[i])
-            return false;
-    }
-    return !expected[i] &&
-           (expected == head || at + i == command.size || is_space(command.data[at + i]));
+    static const uint8_t lower[4] = {'q', 'u', 'i', 't'};
+    const uint32_t case_bits = 0x20202020;
+    uint32_t word, quit;
+    memcpy(&word, name, sizeof word);
+    memcpy(&quit, lower, sizeof quit);
+    return (word | case_bits) == quit;
 }
 
 static ssize_t whole(struct conn *conn, struct weft_view in, size_t size, struct weft_message *msg)
 {
-    conn->state = is_quit(weft_view(in.data, size)) ? OVER : BETWEEN;
+    conn->state = conn->quits ? OVER : BETWEEN;
     conn->seen = 0;
     msg->kind = WEFT_MESSAGE_DATA;
     msg->payload = weft_view(in.data, size);
     return (ssize_t)size;
 }
 
+/* Notes how far the arguments of a command have been read. Returns 0: more bytes are needed. */
+static ssize_t wait(struct conn *conn, size_t seen, uint32_t left, struct weft_decode_io *io,
+                    size_t need)
+{
+    conn->seen = seen;
+    conn->left = left;
+    io->need = need;
+    return 0;
+}
+
 /* Reads the arguments that have come whole. */
 static ssize_t read_arguments(const struct config *config, struct conn *conn, struct weft_view in,
                               struct weft_message *msg, struct weft_decode_io *io)
 {
-    while (conn->left > 0) {
-        size_t at = conn->seen, behind = (size_t)(conn->left - 1) * ARGUMENT_LEAST;
+    size_t seen = conn->seen;
+    for (uint32_t left = conn->left; left > 0; left--) {
+        size_t at = seen;
         int64_t size;
-        if (at == in.size) {
-            io->need = at + 1;
-            return 0;
-        }
+        if (at == in.size)
+            return wait(conn, seen, left, io, at + 1);
         if (in.data[at++] != '$')
             return malformed(conn, msg, "expected '$'");
         int found = read_number(in, &at, &size);
         if (found < 0 || (found > 0 && (size < 0 || size > BULK_MAX)))
             return malformed(conn, msg, "invalid bulk length");
-        if (found == 0) {
-            io->need = in.size + 1;
-            return 0;
-        }
-        size_t rest = (size_t)size + LINE_END;
-        if (at + rest + behind > config->max_frame) {
-            conn->left--;
+        if (found == 0)
+            return wait(conn, seen, left, io, in.size + 1);
+        size_t end = at + (size_t)size, behind = (size_t)(left - 1) * ARGUMENT_LEAST;
+        if (end + LINE_END + behind > config->max_frame) {
+            conn->left = left - 1;
             conn->seen = 0;
-            return refuse_size(config, conn, at + rest + behind, at, rest, msg, io);
+            return refuse_size(config, conn, end + LINE_END + behind, at, (size_t)size + LINE_END,
+                               msg, io);
         }
-        if (in.size - at < rest) {
-            io->need = at + rest;
-            return 0;
-        }
-        if (in.data[at + (size_t)size] != '\r' || in.data[at + (size_t)size + 1] != '\n')
+        if (in.size < end + LINE_END)
+            return wait(conn, seen, left, io, end + LINE_END);
+        if (in.data[end] != '\r' || in.data[end + 1] != '\n')
             return malformed(conn, msg, "expected CRLF behind a bulk string");
-        conn->seen = at + rest;
-        conn->left--;
+        if (size == 4 && left == conn->count)
+            conn->quits = is_quit(in.data + at);
+        seen = end + LINE_END;
     }
-    return whole(conn, in, conn->seen, msg);
+    return whole(conn, in, seen, msg);
 }
 
 static ssize_t read_array(const struct config *config, struct conn *conn, struct weft_view in,
@@ -248,7 +263,7 @@ static ssize_t read_array(const struct config *config, struct conn *conn, struct
         return malformed(conn, msg, "invalid multibulk length");
     if (count <= 0)
         return (ssize_t)at; /* no command, and no answer either */
-    conn->left = (uint32_t)count;
+    conn->left = conn->count = (uint32_t)count;
     uint64_t least = at + (uint64_t)count * ARGUMENT_LEAST;
     if (least > config->max_frame)
         return refuse_size(config, conn, least, at, 0, msg, io);
@@ -327,6 +342,7 @@ static ssize_t read_inline(const struct config *config, struct conn *conn, struc
     }
     if (!is_balanced(line))
         return malformed(conn, msg, "unbalanced quotes in request");
+    conn->quits = line.size > 4 && is_quit(line.data) && is_space(line.data[4]);
     return whole(conn, in, size, msg);
 }
 

@@ -4,13 +4,14 @@
 enum {
     LINE_END = 2,    /* bytes of \r\n */
     DIGITS_MAX = 10, /* of a count or a length */
+    ARGUMENT_LEAST = sizeof "$0\r\n\r\n" - 1,
 };
 
-/* Takes a head such as `$5\r\n` from *at on. False if there is none. */
-static inline bool take_head(struct weft_view in, size_t *at, uint8_t mark, size_t *number)
+/* Takes a head of any length. */
+static bool take_any_head(struct weft_view in, size_t *at, uint8_t mark, size_t *number)
 {
     size_t i = *at, value = 0;
-    if (i == in.size || in.data[i++] != mark)
+    if (i >= in.size || in.data[i++] != mark)
         return false;
     size_t first = i;
     while (i < in.size && in.data[i] >= '0' && in.data[i] <= '9' && i - first < DIGITS_MAX)
@@ -20,6 +21,27 @@ static inline bool take_head(struct weft_view in, size_t *at, uint8_t mark, size
     *number = value;
     *at = i + LINE_END;
     return true;
+}
+
+/* Takes a head such as `$5\r\n` from *at on. False if there is none. Nearly all numbers have one digit or
+ * two. */
+static inline bool take_head(struct weft_view in, size_t *at, uint8_t mark, size_t *number)
+{
+    const uint8_t *p = in.data + *at;
+    if (in.size - *at < 5)
+        return take_any_head(in, at, mark, number);
+    unsigned first = p[1] - (unsigned)'0', second = p[2] - (unsigned)'0';
+    if (p[0] == mark && first <= 9 && p[2] == '\r') {
+        *number = first;
+        *at += 2 + LINE_END;
+        return true;
+    }
+    if (p[0] == mark && first <= 9 && second <= 9 && p[3] == '\r') {
+        *number = first * 10 + second;
+        *at += 3 + LINE_END;
+        return true;
+    }
+    return take_any_head(in, at, mark, number);
 }
 
 /* Takes a bulk string from *at on. False if there is none. */
@@ -34,16 +56,22 @@ static inline bool take_bulk(struct weft_view in, size_t *at, struct weft_view *
     return true;
 }
 
+/* An argument takes at least six bytes, so a number that the bytes behind it cannot hold is refused here. */
 static ssize_t count_array(struct weft_view command)
 {
     size_t at = 0, count;
-    struct weft_view bulk;
-    if (!take_head(command, &at, '*', &count))
+    if (!take_head(command, &at, '*', &count) || count > (command.size - at) / ARGUMENT_LEAST)
         return WEFT_EMALFORMED;
-    for (size_t i = 0; i < count; i++)
-        if (!take_bulk(command, &at, &bulk))
-            return WEFT_EMALFORMED;
-    return at == command.size ? (ssize_t)count : WEFT_EMALFORMED;
+    return (ssize_t)count;
+}
+
+static int split_array(struct weft_view command, struct weft_view *arguments, size_t count)
+{
+    size_t at = 0, number;
+    bool good = take_head(command, &at, '*', &number);
+    for (size_t i = 0; i < count && good; i++)
+        good = take_bulk(command, &at, &arguments[i]);
+    return good && at == command.size ? 0 : WEFT_EMALFORMED;
 }
 
 static bool is_space(uint8_t c)
@@ -170,17 +198,13 @@ ssize_t weft_resp_count(struct weft_view command)
     return weft_resp_is_array(command) ? count_array(command) : count_words(command);
 }
 
-void weft_resp_split(struct weft_view command, struct weft_view *arguments, size_t count,
-                     uint8_t *space)
+int weft_resp_split(struct weft_view command, struct weft_view *arguments, size_t count,
+                    uint8_t *space)
 {
-    if (weft_resp_is_array(command)) {
-        size_t at = 0, size;
-        (void)take_head(command, &at, '*', &size);
-        for (size_t i = 0; i < count; i++)
-            (void)take_bulk(command, &at, &arguments[i]);
-        return;
-    }
+    if (weft_resp_is_array(command))
+        return split_array(command, arguments, count);
     struct line line = {command.data, command.data + command.size, space};
     for (size_t i = 0; i < count; i++)
         (void)take_word(&line, &arguments[i]);
+    return 0;
 }

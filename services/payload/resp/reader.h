@@ -9,20 +9,21 @@
 
 #include "core/base/bytes.h"
 
-/* Returns the number of arguments of a command, which may be 0, or WEFT_EMALFORMED. A command that the codec
- * `resp` let pass is never malformed. */
-WEFT_MUST_USE ssize_t weft_resp_count(struct weft_view command);
-
-/* True if the arguments of a command lie in it as they are. Otherwise weft_resp_split writes them, without
+/* True if the arguments of a command lie in it as they are. Otherwise they are written, without
  * their quotation marks, to memory of the caller's. */
 static inline bool weft_resp_is_array(struct weft_view command)
 {
     return command.size > 0 && command.data[0] == '*';
 }
 
+/* Returns the number of arguments of a command, which may be 0, or WEFT_EMALFORMED. Of an array it reads the
+ * number alone, so that it may still be malformed. */
+WEFT_MUST_USE ssize_t weft_resp_count(struct weft_view command);
+
 /* Sets the arguments of a command that has `count` of them, as weft_resp_count said. The views lie in the
- * command or, if that is no array, in `space`, which then has command.size bytes. */
-void weft_resp_split(struct weft_view command, struct weft_view *arguments, size_t count,
-                     uint8_t *space);
+ * command or, if that is no array, in `space`, which then has command.size bytes. Returns 0 or WEFT_EMALFORMED; a
+ * command that the codec `resp` let pass is never malformed. */
+WEFT_MUST_USE int weft_resp_split(struct weft_view command, struct weft_view *arguments,
+                                  size_t count, uint8_t *space);
 
 #endif

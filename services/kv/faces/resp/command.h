@@ -44,8 +44,12 @@ extern const struct resp_command resp_commands[];
 /* An index of a table by name. It is a plain value, so it can stand in a configuration. */
 struct resp_index {
     const struct resp_command *commands;
-    size_t count;                    /* of commands */
-    uint8_t places[RESP_INDEX_SIZE]; /* in commands, from 1 on; 0: none */
+    size_t count; /* of commands */
+    /* The first 8 letters of the name, its size, and its place in commands, from 1 on; 0: none. */
+    struct resp_place {
+        uint64_t letters;
+        uint8_t size, place;
+    } places[RESP_INDEX_SIZE];
 };
 
 /* Makes the index of a table that ends with a NULL name and has less than 256 commands. */

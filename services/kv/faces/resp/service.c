@@ -15,6 +15,12 @@ static const struct weft_option resp_options[] = {
 
 /* --- a request ------------------------------------------------------------------------------------- */
 
+WEFT_NOINLINE static int refuse_malformed(struct resp_task *task)
+{
+    kv_task_refuse(&task->base, KV_BAD_REQUEST, "Protocol error: malformed", true);
+    return -1;
+}
+
 /* Reads the arguments. Returns 1; 0 if there is none, which is answered with nothing; or below 0: the task
  * is answered. */
 static int read_arguments(struct resp_task *task)
@@ -22,10 +28,8 @@ static int read_arguments(struct resp_task *task)
     struct weft_view payload = task->base.request->payload;
     struct weft_arena *arena = weft_request_arena(task->base.request);
     ssize_t count = weft_resp_count(payload);
-    if (count < 0) {
-        kv_task_refuse(&task->base, KV_BAD_REQUEST, "Protocol error: malformed", true);
-        return -1;
-    }
+    if (count < 0)
+        return refuse_malformed(task);
     task->count = (size_t)count;
     task->args = task->few_args;
     uint8_t *space = NULL;
@@ -38,7 +42,8 @@ static int read_arguments(struct resp_task *task)
         (void)resp_answer(task);
         return -1;
     }
-    weft_resp_split(payload, task->args, task->count, space);
+    if (weft_resp_split(payload, task->args, task->count, space) < 0)
+        return refuse_malformed(task);
     return task->count > 0;
 }
 
@@ -166,6 +171,7 @@ static int configure_resp(void *memory, void *context, const struct weft_option_
         return weft_error_set(error, WEFT_ECONFIG, "table=%.64s...: it takes at most %d bytes",
                               table, RESP_TABLE_MAX - 1);
     strcpy(config->table, table);
+    config->table_size = strlen(table);
     resp_index_make(&config->index, resp_commands);
     return kv_session_configure(&config->base, context, limits, &resp_face);
 }

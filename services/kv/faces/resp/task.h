@@ -23,6 +23,7 @@ struct resp_config {
     struct kv_session_config base; /* first */
     struct resp_index index;
     char table[RESP_TABLE_MAX]; /* of strings */
+    size_t table_size;
 };
 
 struct resp_conn {
@@ -118,7 +119,8 @@ static inline bool resp_is_3(const struct resp_task *task)
 /* Returns the table whose keys are the strings. */
 static inline struct weft_view resp_strings(const struct resp_task *task)
 {
-    return weft_view_str(resp_config_of(task)->table);
+    const struct resp_config *config = resp_config_of(task);
+    return weft_view(config->table, config->table_size);
 }
 
 /* --- operations (operation.c) ---------------------------------------------------------------------- */
