@@ -17,30 +17,16 @@ static struct process program;
 static char folder[256];
 static const char *port;
 
-static int start_with(const char *store)
-{
-    char socket[300];
-    snprintf(socket, sizeof socket, "unix:%s/kvs.sock?codec=resp", folder);
-    kvs_start(&server,
-              WORDS("--store", store, "--listen", KVS_ANY_PORT "?codec=resp", "--listen", socket));
-    port = strrchr(server.urls[0], ':') + 1;
-    return 0;
-}
-
 static int start_server(void **state)
 {
     (void)state;
+    char socket[300];
     scratch_make(folder, sizeof folder);
-    return start_with("memory");
-}
-
-static int start_lmdb_server(void **state)
-{
-    (void)state;
-    char store[300];
-    scratch_make(folder, sizeof folder);
-    snprintf(store, sizeof store, "lmdb:%s/db", folder);
-    return start_with(store);
+    snprintf(socket, sizeof socket, "unix:%s/kvs.sock?codec=resp", folder);
+    kvs_start(&server, WORDS("--listen", KVS_ANY_PORT "?codec=resp", "--listen", socket, "--listen",
+                             KVS_ANY_PORT "?codec=auto"));
+    port = strrchr(server.urls[0], ':') + 1;
+    return 0;
 }
 
 static int stop_server(void **state)
@@ -153,6 +139,16 @@ static void test_answers_are_those_of_redis_but_for_what_the_page_lists(void **s
         fail_msg("%s%s", program.out.text, program.err.text);
 }
 
+static void test_one_port_serves_clients_of_all_kinds(void **state)
+{
+    (void)state;
+    port = strrchr(server.urls[2], ':') + 1;
+    kvc_expect(server.urls[2], WORDS("hset", "t", "k", "v"), "\n");
+    expect_cli(WORDS("HGET", "t", "k"), "v\n");
+    expect_cli(WORDS("PING"), "PONG\n");
+    kvc_expect(server.urls[2], WORDS("hget", "t", "k"), "v\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -165,9 +161,8 @@ int main(void)
 #ifdef NODE_PATH
         TEST(test_ioredis_is_served),
 #endif
-        /* A store that has updates, expiry and a list of its tables. */
-        cmocka_unit_test_setup_teardown(test_answers_are_those_of_redis_but_for_what_the_page_lists,
-                                        start_lmdb_server, stop_server),
+        TEST(test_answers_are_those_of_redis_but_for_what_the_page_lists),
+        TEST(test_one_port_serves_clients_of_all_kinds),
 #undef TEST
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
