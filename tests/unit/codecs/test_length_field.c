@@ -45,17 +45,18 @@ static void test_option_that_is_no_such_value_is_refused_with_those_it_takes(voi
     static const char *const widths[] = {"width=",   "width=0",  "width=5", "width=9",
                                          "width=44", "width=-1", "width=x"};
     for (size_t i = 0; i < sizeof widths / sizeof *widths; i++)
-        assert_refused(widths[i], MAX_FRAME, "1, 2, 3, 4 or 8");
+        assert_refused(widths[i], MAX_FRAME, "it takes 1, 2, 3, 4 or 8");
     assert_refused("endian=middle", MAX_FRAME, "big or little");
     assert_refused("endian=", MAX_FRAME, "big or little");
-    assert_refused("offset=-1", MAX_FRAME, "0 to 252");
+    assert_refused("offset=-1", MAX_FRAME, "offset=-1: it takes 0 to 252");
     assert_refused("offset=249&width=8", MAX_FRAME, "0 to 248");
     assert_refused("strip=257", MAX_FRAME, "0 to 256");
     assert_refused("strip=all", MAX_FRAME, "0 to 256");
     assert_refused("adjust=", MAX_FRAME, "adjust=");
     assert_refused("adjust=-", MAX_FRAME, "adjust=");
     assert_refused("adjust=--1", MAX_FRAME, "adjust=");
-    assert_refused("adjust=2147483648", MAX_FRAME, "2147483647");
+    assert_refused("adjust=2147483648", MAX_FRAME,
+                   "adjust=2147483648: it takes -2147483647 to 2147483647");
     assert_refused("adjust=-2147483648", MAX_FRAME, "2147483647");
 }
 
@@ -82,6 +83,7 @@ static void test_max_frame_that_the_width_cannot_say_is_refused_with_the_most_it
         assert_int_equal(try_codec(&fc, fits[i].query, fits[i].most, NULL), 0);
         feed_codec_fini(&fc);
         assert_refused(fits[i].query, fits[i].most + 1, fits[i].words);
+        assert_refused(fits[i].query, fits[i].most + 1, "goes with it, or a larger width");
     }
     struct feed_codec fc;
     assert_int_equal(try_codec(&fc, "width=8", WEFT_LIMIT_BYTES_MAX, NULL), 0);
@@ -176,6 +178,21 @@ static void test_message_shorter_than_a_frame_can_say_is_filled_up_with_zeros(vo
     feed_codec_fini(&fc);
 }
 
+static void test_frame_without_all_that_is_stripped_says_so(void **state)
+{
+    (void)state;
+    struct feed_codec fc = codec_of("width=1&strip=4");
+    struct feed feed;
+    feed_init(&feed, &fc, WEFT_SERVER);
+    feed_bytes(&feed, weft_view("\1x\3...", 6));
+    assert_int_equal(feed.count, 2);
+    assert_int_equal(feed.messages[0].status, WEFT_MESSAGE_MALFORMED);
+    assert_string_equal(feed.messages[0].why, "a frame that is shorter than strip");
+    assert_int_equal(feed.messages[1].status, WEFT_MESSAGE_OK);
+    feed_fini(&feed);
+    feed_codec_fini(&fc);
+}
+
 static void test_first_frame_that_is_another_protocol_is_named(void **state)
 {
     (void)state;
@@ -225,6 +242,7 @@ int main(void)
         cmocka_unit_test(test_encode_sets_the_length_in_a_header_that_the_message_brings),
         cmocka_unit_test(test_encode_sets_the_length_in_a_copy_of_a_blob),
         cmocka_unit_test(test_message_shorter_than_a_frame_can_say_is_filled_up_with_zeros),
+        cmocka_unit_test(test_frame_without_all_that_is_stripped_says_so),
         cmocka_unit_test(test_first_frame_that_is_another_protocol_is_named),
         cmocka_unit_test(test_length_of_64_bits_is_over_every_limit),
     };

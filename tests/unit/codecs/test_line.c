@@ -206,9 +206,12 @@ static void test_max_line_that_is_no_size_or_over_max_frame_is_refused(void **st
     static const struct {
         const char *query, *words;
     } wrong[] = {
-        {"max-line=", "it takes BYTES"},           {"max-line=0", "it takes BYTES"},
-        {"max-line=-1", "it takes BYTES"},         {"max-line=4KB", "it takes BYTES"},
-        {"max-line=21", "max-frame, which is 20"}, {"max-line=1g", "max-frame, which is 20"},
+        {"max-line=", "it takes BYTES"},
+        {"max-line=0", "it takes BYTES"},
+        {"max-line=-1", "it takes BYTES"},
+        {"max-line=4KB", "it takes BYTES"},
+        {"max-line=21", "max-line=21 is over max-frame, which is 20"},
+        {"max-line=1g", "max-line=1g is over max-frame, which is 20"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {

@@ -148,31 +148,31 @@ static void test_what_no_line_says_is_refused(void **state)
     const struct weft_view newline = VIEW("a\nhdel t k");
     const struct weft_kv_pair pair = {VIEW("k"), {.type = WEFT_KV_STRING, .bytes = newline}};
     struct weft_kv_request request = {.op = WEFT_KV_HGET, .keys = &newline, .key_count = 1};
-    expect_refused(&request, "newline");
+    expect_refused(&request, "codec 'line' has no way to say a newline");
     request = (struct weft_kv_request){.op = WEFT_KV_HSET, .pairs = &pair, .pair_count = 1};
-    expect_refused(&request, "newline");
+    expect_refused(&request, "codec 'line' has no way to say a newline");
     request = (struct weft_kv_request){.op = WEFT_KV_HGETALL, .table = newline};
-    expect_refused(&request, "newline");
+    expect_refused(&request, "codec 'line' has no way to say a newline");
     request = (struct weft_kv_request){.op = WEFT_KV_HSCAN, .match = newline};
-    expect_refused(&request, "newline");
+    expect_refused(&request, "codec 'line' has no way to say a newline");
 
     const struct weft_kv_change changes[2] = {
         {.key = VIEW("a"), .what = WEFT_KV_STORE, .condition = WEFT_KV_IF_ABSENT},
         {.key = VIEW("b"), .what = WEFT_KV_STORE},
     };
     request = (struct weft_kv_request){.op = WEFT_KV_HPUT, .changes = changes, .change_count = 2};
-    expect_refused(&request, "all keys");
+    expect_refused(&request, "one condition and one expiry for all keys");
     const struct weft_kv_change touch = {.key = VIEW("a"), .what = WEFT_KV_LEAVE};
     request.changes = &touch;
     request.change_count = 1;
-    expect_refused(&request, "all keys");
+    expect_refused(&request, "one condition and one expiry for all keys");
     request = (struct weft_kv_request){
         .op = WEFT_KV_HEXPIRE, .keys = keys, .key_count = 2, .expiry = {WEFT_KV_EXPIRE_AFTER, 1}};
-    expect_refused(&request, "one key");
+    expect_refused(&request, "says an expiry from now and of one key alone");
     const struct weft_kv_change store = {.key = VIEW("a"), .what = WEFT_KV_STORE};
     request = (struct weft_kv_request){
         .op = WEFT_KV_HPUT, .changes = &store, .change_count = 1, .state = true};
-    expect_refused(&request, "states");
+    expect_refused(&request, "has no states of what was changed");
 }
 
 /* The answer of a text, which lies in memory of exactly its size. */
@@ -359,6 +359,16 @@ static void test_answer_that_is_none_is_malformed(void **state)
     }
 }
 
+static void test_answer_without_a_status_says_so(void **state)
+{
+    (void)state;
+    struct answer a;
+    read_answer(&a, "HTTP/1.0 400", WEFT__KV_LINE_VALUES);
+    assert_int_equal(a.result, WEFT_EMALFORMED);
+    assert_string_equal(a.why, "no status at its beginning");
+    fini_answer(&a);
+}
+
 static void test_answer_of_many_fields_is_held_to_the_budget(void **state)
 {
     (void)state;
@@ -412,6 +422,7 @@ int main(void)
         cmocka_unit_test(test_pages_pairs_and_tables_are_read),
         cmocka_unit_test(test_refusals_have_their_text_and_the_version_that_is_there),
         cmocka_unit_test(test_answer_that_is_none_is_malformed),
+        cmocka_unit_test(test_answer_without_a_status_says_so),
         cmocka_unit_test(test_answer_of_many_fields_is_held_to_the_budget),
         cmocka_unit_test(test_every_allocation_may_fail),
     };
