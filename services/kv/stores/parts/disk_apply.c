@@ -325,6 +325,7 @@ int kv_disk_remove_expired(struct kv_disk *disk, int64_t now, size_t most, size_
         err = remove_pair(disk, &pair, expires);
         if (err == 0)
             err = remove_key(disk, &from);
+        kv_key_pass(&from);
         disk->expiry_from = expires;
         if (err < 0)
             return err;
@@ -362,6 +363,7 @@ static int empty_table(struct kv_disk *disk, uint64_t number, size_t most, size_
             err = remove_key(disk, &pair);
         if (err < 0)
             return err;
+        kv_key_pass(&pair);
         disk->garbage_from = pair;
         ++*removed;
     }

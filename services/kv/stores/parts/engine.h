@@ -48,7 +48,7 @@ struct kv_engine {
      * The writer's is valid until its next get, put or remove. */
     int (*get)(void *tx, struct weft_view key, struct weft_view *value);
     /* Goes to the first key at or after `from`; next shows that one, and goes on. The writer seeks
-     * again after a put or remove. */
+     * again after a put or remove, and need not see what its transaction has changed. */
     int (*seek)(void *tx, struct weft_view from);
     int (*next)(void *tx, struct weft_view *key, struct weft_view *value);
 

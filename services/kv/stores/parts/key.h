@@ -37,7 +37,7 @@ enum kv_space {
 
 struct kv_key {
     size_t size;
-    uint8_t bytes[KV_KEY_MAX];
+    uint8_t bytes[KV_KEY_MAX + 1]; /* room for kv_key_pass */
 };
 
 static inline struct weft_view kv_key_view(const struct kv_key *key)
@@ -67,6 +67,12 @@ void kv_key_of_prefix(struct kv_key *key, enum kv_space space, uint64_t table,
 
 /* Reads the key of an expiry. False: it is none. *pair becomes the key of the pair. */
 bool kv_key_read_expiry(struct weft_view key, int64_t *expires, struct kv_key *pair);
+
+/* Makes the key one that no other lies between: from there on a seek does not find it. */
+static inline void kv_key_pass(struct kv_key *key)
+{
+    key->bytes[key->size++] = 0;
+}
 
 /* True if key begins with prefix. */
 static inline bool kv_key_begins(struct weft_view key, struct weft_view prefix)

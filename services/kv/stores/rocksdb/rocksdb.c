@@ -3,8 +3,8 @@
  * The engine of the RocksDB store, on the library's C interface. All keys lie in one column family, in
  * which each table is a prefix.
  *
- * A transaction is a write batch with an index, so that the writer sees its own changes. A reader's state
- * is a snapshot. Readers on loops look at what is in memory alone; the library says "Incomplete" where
+ * A transaction is a write batch, beside which an overlay lets the writer see its own changes. A reader's
+ * state is a snapshot. Readers on loops look at what is in memory alone; the library says "Incomplete" where
  * it would have to read from the disk. */
 #include <errno.h>
 #include <rocksdb/c.h>
@@ -12,6 +12,7 @@
 
 #include "core/base/mem.h"
 #include "core/base/units.h"
+#include "overlay.h"
 #include "services/kv/stores/on_disk.h"
 #include "services/kv/stores/parts/disk.h"
 
@@ -23,7 +24,8 @@ enum {
     LOG_FATAL = 4, /* rocksdb's InfoLogLevel */
 };
 #define CACHE_DEFAULT WEFT_MIB(256)
-#define BUFFER_SIZE   WEFT_MIB(64) /* of writes, before they become a file */
+/* Writes until they become a file. A larger buffer makes each write and each read of it slower. */
+#define BUFFER_SIZE   WEFT_MIB(16)
 
 struct rocks {
     rocksdb_t *db;
@@ -37,10 +39,10 @@ struct rocks_tx {
     enum kv_engine_tx kind;
     rocksdb_readoptions_t *reading;
     const rocksdb_snapshot_t *snapshot; /* of a reader */
-    rocksdb_writebatch_wi_t *batch;     /* of the writer */
+    rocksdb_writebatch_t *batch;        /* of the writer */
+    struct kv_overlay *overlay;         /* and its changes by their keys */
     rocksdb_iterator_t *iterator;
-    rocksdb_pinnableslice_t *pinned; /* what get showed last, to a reader */
-    char *copied;                    /* and to the writer */
+    rocksdb_pinnableslice_t *pinned; /* what get showed last */
     bool sought;                     /* the iterator stands on a key that next has not shown */
 };
 
@@ -90,6 +92,7 @@ static rocksdb_options_t *make_options(uint64_t cache_size)
     rocksdb_options_set_create_if_missing(options, 1);
     rocksdb_options_set_write_buffer_size(options, BUFFER_SIZE);
     rocksdb_options_set_compression(options, rocksdb_lz4_compression);
+    rocksdb_options_set_allow_concurrent_memtable_write(options, 0); /* one thread writes */
     rocksdb_options_set_keep_log_file_num(options, LOGS_KEPT);
     rocksdb_options_set_info_log_level(options, LOG_FATAL);
     return options;
@@ -147,11 +150,15 @@ static int rocks_tx_open(void *memory, void *engine, enum kv_engine_tx kind)
     struct rocks_tx *tx = memory;
     tx->rocks = engine;
     tx->kind = kind;
+    if (kind == KV_ENGINE_WRITER) {
+        tx->overlay = weft_calloc(1, sizeof *tx->overlay);
+        if (!tx->overlay)
+            return -ENOMEM;
+        tx->batch = rocksdb_writebatch_create();
+    }
     tx->reading = rocksdb_readoptions_create();
     if (kind == KV_ENGINE_LOOP)
         rocksdb_readoptions_set_read_tier(tx->reading, CACHE_TIER);
-    if (kind == KV_ENGINE_WRITER)
-        tx->batch = rocksdb_writebatch_wi_create(0, 1);
     return 0;
 }
 
@@ -159,10 +166,7 @@ static void drop_shown(struct rocks_tx *tx)
 {
     if (tx->pinned)
         rocksdb_pinnableslice_destroy(tx->pinned);
-    if (tx->copied)
-        rocksdb_free(tx->copied);
     tx->pinned = NULL;
-    tx->copied = NULL;
 }
 
 static void drop_iterator(struct rocks_tx *tx)
@@ -172,13 +176,19 @@ static void drop_iterator(struct rocks_tx *tx)
     tx->iterator = NULL;
 }
 
+static void drop_changes(struct rocks_tx *tx)
+{
+    rocksdb_writebatch_clear(tx->batch);
+    kv_overlay_empty(tx->overlay);
+}
+
 static void rocks_end(void *memory)
 {
     struct rocks_tx *tx = memory;
     drop_shown(tx);
     drop_iterator(tx);
     if (tx->batch)
-        rocksdb_writebatch_wi_clear(tx->batch);
+        drop_changes(tx);
     if (!tx->snapshot)
         return;
     rocksdb_readoptions_set_snapshot(tx->reading, NULL);
@@ -190,7 +200,8 @@ static void rocks_tx_close(void *memory)
 {
     struct rocks_tx *tx = memory;
     if (tx->batch)
-        rocksdb_writebatch_wi_destroy(tx->batch);
+        rocksdb_writebatch_destroy(tx->batch);
+    weft_free(tx->overlay);
     rocksdb_readoptions_destroy(tx->reading);
 }
 
@@ -204,26 +215,15 @@ static int rocks_begin(void *memory)
     return 0;
 }
 
-static int get_of_batch(struct rocks_tx *tx, struct weft_view key, struct weft_view *value)
-{
-    char *text = NULL;
-    size_t size = 0;
-    tx->copied = rocksdb_writebatch_wi_get_from_batch_and_db(
-        tx->batch, tx->rocks->db, tx->reading, (const char *)key.data, key.size, &size, &text);
-    if (text)
-        return error_of(text);
-    *value = weft_view(tx->copied, size);
-    return tx->copied ? 0 : -ENOENT;
-}
-
 static int rocks_get(void *memory, struct weft_view key, struct weft_view *value)
 {
     struct rocks_tx *tx = memory;
     char *text = NULL;
     size_t size;
+    bool removed;
     drop_shown(tx);
-    if (tx->kind == KV_ENGINE_WRITER)
-        return get_of_batch(tx, key, value);
+    if (tx->overlay && kv_overlay_find(tx->overlay, key, value, &removed))
+        return removed ? -ENOENT : 0;
     tx->pinned =
         rocksdb_get_pinned(tx->rocks->db, tx->reading, (const char *)key.data, key.size, &text);
     if (text)
@@ -233,14 +233,11 @@ static int rocks_get(void *memory, struct weft_view key, struct weft_view *value
     return data ? 0 : -ENOENT;
 }
 
-/* The writer's iterator is over the database and the batch as it is now. */
 static int rocks_seek(void *memory, struct weft_view from)
 {
     struct rocks_tx *tx = memory;
     drop_iterator(tx);
     tx->iterator = rocksdb_create_iterator(tx->rocks->db, tx->reading);
-    if (tx->batch)
-        tx->iterator = rocksdb_writebatch_wi_create_iterator_with_base(tx->batch, tx->iterator);
     rocksdb_iter_seek(tx->iterator, (const char *)from.data, from.size);
     tx->sought = true;
     return 0;
@@ -274,15 +271,15 @@ static int rocks_put(void *memory, struct weft_view key, const struct weft_view 
         data[i] = parts[i].size > 0 ? (const char *)parts[i].data : "";
         sizes[i] = parts[i].size;
     }
-    rocksdb_writebatch_wi_putv(tx->batch, 1, &key_data, &key.size, (int)count, data, sizes);
-    return 0;
+    rocksdb_writebatch_putv(tx->batch, 1, &key_data, &key.size, (int)count, data, sizes);
+    return kv_overlay_put(tx->overlay, key, parts, count);
 }
 
 static int rocks_remove(void *memory, struct weft_view key)
 {
     struct rocks_tx *tx = memory;
-    rocksdb_writebatch_wi_delete(tx->batch, (const char *)key.data, key.size);
-    return 0;
+    rocksdb_writebatch_delete(tx->batch, (const char *)key.data, key.size);
+    return kv_overlay_remove(tx->overlay, key);
 }
 
 static int rocks_commit(void *memory)
@@ -291,8 +288,8 @@ static int rocks_commit(void *memory)
     char *text = NULL;
     drop_shown(tx);
     drop_iterator(tx);
-    rocksdb_write_writebatch_wi(tx->rocks->db, tx->rocks->writing, tx->batch, &text);
-    rocksdb_writebatch_wi_clear(tx->batch);
+    rocksdb_write(tx->rocks->db, tx->rocks->writing, tx->batch, &text);
+    drop_changes(tx);
     return error_of(text);
 }
 
