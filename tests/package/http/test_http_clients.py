@@ -16,6 +16,7 @@ import unittest
 import yaml
 
 PAGE = pathlib.Path("docs/http.md")
+VECTORS = pathlib.Path("tests/vectors/http.jsonl")
 OPENAPI = pathlib.Path("docs/openapi.yaml")
 SHOWN = "127.0.0.1:8080"
 KEY = "/v1/tables/t/keys/k"
@@ -111,6 +112,36 @@ class Library(Server):
         values = re.findall(rb"\r\n\r\n(\d\d\d)HTTP/1.1", received)
         self.assertEqual(values, [b"%03d" % i for i in range(200)])
         self.assertTrue(received.endswith(b"\r\n\r\nok\n"))
+
+
+class Vectors(Server):
+    def talk(self, request):
+        """Says all of it, ends this direction, and hears until the server's end."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=20) as raw:
+            received = b""
+            try:
+                raw.sendall(request)
+                raw.shutdown(socket.SHUT_WR)
+            except ConnectionError:
+                pass
+            while piece := raw.recv(65536):
+                received += piece
+        return received
+
+    def test_hostile_requests_get_the_statuses_allowed(self):
+        for line in VECTORS.read_text().splitlines():
+            row = json.loads(line)
+            request = bytes.fromhex(row["frame_hex"]) if "frame_hex" in row else row["request"].encode()
+            allowed = row["expect"]["statuses"]
+            if row["expect"]["then"] == "open":
+                request += b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"
+                allowed = allowed + [[200]]
+            with self.subTest(name=row["name"]):
+                received = self.talk(request)
+                statuses = [int(status) for status in re.findall(rb"^HTTP/1\.1 (\d+) ", received, re.M)]
+                self.assertEqual(len(statuses), len(allowed), received)
+                for status, those in zip(statuses, allowed):
+                    self.assertIn(status, those)
 
 
 class Batch(Server):

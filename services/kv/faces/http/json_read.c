@@ -78,10 +78,10 @@ static int read_tagged(struct weft_json *json, struct weft_arena *arena, struct 
                        const char **why)
 {
     struct weft_view tag, text;
-    if (weft_json_next(json) != WEFT_JSON_STRING)
-        return malformed(why, no_value);
+    enum weft_json_token name = weft_json_next(json);
     tag = json->text;
-    if (weft_json_next(json) != WEFT_JSON_COLON || weft_json_next(json) != WEFT_JSON_STRING)
+    enum weft_json_token colon = weft_json_next(json), contents = weft_json_next(json);
+    if (name != WEFT_JSON_STRING || colon != WEFT_JSON_COLON || contents != WEFT_JSON_STRING)
         return malformed(why, no_value);
     int err = kv_json_read_text(json, arena, &text, why);
     if (err < 0)
