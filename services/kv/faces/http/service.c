@@ -195,9 +195,13 @@ static bool take_conditions(struct task *task, enum kv_then then)
     return true;
 }
 
-/* Makes a large value the blob that all faces share. */
+/* Makes a large value the blob that all faces share. One whose reply would not fit is not stored. */
 static bool keep_value(struct task *task)
 {
+    uint64_t most = kv_task_limits(&task->base)->max_frame;
+    if (most > KV_HTTP_HEAD_MAX && task->item.value.bytes.size > most - KV_HTTP_HEAD_MAX)
+        return refuse(task, KV_TOO_BIG,
+                      "Value is too big: with its reply's head it is over max-frame");
     if (task->base.looking || kv_reply_keep(&task->item.value) == 0)
         return true;
     kv_task_refuse_no_memory(&task->base);

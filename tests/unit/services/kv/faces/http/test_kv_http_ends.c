@@ -92,6 +92,26 @@ struct scene {
     const char *line, *fields, *body;
 };
 
+/* Whatever is stored can be read back the same way. */
+static void test_value_whose_reply_would_be_over_max_frame_is_not_stored(void **state)
+{
+    (void)state;
+    struct http_talk talk;
+    const size_t max_frame = weft_limits_default().max_frame;
+    uint8_t *large = calloc(1, max_frame);
+    assert_non_null(large);
+    http_talk_init(&talk, NULL, NULL);
+    assert_int_equal(
+        http_status(http_ask_body(&talk, "PUT " KEY, "", weft_view(large, max_frame - 1000))), 413);
+    assert_int_equal(http_status(http_ask(&talk, "GET " KEY, "", "")), 404);
+    assert_int_equal(
+        http_status(http_ask_body(&talk, "PUT " KEY, "", weft_view(large, max_frame - 1100))), 201);
+    assert_int_equal(http_status(http_ask(&talk, "GET " KEY, "", "")), 200);
+    assert_true(talk.reply.size <= max_frame);
+    free(large);
+    http_talk_fini(&talk);
+}
+
 /* One request, whose n-th allocation fails. Returns true if there was one. */
 static bool fails_well(const struct scene *scene, enum fault_mode mode, size_t n)
 {
@@ -209,6 +229,7 @@ int main(void)
         cmocka_unit_test(test_store_that_answers_later_gives_the_same_replies),
         cmocka_unit_test(test_request_that_cannot_be_kept_is_answered),
         cmocka_unit_test(test_request_over_decode_bytes_is_answered),
+        cmocka_unit_test(test_value_whose_reply_would_be_over_max_frame_is_not_stored),
         cmocka_unit_test(test_rejections_are_problems_of_few_bytes),
         cmocka_unit_test(test_rejection_with_a_long_reason_is_cut),
         cmocka_unit_test(test_origins_that_are_none_are_refused_at_start),
