@@ -2,6 +2,7 @@
  *
  * kvs, the key-value server: the plugins it is made of, and the command line. A new codec, transport,
  * service or store is one line here, and so are the limits that a plugin declares. */
+#include <string.h>
 #include <unistd.h>
 
 #include "codecs/codecs.h"
@@ -60,6 +61,28 @@ static int refuse(int err, const char *text)
     return err == WEFT_ECONFIG ? 2 : 1;
 }
 
+static void print_line(void *arg, const char *line)
+{
+    (void)arg;
+    printf("%s\n", line);
+}
+
+/* Returns 0 if the store can start now, 1 if it cannot. */
+static int repair(const struct kvs_config *config)
+{
+    struct weft_error error;
+    bool drop = strcmp(config->repair, "drop") == 0;
+    int64_t bytes = weft_kv_context_repair(stores, config->store, drop, print_line, NULL, &error);
+    if (bytes < 0)
+        return refuse((int)bytes, error.text);
+    if (bytes == 0)
+        printf("nothing is damaged\n");
+    else if (!drop)
+        printf("nothing was changed; --repair drop does it and keeps the bytes in files "
+               "NAME.dropped\n");
+    return bytes > 0 && !drop;
+}
+
 int main(int argc, char **argv)
 {
     const struct weft_limit *const owners[] = {weft_kv_limit_table(), NULL};
@@ -70,6 +93,8 @@ int main(int argc, char **argv)
     const struct weft_log log = {.level = config.log_level, .fd = STDERR_FILENO};
     cli_kvs_prepare(&config, &log);
 
+    if (config.repair)
+        return repair(&config);
     struct weft_error error;
     struct weft_kv_context kv;
     int err =

@@ -48,6 +48,15 @@ static int set_store(void *into, const char *text, struct weft_error *error)
     return 0;
 }
 
+static int set_repair(void *into, const char *text, struct weft_error *error)
+{
+    struct kvs_config *config = into;
+    if (strcmp(text, "show") != 0 && strcmp(text, "drop") != 0)
+        return weft_error_set(error, WEFT_ECONFIG, "--repair: '%s' is neither show nor drop", text);
+    config->repair = text;
+    return 0;
+}
+
 static int set_log_level(void *into, const char *text, struct weft_error *error)
 {
     struct kvs_config *config = into;
@@ -105,6 +114,11 @@ static const struct cli_option own_options[] = {
      .help = "load codecs and services of a .so; may repeat",
      .rare = true,
      .set = set_plugin},
+    {.name = "repair",
+     .argument = "MODE",
+     .help = "'show' damage of the store or 'drop' it",
+     .rare = true,
+     .set = set_repair},
     {.name = "allow-remote",
      .help = "listen beyond loopback, without any protection",
      .at = offsetof(struct kvs_config, allow_remote)},

@@ -20,6 +20,7 @@ struct kvs_config {
     size_t listen_count; /* at least 1 after a parse */
     const char *codec;
     const char *store;
+    const char *repair; /* "show" or "drop" instead of serving; NULL: serve */
     unsigned threads;
     enum weft_log_level log_level;
     const char *user; /* NULL: the user that started kvs */

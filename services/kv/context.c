@@ -126,26 +126,47 @@ static int check_spec(const struct kv_store *store, const char *where, const str
     return 0;
 }
 
+/* Reads a spec and finds its store. The options and the place lie in *url. */
+static const struct kv_store *find_by_spec(struct weft_url *url,
+                                           const struct kv_store *const *stores, const char *spec,
+                                           struct weft_error *error)
+{
+    if (parse_spec(url, spec, error) < 0)
+        return NULL;
+    const struct kv_store *store = weft_kv_store_find(stores, url->scheme, error);
+    if (!store || check_spec(store, url->path + 1, url, error) < 0)
+        return NULL;
+    return store;
+}
+
 int weft_kv_context_open(struct weft_kv_context *context, const struct kv_store *const *stores,
                          const char *spec, const struct weft_kv_limits *limits,
                          const struct weft_log *log, struct weft_error *error)
 {
     struct weft_url url;
     *context = (struct weft_kv_context){0};
-    int err = parse_spec(&url, spec, error);
-    if (err < 0)
-        return err;
-    const struct kv_store *store = weft_kv_store_find(stores, url.scheme, error);
+    const struct kv_store *store = find_by_spec(&url, stores, spec, error);
     if (!store)
         return WEFT_ECONFIG;
-    const char *where = url.path + 1;
-    err = check_spec(store, where, &url, error);
-    if (err < 0)
-        return err;
     const struct weft_option_set set = weft_url_option_set(&url);
     const struct kv_store_options options = {
-        .where = where, .set = &set, .max_memory = limits->max_memory, .log = log};
+        .where = url.path + 1, .set = &set, .max_memory = limits->max_memory, .log = log};
     return make_store(context, store, &options, limits, error);
+}
+
+int64_t weft_kv_context_repair(const struct kv_store *const *stores, const char *spec, bool drop,
+                               void (*say)(void *arg, const char *line), void *arg,
+                               struct weft_error *error)
+{
+    struct weft_url url;
+    const struct kv_store *store = find_by_spec(&url, stores, spec, error);
+    if (!store)
+        return WEFT_ECONFIG;
+    if (!store->repair)
+        return weft_error_set(error, WEFT_ECONFIG, "store '%s' has nothing to repair", store->name);
+    const struct weft_option_set set = weft_url_option_set(&url);
+    const struct kv_store_options options = {.where = url.path + 1, .set = &set};
+    return store->repair(&options, drop, say, arg, error);
 }
 
 void weft_kv_context_fini(struct weft_kv_context *context)

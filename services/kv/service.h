@@ -81,6 +81,12 @@ WEFT_MUST_USE int weft_kv_context_open(struct weft_kv_context *context,
                                        const struct weft_kv_limits *limits,
                                        const struct weft_log *log, struct weft_error *error);
 
+/* Looks for damage that keeps the store of that spec from starting, and drops it if `drop` is true. say takes
+ * lines of text. Returns what kv_store.repair does; WEFT_ECONFIG also for a store that needs no repair. */
+WEFT_MUST_USE int64_t weft_kv_context_repair(const struct kv_store *const *stores, const char *spec,
+                                             bool drop, void (*say)(void *arg, const char *line),
+                                             void *arg, struct weft_error *error);
+
 /* Frees the store's state. Call it after the servers that use it were freed. A zeroed context is
  * fine. */
 void weft_kv_context_fini(struct weft_kv_context *context);

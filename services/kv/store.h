@@ -197,6 +197,13 @@ struct kv_store {
     const struct kv_store *(*variant)(const struct kv_store_options *options,
                                       struct weft_error *error);
 
+    /* Says in lines what damage of the place that the options name keeps the store from starting and, if
+     * `drop` is true, drops it. Returns the number of bytes that are, or would be, dropped, or an error with
+     * one line in *error. NULL: there is nothing to repair. */
+    int64_t (*repair)(const struct kv_store_options *options, bool drop,
+                      void (*say)(void *arg, const char *line), void *arg,
+                      struct weft_error *error);
+
     /* Makes the state that all loops share. Returns 0, or an error with one line in *error and nothing
      * held: WEFT_ECONFIG if an option has a value that the store does not take. fini comes after every
      * stop. */

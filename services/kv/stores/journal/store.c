@@ -5,6 +5,7 @@
 #include "changes.h"
 #include "kept.h"
 #include "late.h"
+#include "repair.h"
 #include "services/kv/stores/kept.h"
 
 static int init(void *store, const struct kv_store_options *options, struct weft_error *error)
@@ -89,10 +90,19 @@ static const struct kv_store *choose(const struct kv_store_options *given, struc
     return sync.when == KV_SYNC_ALWAYS ? &kv_kept_late : &kv_kept_quick;
 }
 
+static int64_t repair(const struct kv_store_options *given, bool drop,
+                      void (*say)(void *arg, const char *line), void *arg, struct weft_error *error)
+{
+    if (!given->where || given->where[0] == '\0')
+        return weft_error_set(error, WEFT_ECONFIG, "a repair needs the directory: memory:DIR");
+    return kv_repair(given->where, drop, say, arg, error);
+}
+
 const struct kv_store weft_kv_store_journal = {
     .name = "memory",
     .where = "DIR",
     .options = options,
     .flags = KV_STORE_MEMORY_FLAGS,
     .variant = choose,
+    .repair = repair,
 };

@@ -194,7 +194,8 @@ static void test_kvs_names_an_unknown_option_and_what_there_is(void **state)
     assert_refused(
         WORDS("--color=red"),
         "unknown option '--color'; there are: --listen, --codec, --threads, --store, "
-        "--log-level, --user, --plugin, --allow-remote, --core-dumps, --check, --version, --help, "
+        "--log-level, --user, --plugin, --repair, --allow-remote, --core-dumps, --check, "
+        "--version, --help, "
         "--help-all, --max-frame, --max-message, "
         "--decode-bytes, --max-pending, --pending-bytes, --max-detached, "
         "--push-high, --output-high, "

@@ -14,6 +14,7 @@
 
 #include "lib/kept_store.h"
 #include "lib/store_client.h"
+#include "services/kv/stores/kept.h"
 
 enum { WRITES = 6, MOST = 4096 };
 
@@ -180,6 +181,60 @@ static void test_every_changed_byte_is_refused_but_in_the_last_change(void **sta
     }
 }
 
+/* The lines of a repair, one behind the other. */
+static char said[2000];
+
+static void say(void *arg, const char *line)
+{
+    size_t used = strlen(said);
+    (void)arg;
+    (void)snprintf(said + used, sizeof said - used, "%s\n", line);
+}
+
+static int64_t repair(bool drop)
+{
+    struct weft_error error;
+    const struct weft_option_set none = {NULL, 0};
+    const struct kv_store_options options = {.where = kept_plan.dir, .set = &none};
+    said[0] = '\0';
+    return weft_kv_store_journal.repair(&options, drop, say, NULL, &error);
+}
+
+static void test_repair_says_what_it_would_drop_and_drops_it(void **state)
+{
+    (void)state;
+    uint8_t bytes[MOST];
+    char line[200];
+    size_t at = journal.ends[2] + 30;
+    memcpy(bytes, journal.bytes, journal.size);
+    bytes[at] ^= 1;
+    write_file(bytes, journal.size);
+    assert_int_equal(start(), -EBADMSG);
+
+    assert_int_equal(repair(false), journal.size - journal.ends[2]);
+    (void)snprintf(line, sizeof line,
+                   "%s: would drop all changes after number 2, from byte %zu on, %zu bytes\n", name,
+                   journal.ends[2], journal.size - journal.ends[2]);
+    assert_string_equal(said, line);
+    assert_int_equal(read_file(bytes), journal.size);
+    assert_int_equal(start(), -EBADMSG);
+
+    assert_int_equal(repair(true), journal.size - journal.ends[2]);
+    assert_int_equal(read_file(bytes), journal.ends[2]);
+    assert_int_equal(repair(false), 0);
+    assert_int_equal(start(), 2);
+}
+
+static void test_repair_of_what_is_whole_changes_nothing(void **state)
+{
+    (void)state;
+    uint8_t bytes[MOST];
+    assert_int_equal(repair(true), 0);
+    assert_string_equal(said, "");
+    assert_int_equal(read_file(bytes), journal.size);
+    assert_int_equal(start(), WRITES);
+}
+
 #define KEPT_TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -189,6 +244,8 @@ int main(void)
         KEPT_TEST(test_end_that_was_cut_is_written_over),
         KEPT_TEST(test_end_of_zeros_is_cut),
         KEPT_TEST(test_every_changed_byte_is_refused_but_in_the_last_change),
+        KEPT_TEST(test_repair_says_what_it_would_drop_and_drops_it),
+        KEPT_TEST(test_repair_of_what_is_whole_changes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
