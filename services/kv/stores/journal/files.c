@@ -145,14 +145,27 @@ int kv_file_write(int fd, struct weft_view view, uint64_t offset)
     return 0;
 }
 
-ssize_t kv_file_begin(int fd, enum kv_record_kind record_kind, uint64_t number)
+static const char begin_text[] = "kvs memory store, format 1\n";
+
+enum { TEXT_SIZE = sizeof begin_text - 1 };
+
+ssize_t kv_file_begin(int fd, enum kv_record_kind record_kind, uint64_t number,
+                      const uint8_t seed[KV_FILE_SEED])
 {
-    static const char text[] = "kvs memory store, format 1\n";
-    uint8_t frame[KV_RECORD_FRAME + KV_RECORD_HEAD + sizeof text - 1];
-    struct weft_view rest = weft_view(text, sizeof text - 1);
-    weft_store_be32(frame, sizeof frame - KV_RECORD_FRAME);
-    kv_record_seal(frame + KV_RECORD_FRAME, record_kind, number, 0, rest);
-    memcpy(frame + KV_RECORD_FRAME + KV_RECORD_HEAD, rest.data, rest.size);
-    int err = kv_file_write(fd, weft_view(frame, sizeof frame), 0);
-    return err < 0 ? err : (ssize_t)sizeof frame;
+    uint8_t frame[KV_RECORD_FRAME + KV_RECORD_HEAD + TEXT_SIZE + KV_FILE_SEED];
+    uint8_t *rest = frame + KV_RECORD_FRAME + KV_RECORD_HEAD;
+    size_t rest_size = TEXT_SIZE + (seed ? KV_FILE_SEED : 0);
+    memcpy(rest, begin_text, TEXT_SIZE);
+    if (seed)
+        memcpy(rest + TEXT_SIZE, seed, KV_FILE_SEED);
+    weft_store_be32(frame, (uint32_t)(KV_RECORD_HEAD + rest_size));
+    kv_record_seal(frame + KV_RECORD_FRAME, record_kind, number, 0, weft_view(rest, rest_size));
+    size_t size = KV_RECORD_FRAME + KV_RECORD_HEAD + rest_size;
+    int err = kv_file_write(fd, weft_view(frame, size), 0);
+    return err < 0 ? err : (ssize_t)size;
+}
+
+const uint8_t *kv_file_seed(struct weft_view rest)
+{
+    return rest.size == TEXT_SIZE + KV_FILE_SEED ? rest.data + TEXT_SIZE : NULL;
 }

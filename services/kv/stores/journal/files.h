@@ -49,7 +49,14 @@ WEFT_MUST_USE int kv_file_remove(int dir, struct kv_file file);
 /* Writes all of view at offset. After an error a part of it may be there. */
 WEFT_MUST_USE int kv_file_write(int fd, struct weft_view view, uint64_t offset);
 
-/* Writes a file's first frame at offset 0: a record of that kind. Returns its size. */
-WEFT_MUST_USE ssize_t kv_file_begin(int fd, enum kv_record_kind record_kind, uint64_t number);
+enum { KV_FILE_SEED = 16 };
+
+/* Writes a file's first frame at offset 0: a record of that kind. seed: of the store's
+ * hash, or NULL. Returns its size. */
+WEFT_MUST_USE ssize_t kv_file_begin(int fd, enum kv_record_kind record_kind, uint64_t number,
+                                    const uint8_t seed[KV_FILE_SEED]);
+
+/* Returns the seed in the rest of a file's first record, or NULL: it has none. */
+const uint8_t *kv_file_seed(struct weft_view rest);
 
 #endif

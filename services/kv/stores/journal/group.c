@@ -243,7 +243,7 @@ int kv_group_new_file(struct kv_journal *journal)
     int fd = kv_file_create(journal->dir, file);
     if (fd < 0)
         return fd;
-    ssize_t size = kv_file_begin(fd, KV_RECORD_JOURNAL, file.number);
+    ssize_t size = kv_file_begin(fd, KV_RECORD_JOURNAL, file.number, NULL);
     int err = size < 0 ? (int)size : 0;
     if (err == 0 && fdatasync(fd) < 0)
         err = -errno;

@@ -14,14 +14,14 @@ enum {
     VECTORS = 64,
 };
 
-int kv_image_init(struct kv_image *file, int fd, uint64_t number)
+int kv_image_init(struct kv_image *file, int fd, uint64_t number, const uint8_t *seed)
 {
     *file = (struct kv_image){.fd = fd};
     int err = kv_framing_init(&file->framing);
     if (err < 0)
         return err;
     weft_chain_init(&file->chain, NULL);
-    ssize_t begun = kv_file_begin(fd, KV_RECORD_SNAPSHOT, number);
+    ssize_t begun = kv_file_begin(fd, KV_RECORD_SNAPSHOT, number, seed);
     if (begun < 0) {
         kv_framing_fini(&file->framing);
         return (int)begun;

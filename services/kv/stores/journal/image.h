@@ -30,8 +30,9 @@ struct kv_image {
     size_t large_count, large_capacity;
 };
 
-/* Writes the first record to fd, which stays the caller's. -ENOMEM or an error of writing. */
-WEFT_MUST_USE int kv_image_init(struct kv_image *file, int fd, uint64_t number);
+/* Writes the first record to fd, which stays the caller's. seed: as of kv_file_begin. -ENOMEM or an error of writing. */
+WEFT_MUST_USE int kv_image_init(struct kv_image *file, int fd, uint64_t number,
+                                const uint8_t *seed);
 void kv_image_fini(struct kv_image *file);
 
 /* Begins a record for pairs of a table. -ENOMEM. */

@@ -112,9 +112,13 @@ static int make_memory(struct kv_kept *kept, const struct kv_store_options *opti
     kept->memory = weft_calloc(1, memory->store_size);
     kept->part = weft_calloc(1, memory->loop_size);
     kept->session = weft_calloc(1, memory->session_size);
+    struct kv_store_options seeded = *options;
+    uint8_t seed[16];
+    if (!seeded.seed && kv_recover_seed(kept->dir, seed))
+        seeded.seed = seed;
     int err = no_memory(error);
     if (kept->memory && kept->part && kept->session)
-        err = memory->init(kept->memory, options, error);
+        err = memory->init(kept->memory, &seeded, error);
     if (err < 0)
         goto err_after_states;
     err = memory->start(kept->part, kept->memory, NULL);

@@ -272,7 +272,7 @@ static int begin_journal(struct kv_recovery *self, struct weft_error *error)
         if (place->fd < 0)
             return refuse_errno(self, file, place->fd, error);
     }
-    ssize_t size = kv_file_begin(place->fd, KV_RECORD_JOURNAL, file.number);
+    ssize_t size = kv_file_begin(place->fd, KV_RECORD_JOURNAL, file.number, NULL);
     if (size < 0)
         return refuse_errno(self, file, (int)size, error);
     place->size = (uint64_t)size;
@@ -291,18 +291,55 @@ static int settle(struct kv_recovery *self, struct weft_error *error)
     return 0;
 }
 
+/* Returns the index of the newest snapshot, or SIZE_MAX: there is none. */
+static size_t find_newest(const struct kv_file_list *list)
+{
+    size_t newest = SIZE_MAX;
+    for (size_t i = 0; i < list->count; i++)
+        if (list->files[i].kind == KV_FILE_SNAPSHOT)
+            newest = i;
+    return newest;
+}
+
+static bool read_seed(int fd, uint8_t seed[KV_FILE_SEED])
+{
+    struct kv_stream stream;
+    struct kv_record record;
+    const uint8_t *found = NULL;
+    if (kv_stream_init(&stream, fd) < 0)
+        return false;
+    if (kv_stream_next(&stream, &record) > 0 && record.kind == KV_RECORD_SNAPSHOT)
+        found = kv_file_seed(record.rest);
+    if (found)
+        memcpy(seed, found, KV_FILE_SEED);
+    kv_stream_fini(&stream);
+    return found != NULL;
+}
+
+bool kv_recover_seed(int dir, uint8_t seed[KV_FILE_SEED])
+{
+    struct kv_file_list list;
+    if (kv_files_list(dir, &list) < 0)
+        return false;
+    size_t newest = find_newest(&list);
+    int fd = newest == SIZE_MAX ? -1 : kv_file_open(dir, list.files[newest]);
+    bool found = fd >= 0 && read_seed(fd, seed);
+    if (fd >= 0)
+        close(fd);
+    kv_files_fini(&list);
+    return found;
+}
+
 int kv_recover(struct kv_recovery *self, struct weft_error *error)
 {
     struct kv_file_list list;
-    size_t first = 0, newest = SIZE_MAX;
+    size_t first = 0;
     self->place = (struct kv_journal_place){.fd = -1};
     int err = kv_files_list(self->dir, &list);
     if (err < 0)
         return weft_error_set(error, err, "memory store: %.300s: %s", self->path,
                               weft_strerror(err));
-    for (size_t i = 0; i < list.count; i++)
-        if (list.files[i].kind == KV_FILE_SNAPSHOT)
-            newest = i;
+    size_t newest = find_newest(&list);
     if (newest != SIZE_MAX)
         err = read_snapshot(self, list.files[newest], error);
     if (err == 0)

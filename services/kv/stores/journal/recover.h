@@ -46,4 +46,8 @@ struct kv_recovery {
  * file and offset of damage: -EBADMSG. */
 WEFT_MUST_USE int kv_recover(struct kv_recovery *self, struct weft_error *error);
 
+/* Sets seed to that of the newest snapshot in dir, and returns true. A store with the same seed has its pairs in
+ * the order of the snapshot, so that reading it fills one place after another. False: there is none. */
+bool kv_recover_seed(int dir, uint8_t seed[16]);
+
 #endif

@@ -50,7 +50,7 @@ static int end_snapshot(int fd, struct kv_file file, uint64_t offset)
     const uint8_t none = 0;
     ssize_t begun = 0;
     if (offset == 0)
-        begun = kv_file_begin(fd, KV_RECORD_SNAPSHOT, file.number);
+        begun = kv_file_begin(fd, KV_RECORD_SNAPSHOT, file.number, NULL);
     if (begun < 0)
         return (int)begun;
     weft_store_be32(frame, sizeof frame - KV_RECORD_FRAME);
@@ -85,7 +85,7 @@ int kv_salvage_cut(struct kv_recovery *recovery, struct kv_file file, int fd, ui
         if (err == 0 && file.kind == KV_FILE_SNAPSHOT)
             err = end_snapshot(fd, file, offset);
         if (err == 0 && offset == 0 && file.kind == KV_FILE_JOURNAL) {
-            ssize_t begun = kv_file_begin(fd, KV_RECORD_JOURNAL, file.number);
+            ssize_t begun = kv_file_begin(fd, KV_RECORD_JOURNAL, file.number, NULL);
             err = begun < 0 ? (int)begun : 0;
         }
         if (err == 0 && fsync(fd) < 0)

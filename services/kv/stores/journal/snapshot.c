@@ -28,6 +28,24 @@ static const struct kv_entry *entry_at(const struct kv_segment *segment, uint32_
     return kv_segment_entry(atomic_load_explicit(&segment->slots[i], memory_order_acquire));
 }
 
+/* Returns a step that visits every slot once, far from the one before. Pairs in the order of their slots would
+ * fill the first slots of the segments that a start makes, which grow with the pairs, and probing would take
+ * long. */
+static uint32_t step_through(uint32_t slot_count)
+{
+    uint32_t step = slot_count * 5 / 8 | 1;
+    for (;; step++) {
+        uint32_t a = step, b = slot_count;
+        while (b != 0) {
+            uint32_t rest = a % b;
+            a = b;
+            b = rest;
+        }
+        if (a == 1)
+            return step;
+    }
+}
+
 /* Adds the pairs of one segment of a table, that of the hash *from, and moves on to the next one. A segment may
  * be replaced meanwhile, but its range of hashes never moves back, so no key that stays is missed. Returns 1, 0
  * if the table has ended, or -ENOMEM. */
@@ -43,8 +61,10 @@ static int add_segment(struct kv_snapshots *self, struct kv_image *file, struct 
     uint64_t next = 0;
     if (table) {
         const struct kv_segment *segment = kv_map_segment(&table->map, *from);
+        uint32_t slot = 0, step = step_through(segment->slot_count);
         for (uint32_t i = 0; err == 0 && i < segment->slot_count; i++) {
-            const struct kv_entry *entry = entry_at(segment, i);
+            const struct kv_entry *entry = entry_at(segment, slot);
+            slot = (slot + step) % segment->slot_count;
             if (!entry)
                 continue;
             struct kv_value value = kv_entry_value(entry);
@@ -119,7 +139,9 @@ static int write_tables(struct kv_snapshots *self, struct kv_image *file)
 static int write_file(struct kv_snapshots *self, int fd, uint64_t base)
 {
     struct kv_image file;
-    int err = kv_image_init(&file, fd, base);
+    uint8_t seed[KV_FILE_SEED];
+    kv_hash_seed_to_bytes(&kv_store_memory_shared(self->memory)->seed, seed);
+    int err = kv_image_init(&file, fd, base, seed);
     if (err < 0)
         return err;
     err = write_tables(self, &file);

@@ -82,3 +82,11 @@ uint64_t kv_hash(const struct kv_hash_seed *seed, struct weft_view bytes)
     s = round_of(s);
     return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
 }
+
+void kv_hash_seed_to_bytes(const struct kv_hash_seed *seed, uint8_t bytes[16])
+{
+    for (unsigned i = 0; i < 8; i++) {
+        bytes[i] = (uint8_t)(seed->k0 >> (8 * i));
+        bytes[8 + i] = (uint8_t)(seed->k1 >> (8 * i));
+    }
+}

@@ -14,6 +14,7 @@ struct kv_hash_seed {
 };
 
 struct kv_hash_seed kv_hash_seed_from_bytes(const uint8_t bytes[16]);
+void kv_hash_seed_to_bytes(const struct kv_hash_seed *seed, uint8_t bytes[16]);
 
 uint64_t kv_hash(const struct kv_hash_seed *seed, struct weft_view bytes);
 
