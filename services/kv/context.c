@@ -72,7 +72,7 @@ static int make_store(struct weft_kv_context *context, const struct kv_store *st
         weft_free(state);
         return err;
     }
-    *context = (struct weft_kv_context){store, state, *limits};
+    *context = (struct weft_kv_context){.store = store, .state = state, .limits = *limits};
     return 0;
 }
 

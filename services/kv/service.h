@@ -61,6 +61,7 @@ struct weft_kv_context {
     const struct kv_store *store;
     void *state; /* the store's; owned */
     struct weft_kv_limits limits;
+    struct kv_store_loop *loops; /* the store's states of loops that serve now */
 };
 
 /* Makes the store's state. The limits are copied.

@@ -39,22 +39,14 @@ int kv_session_loop_start(void *loop_state, const void *config, struct weft_loop
     self->config = config;
     self->face = self->config->face;
     self->loop = loop;
-    const struct weft_kv_context *context = self->config->context;
-    self->store = context->store;
-    self->store_loop = weft_calloc(1, self->store->loop_size);
-    if (!self->store_loop)
-        return -ENOMEM;
-    int err = self->store->start(self->store_loop, context->state, loop);
-    if (err < 0)
-        weft_free(self->store_loop);
-    return err;
+    self->store = self->config->context->store;
+    return kv_store_loop_take(self->config->context, loop, &self->store_loop);
 }
 
 void kv_session_loop_stop(void *loop_state)
 {
     struct kv_session_loop *self = loop_state;
-    self->store->stop(self->store_loop);
-    weft_free(self->store_loop);
+    kv_store_loop_give(self->config->context, self->store_loop);
 }
 
 int kv_session_open(void *conn_state, void *loop_state)
@@ -68,7 +60,7 @@ int kv_session_open(void *conn_state, void *loop_state)
         if (!self->store_session)
             return -ENOMEM;
     }
-    int err = store->open(self->store_session, self->loop->store_loop);
+    int err = store->open(self->store_session, self->loop->store_loop->state);
     if (err < 0 && self->store_session != self->space)
         weft_free(self->store_session);
     return err;

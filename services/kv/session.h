@@ -14,12 +14,13 @@
 
 #include "face.h"
 #include "services/kv/service.h"
+#include "store_loop.h"
 
 enum { KV_SESSION_INLINE = 32 }; /* a store's session of up to this size costs no allocation */
 
 struct kv_session_config {
     const struct kv_face *face;
-    const struct weft_kv_context *context;
+    struct weft_kv_context *context;
     const struct weft_limits *limits;
     char full_text[KV_LINE_MAX]; /* what a full store's refusal says */
     char key_text[KV_LINE_MAX];  /* what the refusal of a long key says */
@@ -30,7 +31,7 @@ struct kv_session_loop {
     const struct kv_store *store;
     const struct kv_session_config *config;
     struct weft_loop *loop;
-    void *store_loop;
+    struct kv_store_loop *store_loop;
 };
 
 struct kv_session {
