@@ -161,7 +161,11 @@ const struct kv_command kv_commands[KV_COMMAND_COUNT] = {
 
 static void op_done(struct kv_op *op, enum kv_outcome outcome)
 {
-    kv__call_finish(weft_container_of(op, struct kv_call, op), outcome);
+    struct kv_call *call = weft_container_of(op, struct kv_call, op);
+    if (outcome == KV_DONE)
+        kv__call_succeed(call);
+    else
+        kv__call_finish(call, outcome);
 }
 
 /* Begins a command that is no simple batch of items. */

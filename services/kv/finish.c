@@ -34,14 +34,10 @@ void kv__call_lacks(struct kv_call *call, const char *feature)
 void kv__call_finish(struct kv_call *call, enum kv_outcome outcome)
 {
     struct kv_reply *reply = &call->reply;
-    reply->status = KV_OK;
-    reply->states = false;
-    reply->text.count = 0;
-    reply->cursor = weft_view(NULL, 0);
     switch (outcome) {
     case KV_DONE:
-        call->command->answer(call);
-        break;
+        kv__call_succeed(call);
+        return;
     case KV_FAILED:
         kv_reply_text(reply, KV_STORE_FAILED, "Store failed: nothing was changed");
         break;

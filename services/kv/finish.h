@@ -6,6 +6,19 @@
 
 #include "command.h"
 
+/* Makes the reply of an operation that was done, and calls done. It is inline because nearly every request
+ * comes this way. */
+static inline void kv__call_succeed(struct kv_call *call)
+{
+    struct kv_reply *reply = &call->reply;
+    reply->status = KV_OK;
+    reply->states = false;
+    reply->text.count = 0;
+    reply->cursor = weft_view(NULL, 0);
+    call->command->answer(call);
+    call->done(call);
+}
+
 /* Makes the reply of what became of call->op and calls done. */
 void kv__call_finish(struct kv_call *call, enum kv_outcome outcome);
 
