@@ -41,7 +41,8 @@ enum kv_store_flag {
      * KV_NEVER and KV_KEEP_EXPIRY is KV_FAILED. */
     KV_STORE_EXPIRY = 64,
     KV_STORE_TABLES = 128, /* the store does KV_TABLES, KV_COUNT and KV_DROP */
-    /* Cursors of pages that are not exact have 8 bytes, not all of them 0. */
+    /* Cursors of pages that are not exact have 8 bytes, not all of them 0. The last bit of the last byte is
+     * 0: a face that walks the tables and the keys of one of them may tell its cursors apart by it. */
     KV_STORE_CURSOR64 = 256,
     /* A read, or a page of a walk, of a session without unfinished writes is done before submit returns. */
     KV_STORE_READS_INLINE = 512,

@@ -31,11 +31,12 @@ struct place {
     uint64_t from, proof;
 };
 
-/* Between two segments all low bits of that hash are 0, so a part of the proof can stand there. Such a
- * cursor has 8 bytes. */
-enum { SHORT_PROOF_BITS = 64 - KV_DEPTH_MAX };
+/* Between two segments all low bits of that hash are 0, so a part of the proof can stand there, but for the
+ * last bit. Such a cursor has 8 bytes, the high ones first. */
+enum { SHORT_PROOF_BITS = 64 - KV_DEPTH_MAX, SHORT_SIZE = 8 };
 
-static const uint64_t short_proof = ((uint64_t)1 << SHORT_PROOF_BITS) - 1;
+static const uint64_t short_proof = ((uint64_t)1 << SHORT_PROOF_BITS) - 2;
+static const uint64_t short_low_bits = ((uint64_t)1 << SHORT_PROOF_BITS) - 1;
 
 static uint64_t proof_of(const struct kv_loop *loop, uint64_t from)
 {
@@ -51,11 +52,14 @@ static int read_cursor(const struct kv_loop *loop, const struct kv_cursor *curso
         return 0;
     if (cursor->size == sizeof place) {
         memcpy(&place, cursor->bytes, sizeof place);
-    } else if (cursor->size == sizeof place.from) {
-        memcpy(&place.from, cursor->bytes, sizeof place.from);
+    } else if (cursor->size == SHORT_SIZE) {
+        for (size_t i = 0; i < SHORT_SIZE; i++)
+            place.from = place.from << 8 | cursor->bytes[i];
         place.proof = place.from;
-        place.from &= ~short_proof;
+        place.from &= ~short_low_bits;
         bits = short_proof;
+        if (place.proof & 1)
+            return -ESTALE;
     } else {
         return -ESTALE;
     }
@@ -80,8 +84,9 @@ static void set_short_cursor(const struct kv_loop *loop, struct kv_cursor *curso
     if (from == 0)
         return;
     from |= proof_of(loop, from) & short_proof;
-    cursor->size = sizeof from;
-    memcpy(cursor->bytes, &from, sizeof from);
+    cursor->size = SHORT_SIZE;
+    for (size_t i = 0; i < SHORT_SIZE; i++)
+        cursor->bytes[i] = (uint8_t)(from >> 8 * (SHORT_SIZE - 1 - i));
 }
 
 struct hashed {

@@ -312,6 +312,115 @@ static void test_failures_of_the_store_are_errors(void **state)
     kv_fixture_fini(&fixture);
 }
 
+/* Takes the cursor of a page and marks the names in it, which end in their numbers. Returns how many there are. */
+static size_t take_page(struct weft_bytes page, char cursor[32], char *seen, size_t most)
+{
+    char *text = strndup((const char *)page.data, page.size), *rest = text, *line;
+    size_t lines = 0, names = 0;
+    assert_non_null(text);
+    while ((line = strsep(&rest, "\n")) != NULL && rest) {
+        line[strcspn(line, "\r")] = '\0';
+        if (lines == 2)
+            (void)snprintf(cursor, 32, "%s", line);
+        if (lines >= 4 && lines % 2 == 1) {
+            size_t number = (size_t)strtoul(strchr(line, ':') + 1, NULL, 10);
+            assert_true(number < most);
+            seen[number]++;
+            names++;
+        }
+        lines++;
+    }
+    free(text);
+    return names;
+}
+
+/* Pages through until the cursor is 0 again, and checks that each of `count` names came. */
+static void assert_scan_shows(struct kv_fixture *fixture, const char *command, const char *options,
+                              size_t count)
+{
+    char line[128], cursor[32] = "0", *seen = calloc(count, 1);
+    size_t pages = 0;
+    assert_non_null(seen);
+    do {
+        (void)snprintf(line, sizeof line, "%s %s %s", command, cursor, options);
+        struct weft_bytes page = kv_fixture_ask(fixture, weft_view_str(line), NULL);
+        if (page.data[0] != '*')
+            fail_msg("%s: %.*s", line, (int)page.size, (const char *)page.data);
+        (void)take_page(page, cursor, seen, count);
+        weft_bytes_fini(&page);
+        assert_true(++pages < 10 * count);
+    } while (strcmp(cursor, "0") != 0);
+    assert_true(pages > 3);
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(seen[i], 1);
+    free(seen);
+}
+
+static void test_scan_shows_all_strings_and_hashes_by_pages(void **state)
+{
+    enum { STRINGS = 10000, HASHES = 5000 };
+    char command[64];
+    (void)state;
+    struct kv_fixture fixture;
+    init(&fixture, NULL);
+    for (int i = 0; i < STRINGS + HASHES; i++) {
+        (void)snprintf(command, sizeof command, i < STRINGS ? "SET s:%d v" : "HSET h:%d f v", i);
+        expect(&fixture, command, i < STRINGS ? "+OK\r\n" : ":1\r\n");
+    }
+    assert_scan_shows(&fixture, "SCAN", "COUNT 50", STRINGS + HASHES);
+    assert_scan_shows(&fixture, "SCAN", "COUNT 50 TYPE string", STRINGS);
+    kv_fixture_fini(&fixture);
+}
+
+static void test_hscan_shows_all_fields_by_pages(void **state)
+{
+    enum { FIELDS = 10000 };
+    char command[64];
+    (void)state;
+    struct kv_fixture fixture;
+    init(&fixture, NULL);
+    for (int i = 0; i < FIELDS; i++) {
+        (void)snprintf(command, sizeof command, "HSET h f:%d v", i);
+        expect(&fixture, command, ":1\r\n");
+    }
+    assert_scan_shows(&fixture, "HSCAN h", "COUNT 20 NOVALUES", FIELDS);
+    expect(&fixture, "HSCAN h 12345", "-ERR invalid cursor\r\n");
+    kv_fixture_fini(&fixture);
+}
+
+static void test_hrandfield_picks_as_many_as_it_is_asked_for(void **state)
+{
+    enum { FIELDS = 100 };
+    char command[64], head[16];
+    (void)state;
+    struct kv_fixture fixture;
+    init(&fixture, NULL);
+    for (int i = 0; i < FIELDS; i++) {
+        (void)snprintf(command, sizeof command, "HSET h f:%d v", i);
+        expect(&fixture, command, ":1\r\n");
+    }
+    for (int count = -250; count <= 250; count += 10) {
+        int wanted = count < 0 ? -count : count > FIELDS ? FIELDS : count;
+        char cursor[32], seen[FIELDS] = {0};
+        (void)snprintf(command, sizeof command, "HRANDFIELD h %d", count);
+        (void)snprintf(head, sizeof head, "*%d\r\n", wanted);
+        struct weft_bytes reply = kv_fixture_ask(&fixture, weft_view_str(command), NULL);
+        assert_memory_equal(reply.data, head, strlen(head));
+        /* take_page reads it behind three lines of another reply. */
+        struct weft_bytes page = {malloc(reply.size + 9), reply.size + 9};
+        assert_non_null(page.data);
+        memcpy(page.data, "\n\n\n", 3);
+        memcpy(page.data + 3, reply.data, reply.size);
+        page.size = 3 + reply.size;
+        assert_int_equal(take_page(page, cursor, seen, FIELDS), wanted);
+        for (int i = 0; i < FIELDS && count > 0; i++)
+            assert_true(seen[i] <= 1);
+        weft_bytes_fini(&reply);
+        free(page.data);
+    }
+    kv_fixture_fini(&fixture);
+}
+
 static void test_long_keys_are_refused(void **state)
 {
     enum { SIZE = 65537 };
@@ -357,6 +466,9 @@ int main(void)
         cmocka_unit_test(test_rejections_have_the_prefixes_that_drivers_know),
         cmocka_unit_test(test_commands_of_a_late_store_are_answered_in_their_order),
         cmocka_unit_test(test_failures_of_the_store_are_errors),
+        cmocka_unit_test(test_scan_shows_all_strings_and_hashes_by_pages),
+        cmocka_unit_test(test_hscan_shows_all_fields_by_pages),
+        cmocka_unit_test(test_hrandfield_picks_as_many_as_it_is_asked_for),
         cmocka_unit_test(test_long_keys_are_refused),
         cmocka_unit_test(test_configure_refuses_a_long_name_of_the_table),
     };
