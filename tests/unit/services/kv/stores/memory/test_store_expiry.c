@@ -6,10 +6,12 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "lib/fault.h"
+#include "lib/random.h"
 #include "lib/store_client.h"
 #include "lib/virtual_loop.h"
 #include "services/kv/stores/memory/memory.h"
@@ -211,6 +213,61 @@ static void test_another_loop_goes_on_when_the_first_has_ended(void **state)
     store_client_leave_loop(&other);
 }
 
+enum { THREADS = 4, STEPS = 4000 };
+
+struct member {
+    struct store_client client;
+    struct test_random random;
+    pthread_t thread;
+};
+
+/* The clocks of the loops go on each by itself, so one of them may free what has not expired on another. */
+static void *write_and_let_expire(void *arg)
+{
+    struct member *self = arg;
+    char key[24];
+    for (int i = 0; i < STEPS; i++) {
+        (void)snprintf(key, sizeof key, "key %zu", (size_t)test_random_below(&self->random, 500));
+        struct kv_item item = {.key = weft_view_str(key), .value.bytes = weft_view_str("value")};
+        if (test_random_below(&self->random, 4))
+            item.expires = now(&self->client) + (int64_t)test_random_below(&self->random, 2000);
+        const char *table = test_random_below(&self->random, 2) ? "t" : "u";
+        enum kv_store_kind kind = test_random_below(&self->random, 8) ? KV_MSET : KV_MDEL;
+        if (store_client_do(&self->client, kind, table, &item, 1) == KV_DONE)
+            store_items_drop(&item, 1);
+        virtual_loop_spend(self->client.loop, 3 * millisecond);
+    }
+    return NULL;
+}
+
+static void test_four_loops_write_what_one_of_them_frees(void **state)
+{
+    struct store_client *client = *state;
+    struct member members[THREADS];
+    int64_t latest = 0, last;
+    for (unsigned i = 0; i < THREADS; i++) {
+        members[i] = (struct member){.random = {i + 1}};
+        store_client_join_loop(&members[i].client, client);
+    }
+    for (int i = 0; i < THREADS; i++)
+        assert_int_equal(
+            pthread_create(&members[i].thread, NULL, write_and_let_expire, &members[i]), 0);
+    for (int i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_join(members[i].thread, NULL), 0);
+    for (int i = 0; i < THREADS; i++) {
+        last = now(&members[i].client);
+        latest = last > latest ? last : latest;
+        store_client_leave_loop(&members[i].client);
+    }
+    uint64_t total;
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(store_client_total(client, KV_DROP, i ? "t" : "u", &total), KV_DONE);
+    /* Only a write or a start makes a loop tick again. */
+    set_range(client, "t", 0, 10, latest);
+    advance(client, latest - now(client) + 30000);
+    assert_int_equal(shape_of(client).entries, 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -226,6 +283,7 @@ int main(void)
         TEST(test_lack_of_memory_puts_the_freeing_off),
         TEST(test_store_that_ends_frees_what_has_not_expired),
         TEST(test_another_loop_goes_on_when_the_first_has_ended),
+        TEST(test_four_loops_write_what_one_of_them_frees),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,13 +12,21 @@
 #include "lib/fault.h"
 #include "lib/store_client.h"
 #include "services/kv/stores/memory/memory.h"
+#include "services/kv/update.h"
 
 static const uint8_t seed[16] = {4, 2};
+
+static const struct kv_update set_always = {.then = KV_THEN_SET};
+static const struct kv_update remove_always = {.then = KV_THEN_REMOVE};
+
+/* The update that do_batch makes of each key if it is told KV_MUPDATE. */
+static const struct kv_update *batch_update = &set_always;
 
 static int forget_faults(void **state)
 {
     (void)state;
     fault_remove();
+    batch_update = &set_always;
     return 0;
 }
 
@@ -53,6 +61,7 @@ static enum kv_outcome do_batch(struct store_client *client, enum kv_store_kind 
         (void)snprintf(keys[i], sizeof keys[i], "%s %zu", prefix, i);
         items[i].key = weft_view_str(keys[i]);
         items[i].value.bytes = weft_view(value, i + 1 < count ? size : last);
+        items[i].update = batch_update;
     }
     enum kv_outcome outcome = store_client_do(client, kind, table, items, count);
     if (outcome == KV_DONE)
@@ -99,8 +108,10 @@ static void test_batch_over_the_limit_leaves_a_large_table_as_it_was(void **stat
     assert_int_equal(do_batch(&client, KV_MSET, "t", "old", 8000, 8, 8), KV_DONE);
     struct kv_memory_shape before = shape_of(&client);
     static const size_t counts[] = {2, 30, 60, 1000, 20000};
-    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
-        assert_int_equal(do_batch(&client, KV_MSET, "t", "new", counts[i], 8, 1 << 20), KV_FULL);
+    static const enum kv_store_kind kinds[] = {KV_MSET, KV_MUPDATE};
+    for (size_t i = 0; i < 2 * sizeof counts / sizeof *counts; i++) {
+        assert_int_equal(do_batch(&client, kinds[i % 2], "t", "new", counts[i / 2], 8, 1 << 20),
+                         KV_FULL);
         struct kv_memory_shape after = shape_of(&client);
         assert_same_shape(&after, &before);
     }
@@ -183,6 +194,8 @@ static void test_writes_refused_for_memory_leave_everything_as_it_was(void **sta
         }
         refuse_at_each_allocation(&client, KV_MSET, "table 0", counts[i]);
         refuse_at_each_allocation(&client, KV_MSET, "no table", counts[i]);
+        refuse_at_each_allocation(&client, KV_MUPDATE, "table 1", counts[i]);
+        refuse_at_each_allocation(&client, KV_MUPDATE, "nor this", counts[i]);
         store_client_fini(&client);
         assert_int_equal(fault_live(), 0);
     }
@@ -210,6 +223,28 @@ static void test_removals_are_done_when_there_is_no_memory_for_copies(void **sta
     assert_false(store_client_has(&client, "t", "new 1"));
     store_client_fini(&client);
     assert_int_equal(fault_live(), 0);
+}
+
+static void test_updates_that_remove_are_done_in_a_full_store(void **state)
+{
+    struct store_client client;
+    (void)state;
+    store_client_init_seeded(&client, &weft_kv_store_memory, 1 << 20, seed);
+    unsigned keys = 0;
+    char key[24];
+    do
+        (void)snprintf(key, sizeof key, "k %u", keys++);
+    while (set_one(&client, "t", key, 8) == KV_DONE);
+    assert_int_equal(do_batch(&client, KV_MUPDATE, "t", "other", 300, 8, 8), KV_FULL);
+    batch_update = &remove_always;
+    assert_int_equal(do_batch(&client, KV_MUPDATE, "t", "k", 1, 8, 8), KV_DONE);
+    assert_int_equal(do_batch(&client, KV_MUPDATE, "t", "k", 64, 8, 8), KV_DONE);
+    assert_int_equal(do_batch(&client, KV_MUPDATE, "t", "k", keys, 8, 8), KV_DONE);
+    batch_update = &set_always;
+    struct kv_memory_shape after = shape_of(&client);
+    assert_int_equal(after.entries, 0);
+    assert_int_equal(after.tables, 0);
+    store_client_fini(&client);
 }
 
 static void test_table_that_could_not_shrink_goes_with_its_last_key(void **state)
@@ -335,6 +370,7 @@ int main(void)
         TEST(test_full_store_is_filled_to_the_byte_and_never_beyond),
         TEST(test_writes_refused_for_memory_leave_everything_as_it_was),
         TEST(test_removals_are_done_when_there_is_no_memory_for_copies),
+        TEST(test_updates_that_remove_are_done_in_a_full_store),
         TEST(test_table_that_could_not_shrink_goes_with_its_last_key),
         TEST(test_table_that_shrank_has_the_shape_of_one_that_never_grew),
         TEST(test_table_goes_with_its_last_keys_in_one_batch),
