@@ -16,8 +16,8 @@ import sys
 import tempfile
 
 CLIENTS, PIPELINE = 50, 16
-BARE_SECONDS = 3
-READS, WRITES = 2000000, 400000
+BARE_SECONDS = 1
+READS, WRITES = 1000000, 150000
 
 
 def cpu_seconds(pid):
@@ -96,7 +96,7 @@ def words(number, what):
 
 def main():
     build = pathlib.Path(sys.argv[1]).resolve()
-    rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 3
+    rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 7
     missed = 0
     print(f"{CLIENTS} clients, {PIPELINE} in flight each, 64 B values, sync=always; medians of {rounds}")
     for name, ours, theirs, what, sense, goal in ROWS:
