@@ -10,7 +10,7 @@
 #include "services/kv/update.h"
 #include "walk.h"
 
-static enum kv_outcome outcome_of(int err)
+WEFT_NOINLINE static enum kv_outcome outcome_of(int err)
 {
     switch (err) {
     case 0:
@@ -28,25 +28,28 @@ static enum kv_outcome outcome_of(int err)
     }
 }
 
-WEFT_NOINLINE static void tell_timed(const struct kv_loop *loop, struct kv_item *item,
-                                     const struct kv_entry *entry)
+/* Tells of an entry that expires, or whose value lies elsewhere. */
+WEFT_NOINLINE static void tell_special(const struct kv_loop *loop, struct kv_item *item,
+                                       const struct kv_entry *entry)
 {
-    item->found_expires = kv__entry_expires(entry);
-    item->present = !kv_has_expired(item->found_expires, kv_loop_wall(loop));
+    item->found_expires = kv_entry_expires(entry);
+    item->present =
+        item->found_expires == KV_NEVER || !kv_has_expired(item->found_expires, kv_loop_wall(loop));
     item->found = kv_entry_value(entry);
 }
 
-static inline void tell(const struct kv_loop *loop, struct kv_item *item,
-                        const struct kv_entry *entry)
+static WEFT_INLINE void tell(const struct kv_loop *loop, struct kv_item *item,
+                             const struct kv_entry *entry)
 {
-    if (entry && kv_entry_is_timed(entry)) {
-        tell_timed(loop, item, entry);
-        return;
-    }
     item->present = entry != NULL;
     if (!entry)
         return;
-    item->found = kv_entry_value(entry);
+    if (entry->value_size > KV_ENTRY_SIZE_MAX) {
+        tell_special(loop, item, entry);
+        return;
+    }
+    item->found.bytes = weft_view(entry->data + entry->key_size, entry->value_size);
+    item->found.blob = NULL;
     item->found_expires = KV_NEVER;
 }
 
@@ -308,5 +311,5 @@ void kv__memory_submit(void *session, struct kv_op *op)
         err = do_rare(session, op);
         break;
     }
-    op->done(op, outcome_of(err));
+    op->done(op, err == 0 ? KV_DONE : outcome_of(err));
 }
