@@ -115,7 +115,7 @@ int weft__http_walk_chunks(struct weft__http_chunks *chunks, struct weft_view in
 {
     *need = 0;
     while (!chunks->behind) {
-        uint64_t size, begin;
+        uint64_t size = 0, begin = 0;
         int found = read_chunk(chunks, in, &size, &begin, msg);
         if (found == 1)
             found = check_chunk(chunks, size, begin, max, limits, msg);

@@ -37,8 +37,9 @@ static void print_italic(FILE *out, const char *text)
 /* Prints a phrase of a table, which ends a line of --help, as a sentence. */
 static void print_sentence(FILE *out, const char *text)
 {
-    fputc(toupper((unsigned char)*text), out);
-    print_text(out, text + 1);
+    if (isalpha((unsigned char)*text))
+        fputc(toupper((unsigned char)*text++), out);
+    print_text(out, text);
     fputs(".\n", out);
 }
 
