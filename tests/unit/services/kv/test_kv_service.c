@@ -261,6 +261,15 @@ static void test_store_that_cannot_be_made_is_refused_with_what_there_is(void **
     assert_int_equal(open_spec(long_path, &error), WEFT_ECONFIG);
 }
 
+static void test_repair_of_a_store_that_has_none_is_refused(void **state)
+{
+    struct weft_error error;
+    (void)state;
+    assert_int_equal(weft_kv_context_repair(disk_and_memory, "memory", false, NULL, NULL, &error),
+                     WEFT_ECONFIG);
+    assert_string_equal(error.text, "store 'memory' has nothing to repair");
+}
+
 static void test_unknown_store_is_refused_with_the_names_there_are(void **state)
 {
     static const struct kv_store *const stores[] = {&weft_kv_store_memory, &late_store_ordered,
@@ -288,6 +297,7 @@ int main(void)
         cmocka_unit_test(test_store_is_given_its_place_and_options),
         cmocka_unit_test(test_options_choose_between_variants_of_a_store),
         cmocka_unit_test(test_store_that_cannot_be_made_is_refused_with_what_there_is),
+        cmocka_unit_test(test_repair_of_a_store_that_has_none_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
