@@ -519,7 +519,7 @@ static void test_crowd_that_is_undecided_takes_the_memory_of_what_it_sent(void *
     for (size_t i = 0; i < CROWD; i++)
         peer_send(crowd[i], "h", 1);
     turns(f);
-    assert_in_range(fault_bytes() - before, 1, CROWD * 64);
+    assert_in_range(fault_bytes() - before, 1, CROWD * 80); /* a block of 64 may hold 72 */
 }
 
 #define TEST_VARIANTS(test)                                                                        \
