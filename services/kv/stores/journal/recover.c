@@ -71,10 +71,12 @@ static int apply(struct kv_recovery *self, const struct kv_record *record, struc
 static int read_pairs(struct kv_recovery *self, struct kv_stream *stream, struct weft_error *error)
 {
     struct kv_record record;
+    uint64_t at = stream->offset;
     int n;
-    while ((n = kv_stream_next(stream, &record)) > 0) {
+    for (; (n = kv_stream_next(stream, &record)) > 0; at = stream->offset) {
         if (record.kind == KV_RECORD_END) {
             self->least = record.number;
+            self->end = at;
             return stream->offset == stream->size ? 0 : -EBADMSG;
         }
         if (record.kind != KV_RECORD_PAIRS)
@@ -219,11 +221,27 @@ static int find_first_journal(const struct kv_recovery *self, const struct kv_fi
             *first = journals;
         journals++;
     }
-    if (journals == 0 && self->least == self->base)
+    /* A repair goes without. */
+    if (self->mode != KV_RECOVER_START || (journals == 0 && self->least == self->base))
         return 0;
     if (journals == 0 || list->files[*first].number > self->base)
-        return refuse(self, wanted, -ENOENT, "this journal is missing", error);
+        return refuse(self, wanted, -ENOENT,
+                      "this journal is missing; kvs --repair show says what going on without it "
+                      "would lose",
+                      error);
     return 0;
+}
+
+/* A journal from list->files[at] on begins behind the last change that was read, or before it. */
+static int meet_gap(struct kv_recovery *self, const struct kv_file_list *list, size_t at,
+                    struct weft_error *error)
+{
+    if (self->mode == KV_RECOVER_START)
+        return refuse(self, list->files[at], -EBADMSG,
+                      "does not begin where the journal before it ends; kvs --repair show says "
+                      "what dropping it would lose",
+                      error);
+    return kv_salvage_set_aside(self, list, at, error);
 }
 
 static int read_journals(struct kv_recovery *self, const struct kv_file_list *list, size_t first,
@@ -232,19 +250,34 @@ static int read_journals(struct kv_recovery *self, const struct kv_file_list *li
     self->last = self->base;
     for (size_t i = first; i < list->count && list->files[i].kind == KV_FILE_JOURNAL; i++) {
         bool is_last = i + 1 == list->count || list->files[i + 1].kind != KV_FILE_JOURNAL;
-        if (i > first && list->files[i].number != self->last)
-            return refuse(self, list->files[i], -EBADMSG,
-                          "does not begin where the journal before it ends", error);
+        uint64_t number = list->files[i].number;
+        if (number > self->last || (i > first && number != self->last))
+            return meet_gap(self, list, i, error);
         int err = read_journal(self, list->files[i], is_last, error);
         if (err < 0)
             return err;
         if (err > 0 && !is_last)
             return kv_salvage_set_aside(self, list, i + 1, error);
     }
-    if (self->last < self->least && self->mode == KV_RECOVER_START)
-        return refuse(self, (struct kv_file){KV_FILE_SNAPSHOT, self->base}, -EBADMSG,
-                      "the journals end before the changes that this snapshot may have", error);
     return 0;
+}
+
+/* The snapshot may have some of the changes that the journals do not have. A repair lets it stand for its
+ * own number alone, but numbers must not be used twice. */
+static int meet_newer_snapshot(struct kv_recovery *self, struct weft_error *error)
+{
+    const struct kv_file file = {KV_FILE_SNAPSHOT, self->base};
+    if (self->mode == KV_RECOVER_START || self->last < self->base)
+        return refuse(self, file, -EBADMSG,
+                      "the journals end before the changes that this snapshot may have; kvs "
+                      "--repair show says what dropping them would lose",
+                      error);
+    int fd = kv_file_open(self->dir, file);
+    if (fd < 0)
+        return refuse_errno(self, file, fd, error);
+    int err = kv_salvage_cut(self, file, fd, self->end);
+    close(fd);
+    return err < 0 ? refuse_errno(self, file, err, error) : 0;
 }
 
 /* Removes what is of no more use. A file that stays is no harm. */
@@ -346,6 +379,8 @@ int kv_recover(struct kv_recovery *self, struct weft_error *error)
         err = find_first_journal(self, &list, &first, error);
     if (err == 0)
         err = read_journals(self, &list, first, error);
+    if (err == 0 && self->last < self->least)
+        err = meet_newer_snapshot(self, error);
     if (err == 0 && self->mode == KV_RECOVER_START) {
         err = settle(self, error);
         if (err == 0)

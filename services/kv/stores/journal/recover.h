@@ -15,7 +15,8 @@
 enum kv_recover_mode {
     KV_RECOVER_START, /* to go on: damage is an error, and files that are of no more use are removed */
     KV_RECOVER_SHOW, /* only to say what a repair would drop: changes nothing */
-    KV_RECOVER_REPAIR /* drops damage and what comes after it; dropped bytes stay in files `NAME.dropped` */
+    KV_RECOVER_REPAIR /* drops damage, and what comes after it or after a gap; dropped bytes stay in files
+                         `NAME.dropped` */
 };
 
 struct kv_recovery {
@@ -40,6 +41,7 @@ struct kv_recovery {
     uint64_t base;  /* of the snapshot */
     uint64_t least; /* the change that a snapshot needs at least */
     uint64_t last;  /* the last change that was read */
+    uint64_t end;   /* where the end of the snapshot begins; 0: there is no whole one */
 };
 
 /* The caller sets mode to owner; the rest is zero. Returns 0 or an error with one line in *error, which names

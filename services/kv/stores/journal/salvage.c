@@ -67,8 +67,15 @@ int kv_salvage_cut(struct kv_recovery *recovery, struct kv_file file, int fd, ui
         return -errno;
     uint64_t size = (uint64_t)info.st_size, bytes = size > offset ? size - offset : 0;
     bool would = recovery->mode == KV_RECOVER_SHOW;
+    bool is_end = recovery->end != 0 && offset == recovery->end;
     recovery->dropped += bytes;
-    if (file.kind == KV_FILE_SNAPSHOT)
+    if (file.kind == KV_FILE_SNAPSHOT && is_end)
+        (void)snprintf(line, sizeof line,
+                       "%s: %s the changes after number %" PRIu64 ", up to number %" PRIu64
+                       "; pairs that they set may stay",
+                       kv_file_name(file, name), would ? "would drop" : "dropped", recovery->last,
+                       recovery->least);
+    else if (file.kind == KV_FILE_SNAPSHOT)
         (void)snprintf(line, sizeof line,
                        "%s: %s the pairs from byte %" PRIu64 " on, %" PRIu64 " bytes",
                        kv_file_name(file, name), would ? "would drop" : "dropped", offset, bytes);
@@ -82,7 +89,7 @@ int kv_salvage_cut(struct kv_recovery *recovery, struct kv_file file, int fd, ui
         int err = keep_copy(recovery, file, fd, offset);
         if (err == 0 && ftruncate(fd, (off_t)offset) < 0)
             err = -errno;
-        if (err == 0 && file.kind == KV_FILE_SNAPSHOT)
+        if (err == 0 && file.kind == KV_FILE_SNAPSHOT && (recovery->end == 0 || is_end))
             err = end_snapshot(fd, file, offset);
         if (err == 0 && offset == 0 && file.kind == KV_FILE_JOURNAL) {
             ssize_t begun = kv_file_begin(fd, KV_RECORD_JOURNAL, file.number, NULL);

@@ -7,7 +7,8 @@
 #include "files.h"
 #include "recover.h"
 
-/* Says what lies behind offset, and with KV_RECOVER_REPAIR cuts the file there. A snapshot gets an end. */
+/* Says what lies behind offset, and with KV_RECOVER_REPAIR cuts the file there. A snapshot that
+ * has no end before that gets one, by which it needs no changes. */
 WEFT_MUST_USE int kv_salvage_cut(struct kv_recovery *recovery, struct kv_file file, int fd,
                                  uint64_t offset);
 
