@@ -97,7 +97,8 @@ static const char *check_request_line(struct weft_view line)
     return NULL;
 }
 
-/* Returns why a line is refused, or NULL. `line` has no end of line. */
+/* Returns why a line is refused, or NULL. `line` has no end of line; it is empty only in the place of the
+ * request line or if it ended with LF alone. */
 static const char *check_line(struct weft__http_scan *scan, struct weft_view line, bool has_cr)
 {
     if (!has_cr || memchr(line.data, '\r', line.size))
@@ -130,8 +131,7 @@ static int take_line(struct weft__http_scan *scan, struct weft_view in, size_t e
         scan->seen = (uint32_t)end + 1;
         return 1;
     }
-    const char *why =
-        line.size > 0 ? check_line(scan, line, has_cr) : "an empty line that is no end";
+    const char *why = check_line(scan, line, has_cr);
     if (why) {
         weft__http_refuse(msg, WEFT_MESSAGE_MALFORMED, why, 0, 0);
         return -1;

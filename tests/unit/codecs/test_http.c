@@ -17,6 +17,7 @@
 enum { MAX_FRAME = 1000 };
 
 #define HOST         "Host: a\r\n"
+#define GOOD         "GET / HTTP/1.1\r\n" HOST "\r\n"
 #define CHUNKED_POST "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n"
 
 static struct feed_codec codec_with(const char *query)
@@ -339,20 +340,49 @@ static void test_other_bytes_are_refused_in_http_at_once(void **state)
     feed_codec_fini(&fc);
 }
 
+/* One CR LF before a request is dropped (RFC 9112, 2.2). */
+static void test_empty_line_that_ends_no_head_is_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *why;
+    } rows[] = {
+        {GOOD "\r\n\r\n" GOOD, "not a request line"},
+        {GOOD "GET / HTTP/1.1\r\n" HOST "\n", "a line that does not end with CR LF"},
+        {GOOD "GET / HTTP/1.1\r\n\n", "a line that does not end with CR LF"},
+    };
+    struct feed_codec fc = codec_with("");
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct feed feed = fed(&fc, rows[i].text);
+        assert_int_equal(feed.count, 2);
+        assert_int_equal(feed.messages[0].status, WEFT_MESSAGE_OK);
+        assert_int_equal(feed.messages[1].status, WEFT_MESSAGE_MALFORMED);
+        assert_string_equal(feed.messages[1].why, rows[i].why);
+        assert_int_equal(feed.ended, WEFT_ELOST);
+        feed_fini(&feed);
+    }
+    feed_codec_fini(&fc);
+}
+
 static void test_options_out_of_range_are_refused(void **state)
 {
     (void)state;
-    static const char *const queries[] = {
-        "max-line=127",  "max-line=2MiB", "max-line=x",    "max-head=0",
-        "max-head=2MiB", "max-fields=0",  "max-fields=-1", "max-fields=10001",
+    /* Each text begins with its option. */
+    static const char *const texts[] = {
+        "max-line=127: it takes 128 bytes to 1MiB",  "max-line=2MiB: it takes 128 bytes to 1MiB",
+        "max-line=x: it takes 128 bytes to 1MiB",    "max-head=0: it takes 128 bytes to 1MiB",
+        "max-head=2MiB: it takes 128 bytes to 1MiB", "max-fields=0: it takes 1 to 10000",
+        "max-fields=-1: it takes 1 to 10000",        "max-fields=10001: it takes 1 to 10000",
     };
     struct weft_limits limits = weft_limits_default();
-    for (size_t i = 0; i < sizeof queries / sizeof *queries; i++) {
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         struct weft_error error;
         struct feed_codec fc;
-        assert_int_equal(feed_codec_init(&fc, &weft_codec_http, queries[i], &limits, &error),
+        char query[40];
+        snprintf(query, sizeof query, "%.*s", (int)strcspn(texts[i], ":"), texts[i]);
+        assert_int_equal(feed_codec_init(&fc, &weft_codec_http, query, &limits, &error),
                          WEFT_ECONFIG);
-        assert_memory_equal(error.text, queries[i], strlen(queries[i]));
+        assert_string_equal(error.text, texts[i]);
     }
 }
 
@@ -420,6 +450,7 @@ int main(void)
         cmocka_unit_test(test_limit_that_is_reached_first_is_named_at_every_split),
         cmocka_unit_test(test_foreign_peer_is_known_by_its_first_bytes),
         cmocka_unit_test(test_other_bytes_are_refused_in_http_at_once),
+        cmocka_unit_test(test_empty_line_that_ends_no_head_is_refused),
         cmocka_unit_test(test_options_out_of_range_are_refused),
         cmocka_unit_test(test_every_allocation_may_fail),
         cmocka_unit_test(test_probe_claims_methods_and_targets_alone),
