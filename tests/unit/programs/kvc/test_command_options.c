@@ -131,6 +131,8 @@ static void test_mistakes_are_named(void **state)
     refuse("hset t k v --ttl", "--ttl: needs a value: --ttl TIME");
     refuse("hset t k v --ttl soon",
            "--ttl: 'soon' is not a time: seconds over 0, as 10, 0.25, 500ms or 2h");
+    refuse("hset t k v --expire-at soon",
+           "--expire-at: 'soon' is not a time: seconds since 1970, as 1893456000 (date +%s)");
     refuse("hset t k v --ttl 1 --keep-ttl",
            "--ttl, --expire-at and --keep-ttl: choose one of them");
     refuse("hset t k v --if-absent --if-present",
@@ -201,6 +203,28 @@ static void test_options_stand_in_an_object_behind_an_array(void **state)
     json_decref(json);
 }
 
+static void test_mistakes_in_an_array_are_named(void **state)
+{
+    static const struct {
+        const char *json, *text;
+    } rows[] = {
+        {"[\"hincr\", \"t\", \"k\", \"many\"]", "hincr adds an integer or a float"},
+        {"[\"hincr\", \"t\", \"k\", {\"base64\": \"AP8=\"}]", "hincr adds an integer or a float"},
+        {"[\"hexpire\", \"t\", \"k\", null]", "a time is a number of seconds or a text"},
+        {"[\"hexpire\", \"t\", \"k\", \"1\\u0000\"]", "a time is a number of seconds or a text"},
+        {"[\"hset\", \"t\", \"k\", 1, {\"ttl\": [1]}]", "option 'ttl': neither true nor a text"},
+        {"[\"hset\", \"t\", \"k\", 1, {\"ttl\": \"1\\u0000\"}]",
+         "option 'ttl': neither true nor a text"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        json_t *json;
+        assert_int_equal(init_json(rows[i].json, &json), WEFT_ECONFIG);
+        assert_string_equal(error.text, rows[i].text);
+        json_decref(json);
+    }
+}
+
 static void take_line(void *line)
 {
     int err = init(line);
@@ -227,6 +251,7 @@ int main(void)
         cmocka_unit_test(test_mistakes_are_named),
         cmocka_unit_test(test_numbers_and_times_are_arguments_of_their_commands),
         cmocka_unit_test(test_options_stand_in_an_object_behind_an_array),
+        cmocka_unit_test(test_mistakes_in_an_array_are_named),
         cmocka_unit_test(test_no_memory_leaves_nothing_behind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -168,14 +168,14 @@ static void test_wrong_requests_are_refused_with_a_reason(void **state)
         unsigned status;
         const char *part;
     } rows[] = {
-        {"GET /", "", 404, "docs/http.md"},
+        {"GET /", "", 404, "Nothing is here: see docs/http.md"},
         {"GET /v1/tablesx", "", 404, ""},
         {"GET /v1/tables/t/keys", "", 404, ""},
         {"GET /v1/tables/t/keys/k/", "", 404, ""},
         {"GET /v1/tables/t/k", "", 404, ""},
         {"POST " KEY, "", 405, "Allow: GET, HEAD, PUT, DELETE, OPTIONS\r\n"},
         {"PUT /v1/tables/t", "", 405, "Allow: GET, HEAD, DELETE, OPTIONS\r\n"},
-        {"PATCH " KEY, "", 405, ""},
+        {"PATCH " KEY, "", 405, "The resource does not have this method"},
         {"GET /v1/batch", "", 405, "Allow: POST, OPTIONS\r\n"},
         {"GET /v1/tables/t?limit=0", "", 400, "limit"},
         {"GET /v1/tables/t?limit=x", "", 400, "limit"},
@@ -189,8 +189,8 @@ static void test_wrong_requests_are_refused_with_a_reason(void **state)
         {"PUT " KEY, "Weft-Expires-In: 1\r\nWeft-Expires-In: 2\r\n", 400, "Weft-Expires-In"},
         {"PUT " KEY, "If-Match: *\r\nIf-Match: *\r\n", 400, "two fields"},
         {"PUT " KEY, "If-Match: *\r\nIf-None-Match: *\r\n", 400, "do not go together"},
-        {"PUT " KEY, "If-None-Match: \"x\"\r\n", 501, "* alone"},
-        {"PUT " KEY, "If-Match: \"x\"\r\n", 412, "one ETag"},
+        {"PUT " KEY, "If-None-Match: \"x\"\r\n", 501, "If-None-Match of a write takes * alone"},
+        {"PUT " KEY, "If-Match: \"x\"\r\n", 412, "If-Match takes one ETag of kv, or *"},
         {"PUT " KEY, "Content-Encoding: gzip\r\n", 400, "Content-Encoding"},
         {"PUT " KEY, "Content-Range: bytes 0-1/2\r\n", 400, "part"},
     };
@@ -244,6 +244,7 @@ static void test_pages_of_other_origins_are_refused(void **state)
     http_talk_init(&talk, NULL, NULL);
     assert_int_equal(http_status(http_ask(&talk, "PUT " KEY, "Origin: https://a.example\r\n", "x")),
                      403);
+    assert_has((const char *)talk.reply.data, "The page's origin is not one that cors= lists");
     assert_int_equal(http_status(http_ask(&talk, "GET " KEY, "Origin: null\r\n", "")), 403);
     assert_int_equal(http_status(http_ask(&talk, "GET " KEY, "", "")), 404);
     http_talk_fini(&talk);

@@ -75,6 +75,7 @@ static void test_json_that_is_no_value_is_refused(void **state)
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         if (http_status(http_ask(&talk, "PUT " KEY, JSON, wrong[i])) != 400)
             fail_msg("%s: %s", wrong[i], (const char *)talk.reply.data);
+    assert_has(http_ask(&talk, "PUT " KEY, JSON, "1 2"), "more than one value");
     assert_int_equal(http_status(http_ask(&talk, "GET " KEY, "", "")), 404);
     http_talk_fini(&talk);
 }
@@ -212,10 +213,11 @@ static void test_batch_needs_a_type_that_no_page_can_send_unasked(void **state)
                                         "Content-Type: application/x-www-form-urlencoded\r\n"};
     struct http_talk talk;
     http_talk_init(&talk, NULL, NULL);
-    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
-        assert_int_equal(
-            http_status(http_ask(&talk, "POST /v1/batch", types[i], "[\"hset\",\"t\",\"k\",1]")),
-            415);
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        const char *reply = http_ask(&talk, "POST /v1/batch", types[i], "[\"hset\",\"t\",\"k\",1]");
+        assert_int_equal(http_status(reply), 415);
+        assert_has(reply, "A batch has the Content-Type application/x-ndjson");
+    }
     assert_int_equal(http_status(http_ask(&talk, "GET " KEY, "", "")), 404);
     http_talk_fini(&talk);
 }

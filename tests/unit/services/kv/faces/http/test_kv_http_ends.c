@@ -103,6 +103,8 @@ static void test_value_whose_reply_would_be_over_max_frame_is_not_stored(void **
     http_talk_init(&talk, NULL, NULL);
     assert_int_equal(
         http_status(http_ask_body(&talk, "PUT " KEY, "", weft_view(large, max_frame - 1000))), 413);
+    assert_has((const char *)talk.reply.data,
+               "Value is too big: with its reply's head it is over max-frame");
     assert_int_equal(http_status(http_ask(&talk, "GET " KEY, "", "")), 404);
     assert_int_equal(
         http_status(http_ask_body(&talk, "PUT " KEY, "", weft_view(large, max_frame - 1100))), 201);
@@ -187,18 +189,29 @@ static void test_rejection_with_a_long_reason_is_cut(void **state)
 static void test_origins_that_are_none_are_refused_at_start(void **state)
 {
     (void)state;
-    static const char *const wrong[] = {"a.example", "*,https://a", "https://*.example", "x"};
+    static char long_list[512 + 1];
+    memset(long_list, ',', sizeof long_list - 1);
+    const struct {
+        const char *origins, *text;
+    } rows[] = {
+        {"a.example", "cors=a.example: it takes origins like https://app.example, with commas "
+                      "between them, or *"},
+        {"*,https://a", "cors=*,https://a: it takes origins like "},
+        {"https://*.example", "cors=https://*.example: it takes origins like "},
+        {"x", "cors=x: it takes origins like "},
+        {long_list, "cors: at most 511 bytes of origins"},
+    };
     const struct weft_limits limits = weft_limits_default();
     struct weft_kv_context context = {0};
     void *config = calloc(1, weft_kv_http_service.config_size);
     assert_non_null(config);
-    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
-        const struct weft_option_value value = {"cors", wrong[i]};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const struct weft_option_value value = {"cors", rows[i].origins};
         const struct weft_option_set set = {&value, 1};
         struct weft_error error;
         assert_int_equal(weft_kv_http_service.configure(config, &context, &set, &limits, &error),
                          WEFT_ECONFIG);
-        assert_has(error.text, "cors");
+        assert_has(error.text, rows[i].text);
     }
     free(config);
 }
