@@ -241,15 +241,6 @@ static void assert_spec_refused(const char *spec, const char *text)
     assert_string_equal(error.text, text);
 }
 
-static void test_repair_of_a_store_that_needs_none_is_refused(void **state)
-{
-    struct weft_error error;
-    (void)state;
-    assert_int_equal(weft_kv_context_repair(disk_and_memory, "disk:kv", false, NULL, NULL, &error),
-                     WEFT_ECONFIG);
-    assert_string_equal(error.text, "store 'disk' has nothing to repair");
-}
-
 static void test_store_that_cannot_be_made_is_refused_with_what_there_is(void **state)
 {
     static char long_path[2 * WEFT_URL_MAX];
@@ -305,7 +296,6 @@ int main(void)
         TALK_TEST(test_unknown_store_is_refused_with_the_names_there_are),
         cmocka_unit_test(test_store_is_given_its_place_and_options),
         cmocka_unit_test(test_options_choose_between_variants_of_a_store),
-        cmocka_unit_test(test_repair_of_a_store_that_needs_none_is_refused),
         cmocka_unit_test(test_store_that_cannot_be_made_is_refused_with_what_there_is),
         cmocka_unit_test(test_repair_of_a_store_that_has_none_is_refused),
     };
