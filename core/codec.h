@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
  * The codec seam: a codec turns the bytes of a connection into messages, and messages into bytes. It
- * does no I/O: it sees bytes and limits, never a socket, a clock, a thread or a service. A plugin is one
- * `const struct weft_codec`. examples/codec has a small one.
+ * does no I/O: it sees bytes and limits, never a socket, a clock, a thread or a service. A codec is one
+ * `const struct weft_codec`, and each function pointer of that is a slot. A slot that a codec does not
+ * need is NULL; decode and encode are mandatory. examples/codec has a small codec.
  *
  * Threads: a config does not change after configure, and a server's loops share it. All other states
- * belong to one loop, or to one client, and are used on its thread. No slot may block or call back into
- * the core; the frame cache in weft_encode_io takes a lock for a moment, which is fine. A slot that a
- * codec does not need is NULL. */
+ * belong to one loop or one client, and are used on its thread. No slot may block or call back into the
+ * core. The functions of base/ are allowed: the frame cache takes a lock, but only for a moment. */
 #ifndef WEFT_CODEC_H
 #define WEFT_CODEC_H
 
@@ -30,68 +30,74 @@ enum weft_message_kind {
     WEFT_MESSAGE_DATA, /* one message came; its status says whether it is good */
 };
 
-/* Anything but OK marks a bad message. Its end is known, so the connection lives on: the message keeps
- * its place in the order of replies, and the service words the answer. */
+/* A message that is not OK is bad, but the codec knows where it ends. So the connection lives on: the
+ * message keeps its place in the order of replies, and the service makes the text of the answer. */
 enum weft_message_status { WEFT_MESSAGE_OK, WEFT_MESSAGE_MALFORMED, WEFT_MESSAGE_TOO_BIG };
 
+/* decode fills this in. */
 struct weft_message {
     enum weft_message_kind kind;
     enum weft_message_status status;
-    /* The message's bytes, in the input view or in the codec's loop state; empty if the status is not
-     * OK. Bytes in the view live as long as the view; bytes in the loop state must last until the next
-     * decode or fini with that state. An encode in between, for the reply, must leave them alone. */
+    /* The message's bytes; empty if the status is not OK. They lie in the input view, and are then valid
+     * as long as the view, or in the codec's loop state. There they must last until the next decode or
+     * fini with that state, so an encode in between, for the reply, must not change them. */
     struct weft_view payload;
-    /* With TOO_BIG: the size that was announced or counted so far, and the limit that it exceeds. */
+    /* With TOO_BIG: the size that was announced or counted so far, and the limit that it exceeds, both
+     * in bytes. */
     uint64_t size, limit;
     /* Static text. With TOO_BIG it is the option name of the limit ("max-frame"), and a hint may follow;
      * with MALFORMED it says what is wrong. */
     const char *why;
-    /* The sender's own claim of who it is, such as the value of an HTTP Authorization header. It lives
-     * as long as the payload; empty if the protocol has no place for it. */
+    /* The sender's own claim of who it is, such as the value of an HTTP Authorization header. It is valid
+     * as long as the payload, and empty if the protocol has no place for it. */
     struct weft_view credentials;
-    bool heavy; /* true if this took so long (inflating, say) that the clock should be read again */
+    /* True if this decode took so long, as inflating may, that the core should read the clock again. */
+    bool heavy;
 };
 
-/* The core hands these states to a slot. Each has the size that the codec declares and is zeroed before
- * its first use. A codec that declares a size of 0 must not use the pointer, which may be NULL. */
+/* The core hands these states to a slot. The core allocates and frees them: each has the size that the
+ * codec declares, aligned for any object, and is zeroed before its first use. A codec that declares a
+ * size of 0 must not use the pointer, which may be NULL. */
 struct weft_codec_state {
     const void *config; /* one per distinct configuration of a server; each client has its own */
     void *loop;         /* one per configuration and loop, or per client: scratch, engines */
     void *conn;         /* one per connection */
-    uint32_t config_id; /* a small number; equal for connections of one codec and equal configs */
+    uint32_t config_id; /* for the frame cache: the number of config in this server */
 };
 
 struct weft_decode_io {
     bool eof; /* in: true if no byte will ever follow this view */
     /* Out, if decode returns 0 without a message: the size that the view must reach before another call
-     * can help; 0 if that is unknown. */
+     * can help, or 0 if that is unknown. The core may call earlier all the same. A server gives a frame
+     * that needs many bytes more time. */
     size_t need;
-    /* Out, with every result: true if the bytes consumed so far end inside a frame, as while an oversize
-     * frame is skipped. The core uses it for deadlines, and to tell a truncated end from a clean one.
-     * If bytes are left in the view the core knows that it is inside a frame, whatever this says. */
+    /* Out, with every result >= 0: true if the bytes consumed so far end inside a frame, as while an
+     * oversize frame is skipped. The core uses it for deadlines, and to tell a truncated end from a clean
+     * one. Bytes that are left in the view are inside a frame in any case. */
     bool inside;
-    /* In: takes bytes of the codec's own, as a preamble. They are sent after all earlier replies. */
+    /* In: the codec may append bytes of its own, such as a pong. They are sent after all earlier replies. */
     struct weft_chain *out;
-    /* Out, if decode returns < 0: static text, or NULL. A server logs it about its peer ("looks like
-     * HTTP"); a client tells it to its user about the server ("answered in HTTP"). */
+    /* Out, if decode returns < 0: static text about the peer, or NULL. A server logs it ("looks like
+     * HTTP"). A client puts it into the error for its user ("answered in HTTP"). */
     const char *detail;
 };
 
 struct weft_encode_io {
-    struct weft_chain *out; /* in: takes the frame */
-    /* In: keeps frames of lasting blobs, or NULL. base/frame_cache.h says which codecs may use it. */
+    struct weft_chain *out; /* in: the codec appends the frame to it */
+    /* In: the server's cache of frames, or NULL, as in every client. base/frame_cache.h says which codecs
+     * may use it. */
     struct weft_frame_cache *frames;
     /* Out, with WEFT_ETOOBIG: the size of the message or frame, the limit that it exceeds, and static
      * text as in weft_message. */
     uint64_t size, limit;
     const char *why;
-    bool heavy; /* out: true if this took so long that the clock should be read again */
-    /* Out, with 0: true if by the protocol nothing may follow, as behind a body that only the end of
-     * the connection delimits. What is in io->out still leaves, then the connection closes; no message
-     * is encoded any more. */
+    bool heavy; /* out: true if this took so long that the core should read the clock again */
+    /* Out, with 0: true if nothing may follow by the protocol, as behind a body that only the end of the
+     * connection delimits. A server encodes no further message, sends what is in io->out, and then closes
+     * the connection. A client ignores it. */
     bool over;
-    /* In: true if this is the last message of its answer. An answer has several if the service streams
-     * it; a client's request always has one. See weft_codec.finish. */
+    /* In: true if this is the last message of its answer (see the slot finish). An answer has several
+     * messages if the service streams it. A client's request has one, so there it is always true. */
     bool last;
 };
 
@@ -106,56 +112,58 @@ enum { WEFT_PROBE_MAX = 64 }; /* bytes that a probe sees at most */
 
 struct weft_codec {
     const char *name; /* for `?codec=NAME`: lower case, without spaces */
-    /* The kind of payloads it carries, or "*" for any. An endpoint's codec and service must agree. */
+    /* The kind of payloads that it carries, or "*" for any. The endpoint's service must speak it or "*". */
     const char *speaks;
     const struct weft_option *options;        /* the options it declares, or NULL */
     size_t config_size, loop_size, conn_size; /* sizes of the three states; 0: it has none */
 
-    /* Called once per endpoint, and once per client when that is made, which may be while loops run. Reads
-     * the options into the zeroed config, and the limits it has to keep: max_frame and max_message,
-     * which bind both directions. The core compares configs with memcmp to share equal ones, and frees
-     * nothing that they point to; so a config is plain values, and its padding stays zero.
-     * WEFT_ECONFIG: *error says which values are taken. */
+    /* Called once per endpoint, before the server's loops run; and once per client when that is made, which
+     * may be while loops run on other threads. It copies to the zeroed config what it needs of the options,
+     * and the limits that it has to keep: max_frame and max_message, which bind both directions. The core compares configs with memcmp to
+     * share equal ones, and frees nothing that they point to. So a config has plain values only, and its
+     * padding stays zero. Returns 0, or WEFT_ECONFIG, and *error says which values the option takes. */
     int (*configure)(void *config, const struct weft_option_set *set,
                      const struct weft_limits *limits, struct weft_error *error);
 
-    /* Called once per configuration and loop, before the server's loops run, on the thread that makes
-     * the server; and once per client when that is made. If it fails (-ENOMEM), loop_fini is not called;
-     * otherwise that is called after the fini of the last connection. */
+    /* Called once per configuration and loop, on the thread that makes the server, before its loops run;
+     * and once per client when that is made. Returns 0 or -ENOMEM. If it fails, loop_fini is not called.
+     * Otherwise loop_fini is called after the fini of the last connection. */
     int (*loop_init)(void *loop, const void *config);
     void (*loop_fini)(void *loop);
 
-    /* Called once per connection, before its first byte. It cannot fail: do a step that can fail in
-     * decode or encode. */
+    /* Called once per connection, before its first byte. It cannot fail, so a step that can fail belongs
+     * in decode or encode. */
     void (*init)(const struct weft_codec_state *state, enum weft_role role);
     /* Called once per connection, after its last byte, perhaps directly after init. */
     void (*fini)(const struct weft_codec_state *state);
 
-    /* Mandatory. Takes a frame, or part of one, from the beginning of `in`. The core hands in *msg with
-     * the kind NONE, and *io zeroed but for eof and out. Returns:
+    /* Mandatory. Takes a frame, or part of one, from the beginning of `in`, which may be empty. The core
+     * hands in *msg and *io zeroed (the kind is NONE), except io->eof and io->out. Returns:
      *
-     * - n > 0: n bytes are consumed, and msg->kind says whether a message came with them. decode is
-     *   called again with the rest, even if that is empty.
+     * - n > 0: n bytes are consumed, and msg->kind says whether a message came with them. decode is called
+     *   again with the rest, even if that is empty.
      * - 0 with DATA: a message that consumes no byte. decode is called again from the same byte.
-     * - 0 with NONE: more bytes are needed; io->need may say how many. The next view begins with the
-     *   bytes of this one, perhaps at another address, and is longer, or eof has become true. Bytes that
-     *   are left at eof are a truncated frame, which the core handles.
-     * - < 0: by the protocol nothing follows (WEFT_EOVER), as behind a request with `Connection: close`;
-     *   the end of the frame cannot be known (WEFT_ELOST), the peer speaks another protocol
-     *   (WEFT_EFOREIGN), or there is no memory (-ENOMEM); nothing else. decode is not called again for this
-     *   connection. Earlier requests are still answered, io->out is sent, then the connection closes.
-     *   WEFT_EOVER is an orderly end, with the reason peer-closed; detached requests do not outlive it.
+     * - 0 with NONE: more bytes are needed, and io->need may say how many. The next view begins with the
+     *   bytes of this one, perhaps at another address; and it is longer, or eof has become true. Bytes
+     *   that are left at eof are a truncated frame, which the core handles.
+     * - < 0: the connection ends, and decode is not called for it again. WEFT_EOVER: by the protocol
+     *   nothing follows, as behind a request with `Connection: close`. WEFT_ELOST: nobody can know where
+     *   the frame ends. WEFT_EFOREIGN: the peer speaks another protocol. -ENOMEM. No other error is
+     *   allowed. A server still answers earlier requests, sends io->out, and then closes. WEFT_EOVER is
+     *   an orderly end, with the reason peer-closed, but detached requests do not outlive it. A client
+     *   closes at once and fails its calls.
      *
-     * To answer a message and then close, return the message first and < 0 from the next call. Limits
-     * are checked from the header, before the body has come. A skipped frame is consumed as it comes. */
+     * To answer a message and then close, return the message first and < 0 from the next call. Check the
+     * limits as soon as the header has come, and consume a frame that is to be skipped as it comes. */
     ssize_t (*decode)(const struct weft_codec_state *state, struct weft_view in,
                       struct weft_message *msg, struct weft_decode_io *io);
 
     /* Mandatory. Appends one frame that carries body to io->out. Frames are encoded in the order in
-     * which they are sent. The core hands in *io zeroed but for out and frames. Returns:
+     * which they are sent. The core hands in *io zeroed, except out, frames and last. Returns:
      *
      * - 0: the whole frame is in io->out, as a copy or by references; body is no longer needed.
-     * - WEFT_ETOOBIG: over max_frame or max_message, as io says; io->out is unchanged.
+     * - WEFT_ETOOBIG: the message is over the limit that io names; io->out is unchanged. A server then
+     *   encodes a refusal in its place, with the same io->last.
      * - -ENOMEM: io->out is unchanged.
      *
      * A small body is best written once, directly behind its header: weft_chain_reserve for both, then
@@ -163,35 +171,36 @@ struct weft_codec {
     int (*encode)(const struct weft_codec_state *state, const struct weft_body *body,
                   struct weft_encode_io *io);
 
-    /* For a codec that frames a reply by the request it answers, as HTTP does: a reply to HEAD has no
-     * body. Such a codec notes in its connection's state what it has to know of each message that decode
-     * gave, and drops the oldest note when that message's answer is over. NULL: it need not know, and
-     * requests may leave the order of replies (weft_request_detach).
+    /* For a codec whose frame of a reply depends on the request: in HTTP the reply to HEAD has no body.
+     * Such a codec notes in the connection's state what it must know of each message that decode gave,
+     * and drops the oldest note when that message's answer is over. If the slot is NULL, requests may
+     * leave the order of replies (weft_request_detach).
      *
-     * A codec with this slot can rely on three promises. Answers come in the order of the messages.
-     * Each message that decode gave, good or bad, has exactly one call with io->last, either encode or
-     * finish, behind any number of encodes without it; unless the connection ends first. At most
-     * max_pending messages are without one. One message stands outside of this: a connection that is
-     * turned away gets its refusal by one encode with io->last before the first decode, and nothing else.
+     * A server calls finish in place of encode if an answer ends without another message. io->last is
+     * true, and the answer may have had no message at all. finish appends what ends an answer, such as
+     * the last chunk. Returns 0, or -ENOMEM with io->out unchanged. A client never calls it.
      *
-     * On a server finish is called in place of encode if an answer ends without another message:
-     * io->last is true, and the answer may have had no message at all. It appends what the end of an
-     * answer takes, such as the last chunk. Returns 0, or -ENOMEM with io->out unchanged. A client never
-     * calls it. */
+     * A codec with this slot can rely on three promises. Answers come in the order of the messages. Each
+     * message that decode gave, good or bad, gets any number of encodes and then exactly one call with
+     * io->last that returns 0, encode or finish, unless the connection ends first. At most max_pending
+     * messages wait for that call. There is one exception: a connection that is turned away, since there
+     * are too many or the server drains, gets no decode and at most one encode, with io->last. */
     int (*finish)(const struct weft_codec_state *state, struct weft_encode_io *io);
 
-    /* The two below let endpoints of several codecs share an address (server.h). `alpn` is the protocol's
+    /* The last two let endpoints of several codecs share an address (server.h). `alpn` is the protocol's
      * name in TLS (RFC 7301), such as "http/1.1", or NULL. */
     const char *alpn;
     /* Says whether a peer that begins with the bytes of `in` speaks the codec's protocol. `in` has 1 to
-     * WEFT_PROBE_MAX bytes, the first of a connection; nothing is consumed, so decode sees them
-     * again. The result depends on config and these bytes alone. NO and YES are final: the answer to
-     * any longer view that begins with these bytes is the same. MORE counts as NO once
-     * WEFT_PROBE_MAX bytes have come, or the peer's end.
+     * WEFT_PROBE_MAX bytes, the first of a connection. Nothing is consumed, so decode sees them again. The
+     * result depends on config and these bytes alone. NO and YES are final: the result for any longer view
+     * that begins with these bytes is the same. MORE counts as NO once WEFT_PROBE_MAX bytes have come, or
+     * the peer's end.
      *
-     * Codecs that share an address are asked in order, and the first to say YES has the connection.
-     * Claim no more than the protocol's own first bytes: a codec behind this one may have a better
-     * claim. NULL: the codec cannot tell; it may be only the first, which also takes what none claims. */
+     * Codecs that share an address are asked in order, and the first that says YES gets the connection.
+     * Claim only what begins like your protocol, because a codec behind this one may have a better claim.
+     * The first codec also gets what none claims. Only the first may be without this slot. When a server
+     * is made, it lets such a codec encode messages of zeros as a client, between an init and a fini, and
+     * refuses the address if another codec claims one of the frames. */
     enum weft_probe (*probe)(const void *config, struct weft_view in);
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Shared by codecs whose frames are a header and a body. Private to codecs/. */
+ * A function for encode slots of codecs whose frames are a header and then a body. Private to codecs/. */
 #ifndef WEFT__APPEND_H
 #define WEFT__APPEND_H
 
@@ -8,8 +8,9 @@
 
 #include "core/codec.h"
 
-/* Appends the header's `size` bytes and the body, which writes itself in place or is a blob. Returns 0,
- * or -ENOMEM with *out unchanged. Inline, so that a header of constant size is copied by one store. */
+/* Appends the `size` bytes of header, then the body. A blob is appended with weft_chain_append_blob; any
+ * other body writes itself directly behind the header. Returns 0, or -ENOMEM with *out unchanged. The
+ * function is inline, so that a header of constant size is copied by one store. */
 WEFT_MUST_USE static inline int weft__append_frame(struct weft_chain *out, const uint8_t *header,
                                                    size_t size, const struct weft_body *body)
 {

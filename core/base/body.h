@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * A body is a message on its way out that need not lie in memory yet: it knows its size and how to
- * write itself. A codec writes the frame's header, and lets the body write itself directly behind it,
- * so that no copy is made. */
+ * A body is an outgoing message that need not lie in memory yet: it knows its size and how to write
+ * itself. A codec writes the frame's header and lets the body write itself directly behind it. So the
+ * message is not copied on its way. */
 #ifndef WEFT_BODY_H
 #define WEFT_BODY_H
 
@@ -13,19 +13,19 @@
 extern "C" {
 #endif
 
-/* A body has either `write` or `blob`, and the other is NULL. A body that needs more than its size to
- * write itself is the first member of a larger struct, as in weft_body_bytes. It is borrowed until the
- * call that it is handed to returns. */
+/* A body has either `write` or `blob`, and the other is NULL. If `write` needs data, the body is the
+ * first member of a larger struct that has them, as in weft_body_bytes. A function that is handed a body
+ * borrows it until it returns. */
 struct weft_body {
     size_t size;
-    /* Writes exactly size bytes to dst. It cannot fail, must not call anything of the library that
-     * allocates, and must write the same bytes each time: an encoder may call it twice. */
+    /* Writes exactly size bytes to dst. It cannot fail and must not call a function of the library that
+     * allocates. It must write the same bytes each time, because an encoder may call it twice. */
     void (*write)(const struct weft_body *body, uint8_t *dst);
-    /* The message is all of this blob, and size is the blob's size. Whoever needs it for longer than
-     * the call adds a reference. */
+    /* The message is all of this blob, and size is the blob's size. The body has no reference of its
+     * own. A function that needs the blob for longer than its call adds one. */
     struct weft_blob *blob;
-    /* True if the maker of the body keeps the blob after this reply and may send it again. Then it is
-     * worth it for a codec to keep the frame it makes. */
+    /* True if the maker of the body keeps the blob after this message and may send it again. Then it
+     * pays for a codec to keep the frame that it makes (frame_cache.h). It has no meaning without a blob. */
     bool lasting;
 };
 
@@ -38,8 +38,8 @@ struct weft_body_bytes {
 /* Returns a body of the bytes of view, which must be valid while the body is used. */
 struct weft_body_bytes weft_body_from_view(struct weft_view view);
 
-/* Returns a body that is all of blob. It borrows the caller's reference. `lasting` is false; the caller
- * may set it. */
+/* Returns a body that is all of blob. The caller keeps its reference for as long as the body is used.
+ * `lasting` is false, and the caller may set it. */
 struct weft_body weft_body_from_blob(struct weft_blob *blob);
 
 /* Writes a body of either kind to dst, which has room for body->size bytes. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Bytes in memory: a view borrows them, a weft_bytes owns them. All sizes are in bytes. No function
- * here does I/O, and any thread may call them. */
+ * Bytes in memory: a weft_view borrows them, a weft_bytes owns them. All sizes are in bytes. Any thread
+ * may call these functions. */
 #ifndef WEFT_BYTES_H
 #define WEFT_BYTES_H
 
@@ -16,14 +16,15 @@
 extern "C" {
 #endif
 
-/* Borrowed and read-only. Whoever hands out a view says until which event it is valid. data may be
- * NULL if size is 0. */
+/* A view is borrowed bytes that its holder may only read. The contract of each function that hands one
+ * out names the event until which it is valid. data may be NULL if size is 0. */
 struct weft_view {
     const uint8_t *data;
     size_t size;
 };
 
-/* Owned heap memory, from weft_malloc. A zeroed struct is valid and empty. */
+/* A weft_bytes owns memory from weft_malloc, and weft_bytes_fini frees it. A zeroed struct is valid and
+ * empty. */
 struct weft_bytes {
     uint8_t *data;
     size_t size;
@@ -42,8 +43,8 @@ static inline struct weft_view weft_view_str(const char *text)
     return weft_view(text, strlen(text));
 }
 
-/* Loads up to 8 bytes as a number in the machine's byte order. Two such numbers of one size are equal
- * if their bytes are; less and greater mean nothing. */
+/* Loads size bytes, at most 8, as a number in the machine's byte order. Numbers of the same size may be
+ * compared for equality. Their order has no meaning. */
 static inline uint64_t weft_load_native(const uint8_t *p, size_t size)
 {
     uint64_t word = 0;
@@ -51,8 +52,8 @@ static inline uint64_t weft_load_native(const uint8_t *p, size_t size)
     return word;
 }
 
-/* True if both have the same bytes. Most names and keys have 4 to 16 bytes. For those it compares a word
- * from the beginning and a word from the end, which may overlap, and saves the call of memcmp. */
+/* True if both have the same bytes. Most names and keys have 4 to 16 bytes. For those this compares the
+ * first word and the last, which may overlap, because that is faster than a call of memcmp. */
 static inline bool weft_view_equal(struct weft_view a, struct weft_view b)
 {
     size_t size = a.size;
@@ -73,7 +74,8 @@ static inline struct weft_view weft_view_skip(struct weft_view view, size_t n)
     return n == 0 ? view : weft_view(view.data + n, view.size - n);
 }
 
-/* Loads and stores a number in network byte order (big endian), as frame headers have it. */
+/* These two load and store a number in network byte order (big endian), as frame headers have it. p
+ * needs no alignment. */
 static inline uint32_t weft_load_be32(const uint8_t *p)
 {
     return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];

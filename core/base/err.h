@@ -12,7 +12,8 @@
 extern "C" {
 #endif
 
-/* X(name, value, "text") for each error of the library. */
+/* X(name, value, "text") for each error of the library. The contract of a function says which of them it
+ * returns. */
 #define WEFT_ERROR_MAP(X)                                                                          \
     X(WEFT_EMALFORMED, -1001, "malformed")                                                         \
     X(WEFT_ETOOBIG, -1002, "over a limit")                                                         \
@@ -29,23 +30,24 @@ enum weft_errno {
 #undef X
 };
 
-/* Returns the text of an error of either kind ("No such file or directory", "over a limit"), or
- * "unknown error", which a positive number gives too. It is static and never NULL. Any thread. */
+/* Returns the text of an error of either kind ("No such file or directory", "over a limit"), or "unknown
+ * error" for a positive or an unknown number. It is static and never NULL. Any thread. */
 const char *weft_strerror(int err);
 
-/* Returns the name of an error of either kind ("EAGAIN", "WEFT_ETOOBIG"), or "unknown", which 0 gives
- * too. It is static and never NULL. Any thread. */
+/* Returns the name of an error of either kind ("EAGAIN", "WEFT_ETOOBIG"), or "unknown" for 0 and for any
+ * other number. It is static and never NULL. Any thread. */
 const char *weft_errname(int err);
 
-/* An error with one line of text that tells a person what is wrong and what to do. It has no newline
- * and is always terminated. The struct is the caller's memory. */
+/* An error with one line of text, which tells a person what is wrong and what to do. The text has no
+ * newline and always ends with a NUL. The caller owns the struct. */
 struct weft_error {
     int code;
     char text[512];
 };
 
 /* Sets both fields of *error and returns code, so that a function can `return weft_error_set(...)`. A
- * text that does not fit is cut, and control characters become '?'. error may be NULL. */
+ * text that does not fit is cut, and each control character becomes '?'. If error is NULL, this only
+ * returns code. */
 int weft_error_set(struct weft_error *error, int code, const char *fmt, ...) WEFT_PRINTF(3, 4);
 
 #ifdef __cplusplus

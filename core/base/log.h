@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The log consists of lines of `key=value` words (logfmt). Each line is one write(2), so lines of
- * several threads do not mix. Only lines of the level trace may show what users store. */
+ * several threads do not mix. Only lines of the level trace may show what users store: callers see to
+ * that. */
 #ifndef WEFT_LOG_H
 #define WEFT_LOG_H
 
@@ -21,14 +22,14 @@ enum weft_log_level {
     WEFT_LOG_TRACE
 };
 
-/* A log is made by main() and borrowed by everything that logs. Its fields must not change while
- * threads use it. */
+/* main() makes a log, and everything that logs borrows it. Its fields must not change while threads use
+ * it. */
 struct weft_log {
     enum weft_log_level level;
     int fd; /* where the lines go, usually 2 */
 };
 
-/* True if lines of this level are written. Ask before an expensive line is made. A NULL log writes
+/* True if lines of this level are written. Ask it before you prepare an expensive line. A NULL log writes
  * nothing. */
 static inline bool weft_log_on(const struct weft_log *log, enum weft_log_level level)
 {
@@ -36,16 +37,18 @@ static inline bool weft_log_on(const struct weft_log *log, enum weft_log_level l
 }
 
 /* Writes one line if the level is on: `time=2026-01-31T12:00:00.000Z level=info event=EVENT ` and then
- * the text that fmt makes, which should be `key=value` words. Control characters become spaces, and a
- * line of more than 1 KiB is cut. errno is unchanged. Any thread. */
+ * the text that fmt makes, which should be `key=value` words. Characters below 0x20 become spaces, and a
+ * line of more than 1 KiB, its newline included, is cut. A write that fails is not reported. errno is
+ * unchanged. Any thread. */
 void weft_log_write(const struct weft_log *log, enum weft_log_level level, const char *event,
                     const char *fmt, ...) WEFT_PRINTF(4, 5);
 
+/* Bytes that a quoted text needs at most, its NUL included. */
 enum { WEFT_LOG_QUOTE_TEXT = 128 };
 
 /* Writes text, which may come from a peer, as one safe value to dst and returns dst. The value is in
- * quotes; control characters and bytes that are not UTF-8 are escaped; a long text is cut, and then
- * "..." follows the closing quote. dst has room for WEFT_LOG_QUOTE_TEXT bytes. */
+ * quotes. Quotes and backslashes in it, control characters, and bytes that are not UTF-8 are escaped. A
+ * long text is cut, and then "..." follows the closing quote. dst has room for WEFT_LOG_QUOTE_TEXT bytes. */
 char *weft_log_quote(struct weft_view text, char *dst);
 
 /* Sets *level by its name, "error" to "trace". -EINVAL: there is no such level. */

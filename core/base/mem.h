@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Memory: the process's allocator, and arenas with a budget. Every allocation of the library goes
- * through the functions here. Each can fail, and each failure is handled by its caller. */
+ * through the functions here. Each can fail, and the caller handles the failure. */
 #ifndef WEFT_MEM_H
 #define WEFT_MEM_H
 
@@ -14,9 +14,9 @@
 extern "C" {
 #endif
 
-/* The first three have the contracts of the C library's malloc, realloc and free, the other two those
- * of weft_pages_new and weft_pages_free below. Those two may both be NULL: then the system's pages
- * are used. Any thread calls them. */
+/* malloc, realloc and free have the contracts of the C library's functions. pages_new and pages_free have
+ * those of weft_pages_new and weft_pages_free below; both may be NULL, and then the kernel's pages are
+ * used. Any thread may call any of the five. */
 struct weft_allocator {
     void *(*malloc)(size_t size);
     void *(*realloc)(void *p, size_t size);
@@ -26,12 +26,12 @@ struct weft_allocator {
 };
 
 /* Replaces the allocator for the whole process; this is the library's only process-wide setting. Call
- * it from main() before any other function of the library, or while none of its memory lives. NULL
- * restores the system's allocator. The struct is borrowed for the rest of the process's life. */
+ * it from main() before any other function of the library, or when the library has no memory in use. NULL
+ * restores the system's allocator. The struct must stay valid until it is replaced. */
 void weft_mem_use(const struct weft_allocator *allocator);
 
-/* Returns the system's allocator, which an allocator that only watches or limits can call: the C
- * library's functions and the kernel's pages. All five are set. */
+/* Returns the system's allocator: the C library's functions and the kernel's pages. All five members are
+ * set. An allocator of your own that only watches or limits can call them. */
 const struct weft_allocator *weft_mem_system(void);
 
 /* These have the contracts of the C library's functions and may be called on any thread. calloc also
@@ -45,11 +45,12 @@ void weft_free(void *p);
  * is a power of two of at least 64 KiB. Unlike a block of malloc, pages return to the system as soon as
  * they are freed. */
 WEFT_MUST_USE void *weft_pages_new(size_t size);
-/* Frees what one weft_pages_new(size) returned. -ENOMEM: the kernel has no memory to split the mapping,
- * and the pages are still the caller's. */
+/* Frees what one weft_pages_new(size) returned. -ENOMEM: the kernel has no memory to split its mapping,
+ * and the caller still owns the pages. */
 WEFT_MUST_USE int weft_pages_free(void *p, size_t size);
 
-/* An arena hands out pieces of larger chunks and frees them all at once. One thread at a time uses it.
+/* An arena hands out parts of larger chunks of memory and takes them all back at once. Only one thread at
+ * a time may use it. The fields are for reading alone.
  *
  * A reset keeps the first chunk, so that steady state costs no malloc. It frees all others, and the
  * first one too if a single large allocation made it larger than usual. */
@@ -60,35 +61,37 @@ struct weft_arena {
     size_t used;                    /* bytes handed out since the last reset, padding included */
     size_t budget;                  /* the most that `used` may become */
     bool over_budget;               /* true if the last alloc failed because of the budget */
-    size_t *total;                  /* set by weft_arena_count; NULL: nobody counts this arena */
+    size_t *total;                  /* set by weft_arena_count; NULL: the arena is not counted */
     size_t beside;                  /* bytes added by weft_arena_count_beside */
 };
 
 /* Makes an empty arena. Allocates nothing. */
 void weft_arena_init(struct weft_arena *arena, size_t budget);
 
-/* Frees everything and leaves the arena empty. It keeps its budget and its total, and can be used
+/* Frees everything and leaves the arena empty. The arena keeps its budget and its total, and can be used
  * again. A zeroed arena is fine. */
 void weft_arena_fini(struct weft_arena *arena);
 
-/* Makes the arena keep its memory counted in *total: adds what it holds now, and from then on adds and
- * subtracts as chunks come and go. Its memory is subtracted from the total that it had before. NULL
- * only does the latter. *total must live until the arena's last use or the next weft_arena_count. */
+/* Counts the arena's memory in *total. This adds what the arena has now, and from then on the arena adds
+ * and subtracts as its chunks come and go. If it was counted in another total before, its memory is
+ * subtracted there. NULL: it is no longer counted. *total must live until the arena's last use or the
+ * next weft_arena_count. */
 void weft_arena_count(struct weft_arena *arena, size_t *total);
 
-/* Counts bytes that lie elsewhere but live until the arena's next reset or fini, as if the arena held
- * them. Only weft_arena_memory and the total change, not the budget. */
+/* Counts bytes that lie elsewhere, but live until the arena's next reset or fini, as the arena's memory.
+ * They are part of weft_arena_memory and the total, and take nothing of the budget. */
 void weft_arena_count_beside(struct weft_arena *arena, size_t bytes);
 
 /* Returns the bytes of all chunks, used or not, and those of weft_arena_count_beside. */
 size_t weft_arena_memory(const struct weft_arena *arena);
 
-/* Takes back everything that was handed out. This is cheap while one chunk is enough. */
+/* Takes back everything that was handed out, and forgets the bytes of weft_arena_count_beside. This is
+ * cheap while one chunk is enough. */
 void weft_arena_reset(struct weft_arena *arena);
 
-/* Returns size bytes, aligned for any object and valid until reset or fini. NULL: over_budget says
- * whether the budget would be exceeded or there is no memory; nothing has been handed out. With a size
- * of 0 the result is a pointer that must not be read. */
+/* Returns size bytes, aligned for any object and valid until reset or fini. NULL: nothing was handed out,
+ * because the budget would be exceeded (over_budget is true) or there is no memory (it is false). If size
+ * is 0, the result is a pointer that must not be read or written. */
 WEFT_MUST_USE void *weft_arena_alloc(struct weft_arena *arena, size_t size);
 
 #ifdef __cplusplus

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The reasons for which a connection ends. The log, the counters and the tests all use this enum. */
+ * The reasons for which a connection ends. The log, the counters and the tests all use this enum. The
+ * first reason that a connection gets is the one that it keeps. */
 #ifndef WEFT_REASON_H
 #define WEFT_REASON_H
 
@@ -8,7 +9,9 @@
 extern "C" {
 #endif
 
-/* X(enumerator, "name-in-logs", "in words") */
+/* X(enumerator, "name-in-logs", "in words") for each reason. NONE is not a reason: it stands for a
+ * connection that is open. The limits that some of them name are in settings.h. UNWORDED is also the
+ * reason if the service has no words for a refusal of its own, or for a reply over a limit. */
 #define WEFT_REASON_MAP(X)                                                                         \
     X(NONE, "none", "still open")                                                                  \
     X(PEER_CLOSED, "peer-closed", "the peer ended its side between frames, or said so")            \

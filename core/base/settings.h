@@ -2,13 +2,13 @@
  *
  * Settings are of two kinds:
  *
- *   - An option belongs to a plugin and stands in an endpoint's URL (`?threshold=1436`). The plugin
- *     declares which options it has, and reads them in its configure slot.
- *   - A limit holds for a whole server or client, and is an option of the programs (`--max-frame 8MiB`).
- *     It is a uint64_t field of a struct, described by a row of a table. The core has one such table; a
- *     service may have another one of its own.
+ *   - An option belongs to a plugin and is given in an endpoint's URL (`?threshold=1436`). The plugin
+ *     declares the options that it has, and reads them in its configure slot.
+ *   - A limit is set once for a whole server or client. The programs take it on the command line
+ *     (`--max-frame 8MiB`). It is a uint64_t field of a struct, and a row of a table describes it. The
+ *     core has one such table; a service may have another one of its own.
  *
- * All functions may be called from any thread. They allocate nothing. */
+ * Any thread may call these functions. They allocate nothing. */
 #ifndef WEFT_SETTINGS_H
 #define WEFT_SETTINGS_H
 
@@ -22,35 +22,35 @@
 extern "C" {
 #endif
 
-/* One option that a plugin declares, as in `?threshold=1436&level=6`. A plugin has a static array of
- * these, ended by a NULL name. */
+/* One option that a plugin declares, such as the `level` of `?threshold=1436&level=6`. A plugin has a
+ * static array of these, ended by a NULL name. */
 struct weft_option {
     const char *name;
     const char *values; /* the values it takes, for --help and for errors: "1...9|auto" */
     const char *help;
 };
 
-/* One option as it was given. */
+/* One option as it was given. Both strings are terminated and never NULL. */
 struct weft_option_value {
     const char *name, *value;
 };
 
-/* All options of an endpoint. The plugins of the endpoint all get this set, and each reads only those
- * that it declares; the core refuses an option that none declares. A set is borrowed until the call
- * that it is handed to returns. */
+/* All options of an endpoint. Every plugin of the endpoint gets this set and reads only the options that
+ * it declares. The core refuses an option that no plugin declares. A function that is handed a set borrows
+ * it, and the values in it, until it returns. */
 struct weft_option_set {
     const struct weft_option_value *values;
     size_t count;
 };
 
-/* Returns the value of name, or NULL if it was not given. */
+/* Returns the value of the option called name, or NULL if it was not given. */
 const char *weft_option_get(const struct weft_option_set *set, const char *name);
 
-/* A limit of TIME is in nanoseconds here and in seconds on a command line. */
+/* The field of a TIME is in nanoseconds. As text it is in seconds, or has a unit (weft_parse_seconds). */
 enum weft_limit_unit { WEFT_LIMIT_BYTES, WEFT_LIMIT_COUNT, WEFT_LIMIT_TIME };
 
-/* The largest values that limits of each unit may have. They leave spare bits, so that a sum of several
- * limits, a COUNT times a few KiB, and a deadline that is a TIME from now all fit in 64 bits. */
+/* The largest value of a limit of each unit. These leave spare bits, so that a sum of several limits, a
+ * COUNT times a few KiB, and a deadline that is a TIME from now all fit in 64 bits. */
 #define WEFT_LIMIT_BYTES_MAX (UINT64_C(1) << 50)
 #define WEFT_LIMIT_COUNT_MAX (UINT64_C(1) << 40)
 #define WEFT_LIMIT_TIME_MAX  WEFT_SECONDS(3650 * UINT64_C(86400))
@@ -59,8 +59,10 @@ enum weft_limit_unit { WEFT_LIMIT_BYTES, WEFT_LIMIT_COUNT, WEFT_LIMIT_TIME };
 #define WEFT_MIB(n)          ((uint64_t)(n) << 20)
 #define WEFT_SECONDS(n)      ((uint64_t)(n)*1000000000u)
 
-/* X(field, "option-name", unit, default, zero_is_off, "help") for each limit. The struct, the command
- * lines, their help and the texts of refusals are made from this table. */
+/* X(field, "option-name", unit, default, zero_is_off, "help") for each limit; struct weft_limit says what
+ * the columns mean. The struct, the command lines, their help and the error texts are made from this table.
+ * max-connections, drain-timeout and frame-cache hold for the whole server. The others hold for each frame,
+ * request or connection. */
 #define WEFT_LIMIT_MAP(X)                                                                          \
     X(max_frame, "max-frame", BYTES, WEFT_MIB(8), false, "largest payload on the wire")            \
     X(max_message, "max-message", BYTES, WEFT_MIB(32), false, "largest message, inflated")         \
@@ -95,33 +97,33 @@ struct weft_limits {
 struct weft_limit {
     const char *name, *help;
     enum weft_limit_unit unit;
-    /* True if 0 is a value, which means "no limit" or "nothing of the kind", as help says. False if 0
-     * is an error. */
+    /* True if the limit may be 0, which means "no limit" or "none of these", as help says. False if 0 is
+     * an error. */
     bool zero_is_off;
     uint64_t value; /* the default */
-    size_t offset;  /* where its uint64_t field is in struct weft_limits, or its owner's struct */
+    size_t offset;  /* of its uint64_t field in the struct that the table describes */
 };
 
-/* Returns the core's table in the order above, ended by a NULL name. It is static. */
+/* Returns the core's table in the order of WEFT_LIMIT_MAP, ended by a NULL name. It is static. */
 const struct weft_limit *weft_limit_table(void);
 
-/* Returns the core's limits at their defaults. */
+/* Returns the core's limits with their defaults. */
 struct weft_limits weft_limits_default(void);
 
 /* Sets the field of one limit from text ("8MiB", "30", "0.5"). `limits` is the struct that the limit's
- * table describes: struct weft_limits, or the struct of another owner. WEFT_ECONFIG: error names the
- * limit and the form it takes, and the struct is unchanged. */
+ * table describes: struct weft_limits, or that of another table. WEFT_ECONFIG: *error names the limit and
+ * the form or the range that it takes, and the struct is unchanged. */
 WEFT_MUST_USE int weft_limit_set(const struct weft_limit *limit, void *limits, const char *text,
                                  struct weft_error *error);
 
-/* Sets one limit as weft_limit_set does, found by its option name ("max-frame"). WEFT_ECONFIG also if
- * there is no such limit: *error lists the names. */
+/* Finds one of the core's limits by its option name ("max-frame") and sets it as weft_limit_set does. If
+ * there is no such limit, this returns WEFT_ECONFIG too, and *error lists the names. */
 WEFT_MUST_USE int weft_limits_set(struct weft_limits *limits, const char *name, const char *text,
                                   struct weft_error *error);
 
-/* Checks that each limit is in its range, and that they fit each other: max_frame <= max_message,
- * output_low <= output_high, and output_high + max_frame <= output_hard. WEFT_ECONFIG: *error names
- * the limits that do not. */
+/* Checks that each limit is in its range, and that the limits fit each other: max_frame <= max_message,
+ * output_low <= output_high, and output_high + max_frame <= output_hard. WEFT_ECONFIG: *error names the
+ * first limits that do not. */
 WEFT_MUST_USE int weft_limits_check(const struct weft_limits *limits, struct weft_error *error);
 
 #ifdef __cplusplus

@@ -13,27 +13,29 @@
 extern "C" {
 #endif
 
-/* Reads a size: "4096" bytes, or "64KiB", "8MiB", "1GiB", also written "64k", "8M", "1g". -EINVAL:
- * text has another form, as "64KB", by which people mean 1000 or 1024; -ERANGE: it is over 2^63 - 1.
- * *bytes is set on success only. */
+/* Reads a size: "4096" bytes, or "64KiB", "8MiB", "1GiB", which may be written "64k", "8M", "1g" too.
+ * -EINVAL: text has another form. "64KB" is refused as well, because some mean 1000 by it and some 1024.
+ * -ERANGE: the size is over 2^63 - 1. *bytes is set on success only. */
 WEFT_MUST_USE int weft_parse_size(const char *text, uint64_t *bytes);
 
-/* Reads decimal digits and nothing else. It fails as weft_parse_size does. */
+/* Reads a number of decimal digits and nothing else. -EINVAL: text has another form. -ERANGE: the number
+ * is over 2^63 - 1. *count is set on success only. */
 WEFT_MUST_USE int weft_parse_count(const char *text, uint64_t *count);
 
-/* Reads a time as nanoseconds: seconds, a fraction allowed ("0.25"), or with a unit: us, ms, s, m
- * (also min), h, d ("250ms", "1.5h"). It fails as weft_parse_size does; a part below a
- * nanosecond is -EINVAL. */
+/* Reads a time and stores it as nanoseconds. A number without a unit is seconds ("30", "0.25"). The units
+ * are us, ms, s, m or min, h, and d ("250ms", "1.5h"). -EINVAL: text has another form, more than nine
+ * digits behind the point, or a part below a nanosecond. -ERANGE: the time is over 2^63 - 1 nanoseconds.
+ * *nanoseconds is set on success only. */
 WEFT_MUST_USE int weft_parse_seconds(const char *text, uint64_t *nanoseconds);
 
-/* Bytes that a formatted number needs at most, its NUL included. */
+/* The most bytes that a formatted number needs, its NUL included. */
 enum { WEFT_UNITS_TEXT = 32 };
 
-/* Writes bytes in the largest unit that divides them, as weft_parse_size reads it back: "8MiB", "1500".
- * dst has room for WEFT_UNITS_TEXT bytes. Returns dst. */
+/* Writes bytes to dst in the largest unit that divides them ("8MiB", "1500"). weft_parse_size reads it
+ * back. dst has room for WEFT_UNITS_TEXT bytes. Returns dst. */
 char *weft_format_size(uint64_t bytes, char *dst);
-/* Writes seconds without a unit, as weft_parse_seconds reads them back: "30", "0.5". dst has room for
- * WEFT_UNITS_TEXT bytes. Returns dst. */
+/* Writes a time to dst as seconds without a unit ("30", "0.5"). weft_parse_seconds reads it back. dst has
+ * room for WEFT_UNITS_TEXT bytes. Returns dst. */
 char *weft_format_seconds(uint64_t nanoseconds, char *dst);
 
 #ifdef __cplusplus

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * Endpoint URLs, after RFC 3986: `tcp://HOST:PORT?name=value&...`, `tcp://[::1]:9527`,
- * `unix:PATH?name=value`. `unix:///PATH` is another way to write `unix:/PATH`, and `ADDRESS:PORT`,
- * `localhost:PORT` and `NAME.DOMAIN:PORT` mean tcp. Any thread. */
+ * Endpoint URLs, after RFC 3986. They have one of two forms, and options behind it:
+ *
+ *     tcp://HOST:PORT?name=value&...   an IPv6 address is in brackets: tcp://[::1]:9527
+ *     unix:PATH?name=value&...         unix:///PATH means unix:/PATH
+ *
+ * The parser takes either form with any scheme. Without a scheme, ADDRESS:PORT, localhost:PORT and
+ * NAME.DOMAIN:PORT mean tcp. Any thread may call these functions. */
 #ifndef WEFT_URL_H
 #define WEFT_URL_H
 
@@ -14,29 +18,29 @@ extern "C" {
 #endif
 
 enum {
-    WEFT_URL_MAX = 1024,  /* bytes of a URL, its NUL included */
-    WEFT_URL_OPTIONS = 16 /* options of a URL */
+    WEFT_URL_MAX = 1024,  /* the most bytes of a URL, its NUL included */
+    WEFT_URL_OPTIONS = 16 /* the most options of a URL */
 };
 
-/* A parsed URL. Its pointers point into `text` (or to static text), so the struct must not be copied: parse
- * again instead. HOST:PORT without a scheme has the scheme "tcp". */
+/* A parsed URL. Its strings lie in `text` or are static, so the struct must not be copied: parse again
+ * instead. It needs no fini. */
 struct weft_url {
-    const char *scheme; /* "tcp", "unix"; made lower case */
-    const char *host;   /* without brackets, or NULL: the form is SCHEME:PATH */
-    const char *port;   /* decimal digits, 0 to 65535, or NULL: the form is SCHEME:PATH */
-    const char *path;   /* %XX decoded, or NULL: the form is SCHEME://HOST:PORT */
-    struct weft_option_value options[WEFT_URL_OPTIONS]; /* names and values %XX decoded */
+    const char *scheme; /* in lower case: "tcp", "unix" */
+    const char *host;   /* without brackets; NULL if the form is SCHEME:PATH */
+    const char *port;   /* decimal digits, 0 to 65535; NULL if the form is SCHEME:PATH */
+    const char *path;   /* with each %XX decoded; NULL if the form is SCHEME://HOST:PORT */
+    struct weft_option_value options[WEFT_URL_OPTIONS]; /* with each %XX decoded */
     size_t option_count;
-    char text[2 * WEFT_URL_MAX];
+    char text[2 * WEFT_URL_MAX]; /* memory of the strings */
 };
 
-/* Parses text into *url, which keeps a copy. WEFT_ECONFIG: *error says what is wrong with text and shows
- * the two forms, and *url must not be used. An option that is given twice is an error. Only the
- * syntax is checked, not that a transport has this scheme. */
+/* Parses text into *url, which gets a copy of it. Only the syntax is checked, not that a transport has this
+ * scheme. WEFT_ECONFIG: *error says what is wrong with text and shows the two forms, and *url must not be
+ * used. An option that is given twice is wrong, and so is %00. */
 WEFT_MUST_USE int weft_url_parse(struct weft_url *url, const char *text, struct weft_error *error);
 
-/* Parses a text that is options alone, as in "?codec=resp": the scheme, host, port and path are NULL.
- * Otherwise like weft_url_parse. */
+/* Parses a text that is options alone, as in "?codec=resp". The scheme, host, port and path are then NULL.
+ * The rest of the contract is that of weft_url_parse. */
 WEFT_MUST_USE int weft_url_parse_options(struct weft_url *url, const char *text,
                                          struct weft_error *error);
 
