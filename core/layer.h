@@ -10,9 +10,9 @@
  *     begin, outermost first -> the service's call() -> ask -> end, innermost first
  *
  * A layer does not decode the payload again: the service says with weft_request_ask what a request is
- * about. It also sees when each request ends, and with what status. All slots are called on the
- * request's loop, but configure, start and stop. They must not block, and the only weft_request_
- * functions that they may call are weft_request_peer and weft_request_connection. */
+ * about. A layer also sees when each request ends, and with what status. All slots but configure, start
+ * and stop are called on the request's loop. They must not block, and the only weft_request_ functions
+ * that they may call are weft_request_peer and weft_request_connection. */
 #ifndef WEFT_LAYER_H
 #define WEFT_LAYER_H
 
@@ -31,23 +31,23 @@ enum weft_action_flags {
     WEFT_ACTION_OPEN = 4    /* a peer may do it before it has proven who it is, such as AUTH */
 };
 
-/* An action: it says what a request is about, in the service's own words. */
+/* An action says what a request is about, in the service's own terms. It is borrowed for the call. */
 struct weft_action {
-    const char *name;        /* "hset": static, one of few */
+    const char *name;        /* "hset": static, one of a small set */
     struct weft_view object; /* what it is done to: a table, a topic */
     unsigned flags;          /* WEFT_ACTION_ */
 };
 
-/* Asks the layers, outermost first, until one says no. A service calls this, if request->layers is not
- * NULL, once it has understood a request and before it acts. Returns true if the service may act. False:
- * *why says why not, and the service ends the request with weft_request_refuse(request, why), or in its
- * own way. */
+/* Asks the layers, outermost first, until one says no. If request->layers is not NULL, a service calls
+ * this once it has understood a request and before it acts. It may call this several times for a request.
+ * Returns true if the service may act. False: *why says why not, and the service ends the request
+ * with weft_request_refuse(request, why), or in its own way. */
 WEFT_MUST_USE bool weft_request_ask(struct weft_request *request, const struct weft_action *action,
                                     struct weft_rejection *why);
 
 /* Asks the layers, outermost first, until one can say if `secret` proves that the peer is `user`.
- * Returns 1 if it does, and sets the peer's user; 0 if it does not; -ENOTSUP if no layer can say;
- * -ENOMEM. */
+ * Returns 1 if it does, and sets the peer's user (peer.h); 0 if it does not; -ENOTSUP if no layer can
+ * say; -ENOMEM if there is no memory, and the user is then unchanged. */
 WEFT_MUST_USE int weft_request_authenticate(struct weft_request *request, struct weft_view user,
                                             struct weft_view secret);
 
@@ -55,11 +55,11 @@ WEFT_MUST_USE int weft_request_authenticate(struct weft_request *request, struct
 struct weft_layer {
     const char *name;                  /* as in `?layers=NAME` */
     const struct weft_option *options; /* NULL: none */
-    /* Sizes of the states that the core allocates, zeroed; 0: none. The state of
-     * request_size belongs to one request and is zeroed before its begin. */
+    /* Sizes of the three states, which the core allocates, zeroed; 0: none. The one of request_size is
+     * the `state` of begin, ask and end: it belongs to one request and is zeroed before its begin. */
     size_t config_size, loop_size, request_size;
 
-    /* Called once per endpoint that names it, before any loop runs. context is the one of
+    /* Called once per endpoint that names the layer, before any loop runs. context is the one of
      * weft_registry_add_layer. Returns 0, or WEFT_ECONFIG if an option is wrong: *error then says which
      * values it takes. */
     int (*configure)(void *config, void *context, const struct weft_option_set *set,
@@ -72,13 +72,14 @@ struct weft_layer {
     void (*stop)(void *loop_state);
 
     /* Called before the service's call(). Returns true if the request may pass. False: the core refuses
-     * it in the service's words for *why, and neither the inner layers nor the service see it. If the
-     * slot is NULL, every request may pass. */
+     * it in the service's words for *why, and neither the inner layers nor the service see it. *why is
+     * WEFT_REJECT_DENIED unless the layer sets it. If the slot is NULL, every request may pass. */
     bool (*begin)(void *loop_state, void *state, struct weft_request *request,
                   struct weft_rejection *why);
 
-    /* Called within weft_request_ask, unless an outer layer has said no. Returns true if the service
-     * may act. False: *why says why not. If the slot is NULL, the service may act. */
+    /* Called within weft_request_ask, unless an outer layer has said no. Returns true if this layer lets
+     * the service act. False: *why says why not; it is WEFT_REJECT_DENIED unless the layer sets it. If the
+     * slot is NULL, the layer lets it act. */
     bool (*ask)(void *loop_state, void *state, struct weft_request *request,
                 const struct weft_action *action, struct weft_rejection *why);
 
@@ -89,7 +90,7 @@ struct weft_layer {
                         struct weft_view secret);
 
     /* Called exactly once per request that reached this layer, also if its begin returned false, within
-     * the call that ends the request. request->status is what the service set; bytes is the size of all
+     * function that ends the request. request->status is what the service set; bytes is the size of all
      * its messages before encoding. The payload may be gone. */
     void (*end)(void *loop_state, void *state, const struct weft_request *request, uint64_t bytes);
 };

@@ -15,23 +15,25 @@ extern "C" {
 
 struct weft_request;
 
-/* There is one per connection, which the core makes at the first weft_request_peer. It lives until the
- * connection is closed and its last request has ended, so a request may keep a pointer to it until its
- * own end. Use it on the connection's loop only. A text that nobody has set is NULL, a number -1. */
+/* There is one per connection, which the core makes at the first weft_request_peer and owns. It lives
+ * until the connection is closed and its last request has ended, so a request may keep a pointer to it
+ * until its own end. Use it on the connection's loop only. Services and layers read the fields, and change
+ * only user and label, with the functions below. A text that nobody has set is NULL, a number -1. */
 struct weft_peer {
     uint64_t connection;   /* weft_request_connection's number */
-    const char *address;   /* "127.0.0.1:51234" */
+    const char *address;   /* for the log: "127.0.0.1:51234", or "unix" */
     const char *scheme;    /* the transport's name: "tcp" */
     int64_t uid, gid, pid; /* of the process at the other end of a Unix socket */
     const char *user;      /* the name it has proven to have, by weft_peer_set_user */
     const char *label;     /* the name it gives itself, by weft_peer_set_label */
 };
 
-/* Returns the peer of the request's connection, or NULL if there is no memory. */
+/* Returns the peer of the request's connection, or NULL if there is no memory. If the first call comes
+ * after the connection has closed, uid, gid and pid stay -1. */
 struct weft_peer *weft_request_peer(struct weft_request *request);
 
-/* Each sets a text to a copy, and frees the one that was set before. An empty text sets NULL. -ENOMEM:
- * nothing changed. */
+/* Each sets a text to a copy and frees the one that was set before, so a pointer read earlier is no longer
+ * valid. An empty text sets NULL. Returns 0, or -ENOMEM: nothing changed. */
 WEFT_MUST_USE int weft_peer_set_user(struct weft_peer *peer, struct weft_view user);
 WEFT_MUST_USE int weft_peer_set_label(struct weft_peer *peer, struct weft_view label);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Plugins as shared objects: codecs, services, layers and transports that a program loads by the name of a
- * file. Such a file is built against the installed headers and linked with no library of weft, because
+ * Plugins as shared objects: files with codecs, services, layers and transports that a program loads at
+ * run time. Build such a file against the installed headers and link it with no library of weft, because
  * the program that loads it exports their functions. The file lists what it offers in one definition:
  *
  *     WEFT_PLUGIN(.name = "netstring", .version = "1.0", .licence = "MIT",
@@ -21,12 +21,12 @@ extern "C" {
 
 #define WEFT_PLUGIN_MAGIC "weftplug"
 
-/* The version of the interface that plugins use. A change that keeps the sizes of all structs, but
- * not what their members mean, raises it by hand. */
+/* The version of the interface that plugins use. Whoever changes what a struct's members mean without
+ * changing its size raises this by hand, because the sizes below do not show such a change. */
 enum { WEFT_PLUGIN_ABI = 1 };
 
-/* X(tag) for each struct that a program and its plugins both look into. weft_plugin_load compares their
- * sizes, so it refuses a plugin that was built before one of them grew. */
+/* X(tag) for structs that a program and its plugins both look into. weft_plugin_load compares their sizes,
+ * so it refuses a plugin that was built before or after one of them grew. */
 #define WEFT_PLUGIN_STRUCTS(X)                                                                     \
     X(weft_codec)                                                                                  \
     X(weft_codec_state)                                                                            \
@@ -61,13 +61,14 @@ enum { WEFT_PLUGIN_ABI = 1 };
     X(weft_timer)                                                                                  \
     X(weft_turn_hook)
 
-/* A list of all that a shared object offers. Everything it points to is static. */
+/* A list of all that a shared object offers. Everything it points to is static. Define it with WEFT_PLUGIN,
+ * which sets the first four members. */
 struct weft_plugin {
     char magic[8];         /* WEFT_PLUGIN_MAGIC, without its NUL */
     uint32_t abi;          /* WEFT_PLUGIN_ABI */
     uint32_t size_count;   /* the length of sizes */
     const uint32_t *sizes; /* sizeof each struct of WEFT_PLUGIN_STRUCTS, in its order, as built */
-    const char *name, *version, *licence;
+    const char *name, *version, *licence; /* for people */
     /* Lists that end with NULL. A list that would be empty is NULL. Services and layers are registered
      * with the context NULL. */
     const struct weft_codec *const *codecs;
@@ -76,7 +77,7 @@ struct weft_plugin {
     const struct weft_layer *const *layers;
 };
 
-/* The one symbol that a plugin exports. */
+/* The one symbol that a shared object has to export. */
 extern const struct weft_plugin weft_plugin;
 
 #define WEFT_PLUGIN_SIZE_OF(tag) sizeof(struct tag),
@@ -92,12 +93,14 @@ extern const struct weft_plugin weft_plugin;
         __VA_ARGS__}
 
 /* Loads the shared object at path and adds all that it offers to registry. A path without a slash is a
- * file in the working directory: the loader's search path is not used. The object stays loaded until
- * the process ends, even if it is refused. Its constructors run before anything is checked, so load
- * only what is trusted, and after privileges were given up. Main thread, before the registry freezes.
+ * file in the working directory: the loader's search path is not used. The object stays loaded until the
+ * process ends, even if it is refused. Its constructors run before its list is checked. So load only what
+ * is trusted, and only after privileges were given up. Call this on the main thread, before the registry
+ * is frozen.
  *
- * Returns what the object offers, or NULL: *error is one line that says what is wrong (it names the
- * file, unless the words are the loader's own), and registry is unchanged. */
+ * Returns what the object offers. On failure it returns NULL, registry is unchanged, and *error has the
+ * code WEFT_ECONFIG and one line that says what is wrong. The line names the file, unless the words are the
+ * loader's own. */
 WEFT_MUST_USE const struct weft_plugin *
 weft_plugin_load(struct weft_registry *registry, const char *path, struct weft_error *error);
 

@@ -14,33 +14,33 @@ extern "C" {
 #endif
 
 enum weft_reject_cause {
-    /* The frame of a request: the service has not seen the request. */
-    WEFT_REJECT_MALFORMED, /* it is no message; what: its fault, in words */
-    WEFT_REJECT_TOO_BIG,   /* it is over a limit; what: the limit's option name; size, limit */
+    /* These are about a request that the service has not seen. The words take the place of its reply. */
+    WEFT_REJECT_MALFORMED, /* the frame is no message. Sets what: the fault, in words */
+    WEFT_REJECT_TOO_BIG,   /* the frame is over a limit. Sets what: its option name; size; limit */
     WEFT_REJECT_NO_MEMORY, /* there is no memory to handle it */
-    WEFT_REJECT_DRAINING,  /* the server is shutting down and takes no more requests */
+    WEFT_REJECT_DRAINING,  /* the server is shutting down; a connection may get this too */
 
-    /* A connection: it is told so once, unasked, and closed. */
-    WEFT_REJECT_TOO_MANY, /* what: the option name of the limit, "max-connections"; limit */
+    /* This is about a connection, which is turned away: it gets the words unasked and is closed. */
+    WEFT_REJECT_TOO_MANY, /* too many are open. Sets what: "max-connections"; limit */
 
-    /* A reply: the service has sent a message that cannot be encoded; the words take its place. */
-    WEFT_REJECT_REPLY_TOO_BIG, /* it is over a limit; what: the limit's option name; size, limit */
+    /* This is about a reply that the service has sent. The words take its place. */
+    WEFT_REJECT_REPLY_TOO_BIG, /* it is over a limit. Sets what: the option name; size; limit */
 
-    /* A layer's refusal, before call() or from weft_request_ask (layer.h). */
-    WEFT_REJECT_NOT_KNOWN, /* the peer has not said who it is; what: in words, or NULL */
-    WEFT_REJECT_DENIED,    /* the peer may not do this; what: in words, or NULL */
-    WEFT_REJECT_RATE       /* the peer does this too often; limit: times per second */
+    /* A layer says these, before call() or from weft_request_ask (layer.h). */
+    WEFT_REJECT_NOT_KNOWN, /* the peer has not proven who it is. May set what: in words */
+    WEFT_REJECT_DENIED,    /* the peer may not do this. May set what: in words */
+    WEFT_REJECT_RATE       /* the peer does this too often. Sets limit: times per second */
 };
 
-/* Which of the fields behind cause are set is said at each cause; the others are NULL or 0. */
+/* The comment at each cause says which of the other fields it sets. The rest are NULL or 0. */
 struct weft_rejection {
     enum weft_reject_cause cause;
-    const char *what; /* static text, or NULL */
-    uint64_t size;    /* bytes that there were, or were announced */
-    uint64_t limit;   /* that size exceeds */
+    const char *what; /* static text, or NULL. A hint may follow an option name */
+    uint64_t size;    /* bytes that came or were announced */
+    uint64_t limit;   /* the limit that was exceeded */
 };
 
-enum { WEFT_REJECT_MAX = 512 }; /* bytes that the words of a rejection may have */
+enum { WEFT_REJECT_MAX = 512 }; /* the most bytes that a service's words for a rejection may have */
 
 #ifdef __cplusplus
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * A server: endpoints, loops and the connections on them. Its life is new (validate everything),
- * listen (bind all or none), start (threads), run (serve until drained), free. */
+ * A server: endpoints, loops and the connections on them. An endpoint is an address with a codec and
+ * a service. A server's life is weft_server_new (validate everything), _listen (bind all or none), _start
+ * (threads), _run (serve until drained), _free. */
 #ifndef WEFT_SERVER_H
 #define WEFT_SERVER_H
 
@@ -21,87 +22,99 @@ struct weft_server_options {
     struct weft_registry *registry; /* borrowed for the server's life; frozen by weft_server_new */
     const char *const *urls;        /* borrowed for the call; see below */
     size_t url_count;               /* at least 1 */
-    const char *codec, *service;    /* for URLs that name none */
-    struct weft_limits limits;
-    unsigned threads;           /* loops, 1..256 */
-    const struct weft_log *log; /* borrowed for the server's life; NULL: silent */
+    const char *codec, *service;    /* for URLs that name none; not NULL; borrowed for the call */
+    struct weft_limits limits;      /* weft_limits_default() is a start */
+    unsigned threads;               /* loops, 1..256 */
+    const struct weft_log *log;     /* borrowed for the server's life; NULL: silent */
 };
 
-/* URLs. Each is an endpoint, as in "tcp://127.0.0.1:9527?codec=raw&service=kv". One that begins with `?`
+/* URLs. Each is an endpoint, as in "tcp://127.0.0.1:9527?codec=raw&service=kv". A URL that begins with `?`
  * is a variant of the endpoint before it: another codec, service and layers at the same address, as in
- * "?codec=resp". The codec `auto` stands for several: "?codec=auto:resp,http" for those two, the first of
- * which may be the endpoint itself, and "?codec=auto" for the default codec, unless the URL is that of a
- * variant, and then for all registered ones that have a probe and that the service speaks with. Options
- * may be those of any of them. Variants count as endpoints wherever those are counted.
+ * "?codec=resp". Variants count as endpoints wherever those are counted.
  *
- * A connection at a shared address becomes one of the first endpoint, in order, whose codec claims its
- * first bytes (codec.h: probe); of the one whose codec's `alpn` the transport has negotiated, if it has;
- * and of the very first if none claims it. Until then its bytes count as an unfinished frame, which
- * frame-timeout bounds. Connections that are refused are the very first's. Only the very first may lack a
- * probe, and only if no other claims its frames, which weft_server_new tries out. */
+ * A URL with the codec `auto` stands for an endpoint per codec, and may use the options of all of them.
+ * "codec=auto:resp,http" names the codecs; the first is the endpoint itself unless the URL is a variant.
+ * "codec=auto" alone is the default codec, if the URL is not a variant, and every other registered codec
+ * that has a probe and a face of the service.
+ *
+ * A connection at a shared address belongs to the endpoint whose codec's `alpn` the transport has
+ * negotiated. Without one it belongs to the first endpoint whose codec claims its first bytes (codec.h:
+ * probe), or to the very first endpoint if none does. Until that is decided its bytes count as an
+ * unfinished frame, which frame-timeout bounds. A connection that is turned away gets the words of the
+ * very first endpoint. Only the very first codec may lack a probe. weft_server_new then tries out its
+ * frames, and fails if another codec claims one. */
 
-/* Validates everything and makes the loops; binds nothing. Returns 0; WEFT_ECONFIG for a mistake of the
- * caller or -errno for a refusal of the system, with one line in *error and *server NULL.
+/* Validates everything and makes the loops; binds nothing. Returns 0. On failure *server is NULL and *error
+ * has one line: WEFT_ECONFIG is a mistake of the caller, -errno a refusal of the system.
  *
- * Only one thread at a time may use a server, with this function and those below; no lock guards it. */
+ * Only one thread at a time may use a server, with this function and those below; no lock guards it. So
+ * while weft_server_run is running, call the others within a turn of weft_server_loop(). */
 WEFT_MUST_USE int weft_server_new(struct weft_server **server,
                                   const struct weft_server_options *options,
                                   struct weft_error *error);
 
-/* Binds every endpoint, or none. Peers can connect from now on, but they wait until run accepts them.
- * Returns 0, or -errno with one line in *error; it may be tried again. */
+/* Binds every endpoint, or none. Peers can connect from now on, but they wait until weft_server_run accepts
+ * them. Returns 0, or -errno or WEFT_ECONFIG with one line in *error; it may be tried again. */
 WEFT_MUST_USE int weft_server_listen(struct weft_server *server, struct weft_error *error);
 
 /* Returns one line about the i-th endpoint, in the order of urls, or NULL beyond the last: its first
  * address with the real port, its codec and its service, as in "tcp://127.0.0.1:9527 codec=raw
- * service=kv". The line is "" before listen, and valid until free. */
+ * service=kv". It is "" before weft_server_listen. Valid until weft_server_free or another listen. */
 const char *weft_server_endpoint(const struct weft_server *server, size_t i);
 
-/* Writes one line about the i-th endpoint to dst, which has size bytes, and returns dst, or NULL beyond the
- * last: its address as given, its codec, its service, and the language that they speak, as in
- * "tcp://127.0.0.1:0 codec=raw service=kv speaks=protobuf:abi". Before listen, too. */
+/* Writes one line about the i-th endpoint to dst, which has size bytes, and returns dst, or returns NULL
+ * beyond the last. The line has its address as given, its codec, its service and the language of its
+ * payloads: "tcp://127.0.0.1:0 codec=raw service=kv speaks=protobuf:abi". It needs no listen. */
 char *weft_server_describe(const struct weft_server *server, size_t i, char *dst, size_t size);
 
 /* Returns a line like weft_server_endpoint's, but per address: i counts the addresses of all endpoints,
  * in the order of urls, because a URL such as tcp://localhost:9527 may stand for several. Returns NULL
- * beyond the last, and before listen. Valid until free. */
+ * beyond the last, and before listen. Valid until weft_server_free or another listen. */
 const char *weft_server_listening(const struct weft_server *server, size_t i);
 
-/* Returns the loop that weft_server_run runs on its own thread. A program may use it for its signals and
- * timers. The server owns it. */
+/* Returns the first loop, which weft_server_run runs on the thread that calls it. A program may use it for
+ * its signals and timers, and removes them before weft_server_free. The server owns the loop. */
 struct weft_loop *weft_server_loop(struct weft_server *server);
 
-/* Starts the threads of all loops but the first, which weft_server_run runs. Nothing is accepted before
- * run. Calling this is optional, because run does it too; a program that announces that it is ready
- * calls it before, to know that the threads exist. Call it after the process has changed its user or
- * its signal mask, which threads inherit. Returns 0, or -errno with one line in *error: then no thread
- * is left and the server can only be freed. */
+/* Starts the threads of all loops but the first. Nothing is accepted before weft_server_run. Calling this
+ * is optional, because weft_server_run does it too; a program that announces that it is ready calls this
+ * first, so that it knows that the threads exist. Call it after the process has changed its user or its
+ * signal mask, because threads inherit both. Returns 0, or -errno with one line in *error: no thread is
+ * left then, and the server can only be freed. */
 WEFT_MUST_USE int weft_server_start(struct weft_server *server, struct weft_error *error);
 
-/* Serves, with the first loop on this thread, until weft_server_stop was called and every connection
- * has ended. Returns 0 if all of them drained, 1 if some were cut (weft_server_cut), or -errno if a
- * thread could not be started; then nothing was accepted. */
+/* Serves, with the first loop on this thread, until weft_server_stop was called and every connection has
+ * ended. Call it once. Returns 0 if no connection was cut; 1 if some were (weft_server_cut); or -errno if
+ * a thread could not be started, and nothing was accepted then. */
 WEFT_MUST_USE int weft_server_run(struct weft_server *server);
 
 /* Drains: closes the listeners, and lets each connection finish the requests it has. A second call, or
- * the passing of drain-timeout, cuts the connections that are left. While run is running, call this
- * within a turn of weft_server_loop(); another thread gets there with weft_loop_post. If it is called
- * before run, run returns at once. */
+ * the passing of drain-timeout, cuts the connections that are left: closes them, answered or not.
+ * Another thread gets to a turn of weft_server_loop() with weft_loop_post. If this is called before
+ * weft_server_run, the listeners close and weft_server_run returns 0 at once. */
 void weft_server_stop(struct weft_server *server);
 
-/* Returns the count of connections that were cut. Call it after run. */
+/* Returns the number of connections that were cut. Call it after weft_server_run has returned. */
 uint64_t weft_server_cut(const struct weft_server *server);
 
-/* Sets *counts to the counters of the i-th endpoint, or of all if i is beyond the last. Exact after
- * run; while the server runs, each loop's share is of some recent moment. */
+/* Counters since the server was made:
+ *   - accepted: connections, those that were turned away included; the sum of open and of all closed.
+ *   - open: connections that are open now. closed: those that have ended, by enum weft_reason.
+ *   - requests: frames that were decoded, bad ones included.
+ *   - rejected: requests and connections that were rejected (reject.h).
+ *   - bytes_in, bytes_out: bytes on the wire. */
 struct weft_server_counts {
     uint64_t accepted, open, requests, rejected, bytes_in, bytes_out;
     uint64_t closed[WEFT_REASON_COUNT];
 };
+
+/* Sets *counts to the counters of the i-th endpoint, or to the sums over all if i is beyond the last. They
+ * are exact after weft_server_run. While it runs, each loop's share is of some recent moment, so the sums
+ * may not add up. */
 void weft_server_count(const struct weft_server *server, size_t i,
                        struct weft_server_counts *counts);
 
-/* Frees a server after run has returned, or one that was never run. Does nothing with NULL. */
+/* Frees a server after weft_server_run has returned, or one that was never run. Does nothing with NULL. */
 void weft_server_free(struct weft_server *server);
 
 #ifdef __cplusplus

@@ -3,25 +3,26 @@
  * The service seam: one request in, one or more replies out. A plugin is one `const struct
  * weft_service`; services/echo is the one to copy from.
  *
- * The one rule: a request handed to call() ends exactly once, in call() or later. Until then the
- * request, what it keeps and its connection's state stay valid, even if the peer has hung up.
+ * The one rule: a request handed to call() ends exactly once, in call() or later (weft_request_end). Until
+ * then it, what it keeps and its connection's state stay valid, even if the peer has hung up.
  *
- * Threads: everything here but configure, start and stop happens on the loop of the request's
- * connection. Another thread comes back to that loop with weft_loop_post.
+ * Everything here but configure, start and stop happens on the loop of the request's connection. Another
+ * thread comes back to that loop with weft_loop_post (task.h).
  *
- * Turn and pump. A turn of the loop (task.h) may run a connection's pump. The pump decodes and calls
- * call(), writes, calls on_room where there is room again, and changes the connection's state. It is
- * the only place from which on_room and on_cancel are called, so neither comes from within a
- * weft_request_ function. Two plain functions of a service do run within weft_request_send, _end and
- * _refuse: a body's write(), and reject(). Neither may call back.
+ * The pump is what the core runs for one connection in a turn of its loop (task.h): it decodes and calls
+ * call(), writes, calls on_room where there is room again, and calls on_cancel if the connection ends.
+ * Only the pump makes these three calls, so none of them comes from within a weft_request_ function. Two
+ * plain functions of a service do run within weft_request_send, _end and _refuse: a body's write(), and
+ * reject(). Neither may call the core.
  *
  * How replies queue. Replies leave in the order of the requests. The oldest unended request of a
  * connection is the head: its messages are encoded at once. Messages of the others are held in memory
  * until their request becomes the head.
  *
- * When -EAGAIN comes. The head gets it while the encoded output that waits for the peer is at
- * output-high or more. A request behind the head gets it while that output and all held messages
- * together are at output-high or more, or if its message would bring them too close to output-hard. Two
+ * When -EAGAIN comes (output-high and the like are limits: base/settings.h). The head gets it while the
+ * encoded output that waits for the peer is at output-high or more. A request behind the head gets it
+ * while that output and all held messages together are at output-high or more. It also gets it if its
+ * message would leave less of output-hard than the head may need, output-high and one max-frame. Two
  * messages are always taken: a request's first one if it has at most WEFT_REJECT_MAX bytes, and the
  * first one that the head sends before its call() has returned. */
 #ifndef WEFT_SERVICE_H
@@ -39,76 +40,75 @@
 extern "C" {
 #endif
 
-/* The core owns the memory of a request; these fields are for the plugin. A service sets the callbacks
- * within call(), or later if it sets on_room before the first weft_request_send or _end that may
- * return -EAGAIN. Either may be NULL. Neither is called after the end. */
+/* The core owns the memory of a request; these fields are for the service. It sets the callbacks
+ * within call(); on_room may be set later, but before the first call that may return -EAGAIN. Either may
+ * be NULL. Neither is called after the end. */
 struct weft_request {
     /* Valid until call() returns; after weft_request_keep, until the end. Credentials are the
      * message's own claim of who sent it (codec.h); empty in most protocols. */
     struct weft_view payload, credentials;
-    void *data;         /* the plugin's own; NULL at call() */
-    const void *layers; /* not NULL: weft_request_ask before acting (layer.h) */
-    uint32_t status;    /* the plugin's word for how it ended, for layers; 0: none */
+    void *data;         /* the service's own; NULL at call() */
+    const void *layers; /* not NULL: call weft_request_ask before acting (layer.h) */
+    uint32_t status;    /* set before the end, in the service's own terms, for layers; 0: none */
     /* Called after -EAGAIN, once another try is worth it; it may be refused again. */
     void (*on_room)(struct weft_request *request);
-    /* Called once if the connection ends before the request does: nobody will read the answer. It is
-     * advice, the end is still owed.
-     *
-     * In a drain a detached request is called before that, with WEFT_REASON_DRAINED, when no other
-     * request is unended: the messages that it sends then still leave, and the connection waits for its
-     * end. If the connection ends first all the same, it is called the second time. */
+    /* Called once if the connection ends before the request does: nobody will read the answer. This is
+     * only advice; the service still owes the end.
+     * A detached request also hears of a drain: it is called with WEFT_REASON_DRAINED once no request is
+     * left in the order of replies. The messages that it sends then still leave, and the connection
+     * waits for its end. If the connection ends first all the same, it is called a second time. */
     void (*on_cancel)(struct weft_request *request, enum weft_reason reason);
 };
 
 /* Sends one more message of a streamed answer; more will follow. The body is borrowed until the call
- * returns. 0: taken. -EAGAIN: too much waits (see above); nothing has changed, on_room follows.
- * -ECANCELED: the connection is gone and nothing was sent; the end is still owed.
+ * returns. Returns 0 if the message is taken. -EAGAIN: too much waits (see the top); nothing has changed,
+ * and on_room follows. -ECANCELED: the connection is gone and nothing was sent; the end is still owed.
  *
- * A later failure is not reported here: if memory runs out, the connection closes; a message that
- * turns out to be over a limit when it is encoded is replaced by the words of reject(). */
+ * 0 does not promise that the message can be encoded. If it is over a limit, the words of reject() take
+ * its place; if there are no words, or no memory, the connection closes. */
 WEFT_MUST_USE int weft_request_send(struct weft_request *request, const struct weft_body *body);
 
 /* Sends the last message, or none if body is NULL, and ends the request. Returns 0, after which the
  * request and what it kept are gone; or -EAGAIN if too much waits: the end is then still owed, and
  * on_room follows. If the connection is gone, the message is dropped and the result is 0.
  *
- * -EAGAIN cannot come if body is NULL, nor to a service that ends each request within call(), with one
- * message: each request is then the head, and the head's first message within call() is always
- * taken. */
+ * -EAGAIN cannot come if body is NULL. Nor can it come to a service that ends every request within call()
+ * with one message: each request is then the head, whose first message within call() is always taken. */
 WEFT_MUST_USE int weft_request_end(struct weft_request *request, const struct weft_body *body);
 
-/* weft_request_end, for a request that the service found malformed or over a limit: it counts towards
- * max-bad-frames. */
+/* Does what weft_request_end does, for a request that the service found malformed or over a limit: the
+ * request counts towards max-bad-frames, the number of bad ones in a row that closes the connection. */
 WEFT_MUST_USE int weft_request_end_bad(struct weft_request *request, const struct weft_body *body);
 
-/* Ends the request with the words of the service's own reject(). This always ends it: the words are
- * dropped if the request has sent something before and too much waits. If reject() has no words, the
- * connection closes. */
+/* Ends the request with the words that the service's own reject() has for *why. Unlike weft_request_end
+ * it always ends the request: if too much waits and the request has sent something before, the words are
+ * dropped. If reject() has no words, the connection closes after the other answers that it owes. */
 void weft_request_refuse(struct weft_request *request, const struct weft_rejection *why);
 
 /* Copies the payload and the credentials to memory of the request's own, where they live until the end,
  * and sets both views to the copies. A service that answers after call() and still needs the payload
- * calls this first, within call(). What is kept counts towards pending-bytes. A second call does nothing.
- * -ENOMEM: nothing changed; answer at once. */
+ * calls this within call(). What is kept counts towards pending-bytes; a connection that is at this limit
+ * decodes no further requests. A second call does nothing. -ENOMEM: nothing changed; answer at once. */
 WEFT_MUST_USE int weft_request_keep(struct weft_request *request);
 
-/* Returns memory to allocate from. Before keep it is the loop's scratch, whose contents are gone when
- * call() returns, also if keep is called afterwards. After keep it is the request's own and lives
- * until the end. It gives at most decode-bytes; after keep, that and the size of the payload and the
- * credentials, which it holds. */
+/* Returns memory to allocate from. Before keep it is the loop's scratch, for use within call() only: its
+ * contents are gone when call() returns, also if keep is called afterwards. After keep it is the
+ * request's own and lives until the end. It gives at most decode-bytes, to which keep adds the size of
+ * the payload and the credentials that it holds. */
 struct weft_arena *weft_request_arena(struct weft_request *request);
 
 /* Takes the request out of the order of replies, so that a subscription does not hold up every later
- * reply. It leaves the order at once if it is the head, else when it becomes the head; its messages are
- * held until then. After that they leave at once, between the replies of others. For a detached
- * request -EAGAIN comes from push-high (or output-low, if that is less) instead of output-high. It
- * counts towards max-detached instead of max-pending.
+ * reply. The head leaves the order at once. Another request leaves it when it becomes the head, and its
+ * messages are held until then. Afterwards they leave at once, between the replies of others. A
+ * detached request gets -EAGAIN from push-high (or output-low, if that is less) instead of output-high,
+ * and counts towards max-detached instead of max-pending.
  *
  * If the peer ends only its own direction, the connection stays open until its detached requests have
- * ended. A second call does nothing. -ENOSPC: nothing changed, because max-detached requests of this
- * connection are detached, or because what they keep would exceed pending-bytes. -ENOTSUP: nothing
- * changed, because the codec's protocol has no place for messages between the replies (codec.h: finish);
- * a streamed answer in the order of replies is what it has. -ENOMEM: nothing changed either. */
+ * ended. A second call does nothing. On an error, which may be -ENOMEM, nothing changed:
+ *   - -ENOSPC: max-detached requests of this connection are detached, or what they keep would exceed
+ *     pending-bytes.
+ *   - -ENOTSUP: the codec's protocol has no place for messages between the replies (codec.h: finish);
+ *     stream the answer in the order of replies instead. */
 WEFT_MUST_USE int weft_request_detach(struct weft_request *request);
 
 /* Returns a number that no other connection of this server has or had. */
@@ -147,8 +147,8 @@ struct weft_service {
     void (*call)(void *loop_state, void *conn_state, struct weft_request *request);
 
     /* Words a rejection in the service's own language: writes at most WEFT_REJECT_MAX bytes to dst and
-     * returns how many. It is synchronous and allocates nothing. NULL, or 0 bytes: there are no words,
-     * and the connection closes. */
+     * returns how many. It must not block or allocate. If the slot is NULL or returns 0, there are no
+     * words and the connection closes. A connection that is turned away gets words without open. */
     size_t (*reject)(void *loop_state, const struct weft_rejection *rejection, uint8_t *dst);
 };
 

@@ -7,16 +7,15 @@
  * A loop works in turns, on one thread. A turn goes through these steps:
  *
  *   1. Begin hooks.
- *   2. Ready descriptors. A connection's pump (service.h) reads, decodes, calls and writes here; it also
- *      runs in the steps below, if they wake it.
+ *   2. Ready descriptors. The pump of a connection (service.h) reads, decodes, calls the service and
+ *      writes here. It also runs in the steps below, if they wake it.
  *   3. Timers that are due.
  *   4. Posts.
  *   5. Deferred calls (loop.h), those that were deferred before this step began.
  *   6. End hooks.
  *
- * Then the loop waits until a descriptor, a timer or a post has something for it. A timer that
- * a callback arms fires in the next turn at the earliest. In these headers "turn" means only this;
- * a request has a place in the order of replies. */
+ * Then the loop waits until a descriptor is ready, a timer is due or a post comes. A timer that a
+ * callback arms fires in the next turn at the earliest. In these headers "turn" means only this. */
 #ifndef WEFT_TASK_H
 #define WEFT_TASK_H
 
@@ -46,13 +45,13 @@ int64_t weft_loop_wall(struct weft_loop *loop);
 struct weft_post {
     /* Set by the caller. Called on the loop's thread, within a turn, once per weft_loop_post. */
     void (*run)(struct weft_post *post);
-    struct weft_post *next; /* the loop's from weft_loop_post until run begins */
+    struct weft_post *next; /* used by the loop from weft_loop_post until run begins */
 };
 
-/* Posts a call and wakes the loop. Any thread. The loop owns the node until run begins; run may post
- * it again. Nodes posted by one thread run in the order posted. Needs no memory. Returns 0, or
- * -ESHUTDOWN if the loop has stopped and takes no more posts: then run is not called and the caller
- * keeps the node. If this returned 0, run is called before the loop ends. */
+/* Posts a call and wakes the loop. Any thread. Returns 0: run will be called, before the loop ends at the
+ * latest, and the loop owns the node until run begins; run may post it again. Returns -ESHUTDOWN if the
+ * loop has stopped and takes no more posts: run is not called and the caller keeps the node. Nodes that
+ * one thread posts run in the order posted. Allocates nothing. */
 WEFT_MUST_USE int weft_loop_post(struct weft_loop *loop, struct weft_post *post);
 
 /* A timer that fires once each time it is armed. Loop's thread only. */
@@ -69,29 +68,31 @@ static inline bool weft_timer_is_armed(const struct weft_timer *timer)
     return timer->link;
 }
 
-/* Arms the timer, or moves it if it is armed, to fire delay nanoseconds after weft_loop_now. A delay
- * of 0 or less means the next turn; a delay beyond the clock's range means never. Once the deadline has
- * passed, the loop looks at its descriptors first and fires the timer after them. So bytes that arrived
- * before the deadline are seen before it, even if the process was stopped in between. Cannot fail.
+/* Arms the timer, or moves it if it is armed, to fire delay nanoseconds after weft_loop_now. Outside of a
+ * turn this reads the clock first. A delay of 0 or less means the next turn; a delay beyond the clock's
+ * range means never. Once the deadline has passed, the loop looks at its descriptors first and fires the
+ * timer after them. So bytes that arrived before the deadline are seen before it, even if the process was
+ * stopped in between. Cannot fail.
  *
  * The loop uses the timer's memory until fire begins or weft_timer_stop returns; fire may free it or
  * arm it again. */
 void weft_loop_after(struct weft_loop *loop, struct weft_timer *timer, int64_t delay);
 
-/* Prevents the timer from firing. Does nothing to one that is not armed, or zeroed. */
+/* Prevents the timer from firing. Does nothing to a timer that is not armed, or that is zeroed. */
 void weft_timer_stop(struct weft_timer *timer);
 
-/* The loop makes two calls per turn: begin before any other callback, and end after all others, before
- * the loop may wait. From an end to the next begin no plugin code runs on this loop. */
+/* A pair of calls per turn, for what is held or gathered for a whole turn. The loop calls begin before any
+ * other callback, and end after all others, before it may wait. From an end to the next begin no plugin
+ * code runs on this loop. Both must be set. */
 struct weft_turn_hook {
     void (*begin)(struct weft_turn_hook *hook);
     void (*end)(struct weft_turn_hook *hook);
     struct weft_turn_hook *next; /* the loop's while the hook is added */
 };
 
-/* Adds a hook, which the loop owns until it is removed. Hooks are called in the order added. If this is
- * called within a turn, it calls begin before it returns. Removing a hook calls neither begin nor end.
- * Loop's thread, or before the loop runs. */
+/* Adds a hook, which the loop owns until it is removed. Hooks are called in the order added. A call within
+ * a turn calls begin at once. Removing a hook calls neither begin nor end, and does nothing to a hook that
+ * is not added. Loop's thread, or before the loop runs. */
 void weft_loop_add_hook(struct weft_loop *loop, struct weft_turn_hook *hook);
 void weft_loop_remove_hook(struct weft_loop *loop, struct weft_turn_hook *hook);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The transport seam: byte streams with readiness. A transport is one `const struct weft_transport`
- * that makes listeners and streams. Nothing blocks and short counts are normal. Each object lives
- * and dies on one loop and is used on that loop's thread only. The exception is an accepted handle,
- * which may cross threads before it is attached. */
+ * The transport seam: byte streams that report when they are ready. A transport is one `const struct
+ * weft_transport` that makes listeners and streams of URLs. Nothing blocks, but listen and connect may
+ * while they resolve a host name. Each listener and stream lives on one loop and is used on that loop's
+ * thread only. An accepted handle may cross threads before it is attached. */
 #ifndef WEFT_TRANSPORT_H
 #define WEFT_TRANSPORT_H
 
@@ -25,10 +25,11 @@ struct weft_loop;
 struct weft_stream;
 struct weft_peer;
 
-enum { WEFT_READABLE = 1, WEFT_WRITABLE = 2 };
+enum { WEFT_READABLE = 1, WEFT_WRITABLE = 2 }; /* events, and the interest in them */
 
-enum { WEFT_IOV_MAX = 64 };
+enum { WEFT_IOV_MAX = 64 }; /* vectors of one writev */
 
+/* All slots are mandatory but identify and protocol. */
 struct weft_stream_ops {
     /* Reads up to size (> 0) bytes into dst. Returns the count; 0 once the peer has ended its
      * direction; -EAGAIN if nothing is there now; another error if the stream is broken
@@ -37,24 +38,25 @@ struct weft_stream_ops {
 
     /* Writes from count (1..WEFT_IOV_MAX) vectors. Returns the bytes taken, which may be fewer than
      * were offered; -EAGAIN if none can be taken now; another error if the stream is broken (-EPIPE,
-     * -ECONNRESET, ...).
-     * Raises no signal. */
+     * -ECONNRESET, ...), never -EINTR. Raises no signal. */
     ssize_t (*writev)(struct weft_stream *stream, const struct iovec *vec, int count);
 
-    /* Sets which events on_ready reports: WEFT_READABLE | WEFT_WRITABLE, or 0, which a new stream
-     * begins with. Events are level-triggered. This function never calls on_ready itself. The interest
-     * is in message bytes; a handshake beneath them goes on without it. Cannot fail. */
+    /* Sets which events on_ready reports: any of WEFT_READABLE | WEFT_WRITABLE, or 0, with which a new
+     * stream begins. An event is reported in every turn in which it is ready. This function never calls
+     * on_ready itself. The interest is in message bytes; a handshake beneath them goes on without it.
+     * Cannot fail. */
     void (*want)(struct weft_stream *stream, unsigned interest);
 
-    /* Ends our direction after all bytes taken so far; reading goes on. Called at most once. Returns
-     * 0, or an error if the stream is broken. */
+    /* Ends our direction after all bytes that writev has taken; reading goes on. Called at most once.
+     * Returns 0, or an error if the stream is broken. */
     int (*shutdown)(struct weft_stream *stream);
 
-    /* Closes at once. No callback follows, and the memory is the caller's again. */
+    /* Closes at once and frees what the stream owns. No callback follows, and the memory of the struct is
+     * the owner's again. */
     void (*close)(struct weft_stream *stream);
 
-    /* Sets the fields of *peer that the transport can prove, such as uid. If the slot is NULL, it can
-     * prove nothing. */
+    /* Sets the fields of *peer (peer.h) that the transport can prove, such as uid. If the slot is NULL, it
+     * can prove nothing. */
     void (*identify)(struct weft_stream *stream, struct weft_peer *peer);
 
     /* Returns the name of the protocol that the two ends have agreed on (ALPN, RFC 7301), such as "h2", or
@@ -63,8 +65,8 @@ struct weft_stream_ops {
     const char *(*protocol)(struct weft_stream *stream);
 };
 
-/* The owner allocates stream_size bytes, zeroed, sets on_ready, and calls attach or connect, which
- * sets ops. */
+/* The head of a transport's own struct of stream_size bytes. The owner allocates that, zeroed, sets
+ * on_ready, and calls attach or connect, which sets ops. */
 struct weft_stream {
     const struct weft_stream_ops *ops;
     /* Reports those wanted events that are ready. An error is reported as every wanted event, and the
@@ -72,68 +74,70 @@ struct weft_stream {
     void (*on_ready)(struct weft_stream *stream, unsigned events);
 };
 
-/* An accepted connection that is not on a loop yet. A plain value; whoever holds it owns the
- * handle. */
+/* An accepted connection that is not on a loop yet. It is a plain value, and whoever holds it owns the
+ * handle: attach or drop takes it. */
 struct weft_accepted {
     intptr_t handle;
     char peer[64]; /* text for the log: "127.0.0.1:51234", "[::1]:51234", "unix" */
 };
 
-/* One address that is listened on. The owner allocates listener_size bytes, zeroed, sets on_ready
- * and owner, and calls listen. */
+/* One address that is listened on; the head of a transport's own struct of listener_size bytes. The owner
+ * allocates that, zeroed, sets on_ready and owner, and calls listen. */
 struct weft_listener {
-    /* Reports that accept may succeed. Level-triggered while the listener is enabled. */
+    /* Reports, in every turn in which the listener is enabled and somebody waits, that accept may
+     * succeed. */
     void (*on_ready)(struct weft_listener *listener);
     void *owner; /* the owner's; the transport only copies it to the listeners behind next */
 
-    /* Set by listen: the address with its real port, as a URL without options:
-     * "tcp://127.0.0.1:9527". */
+    /* Set by listen: the address with its real port, as a URL without options: "tcp://127.0.0.1:9527". */
     char name[256];
     /* Set by listen if its URL stands for several addresses, as a host name may: the listener of the
-     * next address, or NULL for the last one. The transport allocates these, with the on_ready and the
-     * owner of the first, and frees them in unlisten. */
+     * next address, or NULL for the last one. The transport allocates these, gives them the on_ready and
+     * the owner of the first, and frees them in unlisten. */
     struct weft_listener *next;
 };
 
+/* All slots are mandatory but check. */
 struct weft_transport {
     const char *name;                  /* the URL's scheme */
     const struct weft_option *options; /* of its URLs; NULL: none */
-    size_t listener_size, stream_size;
+    size_t listener_size, stream_size; /* of the structs that begin with the two above */
 
     /* Checks the form, the length and the options of a URL that is meant for listen, or for connect if
      * for_listen is false. Opens and changes nothing. Returns 0, or WEFT_ECONFIG with one line in
-     * *error if the URL could work on no machine. If the slot is NULL, no URL is refused ahead of
-     * time. */
+     * *error if the URL could work on no machine. If the slot is NULL, every URL passes. */
     int (*check)(const struct weft_url *url, bool for_listen, struct weft_error *error);
 
-    /* Binds every address that the URL stands for and listens there; none is enabled yet. Returns 0,
-     * or -errno with one line in *error that says what failed, where, why, and what may help; nothing
-     * is bound or allocated then. Called at start, so it may block for name resolution. */
+    /* Binds every address that the URL stands for and listens there; none is enabled yet. Returns 0. On
+     * failure nothing is bound or allocated, and it returns -errno or WEFT_ECONFIG with one line in
+     * *error that says what failed, where, why, and what may help. May block for name resolution. */
     int (*listen)(struct weft_listener *listener, struct weft_loop *loop,
                   const struct weft_url *url, struct weft_error *error);
-    /* Switches the calls of one listener's on_ready on or off. Cannot fail. */
+    /* Switches the reports of one listener on or off, not those of the listeners behind next. Cannot
+     * fail. */
     void (*enable)(struct weft_listener *listener, bool on);
     /* Accepts one peer of one listener. Returns 0 and sets *accepted; -EAGAIN if nobody waits;
      * -EMFILE, -ENFILE or -ENOMEM if the system refuses, and the peer goes on waiting;
-     * -ECONNABORTED if one peer is lost and the next call may succeed.
+     * -ECONNABORTED if one peer was lost or dropped and the next call may succeed.
      *
-     * If shed is true and no descriptor is left, the transport closes its reserve descriptor, accepts
-     * the peer with it and drops the peer at once, so that the peer is not left waiting; this returns
-     * -ECONNABORTED rather than -EMFILE or -ENFILE. */
+     * A listener keeps one descriptor in reserve. If shed is true and no other is left, the transport
+     * closes it, accepts the peer in its place and drops the peer at once, so that the peer is not left
+     * waiting. The result is then -ECONNABORTED. */
     int (*accept)(struct weft_listener *listener, struct weft_accepted *accepted, bool shed);
-    /* Closes, at once, the listener that listen was called with and all behind it. Removes the path
-     * that listen made. Resets peers that were not accepted. Does nothing after a failed listen. */
+    /* Closes, at once, the listener that listen was called with and all behind it. Removes the file that
+     * listen made, if any. Resets peers that were not accepted. Does nothing after a failed listen. */
     void (*unlisten)(struct weft_listener *listener);
 
-    /* Makes an accepted handle a stream of loop, which owns the handle from then on. Returns 0, or
-     * -errno: the handle is dropped then, and close must not be called. */
+    /* Makes an accepted handle a stream of loop. The stream owns the handle from then on. On failure,
+     * -errno, the handle is dropped, and close must not be called. Called on the thread of loop. */
     int (*attach)(struct weft_stream *stream, struct weft_loop *loop,
                   const struct weft_accepted *accepted);
     /* Drops an accepted handle that was never attached. Any thread. */
     void (*drop)(const struct weft_accepted *accepted);
-    /* Begins to connect. Once the attempt has ended, on_ready reports WEFT_WRITABLE, if wanted, and the
-     * first read or write returns the error if it failed. May block for name resolution. Returns 0, or
-     * -errno with one line in *error; close must not be called then. */
+    /* Begins to connect. Returns 0, or -errno or WEFT_ECONFIG with one line in *error; close must not be
+     * called then. Until the attempt has ended, reads and writes return -EAGAIN. Then on_ready reports
+     * WEFT_WRITABLE, if wanted, and the first read or write returns the error if the attempt failed. May
+     * block for name resolution. */
     int (*connect)(struct weft_stream *stream, struct weft_loop *loop, const struct weft_url *url,
                    struct weft_error *error);
 };

@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: MIT
  *
- * A connection: one stream, its codec state, and the order of its replies. It lives and dies on one
- * loop. Private to the core. Each file calls only into files below it in this list:
+ * A connection: one stream, its codec state, and the order of its replies. It lives on one worker
+ * (worker.h), and everything here is for that worker's thread. Private to the core. Each file calls only
+ * into files below it in this list, but for the slots of plugins:
  *
  *   conn.c        life, and the pump: what a connection does in a turn
  *   input.c       stream -> buf -> decode -> call
  *   variant.c     which of the endpoints that share an address a connection is of
+ *   layers.c      the layers before a service
  *   request.c     what a service sees of a connection
+ *   peer.c        what is known of who is at the other end
  *   output.c      reply -> order -> encode -> chain -> stream
  *   deadlines.c   how long a connection may take
+ *   worker.c      what exists once per loop
  *   state.c       the states, and the ways to end
  *   order.c       the order of replies; it knows no connection */
 #ifndef WEFT_CONN_H
@@ -22,13 +26,15 @@
 
 struct weft__peer {
     struct weft_peer public;
-    char *user, *label; /* owned; what public shows */
+    char *user, *label; /* owned; public.user and public.label point to them */
 };
 
+/* One allocation holds this, the stream, the codec's and the service's states and the address. It is freed
+ * once the connection is closed and its last request has ended. */
 struct weft__conn {
     struct weft__binding *binding;
     struct weft_stream *stream;
-    void *service_conn;
+    void *service_conn; /* the service's state of this connection */
     struct weft_codec_state codec;
 
     /* Undecoded bytes: an unfinished frame, or what fairness or a pause left over. */
@@ -37,48 +43,49 @@ struct weft__conn {
     struct weft__order order;
 
     uint64_t id;
-    uint64_t drain_mark; /* while draining: bytes of input that are still to be executed */
-    struct weft_deferred deferred;
-    struct weft_timer timer;
-    int64_t frame_start;    /* when the unfinished frame began; 0: none */
-    int64_t write_deadline; /* 0: none */
-    int64_t rest_deadline;  /* the end of idling or of lingering; 0: none */
-    struct weft__conn *next, *prev;
+    uint64_t drain_mark; /* while draining: bytes of input whose frames are still executed */
+    struct weft_deferred deferred;  /* runs the pump */
+    struct weft_timer timer;        /* for the earliest of the deadlines below */
+    int64_t frame_start;            /* when the unfinished frame began; 0: none */
+    int64_t write_deadline;         /* 0: none */
+    int64_t rest_deadline;          /* the end of idling or of lingering; 0: none */
+    struct weft__conn *next, *prev; /* in the worker's list */
 
-    uint32_t frame_size;  /* that the unfinished frame declares, at most UINT32_MAX; 0: unknown */
-    uint32_t bad_frames;  /* in a row */
-    uint16_t turn_frames; /* decoded in this turn */
-    uint8_t put_off;      /* turns in a row in which it was deferred (input.c) */
-    uint8_t state, reason;
+    /* The size that the unfinished frame declares, at most UINT32_MAX; 0: unknown. */
+    uint32_t frame_size;
+    uint32_t bad_frames;    /* bad frames in a row */
+    uint16_t turn_frames;   /* frames decoded in this turn */
+    uint8_t put_off;        /* turns in a row in which it was put off (input.c) */
+    uint8_t state, reason;  /* enum weft__conn_state, enum weft_reason */
     uint8_t interest;       /* what the stream was last asked for */
-    bool refused : 1;       /* opened only to be told why not */
+    bool refused : 1;       /* opened only to be told why it is turned away */
     bool service_open : 1;  /* the service's close is owed */
     bool undecided : 1;     /* its binding is only the first of those that share the address */
     bool pumping : 1;       /* the pump is on the stack */
-    bool paused : 1;        /* output or max-pending stopped the decoding */
-    bool yielded : 1;       /* the turn's share is used up: the rest is decoded next turn */
-    bool eof : 1;           /* the peer ended its side */
-    bool over : 1;          /* by the protocol nothing follows what was decoded */
+    bool paused : 1;        /* output, max-pending or pending-bytes stopped the decoding */
+    bool yielded : 1;       /* its share of the turn is used up, or it was put off (input.c) */
+    bool eof : 1;           /* the peer has ended its direction */
+    bool over : 1;          /* the codec said that by the protocol nothing follows */
     bool inside : 1;        /* the consumed bytes end inside a frame, as while one is skipped */
     bool write_blocked : 1; /* the stream took less than was offered; until it says writable */
     bool draining : 1;
     bool drain_marked : 1;   /* drain_mark is valid */
     bool drain_told : 1;     /* detached requests have heard of the drain */
-    bool cancelling : 1;     /* the order is being walked: requests that end stay linked */
+    bool cancelling : 1;     /* cancel_all walks the order, so requests that end stay linked */
     const char *detail;      /* static text for the log, or NULL */
     const char *address;     /* the peer's as text, in the same allocation */
     struct weft__peer *peer; /* NULL until it is asked for */
 };
 
-/* Takes over an accepted handle, also on failure. refuse: 0, or 1 + the cause (enum
- * weft_reject_cause) with which the connection is turned away. On failure (memory, the system) the
- * handle is dropped and counted. */
+/* Makes a connection of an accepted handle, which the connection owns from now on, and runs its pump. On
+ * failure, of memory or of the system, the handle is dropped and counted as a closed connection. refuse is
+ * 0, or 1 + the cause (enum weft_reject_cause) for which the connection is turned away. */
 void weft__conn_open(struct weft__binding *binding, const struct weft_accepted *accepted,
                      uint64_t id, int refuse);
 
-void weft__peer_free(struct weft__peer *peer); /* NULL is fine */
+void weft__peer_free(struct weft__peer *peer); /* does nothing with NULL */
 
-/* True if no reply will be sent any more. */
+/* True if no reply will be encoded any more. What is encoded may still leave (state.h). */
 static inline bool weft__conn_gone(const struct weft__conn *conn)
 {
     return conn->state >= WEFT__CONN_FLUSHING;

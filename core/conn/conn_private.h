@@ -6,25 +6,25 @@
 
 #include "conn.h"
 
-/* A peer is slow, and may be so for ever, if it sends a frame or takes output at this rate; one that
- * is slower runs into a deadline. */
+/* The rate at which a peer has to send a large frame, and to take output. A peer that is slower for long
+ * runs into a deadline. */
 enum { WEFT__SLOW_BYTES_PER_SECOND = 16 * 1024 };
 
-/* Returns the output at which detached requests have to wait. It is never above output-low, or they
- * could keep a connection from ever decoding again. */
+/* Returns the bytes of waiting output from which on detached requests get -EAGAIN. It is never above
+ * output-low, because a paused connection decodes again below that, and they could keep it above. */
 static inline size_t weft__push_mark(const struct weft_limits *limits)
 {
     return (size_t)(limits->push_high < limits->output_low ? limits->push_high
                                                            : limits->output_low);
 }
 
-/* True if the connection wants more input than it has. */
+/* True if the connection is to read more input. */
 static inline bool weft__conn_reads(const struct weft__conn *conn)
 {
     return conn->state == WEFT__CONN_OPEN && !conn->eof && !conn->paused;
 }
 
-/* True if part of a frame has come. */
+/* True if bytes have come that are not part of a decoded frame, such as the beginning of one. */
 static inline bool weft__conn_has_partial(const struct weft__conn *conn)
 {
     return weft_buf_size(&conn->in) > 0 || conn->inside;
@@ -37,17 +37,18 @@ void weft__conn_set_deadlines(struct weft__conn *conn);
 
 /* variant.c */
 
-/* Makes the connection one of this binding, whose codec sees it from now on. Once per connection. */
+/* Makes the connection one of this binding, and calls its codec's init. Called once per connection. */
 void weft__conn_bind(struct weft__conn *conn, struct weft__binding *binding);
-/* Opens the service; an error of its own. The caller ends the connection. */
+/* Calls the service's open. Returns 0 or its error, with which the caller has to end the connection. */
 WEFT_MUST_USE int weft__conn_open_service(struct weft__conn *conn);
-/* Chooses the endpoint of an undecided connection by its first bytes, of which view has all. Returns
- * false if more of them are needed, or if the connection has to end. */
+/* Chooses the endpoint of an undecided connection by its first bytes; view has all that have come. Returns
+ * true if the endpoint is chosen and may decode them. False: more bytes are needed, or the connection was
+ * marked to end. */
 WEFT_MUST_USE bool weft__conn_decide(struct weft__conn *conn, struct weft_view view);
 
 /* input.c */
 
-/* Reads once and decodes what came. Returns true if the read said that nothing more waits. */
+/* Reads once and decodes what came. Returns true if nothing was there (-EAGAIN). */
 bool weft__conn_read(struct weft__conn *conn);
 /* Decodes what is buffered. */
 void weft__conn_decode_buffered(struct weft__conn *conn);
@@ -60,26 +61,30 @@ void weft__conn_linger_read(struct weft__conn *conn);
  * 0 if it has none. */
 size_t weft__conn_word(const struct weft__conn *conn, const struct weft_rejection *rejection,
                        uint8_t *dst);
-/* Encodes a message of the head; last: of its answer. If it is over a limit, the service's words for
- * that take its place. */
+/* Encodes a message of the head or of a loose request (order.h). last is true if it is the last one of its
+ * answer. If it is over a limit, the service's words for that take its place. */
 void weft__conn_emit(struct weft__conn *conn, const struct weft_body *body, bool last);
 /* Tells the codec that the head's answer has ended without another message. */
 void weft__conn_finish(struct weft__conn *conn, struct weft__request *request);
-/* Breaks the connection if more output waits than output-hard allows. */
+/* Breaks the connection if more output waits than output-hard and the small first messages that are always
+ * taken: WEFT_REJECT_MAX bytes for each of max-pending requests. */
 void weft__conn_check_output(struct weft__conn *conn);
 /* Emits what the head holds, removes it if it has ended, and goes on with the next. */
 void weft__conn_advance(struct weft__conn *conn);
-/* Puts the service's words for a rejection in their place in the order. */
+/* Puts the service's words for a rejection behind the last reply. If there are none, the connection
+ * begins to close. */
 void weft__conn_reject(struct weft__conn *conn, const struct weft_rejection *rejection);
-/* Puts what decode wrote of the codec's own bytes in its place in the order. */
+/* Puts the codec's own bytes, which decode wrote to worker->codec_bytes, behind the last reply. */
 void weft__conn_codec_bytes(struct weft__conn *conn);
-/* Calls on_room where there is room again. Returns true if it called one. */
+/* Calls on_room, or passes over a NULL one, where there is room again. Returns true if there was room for
+ * any request. */
 bool weft__conn_notify_room(struct weft__conn *conn);
-/* True if weft__conn_notify_room would call one. */
+/* True if weft__conn_notify_room would return true. */
 bool weft__conn_can_notify(const struct weft__conn *conn);
 /* Writes until nothing is left or the stream takes no more. */
 void weft__conn_flush(struct weft__conn *conn);
-/* Counts bad frames in a row. Called for each answered request: bad if its frame was. */
+/* Counts bad requests in a row, and begins to close the connection at max-bad-frames of them. Called for
+ * each request that is answered; a good one sets the count to 0. */
 void weft__conn_count_bad(struct weft__conn *conn, bool bad);
 
 #endif

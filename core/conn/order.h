@@ -41,7 +41,7 @@ struct weft__loose {
     struct weft__request *first, *last;
 };
 
-/* A message that was sent before its turn. */
+/* A message that was sent before its request was the head. */
 struct weft__held {
     struct weft__held *next;
     struct weft_blob *blob; /* counted */
@@ -49,10 +49,10 @@ struct weft__held {
     bool lasting;           /* the body's `lasting` (core/base/body.h) */
 };
 
-/* For layers. Set only if the endpoint has some. */
+/* Used only if the endpoint has layers. */
 struct weft__layered {
-    uint64_t bytes;
-    size_t begun; /* layers whose begin was called */
+    uint64_t bytes; /* of all its messages before encoding */
+    size_t begun;   /* layers whose begin was called */
 };
 
 /* The core's side of a request. Behind it lie the states that layers have of it. */
@@ -64,15 +64,15 @@ struct weft__request {
     struct weft__loose *list;   /* the list it is in, if it is loose */
     struct weft__held *held, *held_last;
     struct weft__held first_held; /* a single held message, the usual case, costs no malloc */
-    struct weft_arena arena;      /* its own, once kept */
+    struct weft_arena arena;      /* its own memory, if it is kept */
     struct weft__layered layered;
     uint8_t place; /* enum weft__place */
     uint8_t told;  /* the reason of the last on_cancel, so that no reason comes twice */
     bool kept, ended, room_owed;
     bool detached; /* it is loose, or will be once it is the head */
     uint8_t said;  /* enum weft__said */
-    bool
-        too_large; /* its last message was too large to be held, so it has to wait to be the head */
+    /* Its last message was too large to be held, so room comes only once it is the head. */
+    bool too_large;
 };
 
 /* Requests for reuse: one pool per worker. A zeroed pool is empty. */
@@ -100,8 +100,8 @@ struct weft__order {
     uint32_t room_owed; /* linked requests that were answered -EAGAIN and not told of room since */
     uint32_t detached;  /* detached requests, wherever they are */
     size_t held_bytes;  /* bytes of all held messages */
-    size_t
-        kept_bytes; /* memory of kept requests' arenas, payloads included; not of detached ones */
+    /* Memory of the arenas of kept requests that are not detached, payloads included. */
+    size_t kept_bytes;
     struct weft__detached *detached_part; /* owned; NULL until a request is detached */
 };
 
@@ -111,7 +111,7 @@ static inline void *weft__request_state(struct weft__request *request, size_t at
     return (char *)request + WEFT__ALIGN_UP(sizeof *request) + at;
 }
 
-/* Takes a request from the pool or from the allocator. Returns NULL if there is no memory. */
+/* Returns an unlinked request whose public part is zeroed, or NULL if there is no memory. */
 WEFT_MUST_USE struct weft__request *weft__request_take(struct weft__request_pool *pool,
                                                        struct weft__conn *conn);
 /* Frees the arena of a kept request. */
@@ -126,7 +126,7 @@ void weft__order_add(struct weft__order *order, struct weft__request *request);
  * pool; otherwise it becomes loose. */
 void weft__order_pop(struct weft__order *order);
 
-/* Frees what the order owns. No request is left. */
+/* Frees what the order owns. Called when no request is left. */
 void weft__order_fini(struct weft__order *order);
 
 /* Marks a request detached, which must not have ended. It keeps its place until it is the head.
@@ -158,11 +158,11 @@ static inline size_t weft__held_size(const struct weft__request *request,
     return weft_blob_view(held->blob).size + (held == &request->first_held ? 0 : sizeof *held);
 }
 
-/* Holds a reference to blob behind what the request holds already. -ENOMEM: nothing changed. */
+/* Holds a reference of its own to blob behind what the request holds already. -ENOMEM: nothing changed. */
 WEFT_MUST_USE int weft__order_hold(struct weft__order *order, struct weft__request *request,
                                    struct weft_blob *blob);
-/* Unlinks the oldest message that the request holds; it is not counted from now on. Returns NULL if
- * there is none. */
+/* Unlinks and returns the oldest message that the request holds, which counts no more in held_bytes.
+ * Returns NULL if there is none. */
 struct weft__held *weft__order_take_held(struct weft__order *order, struct weft__request *request);
 /* Frees what weft__order_take_held returned, before the request holds another. */
 void weft__held_free(struct weft__request *request, struct weft__held *held);

@@ -31,7 +31,8 @@ enum weft__conn_state {
 /* Enters a state. Asserts that the drawing and the text below it allow the move. */
 void weft__conn_enter(struct weft__conn *conn, enum weft__conn_state state);
 
-/* Has the pump run in this turn or the next. Does nothing while the pump is on the stack. */
+/* Makes the pump run in this turn or the next. Does nothing while the pump is on the stack, because at its
+ * end it judges by itself if it has to run again. */
 void weft__conn_schedule(struct weft__conn *conn);
 
 /* Three ways to end. The first reason wins. Each only marks the connection and schedules the pump;

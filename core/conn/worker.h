@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * A worker: one loop, its thread, and everything that exists once per loop rather than once per
- * connection. Private to the core. */
+ * A worker: one loop, and everything that exists once per loop rather than once per connection. Private to
+ * the core. Everything here is for the worker's thread, but weft__counts and `living`, and but for
+ * weft__worker_init and _fini, which are called while no thread runs the loop. */
 #ifndef WEFT_WORKER_H
 #define WEFT_WORKER_H
 
@@ -24,41 +25,45 @@ struct weft__conn;
 struct weft__worker;
 
 enum {
-    WEFT__READ_SIZE = 256 * 1024, /* one read, and the bytes a connection may decode in a turn */
-    /* The longest unfinished tail that is put before a read rather than read behind. */
+    WEFT__READ_SIZE = 256 * 1024, /* the most bytes of one read */
+    /* An unfinished frame below this size is copied in front of the next read, in read_buffer. A longer
+     * one stays in the connection's own buffer, and the next read goes behind it. */
     WEFT__TAIL_SIZE = 16 * 1024,
-    WEFT__TURN_FRAMES = 64, /* frames a connection may decode in a turn */
-    WEFT__TURN_NS =
-        1000000, /* time that decoding them may take; checked once the clock is re-read */
-    WEFT__LATE_NS = 5000000 /* a turn of the loop that has taken longer is a long one */
+    WEFT__TURN_FRAMES = 64, /* frames that a connection may decode in a turn */
+    /* Time that decoding them may take, 1 ms. It is compared only if the clock was re-read. */
+    WEFT__TURN_NS = 1000000,
+    WEFT__LATE_NS = 5000000 /* a turn of the loop that has taken longer, 5 ms, is a long one */
 };
 
-/* Written by one thread, read by any: relaxed loads and stores, no read-modify-write. */
+/* The counters of weft_server_counts. One thread writes them and any may read them. So relaxed loads and
+ * stores are enough, and no read-modify-write is needed. */
 struct weft__counts {
     _Atomic uint64_t accepted, open, requests, rejected, bytes_in, bytes_out;
     _Atomic uint64_t closed[WEFT_REASON_COUNT];
 };
 
+/* Adds n, which may be a negative number as a uint64_t. For the thread that writes the counter. */
 static inline void weft__count(_Atomic uint64_t *counter, uint64_t n)
 {
     atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + n,
                           memory_order_relaxed);
 }
 
-/* An endpoint as one worker sees it: the three plugins and their states on this loop. Endpoints that
- * share an address follow their first one in the worker's array. */
+/* An endpoint as one worker sees it: its plugins and their states on this loop. Endpoints that share an
+ * address follow their first one in the worker's array. */
 struct weft__binding {
     struct weft__worker *worker;
     const struct weft_transport *transport;
     const struct weft_codec *codec;
     const struct weft_service *service;
     const void *codec_config;
-    uint32_t config_id;
-    void *codec_loop, *service_loop;
+    uint32_t config_id; /* names the codec's configuration; equal ones have the same (codec.h) */
+    void *codec_loop, *service_loop; /* endpoints with equal configurations share them */
     struct weft__layers layers;
     /* The service's call, or the one that has the layers begin first. */
     void (*call)(void *loop_state, void *conn_state, struct weft_request *request);
-    /* Set in the first one of an address: how many share it, and the largest of their connection states. */
+    /* In the first one of an address: the number of endpoints that share it, and the sizes of the largest
+     * connection states of their codecs and services. */
     size_t variants, codec_room, service_room;
     struct weft__counts counts;
 };
@@ -76,34 +81,38 @@ struct weft__worker {
     struct weft_arena arena; /* scratch of the request whose call() is on the stack */
     struct weft__request_pool requests;
     struct weft_chain codec_bytes; /* what decode wants to send by itself; empty between calls */
-    bool refreshed;                /* the clock was re-read since the last check */
+    bool refreshed;                /* the clock was re-read since WEFT__TURN_NS was last compared */
     struct weft_turn_hook turn;
-    int64_t turn_began;              /* the loop's turn, not one connection's part of it */
-    int64_t pump_began;              /* the part of the connection whose pump is on the stack */
-    bool others_wait, others_waited; /* a connection was put off in this turn, in the one before */
+    int64_t turn_began;              /* when the loop's turn began */
+    int64_t pump_began;              /* when the pump began that is on the stack */
+    bool others_wait, others_waited; /* a connection was put off in this turn; in the one before */
 
     /* Every connection that has memory: also the closed ones whose requests have not ended. */
     struct weft__conn *conns;
     size_t conn_count;
     bool draining;
-    uint64_t cut;
-    /* Called when draining and the last connection is gone. */
+    uint64_t cut; /* connections that were cut */
+    /* Called when the worker is draining and its last connection is gone. */
     void (*on_empty)(struct weft__worker *worker);
 
-    _Atomic uint64_t living; /* connections placed here: what the acceptor balances */
-    uint64_t refusing;       /* connections here that are only being told why not */
-    uint64_t log_second, log_lines, log_suppressed;
+    /* Connections placed here, by which the acceptor chooses a worker. It adds one, on the first worker's
+     * thread, and the worker subtracts it. */
+    _Atomic uint64_t living;
+    uint64_t refusing; /* connections here that are only told why they are turned away */
+    uint64_t log_second, log_lines, log_suppressed; /* for weft__worker_log_close */
 };
 
-/* Makes the loop and the buffers. The server fills the bindings. On failure nothing is held. */
+/* Makes the loop and the buffers. Returns 0, or -errno: nothing is held. The server then fills the
+ * bindings, which are zeroed but for `worker`, and sets requests.states. */
 WEFT_MUST_USE int weft__worker_init(struct weft__worker *worker, const struct weft_limits *limits,
                                     const struct weft_log *log, size_t binding_count, int fd_limit);
-/* Called after the worker's last connection has gone. */
+/* Frees the worker's memory and its loop. Called after its last connection has gone. */
 void weft__worker_fini(struct weft__worker *worker);
 
-/* Makes every connection drain, also those that come later. Worker's thread. */
+/* Makes every connection drain, also those that come later. */
 void weft__worker_drain(struct weft__worker *worker);
-/* Closes every connection at once and counts it in cut. Worker's thread. */
+/* Breaks every connection, so that its pump closes it at once. Counts in cut those that were not yet
+ * finished; a connection that lingers (state.h) is. */
 void weft__worker_cut(struct weft__worker *worker);
 
 /* Re-reads the clock. Called after work that may have taken long. */
@@ -119,7 +128,8 @@ static inline bool weft__worker_is_late(const struct weft__worker *worker)
     return weft_loop_now(worker->loop) - worker->turn_began > WEFT__LATE_NS;
 }
 
-/* Logs that a connection ended. At most 20 lines per second are written; the rest are counted. */
+/* Logs that a connection ended. detail is static text, or NULL. At most 20 lines per second are written.
+ * The rest are counted, and a later line tells their number. */
 void weft__worker_log_close(struct weft__worker *worker, enum weft_reason reason, const char *peer,
                             const char *detail, uint64_t conn);
 

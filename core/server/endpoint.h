@@ -1,25 +1,27 @@
 /* SPDX-License-Identifier: MIT
  *
- * An endpoint: a URL bound to a transport, a codec and, on a server, a service, each configured. */
+ * An endpoint: a URL bound to a transport, a codec and, on a server, a service and its layers, all
+ * configured. Servers and clients make their endpoints with this. Private to the core. */
 #ifndef WEFT_ENDPOINT_H
 #define WEFT_ENDPOINT_H
 
 #include "core/registry.h"
 
-/* Lets nothing more be added. Any thread, also while others look plugins up. */
+/* Freezes a registry, so that nothing more can be added. Any thread, also while others look plugins up. */
 void weft__registry_freeze(struct weft_registry *registry);
 
-/* Writes the languages of the services of that name to dst, which has size bytes: "protobuf:abi, resp". */
+/* Writes the languages that the services of that name speak to dst, which has size bytes: "protobuf:abi,
+ * resp". It writes "none" if no service has that name. */
 void weft__registry_languages(const struct weft_registry *registry, const char *name, char *dst,
                               size_t size);
 
 struct weft_endpoint {
-    struct weft_url url;
+    struct weft_url url; /* a copy; without an address if the endpoint is a variant */
     const struct weft_transport *transport;
     const struct weft_codec *codec;
     const struct weft_service *service;  /* NULL for a client */
     void *codec_config, *service_config; /* owned; NULL where the size is 0 */
-    /* The layers that `layers=` names, the outermost first. */
+    /* The layers that the option `layers` names, the outermost first. */
     struct {
         const struct weft_layer *layer;
         void *context, *config; /* the config is owned; NULL if the size is 0 */
@@ -27,24 +29,28 @@ struct weft_endpoint {
     size_t layer_count;
 };
 
-/* The plugins for URLs that name none. */
+/* An endpoint is made of these and its URL. They are borrowed until weft_endpoint_init returns. */
 struct weft_endpoint_defaults {
-    const char *codec;      /* never NULL */
-    const char *service;    /* NULL: a client's endpoint, `service=` is refused */
-    bool codec_is_explicit; /* --codec gave the default: a client's URL that names another codec
-                               contradicts it and is refused */
-    /* For a server's endpoint whose codec is known (plan.h), or NULL. */
+    /* For a URL that names no codec; not NULL. */
+    const char *codec;
+    /* For a URL that names no service. NULL makes a client's endpoint, whose URL may name neither a service
+     * nor layers. */
+    const char *service;
+    /* True if a user asked for `codec`: a URL that names another one contradicts that and is refused. */
+    bool codec_is_explicit;
+    /* The codec, if a server's plan has chosen it (plan.h). NULL: the URL or `codec` names it. */
     const struct weft_codec *chosen;
-    /* Codecs that the URL stands for as well, up to a NULL: its options may be theirs. Or NULL. */
+    /* All codecs that the same URL stands for, up to a NULL: the URL may use their options. Or NULL. */
     const struct weft_codec *const *companions;
-    /* The endpoint whose variant this is: the URL's address, if it has one, is that one's. Or NULL. */
+    /* If this is a variant, the first endpoint at its address, whose transport it has: an address in the
+     * URL is ignored. NULL: the endpoint has an address of its own. */
     const struct weft_endpoint *base;
 };
 
-/* Parses the URL, looks its plugins up, takes the service's face that speaks what the codec carries, refuses
- * options that none of the three declares, lets the transport check the URL, and configures codec and
- * service. Returns 0, WEFT_ECONFIG with one line in *error, or -ENOMEM. On failure nothing is held.
- * The registry and the limits must outlive the endpoint. */
+/* Parses the URL and looks up its plugins. The service is the face that speaks what the codec carries.
+ * Refuses options that no plugin declares, lets the transport check the URL, and configures codec, service
+ * and layers. The registry and the limits must outlive the endpoint. Returns 0. On failure nothing is
+ * held, and the result is WEFT_ECONFIG, or what a configure returned, with one line in *error. */
 WEFT_MUST_USE int weft_endpoint_init(struct weft_endpoint *endpoint, const char *url,
                                      const struct weft_registry *registry,
                                      const struct weft_endpoint_defaults *defaults,
@@ -52,7 +58,8 @@ WEFT_MUST_USE int weft_endpoint_init(struct weft_endpoint *endpoint, const char 
 /* Frees the configurations. Does nothing to a zeroed endpoint. */
 void weft_endpoint_fini(struct weft_endpoint *endpoint);
 
-/* Writes "codec=raw service=kv" to dst, which has size bytes, and returns dst. */
+/* Writes "codec=raw service=kv", or "codec=raw" for a client's endpoint, to dst, which has size bytes, and
+ * returns dst. */
 char *weft_endpoint_describe(const struct weft_endpoint *endpoint, char *dst, size_t size);
 
 #endif

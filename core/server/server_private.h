@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * The struct that these files share. Private to core/server. server.c calls the others, and none calls
- * back.
+ * The struct of a server and the files that work on it. Private to core/server. server.c calls the others,
+ * and none calls back.
  *
+ *   server.c   life: new, listen, start, run, stop, cut, count, free
  *   setup.c    makes endpoints of options (plan.h), merges equal configurations, makes workers
  *   sharing.c  refuses codecs that cannot share an address
- *   accept.c   accepts, refuses, and places connections on the worker that has the fewest
- *   server.c   life: listen, start, run, stop, cut, count */
+ *   accept.c   accepts peers, and turns them away or places them on the worker that has the fewest */
 #ifndef WEFT_SERVER_PRIVATE_H
 #define WEFT_SERVER_PRIVATE_H
 
@@ -14,34 +14,41 @@
 #include "core/conn/worker.h"
 
 enum {
-    WEFT__DESCRIBE_SIZE = 512,
-    /* Connections that are being refused in words. Beyond this they are dropped without. */
+    WEFT__DESCRIBE_SIZE = 512, /* room for a line about an endpoint */
+    /* The most connections at one time that are told in words why they are turned away. Further ones are
+     * dropped without a word. */
     WEFT__MAX_REFUSING = 256
 };
 
-/* An endpoint, its listeners, and the merged configurations that it uses. Those that share an address
- * are side by side, and the first of them listens. */
+/* An endpoint with its listeners. Endpoints that share an address are side by side, and the first of them
+ * listens. Endpoints of one plugin with equal configurations share the plugin's states per loop. */
 struct weft__port {
     struct weft_server *server;
     struct weft_endpoint endpoint;
     size_t first;  /* index of the first one at the address */
     char *address; /* the URL as given, without options; NULL if it is not the first */
-    struct weft_listener *listener; /* of the first address; NULL until bound */
+    /* That of the first address. NULL until listen is tried, and if the port is not the first. */
+    struct weft_listener *listener;
     bool listening;
     size_t codec_slot, service_slot; /* index of the first endpoint with an equal configuration */
-    /* A line for each address that is listened on, and an empty one until then. */
+    /* A line for each address that is listened on; none before weft_server_listen. */
     char (*lines)[WEFT__DESCRIBE_SIZE];
     size_t line_count;
 };
 
+/* A worker and its thread. The first one's thread is that which calls weft_server_run. */
 struct weft__thread {
     struct weft__worker worker;
     struct weft_server *server;
     pthread_t thread;
+    /* started: the thread exists, which is never true of the first one. empty: the worker has drained. */
     bool started, empty;
+    /* drain and cut are posted to this worker's loop. done is posted to the first one's when this worker
+     * is empty. */
     struct weft_post drain, cut, done;
 };
 
+/* Used on the first worker's thread once weft_server_run is running. */
 struct weft_server {
     struct weft_limits limits;
     const struct weft_log *log;
@@ -49,23 +56,27 @@ struct weft_server {
     size_t port_count;
     struct weft_frame_cache *frames; /* for all threads; NULL where frame-cache is 0 */
     struct weft__thread *threads;
-    size_t thread_count, ready; /* ready: threads whose plugin states are made */
-    size_t running;             /* threads that are not done */
-    uint64_t next_id;
+    size_t thread_count, ready; /* ready: threads whose worker is made */
+    size_t running;             /* threads that have not drained, since serving began */
+    uint64_t next_id;           /* the number of the connection that was accepted last */
+    /* drain_timer cuts what has not drained; accept_timer ends a pause of accepting. */
     struct weft_timer drain_timer, accept_timer;
-    uint64_t shed; /* peers turned away since descriptors ran out */
-    bool serving, draining, cutting;
-    bool backing_off; /* the last accept failed for want of descriptors or memory */
+    uint64_t shed;                   /* peers dropped since descriptors or memory ran out */
+    bool serving, draining, cutting; /* run, stop and the cut have begun */
+    bool backing_off;                /* the last accept failed for want of descriptors or memory */
 };
 
-/* server.c. Makes the server accept; run calls it before the loops have turns. */
+/* server.c. Makes the server accept. weft_server_run calls this before it runs the first loop; tests that
+ * run the loop themselves call it instead. */
 void weft__server_begin(struct weft_server *server);
 
-/* sharing.c. Called once the workers are made. */
+/* sharing.c. Called once the workers are made. Returns 0; or, with one line in *error, WEFT_ECONFIG if a
+ * codec without a probe shares an address with one that claims its frames, or -ENOMEM. */
 WEFT_MUST_USE int weft__server_check_sharing(const struct weft_server *server,
                                              struct weft_error *error);
 
-/* setup.c. Whatever a failure leaves behind, weft_server_free frees. */
+/* setup.c. Both return 0, or an error with one line in *error. weft_server_free frees what a failure leaves
+ * behind. */
 WEFT_MUST_USE int weft__server_make_ports(struct weft_server *server,
                                           const struct weft_server_options *options,
                                           struct weft_error *error);
@@ -74,9 +85,12 @@ void weft__server_free_threads(struct weft_server *server);
 void weft__server_free_ports(struct weft_server *server);
 
 /* accept.c. For the first worker's thread. */
+
+/* Accepts peers, at most a turn's share of them. The on_ready of every listener. */
 void weft__server_on_listener(struct weft_listener *listener);
+/* Switches the reports of all listeners on or off. */
 void weft__server_set_accepting(struct weft_server *server, bool on);
-/* Refuses in words whoever waits to be accepted, then closes the listeners. */
+/* Tells whoever waits to be accepted that the server is draining, then closes the listeners. */
 void weft__server_close_listeners(struct weft_server *server);
 /* Closes the listeners at once, which resets whoever waits to be accepted. */
 void weft__server_unlisten(struct weft_server *server);
