@@ -11,6 +11,7 @@
 #define WEFT_PLUGIN_H
 
 #include "codec.h"
+#include "loop.h"
 #include "registry.h"
 #include "service.h"
 #include "transport.h"
@@ -59,7 +60,9 @@ enum { WEFT_PLUGIN_ABI = 1 };
     X(weft_url)                                                                                    \
     X(weft_post)                                                                                   \
     X(weft_timer)                                                                                  \
-    X(weft_turn_hook)
+    X(weft_turn_hook)                                                                              \
+    X(weft_io)                                                                                     \
+    X(weft_deferred)
 
 /* A list of all that a shared object offers. Everything it points to is static. Define it with WEFT_PLUGIN,
  * which sets the first four members. */
