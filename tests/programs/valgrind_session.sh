@@ -15,7 +15,7 @@ cleanup() {
 trap cleanup EXIT
 
 checked=(valgrind --quiet --error-exitcode=99 --leak-check=full --show-leak-kinds=all
-    --errors-for-leak-kinds=all --track-fds=no)
+    --errors-for-leak-kinds=all "--suppressions=$(dirname "$0")/valgrind.supp" --track-fds=no)
 
 # kvs prints a line for each endpoint once it listens on all of them.
 mkfifo "$scratch/listening"

@@ -194,9 +194,10 @@ static size_t put_pairs(uint8_t *dst, const struct kv_pairs *pairs)
     return pairs->size;
 }
 
+/* A refusal may come before the command is known, so the status is asked first. */
 static bool is_paged(const struct kv_line_body *self)
 {
-    return self->call && self->call->command && self->reply->status == KV_OK &&
+    return self->reply->status == KV_OK && self->call && self->call->command &&
            kv_is_paged(self->call->command);
 }
 

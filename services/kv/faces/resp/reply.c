@@ -270,8 +270,9 @@ static void write_words(const struct weft_body *body, uint8_t *dst)
 const struct weft_body *resp_reply(struct kv_task *base, const struct kv_reply *reply)
 {
     struct resp_task *task = (struct resp_task *)base;
+    /* A refusal may come before the form is known; it has words. */
     bool is_words = reply->status != KV_OK && reply->text.count > 0 &&
-                    !(task->form == RESP_FORM_ERROR && kv_text_size(&reply->text) == 0);
+                    !(kv_text_size(&reply->text) == 0 && task->form == RESP_FORM_ERROR);
     task->body = (struct resp_body){.task = task, .reply = reply};
     task->body.body.size = is_words ? words_size(reply) : form_size(task);
     task->body.body.write = is_words ? write_words : write_form;
