@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
- * The commands that change keys on conditions or by what they have: all items or none. */
+ * The commands that take changes (KV_TAKES_CHANGES): they change keys under conditions, or depending on the values
+ * that the keys have. Unless the command is `apart`, either all items are changed or none. */
 #ifndef KV_CHANGES_H
 #define KV_CHANGES_H
 
 #include "command.h"
 
-/* Does a command that takes changes. store, session, op.table, op.items and op.count are set, and op.done
- * is the caller's. */
+/* Starts a command that takes changes. The caller has set call->store, call->session and op.table, op.items,
+ * op.count and op.done. */
 void kv__changes_start(struct kv_call *call);
 
-/* Makes the reply of an addition that was done: the sum. */
+/* Sets call->reply to the sum of an hincr that is done. */
 void kv__changes_answer_sum(struct kv_call *call);
 
 #endif

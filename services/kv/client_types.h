@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The requests and replies of client.h as plain values: the messages of proto/abi.proto, whose
- * names and meanings they have. Views are borrowed. */
+ * The requests and replies of client.h as plain structs. They have the names and meanings of the messages of
+ * proto/abi.proto, which docs/wire.md explains. All views and arrays are borrowed: those of a request until the
+ * function that sends it returns, those of a reply until its done returns. */
 #ifndef KV_CLIENT_TYPES_H
 #define KV_CLIENT_TYPES_H
 
@@ -11,9 +12,9 @@
 extern "C" {
 #endif
 
-/* The members of `Value`. */
+/* The types of a value. */
 enum weft_kv_type {
-    WEFT_KV_EMPTY,
+    WEFT_KV_EMPTY, /* no value: what a zeroed weft_kv_value is */
     WEFT_KV_STRING,
     WEFT_KV_BINARY,
     WEFT_KV_INTEGER,
@@ -55,15 +56,15 @@ enum weft_kv_op {
     WEFT_KV_COUNT
 };
 
-/* When a key expires. A zeroed one says nothing: a value stored with it never expires, and a key that
- * keeps its value keeps its expiry. */
+/* When a key expires. If it is zeroed (UNSAID), a value that is stored never expires, and a key that keeps its
+ * value keeps its expiry. */
 struct weft_kv_expiry {
     enum weft_kv_expire {
         WEFT_KV_EXPIRE_UNSAID,
-        WEFT_KV_EXPIRE_AFTER, /* milliseconds from now */
-        WEFT_KV_EXPIRE_AT,    /* milliseconds since 1970, UTC */
+        WEFT_KV_EXPIRE_AFTER, /* `milliseconds` after the server gets the request */
+        WEFT_KV_EXPIRE_AT,    /* `milliseconds` after the beginning of 1970, UTC */
         WEFT_KV_EXPIRE_NEVER,
-        WEFT_KV_EXPIRE_KEEP /* as before; not for hexpire */
+        WEFT_KV_EXPIRE_KEEP /* the key keeps its expiry; not for hexpire */
     } when;
     uint64_t milliseconds;
 };
@@ -73,8 +74,8 @@ struct weft_kv_change {
     struct weft_view key;
     enum weft_kv_what {
         WEFT_KV_LEAVE, /* the key keeps its value; its expiry may change */
-        WEFT_KV_STORE, /* it gets `value` */
-        WEFT_KV_REMOVE /* it is removed */
+        WEFT_KV_STORE, /* the key gets `value` */
+        WEFT_KV_REMOVE /* the key is removed */
     } what;
     struct weft_kv_value value;
     struct weft_kv_expiry expiry;
@@ -82,56 +83,59 @@ struct weft_kv_change {
         WEFT_KV_ALWAYS,
         WEFT_KV_IF_ABSENT,
         WEFT_KV_IF_PRESENT,
-        WEFT_KV_IF_VERSION /* it has that version; an empty one: it is absent */
+        WEFT_KV_IF_VERSION /* the key has `version`; if that is empty, the key is absent */
     } condition;
-    struct weft_view version; /* as in a state: 16 bytes or none */
+    struct weft_view version; /* 16 bytes, from a weft_kv_state; or empty */
 };
 
-/* One command. hget, hdel, hexist and hincr take exactly one key; hmget, hmdel, hmexist and hexpire take
- * any number. hset takes exactly one pair, hmset any number; hput takes any number of changes, each of
- * another key. The others take no keys, pairs or changes. */
+/* One command. Fields that the op does not use are zero. hget, hdel, hexist and hincr take exactly one key; hmget,
+ * hmdel, hmexist and hexpire take any number. hset takes exactly one pair; hmset takes any number. hput takes any
+ * number of changes, each for a different key. The others take no keys, pairs or changes. */
 struct weft_kv_request {
     enum weft_kv_op op;
-    struct weft_view table; /* not for tables */
+    struct weft_view table; /* for all but WEFT_KV_TABLES */
     const struct weft_view *keys;
     size_t key_count;
     const struct weft_kv_pair *pairs;
     size_t pair_count;
     const struct weft_kv_change *changes;
     size_t change_count;
-    struct weft_view cursor;    /* hscan, tables: that of the page before; empty: the first page */
-    uint32_t limit;             /* hscan, tables: the most of a page; 0: the server chooses */
-    struct weft_view prefix;    /* hscan, tables: only keys or names that begin with it */
-    struct weft_view match;     /* hscan: only keys that match this pattern; empty: all */
-    bool keys_only;             /* hscan: no values */
-    bool state;                 /* hget, hmget, hput, hscan: the reply has states, too */
-    struct weft_kv_value delta; /* hincr: an integer or a float */
-    struct weft_kv_expiry expiry; /* hexpire: unsaid only asks */
+    /* For hscan and tables: the cursor of the page before; empty: the first page. */
+    struct weft_view cursor;
+    uint32_t limit;          /* hscan, tables: the most pairs or tables; 0: the server chooses */
+    struct weft_view prefix; /* hscan, tables: shows only keys or names that begin with it */
+    struct weft_view match;  /* hscan: shows only keys that match this pattern; empty: all keys */
+    bool keys_only;          /* hscan: the pairs have no values */
+    bool state;              /* hget, hmget, hput, hscan: the reply has states too */
+    struct weft_kv_value delta;   /* hincr: an integer or a float */
+    struct weft_kv_expiry expiry; /* hexpire: UNSAID changes nothing and only asks */
 };
 
-/* The state of a key, besides its value. That of a key that is not there is zeroed. */
+/* The version and expiry of a key. For an absent key all but `unmet` is zero. */
 struct weft_kv_state {
-    struct weft_view version; /* 16 bytes, or none if none was asked for */
+    struct weft_view version; /* a digest of the value, 16 bytes; empty if the command gives none */
     uint64_t expires;         /* milliseconds since 1970, UTC; 0: never */
-    uint64_t left;            /* the milliseconds until then, by the server's clock; 0: never */
-    bool unmet;               /* the change's condition does not hold */
+    uint64_t left; /* milliseconds until then by the server's clock; 0: it never expires */
+    bool unmet;    /* hput: the condition of the change does not hold */
 };
 
 struct weft_kv_table {
     struct weft_view name;
-    uint64_t count; /* the number of its keys, about */
+    uint64_t count; /* the approximate number of its keys */
 };
 
 /* The server's answer. */
 struct weft_kv_reply {
-    uint32_t status;          /* 200, 404, ...: docs/wire.md */
-    struct weft_view message; /* the server's text, empty with 200 */
+    uint32_t status;          /* 200, 404 and others, as docs/wire.md lists them */
+    struct weft_view message; /* the server's text about an error; empty with 200 */
     const struct weft_kv_value *values;
     size_t value_count;
     const struct weft_kv_pair *pairs;
     size_t pair_count;
-    struct weft_view cursor; /* hscan, tables: where the next page begins; empty: it was the last */
-    const struct weft_kv_state *states; /* one per value or pair; with 412 one per change */
+    /* For hscan and tables: where the next page begins; empty: this is the last page. */
+    struct weft_view cursor;
+    /* One per value or pair; with 412 one per change, as a line only the first unmet one. */
+    const struct weft_kv_state *states;
     size_t state_count;
     const struct weft_kv_table *tables;
     size_t table_count;

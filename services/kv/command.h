@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The commands of kv on neutral arguments and replies: nothing here knows a message format or a
- * connection. A face (face.h) turns a request into a kv_call and a kv_call's reply into bytes. */
+ * The commands of kv, on arguments and replies that depend on no message format and no connection. A face (face.h)
+ * turns a request into a kv_call, and the kv_call's reply into bytes. All functions run on the call's loop. */
 #ifndef KV_COMMAND_H
 #define KV_COMMAND_H
 
@@ -32,7 +32,7 @@ enum kv_status {
     KV_STORE_FULL = 507
 };
 
-/* The parts of a reply beside its text: the pairs that call->pair took, and one of these. */
+/* The contents of a reply besides its text and the pairs that call->pair has taken. */
 enum kv_gives {
     KV_GIVES_NOTHING,
     KV_GIVES_VALUES, /* one value per item: found if present, else the empty value */
@@ -43,66 +43,67 @@ enum kv_gives {
 struct kv_reply {
     enum kv_status status;
     enum kv_gives gives;
-    bool states; /* one state per item, too, which kv_call_state returns */
-    struct kv_text text;
+    bool states;         /* the reply also has one state per item, which kv_call_state returns */
+    struct kv_text text; /* about an error; empty with KV_OK */
     struct weft_view cursor; /* the cursor of the next page; empty if there is none */
-    struct weft_view value;  /* KV_GIVES_VALUE: in its packed form */
+    struct weft_view value;  /* KV_GIVES_VALUE: in its packed form (value.h) */
 };
 
-/* One command under way. It lies in the caller's memory and must not move from start to done. */
+/* One command in progress. It lies in the caller's memory and must not move from kv_call_start to done. */
 struct kv_call {
     const struct kv_command *command;
     struct weft_view table;
     struct kv_item *items; /* for commands that take keys, pairs or changes */
-    size_t count;          /* of items; 1 where the command is not `many` */
+    size_t count;          /* the number of items; 1 if the command is not `many` */
 
-    struct weft_view from;   /* the cursor of the page; empty for the first */
+    struct weft_view from;   /* the cursor of the page; empty for the first page */
     size_t limit;            /* the most pairs of the page; 0: KV_SCAN_LIMIT */
-    struct kv_filter filter; /* what the page shows */
-    bool states;             /* the reply shall have states: of pairs, their expiry */
+    struct kv_filter filter; /* which pairs the page shows */
+    bool states;             /* the reply is to have states; for the pairs of a page, the expiry */
 
-    /* Takes one pair that a walk found, or one table. The views are valid until it returns. False: no
-     * more pairs are wanted, and the next page begins with this one. */
+    /* Called for each pair or table that a walk finds. The views are valid until it returns. False: the caller wants
+     * no more pairs, and the next page begins with this one. */
     bool (*pair)(struct kv_call *call, const struct kv_pair *pair);
-    /* The reply is ready. It and the views of the items are valid until this returns. */
+    /* Called once, when the reply is set. The reply and the views of the items are valid until this returns. */
     void (*done)(struct kv_call *call);
 
     struct kv_reply reply;
 
-    /* The rest is the commands' own. */
+    /* The rest is private to the commands. */
     const struct kv_store *store;
     void *session;
     struct kv_op op;
     struct kv_walk_step *step;
-    size_t shown, steps; /* of a page with a filter: its pairs, and what has been compared */
+    /* For a page with a filter: its pairs, and the characters that were compared. */
+    size_t shown, steps;
     struct kv_cursor cursor;
     uint8_t packed[KV_NEXT_BYTES]; /* reply.value may show it */
 };
 
-/* Does call->command in a session of the store. Calls done exactly once, before this returns or in a
- * later turn, as store.h says. The caller sets command, table, items, count, from, limit, filter and
- * states as far as the command takes them, and pair and done. The rest may be undefined. */
+/* Starts call->command in `session`, a session of the store. Calls done exactly once, before this returns or in a
+ * later turn of the loop (store.h). The caller has set command, pair and done, and of table, items, count, from,
+ * limit, filter and states those that the command takes (enum kv_takes). The rest may be undefined. */
 void kv_call_start(struct kv_call *call, const struct kv_store *store, void *session);
 
-/* The state of a key, besides its value. */
+/* The version and expiry of a key. */
 struct kv_state {
     bool present;
-    bool unmet; /* the condition of its update does not hold, so nothing was changed */
+    bool unmet; /* the condition of the key's update does not hold, so nothing was changed */
     bool has_version;
     uint8_t version[KV_VERSION_SIZE];
     int64_t expires; /* or KV_NEVER */
 };
 
-/* Sets *state to the state of an item's key once the command is done: from within call->done only, and
- * for a command that takes keys or changes. now: weft_loop_wall. */
+/* Sets *state to the state that the key of item `index` has after the command. now is weft_loop_wall. It may be
+ * called from within call->done only, and for a command that takes keys or changes. */
 void kv_call_state(const struct kv_call *call, size_t index, int64_t now, struct kv_state *state);
 
-/* Does what kv_call_state does, but leaves the version zeroed: a digest costs a pass over the value, and the
- * size of a reply does not depend on it. */
+/* Does what kv_call_state does, but leaves the version zeroed. The size of a reply does not depend on the version,
+ * and to compute it costs a pass over the value. */
 void kv_call_state_outline(const struct kv_call *call, size_t index, int64_t now,
                            struct kv_state *state);
 
-/* Makes *reply one that has only a status and a text. text must live as long as the reply. */
+/* Sets *reply to one that has only a status and a text. `text` is borrowed as long as the reply is used. */
 void kv_reply_text(struct kv_reply *reply, enum kv_status status, const char *text);
 
 #endif

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * The face seam of kv: a face is one message format in which commands are given and answered. It
- * consists of a `const struct kv_face`, which translates, and a `const struct weft_service`, whose
- * slots are the functions of session.h and whose name is the face's own. faces/protobuf is the only
- * one so far.
+ * The face seam of kv: a face is one message format in which commands are given and answered. It consists of a
+ * `const struct kv_face`, which translates, and a `const struct weft_service`, whose slots are the functions of
+ * session.h or wrap them. There are four: faces/protobuf, faces/line, faces/http and faces/resp.
  *
- * A face has no state except the task, knows no store, never waits, and runs on the task's loop. The
- * session takes care of order, memory and paging. */
+ * A face keeps what it needs for a request in the task. It knows no store, never waits, and runs on the task's
+ * loop. The session (session.h), of which each connection has one, takes care of order, memory and paging. */
 #ifndef KV_FACE_H
 #define KV_FACE_H
 
@@ -17,37 +16,39 @@
 #include "services/kv/pairs.h"
 #include "services/kv/service.h"
 
-/* One request being answered. A face embeds it as the first member of a task of its own, where it
- * keeps what a reply needs beyond it. */
+/* One request that is being answered. A face embeds it as the first member of a task of its own, which also holds
+ * what the face needs for the reply. A task is either late, which means that it is queued and outlives the service's
+ * call, or it lies on the stack of that call and is answered before the call returns. */
 struct kv_task {
     struct kv_call call;
     struct weft_request *request;
-    struct kv_session *session; /* the connection's, private to session.c */
+    struct kv_session *session; /* the connection's; a face that has embedded it may cast it back */
     struct kv_pairs pairs;      /* the reply's pairs, as put_pair wrote them */
     int pairs_error;            /* 0, or why a pair could not be taken: -ENOMEM, WEFT_ETOOBIG */
 
     /* The rest is session.c's. */
     bool (*step)(struct kv_task *task); /* set if `in_steps` */
-    struct kv_task_run *run; /* set if `in_steps`: the run of steps on the stack, or NULL */
-    struct kv_task *next;    /* in the queue */
-    bool late;               /* it lies in the request's arena, and the request is kept */
-    bool submitted;          /* it has left the queue for the store */
-    bool looking;            /* read by decode: see there */
-    bool in_steps;           /* set in late tasks alone: it has several store operations */
+    /* Set if `in_steps`: the loop over steps that is on the stack, or NULL. */
+    struct kv_task_run *run;
+    struct kv_task *next; /* in the queue */
+    bool late;            /* the task lies in the request's arena, and the request is kept */
+    bool submitted;       /* the task has left the queue for the store */
+    bool looking;         /* for decode, which explains it */
+    bool in_steps; /* the task has several store operations; undefined before decode unless late */
 };
 
 struct kv_face {
-    /* The size of the face's task. The session sets nothing behind the kv_task. */
+    /* The size of the face's task in bytes. What lies behind the kv_task is undefined when decode is called. */
     size_t task_size;
 
-    /* Reads task->request->payload and sets the fields of task->call that kv_call_start wants, except
-     * pair and done. Their views lie in the payload, in the task or in the request's arena. If the
-     * face makes blobs for values, the session drops them. If task->looking is true, the session may only
-     * want to know whether the command writes, and then decodes a command that does once more; so the face
-     * makes no blobs.
+    /* Reads task->request->payload and sets the fields of task->call that kv_call_start needs (command.h), except
+     * pair and done. The views that it sets lie in the payload, in the task or in the request's arena. If the face
+     * makes blobs for values, the session drops these references. If task->looking is true and the command turns
+     * out to write, the session discards the result and decodes the request again as a late task. So blobs would
+     * be wasted then, and the face makes none.
      *
-     * Returns false if the request is no command that can be done. The face has then answered it with
-     * one of the functions below, has dropped its blobs, and must not touch the task again. */
+     * Returns false if the request is not a command that can be executed. The face has then answered it with one
+     * of the functions below, has dropped its blobs, and must not touch the task again. */
     bool (*decode)(struct kv_task *task);
 
     /* Returns the reply as a body, which lives as long as the task and may refer to it. The face reads
@@ -55,57 +56,57 @@ struct kv_face {
      * reply->states asks for items. */
     const struct weft_body *(*reply)(struct kv_task *task, const struct kv_reply *reply);
 
-    /* Returns how many bytes a pair adds to the reply of hgetall or hscan, or a table to that of tables: the
-     * call says which, and what of it the reply shall have. 0: the pair is left out. */
+    /* Returns the number of bytes that a pair, or a table with `tables`, adds to the reply. task->call says which
+     * command it is and what of the pair the reply has. 0: the pair is left out. */
     size_t (*pair_size)(const struct kv_task *task, const struct kv_pair *pair);
-    /* Writes that pair, in exactly pair_size bytes. Between the two no time passes on the loop. */
+    /* Writes that pair to dst, in exactly pair_size bytes. It follows pair_size directly, so weft_loop_wall returns
+     * the same time to both. */
     void (*put_pair)(const struct kv_task *task, uint8_t *dst, const struct kv_pair *pair);
 
-    /* Says what the layers of an endpoint are asked about a task that decode returned true for. NULL:
-     * the command's name and table. */
+    /* Changes *action, which the layers of the endpoint are asked to allow before the task runs. It comes set to
+     * the command's name, its table and whether it writes. May be NULL: the action stays so. */
     void (*action)(const struct kv_task *task, struct weft_action *action);
 
-    /* Writes a reply that is only a status and a text of at most KV_LINE_MAX bytes, for use without a
-     * task. Returns the number of bytes written, at most WEFT_REJECT_MAX. It allocates nothing. */
+    /* Writes a reply that consists of a status and a text of at most KV_LINE_MAX bytes. It needs no task and
+     * allocates nothing, so it works when memory is short. Returns the bytes written, at most WEFT_REJECT_MAX. */
     size_t (*put_text)(uint8_t *dst, enum kv_status status, const char *text);
 };
 
-enum { KV_LINE_MAX = 256 }; /* bytes of a line of text that kv words, its NUL included */
+enum { KV_LINE_MAX = 256 }; /* the size of a buffer for a line of text, its NUL included */
 
-/* Answers and ends task with a status and a text. The text is no longer used when it returns, and
- * neither may the task be. `bad`: the request broke the format or a limit, which counts towards
- * max-bad-frames. */
+/* Answers the request with a status and a text, and ends task. After it returns the text is no longer used, and the
+ * task must not be touched. bad: the request broke the format or a limit, which counts towards max-bad-frames. */
 void kv_task_refuse(struct kv_task *task, enum kv_status status, const char *text, bool bad);
 
-/* Calls kv_task_refuse with the status and the text for lack of memory. */
+/* Calls kv_task_refuse with KV_RETRY and a text about lack of memory. */
 void kv_task_refuse_no_memory(struct kv_task *task);
 
-/* Answers and ends task with a whole reply. A refusal uses it if its text has several parts. */
+/* Does what kv_task_refuse does with a reply that the caller has made, such as one whose text has several parts. */
 void kv_task_answer(struct kv_task *task, const struct kv_reply *reply, bool bad);
 
-/* Makes task one of several store operations. decode calls it before it returns true, with task->call set
- * up for the first of them. After each operation step is called, with task->call.reply made. It returns
- * true if it has set task->call up for a further operation, as decode does. Otherwise the task is
- * answered with task->call.reply, which step may have changed.
+/* Makes task one that executes several store operations in turn. decode calls it before it returns true, with
+ * task->call set up for the first operation. `step` is called after each operation, when task->call.reply is set. It
+ * returns true if it has set task->call up for another operation. Otherwise the task is answered with
+ * task->call.reply, which step may have changed.
  *
- * Other clients may act between two operations, but no other task of the connection does. Blobs that the
- * face has made for values must be those of the last operation. */
+ * Other connections may change the store between two operations; no other task of this connection is submitted
+ * meanwhile. The session drops the blobs of the last operation's values only, so the earlier ones must have none. */
 void kv_task_in_steps(struct kv_task *task, bool (*step)(struct kv_task *task));
 
-/* Asks the layers of the endpoint. A face calls it for what it does beside task->call, such as a command
- * that it answers itself. False: a layer has said no. The task is then answered, and the face must have
- * dropped its blobs before. From within decode only. */
+/* Asks the layers of the endpoint whether *action is allowed. The session does so for task->call; a face calls this
+ * for what it does besides, such as a command that it answers itself. It may be called from within decode only, and
+ * the face must have dropped its blobs. False: a layer has refused, and the task has been answered. */
 WEFT_MUST_USE bool kv_task_ask(struct kv_task *task, const struct weft_action *action);
 
-/* Returns the configuration of the session. A face that embeds it as the first member of its own casts it
- * back. */
+/* Returns the configuration of the session. A face that embeds it as the first member of a struct of its own may
+ * cast it back. */
 const struct kv_session_config *kv_task_config(const struct kv_task *task);
 
-/* Return the limits of the server and those of kv. They are valid as long as the task. */
+/* These return the limits of the server and those of kv. They are valid as long as the task. */
 const struct weft_limits *kv_task_limits(const struct kv_task *task);
 const struct weft_kv_limits *kv_task_kv_limits(const struct kv_task *task);
 
-/* Returns the loop on which task is done, for its calendar: weft_loop_wall. */
+/* Returns the loop that executes task, for example for weft_loop_wall. */
 struct weft_loop *kv_task_loop(const struct kv_task *task);
 
 #endif

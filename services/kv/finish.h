@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * How a command ends, for the files that do commands. */
+ * Ends a command: sets its reply and calls done. For the files that execute commands. */
 #ifndef KV_FINISH_H
 #define KV_FINISH_H
 
 #include "command.h"
 
-/* Makes the reply of an operation that was done, and calls done. It is inline because nearly every request
- * comes this way. */
+/* Sets the reply of an operation that ended with KV_DONE, and calls done. It is inline because nearly every request
+ * ends here. */
 static inline void kv__call_succeed(struct kv_call *call)
 {
     struct kv_reply *reply = &call->reply;
@@ -19,14 +19,14 @@ static inline void kv__call_succeed(struct kv_call *call)
     call->done(call);
 }
 
-/* Makes the reply of what became of call->op and calls done. */
+/* Sets the reply for this outcome of call->op, and calls done. */
 void kv__call_finish(struct kv_call *call, enum kv_outcome outcome);
 
-/* Answers a command that the store cannot do for lack of a feature, as "walks". */
+/* Sets a reply that says that the store lacks a feature, such as "walks", and calls done. */
 void kv__call_lacks(struct kv_call *call, const char *feature);
 
-/* Makes call->reply a status and a text that ends in the table and a key, behind `text`, as in "Not found
- * for table: ". */
+/* Sets call->reply to a status and a text: `text`, which is static and ends in "for table: ", then the table and the
+ * item's key. Does not call done. */
 void kv__reply_key(struct kv_call *call, enum kv_status status, const char *text,
                    const struct kv_item *item);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reads and writes values in their packed form (value.h), for faces and for updates. Any thread; nothing here
- * allocates. */
+ * Reads and writes values in their packed form (value.h), for faces and for updates. Any thread may call these
+ * functions; they allocate nothing. */
 #ifndef KV_PACKED_H
 #define KV_PACKED_H
 
@@ -21,14 +21,16 @@ struct kv_unpacked {
     struct weft_view text; /* KV_TYPE_STRING, KV_TYPE_BINARY: lies in what was unpacked */
 };
 
-/* False: these bytes are not the packed form of a value. */
+/* Reads a packed value into *value. False: the bytes are not the packed form of a value. */
 WEFT_MUST_USE bool kv_unpack(struct weft_view packed, struct kv_unpacked *value);
 
+/* True if the value is a string or a binary. */
 static inline bool kv_is_text(const struct kv_unpacked *value)
 {
     return !value->is_empty && (value->type == KV_TYPE_STRING || value->type == KV_TYPE_BINARY);
 }
 
+/* Returns the number of a KV_TYPE_FLOAT. */
 static inline double kv_real_of(const struct kv_unpacked *value)
 {
     double real;
@@ -36,12 +38,12 @@ static inline double kv_real_of(const struct kv_unpacked *value)
     return real;
 }
 
-/* Writes the shortest of the texts with 15 to 17 digits that reads back as real; 17 always do. Returns its
- * size. It ends with a NUL. */
+/* Writes `real` as a decimal text with the fewest digits, from 15 to 17, that reads back as the same number. Returns
+ * the size of the text, without the NUL that follows it. */
 size_t kv_write_real(char text[KV_NUMBER_TEXT], double real);
 
-/* Each writes a packed value and returns its size. kv_pack_head writes what stands before the text of a string or
- * binary of `size` bytes. */
+/* Each writes a packed value to dst and returns its size. kv_pack_head writes only the tag and length that precede
+ * the text of a string or binary of `size` bytes. */
 size_t kv_pack_head(uint8_t dst[KV_PACKED_HEAD_MAX], enum kv_type type, uint64_t size);
 size_t kv_pack_integer(uint8_t dst[KV_NUMBER_MAX], int64_t integer);
 size_t kv_pack_real(uint8_t dst[KV_NUMBER_MAX], double real);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * kv: the key-value service over any store, speaking protobuf (proto/abi.proto) over any codec, or RESP.
+ * kv: the key-value service. It works on any store (store.h) and has four faces. A face is one message format in
+ * which clients give commands and get replies: protobuf (proto/abi.proto), lines of text, HTTP, and the RESP of
+ * Redis.
  *
- * A program makes a context, which holds a store, and registers the service with it:
+ * A program makes a context, which holds a store, and registers one or more faces with it:
  *
  *     const struct weft_kv_limits limits = weft_kv_limits_default();
  *     struct weft_kv_context context;
@@ -23,73 +25,80 @@
 extern "C" {
 #endif
 
-/* The faces of kv: services of one name, each in a language of its own. A server that registers several
- * with one context serves the same tables in all of them. */
+/* The faces. All of them are services named "kv"; they differ in `speaks`, which an endpoint's codec has to match.
+ * If a server registers several faces with one context, they serve the same tables. */
 
-/* Speaks "protobuf:abi". */
+/* Speaks "protobuf:abi": a CommandRequest in, a CommandResponse out. docs/wire.md describes it. */
 extern const struct weft_service weft_kv_service;
 
-/* Speaks "line": kvc's commands, one a line, answered by a line each. docs/wire.md describes it. */
+/* Speaks "line": one command of kvc per line, and one line as its reply. docs/wire.md describes it. */
 extern const struct weft_service weft_kv_line_service;
 
-/* The HTTP face of kv, for the codec `http`. It is a service of the same name, with the same context.
- * Option: cors. docs/http.md describes it. */
+/* Speaks "http". Its option `cors` lists the origins whose web pages may use kv. docs/http.md describes it. */
 extern const struct weft_service weft_kv_http_service;
-/* The face for clients of Redis: commands and replies of RESP, docs/redis.md. It is the service `kv` as well,
- * and may share the context. Its option `table` names the table whose keys are the strings of Redis. */
+
+/* Speaks "resp": commands and replies of Redis. Its option `table` names the table whose keys are the strings of
+ * Redis. docs/redis.md describes it. */
 extern const struct weft_service weft_kv_resp_service;
 
-/* Returns the store of that name in a list that ends in NULL, or NULL if there is none; *error then
+/* Returns the store with that name in `stores`, which ends with NULL. Returns NULL if there is none; *error then
  * names the stores of the list. */
 const struct kv_store *weft_kv_store_find(const struct kv_store *const *stores, const char *name,
                                           struct weft_error *error);
 
-/* The limits that kv has beside those of every service (core/base/settings.h). */
+/* The limits of kv, in addition to those of every service (core/base/settings.h). */
 struct weft_kv_limits {
-    uint64_t decode_elements; /* messages inside a request, and occurrences of repeated fields */
-    uint64_t max_memory;      /* bytes that the store may hold; 0: any */
-    uint64_t max_key;         /* bytes of a key, or of a table's name, in an hset or hmset */
+    /* The most elements of one request, counted by its face: messages and repeated fields of protobuf, words of a
+     * line, lines and items of an HTTP batch. */
+    uint64_t decode_elements;
+    uint64_t max_memory; /* bytes that the store may hold; 0: no limit */
+    /* The most bytes of a key or of a table's name, in commands that store or change keys. */
+    uint64_t max_key;
 };
 
-/* Returns the table of struct weft_kv_limits, ended by a NULL name, for command lines. Static. */
+/* Returns a description of each limit with its name and default, for command lines. The array is static and ends
+ * with a NULL name. */
 const struct weft_limit *weft_kv_limit_table(void);
 
 /* Returns the limits at their defaults. */
 struct weft_kv_limits weft_kv_limits_default(void);
 
+/* A store in use. It must stay in place from init to fini, since services point to it. A program does not touch
+ * the fields. One thread calls the functions below. */
 struct weft_kv_context {
     const struct kv_store *store;
     void *state; /* the store's; owned */
     struct weft_kv_limits limits;
-    struct kv_store_loop *loops; /* the store's states of loops that serve now */
+    struct kv_store_loop *loops; /* the store's states of the loops that serve now */
 };
 
-/* Makes the store's state. The limits are copied.
- * seed: 16 bytes, borrowed for the call, for tests and measurements that must repeat; NULL: random.
- * Returns 0, or -errno with one line in *error and nothing held. */
+/* Makes the state of `store`, without a place or options; weft_kv_context_open takes those. The limits are copied.
+ * seed is 16 bytes that are borrowed for the call, for tests and measurements that must repeat; NULL: random.
+ * Returns 0, or a negative error with one line in *error. After an error nothing is held. */
 WEFT_MUST_USE int weft_kv_context_init(struct weft_kv_context *context,
                                        const struct kv_store *store,
                                        const struct weft_kv_limits *limits, const uint8_t *seed,
                                        struct weft_error *error);
 
-/* Makes the store that a command line names, as in `--store memory`. spec is NAME[:WHERE] and the
- * store's own options, `?option=value&...`; NAME is one of `stores`, which ends in NULL. log is where the
- * store logs, borrowed until weft_kv_context_fini; NULL: nowhere.
- * Returns WEFT_ECONFIG if spec is wrong, and *error names the mistake and the choices; otherwise
- * what weft_kv_context_init returns. */
+/* Makes the state of the store that `spec` names, as in `--store lmdb:/var/lib/kv?sync=1`. spec has the form
+ * NAME[:WHERE][?option=value&...]. NAME is a store of the list `stores`, which ends with NULL. The store logs to
+ * log, which is borrowed until weft_kv_context_fini; NULL: it logs nothing. Returns 0, or WEFT_ECONFIG if spec is
+ * wrong; *error then names the mistake and the choices. Other errors are those of weft_kv_context_init. */
 WEFT_MUST_USE int weft_kv_context_open(struct weft_kv_context *context,
                                        const struct kv_store *const *stores, const char *spec,
                                        const struct weft_kv_limits *limits,
                                        const struct weft_log *log, struct weft_error *error);
 
-/* Looks for damage that keeps the store of that spec from starting, and drops it if `drop` is true. say takes
- * lines of text. Returns what kv_store.repair does; WEFT_ECONFIG also for a store that needs no repair. */
+/* Looks for damage that keeps the store of that spec from starting, and drops it if `drop` is true. No context may
+ * use the place meanwhile. say is called with `arg` and one line of text at a time. Returns the number of bytes
+ * that were or would be dropped, or an error with one line in *error: WEFT_ECONFIG if spec is wrong or the store has
+ * nothing to repair, or an error of the store. */
 WEFT_MUST_USE int64_t weft_kv_context_repair(const struct kv_store *const *stores, const char *spec,
                                              bool drop, void (*say)(void *arg, const char *line),
                                              void *arg, struct weft_error *error);
 
-/* Frees the store's state. Call it after the servers that use it were freed. A zeroed context is
- * fine. */
+/* Frees the store's state. Call it after the servers that use the context were freed. A zeroed context, or one
+ * whose init or open failed, is fine. */
 void weft_kv_context_fini(struct weft_kv_context *context);
 
 #ifdef __cplusplus

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * A connection's session with the store: the order in which its commands are submitted, the pages of its
- * walks, and replies that have to wait for room. It speaks no message format; a face does.
+ * A connection's session with the store. It decides in which order commands are submitted, collects the pages of
+ * walks, and keeps replies that have to wait for room in the output. The message format is the face's (face.h).
  *
- * A face fills the slots of its struct weft_service with these functions. It wraps configure, to add
- * the face, and call, to add a task on its stack. The structs are here for their sizes; only session.c
- * uses their fields. A face that knows more of a configuration or a connection embeds kv_session_config or
- * kv_session as the first member of a struct of its own. */
+ * A face fills the slots of its struct weft_service (core/service.h) with these functions. It wraps configure, to
+ * pass the face, and call, to provide a task on its stack. The structs are here so that their sizes are known; only
+ * the files of session_private.h use most of their fields. A face that needs more state per configuration or per
+ * connection embeds kv_session_config or kv_session as the first member of a struct of its own. */
 #ifndef KV_SESSION_H
 #define KV_SESSION_H
 
@@ -16,16 +16,18 @@
 #include "services/kv/service.h"
 #include "store_loop.h"
 
-enum { KV_SESSION_INLINE = 32 }; /* a store's session of up to this size costs no allocation */
+/* A store's session of at most this many bytes needs no allocation. */
+enum { KV_SESSION_INLINE = 32 };
 
 struct kv_session_config {
     const struct kv_face *face;
     struct weft_kv_context *context;
     const struct weft_limits *limits;
-    char full_text[KV_LINE_MAX]; /* what a full store's refusal says */
-    char key_text[KV_LINE_MAX];  /* what the refusal of a long key says */
+    char full_text[KV_LINE_MAX]; /* the text of the reply when the store is full */
+    char key_text[KV_LINE_MAX];  /* the text of the reply when a key is too long */
 };
 
+/* The state of a face on one loop. */
 struct kv_session_loop {
     const struct kv_face *face;
     const struct kv_store *store;
@@ -37,32 +39,34 @@ struct kv_session_loop {
 struct kv_session {
     struct kv_session_loop *loop;
     void *store_session;
-    struct kv_task *first, *last; /* the queue: decoded, not yet submitted */
-    struct kv_task *alone;        /* a task during which nothing else may be submitted, or NULL */
-    uint32_t
-        refused; /* replies of submitted commands that wait for room; until 0, none is submitted */
-    uint32_t unfinished : 31; /* late tasks that the store has not done */
+    struct kv_task *first, *last; /* the queue of tasks that are decoded and not yet submitted */
+    struct kv_task *alone;        /* the task until whose end no other is submitted, or NULL */
+    uint32_t refused;         /* replies that wait for room; no task is submitted until it is 0 */
+    uint32_t unfinished : 31; /* late tasks that are not done yet */
     uint32_t pumping : 1;     /* pump() is on the stack */
     alignas(max_align_t) uint8_t space[KV_SESSION_INLINE];
 };
 
-/* context is the struct weft_kv_context that the service was registered with. */
+/* Sets *config. context is the struct weft_kv_context with which the service was registered. Returns 0. */
 WEFT_MUST_USE int kv_session_configure(struct kv_session_config *config, void *context,
                                        const struct weft_limits *limits,
                                        const struct kv_face *face);
 
+/* These four are slots of weft_service. kv_session_loop_start and kv_session_open return 0 or -errno. */
 int kv_session_loop_start(void *loop_state, const void *config, struct weft_loop *loop);
 void kv_session_loop_stop(void *loop_state);
 
 int kv_session_open(void *conn_state, void *loop_state);
 void kv_session_close(void *conn_state, void *loop_state);
 
-/* Does a request. `task` has the face's task_size and lies on the face's stack. An INLINE store's command
- * uses it; for any other store the session allocates a task in the request's arena, and uses this one
+/* Executes a request and answers it, before it returns or later. `task` is uninitialized memory of the face's
+ * task_size on the stack of the caller. It is used if the store finishes within submit: with KV_STORE_INLINE, or for
+ * a read with KV_STORE_READS_INLINE. Otherwise the session allocates a task in the request's arena, and uses `task`
  * only to answer that there is no memory. */
 void kv_session_call(struct kv_session *session, struct weft_request *request,
                      struct kv_task *task);
 
+/* The slot `reject`: writes the reply to a request that the core or a layer has rejected. Returns its size. */
 size_t kv_session_reject(void *loop_state, const struct weft_rejection *rejection, uint8_t *dst);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A store's state of one loop. All faces on the loop share it, so that a store's work of each turn is done
- * once per turn and not once per face. Private to services/kv. */
+ * The loop state of a store (kv_store.start). All faces of a context on one loop share it, so that the store's work
+ * at each turn is done once per turn and not once per face. Private to services/kv. */
 #ifndef KV_STORE_LOOP_H
 #define KV_STORE_LOOP_H
 
@@ -14,15 +14,15 @@
 struct kv_store_loop {
     struct kv_store_loop *next; /* in the context's list */
     struct weft_loop *loop;
-    size_t users;
+    size_t users;                         /* calls of take without a give */
     alignas(max_align_t) uint8_t state[]; /* the store's */
 };
 
-/* Returns 0 with the one of the loop, which this starts for the first user; or the error of the store's
- * start, or -ENOMEM. Called by whoever makes the server, as a store's start is. */
+/* Sets *out to the loop's state, and starts it for the first user. Returns 0, -ENOMEM, or the error of the store's
+ * start. The thread that makes the server calls this, before the loop runs. */
 WEFT_MUST_USE int kv_store_loop_take(struct weft_kv_context *context, struct weft_loop *loop,
                                      struct kv_store_loop **out);
-/* Stops it with its last user. */
+/* Ends one use of the state. The last user's call stops and frees it. It is called after the loop ended. */
 void kv_store_loop_give(struct weft_kv_context *context, struct kv_store_loop *self);
 
 #endif

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: MIT
  *
- * The packed form: the bytes in which kv's faces store a value, so that each face can read what
- * another one stored. A store takes them for any bytes.
+ * The packed form: the bytes as which kv's faces (message formats, service.h) store a value, so that each face
+ * can read what another one stored. To a store they are only bytes. services/kv/packed.h reads and writes them
+ * inside the tree.
  *
- * No bytes at all are the empty value. Any other value is one tag and its contents, nothing else:
+ * The empty value is zero bytes long. Any other value is one tag and its contents, and nothing else:
  *
- *     tag        one byte, type << 3 | form
- *     contents   KV_FORM_NUMBER: a varint, seven bits per byte, the low ones first, minimal
+ *     tag        one byte, KV_PACKED_TAG(type, form)
+ *     contents   KV_FORM_NUMBER: a varint: seven bits per byte, the low ones first, the top bit set in all bytes
+ *                                but the last, in as few bytes as possible
  *                KV_FORM_EIGHT:  eight bytes, the low one first
- *                KV_FORM_BYTES:  a minimal varint N, then N bytes
+ *                KV_FORM_BYTES:  a varint N, then N bytes
  *
- * protobuf writes the message Value of proto/abi.proto in this way, so the protobuf face sends a
- * stored value as it lies. Equal values have equal packed forms. */
+ * These are the bytes of a message Value of proto/abi.proto, so the protobuf face sends a stored value
+ * unchanged. Equal values have equal packed forms. */
 #ifndef KV_VALUE_H
 #define KV_VALUE_H
 
@@ -19,14 +21,16 @@
 extern "C" {
 #endif
 
+/* The types of values, each with the one form that it has. */
 enum kv_type {
-    KV_TYPE_STRING = 1,  /* bytes, which are UTF-8 */
-    KV_TYPE_BINARY = 2,  /* bytes */
-    KV_TYPE_INTEGER = 3, /* number: 64 bits, two's complement */
-    KV_TYPE_FLOAT = 4,   /* eight: a double of IEEE 754 */
-    KV_TYPE_BOOL = 5,    /* number: 0 or 1 */
+    KV_TYPE_STRING = 1,  /* KV_FORM_BYTES: UTF-8 */
+    KV_TYPE_BINARY = 2,  /* KV_FORM_BYTES: any bytes */
+    KV_TYPE_INTEGER = 3, /* KV_FORM_NUMBER: 64 bits, two's complement */
+    KV_TYPE_FLOAT = 4,   /* KV_FORM_EIGHT: a double of IEEE 754 */
+    KV_TYPE_BOOL = 5,    /* KV_FORM_NUMBER: 0 or 1 */
 };
 
+/* The values are the wire types of protobuf. */
 enum kv_form { KV_FORM_NUMBER = 0, KV_FORM_EIGHT = 1, KV_FORM_BYTES = 2 };
 
 /* The first byte of a packed value. */

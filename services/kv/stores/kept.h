@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The memory store kept on disk, for programs of the tree. */
+ * The memory store with a journal on disk, for the programs of this source tree. */
 #ifndef KV_STORES_KEPT_H
 #define KV_STORES_KEPT_H
 
@@ -10,9 +10,13 @@
 extern "C" {
 #endif
 
-/* Its name is memory. If WHERE names a directory, `memory:DIR?sync=always|SECONDS|off`, all is kept there in a
- * journal (docs/journal.md): with sync=always, the default, a write is on disk before it is answered, and the
- * store is durable. Without WHERE it is weft_kv_store_memory. */
+/* A store named memory, which a program lists in place of weft_kv_store_memory. Its `variant` chooses by WHERE.
+ *
+ * Without WHERE it is weft_kv_store_memory. With `memory:DIR?sync=always|SECONDS|off&snapshot=SIZE` all data are in
+ * memory, and every change is also written to a journal in DIR, from which the next start restores them
+ * (docs/journal.md). With sync=always, the default, a write is on disk before it is answered, so the store is
+ * durable. Otherwise writes are answered at once, and a crash may lose the latest ones. `snapshot` is the size of
+ * the journals at which a new snapshot replaces them (default 64MiB, and never less than the last snapshot). */
 extern const struct kv_store weft_kv_store_journal;
 
 #ifdef __cplusplus

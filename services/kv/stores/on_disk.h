@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * The stores that keep everything on disk. A program lists those it offers and gives one to
- * weft_kv_context_init. docs/stores.md says which of them is for whom, and what each promises. */
+ * The stores that keep everything on disk, in the directory DIR. A program lists the stores that it offers for
+ * weft_kv_context_open. One process at a time may use a directory. docs/stores.md compares the stores.
+ *
+ * `sync` says when writes reach the disk: before the answer (always, the default), within SECONDS, or when the
+ * system likes. Answered writes outlive the process in any case; only with `always` do they all outlive a loss of
+ * power. SIZE is a number of bytes that may have a unit, as in 1GiB. */
 #ifndef KV_ON_DISK_H
 #define KV_ON_DISK_H
 
@@ -11,14 +15,16 @@
 extern "C" {
 #endif
 
-/* The LMDB store, `lmdb:DIR?size=SIZE&sync=always|SECONDS|off`: durable, larger than memory, best where
- * reads are many. Ordered, atomic, with reads inline, walks, updates, expiry and tables. In a build
- * without liblmdb its init fails and says so. */
+/* The LMDB store, `lmdb:DIR?size=SIZE&sync=always|SECONDS|off`. It may be larger than memory and is best where
+ * reads are many. `size` is the most that its file may grow to (default 1TiB). Without sync=always a loss of power
+ * may damage the file. The store is durable, ordered and atomic, does reads inline, and has walks, updates, expiry
+ * and tables. In a build without liblmdb its init fails and says so. */
 extern const struct kv_store weft_kv_store_lmdb;
 
-/* The RocksDB store, `rocksdb:DIR?cache=SIZE&sync=always|SECONDS|off`: durable, larger than memory, best
- * where writes are many. Ordered, atomic, with walks, updates, expiry and tables. In a build without
- * librocksdb its init fails and says so. */
+/* The RocksDB store, `rocksdb:DIR?cache=SIZE&sync=always|SECONDS|off`. It may be larger than memory and is best
+ * where writes are many. `cache` is the memory for blocks that were read (default 256MiB). The store is durable,
+ * ordered and atomic, and has walks, updates, expiry and tables. In a build without librocksdb its init fails and
+ * says so. */
 extern const struct kv_store weft_kv_store_rocksdb;
 
 #ifdef __cplusplus

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The store in memory; on_disk.h has the others. A program lists the stores it offers and gives one to
- * weft_kv_context_init. */
+ * The store in memory; on_disk.h has those on disk. A program gives a store to weft_kv_context_init, or lists the
+ * stores that it offers for weft_kv_context_open. */
 #ifndef KV_STORES_H
 #define KV_STORES_H
 
@@ -11,7 +11,9 @@
 extern "C" {
 #endif
 
-/* The memory store: shared by all loops, gone with the process. Ordered, atomic, inline, with walks. */
+/* The memory store, named memory. All loops share it, and its contents are lost with the process. It is ordered,
+ * atomic and inline, and has walks, updates, expiry, tables and cursors of 8 bytes (enum kv_store_flag). It takes
+ * no WHERE and no options. */
 extern const struct kv_store weft_kv_store_memory;
 
 #ifdef __cplusplus

@@ -10,39 +10,39 @@
 #include "services/kv/pairs.h"
 
 enum {
-    KV_HTTP_DATE = 30,        /* "Sun, 06 Nov 1994 08:49:37 GMT", with a NUL */
-    KV_HTTP_ORIGIN_MAX = 256, /* bytes of an origin that cors= allows, with a NUL */
-    KV_HTTP_HEAD_MAX = 1024,  /* a head that is written here has fewer bytes */
+    KV_HTTP_DATE = 30,        /* bytes of "Sun, 06 Nov 1994 08:49:37 GMT" with a NUL */
+    KV_HTTP_ORIGIN_MAX = 256, /* the most bytes of an origin in the option cors, with a NUL */
+    KV_HTTP_HEAD_MAX = 1024,  /* every head that is written here has fewer bytes */
 };
 
 /* The parts of a reply's head that do not come from the command. */
 struct kv_http_about {
     const struct kv_http_route *route; /* NULL: the request was not read */
-    const char *date;                  /* for the Date field; NULL: none */
-    const char
-        *origin;   /* for Access-Control-Allow-Origin, at most KV_HTTP_ORIGIN_MAX; NULL: none */
-    bool has_cors; /* some origins are allowed, so the reply depends on the Origin field */
-    int64_t now;   /* weft_loop_wall */
+    const char *date;                  /* the value of the Date field; NULL: no field */
+    const char *origin; /* the value of Access-Control-Allow-Origin; NULL: no field */
+    bool has_cors;      /* some origins are allowed, so the reply depends on the Origin field */
+    int64_t now;        /* weft_loop_wall */
 };
 
+/* The contents of a response's body. */
 enum kv_http_content {
-    KV_HTTP_EMPTY,   /* a body of no bytes */
-    KV_HTTP_NO_BODY, /* the status has no body: 204, 304 */
-    KV_HTTP_RAW,     /* `value` as it is */
-    KV_HTTP_JSON,    /* `value`, which is packed, and a line end */
-    KV_HTTP_PAGE,    /* pairs or tables, and a cursor */
-    KV_HTTP_PROBLEM, /* RFC 9457 */
-    KV_HTTP_LINES    /* of a batch */
+    KV_HTTP_EMPTY,   /* no bytes */
+    KV_HTTP_NO_BODY, /* a status that has no body: 204 or 304 */
+    KV_HTTP_RAW,     /* the bytes of `value` */
+    KV_HTTP_JSON,    /* `value`, which is in packed form, as JSON, and a line end */
+    KV_HTTP_PAGE,    /* pairs or tables, and a cursor, as JSON */
+    KV_HTTP_PROBLEM, /* an error as JSON (RFC 9457) */
+    KV_HTTP_LINES    /* the answers of a batch */
 };
 
-/* A response as a body. It has views of the call, the reply and the pairs, which must live as long. */
+/* A response as a weft_body. It has views of the call, the reply and the pairs, which must live as long. */
 struct kv_http_body {
     struct weft_body body; /* first: write() casts it back */
     enum kv_http_content content;
     const struct kv_reply *reply;
     const struct kv_text *text; /* KV_HTTP_PROBLEM: its detail */
     const struct kv_pairs *pairs;
-    bool names; /* KV_HTTP_PAGE: of tables */
+    bool names; /* KV_HTTP_PAGE: it shows tables */
     enum kv_status status;
     struct weft_view value;
     char number[32]; /* `value` may show it */
@@ -50,19 +50,20 @@ struct kv_http_body {
     char head[KV_HTTP_HEAD_MAX];
 };
 
-/* Makes *self the response to a command, or to a request that was refused. call is read if the reply gives
- * something of it. */
+/* Makes *self the response to a command, or to a request that was refused. call is read only if the reply has values,
+ * states or pairs. */
 void kv_http_body_init(struct kv_http_body *self, const struct kv_http_about *about,
                        const struct kv_reply *reply, const struct kv_call *call,
                        const struct kv_pairs *pairs);
 
-/* These measure and write one pair or table of a page, a comma behind it. */
+/* These return the size of one pair or table of a page with a comma behind it, and write it. now is weft_loop_wall, the
+ * same in both calls. */
 size_t kv_http_pair_size(const struct kv_call *call, const struct kv_pair *pair, int64_t now);
 void kv_http_put_pair(uint8_t *dst, const struct kv_call *call, const struct kv_pair *pair,
                       int64_t now);
 
-/* Writes a response that has only a status and a text, in at most `room` bytes; a text that does not fit is cut.
- * Returns its size. fields: more lines for its head, or "". */
+/* Writes a whole response that has only a status and a text to dst, in at most `room` bytes; a text that does not fit
+ * is cut. `fields` is more lines for its head, or "". Returns the size. */
 size_t kv_http_put_problem(uint8_t *dst, size_t room, unsigned status, const char *fields,
                            const char *text);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reads an HTTP request of kv: which resource it names, and what its fields ask for. docs/http.md is the
- * description for users. Allocates from the request's arena alone. */
+ * Reads an HTTP request of kv: which resource its path names, and what its query and fields ask for. docs/http.md
+ * describes both for users. */
 #ifndef KV_HTTP_ROUTE_H
 #define KV_HTTP_ROUTE_H
 
@@ -19,47 +19,48 @@ enum kv_http_resource {
     KV_HTTP_SERVER   /* *, for OPTIONS */
 };
 
-/* The media types that a body may have. */
+/* The media types that a body may have (Content-Type). */
 enum kv_http_type {
-    KV_HTTP_TYPE_NONE, /* none is named, or one that says nothing of the bytes */
+    KV_HTTP_TYPE_NONE, /* none is given, or one that does not say how to read the bytes */
     KV_HTTP_TYPE_TEXT, /* text/... */
     KV_HTTP_TYPE_BYTES,
     KV_HTTP_TYPE_JSON,
     KV_HTTP_TYPE_NDJSON
 };
 
-/* A condition of If-Match or If-None-Match. */
+/* The condition of an If-Match or If-None-Match field. */
 struct kv_http_condition {
-    bool given, any; /* any: a star */
-    struct weft_view tags;
+    bool given, any;       /* any: the field is a star */
+    struct weft_view tags; /* the list of entity tags, as it stands in the field */
 };
 
 struct kv_http_route {
     struct weft_http_request request;
     enum kv_http_resource resource;
-    struct weft_view table, key;   /* decoded */
-    struct weft_view from, prefix; /* decoded: the cursor and the prefix of a page */
-    uint64_t limit;                /* 0: none is given */
-    enum kv_http_type type;        /* of the body */
-    bool wants_json;               /* by Accept, before raw bytes */
-    struct weft_view origin;       /* of the page that asks; empty: no page does */
+    struct weft_view table, key;   /* percent-decoded */
+    struct weft_view from, prefix; /* the cursor and the prefix of a page, decoded */
+    uint64_t limit;                /* the most pairs of a page; 0: it is not given */
+    enum kv_http_type type;        /* the type of the request's body */
+    bool wants_json;               /* Accept prefers JSON to raw bytes */
+    struct weft_view origin;       /* the Origin field; empty: there is none */
     struct kv_http_condition match, none_match;
     bool expires;       /* Weft-Expires-In is given */
-    int64_t expires_in; /* milliseconds */
-    const char *wrong;  /* out: why the request is refused, static */
+    int64_t expires_in; /* its value in milliseconds */
+    const char *wrong;  /* why the request is refused, static; set with WEFT_EMALFORMED */
 };
 
-/* The methods that a resource has, as an Allow field lists them. Static. */
+/* Returns the methods that a resource has, in the form of an Allow field. The text is static. */
 const char *kv_http_methods(enum kv_http_resource resource);
 
-/* Reads payload. Returns 0; WEFT_EMALFORMED: route->wrong says why; -ENOMEM. */
+/* Reads payload into *route. The views lie in payload or in the arena, from which it allocates. Returns 0, -ENOMEM, or
+ * WEFT_EMALFORMED with the reason in route->wrong. */
 WEFT_MUST_USE int kv_http_route_read(struct kv_http_route *route, struct weft_view payload,
                                      struct weft_arena *arena);
 
-/* True if a list of entity tags has the one of this version. weak: W/ before a tag does not matter. */
+/* True if a list of entity tags has the tag of this version. weak: a tag with W/ in front counts too. */
 bool kv_http_has_tag(struct weft_view tags, const uint8_t version[KV_VERSION_SIZE], bool weak);
 
-/* Reads a list that is one strong tag as a version. False: it is anything else. */
+/* Reads a list that consists of one strong tag as a version. False: it is anything else. */
 WEFT_MUST_USE bool kv_http_read_tag(struct weft_view tags, uint8_t version[KV_VERSION_SIZE]);
 
 #endif

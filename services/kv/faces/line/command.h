@@ -1,26 +1,27 @@
 /* SPDX-License-Identifier: MIT
  *
- * The commands of the line face: those of kvc, with the words that they take there. */
+ * The commands of the line face. They are those of kvc and take the same words. All functions may be called by any
+ * thread. */
 #ifndef KV_LINE_COMMAND_H
 #define KV_LINE_COMMAND_H
 
 #include "services/kv/command.h"
 
-/* The words behind a command. */
+/* The words that follow the name of a command. */
 enum kv_line_shape {
     KV_LINE_NOTHING,
     KV_LINE_TABLE,
-    KV_LINE_PAGE,   /* a table, perhaps a cursor, perhaps a limit */
-    KV_LINE_NAMES,  /* perhaps a prefix, a cursor, a limit */
+    KV_LINE_PAGE,   /* a table and, optionally, a cursor and a limit */
+    KV_LINE_NAMES,  /* optionally a prefix, a cursor and a limit */
     KV_LINE_KEY,    /* a table and a key */
     KV_LINE_KEYS,   /* a table and keys */
     KV_LINE_PAIR,   /* a table, a key and a value */
     KV_LINE_PAIRS,  /* a table, and keys with values */
-    KV_LINE_SUM,    /* a table, a key, perhaps what is added */
+    KV_LINE_SUM,    /* a table, a key and, optionally, the number to add */
     KV_LINE_EXPIRE, /* a table, a key and a time */
 };
 
-/* The options that a command takes among its words, as bits. */
+/* The groups of options that a command takes, as bits. */
 enum kv_line_takes {
     KV_LINE_TAKES_EXPIRY = 1,    /* --ttl, --expire-at, --keep-ttl */
     KV_LINE_TAKES_CONDITION = 2, /* --if-absent, --if-present */
@@ -31,25 +32,25 @@ enum kv_line_takes {
 
 struct kv_line_command {
     const char *name;
-    enum kv_command_id id; /* of ping and help: none */
+    enum kv_command_id id; /* not used for ping and help */
     enum kv_line_shape shape;
-    unsigned takes;
+    unsigned takes; /* bits of kv_line_takes */
 };
 
-/* Returns the command of that name, in which case does not count, or NULL. */
+/* Returns the command of that name, in upper or lower case, or NULL. */
 const struct kv_line_command *kv_line_command_find(struct weft_view name);
 
 /* True for the commands that the face answers itself. */
 bool kv_line_command_is_ping(const struct kv_line_command *command);
 bool kv_line_command_is_help(const struct kv_line_command *command);
 
-/* Returns the words that a shape takes, for a usage: "TABLE KEY VALUE". Static. */
+/* Returns the words of a shape for a usage message, such as "TABLE KEY VALUE". The text is static. */
 const char *kv_line_shape_words(enum kv_line_shape shape);
 
 /* True if a command of this shape takes `count` words. */
 bool kv_line_count_fits(enum kv_line_shape shape, size_t count);
 
-/* Writes "hget hgetall ..." to dst, which has size bytes, with its NUL. */
+/* Writes the names of all commands, as "hget hgetall ...", with a NUL to dst, which has `size` bytes. */
 void kv_line_command_list(char *dst, size_t size);
 
 #endif

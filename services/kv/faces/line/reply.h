@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Writes replies as one line of fields, as docs/wire.md has it. */
+ * Writes a reply as one line of fields, as docs/wire.md describes. */
 #ifndef KV_LINE_REPLY_H
 #define KV_LINE_REPLY_H
 
@@ -8,21 +8,21 @@
 #include "services/kv/command.h"
 #include "services/kv/pairs.h"
 
-/* A reply as a body. Everything it was made of must live as long. */
+/* A reply as a weft_body. The reply, call and pairs must live as long. */
 struct kv_line_body {
     struct weft_body body; /* first: it is cast back */
     const struct kv_reply *reply;
     const struct kv_call *call;
     const struct kv_pairs *pairs;
-    int64_t now; /* the calendar's time, for the seconds that are left to keys */
+    int64_t now; /* weft_loop_wall, to compute the seconds until keys expire */
 };
 
-/* call and pairs may be NULL if the reply gives no items. */
+/* Makes *self the body of reply. call and pairs may be NULL if the reply has no items and no pairs. */
 void kv_line_body_init(struct kv_line_body *self, const struct kv_reply *reply,
                        const struct kv_call *call, const struct kv_pairs *pairs, int64_t now);
 
-/* Writes the fields of one pair of a walk, or of one table, to dst, or only counts them if dst is NULL.
- * Returns their size. now: as in struct kv_line_body. */
+/* Writes the fields of one pair of a walk, or of one table, to dst. If dst is NULL it writes nothing. Returns their
+ * size in bytes. now is weft_loop_wall. */
 size_t kv_line_put_pair(uint8_t *dst, const struct kv_call *call, const struct kv_pair *pair,
                         int64_t now);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reads a line of words as a command. */
+ * Reads a line of words as a command: the incoming half of the line face. */
 #ifndef KV_LINE_REQUEST_H
 #define KV_LINE_REQUEST_H
 
@@ -11,40 +11,41 @@
 #include "services/kv/update.h"
 
 enum {
-    KV_LINE_FEW = 4,   /* items for which no memory is needed */
-    KV_LINE_WHY = 256, /* bytes of a refusal, its NUL included */
+    KV_LINE_FEW = 4,   /* commands with at most this many items allocate no memory for them */
+    KV_LINE_WHY = 256, /* the size of the buffer for a text, its NUL included */
 };
 
+/* The result of reading a line. The numbers are the statuses of the replies. */
 enum kv_line_read {
     KV_LINE_READ,      /* the call is set up */
-    KV_LINE_ANSWERED,  /* ping or help: `why` is the answer, perhaps empty */
+    KV_LINE_ANSWERED,  /* ping or help: `why` is the answer, which may be empty */
     KV_LINE_WRONG,     /* `why` says what is wrong with the line: 400 */
     KV_LINE_UNKNOWN,   /* there is no such command, as `why` says: 501 */
-    KV_LINE_TOO_BIG,   /* it takes more than a limit allows, as `why` says: 413 */
-    KV_LINE_NO_MEMORY, /* 503 */
+    KV_LINE_TOO_BIG,   /* the line exceeds a limit, as `why` says: 413 */
+    KV_LINE_NO_MEMORY, /* there is no memory: 503 */
 };
 
-/* A request being read; it lives as long as its call. */
+/* A request that is being read. It lives as long as its call, which has views of it. */
 struct kv_line_request {
     /* In. */
     struct weft_arena *arena;
-    struct weft_loop *loop; /* for the calendar: weft_loop_wall */
+    struct weft_loop *loop; /* for weft_loop_wall */
     const struct weft_limits *limits;
-    uint64_t max_elements; /* words of a request */
+    uint64_t max_elements; /* the most words of a request */
 
     /* Out. */
     const struct kv_line_command *command;
     char why[KV_LINE_WHY];
 
-    /* The rest is the face's own. */
+    /* The rest is private to faces/line. */
     struct kv_item few[KV_LINE_FEW];
-    struct kv_update update; /* of all items that have one */
-    int64_t expires;         /* of all items */
+    struct kv_update update; /* shared by all items that have an update */
+    int64_t expires;         /* the expiry of all items */
     bool has_expiry, has_condition;
 };
 
-/* Reads a line into *call, as far as kv_call_start wants it. Its views lie in the line, in the arena or in
- * *request. */
+/* Reads a line and sets the fields of *call that kv_call_start needs, except pair and done. The views of *call lie in
+ * the line, in the arena or in *request. */
 enum kv_line_read kv_line_request_read(struct kv_line_request *request, struct weft_view line,
                                        struct kv_call *call);
 

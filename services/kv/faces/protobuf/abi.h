@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The field numbers of proto/abi.proto, for the code that reads and writes its messages without the
- * structs that protobuf-c generates. Those of Value are enum kv_type. A test holds all of them
- * against the descriptors. */
+ * The field numbers of proto/abi.proto, for the code that reads and writes its messages without the structs that
+ * protobuf-c generates. The fields of Value are in enum kv_type (value.h). A test compares all of them with the
+ * descriptors. */
 #ifndef KV_ABI_H
 #define KV_ABI_H
 
@@ -28,15 +28,15 @@ enum {
     ABI_COUNT = 22,
 };
 
-/* Every command has its table, and its key, keys, pair, pairs or changes, under the same two numbers.
- * Tables has a prefix in place of the table. */
+/* In every command the table has the same number, and so has its key, keys, pair, pairs or changes. Tables has a prefix
+ * in place of the table. */
 enum {
     ABI_COMMAND_TABLE = 1,
     ABI_COMMAND_ITEM = 2,
-    ABI_COMMAND_STATE = 3, /* of Hget, Hmget and Hput */
+    ABI_COMMAND_STATE = 3, /* in Hget, Hmget and Hput */
 };
 
-/* Hscan; Tables has the first two. */
+/* The fields of Hscan. Tables has the first two of them. */
 enum {
     ABI_PAGE_CURSOR = 2,
     ABI_PAGE_LIMIT = 3,
@@ -48,7 +48,7 @@ enum {
 
 enum { ABI_HINCR_INTEGER = 3, ABI_HINCR_FLOAT = 4 };
 
-/* Change; Hexpire has the same numbers for its expiry. */
+/* The fields of Change. Hexpire has the same numbers for its expiry. */
 enum {
     ABI_CHANGE_KEY = 1,
     ABI_CHANGE_VALUE = 2,
@@ -64,7 +64,7 @@ enum {
 
 enum { ABI_PAIR_KEY = 1, ABI_PAIR_VALUE = 2 };
 
-/* CommandResponse. */
+/* The fields of CommandResponse. */
 enum {
     ABI_RESPONSE_STATUS = 1,
     ABI_RESPONSE_MESSAGE = 2,

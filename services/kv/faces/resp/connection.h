@@ -6,6 +6,7 @@
 
 #include "task.h"
 
+/* Each begins the command of its name; struct resp_command (command.h) has the contract of `begin`. */
 bool resp_begin_ping(struct resp_task *task);
 bool resp_begin_echo(struct resp_task *task);
 bool resp_begin_hello(struct resp_task *task);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * The commands that change a value by what it was: numbers, and texts that grow. */
+ * The commands whose result depends on the present value: they add to a number or append to a text. */
 #ifndef KV_RESP_COUNTERS_H
 #define KV_RESP_COUNTERS_H
 
 #include "task.h"
 
+/* Each begins the command of its name; struct resp_command (command.h) has the contract of `begin`. */
 bool resp_begin_append(struct resp_task *task);
 bool resp_begin_incr(struct resp_task *task);
 bool resp_begin_decr(struct resp_task *task);

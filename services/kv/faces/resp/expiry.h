@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Times at which keys expire: the commands that set and tell them, and the words of options. */
+ * The commands that set or show when keys expire, and helpers that read times. */
 #ifndef KV_RESP_EXPIRY_H
 #define KV_RESP_EXPIRY_H
 
@@ -8,14 +8,15 @@
 
 enum resp_unit { RESP_SECONDS, RESP_MILLISECONDS };
 
-/* Returns the time of the calendar in milliseconds. */
+/* Returns the wall-clock time of the task's loop in milliseconds since 1970. */
 int64_t resp_now(const struct resp_task *task);
 
-/* Reads a time, which is relative to now unless `absolute`, and sets *expires as in kv_item. False: it is out of
- * range, and the reply says so in the name of the command. Only times above 0 are taken if `positive`. */
+/* Reads a time in the given unit, relative to now unless `absolute`, and sets *expires to the expiry (store.h).
+ * If `positive`, the time must be above 0. False: the text is not such a time, and an error reply is made. */
 bool resp_read_expiry(struct resp_task *task, struct weft_view text, enum resp_unit unit,
                       bool absolute, bool positive, int64_t *expires);
 
+/* Each begins the command of its name; struct resp_command (command.h) has the contract of `begin`. */
 bool resp_begin_expire(struct resp_task *task);
 bool resp_begin_pexpire(struct resp_task *task);
 bool resp_begin_expireat(struct resp_task *task);

@@ -6,6 +6,7 @@
 
 #include "task.h"
 
+/* Each begins the command of its name; struct resp_command (command.h) has the contract of `begin`. */
 bool resp_begin_hget(struct resp_task *task);
 bool resp_begin_hmget(struct resp_task *task);
 bool resp_begin_hexists(struct resp_task *task);

@@ -6,9 +6,10 @@
 
 #include "task.h"
 
-/* The version of Redis whose commands these are, for drivers that ask for it. */
+/* The version of Redis that the server reports, for clients that choose commands by it. */
 #define RESP_REDIS_VERSION "7.0.15"
 
+/* Each begins the command of its name; struct resp_command (command.h) has the contract of `begin`. */
 bool resp_begin_command(struct resp_task *task);
 bool resp_begin_config(struct resp_task *task);
 bool resp_begin_info(struct resp_task *task);

@@ -6,6 +6,7 @@
 
 #include "task.h"
 
+/* Each begins the command of its name; struct resp_command (command.h) has the contract of `begin`. */
 bool resp_begin_get(struct resp_task *task);
 bool resp_begin_getdel(struct resp_task *task);
 bool resp_begin_getrange(struct resp_task *task);

@@ -3,11 +3,11 @@
  * The files of a directory that keeps a memory store:
  *
  *      kvs.lock                          locked while a process uses the directory
- *      journal-00000000000000000000      the changes after number 0, up to those of the next journal
+ *      journal-00000000000000000000      the changes after number 0, until the next journal begins
  *      snapshot-00000000000000004711     all changes up to number 4711
  *      snapshot-00000000000000004711.part  one that is being written
  *
- * All functions return 0 or -errno. */
+ * Functions return 0 or -errno, unless they say otherwise. */
 #ifndef KV_JOURNAL_FILES_H
 #define KV_JOURNAL_FILES_H
 
@@ -33,30 +33,31 @@ struct kv_file_list {
 /* Writes the file's name to dst and returns dst. */
 char *kv_file_name(struct kv_file file, char dst[KV_FILE_NAME]);
 
-/* Lists the files in the directory `dir`; others are none of ours. */
+/* Lists the journals, snapshots and parts in the directory `dir`, a descriptor. Other files are left out. After 0 the
+ * caller calls kv_files_fini. */
 WEFT_MUST_USE int kv_files_list(int dir, struct kv_file_list *list);
 void kv_files_fini(struct kv_file_list *list);
 
-/* Opens a file to read it and write behind it; a new one must not exist. The descriptor, or -errno. A new
- * file belongs to the owner of the directory, so that a server which starts as root can go on as another
- * user. */
+/* These open a file for reading and writing and return its descriptor, or -errno. kv_file_create makes the file, which
+ * must not exist. The new file belongs to the owner of the directory, so that a server which starts as root can
+ * continue as another user. */
 WEFT_MUST_USE int kv_file_open(int dir, struct kv_file file);
 WEFT_MUST_USE int kv_file_create(int dir, struct kv_file file);
 
-/* Removes the file if it is there. */
+/* Removes the file if it exists. */
 WEFT_MUST_USE int kv_file_remove(int dir, struct kv_file file);
 
-/* Writes all of view at offset. After an error a part of it may be there. */
+/* Writes all of view at offset. After an error a part of it may have been written. */
 WEFT_MUST_USE int kv_file_write(int fd, struct weft_view view, uint64_t offset);
 
 enum { KV_FILE_SEED = 16 };
 
-/* Writes a file's first frame at offset 0: a record of that kind. seed: of the store's
- * hash, or NULL. Returns its size. */
+/* Writes the first frame of a file at offset 0: a record of that kind and number. seed is the seed of the store's
+ * keyed hash, or NULL. Returns the size of the frame, or -errno. */
 WEFT_MUST_USE ssize_t kv_file_begin(int fd, enum kv_record_kind record_kind, uint64_t number,
                                     const uint8_t seed[KV_FILE_SEED]);
 
-/* Returns the seed in the rest of a file's first record, or NULL: it has none. */
+/* Returns the seed in the rest of a file's first record; it lies there. Returns NULL if there is none. */
 const uint8_t *kv_file_seed(struct weft_view rest);
 
 #endif

@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: MIT
  *
- * Operations of a kept store that have taken effect and are answered when they are on disk. What they found
- * is copied meanwhile, since the memory store keeps it only until the turn's end. */
+ * Writes of a kept store that have taken effect in memory and are answered when they are on disk. What they have found
+ * is copied meanwhile (found.h). For the loop's thread. */
 #ifndef KV_JOURNAL_LATE_H
 #define KV_JOURNAL_LATE_H
 
 #include "kept.h"
 
-/* Does a write. */
+/* Executes a write. It is answered at once if it changed nothing, otherwise when it is on disk. */
 void kv_late_submit(struct kv_kept_session *self, struct kv_op *op);
 
-/* Answers what is on disk, and everything if the journal has failed. It is the run of a port's post. */
+/* Answers the writes that are on disk. If the journal has failed, it answers the others with KV_UNKNOWN. It is the
+ * function `run` of a port's post. */
 void kv_late_settled(struct weft_post *post);
 
-/* Answers all that waits in a session: whether it comes to be on disk is not known. */
+/* Answers all writes of a session that wait with KV_UNKNOWN, since they may or may not reach the disk. */
 void kv_late_close(struct kv_kept_session *self);
 
-/* Frees what is kept to be used again. */
+/* Frees the structs that are kept to be used again. */
 void kv_late_free_spare(struct kv_kept_loop *loop);
 
 #endif

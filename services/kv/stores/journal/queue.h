@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The changes that one loop hands to the writer's thread: a queue with one producer and one consumer,
- * without a lock. The producer stages a record when the change is about to take effect, under the locks of
- * the store, and publishes all that it staged once they have taken effect. So the consumer never sees a
- * change that readers cannot see yet. */
+ * A queue of changes from one loop, the producer, to the journal's thread, the consumer. It has no lock. The producer
+ * stages a record when a change is about to take effect, under the locks of the store. It publishes all records that
+ * it has staged once their changes have taken effect. So the consumer never sees a change that readers cannot see
+ * yet. */
 #ifndef KV_JOURNAL_QUEUE_H
 #define KV_JOURNAL_QUEUE_H
 
@@ -24,13 +24,13 @@ struct kv_queued {
 };
 
 struct kv_queue {
-    /* The producer's. */
+    /* For the producer. */
     struct kv_queue_chunk *tail;
-    size_t staged;     /* bytes of tail that are taken */
-    uint64_t produced; /* bytes of all records */
+    size_t staged;     /* bytes of tail that are in use */
+    uint64_t produced; /* bytes of all records so far */
     uint64_t last;     /* the number of the record that was staged last */
     bool dirty;        /* something is staged and not published */
-    char between[64];  /* the consumer's fields have a cache line of their own */
+    char between[64];  /* padding: the consumer's fields below get a cache line of their own */
     struct kv_queue_chunk *head;
     size_t taken; /* bytes of head that were consumed */
     atomic_ullong consumed;
@@ -39,22 +39,23 @@ struct kv_queue {
 
 enum {
     KV_QUEUE_CHUNK = 64 << 10, /* bytes; a larger record has a chunk of its own */
-    KV_QUEUE_MOST = 64 << 20   /* bytes that wait at most, beyond the record that exceeds it */
+    KV_QUEUE_MOST = 64 << 20   /* if more bytes than this wait, nothing more is staged */
 };
 
-/* -ENOMEM. */
+/* Sets up an empty queue. Returns 0 or -ENOMEM. */
 WEFT_MUST_USE int kv_queue_init(struct kv_queue *queue);
-/* Drops what waits. */
+/* Drops the records that wait, and frees the memory. */
 void kv_queue_fini(struct kv_queue *queue);
 
-/* The producer's. Returns a record with room for size bytes, which the producer fills, or NULL: no memory, or
- * too much waits. Its number is the caller's to set. */
+/* For the producer. Returns a record with room for `size` bytes. The caller fills it and sets its number. Returns NULL
+ * if there is no memory or if too much waits. */
 WEFT_MUST_USE struct kv_queued *kv_queue_stage(struct kv_queue *queue, size_t size);
-/* Lets the consumer see all that is staged. */
+/* For the producer: lets the consumer see all records that are staged. */
 void kv_queue_publish(struct kv_queue *queue);
 
-/* The consumer's. Returns the oldest record that was published, or NULL. It is valid until it is taken. */
+/* For the consumer. Returns the oldest published record, or NULL. It is valid until kv_queue_take removes it. */
 const struct kv_queued *kv_queue_front(struct kv_queue *queue);
+/* For the consumer: removes the record that kv_queue_front has returned. */
 void kv_queue_take(struct kv_queue *queue);
 
 #endif

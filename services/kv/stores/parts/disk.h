@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * A store on disk, made on an engine (engine.h). Its files, from the bottom: record and key (what is
- * written), ledger (tables), results and job (an operation that waits), disk_read (reads of a state),
- * disk_here and disk_readers (reads on loops and on threads), disk_apply and disk_write (a group of
- * writes as one transaction, on the writer's thread), disk_clock, disk_session, disk (the store's slots).
+ * A store on disk, made from an engine (engine.h). Its files, from the bottom: record and key (what is written),
+ * ledger (tables), results and job (an operation that waits), disk_read (reads of a state), disk_here and
+ * disk_readers (reads on loops and on threads), disk_apply and disk_write (a group of writes as one transaction, on
+ * the writer's thread), disk_clock, disk_session, disk (the store's slots).
  *
- * Reads, where the engine does not block, are done before submit returns, on a state that the loop takes once per turn, or anew if
- * something was committed since, so a read sees every write that was answered before it began. A write
- * is copied and goes to the writer's thread. A read behind a write of its session goes there too, and
- * is done within the same transaction; so operations of a session are in order, and any number of them
- * can be under way. */
+ * A read is done before submit returns if the engine does not block and no operation of its session waits. It reads
+ * a state of the engine that the loop takes once per turn, and again if something was committed since, so it sees
+ * every write that was answered before it began. If the engine blocks, a read of keys is tried in this way, and
+ * otherwise a thread reads. A write is copied and sent to the writer's thread. A read of keys behind a write of its
+ * session is sent there too and done within the same transaction. Other reads wait until the operations before them
+ * are answered. So the operations of a session take effect in order, and many can be in progress. */
 #ifndef KV_PARTS_DISK_H
 #define KV_PARTS_DISK_H
 
@@ -36,27 +37,28 @@ struct kv_disk {
     struct kv_writer writer;
     struct kv_disk_reader *readers; /* NULL: the engine does not block */
 
-    /* The writer's thread's. */
+    /* For the writer's thread only; but all threads read ledger.secret, which does not change. */
     void *tx;
     struct kv_ledger ledger;
-    bool is_open; /* a group's transaction is */
-    int error;    /* of that transaction so far */
+    bool is_open; /* the transaction of a group is open */
+    int error;    /* the error of that transaction so far, or 0 */
     bool garbage; /* there may be pairs of dropped tables */
-    /* The removal of what nobody sees goes on here, since an engine may be slow to pass over what was removed
-     * before. */
+    /* The removal of expired pairs and of garbage continues at these. It does not start over, because an engine may be
+     * slow to skip what was removed before. */
     int64_t expiry_from;
     struct kv_key garbage_from;
     bool unsynced;     /* something was committed and not synced yet */
     int64_t synced_at; /* nanoseconds of a monotonic clock */
 
-    /* All threads'. */
-    atomic_bool failed;       /* a commit failed for good: nothing is written any more */
-    atomic_ullong commits;    /* counts what became visible */
-    atomic_ullong moves;      /* odd while a commit that makes or drops a table is under way */
-    atomic_llong now;         /* the latest time that a loop told, milliseconds of the calendar */
-    atomic_llong next_expiry; /* of the pairs that expire; INT64_MAX: there are none */
+    /* For all threads. */
+    atomic_bool failed;    /* a commit failed for good: nothing is written any more */
+    atomic_ullong commits; /* the number of commits that became visible */
+    atomic_ullong moves;   /* odd while a commit that makes or drops a table is in progress */
+    atomic_llong now; /* the latest wall-clock time that a loop has reported, in milliseconds */
+    atomic_llong next_expiry; /* when the first pair expires; INT64_MAX: no pair does */
 };
 
+/* The longest name of a table, in bytes, that a loop remembers. */
 enum { KV_DISK_NAME_CACHED = 64 };
 
 struct kv_disk_loop {
@@ -65,11 +67,11 @@ struct kv_disk_loop {
     struct kv_disk_reader_port *reader_ports;
     unsigned next_reader;
     struct weft_turn_hook hook;
-    struct weft_timer timer; /* tells the writer the time, while there are pairs that expire */
-    void *tx;
-    bool open;                  /* tx has a state */
-    unsigned showing;           /* calls of done on the stack whose views lie in tx */
-    unsigned long long commits; /* as it was when tx began */
+    struct weft_timer timer; /* reports the time to the writer, while there are pairs that expire */
+    void *tx;                /* the engine's reader for this loop */
+    bool open;               /* tx has a state */
+    unsigned showing;        /* the number of calls of done on the stack whose views lie in tx */
+    unsigned long long commits; /* disk->commits when tx took its state */
     struct {
         unsigned long long moves;
         uint64_t number; /* 0: empty */
@@ -80,12 +82,12 @@ struct kv_disk_loop {
 
 struct kv_disk_session {
     struct kv_disk_loop *loop;
-    struct kv_disk_job *first, *last; /* what is not answered yet, in order */
-    bool *closed;                     /* set by close while pump is on the stack */
-    bool pumping;
+    struct kv_disk_job *first, *last; /* the operations that are not answered yet, in order */
+    bool *closed;                     /* close sets *closed if a caller on the stack must know */
+    bool pumping;                     /* operations are being answered, or the session is closed */
 };
 
-/* The slots of a kv_store. Its init calls kv_disk_init with the engine. */
+/* The slots of a kv_store, with the contracts of store.h. The store's own init calls kv_disk_init with its engine. */
 WEFT_MUST_USE int kv_disk_init(struct kv_disk *disk, const struct kv_engine *engine,
                                const struct kv_store_options *options, struct weft_error *error);
 void kv_disk_fini(void *store);

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * The writer's thread reads no calendar: loops tell it the time, with each job, and by a timer while there
- * are pairs that expire. So virtual time holds for it too. */
+ * The writer's thread does not read the wall clock. Loops report the time to it, with each job and by a timer while
+ * there are pairs that expire. So the virtual time of tests applies to it too. For the loop's thread. */
 #ifndef KV_PARTS_DISK_CLOCK_H
 #define KV_PARTS_DISK_CLOCK_H
 
 #include "disk.h"
 
-/* Returns the time of the calendar, and tells it the writer. */
+/* Reports the wall-clock time of the loop to the writer and returns it, in milliseconds. */
 int64_t kv_disk_tell_time(struct kv_disk_loop *loop);
-/* Sees to it that the writer hears when the next pair has expired. */
+/* Arms the timer, so that the writer is woken when the next pair has expired. Does nothing if it is armed. */
 void kv_disk_arm(struct kv_disk_loop *loop);
 
 #endif

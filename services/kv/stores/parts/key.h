@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: MIT
  *
- * The keys under which a store on disk files what it has, in one ordered map of bytes:
+ * The keys under which a store on disk keeps its data in the one ordered map of its engine. The first byte of a key
+ * says what it is (enum kv_space):
  *
  *     'd' table name-of-key           a pair; the value is a record (record.h)
- *     'e' expires table name-of-key   a pair that expires, by the time; no value
+ *     'e' expires table name-of-key   a pair that expires, sorted by the time; the value is empty
  *     'g' table                       a table that was dropped and whose pairs are still to be removed
- *     'm'                             what holds for the whole store (ledger.h)
+ *     'm'                             data of the whole store (ledger.h)
  *     'n' table                       the name of a table
  *     't' name-of-table               a table: its number and the number of its pairs (ledger.h)
  *
- * A table is a number of eight bytes, which is never given twice, so a dropped table is gone at once
- * and its pairs can go later. Numbers have the high byte first. A name is the bytes themselves up to
- * KV_NAME_PLAIN; a longer one is its beginning and a digest of all of it, is KV_NAME_MAX long, and the
- * record holds the bytes. So keys may have any length, and sort by their first bytes. */
+ * `table` is the table's number in eight bytes, `expires` a time in eight bytes; both have the high byte first. A
+ * number is never used twice, so a dropped table is gone at once, and its pairs can be removed later. A name of up to
+ * KV_NAME_PLAIN bytes stands as it is. A longer one is stored as its beginning and a digest of all of it, together
+ * KV_NAME_MAX bytes, and the record holds the whole name. So names may have any length, and sort by their first
+ * bytes. All functions are pure. */
 #ifndef KV_PARTS_KEY_H
 #define KV_PARTS_KEY_H
 
@@ -22,7 +24,8 @@ enum {
     KV_NAME_PLAIN = 200,
     KV_NAME_DIGEST = 16,
     KV_NAME_MAX = KV_NAME_PLAIN + 1,
-    KV_NAME_BEGINNING = KV_NAME_MAX - KV_NAME_DIGEST, /* of a longer name: bytes that are its own */
+    /* The bytes of a longer name before its digest. */
+    KV_NAME_BEGINNING = KV_NAME_MAX - KV_NAME_DIGEST,
     KV_KEY_MAX = 1 + 8 + 8 + KV_NAME_MAX,
 };
 
@@ -51,24 +54,24 @@ static inline bool kv_name_is_long(struct weft_view name)
     return name.size > KV_NAME_PLAIN;
 }
 
-/* Each makes *key. */
+/* Each sets *key to the key of one kind in the list above. */
 void kv_key_of_meta(struct kv_key *key);
 void kv_key_of_table(struct kv_key *key, struct weft_view name);
 void kv_key_of_garbage(struct kv_key *key, uint64_t table);
 void kv_key_of_name(struct kv_key *key, uint64_t table);
 void kv_key_of_pair(struct kv_key *key, uint64_t table, struct weft_view name);
-/* Makes the key of the expiry of a pair, which has the key `pair`. */
+/* `pair` is the key of the pair, as kv_key_of_pair makes it. */
 void kv_key_of_expiry(struct kv_key *key, int64_t expires, struct weft_view pair);
 
-/* Makes the beginning that keys of a space have (KV_SPACE_TABLES), or those of a table's pairs
- * (KV_SPACE_DATA), whose names begin with prefix. Of a long prefix only the beginning counts. */
+/* Sets *key to the common beginning of the keys whose names begin with prefix: the tables (KV_SPACE_TABLES), or the
+ * pairs of one table (KV_SPACE_DATA). Only the beginning of a long prefix is used, so the caller checks the names. */
 void kv_key_of_prefix(struct kv_key *key, enum kv_space space, uint64_t table,
                       struct weft_view prefix);
 
-/* Reads the key of an expiry. False: it is none. *pair becomes the key of the pair. */
+/* Reads the key of an expiry, and sets *pair to the key of its pair. False: it is not the key of an expiry. */
 bool kv_key_read_expiry(struct weft_view key, int64_t *expires, struct kv_key *pair);
 
-/* Makes the key one that no other lies between: from there on a seek does not find it. */
+/* Changes the key into its direct successor, so that a seek from there does not find it again. */
 static inline void kv_key_pass(struct kv_key *key)
 {
     key->bytes[key->size++] = 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The tables of a store on disk, as the writer's thread sees and changes them: their numbers, and how
- * many pairs they have. Changes are gathered for a transaction, so that a group of writes costs one
- * change per table. A table comes with its first pair and goes with its last one, or by a drop.
+ * The tables of a store on disk: their numbers and their numbers of pairs. For the writer's thread only. Changes are
+ * collected during a transaction, so that a group of writes costs one change per table. A table is made with its first
+ * pair and goes with its last pair or a drop. Functions that return int return 0 or the error of the engine. Records:
  *
  *     'm'         eight bytes, the low one first: the format, 1; the next table's number; and
  *                 sixteen random bytes: the secret that cursors are signed with
@@ -17,11 +17,11 @@
 enum { KV_SECRET_SIZE = 16 };
 
 struct kv_ledger_table {
-    struct kv_ledger_table *next;    /* of a bucket */
-    struct kv_ledger_table *changed; /* of the list of those to be written */
+    struct kv_ledger_table *next;    /* in the bucket */
+    struct kv_ledger_table *changed; /* in the list of tables to be written */
     bool is_changed;
-    uint64_t number, count; /* now; number 0: there is no such table */
-    uint64_t stored_number; /* in the map of the engine */
+    uint64_t number, count; /* the present ones; number 0: there is no such table */
+    uint64_t stored_number; /* the one in the map of the engine */
     size_t size;
     uint8_t name[];
 };
@@ -32,37 +32,39 @@ struct kv_ledger {
     struct kv_ledger_table **buckets;
     size_t table_count;
     struct kv_ledger_table *changed;
-    struct kv_ledger_table *last; /* found by its number */
+    struct kv_ledger_table *last; /* the last one that was found by its number */
     uint64_t next_number, stored_next_number;
-    bool moved; /* a table comes or goes with this transaction */
+    bool moved; /* this transaction makes or drops a table */
     uint8_t secret[KV_SECRET_SIZE];
 };
 
-/* Reads what the store has, or begins a new one. Within a transaction, which the caller commits. */
+/* Reads the record 'm', or writes it in a new store. Called within a transaction, which the caller commits. -EPROTO:
+ * the store has another format. */
 WEFT_MUST_USE int kv_ledger_init(struct kv_ledger *ledger, const struct kv_engine *engine,
                                  void *tx);
 void kv_ledger_fini(struct kv_ledger *ledger);
 
-/* Finds a table. *table is the ledger's, until the transaction ends; its number is 0 if there is none. */
+/* Sets *table to the table of that name; its number is 0 if there is no such table. The ledger owns it, and it is
+ * valid until the transaction ends. */
 WEFT_MUST_USE int kv_ledger_find(struct kv_ledger *ledger, struct weft_view name,
                                  struct kv_ledger_table **table);
-/* Finds a table by its number; -ENOENT: it was dropped. */
+/* Sets *table to the table with that number. -ENOENT: it was dropped. */
 WEFT_MUST_USE int kv_ledger_find_number(struct kv_ledger *ledger, uint64_t number,
                                         struct kv_ledger_table **table);
 
-/* Adds to the number of pairs. A table without a number gets one with its first pair, before the pair is
- * written: kv_ledger_make. */
+/* kv_ledger_make gives a number to a table that has none. It is called before the first pair is written.
+ * kv_ledger_add adds `more`, which may be negative, to the number of pairs. */
 void kv_ledger_make(struct kv_ledger *ledger, struct kv_ledger_table *table);
 void kv_ledger_add(struct kv_ledger *ledger, struct kv_ledger_table *table, int64_t more);
 /* Drops a table. Its pairs become garbage. */
 WEFT_MUST_USE int kv_ledger_drop(struct kv_ledger *ledger, struct kv_ledger_table *table);
 
-/* Writes the changes, at the end of a transaction. */
+/* Writes the collected changes, at the end of a transaction. */
 WEFT_MUST_USE int kv_ledger_flush(struct kv_ledger *ledger);
-/* The transaction was committed, or not. */
+/* Tells the ledger whether the transaction was committed; if not, it forgets the changes. */
 void kv_ledger_settle(struct kv_ledger *ledger, bool committed);
 
-/* Reads the record of a table. False: it is none. */
+/* Reads the record of a table; *name is empty unless the name is long. False: it is not such a record. */
 bool kv_ledger_read(struct weft_view value, uint64_t *number, uint64_t *count,
                     struct weft_view *name);
 

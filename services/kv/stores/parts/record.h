@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * A record is what a store on disk writes for a key. Its value is its last part, so that a reader can
- * show the value where the record lies.
+ * A record is what a store on disk writes for a key. The value is its last part, so that a reader can show the value
+ * in place. All functions are pure. The parts are:
  *
- *     flags     one byte: 1: it expires; 2: it holds its key
- *     expires   if 1: eight bytes, the low one first, milliseconds of the calendar
- *     size      if 2: four bytes, the low one first, the size of the key
- *     key       if 2: the key itself, because the name it is stored under is only a digest (key.h)
+ *     flags     one byte, the sum of 1 if the key expires and 2 if the record holds the key
+ *     expires   with flag 1: eight bytes, the low one first: milliseconds since 1970
+ *     size      with flag 2: four bytes, the low one first: the size of the key
+ *     key       with flag 2: the key, because the name that it is stored under is only a digest (key.h)
  *     value     the rest */
 #ifndef KV_PARTS_RECORD_H
 #define KV_PARTS_RECORD_H
@@ -21,14 +21,15 @@ struct kv_disk_record {
     struct weft_view value;
 };
 
-/* Reads a record; the views lie in bytes. Returns 0, or -EILSEQ: no such record was ever written. */
+/* Reads a record; the views lie in bytes. Returns 0, or -EILSEQ if the bytes are not a record. */
 WEFT_MUST_USE int kv_disk_record_read(struct weft_view bytes, struct kv_disk_record *record);
 
-/* Writes what comes before the key to head, and returns its size. The record is then head, the key if
+/* Writes flags, expires and size to head, and returns the number of bytes. The whole record is these bytes, the key if
  * record->key.data is not NULL, and the value. */
 size_t kv_disk_record_head(const struct kv_disk_record *record, uint8_t head[KV_DISK_RECORD_HEAD]);
 
-/* Numbers in records and in keys. Those in keys have the high byte first, so that they sort. */
+/* These read and write numbers. Those in records have the low byte first (le). Those in keys have the high byte first
+ * (be), so that keys sort by them. */
 static inline uint64_t kv_load_le64(const uint8_t *p)
 {
     uint64_t v = 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Results are copies of what the writer's thread found for a job. They live until it is answered. */
+ * Copies of the values that were found for a job or a read, which live until it is answered. One thread at a time
+ * uses a struct kv_results. */
 #ifndef KV_PARTS_RESULTS_H
 #define KV_PARTS_RESULTS_H
 
@@ -8,14 +9,16 @@
 
 struct kv_results_chunk;
 
-/* Zeroed: empty. */
+/* A zeroed struct is empty. */
 struct kv_results {
     struct kv_results_chunk *chunk; /* newest first */
 };
 
-/* Makes *view one of a copy. more: about how many such copies will follow. -ENOMEM: *view is as it was. */
+/* Copies the bytes of *view and makes *view show the copy. `more` is about the number of copies that will follow, so
+ * that memory is allocated for them together. Returns 0, or -ENOMEM with *view unchanged. */
 WEFT_MUST_USE int kv_results_keep(struct kv_results *results, struct weft_view *view, size_t more);
-/* Returns size bytes, aligned for any pointer or number, that live as long as the copies. NULL: no memory. */
+/* Returns `size` bytes, aligned for any pointer or number, that live as long as the copies. `more` is as for
+ * kv_results_keep. NULL: there is no memory. */
 WEFT_MUST_USE void *kv_results_alloc(struct kv_results *results, size_t size, size_t more);
 /* Frees all copies. */
 void kv_results_drop(struct kv_results *results);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The option `sync` of stores on disk, which says when what was written reaches the disk. */
+ * The option `sync` of stores on disk, which says when writes reach the disk. */
 #ifndef KV_PARTS_SYNC_H
 #define KV_PARTS_SYNC_H
 
@@ -9,12 +9,12 @@
 enum kv_sync_when {
     KV_SYNC_ALWAYS, /* before a write is answered */
     KV_SYNC_LATER,  /* within some time of the answer */
-    KV_SYNC_OFF     /* when the system likes */
+    KV_SYNC_OFF     /* when the operating system decides */
 };
 
 struct kv_sync {
     enum kv_sync_when when;
-    uint64_t every; /* KV_SYNC_LATER: nanoseconds */
+    uint64_t every; /* KV_SYNC_LATER: nanoseconds between two syncs */
 };
 
 /* The entry of a store's table of options. */
@@ -24,7 +24,8 @@ struct kv_sync {
         .help = "when writes reach the disk: before the answer, within SECONDS, or some time"      \
     }
 
-/* Reads the option; always, if it was not given. WEFT_ECONFIG: *error says what it takes. */
+/* Sets *sync from the option; the default is KV_SYNC_ALWAYS. Returns 0, or WEFT_ECONFIG if the value is wrong; *error
+ * then names the choices. */
 WEFT_MUST_USE int kv_sync_read(struct kv_sync *sync, const struct weft_option_set *set,
                                struct weft_error *error);
 

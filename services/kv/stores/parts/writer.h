@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * One thread that does what may wait for a disk, for all loops of a store. A loop hands its jobs over
- * at the end of each turn; the thread takes all that have come as one group, so that a group costs one
- * commit, and gives them back to their loops with weft_loop_post. Jobs of one loop are done and come
- * back in the order in which they were handed over.
+ * One thread that executes jobs which may wait for a disk, for all loops of a store. Each loop has a port to it. At
+ * the end of a turn the port hands the loop's new jobs over. The thread takes all jobs that have come as one group,
+ * so that a group costs one commit, and returns them to their loops with weft_loop_post. Jobs of one loop are executed
+ * and come back in the order in which they were sent.
  *
- * Clients that got their answers together ask again one after the other. If the thread committed what the
- * first of them ask, all others would wait for a whole commit more. So if a commit takes long, a group stays
- * open a while for as many jobs as were under way before, and does those that have come meanwhile. */
+ * Clients that got their answers together send their next requests one after the other. If the thread committed the
+ * first of these at once, all others would have to wait for that commit. So if commits take long, a group stays open
+ * for a while, until as many jobs have come as were in progress before. */
 #ifndef KV_PARTS_WRITER_H
 #define KV_PARTS_WRITER_H
 
@@ -15,11 +15,12 @@
 
 #include "core/task.h"
 
-/* The first member of whatever is to be done. The writer's from kv_port_send until it comes back. */
+/* The first member of a struct that describes what is to be done. From kv_port_send until `back` is called it belongs
+ * to the writer. */
 struct kv_job {
     struct kv_job *next;
     struct kv_port *port;
-    size_t size; /* bytes that it brings, set by the sender: a group has a bounded sum */
+    size_t size; /* bytes of the job, set by the sender; the sum of a group is bounded */
 };
 
 struct kv_jobs {
@@ -27,14 +28,15 @@ struct kv_jobs {
     size_t count;
 };
 
-/* The caller's callbacks, on the writer's thread. */
+/* The owner's callbacks, which are called on the writer's thread. */
 struct kv_writer_calls {
-    /* Does jobs, the first of a group or further ones. */
+    /* Executes a list of jobs. It is called once or several times per group. */
     void (*work)(void *owner, struct kv_job *first);
-    /* Ends the group, all of whose jobs are in the list. After it they are answered. */
+    /* Ends the group; the list has all its jobs. Afterwards they are returned to their loops. */
     void (*commit)(void *owner, struct kv_job *first);
-    /* Does one short step of what nobody waits for, and returns the nanoseconds after which there is
-     * another one to do at the latest: 0: at once, if no job comes first; -1: not before a job came. */
+    /* Does one short step of work for which no job waits. It is called after each group and when the thread is idle.
+     * Returns the nanoseconds after which it wants to be called again: 0: at once, unless a job comes first; -1: not
+     * before a job has come. */
     int64_t (*rest)(void *owner);
 };
 
@@ -42,43 +44,43 @@ struct kv_writer {
     const struct kv_writer_calls *calls;
     void *owner;
     pthread_t thread;
-    pthread_mutex_t lock; /* of all below, and of the ports' fields that say so */
-    pthread_cond_t came;  /* a job, or the end */
+    pthread_mutex_t lock; /* protects all below, and the fields of ports that say so */
+    pthread_cond_t came;  /* a job has come, or the thread shall wake up or end */
     pthread_cond_t went;  /* the last job of a port came back */
     struct kv_jobs queue;
-    size_t wanted;     /* jobs that are likely to come for a group */
-    int64_t commit_ns; /* the time that the last commit took */
+    size_t wanted;     /* the number of jobs for which a group stays open */
+    int64_t commit_ns; /* the duration of the last commit */
     bool woken, stopping;
 };
 
-/* Starts the thread. Returns 0 or -errno. */
+/* Sets up *writer and starts the thread. Returns 0 or -errno. */
 WEFT_MUST_USE int kv_writer_start(struct kv_writer *writer, const struct kv_writer_calls *calls,
                                   void *owner);
-/* Makes the thread rest once more, though no job came. Any thread. */
+/* Makes the thread call `rest` once more although no job has come. Any thread may call it. */
 void kv_writer_wake(struct kv_writer *writer);
-/* Ends the thread. All ports are closed. */
+/* Ends the thread and waits for its end. All ports have been closed. */
 void kv_writer_stop(struct kv_writer *writer);
 
-/* A loop's end of the writer. It stays in place while it is open. */
+/* A loop's connection to the writer. It must stay in place while it is open. */
 struct kv_port {
     struct kv_writer *writer;
     struct weft_loop *loop;
-    /* Takes the jobs that came back, on the loop's thread, or in kv_port_close. */
+    /* Takes a list of jobs that came back. Called on the loop's thread, or from within kv_port_close. */
     void (*back)(struct kv_port *port, struct kv_job *first);
     struct weft_turn_hook hook;
     struct weft_post post;
-    struct kv_jobs outbox; /* the loop's: not handed over yet */
-    struct kv_jobs inbox;  /* under the lock: done */
-    size_t away;           /* under the lock: handed over and not in the inbox yet */
-    bool posted;           /* under the lock: `post` is on its way */
+    struct kv_jobs outbox; /* for the loop's thread: jobs that are not handed over yet */
+    struct kv_jobs inbox;  /* under the lock: jobs that are done */
+    size_t away;           /* under the lock: the number handed over and not in the inbox yet */
+    bool posted;           /* under the lock: `post` was posted and did not run yet */
 };
 
-/* Opens a port; writer, loop and back are set, all else is zero. Before the loop runs. */
+/* Opens a port. The caller has set writer, loop and back; all else is zero. Called before the loop runs. */
 void kv_port_open(struct kv_port *port);
-/* Waits for the jobs that are away, hands all to `back`, and closes the port. After the loop ran. */
+/* Waits for the jobs that are away, passes all to `back`, and closes the port. Called after the loop ended. */
 void kv_port_close(struct kv_port *port);
 
-/* Sends a job. Loop's thread. */
+/* Sends a job; it leaves at the end of the turn. Called on the loop's thread. */
 void kv_port_send(struct kv_port *port, struct kv_job *job);
 
 #endif
