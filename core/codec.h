@@ -118,10 +118,11 @@ struct weft_codec {
     size_t config_size, loop_size, conn_size; /* sizes of the three states; 0: it has none */
 
     /* Called once per endpoint, before the server's loops run; and once per client when that is made, which
-     * may be while loops run on other threads. It copies to the zeroed config what it needs of the options,
-     * and the limits that it has to keep: max_frame and max_message, which bind both directions. The core compares configs with memcmp to
-     * share equal ones, and frees nothing that they point to. So a config has plain values only, and its
-     * padding stays zero. Returns 0, or WEFT_ECONFIG, and *error says which values the option takes. */
+     * may be while loops run on other threads. The config is zeroed at first. Copy to it what you need of
+     * the options, and the limits max_frame and max_message, which you enforce in both directions. The core
+     * compares configs with memcmp to share equal ones, and frees nothing that they point to. So a config
+     * has plain values only, and its padding stays zero. Returns 0, or WEFT_ECONFIG, and *error says what is
+     * wrong with the option or the limit. */
     int (*configure)(void *config, const struct weft_option_set *set,
                      const struct weft_limits *limits, struct weft_error *error);
 
@@ -198,9 +199,10 @@ struct weft_codec {
      *
      * Codecs that share an address are asked in order, and the first that says YES gets the connection.
      * Claim only what begins like your protocol, because a codec behind this one may have a better claim.
-     * The first codec also gets what none claims. Only the first may be without this slot. When a server
-     * is made, it lets such a codec encode messages of zeros as a client, between an init and a fini, and
-     * refuses the address if another codec claims one of the frames. */
+     * The first codec also gets what none claims, and only the first may be without this slot. If it is,
+     * the server makes sure that no other codec takes its connections: when it is made, it encodes messages
+     * of zeros with the first codec as a client, between an init and a fini, and refuses the address if
+     * another codec says YES to one of the frames. */
     enum weft_probe (*probe)(const void *config, struct weft_view in);
 };
 

@@ -90,7 +90,7 @@ struct weft_layer {
                         struct weft_view secret);
 
     /* Called exactly once per request that reached this layer, also if its begin returned false, within
-     * function that ends the request. request->status is what the service set; bytes is the size of all
+     * the function that ends the request. request->status is what the service set; bytes is the size of all
      * its messages before encoding. The payload may be gone. */
     void (*end)(void *loop_state, void *state, const struct weft_request *request, uint64_t bytes);
 };

@@ -39,10 +39,10 @@ struct weft_server_options {
  *
  * A connection at a shared address belongs to the endpoint whose codec's `alpn` the transport has
  * negotiated. Without one it belongs to the first endpoint whose codec claims its first bytes (codec.h:
- * probe), or to the very first endpoint if none does. Until that is decided its bytes count as an
+ * probe), or to the main endpoint of the address, the one whose URL has the address, if none does. Until that is decided its bytes count as an
  * unfinished frame, which frame-timeout bounds. A connection that is turned away gets the words of the
- * very first endpoint. Only the very first codec may lack a probe. weft_server_new then tries out its
- * frames, and fails if another codec claims one. */
+ * main endpoint. Only the main endpoint's codec may lack a probe. weft_server_new then shows frames of it
+ * to the other codecs' probes, and fails if one claims any. */
 
 /* Validates everything and makes the loops; binds nothing. Returns 0. On failure *server is NULL and *error
  * has one line: WEFT_ECONFIG is a mistake of the caller, -errno a refusal of the system.

@@ -53,10 +53,12 @@ struct weft_request {
     /* Called after -EAGAIN, once another try is worth it; it may be refused again. */
     void (*on_room)(struct weft_request *request);
     /* Called once if the connection ends before the request does: nobody will read the answer. This is
-     * only advice; the service still owes the end.
-     * A detached request also hears of a drain: it is called with WEFT_REASON_DRAINED once no request is
-     * left in the order of replies. The messages that it sends then still leave, and the connection
-     * waits for its end. If the connection ends first all the same, it is called a second time. */
+     * only advice; the service still owes the end. It comes in place of an on_room that is awaited, so a
+     * service that waits for room sets both.
+     * For a detached request on_cancel may come twice. The first time is with WEFT_REASON_DRAINED, when the
+     * server drains and no request is left in the order of replies: the messages that the request sends
+     * then still leave, and the connection waits for its end. If the connection ends before that, the
+     * second time is with the reason of that. */
     void (*on_cancel)(struct weft_request *request, enum weft_reason reason);
 };
 

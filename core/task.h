@@ -90,8 +90,8 @@ struct weft_turn_hook {
     struct weft_turn_hook *next; /* the loop's while the hook is added */
 };
 
-/* Adds a hook, which the loop owns until it is removed. Hooks are called in the order added. A call within
- * a turn calls begin at once. Removing a hook calls neither begin nor end, and does nothing to a hook that
+/* Adds a hook, which the loop owns until it is removed. Hooks are called in the order added. If a hook is
+ * added within a turn, its begin is called at once. Removing a hook calls neither begin nor end, and does nothing to a hook that
  * is not added. Loop's thread, or before the loop runs. */
 void weft_loop_add_hook(struct weft_loop *loop, struct weft_turn_hook *hook);
 void weft_loop_remove_hook(struct weft_loop *loop, struct weft_turn_hook *hook);

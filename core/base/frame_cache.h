@@ -46,9 +46,9 @@ WEFT_MUST_USE struct weft_frame_cache *weft_frame_cache_new(size_t budget);
 void weft_frame_cache_free(struct weft_frame_cache *cache);
 
 enum weft_frame_found {
-    WEFT_FRAME_MISS,  /* nothing is known: encode, then put */
-    WEFT_FRAME_HIT,   /* *frame is the frame, with a reference that the caller must drop */
-    WEFT_FRAME_PLAIN, /* an earlier put had a NULL frame: encoding this blob gains nothing */
+    WEFT_FRAME_MISS, /* nothing is known: encode, and put the frame if the body is lasting */
+    WEFT_FRAME_HIT,  /* *frame is the frame, with a reference that the caller must drop */
+    WEFT_FRAME_PLAIN, /* an earlier put of this configuration had a NULL frame: encoding gains nothing */
 };
 
 /* Looks for the frame of blob that was made with the configuration config_id. *frame is set only with HIT.

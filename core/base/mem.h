@@ -15,8 +15,8 @@ extern "C" {
 #endif
 
 /* malloc, realloc and free have the contracts of the C library's functions. pages_new and pages_free have
- * those of weft_pages_new and weft_pages_free below; both may be NULL, and then the kernel's pages are
- * used. Any thread may call any of the five. */
+ * those of weft_pages_new and weft_pages_free below. Set both, or leave both NULL for the kernel's
+ * pages. Any thread may call any of the five. */
 struct weft_allocator {
     void *(*malloc)(size_t size);
     void *(*realloc)(void *p, size_t size);
@@ -75,7 +75,7 @@ void weft_arena_fini(struct weft_arena *arena);
 /* Counts the arena's memory in *total. This adds what the arena has now, and from then on the arena adds
  * and subtracts as its chunks come and go. If it was counted in another total before, its memory is
  * subtracted there. NULL: it is no longer counted. *total must live until the arena's last use or the
- * next weft_arena_count. */
+ * next weft_arena_count. It is a plain number, so one thread uses all arenas that are counted in it. */
 void weft_arena_count(struct weft_arena *arena, size_t *total);
 
 /* Counts bytes that lie elsewhere, but live until the arena's next reset or fini, as the arena's memory.

@@ -158,7 +158,9 @@ static inline size_t weft__held_size(const struct weft__request *request,
     return weft_blob_view(held->blob).size + (held == &request->first_held ? 0 : sizeof *held);
 }
 
-/* Holds a reference of its own to blob behind what the request holds already. -ENOMEM: nothing changed. */
+/* Appends blob to the messages that the request holds, and takes a reference of its own to it. `framed` and
+ * `lasting` of the new one, request->held_last, are false, and the caller may set them. -ENOMEM: nothing
+ * changed. */
 WEFT_MUST_USE int weft__order_hold(struct weft__order *order, struct weft__request *request,
                                    struct weft_blob *blob);
 /* Unlinks and returns the oldest message that the request holds, which counts no more in held_bytes.

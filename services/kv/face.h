@@ -33,7 +33,7 @@ struct kv_task {
     struct kv_task *next; /* in the queue */
     bool late;            /* the task lies in the request's arena, and the request is kept */
     bool submitted;       /* the task has left the queue for the store */
-    bool looking;         /* for decode, which explains it */
+    bool looking;  /* decode runs only to learn if the command is a read that is answered at once */
     bool in_steps; /* the task has several store operations; undefined before decode unless late */
 };
 
@@ -43,9 +43,9 @@ struct kv_face {
 
     /* Reads task->request->payload and sets the fields of task->call that kv_call_start needs (command.h), except
      * pair and done. The views that it sets lie in the payload, in the task or in the request's arena. If the face
-     * makes blobs for values, the session drops these references. If task->looking is true and the command turns
-     * out to write, the session discards the result and decodes the request again as a late task. So blobs would
-     * be wasted then, and the face makes none.
+     * makes blobs for values, the session drops these references. While task->looking is true, the session only
+     * tries whether the command is a read. If it writes, the session forgets this task and decodes the request
+     * again into a late one, so decode makes no blobs while it is looking.
      *
      * Returns false if the request is not a command that can be executed. The face has then answered it with one
      * of the functions below, has dropped its blobs, and must not touch the task again. */
@@ -67,7 +67,7 @@ struct kv_face {
      * the command's name, its table and whether it writes. May be NULL: the action stays so. */
     void (*action)(const struct kv_task *task, struct weft_action *action);
 
-    /* Writes a reply that consists of a status and a text of at most KV_LINE_MAX bytes. It needs no task and
+    /* Writes a reply that consists of a status and a text of less than KV_LINE_MAX bytes. It needs no task and
      * allocates nothing, so it works when memory is short. Returns the bytes written, at most WEFT_REJECT_MAX. */
     size_t (*put_text)(uint8_t *dst, enum kv_status status, const char *text);
 };

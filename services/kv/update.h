@@ -89,8 +89,9 @@ struct kv_next {
  * wall-clock time (weft_loop_wall) by which the function judges whether an expiry has passed.
  *
  * The function is pure, so a store may call it again if the key has changed meanwhile. After the operation a
- * caller can repeat the decision with item->found to learn what the store did. It then passes now == 0, at
- * which nothing has expired, because the store has already left expired keys out. */
+ * caller can repeat the decision with item->found to learn what the store did. It then passes now == 0,
+ * because item->found is never an expired key. At 0 a new expiry never counts as passed, so this may say
+ * KV_VERDICT_STORE where item->verdict is KV_VERDICT_REMOVE. */
 void weft_kv_update_decide(const struct kv_item *item, const struct kv_value *current,
                            int64_t current_expires, int64_t now, struct kv_next *next);
 
