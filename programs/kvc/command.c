@@ -38,6 +38,7 @@ static const struct cli_command commands[] = {
     {"batch", 0, CLI_BATCH, true, "send commands, one a line", 0},
     {"import", 0, CLI_IMPORT, true, "set a table from CSV or NDJSON", 0},
     {"export", 0, CLI_EXPORT, false, "write a table as CSV or NDJSON", 0},
+    {"journal", 0, CLI_JOURNAL, false, "print the files of memory:DIR", 0},
     {"bench", 0, CLI_BENCH, true, "measure the server under load", 0},
     {.name = NULL},
 };
@@ -64,6 +65,8 @@ const char *cli_shape_arguments(enum cli_shape shape)
         return "TABLE FILE";
     case CLI_EXPORT:
         return "TABLE [FILE]";
+    case CLI_JOURNAL:
+        return "DIR";
     case CLI_BENCH:
         return "[OPTION]...";
     case CLI_KEY:
@@ -102,6 +105,7 @@ static bool count_fits(enum cli_shape shape, size_t count)
         return count == 0;
     case CLI_TABLE:
     case CLI_WHOLE:
+    case CLI_JOURNAL:
         return count == 1;
     case CLI_NAMES:
         return count <= 3;
@@ -143,7 +147,7 @@ bool cli_command_is_of_prompt(const struct cli_command *command)
 
 struct offers {
     struct cli_suggestion meant;
-    char names[256];
+    char names[512];
     size_t used;
 };
 

@@ -27,6 +27,7 @@ enum cli_shape {
     CLI_BATCH,  /* from here on: of the command line only, not of the prompt */
     CLI_IMPORT,
     CLI_EXPORT,
+    CLI_JOURNAL,
     CLI_BENCH,
     CLI_SHAPES,
 };

@@ -63,18 +63,34 @@ static void join_line(const struct cli_command *first, char dst[LINE_TEXT])
     snprintf(dst + used, LINE_TEXT - used, "%s%s", *arguments ? " " : "", arguments);
 }
 
+/* Commands that are no requests about a table share a line as far as they fit: "ping; help [COMMAND]". Returns false
+ * if this one needs a line of its own. */
+static bool share_line(const struct cli_command *command, const char *text, char line[LINE_TEXT])
+{
+    size_t used = strlen(line), size = strlen(text);
+    if (command->shape < CLI_HELP || used + 2 + size >= COLUMN)
+        return false;
+    memcpy(line + used, "; ", 2);
+    memcpy(line + used + 2, text, size + 1);
+    return true;
+}
+
 /* Lists the commands in two columns. One that is too wide for them has a line of its own, the first. */
 static void list_commands(FILE *out)
 {
-    char lines[LINES_MAX][LINE_TEXT];
+    char lines[LINES_MAX][LINE_TEXT], text[LINE_TEXT];
     size_t count = 0;
+    bool shares = false;
     for (const struct cli_command *first = next_line(NULL); first->name && count < LINES_MAX;
          first = next_line(first)) {
-        join_line(first, lines[count]);
-        if (strlen(lines[count]) >= COLUMN)
-            fprintf(out, "  %s\n", lines[count]);
-        else
-            count++;
+        join_line(first, text);
+        if (strlen(text) >= COLUMN) {
+            fprintf(out, "  %s\n", text);
+            continue;
+        }
+        if (!shares || !share_line(first, text, lines[count - 1]))
+            memcpy(lines[count++], text, sizeof text);
+        shares = first->shape == CLI_NOTHING || first->shape >= CLI_HELP;
     }
     size_t rows = (count + 1) / 2;
     for (size_t i = 0; i < rows; i++) {

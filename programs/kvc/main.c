@@ -11,6 +11,7 @@
 #include "bulk/export.h"
 #include "command_help.h"
 #include "bulk/import.h"
+#include "journal.h"
 #include "prompt/interactive.h"
 #include "programs/lib/output.h"
 #include "run.h"
@@ -91,6 +92,8 @@ static enum cli_exit dispatch(struct cli_run *run, const struct kvc_config *conf
         /* words ends in NULL. */
         return config->all_tables ? cli_export(run, NULL, words[1])
                                   : cli_export(run, words[1], words[2]);
+    case CLI_JOURNAL:
+        return cli_journal(run, words[1]);
     case CLI_BENCH:
         return cli_bench(run);
     default:

@@ -32,6 +32,10 @@ struct weft_kv_value {
     };
 };
 
+/* Reads a value from its packed form, a message `Value` of proto/abi.proto, as files and other programs hold it; its
+ * bytes lie in `packed`. Any thread. Returns 0, or WEFT_EMALFORMED if `packed` is no such message. */
+WEFT_MUST_USE int weft_kv_value_read(struct weft_view packed, struct weft_kv_value *value);
+
 struct weft_kv_pair {
     struct weft_view key;
     struct weft_kv_value value;

@@ -10,9 +10,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "services/kv/stores/journal/crc32c.h"
-#include "services/kv/stores/journal/files.h"
-#include "services/kv/stores/journal/stream.h"
+#include "services/kv/stores/journal/records/crc32c.h"
+#include "services/kv/stores/journal/records/files.h"
+#include "services/kv/stores/journal/records/stream.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -70,6 +70,7 @@ enum {
     KV_MEMORY,
     KV_PARTS,
     KV_LMDB,
+    KV_RECORDS,
     KV_JOURNAL,
     KV_ROCKSDB,
     KV_CLIENT,
@@ -93,6 +94,7 @@ static struct archive archives[ARCHIVE_COUNT] = {
     [KV_MEMORY] = {.path = ARCHIVE_KV_MEMORY},
     [KV_PARTS] = {.path = ARCHIVE_KV_PARTS},
     [KV_LMDB] = {.path = ARCHIVE_KV_LMDB},
+    [KV_RECORDS] = {.path = ARCHIVE_KV_RECORDS},
     [KV_JOURNAL] = {.path = ARCHIVE_KV_JOURNAL},
     [KV_ROCKSDB] = {.path = ARCHIVE_KV_ROCKSDB},
     [KV_CLIENT] = {.path = ARCHIVE_KV_CLIENT},
@@ -392,12 +394,24 @@ static void test_stores_on_disk_are_made_of_the_parts_and_their_libraries(void *
     }
 }
 
+static void test_records_of_the_journal_know_one_codec_alone(void **state)
+{
+    (void)state;
+    needs_nothing_above(KV_RECORDS, 1u << BASE | 1u << CODECS, NULL);
+    needs_none_of(KV_RECORDS, libev);
+    needs_none_of(KV_RECORDS, gzip_engines);
+    needs_none_of(KV_RECORDS, protobuf_c);
+    needs_none_of(KV_RECORDS, sockets);
+    needs_none_of(KV_RECORDS, waits);
+    needs_none_of(KV_RECORDS, threads);
+}
+
 static void test_journal_is_made_of_the_memory_store_and_codecs(void **state)
 {
     (void)state;
     needs_nothing_above(
-        KV_JOURNAL, 1u << BASE | 1u << CODECS | 1u << KV_UPDATE | 1u << KV_MEMORY | 1u << KV_PARTS,
-        seam);
+        KV_JOURNAL,
+        1u << BASE | 1u << KV_RECORDS | 1u << KV_UPDATE | 1u << KV_MEMORY | 1u << KV_PARTS, seam);
     needs_none_of(KV_JOURNAL, libev);
     needs_none_of(KV_JOURNAL, gzip_engines);
     needs_none_of(KV_JOURNAL, protobuf_c);
@@ -441,7 +455,7 @@ static void test_kvc_knows_no_codec_no_socket_and_nothing_of_kvs(void **state)
     (void)state;
     needs_nothing_above(KVC,
                         1u << BASE | 1u << CORE | 1u << TRANSPORTS | 1u << KV | 1u << KV_CLIENT |
-                            1u << PAYLOAD | 1u << PROGRAMS_LIB,
+                            1u << KV_RECORDS | 1u << PAYLOAD | 1u << PROGRAMS_LIB,
                         NULL);
     needs_none_of(KVC, libev);
     needs_none_of(KVC, gzip_engines);
@@ -454,7 +468,7 @@ static void test_names_of_codecs_are_defined_by_codecs_alone(void **state)
     (void)state;
     for (int i = 0; i < ARCHIVE_COUNT; i++)
         for (size_t k = 0; k < archives[i].count; k++)
-            if (i != CODECS && i != KV_JOURNAL &&
+            if (i != CODECS && i != KV_RECORDS &&
                 fnmatch("weft_codec_*", archives[i].symbols[k].name, 0) == 0)
                 fail_msg("%s has %s", archives[i].path, archives[i].symbols[k].name);
 }
@@ -491,6 +505,7 @@ int main(void)
         cmocka_unit_test(test_memory_store_knows_no_command_and_no_face),
         cmocka_unit_test(test_parts_of_stores_on_disk_know_no_command_and_no_library),
         cmocka_unit_test(test_stores_on_disk_are_made_of_the_parts_and_their_libraries),
+        cmocka_unit_test(test_records_of_the_journal_know_one_codec_alone),
         cmocka_unit_test(test_journal_is_made_of_the_memory_store_and_codecs),
         cmocka_unit_test(test_kv_client_knows_no_codec),
         cmocka_unit_test(test_what_the_programs_share_knows_base_alone),

@@ -40,6 +40,12 @@ static int read_value(struct weft_kv_value *value, struct weft_view bytes,
     return err;
 }
 
+int weft_kv_value_read(struct weft_view packed, struct weft_kv_value *value)
+{
+    struct weft_pb_budget budget = {.elements = UINT64_MAX};
+    return read_value(value, packed, &budget) < 0 ? WEFT_EMALFORMED : 0;
+}
+
 static int read_pair(struct weft_kv_pair *pair, struct weft_view bytes,
                      struct weft_pb_budget *budget)
 {

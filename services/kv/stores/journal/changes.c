@@ -2,7 +2,7 @@
 #include "changes.h"
 
 #include "core/base/compiler.h"
-#include "record.h"
+#include "records/record.h"
 
 /* A change of the memory store as it will stand in the journal. False: it changes nothing. */
 static bool read_touch(const struct kv_touch *touch, struct kv_record_change *change)

@@ -7,8 +7,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "files.h"
-#include "record.h"
+#include "records/files.h"
+#include "records/record.h"
 
 int64_t kv_journal_now(void)
 {

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "core/base/mem.h"
-#include "files.h"
+#include "records/files.h"
 
 enum {
     ENOUGH = 128 << 10,  /* bytes of a record that is written */

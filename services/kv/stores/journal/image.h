@@ -6,8 +6,8 @@
 #define KV_JOURNAL_IMAGE_H
 
 #include "core/base/blob.h"
-#include "framing.h"
-#include "record.h"
+#include "records/framing.h"
+#include "records/record.h"
 
 /* A pair with a large value, which is not copied but written from its blob. */
 struct kv_image_large {

@@ -8,7 +8,7 @@
 #include "core/base/compiler.h"
 #include "core/base/mem.h"
 #include "group.h"
-#include "record.h"
+#include "records/record.h"
 
 /* How long changes collect if nobody waits for them, and how often a full disk is tried again. */
 static const int64_t pause_time = 10 * 1000 * 1000;

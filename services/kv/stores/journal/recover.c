@@ -7,9 +7,9 @@
 #include <unistd.h>
 
 #include "core/base/units.h"
-#include "files.h"
+#include "records/files.h"
 #include "salvage.h"
-#include "stream.h"
+#include "records/stream.h"
 
 static int refuse(const struct kv_recovery *self, struct kv_file file, int err, const char *what,
                   struct weft_error *error)

@@ -10,7 +10,7 @@
 
 #include "core/base/log.h"
 #include "journal.h"
-#include "record.h"
+#include "records/record.h"
 
 enum kv_recover_mode {
     KV_RECOVER_START, /* starts a store: damage is an error, and files that are no longer needed are removed */

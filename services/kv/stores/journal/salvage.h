@@ -5,7 +5,7 @@
 #ifndef KV_JOURNAL_SALVAGE_H
 #define KV_JOURNAL_SALVAGE_H
 
-#include "files.h"
+#include "records/files.h"
 #include "recover.h"
 
 /* Describes what lies behind offset. With KV_RECOVER_REPAIR it also cuts the file there; a snapshot that has no

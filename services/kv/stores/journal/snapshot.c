@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "core/base/buf.h"
-#include "files.h"
+#include "records/files.h"
 #include "image.h"
 #include "services/kv/stores/memory/memory.h"
 #include "services/kv/stores/memory/tables.h"

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "services/kv/stores/journal/crc32c.h"
+#include "services/kv/stores/journal/records/crc32c.h"
 
 /* RFC 3720, B.4; the last one is the usual check of catalogues. */
 static void test_crc32c_has_the_published_values(void **state)

@@ -15,7 +15,7 @@
 #include "lib/kept_store.h"
 #include "lib/store_client.h"
 #include "services/kv/service.h"
-#include "services/kv/stores/journal/files.h"
+#include "services/kv/stores/journal/records/files.h"
 #include "services/kv/stores/kept.h"
 
 enum { WRITES = 6 };

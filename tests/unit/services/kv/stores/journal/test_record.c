@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "services/kv/stores/journal/record.h"
+#include "services/kv/stores/journal/records/record.h"
 
 enum { ROOM = 512 };
 

@@ -98,11 +98,21 @@ void kv_files_fini(struct kv_file_list *list)
     *list = (struct kv_file_list){0};
 }
 
-int kv_file_open(int dir, struct kv_file file)
+static int open_existing(int dir, struct kv_file file, int access)
 {
     char name[KV_FILE_NAME];
-    int fd = openat(dir, kv_file_name(file, name), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    int fd = openat(dir, kv_file_name(file, name), access | O_CLOEXEC | O_NOFOLLOW);
     return fd < 0 ? -errno : fd;
+}
+
+int kv_file_open(int dir, struct kv_file file)
+{
+    return open_existing(dir, file, O_RDWR);
+}
+
+int kv_file_open_to_read(int dir, struct kv_file file)
+{
+    return open_existing(dir, file, O_RDONLY);
 }
 
 int kv_file_create(int dir, struct kv_file file)

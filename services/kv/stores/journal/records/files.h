@@ -42,6 +42,8 @@ void kv_files_fini(struct kv_file_list *list);
  * must not exist. The new file belongs to the owner of the directory, so that a server which starts as root can
  * continue as another user. */
 WEFT_MUST_USE int kv_file_open(int dir, struct kv_file file);
+/* Opens the file for reading only. */
+WEFT_MUST_USE int kv_file_open_to_read(int dir, struct kv_file file);
 WEFT_MUST_USE int kv_file_create(int dir, struct kv_file file);
 
 /* Removes the file if it exists. */
