@@ -84,7 +84,7 @@ WEFT_MUST_USE int weft_request_end_bad(struct weft_request *request, const struc
 
 /* Ends the request with the words that the service's own reject() has for *why. Unlike weft_request_end
  * it always ends the request: if too much waits and the request has sent something before, the words are
- * dropped. If reject() has no words, the connection closes after the other answers that it owes. */
+ * dropped. If reject() has no words, the connection closes after the answers to earlier requests. */
 void weft_request_refuse(struct weft_request *request, const struct weft_rejection *why);
 
 /* Copies the payload and the credentials to memory of the request's own, where they live until the end,
@@ -138,8 +138,8 @@ struct weft_service {
     int (*start)(void *loop_state, const void *config, struct weft_loop *loop);
     void (*stop)(void *loop_state);
 
-    /* open is called once per connection, on its loop. If it returns -errno, the connection closes and
-     * close is not called. close is called once the connection is closed and its last request has
+    /* open is called once per connection, on its loop. If it returns -errno, the connection closes (the
+     * reason is no-memory, no-descriptor or internal) and close is not called. close is called once the connection is closed and its last request has
      * ended. */
     int (*open)(void *conn_state, void *loop_state);
     void (*close)(void *conn_state, void *loop_state);

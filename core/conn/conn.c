@@ -412,9 +412,9 @@ void weft__conn_open(struct weft__binding *binding, const struct weft_accepted *
                    conn->address);
     if (refuse)
         refuse_with(conn, (enum weft_reject_cause)(refuse - 1));
-    else if (!conn->undecided && weft__conn_open_service(conn) < 0)
-        weft__conn_break(conn, WEFT_REASON_NO_MEMORY);
-    else if (worker->draining)
+    else if (!conn->undecided)
+        weft__conn_open_service(conn);
+    if (!refuse && worker->draining)
         weft__conn_drain(conn);
     pump(conn);
     return;

@@ -39,8 +39,8 @@ void weft__conn_set_deadlines(struct weft__conn *conn);
 
 /* Makes the connection one of this binding, and calls its codec's init. Called once per connection. */
 void weft__conn_bind(struct weft__conn *conn, struct weft__binding *binding);
-/* Calls the service's open. Returns 0 or its error, with which the caller has to end the connection. */
-WEFT_MUST_USE int weft__conn_open_service(struct weft__conn *conn);
+/* Calls the service's open. If that fails, the connection is marked to end at once. */
+void weft__conn_open_service(struct weft__conn *conn);
 /* Chooses the endpoint of an undecided connection by its first bytes; view has all that have come. Returns
  * true if the endpoint is chosen and may decode them. False: more bytes are needed, or the connection was
  * marked to end. */
@@ -64,7 +64,8 @@ size_t weft__conn_word(const struct weft__conn *conn, const struct weft_rejectio
 /* Encodes a message of the head or of a loose request (order.h). last is true if it is the last one of its
  * answer. If it is over a limit, the service's words for that take its place. */
 void weft__conn_emit(struct weft__conn *conn, const struct weft_body *body, bool last);
-/* Tells the codec that the head's answer has ended without another message. */
+/* Tells the codec that the head's answer has ended without another message. If it was refused and there are
+ * no words for that, gives the connection up instead. */
 void weft__conn_finish(struct weft__conn *conn, struct weft__request *request);
 /* Breaks the connection if more output waits than output-hard and the small first messages that are always
  * taken: WEFT_REJECT_MAX bytes for each of max-pending requests. */

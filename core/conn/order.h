@@ -34,7 +34,10 @@ enum weft__place {
 enum weft__said {
     WEFT__SAID_NOTHING,
     WEFT__SAID_SOME, /* a message of it was taken */
-    WEFT__SAID_ALL   /* and its last one was, or the codec has heard that none follows */
+    WEFT__SAID_ALL,  /* and its last one was, or the codec has heard that none follows */
+    /* It was refused and the service has no words for that. Its answer will never be complete, so none of
+     * a later request may be sent. */
+    WEFT__SAID_UNWORDED
 };
 
 struct weft__loose {

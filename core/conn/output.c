@@ -43,6 +43,7 @@ static void emit_too_big(struct weft__conn *conn, bool last, const struct weft_e
         weft_body_from_view(weft_view(text, weft__conn_word(conn, &rejection, text)));
     struct weft_encode_io again;
 
+    weft__count(&conn->binding->counts.rejected, 1);
     if (body.view.size == 0 || encode(conn, &body.body, last, &again) < 0)
         weft__conn_give_up(conn, WEFT_REASON_UNWORDED);
     else
@@ -82,6 +83,10 @@ WEFT_NOINLINE void weft__conn_finish(struct weft__conn *conn, struct weft__reque
         .out = &conn->out, .frames = conn->binding->worker->frames, .last = true};
     int err;
 
+    if (request->said == WEFT__SAID_UNWORDED) {
+        weft__conn_give_up(conn, WEFT_REASON_UNWORDED);
+        return;
+    }
     request->said = WEFT__SAID_ALL;
     if (!codec->finish)
         return;
@@ -179,7 +184,7 @@ static void emit_held(struct weft__conn *conn, struct weft__request *request)
     while ((held = weft__order_take_held(&conn->order, request))) {
         if (!weft__conn_gone(conn)) {
             struct weft_body body = weft_body_from_blob(held->blob);
-            bool last = request->ended && !request->held;
+            bool last = request->ended && !request->held && request->said != WEFT__SAID_UNWORDED;
 
             body.lasting = held->lasting;
             if (last)

@@ -182,8 +182,10 @@ void weft_request_refuse(struct weft_request *public, const struct weft_rejectio
     struct weft_body_bytes body = weft_body_from_view(weft_view(text, size));
 
     weft__count(&conn->binding->counts.rejected, 1);
-    if (size == 0)
+    if (size == 0) {
+        request->said = WEFT__SAID_UNWORDED; /* weft__conn_finish gives up at its turn */
         weft__conn_close_soon(conn, WEFT_REASON_UNWORDED);
+    }
     /* A refusal never waits. If the request has sent something before, its words may get -EAGAIN, and
      * then it ends without them. */
     if (size == 0 || end_request(request, &body.body, false) < 0)

@@ -4,6 +4,8 @@
  * begins undecided: it counts for the first endpoint, and no plugin has seen it yet. Its first bytes stay
  * where they are until one codec claims them, so the chosen codec decodes all of them. They are an
  * unfinished frame as far as deadlines are concerned. */
+#include <errno.h>
+
 #include "conn_private.h"
 
 void weft__conn_bind(struct weft__conn *conn, struct weft__binding *binding)
@@ -17,7 +19,20 @@ void weft__conn_bind(struct weft__conn *conn, struct weft__binding *binding)
         binding->codec->init(&conn->codec, WEFT_SERVER);
 }
 
-int weft__conn_open_service(struct weft__conn *conn)
+static enum weft_reason reason_of_open(int err)
+{
+    switch (err) {
+    case -ENOMEM:
+        return WEFT_REASON_NO_MEMORY;
+    case -EMFILE:
+    case -ENFILE:
+        return WEFT_REASON_NO_DESCRIPTOR;
+    default:
+        return WEFT_REASON_INTERNAL;
+    }
+}
+
+void weft__conn_open_service(struct weft__conn *conn)
 {
     const struct weft__binding *binding = conn->binding;
     int err = binding->service->open
@@ -25,7 +40,8 @@ int weft__conn_open_service(struct weft__conn *conn)
                   : 0;
 
     conn->service_open = err == 0;
-    return err;
+    if (err < 0)
+        weft__conn_break(conn, reason_of_open(err));
 }
 
 /* Returns the endpoint whose protocol the transport has negotiated, or NULL. */
@@ -87,7 +103,6 @@ WEFT_NOINLINE bool weft__conn_decide(struct weft__conn *conn, struct weft_view v
         return false;
     move_counts(conn->binding, chosen, view.size);
     weft__conn_bind(conn, chosen);
-    if (weft__conn_open_service(conn) < 0)
-        weft__conn_break(conn, WEFT_REASON_NO_MEMORY);
+    weft__conn_open_service(conn);
     return conn->state == WEFT__CONN_OPEN;
 }

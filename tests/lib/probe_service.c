@@ -456,6 +456,18 @@ int probe_end_bad(struct probe *probe, const char *name, const char *text)
     return pass(find(probe, name), &body.body, END_BAD);
 }
 
+void probe_refuse(struct probe *probe, const char *name)
+{
+    struct probe_call *call = find(probe, name);
+    struct weft_rejection why = {.cause = WEFT_REJECT_DENIED};
+    struct weft_request *request = call->request;
+
+    call->request = NULL;
+    call->conn->unended--;
+    probe->pending--;
+    weft_request_refuse(request, &why);
+}
+
 void probe_end_silently(struct probe *probe, const char *name)
 {
     must_end(find(probe, name), NULL, END);

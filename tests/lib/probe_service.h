@@ -74,6 +74,8 @@ WEFT_MUST_USE int probe_end_blob(struct probe *probe, const char *name, struct w
 WEFT_MUST_USE int probe_end_bad(struct probe *probe, const char *name, const char *text);
 /* Ends it without a message, which is always taken. */
 void probe_end_silently(struct probe *probe, const char *name);
+/* Refuses it with WEFT_REJECT_DENIED. */
+void probe_refuse(struct probe *probe, const char *name);
 /* True if a call of that name has not ended. */
 bool probe_is_pending(const struct probe *probe, const char *name);
 /* Ends, without a message, whatever has not ended. */

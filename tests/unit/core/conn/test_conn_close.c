@@ -249,6 +249,18 @@ static void test_held_reply_over_the_limit_is_replaced_at_its_turn(void **state)
     assert_heard(peer, "A reply-too-big:max-frame:1001:1000 c");
 }
 
+static void test_replaced_reply_is_counted_as_rejected(void **state)
+{
+    struct server_fixture *f = *state;
+    struct weft_server_counts counts;
+    f->options.limits.max_frame = 1000;
+    struct test_peer *peer = serve_one(f);
+    peer_say(peer, "now a", "size b 1001");
+    weft_server_count(f->server, 0, &counts);
+    assert_int_equal(counts.rejected, 1);
+    assert_int_equal(counts.requests, 2);
+}
+
 /* No later reply may stand where this one belongs. */
 static void test_unworded_reply_over_the_limit_closes_behind_the_earlier_ones(void **state)
 {
@@ -271,6 +283,46 @@ static void test_unworded_reply_over_the_limit_loses_nothing_of_the_same_turn(vo
     struct test_peer *peer = serve_one(f);
     peer_say(peer, "now a", "now b", "size c 1001", "now d");
     assert_heard(peer, "a b EOF");
+}
+
+/* Refused requests that the service has no words for: the peer must not take a later reply for theirs. */
+static void test_unworded_refusal_behind_the_head_sends_no_later_reply(void **state)
+{
+    struct server_fixture *f = *state;
+    struct test_peer *peer = serve_one(f);
+    peer_say(peer, "wait a", "wait b", "now c", "wait d");
+    probe_refuse(&f->probe, "b");
+    turns(f);
+    assert_int_equal(probe_end(&f->probe, "a", "A"), 0);
+    assert_int_equal(probe_send(&f->probe, "d", "D"), -ECANCELED);
+    assert_heard(peer, "A EOF");
+    advance(f, SECONDS(1));
+    assert_int_equal(closed_for(f, WEFT_REASON_UNWORDED), 1);
+    assert_noted(f, "a b c d d!unworded");
+}
+
+static void test_unworded_refusal_of_the_head_sends_no_later_reply(void **state)
+{
+    struct server_fixture *f = *state;
+    struct test_peer *peer = serve_one(f);
+    peer_say(peer, "now a", "wait b", "now c");
+    probe_refuse(&f->probe, "b");
+    assert_heard(peer, "a EOF");
+    advance(f, SECONDS(1));
+    assert_int_equal(closed_for(f, WEFT_REASON_UNWORDED), 1);
+}
+
+static void test_unworded_refusal_after_some_messages_sends_those_and_no_later_reply(void **state)
+{
+    struct server_fixture *f = *state;
+    struct test_peer *peer = serve_one(f);
+    peer_say(peer, "wait a", "wait b", "now c");
+    assert_int_equal(probe_send(&f->probe, "b", "b1"), 0);
+    probe_refuse(&f->probe, "b");
+    assert_int_equal(probe_end(&f->probe, "a", "A"), 0);
+    assert_heard(peer, "A b1 EOF");
+    advance(f, SECONDS(1));
+    assert_int_equal(closed_for(f, WEFT_REASON_UNWORDED), 1);
 }
 
 /* Neither may one of a stream be missing. */
@@ -300,6 +352,19 @@ static void test_connection_that_the_service_does_not_open_is_closed(void **stat
     assert_true(script_is_gone(peer->end));
     assert_int_equal(closed_for(f, WEFT_REASON_NO_MEMORY), 1);
     assert_noted(f, "");
+}
+
+static void test_reason_says_if_it_was_not_memory_that_the_service_lacked(void **state)
+{
+    struct server_fixture *f = *state;
+    f->probe.open_error = -EIO;
+    struct test_peer *peer = serve_one(f);
+    assert_true(script_is_gone(peer->end));
+    assert_int_equal(closed_for(f, WEFT_REASON_INTERNAL), 1);
+    f->probe.open_error = -EMFILE;
+    peer_dial(f);
+    assert_int_equal(closed_for(f, WEFT_REASON_NO_DESCRIPTOR), 1);
+    assert_int_equal(closed(f), 2);
 }
 
 static void test_each_connection_is_closed_after_its_last_request(void **state)
@@ -341,10 +406,15 @@ int main(void)
         TEST_RAW(test_closing_connection_sends_all_it_owes_first),
         TEST_BOTH(test_reply_over_the_limit_is_replaced_by_words),
         TEST_RAW(test_held_reply_over_the_limit_is_replaced_at_its_turn),
+        TEST_RAW(test_replaced_reply_is_counted_as_rejected),
         TEST_MUTE(test_unworded_reply_over_the_limit_closes_behind_the_earlier_ones),
         TEST_MUTE(test_unworded_reply_over_the_limit_loses_nothing_of_the_same_turn),
+        TEST_MUTE(test_unworded_refusal_behind_the_head_sends_no_later_reply),
+        TEST_MUTE(test_unworded_refusal_of_the_head_sends_no_later_reply),
+        TEST_MUTE(test_unworded_refusal_after_some_messages_sends_those_and_no_later_reply),
         TEST_FAULT(test_reply_without_memory_ends_it_behind_the_earlier_ones),
         TEST_RAW(test_connection_that_the_service_does_not_open_is_closed),
+        TEST_RAW(test_reason_says_if_it_was_not_memory_that_the_service_lacked),
         TEST_RAW(test_each_connection_is_closed_after_its_last_request),
     };
     return cmocka_run_group_tests_name("conn close", tests, NULL, NULL);
