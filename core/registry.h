@@ -39,8 +39,9 @@ struct weft_registry {
  *   - -EEXIST: the name is taken. A service's name is taken only by one that also speaks the same language.
  *   - -ENOSPC: there are WEFT_REGISTRY_MAX of its kind.
  *   - -EPERM: the registry is frozen.
- *   - -EINVAL: the plugin lacks a name or a mandatory slot, a layer's name contains `,` or `&`, or a
- *     transport's stream_size or listener_size is too small. */
+ *   - -EINVAL: the plugin lacks a mandatory slot, its name has no or more than 63 bytes or contains `,` or
+ *     `&`, a codec's name is `auto` or begins with `auto:`, or a transport's stream_size or listener_size is
+ *     too small. */
 WEFT_MUST_USE int weft_registry_add_codec(struct weft_registry *registry,
                                           const struct weft_codec *codec);
 WEFT_MUST_USE int weft_registry_add_transport(struct weft_registry *registry,

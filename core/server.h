@@ -22,10 +22,11 @@ struct weft_server_options {
     struct weft_registry *registry; /* borrowed for the server's life; frozen by weft_server_new */
     const char *const *urls;        /* borrowed for the call; see below */
     size_t url_count;               /* at least 1 */
-    const char *codec, *service;    /* for URLs that name none; not NULL; borrowed for the call */
-    struct weft_limits limits;      /* weft_limits_default() is a start */
-    unsigned threads;               /* loops, 1..256 */
-    const struct weft_log *log;     /* borrowed for the server's life; NULL: silent */
+    /* For URLs that name none; borrowed for the call. NULL: each URL has to name its own. */
+    const char *codec, *service;
+    struct weft_limits limits;  /* weft_limits_default() is a start */
+    unsigned threads;           /* loops, 1..256 */
+    const struct weft_log *log; /* borrowed for the server's life; NULL: silent */
 };
 
 /* URLs. Each is an endpoint, as in "tcp://127.0.0.1:9527?codec=raw&service=kv". A URL that begins with `?`
@@ -59,7 +60,7 @@ WEFT_MUST_USE int weft_server_listen(struct weft_server *server, struct weft_err
 
 /* Returns one line about the i-th endpoint, in the order of urls, or NULL beyond the last: its first
  * address with the real port, its codec and its service, as in "tcp://127.0.0.1:9527 codec=raw
- * service=kv". It is "" before weft_server_listen. Valid until weft_server_free or another listen. */
+ * service=kv". It is "" before weft_server_listen and after one that failed. Valid until weft_server_free or another listen. */
 const char *weft_server_endpoint(const struct weft_server *server, size_t i);
 
 /* Writes one line about the i-th endpoint to dst, which has size bytes, and returns dst, or returns NULL
@@ -101,7 +102,7 @@ uint64_t weft_server_cut(const struct weft_server *server);
  *   - accepted: connections, those that were turned away included; the sum of open and of all closed.
  *   - open: connections that are open now. closed: those that have ended, by enum weft_reason.
  *   - requests: frames that were decoded, bad ones included.
- *   - rejected: requests and connections that were rejected (reject.h).
+ *   - rejected: requests, replies and connections that were rejected (reject.h).
  *   - bytes_in, bytes_out: bytes on the wire. */
 struct weft_server_counts {
     uint64_t accepted, open, requests, rejected, bytes_in, bytes_out;

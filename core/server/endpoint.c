@@ -125,7 +125,7 @@ static int find_layers(struct binding *b)
                               list, b->text);
     while (list && err == 0) {
         const char *end = strchr(list, ',');
-        char name[64];
+        char name[WEFT__NAME_SIZE];
         int size = (int)(end ? (size_t)(end - list) : strlen(list));
 
         snprintf(name, sizeof name, "%.*s", size, list);

@@ -15,6 +15,11 @@ void weft__registry_freeze(struct weft_registry *registry);
 void weft__registry_languages(const struct weft_registry *registry, const char *name, char *dst,
                               size_t size);
 
+enum { WEFT__NAME_SIZE = 64 }; /* room for a plugin's name and its NUL */
+
+/* Returns the names behind "auto:", "" for "auto" alone, or NULL if that is a codec's own name. */
+const char *weft__codecs_of_auto(const char *codec);
+
 struct weft_endpoint {
     struct weft_url url; /* a copy; without an address if the endpoint is a variant */
     const struct weft_transport *transport;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "plan.h"
 
+#include "endpoint.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "core/base/mem.h"
-
-static const char auto_codec[] = "auto";
 
 /* State of one URL. */
 struct planner {
@@ -19,18 +19,6 @@ struct planner {
     bool is_auto;
     struct weft_error *error;
 };
-
-/* Returns the names behind "auto:", "" for "auto" alone, or NULL for a codec's name. */
-static const char *names_of_auto(const char *codec)
-{
-    size_t size = sizeof auto_codec - 1;
-
-    if (strncmp(codec, auto_codec, size) != 0)
-        return NULL;
-    if (codec[size] == ':')
-        return codec + size + 1;
-    return codec[size] == '\0' ? codec + size : NULL;
-}
 
 static bool is_planned(const struct planner *planner, const struct weft_codec *codec)
 {
@@ -78,7 +66,7 @@ static int add_list(struct planner *planner, const char *names)
 
     while (names && err == 0) {
         const char *end = strchr(names, ',');
-        char name[64];
+        char name[WEFT__NAME_SIZE];
 
         snprintf(name, sizeof name, "%.*s", (int)(end ? (size_t)(end - names) : strlen(names)),
                  names);
@@ -104,7 +92,7 @@ static int add_every(struct planner *planner)
 {
     const struct weft_registry *registry = planner->options->registry;
     size_t before = planner->plan->count;
-    bool has_default = !names_of_auto(planner->options->codec);
+    bool has_default = planner->options->codec && !weft__codecs_of_auto(planner->options->codec);
     int err = 0;
 
     if (before == planner->first && has_default)
@@ -133,6 +121,20 @@ static int parse(struct planner *planner, struct weft_url *url)
     return weft_url_parse_options(url, planner->url, planner->error);
 }
 
+/* Returns what the URL names with an option, or the default. NULL: *error has a line. */
+static const char *named(const struct planner *planner, const struct weft_url *url,
+                         const char *option, const char *fallback)
+{
+    const struct weft_option_set set = weft_url_option_set(url);
+    const char *name = weft_option_get(&set, option);
+
+    if (!name && !fallback)
+        weft_error_set(planner->error, WEFT_ECONFIG,
+                       "'%s' names no %s, and there is no default: add %s=NAME", planner->url,
+                       option, option);
+    return name ? name : fallback;
+}
+
 static int plan_url(struct planner *planner)
 {
     const struct weft_server_options *options = planner->options;
@@ -142,16 +144,16 @@ static int plan_url(struct planner *planner)
 
     if (err < 0)
         return err;
-    const struct weft_option_set set = weft_url_option_set(&url);
-    const char *codec = weft_option_get(&set, "codec");
-    const char *service = weft_option_get(&set, "service");
-    const char *names = names_of_auto(codec ? codec : options->codec);
+    const char *codec = named(planner, &url, "codec", options->codec);
+    planner->service = codec ? named(planner, &url, "service", options->service) : NULL;
+    if (!planner->service)
+        return WEFT_ECONFIG;
+    const char *names = weft__codecs_of_auto(codec);
 
     planner->first = url.scheme ? plan->count : plan->items[plan->count - 1].first;
-    planner->service = service ? service : options->service;
     planner->is_auto = names != NULL;
     if (!names)
-        return add_named(planner, codec ? codec : options->codec);
+        return add_named(planner, codec);
     return *names ? add_list(planner, names) : add_every(planner);
 }
 

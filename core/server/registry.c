@@ -84,6 +84,24 @@ static bool is_frozen(const struct weft_registry *registry)
     return __atomic_load_n(&registry->frozen, __ATOMIC_RELAXED);
 }
 
+const char *weft__codecs_of_auto(const char *codec)
+{
+    static const char word[] = "auto";
+    size_t size = sizeof word - 1;
+
+    if (strncmp(codec, word, size) != 0)
+        return NULL;
+    if (codec[size] == ':')
+        return codec + size + 1;
+    return codec[size] == '\0' ? codec + size : NULL;
+}
+
+/* True if options of a URL can say the name, also in a list (core/server/plan.c, endpoint.c). */
+static bool is_name(const char *name)
+{
+    return name && *name && strlen(name) < WEFT__NAME_SIZE && !strpbrk(name, ",&");
+}
+
 static int may_add(const struct weft_registry *registry, const struct names *names,
                    const char *name)
 {
@@ -96,7 +114,8 @@ static int may_add(const struct weft_registry *registry, const struct names *nam
 
 int weft_registry_add_codec(struct weft_registry *registry, const struct weft_codec *codec)
 {
-    if (!codec->name || !codec->speaks || !codec->decode || !codec->encode)
+    if (!is_name(codec->name) || weft__codecs_of_auto(codec->name) || !codec->speaks ||
+        !codec->decode || !codec->encode)
         return -EINVAL;
     struct names names = codec_names(registry);
     int err = may_add(registry, &names, codec->name);
@@ -108,8 +127,9 @@ int weft_registry_add_codec(struct weft_registry *registry, const struct weft_co
 int weft_registry_add_transport(struct weft_registry *registry,
                                 const struct weft_transport *transport)
 {
-    if (!transport->name || !transport->listen || !transport->enable || !transport->accept ||
-        !transport->unlisten || !transport->attach || !transport->drop || !transport->connect)
+    if (!is_name(transport->name) || !transport->listen || !transport->enable ||
+        !transport->accept || !transport->unlisten || !transport->attach || !transport->drop ||
+        !transport->connect)
         return -EINVAL;
     if (transport->stream_size < sizeof(struct weft_stream) ||
         transport->listener_size < sizeof(struct weft_listener))
@@ -124,7 +144,7 @@ int weft_registry_add_transport(struct weft_registry *registry,
 int weft_registry_add_service(struct weft_registry *registry, const struct weft_service *service,
                               void *context)
 {
-    if (!service->name || !service->speaks || !service->call)
+    if (!is_name(service->name) || !service->speaks || !service->call)
         return -EINVAL;
     if (is_frozen(registry))
         return -EPERM;
@@ -144,7 +164,7 @@ int weft_registry_add_service(struct weft_registry *registry, const struct weft_
 int weft_registry_add_layer(struct weft_registry *registry, const struct weft_layer *layer,
                             void *context)
 {
-    if (!layer->name || strpbrk(layer->name, ",&"))
+    if (!is_name(layer->name))
         return -EINVAL;
     struct names names = layer_names(registry);
     int err = may_add(registry, &names, layer->name);

@@ -76,8 +76,6 @@ static int describe(struct weft__port *port)
 
     for (const struct weft_listener *at = listener; at; at = at->next)
         count++;
-    weft_free(port->lines); /* of a listen that failed */
-    port->line_count = 0;
     port->lines = weft_calloc(count, sizeof *port->lines);
     if (!port->lines)
         return -ENOMEM;
@@ -113,12 +111,23 @@ static int listen_on(struct weft_server *server, struct weft__port *port, struct
     return err < 0 ? weft_error_set(error, err, "out of memory") : 0;
 }
 
+/* Drops the lines about addresses that are not bound any more. */
+static void forget_lines(struct weft_server *server)
+{
+    for (size_t i = 0; i < server->port_count; i++) {
+        weft_free(server->ports[i].lines);
+        server->ports[i].lines = NULL;
+        server->ports[i].line_count = 0;
+    }
+}
+
 int weft_server_listen(struct weft_server *server, struct weft_error *error)
 {
     for (size_t i = 0; i < server->port_count; i++) {
         int err = listen_on(server, &server->ports[i], error);
         if (err < 0) {
             weft__server_unlisten(server);
+            forget_lines(server);
             return err;
         }
     }

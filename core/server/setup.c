@@ -68,7 +68,8 @@ static int make_port(struct weft_server *server, const struct weft_server_option
     bool is_variant = planned->first != i;
     const struct weft_endpoint_defaults defaults = {
         .codec = options->codec,
-        .service = options->service,
+        /* NULL would make a client's endpoint. A URL without a service is not planned then. */
+        .service = options->service ? options->service : "",
         .chosen = planned->codec,
         .companions = companions,
         .base = is_variant ? &server->ports[planned->first].endpoint : NULL,

@@ -300,6 +300,25 @@ static void test_names_that_are_unknown_are_refused_as_elsewhere(void **state)
                    "unknown service 'vk'; there are: kv, any");
 }
 
+static void test_url_without_a_name_is_refused_if_there_is_no_default(void **state)
+{
+    struct fixture *f = *state;
+    f->options.codec = NULL;
+    assert_refused(f, "tcp://h:1?codec=raw", "tcp://h:2",
+                   "'tcp://h:2' names no codec, and there is no default: add codec=NAME");
+    f->options.service = NULL;
+    assert_refused(f, "tcp://h:1?service=any&codec=raw", "?codec=resp",
+                   "'?codec=resp' names no service, and there is no default: add service=NAME");
+    assert_int_equal(
+        make(f, "tcp://h:1?codec=raw&service=kv", "?codec=auto:http&service=any", NULL), 0);
+    assert_endpoints(f, "tcp://h:1 codec=raw service=kv speaks=protobuf:abi\n"
+                        "tcp://h:1 codec=http service=any speaks=*\n");
+    assert_int_equal(make(f, "tcp://h:1?codec=auto&service=kv", NULL, NULL), 0);
+    assert_endpoints(f, "tcp://h:1 codec=length-delimited-gzip service=kv speaks=protobuf:abi\n"
+                        "tcp://h:1 codec=resp service=kv speaks=resp\n"
+                        "tcp://h:1 codec=http service=kv speaks=http\n");
+}
+
 static void test_variant_that_is_no_url_is_refused(void **state)
 {
     assert_refused(*state, "tcp://h:1", "?codec",
@@ -350,6 +369,7 @@ int main(void)
                                setup),
         cmocka_unit_test_setup(test_codec_that_makes_no_frame_to_try_is_taken, setup),
         cmocka_unit_test_setup(test_names_that_are_unknown_are_refused_as_elsewhere, setup),
+        cmocka_unit_test_setup(test_url_without_a_name_is_refused_if_there_is_no_default, setup),
         cmocka_unit_test_setup(test_variant_that_is_no_url_is_refused, setup),
         cmocka_unit_test_setup(test_auto_that_adds_nothing_is_refused, setup),
         cmocka_unit_test_setup(test_server_with_variants_survives_every_failing_allocation, setup),

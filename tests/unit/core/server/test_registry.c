@@ -73,6 +73,45 @@ static void test_registry_finds_the_face_that_speaks_a_language(void **state)
     assert_string_equal(error.text, "unknown service 'vk'; there are: kv");
 }
 
+/* Of a list of names in a URL each part has room for 63 bytes. */
+static void test_registry_refuses_names_that_no_url_can_say(void **state)
+{
+    (void)state;
+    struct weft_registry registry = {.frozen = false};
+    static const char fits[] = "123456789012345678901234567890123456789012345678901234567890123";
+    static const char longer[] = "1234567890123456789012345678901234567890123456789012345678901234";
+    static const char *const bad[] = {longer, "", "a,b", "a&b"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        const struct weft_codec codec = dummy_codec(bad[i]);
+        const struct weft_service service = dummy_service(bad[i]);
+        const struct weft_transport transport = dummy_transport(bad[i]);
+        const struct weft_layer layer = {.name = bad[i]};
+        assert_int_equal(weft_registry_add_codec(&registry, &codec), -EINVAL);
+        assert_int_equal(weft_registry_add_service(&registry, &service, NULL), -EINVAL);
+        assert_int_equal(weft_registry_add_transport(&registry, &transport), -EINVAL);
+        assert_int_equal(weft_registry_add_layer(&registry, &layer, NULL), -EINVAL);
+    }
+    const struct weft_codec codec = dummy_codec(fits);
+    const struct weft_service service = dummy_service(fits);
+    const struct weft_transport transport = dummy_transport(fits);
+    const struct weft_layer layer = {.name = fits};
+    assert_int_equal(weft_registry_add_codec(&registry, &codec), 0);
+    assert_int_equal(weft_registry_add_service(&registry, &service, NULL), 0);
+    assert_int_equal(weft_registry_add_transport(&registry, &transport), 0);
+    assert_int_equal(weft_registry_add_layer(&registry, &layer, NULL), 0);
+}
+
+static void test_registry_refuses_codecs_that_would_hide_behind_auto(void **state)
+{
+    (void)state;
+    struct weft_registry registry = {.frozen = false};
+    const struct weft_codec plain = dummy_codec("auto"), list = dummy_codec("auto:raw"),
+                            other = dummy_codec("automatic");
+    assert_int_equal(weft_registry_add_codec(&registry, &plain), -EINVAL);
+    assert_int_equal(weft_registry_add_codec(&registry, &list), -EINVAL);
+    assert_int_equal(weft_registry_add_codec(&registry, &other), 0);
+}
+
 static void test_registry_refuses_two_services_of_a_name_and_a_language(void **state)
 {
     (void)state;
@@ -208,6 +247,8 @@ int main(void)
         cmocka_unit_test(test_registry_finds_each_kind_by_name),
         cmocka_unit_test(test_registry_refuses_a_taken_name),
         cmocka_unit_test(test_registry_finds_the_face_that_speaks_a_language),
+        cmocka_unit_test(test_registry_refuses_names_that_no_url_can_say),
+        cmocka_unit_test(test_registry_refuses_codecs_that_would_hide_behind_auto),
         cmocka_unit_test(test_registry_refuses_two_services_of_a_name_and_a_language),
         cmocka_unit_test(test_registry_refuses_one_service_more_than_fits),
         cmocka_unit_test(test_registry_refuses_one_more_than_fits),

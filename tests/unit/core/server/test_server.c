@@ -77,6 +77,9 @@ static void test_listen_binds_all_or_none(void **state)
     assert_string_equal(f->error.text, "cannot listen on script:server: it is in use");
     assert_null(script_dial("server"));
     assert_null(script_dial("other"));
+    for (size_t i = 0; i < 3; i++)
+        assert_string_equal(weft_server_endpoint(f->server, i), "");
+    assert_null(weft_server_listening(f->server, 0));
 }
 
 static void test_listen_may_be_tried_again(void **state)
