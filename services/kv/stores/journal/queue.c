@@ -10,6 +10,9 @@ struct kv_queue_chunk {
     _Atomic(struct kv_queue_chunk *) next;
     atomic_size_t ready; /* bytes that were published */
     size_t capacity;
+    /* For the producer: bytes in use, and the next chunk, which the consumer may not see yet. */
+    size_t staged;
+    struct kv_queue_chunk *behind;
     alignas(8) uint8_t bytes[];
 };
 
@@ -29,22 +32,24 @@ static struct kv_queue_chunk *new_chunk(size_t capacity)
     atomic_init(&chunk->next, NULL);
     atomic_init(&chunk->ready, 0);
     chunk->capacity = capacity;
+    chunk->staged = 0;
+    chunk->behind = NULL;
     return chunk;
 }
 
 int kv_queue_init(struct kv_queue *queue)
 {
     *queue = (struct kv_queue){0};
-    queue->tail = queue->head = new_chunk(KV_QUEUE_CHUNK);
+    queue->tail = queue->oldest = queue->head = new_chunk(KV_QUEUE_CHUNK);
     return queue->tail ? 0 : -ENOMEM;
 }
 
 void kv_queue_fini(struct kv_queue *queue)
 {
     while (queue->head) {
-        struct kv_queue_chunk *next = atomic_load(&queue->head->next);
+        struct kv_queue_chunk *behind = queue->head->behind;
         weft_free(queue->head);
-        queue->head = next;
+        queue->head = behind;
     }
     weft_free(atomic_load(&queue->spare));
     *queue = (struct kv_queue){0};
@@ -59,10 +64,11 @@ static struct kv_queue_chunk *next_chunk(struct kv_queue *queue, size_t room)
         return new_chunk(room > KV_QUEUE_CHUNK ? room : KV_QUEUE_CHUNK);
     atomic_store_explicit(&chunk->next, NULL, memory_order_relaxed);
     atomic_store_explicit(&chunk->ready, 0, memory_order_relaxed);
+    chunk->staged = 0;
+    chunk->behind = NULL;
     return chunk;
 }
 
-/* All that is staged in the tail is published before the consumer can see the chunk behind it. */
 struct kv_queued *kv_queue_stage(struct kv_queue *queue, size_t size)
 {
     size_t room = room_for(size);
@@ -70,27 +76,32 @@ struct kv_queued *kv_queue_stage(struct kv_queue *queue, size_t size)
         queue->produced - atomic_load_explicit(&queue->consumed, memory_order_relaxed);
     if (waiting > KV_QUEUE_MOST)
         return NULL;
-    if (queue->tail->capacity - queue->staged < room) {
+    if (queue->tail->capacity - queue->tail->staged < room) {
         struct kv_queue_chunk *chunk = next_chunk(queue, room);
         if (!chunk)
             return NULL;
-        if (queue->dirty)
-            kv_queue_publish(queue);
-        atomic_store_explicit(&queue->tail->next, chunk, memory_order_release);
+        queue->tail->behind = chunk;
         queue->tail = chunk;
-        queue->staged = 0;
     }
-    struct kv_queued *record = (void *)(queue->tail->bytes + queue->staged);
+    struct kv_queued *record = (void *)(queue->tail->bytes + queue->tail->staged);
     record->size = size;
-    queue->staged += room;
+    queue->tail->staged += room;
     queue->produced += room;
     queue->dirty = true;
     return record;
 }
 
+/* The consumer may free a chunk once it sees the next one, so that one is linked last. */
 void kv_queue_publish(struct kv_queue *queue)
 {
-    atomic_store_explicit(&queue->tail->ready, queue->staged, memory_order_release);
+    struct kv_queue_chunk *chunk = queue->oldest, *behind;
+    while ((behind = chunk->behind)) {
+        atomic_store_explicit(&chunk->ready, chunk->staged, memory_order_release);
+        atomic_store_explicit(&chunk->next, behind, memory_order_release);
+        chunk = behind;
+    }
+    atomic_store_explicit(&chunk->ready, chunk->staged, memory_order_release);
+    queue->oldest = chunk;
     queue->dirty = false;
 }
 

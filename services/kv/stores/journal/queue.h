@@ -26,7 +26,8 @@ struct kv_queued {
 struct kv_queue {
     /* For the producer. */
     struct kv_queue_chunk *tail;
-    size_t staged;     /* bytes of tail that are in use */
+    struct kv_queue_chunk
+        *oldest;       /* the first chunk that may have records which are not published */
     uint64_t produced; /* bytes of all records so far */
     uint64_t last;     /* the number of the record that was staged last */
     bool dirty;        /* something is staged and not published */

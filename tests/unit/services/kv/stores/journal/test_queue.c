@@ -45,6 +45,26 @@ static void test_record_is_seen_when_it_was_published(void **state)
     kv_queue_fini(&queue);
 }
 
+/* A change with many records takes effect at once, so none of them may be seen before the others. */
+static void test_records_that_fill_chunks_are_seen_together(void **state)
+{
+    struct kv_queue queue;
+    (void)state;
+    assert_int_equal(kv_queue_init(&queue), 0);
+    for (uint64_t round = 0; round < 2; round++) {
+        for (uint64_t i = 1; i <= 5; i++) {
+            put(&queue, i, KV_QUEUE_CHUNK / 2 + 1);
+            assert_null(kv_queue_front(&queue));
+        }
+        kv_queue_publish(&queue);
+        for (uint64_t i = 1; i <= 5; i++)
+            expect(&queue, i, KV_QUEUE_CHUNK / 2 + 1);
+        assert_null(kv_queue_front(&queue));
+    }
+    put(&queue, 1, KV_QUEUE_CHUNK); /* nobody publishes this one, and nothing is lost by that */
+    kv_queue_fini(&queue);
+}
+
 static void test_records_of_every_size_come_in_order(void **state)
 {
     static const size_t sizes[] = {1, KV_QUEUE_CHUNK - 100, 40000, 7, KV_QUEUE_CHUNK, 1 << 20, 3};
@@ -148,6 +168,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_record_is_seen_when_it_was_published),
+        cmocka_unit_test(test_records_that_fill_chunks_are_seen_together),
         cmocka_unit_test(test_records_of_every_size_come_in_order),
         cmocka_unit_test(test_too_much_that_waits_is_refused),
         cmocka_unit_test(test_queue_survives_every_failing_allocation),
