@@ -11,6 +11,7 @@
 #define WEFT_PLUGIN_H
 
 #include "codec.h"
+#include "connections.h"
 #include "loop.h"
 #include "registry.h"
 #include "service.h"
@@ -40,6 +41,8 @@ enum { WEFT_PLUGIN_ABI = 1 };
     X(weft_layer)                                                                                  \
     X(weft_action)                                                                                 \
     X(weft_peer)                                                                                   \
+    X(weft_connection)                                                                             \
+    X(weft_walk)                                                                                   \
     X(weft_transport)                                                                              \
     X(weft_stream)                                                                                 \
     X(weft_stream_ops)                                                                             \

@@ -31,7 +31,8 @@ extern "C" {
     X(NO_DESCRIPTOR, "no-descriptor", "the system had no descriptor left")                         \
     X(DRAINED, "drained", "the server drained")                                                    \
     X(CUT, "cut", "the server stopped before the connection had drained")                          \
-    X(INTERNAL, "internal", "a plugin failed")
+    X(INTERNAL, "internal", "a plugin failed")                                                     \
+    X(KILLED, "killed", "a service was asked to end it")
 
 enum weft_reason {
 #define X(id, name, text) WEFT_REASON_##id,

@@ -11,6 +11,7 @@
 #include <inttypes.h>
 
 #include "core/base/compiler.h"
+#include "walk.h"
 
 /* Rounds of writing and going on in one turn, and reads that a drain may need to find its end. */
 enum { TURN_ROUNDS = 4 };
@@ -59,6 +60,8 @@ static void unlink_conn(struct weft__conn *conn)
 {
     struct weft__worker *worker = conn->binding->worker;
 
+    if (worker->walks)
+        weft__walks_pass(conn);
     if (conn->prev)
         conn->prev->next = conn->next;
     else
@@ -398,6 +401,7 @@ void weft__conn_open(struct weft__binding *binding, const struct weft_accepted *
         goto err;
     }
     conn->id = id;
+    conn->opened = conn->heard = weft_loop_now(worker->loop);
     conn->refused = refuse != 0;
     conn->deferred.run = on_deferred;
     conn->stream->on_ready = on_ready;

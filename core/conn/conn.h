@@ -13,6 +13,7 @@
  *   output.c      reply -> order -> encode -> chain -> stream
  *   deadlines.c   how long a connection may take
  *   worker.c      what exists once per loop
+ *   walk.c        the list of all connections, for services
  *   state.c       the states, and the ways to end
  *   order.c       the order of replies; it knows no connection */
 #ifndef WEFT_CONN_H
@@ -44,12 +45,14 @@ struct weft__conn {
 
     uint64_t id;
     uint64_t drain_mark; /* while draining: bytes of input whose frames are still executed */
-    struct weft_deferred deferred;  /* runs the pump */
-    struct weft_timer timer;        /* for the earliest of the deadlines below */
-    int64_t frame_start;            /* when the unfinished frame began; 0: none */
-    int64_t write_deadline;         /* 0: none */
-    int64_t rest_deadline;          /* the end of idling or of lingering; 0: none */
-    struct weft__conn *next, *prev; /* in the worker's list */
+    struct weft_deferred deferred;          /* runs the pump */
+    struct weft_timer timer;                /* for the earliest of the deadlines below */
+    int64_t frame_start;                    /* when the unfinished frame began; 0: none */
+    int64_t write_deadline;                 /* 0: none */
+    int64_t rest_deadline;                  /* the end of idling or of lingering; 0: none */
+    int64_t opened, heard;                  /* when it was opened, and when its last byte came */
+    uint64_t bytes_in, bytes_out, requests; /* counted since it was opened */
+    struct weft__conn *next, *prev;         /* in the worker's list */
 
     /* The size that the unfinished frame declares, at most UINT32_MAX; 0: unknown. */
     uint32_t frame_size;

@@ -202,6 +202,7 @@ static size_t decode(struct weft__conn *conn, struct weft_view view)
             conn->yielded = true;
     }
     weft__count(&binding->counts.requests, (uint16_t)(conn->turn_frames - frames));
+    conn->requests += (uint16_t)(conn->turn_frames - frames);
     return at;
 }
 
@@ -220,6 +221,8 @@ static void after_read(struct weft__conn *conn, ssize_t n)
 {
     if (n > 0) {
         weft__count(&conn->binding->counts.bytes_in, (uint64_t)n);
+        conn->bytes_in += (uint64_t)n;
+        conn->heard = weft_loop_now(conn->binding->worker->loop);
     } else if (n == 0) {
         conn->eof = true;
     } else if (n != -EAGAIN) {

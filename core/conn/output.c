@@ -303,6 +303,7 @@ void weft__conn_flush(struct weft__conn *conn)
             offered += vec[i].iov_len;
         weft_chain_consume(&conn->out, (size_t)taken);
         weft__count(&conn->binding->counts.bytes_out, (uint64_t)taken);
+        conn->bytes_out += (uint64_t)taken;
         if (conn->write_deadline != 0)
             note_progress(conn, taken);
         conn->write_blocked = (size_t)taken < offered;

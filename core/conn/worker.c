@@ -28,7 +28,8 @@ int weft__worker_init(struct weft__worker *worker, const struct weft_limits *lim
 {
     int err;
 
-    *worker = (struct weft__worker){.limits = limits, .log = log, .binding_count = binding_count};
+    *worker = (struct weft__worker){
+        .limits = limits, .log = log, .binding_count = binding_count, .sibling = worker};
     worker->bindings = weft_calloc(binding_count, sizeof *worker->bindings);
     if (!worker->bindings)
         return -ENOMEM;

@@ -21,6 +21,7 @@
 #include "layers.h"
 #include "order.h"
 
+struct weft_walk;
 struct weft__conn;
 struct weft__worker;
 
@@ -65,6 +66,8 @@ struct weft__binding {
     /* In the first one of an address: the number of endpoints that share it, and the sizes of the largest
      * connection states of their codecs and services. */
     size_t variants, codec_room, service_room;
+    /* The line that the server has for it, which lives as long as the server; NULL before it listens. */
+    const char *endpoint;
     struct weft__counts counts;
 };
 
@@ -90,6 +93,8 @@ struct weft__worker {
     /* Every connection that has memory: also the closed ones whose requests have not ended. */
     struct weft__conn *conns;
     size_t conn_count;
+    struct weft__worker *sibling; /* the server's next worker; they form a ring */
+    struct weft_walk *walks;      /* that have connections here left to visit (walk.c) */
     bool draining;
     uint64_t cut; /* connections that were cut */
     /* Called when the worker is draining and its last connection is gone. */

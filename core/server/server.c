@@ -82,6 +82,9 @@ static int describe(struct weft__port *port)
     weft_endpoint_describe(&port->endpoint, bound, sizeof bound);
     for (const struct weft_listener *at = listener; at; at = at->next)
         snprintf(port->lines[port->line_count++], sizeof *port->lines, "%s %s", at->name, bound);
+    for (size_t i = 0; i < port->server->thread_count; i++)
+        port->server->threads[i].worker.bindings[port - port->server->ports].endpoint =
+            port->lines[0];
     return 0;
 }
 

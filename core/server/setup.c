@@ -264,6 +264,7 @@ int weft__server_make_threads(struct weft_server *server, struct weft_error *err
             return weft_error_set(error, err, "cannot make an event loop: %s", weft_strerror(err));
         thread->server = server;
         thread->worker.frames = server->frames;
+        thread->worker.sibling = &server->threads[(i + 1) % server->thread_count].worker;
         server->ready++;
         err = bind_plugins(server, &thread->worker);
         if (err < 0)

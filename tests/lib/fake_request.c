@@ -54,11 +54,49 @@ void fake_request_fini(struct fake_request *self)
     weft_arena_fini(&self->arena);
 }
 
-void fake_request_call(struct fake_request *self, const struct weft_service *service,
-                       void *loop_state, void *conn_state)
+void weft_connections_walk(struct weft_request *request, struct weft_walk *walk)
 {
-    self->called = true;
-    service->call(loop_state, conn_state, &self->request);
+    struct fake_request *self = fake_of(request);
+    demand(!self->ended, "a walk began after the end");
+    demand(!self->walk, "a second walk began");
+    demand(walk->visit && walk->done, "a walk has no visit or no done");
+    self->walk = walk;
+}
+
+static void visit(struct fake_request *self, const struct weft_connection *row, unsigned *wants)
+{
+    *wants = self->walk->visit(self->walk, row);
+    if (!(*wants & WEFT_VISIT_END))
+        return;
+    demand(self->end_count < sizeof self->ends / sizeof *self->ends, "too many ends");
+    self->ends[self->end_count++] = row->id;
+}
+
+static void make_walk(struct fake_request *self)
+{
+    const struct weft_connection own = {
+        .id = self->connection,
+        .address = "127.0.0.1:1",
+        .transport = "fake",
+        .codec = "fake",
+        .service = "fake",
+        .endpoint = "fake:",
+        .state = WEFT_CONNECTION_OPEN,
+        .asks = true,
+    };
+    const struct weft_connection *rows = self->rows ? self->rows : &own;
+    size_t count = self->rows ? self->row_count : 1;
+    struct weft_walk *walk = self->walk;
+    unsigned wants = WEFT_VISIT_NEXT;
+    for (size_t i = 0; i < count && !(wants & WEFT_VISIT_STOP); i++)
+        visit(self, &rows[i], &wants);
+    demand(!self->ended, "a visit ended the request");
+    self->walk = NULL;
+    walk->done(walk);
+}
+
+static void end_call(struct fake_request *self)
+{
     if (self->kept)
         return;
     free(self->payload);
@@ -67,6 +105,16 @@ void fake_request_call(struct fake_request *self, const struct weft_service *ser
     self->request.payload.data = NULL;
     self->request.credentials.data = NULL;
     weft_arena_reset(&self->arena);
+}
+
+void fake_request_call(struct fake_request *self, const struct weft_service *service,
+                       void *loop_state, void *conn_state)
+{
+    self->called = true;
+    service->call(loop_state, conn_state, &self->request);
+    end_call(self);
+    if (self->walk)
+        make_walk(self);
 }
 
 void fake_request_drain(struct fake_request *self)

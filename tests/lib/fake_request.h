@@ -8,6 +8,7 @@
 #ifndef TEST_FAKE_REQUEST_H
 #define TEST_FAKE_REQUEST_H
 
+#include "core/connections.h"
 #include "core/layer.h"
 
 struct fake_request {
@@ -23,16 +24,21 @@ struct fake_request {
     unsigned refuse;    /* so many sends and ends are answered -EAGAIN */
     bool gone; /* the connection is: sends are answered -ECANCELED, ends taken and dropped */
     bool keep_fails;
+    const struct weft_connection *rows; /* what a walk visits; NULL: one row, with its number */
+    size_t row_count;
     const char *secret; /* it proves that the peer is any user; NULL: no layer can say */
 
     /* Results. */
     bool called, kept, ended, bad, detached;
-    bool refused;               /* it was ended with words for a rejection */
-    struct weft_rejection why;  /* which */
-    const char *asked;          /* the name of the action asked about last; NULL: none */
-    bool owes_drain;            /* it was refused and not yet told to try again */
-    bool as_blob;               /* the last body was a blob */
-    bool lasting;               /* and one that may well be sent again */
+    bool refused;              /* it was ended with words for a rejection */
+    struct weft_rejection why; /* which */
+    uint64_t ends[8];          /* the connections that visits have ended, in their order */
+    size_t end_count;
+    struct weft_walk *walk; /* the walk that is under way; it is made once call() has returned */
+    const char *asked;      /* the name of the action asked about last; NULL: none */
+    bool owes_drain;        /* it was refused and not yet told to try again */
+    bool as_blob;           /* the last body was a blob */
+    bool lasting;           /* and one that may well be sent again */
     struct weft_bytes *replies; /* one a send, and the end's where it had a body */
     size_t reply_count;
 };

@@ -35,6 +35,7 @@ static const char *const house[] = {"weft_*", "kv_*",   "kvs_*", "kvc_*",
 
 /* The functions that core/service.h and core/task.h offer to services. weft_core defines them. */
 static const char *const seam[] = {"weft_request_*",     "weft_peer_*",
+                                   "weft_connections_*",
                                    "weft_loop_now",      "weft_loop_post",
                                    "weft_loop_after",    "weft_timer_stop",
                                    "weft_loop_add_hook", "weft_loop_remove_hook",

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The walk over all connections. The workers of a server form a ring (worker.h). A walk is posted from one
+ * to the next, and each visits its own connections. While a worker shows its connections in several turns,
+ * the walk is in its list of walks, so that a connection which goes meanwhile can be passed over. */
+#include "walk.h"
+
+#include "conn.h"
+#include "core/base/compiler.h"
+#include "core/connections.h"
+
+static enum weft_connection_state state_of(const struct weft__conn *conn)
+{
+    if (conn->state == WEFT__CONN_LINGER)
+        return WEFT_CONNECTION_ENDED;
+    if (conn->state != WEFT__CONN_OPEN)
+        return WEFT_CONNECTION_CLOSING;
+    if (conn->undecided)
+        return WEFT_CONNECTION_UNDECIDED;
+    return conn->paused ? WEFT_CONNECTION_PAUSED : WEFT_CONNECTION_OPEN;
+}
+
+static void describe(const struct weft__conn *conn, const struct weft_walk *walk,
+                     struct weft_connection *row)
+{
+    const struct weft__binding *binding = conn->binding;
+    int64_t now = weft_loop_now(binding->worker->loop);
+
+    *row = (struct weft_connection){
+        .id = conn->id,
+        .address = conn->address,
+        .transport = binding->transport->name,
+        .codec = conn->undecided ? NULL : binding->codec->name,
+        .service = conn->undecided ? NULL : binding->service->name,
+        .endpoint = binding->endpoint ? binding->endpoint : "",
+        .user = conn->peer ? conn->peer->public.user : NULL,
+        .label = conn->peer ? conn->peer->public.label : NULL,
+        .state = state_of(conn),
+        .age = now - conn->opened,
+        .idle = now - conn->heard,
+        .bytes_in = conn->bytes_in,
+        .bytes_out = conn->bytes_out,
+        .requests = conn->requests,
+        .input = weft_buf_size(&conn->in),
+        .output = conn->out.bytes + conn->order.held_bytes,
+        .pending = conn->order.pending,
+        .detached = conn->order.detached,
+        .asks = conn == walk->asker,
+    };
+}
+
+static void end(struct weft__conn *conn, const struct weft_walk *walk)
+{
+    if (conn->state == WEFT__CONN_LINGER)
+        return;
+    if (conn == walk->asker)
+        weft__conn_close_soon(conn, WEFT_REASON_KILLED);
+    else
+        weft__conn_break(conn, WEFT_REASON_KILLED);
+}
+
+/* Visits a share of the worker's connections. Ending one only marks it, so none goes meanwhile. */
+static void visit_share(struct weft_walk *walk)
+{
+    for (int left = WEFT_WALK_SHARE; walk->next && left > 0 && !walk->stopped; left--) {
+        struct weft__conn *conn = walk->next;
+        struct weft_connection row;
+
+        walk->next = conn->next;
+        if (conn->state >= WEFT__CONN_BROKEN)
+            continue;
+        describe(conn, walk, &row);
+        unsigned wants = walk->visit(walk, &row);
+        walk->stopped = wants & WEFT_VISIT_STOP;
+        if (wants & WEFT_VISIT_END)
+            end(conn, walk);
+    }
+}
+
+static void leave(struct weft__worker *worker, struct weft_walk *walk)
+{
+    struct weft_walk **link = &worker->walks;
+
+    while (*link != walk)
+        link = &(*link)->other;
+    *link = walk->other;
+}
+
+static void tell_done(struct weft_post *post)
+{
+    struct weft_walk *walk = weft_container_of(post, struct weft_walk, post);
+
+    walk->done(walk);
+}
+
+static void arrive(struct weft_post *post);
+
+/* Hands the walk to the next worker, or home. A worker whose loop has stopped has no connections. */
+static void hand_on(struct weft_walk *walk)
+{
+    struct weft__worker *home = walk->home, *next = walk->at;
+    int err;
+
+    do {
+        next = walk->stopped ? home : next->sibling;
+        walk->at = next;
+        walk->post.run = next == home ? tell_done : arrive;
+        err = weft_loop_post(next->loop, &walk->post);
+        /* The home loop takes posts, because it has the connection of the request, which has not ended. */
+    } while (err < 0 && next != home);
+}
+
+static void go_on(struct weft_post *post)
+{
+    struct weft_walk *walk = weft_container_of(post, struct weft_walk, post);
+    struct weft__worker *worker = walk->at;
+
+    visit_share(walk);
+    walk->post.run = go_on;
+    if (walk->next && !walk->stopped && weft_loop_post(worker->loop, &walk->post) == 0)
+        return;
+    leave(worker, walk);
+    hand_on(walk);
+}
+
+static void arrive(struct weft_post *post)
+{
+    struct weft_walk *walk = weft_container_of(post, struct weft_walk, post);
+    struct weft__worker *worker = walk->at;
+
+    walk->next = worker->conns;
+    walk->other = worker->walks;
+    worker->walks = walk;
+    go_on(post);
+}
+
+void weft_connections_walk(struct weft_request *request, struct weft_walk *walk)
+{
+    struct weft__conn *conn = weft_container_of(request, struct weft__request, public)->conn;
+    struct weft__worker *worker = conn->binding->worker;
+    int err;
+
+    walk->home = walk->at = worker;
+    walk->asker = conn;
+    walk->stopped = false;
+    walk->post.run = arrive;
+    err = weft_loop_post(worker->loop, &walk->post);
+    (void)err; /* this loop takes posts (hand_on) */
+}
+
+void weft__walks_pass(struct weft__conn *conn)
+{
+    for (struct weft_walk *walk = conn->binding->worker->walks; walk; walk = walk->other)
+        if (walk->next == conn)
+            walk->next = conn->next;
+}
