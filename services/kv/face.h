@@ -84,6 +84,12 @@ void kv_task_refuse_no_memory(struct kv_task *task);
 /* Does what kv_task_refuse does with a reply that the caller has made, such as one whose text has several parts. */
 void kv_task_answer(struct kv_task *task, const struct kv_reply *reply, bool bad);
 
+/* Called within decode for a command that the face answers by itself and later, without the store. Returns a task to
+ * answer then, whose kv_task, unlike the rest of it, is set; decode returns false and does not touch `task` again. The
+ * new one lies in the request's arena, and the request is kept, so views into its payload that were made before are no
+ * longer valid. NULL: there is no memory, and `task` has been answered. */
+WEFT_MUST_USE struct kv_task *kv_task_postpone(struct kv_task *task);
+
 /* Makes task one that executes several store operations in turn. decode calls it before it returns true, with
  * task->call set up for the first operation. `step` is called after each operation, when task->call.reply is set. It
  * returns true if it has set task->call up for another operation. Otherwise the task is answered with

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Declarations that session.c, page.c and reject.c share. */
+ * Declarations that session.c, task.c, page.c and reject.c share. */
 #ifndef KV_SESSION_PRIVATE_H
 #define KV_SESSION_PRIVATE_H
 
@@ -17,6 +17,37 @@ static inline void kv__task_count_kept(struct kv_task *task, size_t bytes)
 
 /* The function `pair` of a task's kv_call: adds the pair to task->pairs, within the limits of a reply. */
 bool kv__take_pair(struct kv_call *call, const struct kv_pair *pair);
+
+/* The `done` of a task's kv_call: answers the task, and submits what waited for its end. */
+void kv__task_done(struct kv_call *call);
+
+/* Sets the fields of a task that lies in uninitialized memory, but in_steps. */
+static inline void kv__task_init(struct kv_task *task, struct kv_session *session,
+                                 struct weft_request *request, bool late)
+{
+    task->request = request;
+    task->session = session;
+    task->late = late;
+    task->submitted = false;
+    task->looking = false;
+    task->pairs = (struct kv_pairs){0};
+    task->pairs_error = 0;
+    task->call.pair = kv__take_pair;
+    task->call.done = kv__task_done;
+}
+
+/* Submits a task that decode has filled, or refuses its key. The task may be gone afterwards. */
+void kv__task_start(struct kv_task *task);
+/* Puts a late task behind the others, and submits it once it may be. */
+void kv__task_queue(struct kv_session *session, struct kv_task *task);
+/* Drops the blobs that decode made of the values of a write. The store has references of its own. */
+static inline void kv__drop_values(struct kv_call *call)
+{
+    if (!kv_takes_values(call->command))
+        return;
+    for (size_t i = 0; i < call->count; i++)
+        weft_blob_unref(call->items[i].value.blob);
+}
 
 /* Returns the status with which kv replies to a rejection. */
 enum kv_status kv__status_of(enum weft_reject_cause cause);

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "clients.h"
 #include "core/peer.h"
 #include "server.h"
 #include "text.h"
@@ -191,25 +192,6 @@ static bool client_setinfo(struct resp_task *task)
     return resp_status(task, "OK");
 }
 
-/* A connection knows of itself alone, so a list has one line. */
-static bool client_info(struct resp_task *task)
-{
-    const struct weft_peer *peer = weft_request_peer(task->base.request);
-    if (!peer)
-        return resp_no_memory(task);
-    int n = snprintf(task->line, sizeof task->line,
-                     "id=%" PRIu64 " addr=%.128s name=%.128s db=0 user=%.64s resp=%d cmd=client\n",
-                     peer->connection, peer->address ? peer->address : "",
-                     peer->label ? peer->label : "", peer->user ? peer->user : "default",
-                     resp_is_3(task) ? 3 : 2);
-    return resp_bulk(task, weft_view(task->line, (size_t)n));
-}
-
-static bool client_kill(struct resp_task *task)
-{
-    return resp_error(task, "ERR CLIENT KILL is not possible here: no connection reaches another");
-}
-
 /* Replies are never left out. */
 static bool client_reply(struct resp_task *task)
 {
@@ -225,32 +207,40 @@ static bool client_on_or_off(struct resp_task *task)
     return resp_syntax_error(task);
 }
 
+/* Sets the reply that `tell` makes, and answers. */
+static bool answer(struct resp_task *task, bool (*tell)(struct resp_task *task))
+{
+    (void)tell(task);
+    return resp_answer(task);
+}
+
 bool resp_begin_client(struct resp_task *task)
 {
     static const struct {
         const char *name;
         size_t least, most;
-        bool (*tell)(struct resp_task *task);
+        bool (*tell)(struct resp_task *task);  /* sets the reply; or NULL */
+        bool (*begin)(struct resp_task *task); /* answers, at once or later */
     } subcommands[] = {
-        {"id", 2, 2, client_id},
-        {"getname", 2, 2, client_getname},
-        {"setname", 3, 3, client_setname},
-        {"setinfo", 4, 4, client_setinfo},
-        {"info", 2, 2, client_info},
-        {"list", 2, SIZE_MAX, client_info},
-        {"kill", 3, SIZE_MAX, client_kill},
-        {"reply", 3, 3, client_reply},
-        {"no-evict", 3, 3, client_on_or_off},
+        {"id", 2, 2, client_id, NULL},
+        {"getname", 2, 2, client_getname, NULL},
+        {"setname", 3, 3, client_setname, NULL},
+        {"setinfo", 4, 4, client_setinfo, NULL},
+        {"info", 2, 2, NULL, resp_begin_client_info},
+        {"list", 2, SIZE_MAX, NULL, resp_begin_client_list},
+        {"kill", 3, SIZE_MAX, NULL, resp_begin_client_kill},
+        {"reply", 3, 3, client_reply, NULL},
+        {"no-evict", 3, 3, client_on_or_off, NULL},
     };
     char name[32];
     for (size_t i = 0; i < sizeof subcommands / sizeof *subcommands; i++) {
         if (!resp_is_word(task->args[1], subcommands[i].name))
             continue;
+        if (task->count >= subcommands[i].least && task->count <= subcommands[i].most)
+            return subcommands[i].tell ? answer(task, subcommands[i].tell)
+                                       : subcommands[i].begin(task);
         (void)snprintf(name, sizeof name, "client|%s", subcommands[i].name);
-        if (task->count < subcommands[i].least || task->count > subcommands[i].most)
-            (void)resp_wrong_arity(task, name);
-        else
-            (void)subcommands[i].tell(task);
+        (void)resp_wrong_arity(task, name);
         return resp_answer(task);
     }
     (void)resp_error_format(task, "ERR unknown subcommand '%.*s'. Try CLIENT HELP.",

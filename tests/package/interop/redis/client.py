@@ -68,11 +68,35 @@ def errors(client):
     fails(redis.ResponseError, "wrong number of arguments", client.execute_command, "GET")
 
 
+def ping_once(connection):
+    connection.send_command("PING")
+    connection.read_response()
+
+
+def kills(client):
+    """Another connection is seen and ended, and its client finds out at its next command."""
+    options = client.connection_pool.connection_kwargs
+    other = redis.Redis(host=options["host"], port=options["port"], single_connection_client=True,
+                        retry_on_error=[])
+    expect(other.client_setname("other"), True)
+    number, own = other.client_id(), client.client_id()
+    found = {row["id"]: row for row in client.client_list()}
+    expect(found[str(number)]["name"], "other")
+    expect(found[str(own)]["cmd"], "client|list")
+    expect(sorted(int(row["id"]) for row in client.client_list(client_id=[str(number)])), [number])
+    expect(client.client_info()["id"], own)
+    expect(client.client_kill_filter(_id=number), 1)
+    fails(redis.ConnectionError, "", ping_once, other.connection)
+    expect(client.client_kill_filter(_id=number), 0)
+    fails(redis.ResponseError, "No such client", client.client_kill, "127.0.0.1:1")
+
+
 def connections(client):
     expect(client.ping(), True)
     expect(client.echo("hi"), b"hi")
     expect(client.client_setname("me"), True)
     expect(client.client_getname(), "me")
+    kills(client)
     expect(client.config_get("appendonly"), {"appendonly": "no"})
     expect(client.info("server")["redis_mode"], "standalone")
     expect(len(client.time()), 2)
