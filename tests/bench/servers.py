@@ -83,6 +83,12 @@ def kvs(folder, threads=1, cpus=None, name="kvs"):
     return Server(name, "kv", command, port, cpus)
 
 
+def kvs_resp(folder, cpus=None):
+    port = free_port()
+    command = [folder / "kvs", "--threads", "1", "--log-level", "warn"]
+    return Server("kvs", "redis", command + ["--listen", f"tcp://127.0.0.1:{port}?codec=resp"], port, cpus)
+
+
 def kvs_http(folder, cpus=None):
     port = free_port()
     command = [folder / "kvs", "--threads", "1", "--log-level", "warn"]
