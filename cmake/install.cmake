@@ -48,7 +48,7 @@ endfunction()
 #     ARCHIVE_LINKS names... the other libraries for a program that links the archive: -lNAME
 #     PC name                its pkg-config file
 #     DESCRIPTION text
-#     SHARED_ALONE)          there is no archive of it
+#     SHARED_ALONE)          there is no archive of it, and what exports it is weftSuites.cmake, which may be left out
 #
 # Makes and installs libweft_NAME.so as weft::NAME and libweft_NAME.a as weft::NAME_static. Both targets
 # also exist in the build, for a project that has weft as a subdirectory.
@@ -66,6 +66,7 @@ function(weft_install_library name)
     set(static weft_${name}_static)
     set(targets ${shared})
     set(kinds shared)
+    set(export weft_suites)
     add_library(${shared} SHARED ${objects})
     add_library(weft::${name} ALIAS ${shared})
     # A program's RUNPATH does not hold for what its libraries need, so each of them brings its own.
@@ -74,6 +75,7 @@ function(weft_install_library name)
     target_link_options(${shared} PRIVATE LINKER:-z,defs LINKER:--version-script=${map})
     target_link_libraries(${shared} PRIVATE ${arg_LINKS})
     if(NOT arg_SHARED_ALONE)
+        set(export weft)
         list(APPEND targets ${static})
         list(APPEND kinds static)
         add_library(${static} STATIC ${objects})
@@ -94,7 +96,7 @@ function(weft_install_library name)
     endforeach()
 
     # The runtime component has the shared library alone, the development component all else.
-    install(TARGETS ${targets} EXPORT weft
+    install(TARGETS ${targets} EXPORT ${export}
         LIBRARY COMPONENT runtime NAMELINK_COMPONENT development
         ARCHIVE COMPONENT development)
 
@@ -181,6 +183,9 @@ if(TARGET weft_suites)
         LINKS PkgConfig::CMOCKA PkgConfig::SODIUM Threads::Threads
         SHARED_ALONE)
     install(TARGETS weft-selftest COMPONENT development)
+    # A file of its own, so that a system may have weft without the suites.
+    install(EXPORT weft_suites FILE weftSuites.cmake NAMESPACE weft:: DESTINATION ${WEFT_PACKAGE_DIR}
+        COMPONENT development)
 endif()
 
 # A plugin needs the headers alone: the program that loads it has the functions.
