@@ -102,10 +102,11 @@ int main(int argc, char **argv)
     if (err < 0)
         return refuse(err, error.text);
 
+    struct kvs_reload reload = {0};
     struct weft_registry registry = {0};
     err = fill_registry(&registry, &kv);
     int code = err < 0 ? refuse(err, weft_strerror(err))
-                       : cli_kvs_serve(&config, &registry, &log, stdout, stderr);
+                       : cli_kvs_serve(&config, &registry, &reload, &log, stdout, stderr);
     weft_kv_context_fini(&kv);
     return code;
 }

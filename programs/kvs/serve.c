@@ -143,7 +143,8 @@ static void log_counts(const struct weft_server *server, const struct weft_log *
 struct stopper {
     struct weft_server *server;
     const struct weft_log *log;
-    struct weft_signal terminate, interrupt, report;
+    struct kvs_reload *reload;
+    struct weft_signal terminate, interrupt, report, hangup;
     bool draining;
 };
 
@@ -171,14 +172,24 @@ static void on_report(struct weft_signal *raised)
     log_counts(stopper->server, stopper->log);
 }
 
-static int run_until_stopped(const struct kvs_config *config, struct weft_server *server,
-                             const struct weft_log *log, FILE *out, FILE *err)
+static void on_hangup(struct weft_signal *raised)
 {
-    struct stopper stopper = {.server = server, .log = log};
+    const struct stopper *stopper = weft_container_of(raised, struct stopper, hangup);
+    struct weft_error error;
+    int err = kvs_reload_run(stopper->reload, stopper->log, "SIGHUP", &error);
+    (void)err; /* the log has said it, and whoever sends a signal reads that */
+}
+
+static int run_until_stopped(const struct kvs_config *config, struct weft_server *server,
+                             struct kvs_reload *reload, const struct weft_log *log, FILE *out,
+                             FILE *err)
+{
+    struct stopper stopper = {.server = server, .log = log, .reload = reload};
     struct weft_loop *loop = weft_server_loop(server);
     weft_signal_start(&stopper.terminate, loop, SIGTERM, on_terminate);
     weft_signal_start(&stopper.interrupt, loop, SIGINT, on_interrupt);
     weft_signal_start(&stopper.report, loop, SIGUSR1, on_report);
+    weft_signal_start(&stopper.hangup, loop, SIGHUP, on_hangup);
     print_listening(server, log, out);
     weft_log_write(log, WEFT_LOG_INFO, "start", "version=%s threads=%u store=%s", WEFT_VERSION,
                    config->threads, config->store);
@@ -186,6 +197,7 @@ static int run_until_stopped(const struct kvs_config *config, struct weft_server
     weft_signal_stop(&stopper.terminate);
     weft_signal_stop(&stopper.interrupt);
     weft_signal_stop(&stopper.report);
+    weft_signal_stop(&stopper.hangup);
     log_counts(server, log);
     if (status > 0)
         fprintf(err, "kvs: cut %" PRIu64 " connections that had not drained\n",
@@ -268,7 +280,7 @@ static int check_system(const struct kvs_config *config, const struct cli_user *
 }
 
 int cli_kvs_serve(const struct kvs_config *config, struct weft_registry *registry,
-                  const struct weft_log *log, FILE *out, FILE *err)
+                  struct kvs_reload *reload, const struct weft_log *log, FILE *out, FILE *err)
 {
     const struct weft_server_options options = {
         .registry = registry,
@@ -297,7 +309,7 @@ int cli_kvs_serve(const struct kvs_config *config, struct weft_registry *registr
         cli_warn_exposure(config->listen, config->listen_count, log);
         status = listen_as(config, config->user ? &user : NULL, server, &error);
         code = status < 0 ? refuse(err, status, &error)
-                          : run_until_stopped(config, server, log, out, err);
+                          : run_until_stopped(config, server, reload, log, out, err);
     }
     weft_server_free(server);
     return code;

@@ -8,6 +8,7 @@
 
 #include "core/registry.h"
 #include "options.h"
+#include "reload.h"
 
 /* Reads the command line into *config; owners are the limits of plugins (options.h). Returns 0 to go on, 1 if
  * --help or --version was printed, WEFT_ECONFIG for a mistake, another -errno if standard output could not
@@ -16,16 +17,18 @@ WEFT_MUST_USE int cli_kvs_parse(struct kvs_config *config, const struct weft_lim
                                 int argc, char **argv, FILE *out, FILE *err);
 
 /* Makes standard input, output and error descriptors of something, so that no socket takes their
- * numbers; a broken pipe an error of the write and not the end of the process; SIGHUP nothing.
+ * numbers; a broken pipe an error of the write and not the end of the process; SIGHUP nothing
+ * until the server runs.
  * Raises the soft limit of descriptors to the hard one and, where that is too low for
  * max-connections, lowers it and writes a warning to log. Forbids core dumps, unless asked for. */
 void cli_kvs_prepare(struct kvs_config *config, const struct weft_log *log);
 
 /* Serves until SIGTERM or SIGINT has drained it, or only checks. Once bound it becomes --user, and with plugins
  * before they are loaded. SIGUSR1
- * and the end log what was counted. Returns the exit code: 0, 2 for a mistake of the command line, 1
+ * and the end log what was counted; SIGHUP runs `reload`, to which main() has added what can be reloaded. Returns the exit code: 0, 2 for a mistake of the command line, 1
  * for what the system refused and for connections that were cut. */
 WEFT_MUST_USE int cli_kvs_serve(const struct kvs_config *config, struct weft_registry *registry,
-                                const struct weft_log *log, FILE *out, FILE *err);
+                                struct kvs_reload *reload, const struct weft_log *log, FILE *out,
+                                FILE *err);
 
 #endif

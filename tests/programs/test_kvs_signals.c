@@ -86,12 +86,13 @@ static void test_second_signal_cuts_what_is_left_and_exits_1(void **state)
     kvs_kill(&kvs);
 }
 
-static void test_sighup_is_ignored(void **state)
+static void test_sighup_reloads_and_the_server_serves_on(void **state)
 {
     (void)state;
     struct kvs kvs;
     kvs_start(&kvs, WORDS("--listen", KVS_ANY_PORT));
     process_signal(&kvs.process, SIGHUP);
+    process_wait_error(&kvs.process, "event=reload asked=SIGHUP changed=\"nothing\"");
     kvc_expect(kvs.urls[0], WORDS("hexist", "t", "k"), "false\n");
     kvs_end(&kvs);
 }
@@ -121,7 +122,7 @@ int main(void)
         cmocka_unit_test(test_sigint_exits_0),
         cmocka_unit_test(test_drain_timeout_cuts_what_is_left_and_exits_1),
         cmocka_unit_test(test_second_signal_cuts_what_is_left_and_exits_1),
-        cmocka_unit_test(test_sighup_is_ignored),
+        cmocka_unit_test(test_sighup_reloads_and_the_server_serves_on),
         cmocka_unit_test(test_output_that_nobody_reads_does_not_end_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
