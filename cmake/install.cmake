@@ -151,7 +151,7 @@ weft_install_library(codecs
 weft_install_library(kv
     PC weft-kv
     DESCRIPTION "the key-value service of weft and its client"
-    OF weft_kv weft_kv_update weft_kv_faces weft_kv_memory weft_kv_abi weft_payload weft_kv_client
+    OF weft_kv weft_kv_update weft_kv_faces weft_kv_trail weft_kv_memory weft_kv_abi weft_payload weft_kv_client
     HEADERS services/kv/client.h services/kv/client_types.h services/kv/service.h services/kv/store.h
         services/kv/stores/stores.h services/kv/update.h services/kv/value.h
     NEEDS core
@@ -164,7 +164,7 @@ get_property(WEFT_KV_DISK_ARCHIVE_LINKS GLOBAL PROPERTY WEFT_KV_DISK_ARCHIVE_LIN
 weft_install_library(kv_disk
     PC weft-kv-disk
     DESCRIPTION "the stores of weft's key-value service that keep everything on disk"
-    OF weft_kv_lmdb weft_kv_rocksdb weft_kv_parts
+    OF weft_kv_lmdb weft_kv_rocksdb weft_kv_parts weft_kv_trail
     HEADERS services/kv/stores/on_disk.h
     NEEDS kv
     LINKS ${WEFT_KV_DISK_LINKS} Threads::Threads

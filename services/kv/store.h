@@ -50,6 +50,7 @@ enum kv_store_flag {
     KV_STORE_CURSOR64 = 256,
     /* A read or a page of a walk calls done before submit returns, if its session has no unfinished write. */
     KV_STORE_READS_INLINE = 512,
+    KV_STORE_CHANGES = 1024, /* the store has follow, next_change and unfollow */
 };
 
 enum kv_store_kind {
@@ -184,6 +185,41 @@ struct kv_op {
     void (*done)(struct kv_op *op, enum kv_outcome outcome);
 };
 
+/* A change that took effect. */
+enum kv_change_kind {
+    KV_CHANGE_SET,     /* the key has the value and the expiry, whatever it had before */
+    KV_CHANGE_REMOVED, /* an operation removed the key */
+    /* The key had expired and its memory was freed, which may be seconds after its expiry. A key that is set again
+     * before that is not told as expired. */
+    KV_CHANGE_EXPIRED,
+    KV_CHANGE_DROPPED /* the table was removed with all its keys; `key` is empty */
+};
+
+struct kv_change {
+    enum kv_change_kind kind;
+    /* Each change of a store has a number that is higher than those of all changes told before it. Numbers have gaps.
+     * They begin at the time of the calendar when the store was opened, so a number of an earlier process is too old,
+     * and is not mistaken for one of this process (unless the calendar was set back since). */
+    uint64_t number;
+    struct weft_view table, key;
+    struct weft_view value; /* KV_CHANGE_SET; weft_kv_version (update.h) makes its version */
+    int64_t expires;        /* KV_CHANGE_SET: or KV_NEVER */
+};
+
+/* A follower of all changes of a store. Changes of one key come in the order in which they took effect; those of
+ * different keys, of one batch too, may come in another order than readers saw them. Nothing comes twice and nothing is
+ * left out. Who follows and afterwards walks a table, and then applies the changes that have come, has the table as it
+ * is: each change took effect before the walk looked, or comes. */
+struct kv_follow {
+    /* In: the number of the last change that the follower knows, from a change or from an earlier `from`; 0: it wants
+     * those from now on. Out: the number after which the changes come. */
+    uint64_t from;
+    /* Called on the loop's thread, in a turn of its own, after next_change has returned 0 and then there is a change,
+     * or an error to be returned. It may call any slot. */
+    void (*ready)(struct kv_follow *follow);
+    void *state; /* the store's own, from follow to unfollow */
+};
+
 /* The configuration of a store. It is borrowed until init returns, except for `log`. */
 struct kv_store_options {
     const char *where; /* the WHERE of `--store NAME:WHERE`; NULL or "" if there is none */
@@ -235,6 +271,20 @@ struct kv_store {
     /* Executes or starts op; the rule at the top of this file says when it completes. It is called within a
      * turn of the session's loop. It may be called from within done but not from within each. */
     void (*submit)(void *session, struct kv_op *op);
+
+    /* These three are NULL unless the store has KV_STORE_CHANGES. They are called on the session's loop. The memory in
+     * which a store keeps changes for its followers is bounded, and nothing waits for a follower.
+     *
+     * follow begins to follow; the session's user calls unfollow before it closes the session. Returns 0, or -ERANGE
+     * if changes after follow->from are not kept any more (with from 0 too, if a write in progress has more changes
+     * than the store keeps: it can be tried again), -ENOMEM, or -ENOTSUP if the store's options leave it no
+     * memory for changes. After an error unfollow is not called. */
+    int (*follow)(void *session, struct kv_follow *follow);
+    void (*unfollow)(void *session, struct kv_follow *follow);
+    /* Returns 1 with the next change, whose views are valid until the next call or unfollow. Returns 0 if there is none
+     * at present, and then `ready` is called later. Returns -ERANGE if the follower was too slow, so that the next
+     * change is lost, or if the store could not keep it: the follower unfollows and begins anew, with a walk. */
+    int (*next_change)(void *session, struct kv_follow *follow, struct kv_change *change);
 };
 
 #ifdef __cplusplus

@@ -68,6 +68,7 @@ enum {
     KV,
     KV_ABI,
     KV_FACES,
+    KV_TRAIL,
     KV_MEMORY,
     KV_PARTS,
     KV_LMDB,
@@ -92,6 +93,7 @@ static struct archive archives[ARCHIVE_COUNT] = {
     [KV] = {.path = ARCHIVE_KV},
     [KV_ABI] = {.path = ARCHIVE_KV_ABI},
     [KV_FACES] = {.path = ARCHIVE_KV_FACES},
+    [KV_TRAIL] = {.path = ARCHIVE_KV_TRAIL},
     [KV_MEMORY] = {.path = ARCHIVE_KV_MEMORY},
     [KV_PARTS] = {.path = ARCHIVE_KV_PARTS},
     [KV_LMDB] = {.path = ARCHIVE_KV_LMDB},
@@ -357,10 +359,22 @@ static void test_faces_of_kv_know_no_store(void **state)
     needs_none_of(KV_FACES, threads);
 }
 
+static void test_trail_of_changes_knows_base_and_loops_alone(void **state)
+{
+    (void)state;
+    needs_nothing_above(KV_TRAIL, 1u << BASE, seam);
+    needs_none_of(KV_TRAIL, libev);
+    needs_none_of(KV_TRAIL, gzip_engines);
+    needs_none_of(KV_TRAIL, protobuf_c);
+    needs_none_of(KV_TRAIL, sockets);
+    needs_none_of(KV_TRAIL, waits);
+    needs_none_of(KV_TRAIL, thread_starts);
+}
+
 static void test_memory_store_knows_no_command_and_no_face(void **state)
 {
     (void)state;
-    needs_nothing_above(KV_MEMORY, 1u << BASE | 1u << KV_UPDATE, seam);
+    needs_nothing_above(KV_MEMORY, 1u << BASE | 1u << KV_UPDATE | 1u << KV_TRAIL, seam);
     needs_none_of(KV_MEMORY, libev);
     needs_none_of(KV_MEMORY, gzip_engines);
     needs_none_of(KV_MEMORY, protobuf_c);
@@ -372,7 +386,7 @@ static void test_memory_store_knows_no_command_and_no_face(void **state)
 static void test_parts_of_stores_on_disk_know_no_command_and_no_library(void **state)
 {
     (void)state;
-    needs_nothing_above(KV_PARTS, 1u << BASE | 1u << KV_UPDATE, seam);
+    needs_nothing_above(KV_PARTS, 1u << BASE | 1u << KV_UPDATE | 1u << KV_TRAIL, seam);
     needs_none_of(KV_PARTS, libev);
     needs_none_of(KV_PARTS, gzip_engines);
     needs_none_of(KV_PARTS, protobuf_c);
@@ -385,7 +399,7 @@ static void test_stores_on_disk_are_made_of_the_parts_and_their_libraries(void *
     static const int stores[] = {KV_LMDB, KV_ROCKSDB};
     (void)state;
     for (size_t i = 0; i < sizeof stores / sizeof *stores; i++) {
-        needs_nothing_above(stores[i], 1u << BASE | 1u << KV_UPDATE | 1u << KV_PARTS, seam);
+        needs_nothing_above(stores[i], 1u << BASE | 1u << KV_UPDATE | 1u << KV_TRAIL | 1u << KV_PARTS, seam);
         needs_none_of(stores[i], libev);
         needs_none_of(stores[i], gzip_engines);
         needs_none_of(stores[i], protobuf_c);
@@ -412,7 +426,8 @@ static void test_journal_is_made_of_the_memory_store_and_codecs(void **state)
     (void)state;
     needs_nothing_above(
         KV_JOURNAL,
-        1u << BASE | 1u << KV_RECORDS | 1u << KV_UPDATE | 1u << KV_MEMORY | 1u << KV_PARTS, seam);
+        1u << BASE | 1u << KV_RECORDS | 1u << KV_UPDATE | 1u << KV_TRAIL | 1u << KV_MEMORY |
+            1u << KV_PARTS, seam);
     needs_none_of(KV_JOURNAL, libev);
     needs_none_of(KV_JOURNAL, gzip_engines);
     needs_none_of(KV_JOURNAL, protobuf_c);
@@ -503,6 +518,7 @@ int main(void)
         cmocka_unit_test(test_updates_of_kv_know_base_and_a_digest_alone),
         cmocka_unit_test(test_kv_knows_no_message_format_and_no_store),
         cmocka_unit_test(test_faces_of_kv_know_no_store),
+        cmocka_unit_test(test_trail_of_changes_knows_base_and_loops_alone),
         cmocka_unit_test(test_memory_store_knows_no_command_and_no_face),
         cmocka_unit_test(test_parts_of_stores_on_disk_know_no_command_and_no_library),
         cmocka_unit_test(test_stores_on_disk_are_made_of_the_parts_and_their_libraries),

@@ -286,5 +286,7 @@ int weft_store_suite_run(const struct kv_store *store)
         failed += store_suite__run_expiry(store);
     if (store->flags & KV_STORE_TABLES)
         failed += store_suite__run_tables(store);
+    if (store->flags & KV_STORE_CHANGES)
+        failed += store_suite__run_changes(store);
     return failed + store_suite__run_oracle(store);
 }

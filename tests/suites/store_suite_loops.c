@@ -4,9 +4,14 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include <cmocka.h>
+
+#include "lib/change_mirror.h"
+#include "lib/random.h"
 
 #include "services/kv/update.h"
 #include "store_suite.h"
@@ -20,6 +25,7 @@ struct member {
     struct store_client client;
     pthread_t thread;
     unsigned refused, failed;
+    atomic_bool ended;
 };
 
 /* Adds to one counter, and then to all of them in one batch. */
@@ -74,10 +80,87 @@ static void test_counters_from_four_loops_add_up(void **state)
     assert_int_equal(counter(world, "c"), MEMBERS * ADDITIONS / 2);
 }
 
+enum { WRITES = 1500, KEYS = 120 };
+
+static void write_one(struct member *member, struct test_random *random)
+{
+    char keys[COUNTERS][KEY_MAX], table[2] = {(char)('a' + test_random_below(random, 2)), 0};
+    struct kv_item items[COUNTERS];
+    size_t count = 1 + test_random_below(random, COUNTERS);
+    for (size_t i = 0; i < count; i++) {
+        (void)snprintf(keys[i], KEY_MAX, "%zu", test_random_below(random, KEYS));
+        items[i] = (struct kv_item){
+            .key = weft_view_str(keys[i]),
+            .value.bytes = weft_view(&random->state, 1 + test_random_below(random, 8))};
+    }
+    enum kv_store_kind kind = test_random_below(random, 3) ? KV_MSET : KV_MDEL;
+    uint64_t total;
+    enum kv_outcome outcome = KV_DONE;
+    if (test_random_below(random, 200) == 0)
+        outcome = store_client_total(&member->client, KV_DROP, table, &total);
+    else if ((outcome = store_client_do(&member->client, kind, table, items, count)) == KV_DONE)
+        store_items_drop(items, count);
+    member->failed += outcome != KV_DONE;
+}
+
+static void *write_much(void *arg)
+{
+    struct member *member = arg;
+    struct test_random random = {.state = (uintptr_t)member};
+    for (int i = 0; i < WRITES; i++)
+        write_one(member, &random);
+    atomic_store(&member->ended, true);
+    return NULL;
+}
+
+static bool all_ended(struct member *members)
+{
+    for (int i = 0; i < MEMBERS; i++)
+        if (!atomic_load(&members[i].ended))
+            return false;
+    return true;
+}
+
+/* Follows, walks and applies while four loops write. Whoever has lost changes begins anew. */
+static void test_mirror_is_like_the_store_under_four_writers(void **state)
+{
+    struct store_world *world = *state;
+    struct member members[MEMBERS] = {0};
+    struct change_mirror mirror;
+    if (!(store_suite_flags() & KV_STORE_CHANGES))
+        return;
+    for (int i = 0; i < MEMBERS; i++)
+        store_client_join_loop(&members[i].client, &world->client);
+    for (int i = 0; i < MEMBERS; i++)
+        assert_int_equal(pthread_create(&members[i].thread, NULL, write_much, &members[i]), 0);
+    change_mirror_open(&mirror, &world->client, 0);
+    while (mirror.lost || !all_ended(members)) {
+        if (mirror.lost) {
+            change_mirror_close(&mirror, &world->client);
+            change_mirror_open(&mirror, &world->client, 0);
+        }
+        if (!mirror.lost && mirror.count == 0)
+            change_mirror_walk(&mirror, &world->client);
+        change_mirror_settle(&mirror, &world->client);
+    }
+    for (int i = 0; i < MEMBERS; i++)
+        assert_int_equal(pthread_join(members[i].thread, NULL), 0);
+    for (int i = 0; i < MEMBERS; i++) {
+        store_client_leave_loop(&members[i].client);
+        assert_int_equal(members[i].failed, 0);
+    }
+    change_mirror_settle(&mirror, &world->client);
+    assert_false(mirror.lost);
+    assert_true(mirror.changes > 0);
+    change_mirror_expect(&mirror, &world->client);
+    change_mirror_close(&mirror, &world->client);
+}
+
 int weft_store_suite_run_loops(const struct kv_store *store)
 {
     const struct CMUnitTest tests[] = {
         STORE_TEST(test_counters_from_four_loops_add_up),
+        STORE_TEST(test_mirror_is_like_the_store_under_four_writers),
     };
     store_suite_choose(store);
     return cmocka_run_group_tests_name(store->name, tests, NULL, NULL);

@@ -12,8 +12,9 @@ extern "C" {
 #endif
 
 /* The memory store, named memory. All loops share it, and its contents are lost with the process. It is ordered,
- * atomic and inline, and has walks, updates, expiry, tables and cursors of 8 bytes (enum kv_store_flag). It takes
- * no WHERE and no options. */
+ * atomic and inline, and has walks, updates, expiry, tables, cursors of 8 bytes and changes (enum kv_store_flag). It
+ * takes no WHERE, and the option `changes=SIZE`: the memory for changes that followers have not read yet (64MiB; 0:
+ * nobody may follow). */
 extern const struct kv_store weft_kv_store_memory;
 
 #ifdef __cplusplus

@@ -71,7 +71,7 @@ void kv_changes_watch(struct kv_kept_loop *loop)
 {
     loop->watch.drop = stage_drop;
     loop->watch.change = stage_change;
-    kv_store_memory_part(loop->memory)->watch = &loop->watch;
+    kv_watch_set(kv_store_memory_part(loop->memory), &loop->watch);
 }
 
 void kv_changes_submit(struct kv_kept_session *self, struct kv_op *op, struct kv_found *found)

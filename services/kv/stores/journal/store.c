@@ -2,6 +2,8 @@
  *
  * The stores named memory: without a place it is the memory store; with sync=always writes are answered late;
  * otherwise they are answered at once, like reads. */
+#include <string.h>
+
 #include "changes.h"
 #include "kept.h"
 #include "late.h"
@@ -52,8 +54,27 @@ static void close_session(void *session)
     weft_kv_store_memory.close(self->memory);
 }
 
+static int follow(void *session, struct kv_follow *follower)
+{
+    struct kv_kept_session *self = session;
+    return kv_store_memory_follow(self->memory, follower);
+}
+
+static void unfollow(void *session, struct kv_follow *follower)
+{
+    struct kv_kept_session *self = session;
+    kv_store_memory_unfollow(self->memory, follower);
+}
+
+static int next_change(void *session, struct kv_follow *follower, struct kv_change *change)
+{
+    struct kv_kept_session *self = session;
+    return kv_store_memory_next_change(self->memory, follower, change);
+}
+
 static const struct weft_option options[] = {
     KV_SYNC_OPTION,
+    KV_TRAIL_OPTION,
     {"snapshot", "SIZE",
      "journals of this size, or of the last snapshot's, begin a new one (64MiB)"},
     {0},
@@ -65,22 +86,33 @@ static const struct weft_option options[] = {
         .flags = KV_STORE_MEMORY_FLAGS | (store_flags), .store_size = sizeof(struct kv_kept),      \
         .loop_size = sizeof(struct kv_kept_loop), .session_size = sizeof(struct kv_kept_session),  \
         .init = init, .fini = kv_kept_fini, .start = kv_kept_start, .stop = kv_kept_stop,          \
-        .open = kv_kept_open, .close = close_session, .submit = (store_submit),                    \
+        .open = kv_kept_open, .close = close_session, .submit = (store_submit), .follow = follow,  \
+        .unfollow = unfollow, .next_change = next_change,                                          \
     }
 
 const struct kv_store kv_kept_quick = KEPT_STORE(KV_STORE_INLINE, submit_quick);
 const struct kv_store kv_kept_late =
     KEPT_STORE(KV_STORE_DURABLE | KV_STORE_READS_INLINE, submit_late);
 
+/* Returns the index of an option that needs a directory, or SIZE_MAX. */
+static size_t find_of_directory(const struct weft_option_set *set)
+{
+    for (size_t i = 0; set && i < set->count; i++)
+        if (strcmp(set->values[i].name, "changes") != 0)
+            return i;
+    return SIZE_MAX;
+}
+
 static const struct kv_store *choose(const struct kv_store_options *given, struct weft_error *error)
 {
     struct kv_sync sync;
     if (!given->where || given->where[0] == '\0') {
-        if (!given->set || given->set->count == 0)
+        size_t at = find_of_directory(given->set);
+        if (at == SIZE_MAX)
             return &weft_kv_store_memory;
         weft_error_set(error, WEFT_ECONFIG,
-                       "store 'memory' takes options only with a directory: memory:DIR?%s=%s",
-                       given->set->values[0].name, given->set->values[0].value);
+                       "store 'memory' takes this option only with a directory: memory:DIR?%s=%s",
+                       given->set->values[at].name, given->set->values[at].value);
         return NULL;
     }
     uint64_t bytes;

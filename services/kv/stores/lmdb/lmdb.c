@@ -416,6 +416,7 @@ static int lmdb_init(void *store, const struct kv_store_options *options, struct
 static const struct weft_option lmdb_options[] = {
     {.name = "size", .values = "SIZE", .help = "the most that the file may grow to, 1TiB"},
     KV_SYNC_OPTION,
+    KV_TRAIL_OPTION,
     {.name = NULL},
 };
 
@@ -434,4 +435,7 @@ const struct kv_store weft_kv_store_lmdb = {
     .open = kv_disk_open,
     .close = kv_disk_close,
     .submit = kv_disk_submit,
+    .follow = kv_disk_follow,
+    .unfollow = kv_disk_unfollow,
+    .next_change = kv_disk_next_change,
 };

@@ -73,7 +73,7 @@ static int change_locked(struct kv_batch *batch, struct kv_map *map, struct kv_l
     int64_t growth = kv_touches_growth(batch->touches, batch->count);
     if (!kv_account_take(loop, growth))
         return -ENOSPC;
-    if (loop->watch)
+    if (kv_is_watched(loop))
         err = kv__watch_ask(map, loop, batch->touches, batch->count);
     if (err < 0) {
         kv_account_undo(loop, growth);

@@ -166,13 +166,16 @@ static int kill_map(struct kv_map *map, struct kv_loop *loop, struct kv_tables *
     pthread_mutex_lock(&map->growing);
     grave->directory = kv_map_directory(map);
     *total = lock_all(grave->directory);
-    int err = loop->watch ? kv__watch_ask_drop(map, loop) : 0;
+    unsigned before = kv__watch_before(loop);
+    int err = kv_is_watched(loop) ? kv__watch_ask_drop(map, loop) : 0;
     if (err == 0) {
         atomic_store_explicit(&map->directory, tables->nowhere, memory_order_release);
         atomic_store_explicit(&map->dead, true, memory_order_release);
     }
     end_locks(grave->directory, err == 0 ? kv_segment_kill : unlock);
     pthread_mutex_unlock(&map->growing);
+    if (err == 0)
+        kv__watch_after(loop, before);
     return err;
 }
 

@@ -23,6 +23,7 @@
 
 #include "core/base/compiler.h"
 #include "services/kv/update.h"
+#include "watch.h"
 
 enum {
     STEP_SLOTS = 4096,
@@ -80,6 +81,8 @@ static int64_t take_expired(struct kv_segment *segment, const struct kv_map *map
             soonest = expires < soonest ? expires : soonest;
             continue;
         }
+        if (kv_is_watched(loop))
+            kv__watch_tell_expired(map, loop, entry);
         kv_segment_remove(segment, (struct kv_place){&segment->slots[i], entry});
         freed += (int64_t)kv_entry_heap_size(entry);
         kv_epoch_retire(&loop->epoch, entry, map->drop);

@@ -79,7 +79,7 @@ int kv_map_put(struct kv_map *map, struct kv_loop *loop, uint64_t hash, struct k
         kv_segment_unlock(segment, false);
         return -ENOSPC;
     }
-    if (loop->watch) {
+    if (kv_is_watched(loop)) {
         err = kv__watch_ask_one(map, loop, hash, entry, place.entry);
         if (err < 0) {
             kv_segment_unlock(segment, false);
@@ -110,7 +110,7 @@ int kv_map_remove(struct kv_map *map, struct kv_loop *loop, uint64_t hash, struc
         kv_segment_unlock(segment, false);
         return 0;
     }
-    if (loop->watch) {
+    if (kv_is_watched(loop)) {
         err = kv__watch_ask_one(map, loop, hash, NULL, place.entry);
         if (err < 0) {
             kv_segment_unlock(segment, false);

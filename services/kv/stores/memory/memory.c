@@ -28,7 +28,11 @@ static int memory_init(void *store, const struct kv_store_options *options,
                        struct weft_error *error)
 {
     struct memory *memory = store;
-    int err = make_seed(options->seed, &memory->shared.seed);
+    size_t limit;
+    int err = kv_trail_option(&limit, options->set, error);
+    if (err < 0)
+        return err;
+    err = make_seed(options->seed, &memory->shared.seed);
     if (err < 0)
         return weft_error_set(error, err, "memory store: no random seed: %s", weft_strerror(err));
     err = kv_pool_init(&memory->shared.pool);
@@ -43,11 +47,17 @@ static int memory_init(void *store, const struct kv_store_options *options,
     kv_epoch_init(&memory->shared.epoch);
     uint64_t max = options->max_memory;
     kv_account_init(&memory->shared, max > INT64_MAX ? INT64_MAX : (int64_t)max);
-    err = kv_sweep_init(&memory->sweep, &memory->tables, &memory->shared);
+    err = kv_trail_init(&memory->shared.trail, limit);
     if (err < 0)
         goto err_after_tables;
+    err = kv_sweep_init(&memory->sweep, &memory->tables, &memory->shared);
+    if (err < 0)
+        goto err_after_trail;
     kv_expiry_init(&memory->expiry, &memory->tables, &memory->shared);
     return 0;
+
+err_after_trail:
+    kv_trail_fini(&memory->shared.trail);
 
 err_after_tables:
     kv_tables_fini(&memory->tables, &cache);
@@ -63,6 +73,7 @@ static void memory_fini(void *store)
     struct memory *memory = store;
     struct kv_pool_cache cache;
     kv_sweep_fini(&memory->sweep);
+    kv_trail_fini(&memory->shared.trail);
     kv_pool_cache_init(&cache, &memory->shared.pool);
     kv_tables_fini(&memory->tables, &cache);
     kv_pool_cache_empty(&cache);
@@ -75,6 +86,10 @@ static int memory_start(void *loop_state, void *store, struct weft_loop *loop)
     self->memory = store;
     self->part.shared = &self->memory->shared;
     self->part.watch = self->memory->shared.watch;
+    atomic_init(&self->part.watched, self->part.watch != NULL);
+    if (loop)
+        kv_trail_join(&self->memory->shared.trail, &self->part.trail, loop, &self->part.watched,
+                      self->part.watch != NULL);
     kv_pool_cache_init(&self->part.cache, &self->memory->shared.pool);
     kv_epoch_join(&self->memory->shared.epoch, &self->part.epoch, loop, &self->part.cache);
     kv_sweep_join(&self->memory->sweep, &self->sweep, &self->part);
@@ -86,6 +101,8 @@ static int memory_start(void *loop_state, void *store, struct weft_loop *loop)
 static void memory_stop(void *loop_state)
 {
     struct memory_loop *self = loop_state;
+    if (self->part.trail.trail)
+        kv_trail_leave(&self->part.trail);
     kv_expiry_leave(&self->expiry);
     kv_sweep_leave(&self->sweep);
     kv_epoch_leave(&self->part.epoch);
@@ -99,6 +116,24 @@ static int memory_open(void *session, void *loop_state)
     struct memory_session *self = session;
     self->loop = loop_state;
     return 0;
+}
+
+int kv_store_memory_follow(void *session, struct kv_follow *follow)
+{
+    struct memory_session *self = session;
+    return kv_trail_follow(&self->loop->part.trail, follow);
+}
+
+void kv_store_memory_unfollow(void *session, struct kv_follow *follow)
+{
+    (void)session;
+    kv_trail_unfollow(follow);
+}
+
+int kv_store_memory_next_change(void *session, struct kv_follow *follow, struct kv_change *change)
+{
+    (void)session;
+    return kv_trail_next(follow, change);
 }
 
 /* Nothing is ever pending. */
@@ -134,8 +169,11 @@ struct kv_loop *kv_store_memory_part(void *loop_state)
     return &((struct memory_loop *)loop_state)->part;
 }
 
+static const struct weft_option options[] = {KV_TRAIL_OPTION, {.name = NULL}};
+
 const struct kv_store weft_kv_store_memory = {
     .name = "memory",
+    .options = options,
     .flags = KV_STORE_MEMORY_FLAGS | KV_STORE_INLINE,
     .store_size = sizeof(struct memory),
     .loop_size = sizeof(struct memory_loop),
@@ -147,4 +185,7 @@ const struct kv_store weft_kv_store_memory = {
     .open = memory_open,
     .close = memory_close,
     .submit = kv__memory_submit,
+    .follow = kv_store_memory_follow,
+    .unfollow = kv_store_memory_unfollow,
+    .next_change = kv_store_memory_next_change,
 };

@@ -14,7 +14,7 @@
  * KV_STORE_TABLES. */
 enum {
     KV_STORE_MEMORY_FLAGS = KV_STORE_ORDERED | KV_STORE_ATOMIC | KV_STORE_WALK | KV_STORE_UPDATE |
-                            KV_STORE_EXPIRY | KV_STORE_TABLES | KV_STORE_CURSOR64
+                            KV_STORE_EXPIRY | KV_STORE_TABLES | KV_STORE_CURSOR64 | KV_STORE_CHANGES
 };
 
 struct kv_loop;
@@ -34,6 +34,11 @@ int64_t kv_store_memory_resident(const void *store);
 struct kv_shared *kv_store_memory_shared(void *store);
 struct kv_tables *kv_store_memory_tables(void *store);
 struct kv_loop *kv_store_memory_part(void *loop_state);
+
+/* The slots of the store for those who follow it. */
+int kv_store_memory_follow(void *session, struct kv_follow *follow);
+void kv_store_memory_unfollow(void *session, struct kv_follow *follow);
+int kv_store_memory_next_change(void *session, struct kv_follow *follow, struct kv_change *change);
 
 /* The state of a store: what must be as before when a write was refused. */
 struct kv_memory_shape {

@@ -361,11 +361,14 @@ int kv_rebuild(struct kv_map *map, struct kv_loop *loop, struct kv_settle *settl
     err = kv_rebuild_begin(&self, map, loop, settle, touches, count);
     if (err < 0)
         return err;
-    if (loop->watch)
+    unsigned before = kv__watch_before(loop);
+    if (kv_is_watched(loop))
         err = kv__watch_ask(map, loop, touches, count);
-    if (err == 0)
-        kv_rebuild_commit(&self);
-    else
+    if (err < 0) {
         kv_rebuild_cancel(&self);
-    return err;
+        return err;
+    }
+    kv_rebuild_commit(&self);
+    kv__watch_after(loop, before);
+    return 0;
 }

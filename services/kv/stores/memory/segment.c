@@ -73,6 +73,7 @@ void kv_segment_wait(unsigned *steps)
 #endif
 }
 
+/* The order of all is needed by writers that look next if somebody follows (watch.h). */
 bool kv_segment_lock(struct kv_segment *segment, uint64_t flag)
 {
     unsigned steps = 0;
@@ -83,7 +84,7 @@ bool kv_segment_lock(struct kv_segment *segment, uint64_t flag)
         if (!(state & KV_SEGMENT_LOCKED) &&
             atomic_compare_exchange_weak_explicit(&segment->state, &state,
                                                   state | KV_SEGMENT_LOCKED | flag,
-                                                  memory_order_acquire, memory_order_relaxed))
+                                                  memory_order_seq_cst, memory_order_relaxed))
             return true;
         kv_segment_wait(&steps);
     }

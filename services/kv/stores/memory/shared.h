@@ -14,6 +14,7 @@
 #include "epoch.h"
 #include "pool.h"
 #include "siphash.h"
+#include "services/kv/stores/trail/trail.h"
 
 struct kv_watch;
 
@@ -26,6 +27,7 @@ struct kv_shared {
     int64_t low;            /* four fifths of it */
     int64_t step;           /* credit that a loop takes in advance */
     struct kv_watch *watch; /* of loops that start from now on (watch.h); NULL: there is none */
+    struct kv_trail trail;  /* what followers see */
     _Atomic int64_t due; /* at most the `due` of each table, but while a tour passes (expiry.c) */
 };
 
@@ -34,8 +36,10 @@ struct kv_loop {
     struct kv_epoch_loop epoch; /* first: the list of loops is one of these */
     struct kv_pool_cache cache;
     struct kv_shared *shared;
-    struct kv_watch *watch; /* asked before each change, or NULL */
-    int64_t credit;         /* bytes of shared->used that this loop has not spent */
+    struct kv_watch *watch;     /* asked before each change, or NULL */
+    atomic_bool watched;        /* there is a watch, or the trail is on */
+    int64_t credit;             /* bytes of shared->used that this loop has not spent */
+    struct kv_trail_port trail; /* unused by a part without a loop */
 };
 
 /* Returns the time by which keys expire. For a thread without a loop nothing has expired. */

@@ -5,6 +5,7 @@
 
 #include "core/base/mem.h"
 #include "rebuild.h"
+#include "watch.h"
 
 int kv_tables_init(struct kv_tables *tables, struct kv_pool_cache *cache)
 {
@@ -143,8 +144,10 @@ int kv_tables_write(struct kv_tables *tables, struct kv_loop *loop, struct weft_
         if (!table) {
             /* The index retires a segment and a directory. */
             err = kv_epoch_reserve(&loop->epoch, retires + 3);
+            unsigned before = kv__watch_before(loop);
             if (err == 0)
                 err = make(tables, loop, name, write, arg);
+            kv__watch_after(loop, before);
         }
         pthread_mutex_unlock(&tables->naming);
         if (table)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * A watch sees every change of a memory store's tables before it takes effect and may refuse it: a
- * journal. A store without one pays for a load and a branch per write. */
+ * journal. Behind it the trail sees the changes, if it is on (stores/trail). A store without both pays for a load
+ * and a branch per write. */
 #ifndef KV_STORE_WATCH_H
 #define KV_STORE_WATCH_H
 
@@ -20,7 +21,17 @@ struct kv_watch {
     int (*drop)(struct kv_watch *watch, struct kv_loop *loop, struct weft_view table);
 };
 
-/* Asks loop->watch, which is not NULL. Changes of the index of tables are not shown. */
+/* Makes the loop ask a watch, from now on. Called before the loop runs. */
+void kv_watch_set(struct kv_loop *loop, struct kv_watch *watch);
+
+/* True if the functions below have to be called before a change, with its segment locked. */
+static inline bool kv_is_watched(const struct kv_loop *loop)
+{
+    return atomic_load(&((struct kv_loop *)(uintptr_t)loop)->watched);
+}
+
+/* Asks loop->watch, if there is one, and writes to the trail, if it is on. Changes of the index of tables are not
+ * shown. */
 WEFT_MUST_USE int kv__watch_ask(const struct kv_map *map, struct kv_loop *loop,
                                 const struct kv_touch *touches, size_t count);
 /* Does so for one key, which has the entry `old` (or NULL) and gets `fresh` (NULL: it is removed). */
@@ -28,5 +39,15 @@ WEFT_MUST_USE int kv__watch_ask_one(const struct kv_map *map, struct kv_loop *lo
                                     struct kv_entry *fresh, struct kv_entry *old);
 /* Does so for the drop of a table. A watch without `drop` refuses it: -EIO. */
 WEFT_MUST_USE int kv__watch_ask_drop(const struct kv_map *map, struct kv_loop *loop);
+
+/* Writes to the trail that this entry has expired, with its segment locked. */
+void kv__watch_tell_expired(const struct kv_map *map, struct kv_loop *loop,
+                            const struct kv_entry *entry);
+
+/* Returns a number for kv__watch_after, before a change that readers need not wait for: one of frozen segments, or
+ * of a table that nobody sees yet. */
+unsigned kv__watch_before(const struct kv_loop *loop);
+/* Called when that change has taken effect. */
+void kv__watch_after(struct kv_loop *loop, unsigned before);
 
 #endif

@@ -96,12 +96,18 @@ int kv_disk_init(struct kv_disk *disk, const struct kv_engine *engine,
     if (!path || path[0] == '\0')
         return weft_error_set(error, WEFT_ECONFIG, "%s store: say where: --store %s:DIR",
                               engine->name, engine->name);
+    size_t limit;
     int err = kv_sync_read(&disk->sync, options->set, error);
+    if (err == 0)
+        err = kv_trail_option(&limit, options->set, error);
     if (err < 0)
         return err;
+    err = kv_trail_init(&disk->trail, limit);
+    if (err < 0)
+        return weft_error_set(error, err, "%s store: %s", engine->name, weft_strerror(err));
     err = kv_directory_open(&disk->directory, path, engine->name, error);
     if (err < 0)
-        return err;
+        goto err_after_trail;
     const struct kv_engine_options own = {path, options->set, disk->sync};
     err = engine->open(&disk->state, &own, error);
     if (err < 0)
@@ -123,6 +129,9 @@ err_after_engine:
 
 err_after_directory:
     kv_directory_close(&disk->directory);
+
+err_after_trail:
+    kv_trail_fini(&disk->trail);
     return err;
 }
 
@@ -133,6 +142,7 @@ void kv_disk_fini(void *store)
     stop_writer(disk);
     disk->engine->close(disk->state);
     kv_directory_close(&disk->directory);
+    kv_trail_fini(&disk->trail);
 }
 
 static void at_begin(struct weft_turn_hook *hook)
@@ -166,6 +176,7 @@ int kv_disk_start(void *loop_state, void *store, struct weft_loop *loop)
     kv_port_open(&self->port);
     self->hook = (struct weft_turn_hook){.begin = at_begin, .end = at_end};
     weft_loop_add_hook(loop, &self->hook);
+    kv_trail_join(&self->disk->trail, &self->trail, loop, NULL, false);
     kv_disk_arm(self);
     return 0;
 }
@@ -174,9 +185,28 @@ void kv_disk_stop(void *loop_state)
 {
     struct kv_disk_loop *self = loop_state;
     weft_timer_stop(&self->timer);
+    kv_trail_leave(&self->trail);
     weft_loop_remove_hook(self->port.loop, &self->hook);
     kv_disk_end_reading(self);
     kv_port_close(&self->port);
     kv_disk_readers_leave(self);
     close_tx(self->disk, self->tx);
+}
+
+int kv_disk_follow(void *session, struct kv_follow *follow)
+{
+    struct kv_disk_session *self = session;
+    return kv_trail_follow(&self->loop->trail, follow);
+}
+
+void kv_disk_unfollow(void *session, struct kv_follow *follow)
+{
+    (void)session;
+    kv_trail_unfollow(follow);
+}
+
+int kv_disk_next_change(void *session, struct kv_follow *follow, struct kv_change *change)
+{
+    (void)session;
+    return kv_trail_next(follow, change);
 }

@@ -3,7 +3,7 @@
  * A store on disk, made from an engine (engine.h). Its files, from the bottom: record and key (what is written),
  * ledger (tables), results and job (an operation that waits), disk_read (reads of a state), disk_here and
  * disk_readers (reads on loops and on threads), disk_apply and disk_write (a group of writes as one transaction, on
- * the writer's thread), disk_clock, disk_session, disk (the store's slots).
+ * the writer's thread), disk_tell (what followers see of it), disk_clock, disk_session, disk (the store's slots).
  *
  * A read is done before submit returns if the engine does not block and no operation of its session waits. It reads
  * a state of the engine that the loop takes once per turn, and again if something was committed since, so it sees
@@ -16,14 +16,17 @@
 
 #include <stdatomic.h>
 
+#include "core/base/buf.h"
 #include "directory.h"
 #include "engine.h"
 #include "job.h"
 #include "ledger.h"
+#include "record.h"
+#include "services/kv/stores/trail/trail.h"
 
 enum {
     KV_DISK_FLAGS = KV_STORE_ORDERED | KV_STORE_ATOMIC | KV_STORE_DURABLE | KV_STORE_WALK |
-                    KV_STORE_UPDATE | KV_STORE_EXPIRY | KV_STORE_TABLES
+                    KV_STORE_UPDATE | KV_STORE_EXPIRY | KV_STORE_TABLES | KV_STORE_CHANGES
 };
 
 struct kv_disk_reader;
@@ -47,10 +50,13 @@ struct kv_disk {
      * slow to skip what was removed before. */
     int64_t expiry_from;
     struct kv_key garbage_from;
-    bool unsynced;     /* something was committed and not synced yet */
-    int64_t synced_at; /* nanoseconds of a monotonic clock */
+    struct weft_buf expired; /* pairs that this transaction removes as expired (disk_tell.h) */
+    bool expired_is_lost;    /* there was no memory for one of them */
+    bool unsynced;           /* something was committed and not synced yet */
+    int64_t synced_at;       /* nanoseconds of a monotonic clock */
 
     /* For all threads. */
+    struct kv_trail trail; /* what followers see */
     atomic_bool failed;    /* a commit failed for good: nothing is written any more */
     atomic_ullong commits; /* the number of commits that became visible */
     atomic_ullong moves;   /* odd while a commit that makes or drops a table is in progress */
@@ -64,6 +70,7 @@ enum { KV_DISK_NAME_CACHED = 64 };
 struct kv_disk_loop {
     struct kv_disk *disk;
     struct kv_port port;
+    struct kv_trail_port trail;
     struct kv_disk_reader_port *reader_ports;
     unsigned next_reader;
     struct weft_turn_hook hook;
@@ -96,5 +103,8 @@ void kv_disk_stop(void *loop_state);
 int kv_disk_open(void *session, void *loop_state);
 void kv_disk_close(void *session);
 void kv_disk_submit(void *session, struct kv_op *op);
+int kv_disk_follow(void *session, struct kv_follow *follow);
+void kv_disk_unfollow(void *session, struct kv_follow *follow);
+int kv_disk_next_change(void *session, struct kv_follow *follow, struct kv_change *change);
 
 #endif

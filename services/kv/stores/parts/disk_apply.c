@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "disk_read.h"
+#include "disk_tell.h"
 #include "services/kv/update.h"
 
 /* One key of an operation. */
@@ -67,6 +68,7 @@ static int look(struct place *place)
     struct kv_disk_record record;
     int err = look_at(place, &record);
     item->present = false;
+    item->scratch.number = 0; /* 1: the pair was taken out of the map (disk_tell.c) */
     if (err < 0 || !place->exists || kv_has_expired(record.expires, place->job->now))
         return err;
     err = kv_results_keep(&place->job->results, &record.value, place->more);
@@ -120,6 +122,7 @@ static int take_out(struct place *place)
 {
     if (!place->exists)
         return 0;
+    place->item->scratch.number = 1;
     int err = remove_expiry(place->disk, place->expired, &place->key);
     if (err == 0)
         err = remove_key(place->disk, &place->key);
@@ -293,14 +296,16 @@ static int remove_pair(struct kv_disk *disk, const struct kv_key *pair, int64_t 
         err = kv_disk_record_read(value, &record);
     if (err == -ENOENT || (err == 0 && record.expires != expires))
         return 0;
-    if (err == 0)
-        err = remove_key(disk, pair);
     if (err < 0)
         return err;
     err = kv_ledger_find_number(&disk->ledger, table_of(pair), &table);
-    if (err == 0)
+    if (err == 0) {
+        kv_disk_note_expired(disk, table, pair, &record);
         kv_ledger_add(&disk->ledger, table, -1);
-    return err == -ENOENT ? 0 : err;
+    }
+    if (err < 0 && err != -ENOENT)
+        return err;
+    return remove_key(disk, pair);
 }
 
 int kv_disk_remove_expired(struct kv_disk *disk, int64_t now, size_t most, size_t *removed)

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "disk_apply.h"
+#include "disk_tell.h"
 
 enum {
     STEP = 1000 /* pairs that a step of removal takes */
@@ -134,6 +135,8 @@ static void do_each(struct kv_disk *disk, struct kv_job *first)
             fail(disk);
         if (err < 0)
             refuse(job_of(job), err);
+        else
+            kv_disk_tell(disk, job, job->next);
     }
 }
 
@@ -155,8 +158,10 @@ static void commit_group(void *owner, struct kv_job *first)
     int err = disk->is_open ? finish(disk, disk->error) : disk->error;
     disk->is_open = false;
     err = retry_jobs(disk, first, NULL, err);
-    if (err == 0)
+    if (err == 0) {
+        kv_disk_tell(disk, first, NULL);
         return;
+    }
     if (!is_of_operation(err))
         fail(disk);
     do_each(disk, first);
@@ -188,6 +193,7 @@ static int sweep(struct kv_disk *disk, size_t *removed)
         return 0;
     }
     err = finish(disk, err);
+    kv_disk_tell_expired(disk, err == 0);
     if (err < 0) {
         disk->expiry_from = 0;
         disk->garbage_from.size = 0;

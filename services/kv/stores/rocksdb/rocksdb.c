@@ -334,6 +334,7 @@ static int rocks_init(void *store, const struct kv_store_options *options, struc
 static const struct weft_option rocks_options[] = {
     {.name = "cache", .values = "SIZE", .help = "memory for blocks that were read, 256MiB"},
     KV_SYNC_OPTION,
+    KV_TRAIL_OPTION,
     {.name = NULL},
 };
 
@@ -352,4 +353,7 @@ const struct kv_store weft_kv_store_rocksdb = {
     .open = kv_disk_open,
     .close = kv_disk_close,
     .submit = kv_disk_submit,
+    .follow = kv_disk_follow,
+    .unfollow = kv_disk_unfollow,
+    .next_change = kv_disk_next_change,
 };

@@ -19,6 +19,7 @@ static int absent_init(void *store, const struct kv_store_options *options,
 static const struct weft_option options[] = {
     {.name = "cache", .values = "SIZE", .help = "not in this build"},
     {.name = "sync", .values = "always|SECONDS|off", .help = "not in this build"},
+    {.name = "changes", .values = "SIZE", .help = "not in this build"},
     {.name = NULL},
 };
 
