@@ -3,9 +3,10 @@
 
 usage: mutate.py [--most N] [--seed N] [--line N] [--nearest] FILE...
 
-FILE is a .c of the tree. Each mutant is built in a copy of the tree (build-mutate/tree) and judged first
-by the tests of its own folder, then, where those pass, by all (with --nearest it counts as survived at
-once). What does not compile, or compiles to the same code, counts for nothing. Prints the survivors and exits 1 where there are any.
+FILE is a .c of the tree. Each mutant is built in a copy of the tree (build-mutate/tree) and judged first by the tests of
+its own folder, the quick ones before the slow ones, and then, if those pass, by all. With --nearest it counts as
+survived at once, with --quick if the quick ones pass. A mutant counts for nothing if it does not compile, if it compiles to the same code, or if
+equivalent_mutants.txt names it. Prints the survivors and exits 1 if there are any.
 """
 import argparse
 import hashlib
@@ -20,7 +21,10 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 WORK = ROOT / "build-mutate"
 TREE, BUILD = WORK / "tree", WORK / "build"
-TEST_SECONDS = 120  # a mutant that loops for ever is killed by its time
+TEST_SECONDS = 120  # for a test, the first time and where all are asked
+SHORT_SECONDS = 20  # a mutant that loops for ever is killed by its time: this, or eight times what the test takes
+QUICK_SECONDS = (1, 10)  # the bounds of the groups in which tests are asked, the quickest first
+EQUIVALENT = pathlib.Path(__file__).with_name("equivalent_mutants.txt")
 
 # The tests that are asked first: those that stand nearest to a folder.
 NEAREST = [
@@ -28,11 +32,12 @@ NEAREST = [
                   r"|pages|reason|utf8|compiler)"),
     ("core/loop", r"^test_(turn|timer|loop|virtual_loop)"),
     ("core/conn", r"^test_(conn|server|simulation|order)"),
-    ("core/server", r"^test_(server|registry|endpoint|plugin|conn)"),
+    ("core/server", r"^test_(server|registry|endpoint|plan|plugin|conn)"),
     ("core/client", r"^test_client"),
     ("transports", r"^test_(tcp|unix|socket|transport)"),
     ("codecs", r"^test_(raw|http|hostile_http|varint|length_field|line|vectors_codecs|length_delimited|gzip|compress|scratch|first_bytes|vectors_frames|hostile_frames)"),
-    ("services/kv/stores/memory", r"^test_(store|epoch|pool|siphash)"),
+    ("services/kv/stores/memory", r"^test_(account|entry|epoch|map|pool|runs|segment|siphash|store_(batch|tables|memory|late|faults|refusals|steps|sweep|threads|drop"
+                                  r"|expiry|update|watch))"),
     ("services/kv/client", r"^test_kv_client"),
     ("services/kv", r"^test_(kv|pb)_"),
     ("services", r"^test_(echo|pb|kv)_?"),
@@ -115,20 +120,64 @@ def copy_tree():
 
 
 def configure():
-    made = run(["cmake", "--preset", "debug", "-S", str(TREE), "-B", str(BUILD)], cwd=TREE)
-    if made.returncode or run(["cmake", "--build", str(BUILD)]).returncode:
-        sys.exit("mutate: the tree does not build as it is")
+    if run(["cmake", "--preset", "debug", "-S", str(TREE), "-B", str(BUILD)], cwd=TREE).returncode:
+        sys.exit("mutate: the tree cannot be configured")
+
+
+def build(targets=()):
+    """Builds these targets, or all. True if it works."""
+    return run(["cmake", "--build", str(BUILD)] + (["--target", *targets] if targets else [])).returncode == 0
 
 
 def tests_matching(pattern):
     listed = run(["ctest", "--test-dir", str(BUILD), "-N", "-R", pattern]).stdout
-    return re.findall(r"Test +#\d+: (\S+)", listed)
+    return [name for name in re.findall(r"Test +#\d+: (\S+)", listed) if not name.startswith("error_texts")]
 
 
-def tests_fail(pattern):
+def ask(pattern, seconds=TEST_SECONDS):
     command = ["ctest", "--test-dir", str(BUILD), "-j", str(os.cpu_count()), "--stop-on-failure",
-               "--timeout", str(TEST_SECONDS)]
-    return run(command + (["-R", pattern] if pattern else [])).returncode != 0
+               "--timeout", str(seconds)]
+    return run(command + (["-R", pattern] if pattern else []))
+
+
+def costs():
+    """What ctest remembers of the seconds that tests took."""
+    file = BUILD / "Testing/Temporary/CTestCostData.txt"
+    lines = [line.split() for line in file.read_text().split("\n")] if file.exists() else []
+    return {line[0]: float(line[2]) for line in lines if len(line) == 3}
+
+
+class Judges:
+    """Tests in groups, the quickest first, and for each group the time that a test of it may take."""
+
+    def __init__(self, pattern, quick_only):
+        self.names = tests_matching(pattern)
+        if quick_only:
+            self.names = [name for name in self.names if costs().get(name, 0) < QUICK_SECONDS[-1]]
+        if not build(self.names):
+            sys.exit("mutate: the tree does not build as it is")
+        asked = ask("^(" + "|".join(map(re.escape, self.names)) + ")$", 10 * TEST_SECONDS)
+        if not self.names or asked.returncode:
+            sys.exit(f"mutate: the tests {pattern} do not pass as they are")
+        took = dict(re.findall(r"Test +#\d+: (\S+) \.+ +Passed +([\d.]+) sec", asked.stdout))
+        took = {name: float(took.get(name, 0)) for name in self.names}
+        bounds = (0, *QUICK_SECONDS) + (() if quick_only else (float("inf"),))
+        groups = [[name for name in self.names if low <= took[name] < high] for low, high in zip(bounds, bounds[1:])]
+        self.groups = [("^(" + "|".join(map(re.escape, group)) + ")$", max(SHORT_SECONDS, 8 * max(map(took.get, group))))
+                       for group in groups if group]
+
+    def fail(self):
+        return any(ask(pattern, seconds).returncode for pattern, seconds in self.groups)
+
+
+def equivalents():
+    """The (file, changed line) of each mutant that is known to do what the original does."""
+    known = set()
+    for line in EQUIVALENT.read_text().split("\n"):
+        if line and not line.startswith("#"):
+            name, changed, _ = line.split(" | ", 2)
+            known.add((name, changed))
+    return known
 
 
 def object_of(name):
@@ -144,45 +193,42 @@ def code_of(name):
     return digest.digest()
 
 
-def judge(name, original, number, changed, nearest, nearest_tests, code, ask_all):
+def judge(name, original, number, changed, judges, code, ask_all):
     """"dead", "survived", or None where the mutant counts for nothing."""
     path = TREE / name
     lines = original.split("\n")
     lines[number] = changed
     path.write_text("\n".join(lines))
     try:
-        targets = [target for target in nearest_tests if not target.startswith("error_texts")]
-        if run(["cmake", "--build", str(BUILD), "--target", *targets]).returncode:
+        if not build(judges.names):
             return None
         if code_of(name) == code:
             return None
-        if tests_fail(nearest):
+        if judges.fail():
             return "dead"
         if not ask_all:
             return "survived"
-        if run(["cmake", "--build", str(BUILD)]).returncode:
+        if not build():
             return None
-        return "dead" if tests_fail(None) else "survived"
+        return "dead" if ask(None, 10 * TEST_SECONDS).returncode else "survived"
     finally:
         path.write_text(original)
 
 
-def mutate(name, arguments):
+def mutate(name, arguments, judges_of):
     original = (ROOT / name).read_text()
     nearest = next((pattern for folder, pattern in NEAREST if name.startswith(folder)), r"^test_")
-    nearest_tests = tests_matching(nearest)
-    run(["cmake", "--build", str(BUILD)])
-    if not nearest_tests or tests_fail(nearest):
-        sys.exit(f"mutate: {name}: the tests do not pass as it is")
+    if nearest not in judges_of:
+        judges_of[nearest] = Judges(nearest, arguments.quick)
     code = code_of(name)
-    all_mutants = sorted(set(mutants_of(original)))
+    known = equivalents()
+    all_mutants = sorted(mutant for mutant in set(mutants_of(original)) if (name, mutant[1].strip()) not in known)
     if arguments.line:
-        all_mutants = [mutant for mutant in all_mutants if mutant[0] + 1 == arguments.line]
+        all_mutants = [mutant for mutant in all_mutants if mutant[0] + 1 in arguments.line]
     chosen = random.Random(arguments.seed).sample(all_mutants, min(arguments.most, len(all_mutants)))
     dead, survivors = 0, []
     for number, changed in sorted(chosen):
-        verdict = judge(name, original, number, changed, nearest, nearest_tests, code,
-                        not arguments.nearest)
+        verdict = judge(name, original, number, changed, judges_of[nearest], code, not (arguments.nearest or arguments.quick))
         dead += verdict == "dead"
         if verdict == "survived":
             survivors.append((number + 1, changed))
@@ -196,8 +242,9 @@ def main():
     parser = argparse.ArgumentParser(prog="./dev mutate", description=__doc__.split("\n")[0])
     parser.add_argument("--most", type=int, default=20, help="mutants of a file (20)")
     parser.add_argument("--seed", type=int, default=1, help="which ones are drawn (1)")
-    parser.add_argument("--line", type=int, help="only mutants of this line")
+    parser.add_argument("--line", type=int, action="append", help="only mutants of this line, or of these")
     parser.add_argument("--nearest", action="store_true", help="ask the tests of the folder alone")
+    parser.add_argument("--quick", action="store_true", help="ask only those of them that take seconds")
     parser.add_argument("files", nargs="+", metavar="FILE")
     arguments = parser.parse_args()
     names = [os.path.relpath(pathlib.Path(name).resolve(), ROOT) for name in arguments.files]
@@ -206,7 +253,8 @@ def main():
             parser.error(f"{name} is no source of the tree")
     copy_tree()
     configure()
-    sys.exit(1 if [survivor for name in names for survivor in mutate(name, arguments)] else 0)
+    judges_of = {}
+    sys.exit(1 if [survivor for name in names for survivor in mutate(name, arguments, judges_of)] else 0)
 
 
 if __name__ == "__main__":

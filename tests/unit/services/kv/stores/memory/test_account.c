@@ -86,6 +86,44 @@ static void test_loop_keeps_no_more_than_two_steps_of_what_it_was_given_back(voi
     assert_int_equal(used(&world), 10 * STEP - 1);
 }
 
+static void test_store_without_a_limit_gives_everything_in_steps_of_16_kib(void **state)
+{
+    struct world world;
+    (void)state;
+    init(&world, 0);
+    assert_true(kv_account_take(&world.loops[0], 1));
+    assert_int_equal(used(&world), 1 + (16 << 10));
+    assert_true(kv_account_take(&world.loops[0], (int64_t)1 << 50));
+    assert_int_equal(used(&world), ((int64_t)1 << 50) + 1 + (16 << 10));
+    kv_account_leave(&world.loops[0]);
+    assert_int_equal(used(&world), ((int64_t)1 << 50) + 1);
+    assert_int_equal(world.loops[0].credit, 0);
+}
+
+static void test_large_limit_is_handed_out_in_the_same_steps(void **state)
+{
+    struct world world;
+    (void)state;
+    init(&world, (int64_t)1 << 40);
+    assert_true(kv_account_take(&world.loops[0], 1));
+    assert_int_equal(used(&world), 1 + (16 << 10));
+}
+
+static void test_undone_removal_is_used_again_even_if_others_took_its_bytes(void **state)
+{
+    struct world world;
+    (void)state;
+    init(&world, LIMIT);
+    assert_true(kv_account_take(&world.loops[0], LIMIT));
+    assert_true(kv_account_take(&world.loops[0], -10 * STEP));
+    assert_true(kv_account_take(&world.loops[1], 9 * STEP));
+    kv_account_undo(&world.loops[0], -10 * STEP);
+    assert_int_equal(used(&world) - world.loops[0].credit - world.loops[1].credit,
+                     LIMIT + 9 * STEP);
+    kv_account_undo(&world.loops[1], 9 * STEP);
+    assert_int_equal(used(&world) - world.loops[0].credit - world.loops[1].credit, LIMIT);
+}
+
 static void test_store_is_low_while_under_four_fifths_of_its_limit(void **state)
 {
     struct world world;
@@ -104,6 +142,9 @@ int main(void)
         cmocka_unit_test(test_credit_is_taken_in_advance_only_if_the_limit_has_room_for_it),
         cmocka_unit_test(test_refusal_changes_nothing),
         cmocka_unit_test(test_loop_keeps_no_more_than_two_steps_of_what_it_was_given_back),
+        cmocka_unit_test(test_store_without_a_limit_gives_everything_in_steps_of_16_kib),
+        cmocka_unit_test(test_large_limit_is_handed_out_in_the_same_steps),
+        cmocka_unit_test(test_undone_removal_is_used_again_even_if_others_took_its_bytes),
         cmocka_unit_test(test_store_is_low_while_under_four_fifths_of_its_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -128,6 +128,94 @@ static void test_many_objects_are_dropped_once_each_and_their_list_is_given_back
     assert_int_equal(fault_live(), 0);
 }
 
+static void retire_some(void *arg)
+{
+    struct kv_epoch_loop *loop = arg;
+    assert_int_equal(kv_epoch_reserve(loop, 4096), 0);
+    for (size_t i = 0; i < 4096; i++)
+        kv_epoch_retire(loop, &dropped[i], drop);
+}
+
+static void test_list_that_is_not_large_is_kept_for_the_next_turns(void **state)
+{
+    struct world *world = *state;
+    fault_install();
+    for (size_t turns = 1; turns < 4; turns++) {
+        kv_in_turn(world->weft_loops[0], retire_some, &world->loops[0]);
+        assert_int_equal(dropped[4095], turns);
+    }
+    assert_int_equal(fault_live(), 2); /* the one that collects, and the one that waits */
+    fault_arm(FAULT_FROM, 0);
+    kv_in_turn(world->weft_loops[0], retire_some, &world->loops[0]);
+    assert_int_equal(dropped[4095], 4);
+    kv_epoch_leave(&world->loops[0]);
+    assert_int_equal(fault_live(), 0);
+    world->loops[0] = (struct kv_epoch_loop){0};
+    kv_epoch_join(&world->epoch, &world->loops[0], world->weft_loops[0], dropped);
+}
+
+static void reserve_twice(void *arg)
+{
+    struct kv_epoch_loop *loop = arg;
+    fault_install();
+    assert_int_equal(kv_epoch_reserve(loop, 64), 0);
+    fault_arm(FAULT_FROM, 0);
+    assert_int_equal(kv_epoch_reserve(loop, 64), 0);
+    for (size_t i = 0; i < 64; i++)
+        kv_epoch_retire(loop, &dropped[i], drop);
+    assert_int_equal(kv_epoch_reserve(loop, 0), 0);
+    assert_int_equal(kv_epoch_reserve(loop, 1), -ENOMEM);
+    fault_arm(FAULT_ONE, SIZE_MAX);
+    assert_int_equal(kv_epoch_reserve(loop, 1000), 0);
+    fault_arm(FAULT_FROM, 0);
+    for (size_t i = 64; i < 1064; i++)
+        kv_epoch_retire(loop, &dropped[i], drop);
+}
+
+static void test_room_is_there_for_as_many_as_were_reserved(void **state)
+{
+    struct world *world = *state;
+    kv_in_turn(world->weft_loops[0], reserve_twice, &world->loops[0]);
+    for (size_t i = 0; i < 1064; i++)
+        assert_int_equal(dropped[i], 1);
+}
+
+/* A loop that is woken has a turn, whose end drops what waits. */
+static void test_loop_that_is_woken_has_a_turn_each_time(void **state)
+{
+    struct world *world = *state;
+    for (unsigned times = 1; times <= 3; times++) {
+        kv_in_turn(world->weft_loops[1], retire_on_the_first_loop, world);
+        kv_epoch_wake(&world->loops[0]);
+        kv_epoch_wake(&world->loops[0]);
+        assert_true(virtual_loop_run_until_idle(world->weft_loops[0]));
+        assert_int_equal(dropped[0], 1);
+        dropped[0] = 0;
+    }
+    kv_epoch_wake(&(struct kv_epoch_loop){.loop = NULL});
+}
+
+static void test_thread_without_a_loop_is_waited_for_within_its_turns(void **state)
+{
+    struct world *world = *state;
+    struct kv_epoch_loop thread = {.waiting_for = 0};
+    kv_epoch_join(&world->epoch, &thread, NULL, dropped);
+    kv_epoch_begin(&thread);
+    retire_on_the_first_loop(world);
+    kv_epoch_end(&thread);
+    virtual_loop_turn(world->weft_loops[0]);
+    assert_int_equal(dropped[0], 1);
+    kv_epoch_begin(&thread);
+    assert_int_equal(kv_epoch_reserve(&thread, 1), 0);
+    kv_epoch_retire(&thread, &dropped[1], drop);
+    kv_epoch_end(&thread);
+    assert_int_equal(dropped[1], 1);
+    kv_epoch_leave(&thread);
+    dropped[0] = 0;
+    kv_in_turn(world->weft_loops[0], retire_first, &world->loops[0]);
+    assert_int_equal(dropped[0], 1);
+}
+
 /* An object that is retired while another already waits is freed one time later. */
 static void retire_in_two_turns_of_the_first_loop(void *arg)
 {
@@ -183,6 +271,10 @@ int main(void)
         TEST(test_object_goes_while_another_loop_is_in_a_turn_that_began_later),
         TEST(test_loop_without_more_turns_drops_a_little_later),
         TEST(test_many_objects_are_dropped_once_each_and_their_list_is_given_back),
+        TEST(test_list_that_is_not_large_is_kept_for_the_next_turns),
+        TEST(test_room_is_there_for_as_many_as_were_reserved),
+        TEST(test_loop_that_is_woken_has_a_turn_each_time),
+        TEST(test_thread_without_a_loop_is_waited_for_within_its_turns),
         TEST(test_objects_of_later_turns_wait_behind_those_of_earlier_ones),
         TEST(test_room_that_cannot_be_had_is_told),
         TEST(test_leaving_drops_what_waits),

@@ -305,6 +305,73 @@ static void test_no_memory_for_a_slab_is_told_and_passes(void **state)
     give_many(1, 64);
 }
 
+static void test_memory_that_the_system_refuses_does_not_count(void **state)
+{
+    static const size_t sizes[] = {64, 9000, (size_t)KV_RUN_PAGES_MAX * KV_PAGE + 1};
+    (void)state;
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        fault_arm(FAULT_FROM, 0);
+        assert_null(kv_pool_take(&cache, sizes[i]));
+        assert_int_equal(atomic_load(&pool.resident), 0);
+        assert_false(cache.refused);
+    }
+}
+
+static void test_limit_of_resident_memory_may_be_met_to_its_last_byte(void **state)
+{
+    (void)state;
+    pool.resident_max = (int64_t)5 * KV_PAGE;
+    void *some = kv_pool_take(&cache, (size_t)3 * KV_PAGE);
+    assert_null(kv_pool_take(&cache, (size_t)2 * KV_PAGE + 1));
+    assert_true(cache.refused);
+    assert_int_equal(atomic_load(&pool.resident), 3 * KV_PAGE);
+    pool.resident_max = (int64_t)6 * KV_PAGE;
+    void *rest = kv_pool_take(&cache, (size_t)3 * KV_PAGE);
+    assert_non_null(rest);
+    assert_int_equal(cache.debt, 6 * KV_PAGE);
+    kv_pool_give(&cache, some, (size_t)3 * KV_PAGE);
+    kv_pool_give(&cache, rest, (size_t)3 * KV_PAGE);
+    assert_int_equal(atomic_load(&pool.resident), 0);
+}
+
+/* Returns the number of a block's slab among those seen so far. */
+static size_t slab_of(const void *block, uintptr_t *slabs)
+{
+    size_t i = 0;
+    while (slabs[i] != 0 && slabs[i] != (uintptr_t)block / SLAB_SIZE)
+        i++;
+    slabs[i] = (uintptr_t)block / SLAB_SIZE;
+    return i;
+}
+
+/* Four slabs of one size, of which each has twice the blocks of the one before. */
+static void test_sparsest_slabs_go_first_and_with_no_more_bytes_than_allowed(void **state)
+{
+    enum { SIZE = 1000, SLABS = 4, TAKEN = 240 }; /* 63 fit into a slab */
+    unsigned left[SLABS] = {4, 8, 16, 32};
+    uintptr_t slabs[SLABS + 1] = {0};
+    size_t count = 0, block_size = kv_pool_heap_size(SIZE);
+    (void)state;
+    take_many(TAKEN, SIZE);
+    for (size_t i = 0; i < TAKEN; i++) {
+        size_t k = slab_of(blocks[i], slabs);
+        assert_true(k < SLABS);
+        if (left[k] > 0 && left[k]--)
+            blocks[count++] = blocks[i];
+        else
+            kv_pool_give(&cache, blocks[i], SIZE);
+    }
+    kv_pool_cache_empty(&cache);
+    assert_int_equal(kv_pool_evacuate(&pool, 12 * block_size), 2);
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(kv_pool_must_move(&pool, blocks[i], SIZE), slab_of(blocks[i], slabs) < 2);
+    kv_pool_evacuate_end(&pool);
+    assert_int_equal(kv_pool_evacuate(&pool, 4 * block_size - 1), 0);
+    assert_int_equal(kv_pool_evacuate(&pool, 4 * block_size), 1);
+    kv_pool_evacuate_end(&pool);
+    give_many(count, SIZE);
+}
+
 static void test_blocks_at_hand_go_out_before_memory_is_asked_for(void **state)
 {
     (void)state;
@@ -374,6 +441,9 @@ int main(void)
         TEST(test_only_slab_of_its_size_is_not_emptied),
         TEST(test_blob_lives_in_the_pool_until_its_last_reference_goes),
         TEST(test_no_memory_for_a_slab_is_told_and_passes),
+        TEST(test_memory_that_the_system_refuses_does_not_count),
+        TEST(test_limit_of_resident_memory_may_be_met_to_its_last_byte),
+        TEST(test_sparsest_slabs_go_first_and_with_no_more_bytes_than_allowed),
         TEST(test_blocks_at_hand_go_out_before_memory_is_asked_for),
         TEST(test_pages_that_the_system_does_not_take_back_are_used_again),
     };

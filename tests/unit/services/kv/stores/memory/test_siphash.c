@@ -38,11 +38,25 @@ static void test_hashes_with_the_usual_seed_are_those_of_rust(void **state)
     assert_int_equal(kv_hash(&seed, weft_view(bytes, 1)), 0xC9F49BF37D57CA93);
 }
 
+static void test_seed_is_the_bytes_that_it_was_made_of(void **state)
+{
+    uint8_t bytes[16], again[17];
+    (void)state;
+    for (uint8_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (uint8_t)(200 + 3 * i);
+    struct kv_hash_seed seed = kv_hash_seed_from_bytes(bytes);
+    again[16] = 42;
+    kv_hash_seed_to_bytes(&seed, again);
+    assert_memory_equal(again, bytes, sizeof bytes);
+    assert_int_equal(again[16], 42);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_hashes_with_a_zero_seed_are_those_of_cpython),
         cmocka_unit_test(test_hashes_with_the_usual_seed_are_those_of_rust),
+        cmocka_unit_test(test_seed_is_the_bytes_that_it_was_made_of),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
