@@ -87,7 +87,7 @@ static int check_added(int err, const char *path, const char *kind, const char *
         what = "there is no place for one more";
         break;
     case -EINVAL:
-        what = "a slot that must be there is not";
+        what = "no URL can say its name, or a slot that must be there is not";
         break;
     default:
         what = "servers and clients have been made already";

@@ -171,12 +171,11 @@ class Judges:
 
 
 def equivalents():
-    """The (file, changed line) of each mutant that is known to do what the original does."""
+    """The file, the line and what it becomes, of each mutant that is known to do what the original does."""
     known = set()
     for line in EQUIVALENT.read_text().split("\n"):
         if line and not line.startswith("#"):
-            name, changed, _ = line.split(" | ", 2)
-            known.add((name, changed))
+            known.add(tuple(line.split(" | ")[:3]))
     return known
 
 
@@ -222,7 +221,9 @@ def mutate(name, arguments, judges_of):
         judges_of[nearest] = Judges(nearest, arguments.quick)
     code = code_of(name)
     known = equivalents()
-    all_mutants = sorted(mutant for mutant in set(mutants_of(original)) if (name, mutant[1].strip()) not in known)
+    lines = original.split("\n")
+    all_mutants = sorted((number, changed) for number, changed in set(mutants_of(original))
+                         if (name, lines[number].strip(), changed.strip()) not in known)
     if arguments.line:
         all_mutants = [mutant for mutant in all_mutants if mutant[0] + 1 in arguments.line]
     chosen = random.Random(arguments.seed).sample(all_mutants, min(arguments.most, len(all_mutants)))

@@ -39,20 +39,21 @@ static void list_fini(struct kv_segment_list *list)
         weft_free(list->all);
 }
 
-static int list_add(struct kv_segment_list *list, struct kv_segment *segment)
+/* False: there is no memory. */
+static bool list_add(struct kv_segment_list *list, struct kv_segment *segment)
 {
     if (list->count == list->capacity) {
         struct kv_segment **grown = list->all == list->few ? NULL : list->all;
         grown = weft_realloc(grown, 2 * list->capacity * sizeof(struct kv_segment *));
         if (!grown)
-            return -ENOMEM;
+            return false;
         if (list->all == list->few)
             memcpy(grown, list->few, sizeof list->few);
         list->all = grown;
         list->capacity *= 2;
     }
     list->all[list->count++] = segment;
-    return 0;
+    return true;
 }
 
 /* Returns the end of the touches from begin on that segment covers. */
@@ -71,10 +72,9 @@ static int lock_olds(struct kv_rebuild *self)
         /* Only this thread may replace segments now, so a dead one means a dead map. */
         if (!kv_segment_lock(segment, KV_SEGMENT_FROZEN))
             return -ESTALE;
-        int err = list_add(&self->olds, segment);
-        if (err < 0) {
+        if (!list_add(&self->olds, segment)) {
             kv_segment_unlock(segment, false);
-            return err;
+            return -ENOMEM;
         }
         i = end_of(self, segment, i);
     }
@@ -103,7 +103,7 @@ static struct kv_segment *add_piece(struct kv_rebuild *self, uint64_t first, uin
     struct kv_segment *piece = kv_segment_new(&self->loop->cache, first, depth, (uint32_t)slots);
     if (!piece)
         return NULL;
-    if (list_add(&self->pieces, piece) < 0) {
+    if (!list_add(&self->pieces, piece)) {
         kv_segment_free(piece, &self->loop->cache);
         return NULL;
     }

@@ -39,7 +39,7 @@ static uint64_t load_le64(const uint8_t *p)
  * belongs to it is shifted out. */
 static uint64_t load_rest(struct weft_view bytes, size_t left)
 {
-    if (bytes.size >= 8)
+    if (bytes.size > left)
         return load_le64(bytes.data + bytes.size - 8) >> 8 * (8 - left);
     uint64_t word = 0;
     for (size_t i = 0; i < left; i++)

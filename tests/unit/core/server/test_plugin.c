@@ -148,8 +148,9 @@ static void test_another_struct_is_refused_by_its_name_and_both_sizes(void **sta
 static void test_missing_slot_is_refused(void **state)
 {
     (void)state;
-    expect_refusal(ODD_FOLDER "/odd_slot.so",
-                   "codec 'odd-codec': a slot that must be there is not");
+    expect_refusal(
+        ODD_FOLDER "/odd_slot.so",
+        "codec 'odd-codec': no URL can say its name, or a slot that must be there is not");
 }
 
 /* The codec was added before the service's name was found to be taken: it goes again. */

@@ -128,9 +128,9 @@ static void test_blob_is_copied_into_a_pool_with_a_limit_and_shared_from_there(v
 
 static void test_entry_moves_if_its_block_or_its_blob_does(void **state)
 {
-    enum { COUNT = 200, SIZE = 2000 };
+    enum { COUNT = 6000, SIZE = 2000, KEPT_EVERY = 400 };
     static struct kv_entry *entries[COUNT];
-    unsigned moved_blobs = 0, moved = 0;
+    unsigned moved_blobs = 0, moved_entries = 0;
     (void)state;
     pool.resident_max = 100 << 20;
     for (int i = 0; i < COUNT; i++) {
@@ -139,7 +139,7 @@ static void test_entry_moves_if_its_block_or_its_blob_does(void **state)
         weft_blob_unref(value.blob);
     }
     for (int i = 0; i < COUNT; i++)
-        if (i % 40 > 1) {
+        if (i % KEPT_EVERY > 1) {
             kv_entry_free(entries[i], &cache);
             entries[i] = NULL;
         }
@@ -147,10 +147,15 @@ static void test_entry_moves_if_its_block_or_its_blob_does(void **state)
     assert_true(kv_pool_evacuate(&pool, 1 << 20) > 0);
     for (int i = 0; i < COUNT; i++) {
         struct kv_entry *entry = entries[i];
-        if (!entry || !kv_entry_must_move(entry, &pool, false))
+        if (!entry)
             continue;
         struct weft_blob *blob = kv_entry_value(entry).blob;
         bool blob_moves = blob && kv_pool_must_move_blob(&pool, blob);
+        bool moves = kv_pool_must_move(&pool, entry, 1);
+        assert_int_equal(kv_entry_must_move(entry, &pool, false), moves || blob_moves);
+        assert_int_equal(kv_entry_must_move(entry, &pool, true), moves);
+        if (!moves && !blob_moves)
+            continue;
         const struct kv_value value = value_of(i % 2 ? SIZE : 20, false);
         struct kv_entry *copy = kv_entry_copy(entry, &cache, false);
         assert_true(weft_view_equal(kv_entry_value(copy).bytes, value.bytes));
@@ -159,10 +164,10 @@ static void test_entry_moves_if_its_block_or_its_blob_does(void **state)
         assert_int_equal(kv_entry_value(copy).blob != blob, blob_moves);
         kv_entry_free(entry, &cache);
         entries[i] = copy;
-        moved++;
+        moved_entries += moves;
         moved_blobs += blob_moves;
     }
-    assert_true(moved > 0);
+    assert_true(moved_entries > 0);
     assert_true(moved_blobs > 0);
     assert_true(kv_pool_is_evacuated(&pool));
     kv_pool_evacuate_end(&pool);
