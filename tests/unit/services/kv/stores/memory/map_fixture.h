@@ -8,7 +8,7 @@
 
 #include "services/kv/stores/memory/map.h"
 
-/* What all maps of a test share. The seed of hashes is always the same. */
+/* The state that all maps of a test share. The seed of hashes is always the same. */
 struct map_world {
     struct kv_shared shared;
     struct kv_loop loop;
@@ -17,7 +17,7 @@ struct map_world {
 /* Installs the allocator of lib/fault.h, and begins a turn. limit: of the account; 0: none. */
 void map_world_begin(struct map_world *world, int64_t limit);
 void map_world_next_turn(struct map_world *world);
-/* Ends the turn. Fails if a block is left. All maps must have ended, with this in between. */
+/* end_turns ends the last turn; then the maps may be freed, and finish fails if a block is left. */
 void map_world_end_turns(struct map_world *world);
 void map_world_finish(struct map_world *world);
 

@@ -12,6 +12,7 @@
 #include "lib/store_client.h"
 #include "lib/virtual_loop.h"
 #include "services/kv/stores/memory/memory.h"
+#include "services/kv/stores/memory/shared.h"
 
 enum {
     LIMIT = 16 << 20,
@@ -117,6 +118,69 @@ static void test_store_that_is_not_nearly_full_is_left_alone(void **state)
     store_client_fini(&client);
 }
 
+static void test_store_without_a_limit_is_left_alone(void **state)
+{
+    struct store_client client;
+    (void)state;
+    store_client_init_seeded(&client, &weft_kv_store_memory, 0, seed);
+    unsigned count = shatter(&client, LIMIT);
+    assert_true(virtual_loop_advance(client.loop, 10 * MILLISECOND));
+    int64_t before = resident(&client);
+    assert_true(before > SWEEP_FROM);
+    assert_true(virtual_loop_advance(client.loop, 1000 * MILLISECOND));
+    assert_int_equal(resident(&client), before);
+    expect_rest(&client);
+    expect_kept(&client, count);
+    store_client_fini(&client);
+}
+
+/* A little waste is what the slack is for. */
+static void test_full_store_with_a_little_waste_is_left_alone(void **state)
+{
+    struct store_client client;
+    char key[32];
+    (void)state;
+    store_client_init_seeded(&client, &weft_kv_store_memory, LIMIT, seed);
+    unsigned count = 0;
+    while (resident(&client) < LIMIT && set(&client, count))
+        count++;
+    for (unsigned i = 0; i < count; i += 15) {
+        key_of(i, key);
+        assert_true(store_client_del(&client, "t", key));
+    }
+    assert_true(virtual_loop_advance(client.loop, 10 * MILLISECOND));
+    int64_t before = resident(&client), waste = before - kv_store_memory_used(client.state);
+    assert_true(before > SWEEP_FROM);
+    assert_in_range(waste, WASTE_MAX / 3, WASTE_MAX);
+    assert_true(virtual_loop_advance(client.loop, 1000 * MILLISECOND));
+    assert_int_equal(resident(&client), before);
+    expect_rest(&client);
+    store_client_fini(&client);
+}
+
+static void test_sweep_that_lacks_memory_goes_on_when_there_is_some(void **state)
+{
+    struct store_client client;
+    (void)state;
+    fault_install();
+    store_client_init_seeded(&client, &weft_kv_store_memory, LIMIT, seed);
+    unsigned count = shatter(&client, LIMIT);
+    int64_t before = resident(&client);
+    fault_arm(FAULT_FROM, 0);
+    for (int i = 0; i < 50; i++)
+        assert_true(virtual_loop_advance(client.loop, MILLISECOND));
+    fault_arm(FAULT_ONE, SIZE_MAX);
+    assert_true(resident(&client) <= before);
+    for (int i = 0; i < 300; i++)
+        assert_true(virtual_loop_advance(client.loop, MILLISECOND));
+    assert_true(resident(&client) <= SWEEP_FROM);
+    expect_rest(&client);
+    expect_kept(&client, count);
+    store_client_fini(&client);
+    assert_int_equal(fault_live(), 0);
+    fault_remove();
+}
+
 static void test_store_that_is_full_of_what_is_in_use_rests(void **state)
 {
     struct store_client client;
@@ -130,6 +194,15 @@ static void test_store_that_is_full_of_what_is_in_use_rests(void **state)
     expect_rest(&client);
     assert_true(resident(&client) > SWEEP_FROM);
     store_client_fini(&client);
+}
+
+static uint32_t at_hand(const struct store_client *client)
+{
+    const struct kv_loop *loop = kv_store_memory_part(client->loop_state);
+    uint32_t count = 0;
+    for (size_t class = 0; class < KV_POOL_CLASSES; class ++)
+        count += loop->cache.magazines[class].count;
+    return count;
 }
 
 /* A loop that has blocks of the slabs at hand gives them back at the end of a turn, which it is woken for;
@@ -153,7 +226,11 @@ static void test_other_loops_give_back_what_they_have_at_hand(void **state)
         assert_true(store_client_del(&leaver, "t", key));
     }
     unsigned count = shatter(&client, LIMIT);
+    assert_true(virtual_loop_run_until_idle(other.loop));
+    assert_true(at_hand(&other) > 16);
     assert_true(virtual_loop_advance(client.loop, 3 * MILLISECOND));
+    assert_true(virtual_loop_run_until_idle(other.loop));
+    assert_int_equal(at_hand(&other), 0);
     store_client_leave_loop(&leaver);
     for (int i = 0; i < 300; i++) {
         assert_true(virtual_loop_advance(client.loop, MILLISECOND));
@@ -165,7 +242,7 @@ static void test_other_loops_give_back_what_they_have_at_hand(void **state)
     store_client_fini(&client);
 }
 
-/* What was refused for want of memory is taken once a sweep has made some. */
+/* Sweeps make room for values of another size. */
 static void test_value_that_was_refused_finds_room_after_a_sweep(void **state)
 {
     struct store_client client;
@@ -193,6 +270,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_store_in_pieces_gives_memory_back_in_its_own_time),
         cmocka_unit_test(test_store_that_is_not_nearly_full_is_left_alone),
+        cmocka_unit_test(test_store_without_a_limit_is_left_alone),
+        cmocka_unit_test(test_full_store_with_a_little_waste_is_left_alone),
+        cmocka_unit_test(test_sweep_that_lacks_memory_goes_on_when_there_is_some),
         cmocka_unit_test(test_store_that_is_full_of_what_is_in_use_rests),
         cmocka_unit_test(test_other_loops_give_back_what_they_have_at_hand),
         cmocka_unit_test(test_value_that_was_refused_finds_room_after_a_sweep),
