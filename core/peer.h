@@ -24,8 +24,11 @@ struct weft_peer {
     const char *address;   /* for the log: "127.0.0.1:51234", or "unix" */
     const char *scheme;    /* the transport's name: "tcp" */
     int64_t uid, gid, pid; /* of the process at the other end of a Unix socket */
-    const char *user;      /* the name it has proven to have, by weft_peer_set_user */
-    const char *label;     /* the name it gives itself, by weft_peer_set_label */
+    /* The claim of who it is that came when the connection was opened: the value of the Authorization field of a
+     * WebSocket's handshake. Nobody has checked it. */
+    const char *credentials;
+    const char *user;  /* the name it has proven to have, by weft_peer_set_user */
+    const char *label; /* the name it gives itself, by weft_peer_set_label */
 };
 
 /* Returns the peer of the request's connection, or NULL if there is no memory. If the first call comes

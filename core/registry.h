@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The registry: codecs, transports, services and layers by name. A program fills it on one thread. The
+ * The registry: codecs, transports, filters, services and layers by name. A program fills it on one thread. The
  * first weft_server_new or weft_client_new freezes it. After that it never changes, so any thread may look
  * plugins up and make servers and clients without a lock. The plugins are borrowed for the registry's
  * life. */
@@ -10,6 +10,7 @@
 #include <stdbool.h>
 
 #include "codec.h"
+#include "filter.h"
 #include "layer.h"
 #include "service.h"
 #include "transport.h"
@@ -25,6 +26,10 @@ struct weft_registry {
     const struct weft_codec *codecs[WEFT_REGISTRY_MAX];
     const struct weft_transport *transports[WEFT_REGISTRY_MAX];
     struct {
+        const struct weft_filter *filter;
+        void *context; /* handed to configure */
+    } filters[WEFT_REGISTRY_MAX];
+    struct {
         const struct weft_service *service;
         void *context; /* handed to configure */
     } services[WEFT_REGISTRY_MAX];
@@ -35,17 +40,21 @@ struct weft_registry {
     bool frozen;
 };
 
-/* Each of these four adds one plugin. Returns 0, or changes nothing and returns:
+/* Each of these five adds one plugin. Returns 0, or changes nothing and returns:
  *   - -EEXIST: the name is taken. A service's name is taken only by one that also speaks the same language.
  *   - -ENOSPC: there are WEFT_REGISTRY_MAX of its kind.
  *   - -EPERM: the registry is frozen.
  *   - -EINVAL: the plugin lacks a mandatory slot, its name has no or more than 63 bytes or contains `,` or
- *     `&`, a codec's name is `auto` or begins with `auto:`, or a transport's stream_size or listener_size is
+ *     `&`, a filter's contains `+`, a codec's name is `auto` or begins with `auto:`, or a transport's stream_size or listener_size is
  *     too small. */
 WEFT_MUST_USE int weft_registry_add_codec(struct weft_registry *registry,
                                           const struct weft_codec *codec);
 WEFT_MUST_USE int weft_registry_add_transport(struct weft_registry *registry,
                                               const struct weft_transport *transport);
+/* context is handed to the filter's configure; it is borrowed for the registry's life. Filters and transports
+ * share their names, since both stand in schemes. */
+WEFT_MUST_USE int weft_registry_add_filter(struct weft_registry *registry,
+                                           const struct weft_filter *filter, void *context);
 /* context is handed to the service's configure; it is borrowed for the registry's life. Services of one
  * name are its faces: each does the same in another language. An endpoint takes the face that its codec
  * can carry, so a URL names only the service. Add first the face for codecs that carry any language. */

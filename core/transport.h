@@ -29,11 +29,14 @@ enum { WEFT_READABLE = 1, WEFT_WRITABLE = 2 }; /* events, and the interest in th
 
 enum { WEFT_IOV_MAX = 64 }; /* vectors of one writev */
 
-/* All slots are mandatory but identify and protocol. */
+/* All slots are mandatory but identify, protocol and trouble. */
 struct weft_stream_ops {
     /* Reads up to size (> 0) bytes into dst. Returns the count; 0 once the peer has ended its
      * direction; -EAGAIN if nothing is there now; another error if the stream is broken
-     * (-ECONNRESET, ...), never -EINTR. A short count means that nothing more is there now. */
+     * (-ECONNRESET, ...), never -EINTR. A short count means that nothing more is there now. Two errors
+     * leave the stream whole, so that it can be written to and shut down: -EPROTO says that the peer broke a
+     * rule of a filter (filter.h), WEFT_EOVER that it has said its last word and waits for ours. Later
+     * reads then drop what still comes, and return -EAGAIN, or 0 at its end. */
     ssize_t (*read)(struct weft_stream *stream, uint8_t *dst, size_t size);
 
     /* Writes from count (1..WEFT_IOV_MAX) vectors. Returns the bytes taken, which may be fewer than
@@ -63,6 +66,10 @@ struct weft_stream_ops {
      * NULL if they agreed on none. It is static or the stream's until close. Called once message bytes
      * have come. If the slot is NULL, the transport knows no such thing. */
     const char *(*protocol)(struct weft_stream *stream);
+
+    /* Returns why the last call failed, for people, or NULL if there is nothing to say beyond the error. It is
+     * static or the stream's until close. If the slot is NULL, there never is. */
+    const char *(*trouble)(const struct weft_stream *stream);
 };
 
 /* The head of a transport's own struct of stream_size bytes. The owner allocates that, zeroed, sets
@@ -72,6 +79,7 @@ struct weft_stream {
     /* Reports those wanted events that are ready. An error is reported as every wanted event, and the
      * next read or write returns it. The callback may close the stream. */
     void (*on_ready)(struct weft_stream *stream, unsigned events);
+    void *owner; /* the owner's; no transport touches it */
 };
 
 /* An accepted connection that is not on a loop yet. It is a plain value, and whoever holds it owns the

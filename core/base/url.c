@@ -127,6 +127,21 @@ static int parse_authority(const struct parser *parser, char *host)
     return parse_port(parser, port ? port : "");
 }
 
+/* Parses what follows "//": an authority and perhaps a path. The authority moves to the left by a byte, so that
+ * there is room for its end before the path. */
+static int parse_authority_and_target(const struct parser *parser, char *host)
+{
+    char *target = strchr(host, '/');
+
+    if (target) {
+        memmove(host - 1, host, (size_t)(target - host));
+        host--;
+        target[-1] = '\0';
+        parser->url->target = target;
+    }
+    return parse_authority(parser, host);
+}
+
 static int parse_option(const struct parser *parser, char *name)
 {
     struct weft_url *url = parser->url;
@@ -227,7 +242,7 @@ int weft_url_parse(struct weft_url *url, const char *text, struct weft_error *er
     if (strncmp(rest, "///", 3) == 0)
         rc = parse_path(&parser, rest + 2);
     else if (strncmp(rest, "//", 2) == 0)
-        rc = parse_authority(&parser, rest + 2);
+        rc = parse_authority_and_target(&parser, rest + 2);
     else
         rc = parse_path(&parser, rest);
     return rc < 0 ? rc : parse_options(&parser, query);

@@ -5,6 +5,8 @@
  *     tcp://HOST:PORT?name=value&...   an IPv6 address is in brackets: tcp://[::1]:9527
  *     unix:PATH?name=value&...         unix:///PATH means unix:/PATH
  *
+ * The first form may have a path behind the port, as in ws://HOST:PORT/PATH, if its scheme has a use for it.
+ *
  * The parser takes either form with any scheme. Without a scheme, ADDRESS:PORT, localhost:PORT and
  * NAME.DOMAIN:PORT mean tcp. Any thread may call these functions. */
 #ifndef WEFT_URL_H
@@ -29,6 +31,7 @@ struct weft_url {
     const char *host;   /* without brackets; NULL if the form is SCHEME:PATH */
     const char *port;   /* decimal digits, 0 to 65535; NULL if the form is SCHEME:PATH */
     const char *path;   /* with each %XX decoded; NULL if the form is SCHEME://HOST:PORT */
+    const char *target; /* "/PATH" behind HOST:PORT, as it was given; NULL if there is none */
     struct weft_option_value options[WEFT_URL_OPTIONS]; /* with each %XX decoded */
     size_t option_count;
     char text[2 * WEFT_URL_MAX]; /* memory of the strings */

@@ -79,6 +79,8 @@ void weft_client_close(struct weft_client *client)
     client->closed = true;
     if (client->state != WEFT__BROKEN) {
         weft_error_set(&client->trouble, -ECANCELED, "the client was closed");
+        if (client->state == WEFT__OPEN && client->endpoint.stack->count > 0)
+            (void)weft__client_stream(client)->ops->shutdown(weft__client_stream(client));
         weft__client_stop_io(client);
     }
     weft__calls_end(&client->calls, -ECANCELED);

@@ -56,14 +56,14 @@ int weft__client_start_stream(struct weft_client *client,
                               void (*on_ready)(struct weft_stream *, unsigned),
                               struct weft_error *error)
 {
-    const struct weft_transport *transport = client->endpoint.transport;
-    client->link = weft_calloc(1, sizeof *client->link + transport->stream_size);
+    client->link = weft_calloc(1, sizeof *client->link + client->endpoint.stack->stream_size);
     if (!client->link)
         return weft_error_set(error, -ENOMEM, "%s", weft_strerror(-ENOMEM));
     client->link->client = client;
     struct weft_stream *stream = weft__client_stream(client);
     stream->on_ready = on_ready;
-    int err = transport->connect(stream, client->loop, &client->endpoint.url, error);
+    int err = weft__stack_connect(client->endpoint.stack, stream, client->loop, &client->pool,
+                                  &client->endpoint.url, error);
     if (err < 0) {
         weft_free(client->link);
         return err;

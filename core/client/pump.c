@@ -144,8 +144,24 @@ static void end_of_input(struct weft_client *client)
         weft__client_fail(client, -ECONNRESET, "%s closed the connection", client->address);
 }
 
+/* Says what a filter found wrong with the server. */
+static void refused_by_filter(struct weft_client *client)
+{
+    const struct weft_stream *stream = weft__client_stream(client);
+    const char *trouble = stream->ops->trouble ? stream->ops->trouble(stream) : NULL;
+
+    weft__client_fail(client, -EPROTO, "%s %s: %s",
+                      client->state == WEFT__CONNECTING ? "cannot connect to"
+                                                        : "the connection broke to",
+                      client->address, trouble ? trouble : weft_strerror(-EPROTO));
+}
+
 static void connection_failed(struct weft_client *client, int status)
 {
+    if (status == -EPROTO) {
+        refused_by_filter(client);
+        return;
+    }
     if (client->state == WEFT__CONNECTING)
         weft__client_fail(client, status, "cannot connect to %s: %s%s", client->address,
                           weft_strerror(status),
@@ -162,6 +178,8 @@ static void read_input(struct weft_client *client, int reads, bool until_end)
     while (client->state != WEFT__BROKEN && reads-- > 0) {
         uint8_t *dst = weft_buf_reserve(&client->in, READ_SIZE);
         ssize_t n = dst ? stream->ops->read(stream, dst, READ_SIZE) : -ENOMEM;
+        if (n == WEFT_EOVER)
+            n = 0;
         if (n < 0 && n != -EAGAIN) {
             connection_failed(client, (int)n);
             return;

@@ -25,7 +25,7 @@ enum { TURN_ROUNDS = 4 };
  * states, the text of the peer's address. */
 static struct weft__conn *allocate(struct weft__binding *binding, const char *address)
 {
-    size_t codec = STREAM_AT + WEFT__ALIGN_UP(binding->transport->stream_size);
+    size_t codec = STREAM_AT + WEFT__ALIGN_UP(binding->stack->stream_size);
     size_t service = codec + WEFT__ALIGN_UP(binding->codec_room);
     size_t text = service + binding->service_room;
     size_t text_size = strlen(address) + 1;
@@ -405,9 +405,10 @@ void weft__conn_open(struct weft__binding *binding, const struct weft_accepted *
     conn->refused = refuse != 0;
     conn->deferred.run = on_deferred;
     conn->stream->on_ready = on_ready;
-    err = binding->transport->attach(conn->stream, worker->loop, accepted);
+    err = weft__stack_attach(binding->stack, conn->stream, worker->loop, &worker->pieces, accepted);
     if (err < 0)
         goto err_after_allocate;
+    conn->inside = conn->shaking = binding->stack->count > 0;
     conn->undecided = binding->variants > 1 && !refuse;
     if (!conn->undecided)
         weft__conn_bind(conn, binding);

@@ -28,6 +28,7 @@
 struct weft__peer {
     struct weft_peer public;
     char *user, *label; /* owned; public.user and public.label point to them */
+    char *credentials;  /* owned, wiped when freed; public.credentials points to it */
 };
 
 /* One allocation holds this, the stream, the codec's and the service's states and the address. It is freed
@@ -65,6 +66,7 @@ struct weft__conn {
     bool service_open : 1;  /* the service's close is owed */
     bool undecided : 1;     /* its binding is only the first of those that share the address */
     bool pumping : 1;       /* the pump is on the stack */
+    bool shaking : 1;       /* the handshakes of filters go on; inside is true meanwhile */
     bool paused : 1;        /* output, max-pending or pending-bytes stopped the decoding */
     bool yielded : 1;       /* its share of the turn is used up, or it was put off (input.c) */
     bool eof : 1;           /* the peer has ended its direction */

@@ -217,6 +217,18 @@ static void keep_rest(struct weft__conn *conn, struct weft_view rest)
         weft__conn_close_soon(conn, WEFT_REASON_NO_MEMORY);
 }
 
+/* Ends the input as a filter has found it to be at an end: what came before is answered. */
+WEFT_NOINLINE static void end_stream(struct weft__conn *conn, ssize_t result)
+{
+    const struct weft_stream_ops *ops = conn->stream->ops;
+
+    conn->over = true;
+    if (result == -EPROTO)
+        conn->detail = ops->trouble ? ops->trouble(conn->stream) : NULL;
+    weft__conn_close_soon(conn,
+                          result == WEFT_EOVER ? WEFT_REASON_PEER_CLOSED : WEFT_REASON_PROTOCOL);
+}
+
 static void after_read(struct weft__conn *conn, ssize_t n)
 {
     if (n > 0) {
@@ -225,6 +237,8 @@ static void after_read(struct weft__conn *conn, ssize_t n)
         conn->heard = weft_loop_now(conn->binding->worker->loop);
     } else if (n == 0) {
         conn->eof = true;
+    } else if (n == -EPROTO || n == WEFT_EOVER) {
+        end_stream(conn, n);
     } else if (n != -EAGAIN) {
         weft__conn_break(conn, weft_reason_of_stream((int)n));
     }

@@ -6,6 +6,21 @@
 #include "conn.h"
 #include "core/base/compiler.h"
 
+/* The stream's text goes with the stream, but the peer may outlive that. */
+static int keep_credentials(struct weft__peer *peer)
+{
+    const char *text = peer->public.credentials;
+
+    if (!text)
+        return 0;
+    peer->credentials = weft_malloc(strlen(text) + 1);
+    peer->public.credentials = peer->credentials;
+    if (!peer->credentials)
+        return -ENOMEM;
+    memcpy(peer->credentials, text, strlen(text) + 1);
+    return 0;
+}
+
 struct weft_peer *weft_request_peer(struct weft_request *public)
 {
     struct weft__conn *conn = weft_container_of(public, struct weft__request, public)->conn;
@@ -18,13 +33,17 @@ struct weft_peer *weft_request_peer(struct weft_request *public)
         peer->public = (struct weft_peer){
             .connection = conn->id,
             .address = conn->address,
-            .scheme = conn->binding->transport->name,
+            .scheme = conn->binding->scheme,
             .uid = -1,
             .gid = -1,
             .pid = -1,
         };
         if (conn->state != WEFT__CONN_CLOSED && conn->stream->ops->identify)
             conn->stream->ops->identify(conn->stream, &peer->public);
+        if (keep_credentials(peer) < 0) {
+            weft_free(peer);
+            return NULL;
+        }
         conn->peer = peer;
     }
     return &peer->public;
@@ -70,5 +89,8 @@ void weft__peer_free(struct weft__peer *peer)
         return;
     weft_free(peer->user);
     weft_free(peer->label);
+    if (peer->credentials)
+        explicit_bzero(peer->credentials, strlen(peer->credentials));
+    weft_free(peer->credentials);
     weft_free(peer);
 }

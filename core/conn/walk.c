@@ -29,7 +29,7 @@ static void describe(const struct weft__conn *conn, const struct weft_walk *walk
     *row = (struct weft_connection){
         .id = conn->id,
         .address = conn->address,
-        .transport = binding->transport->name,
+        .transport = binding->scheme,
         .codec = conn->undecided ? NULL : binding->codec->name,
         .service = conn->undecided ? NULL : binding->service->name,
         .endpoint = binding->endpoint ? binding->endpoint : "",

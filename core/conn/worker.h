@@ -17,6 +17,7 @@
 #include "core/base/mem.h"
 #include "core/server.h"
 #include "core/service.h"
+#include "core/stack/stack.h"
 #include "core/transport.h"
 #include "layers.h"
 #include "order.h"
@@ -54,7 +55,9 @@ static inline void weft__count(_Atomic uint64_t *counter, uint64_t n)
  * address follow their first one in the worker's array. */
 struct weft__binding {
     struct weft__worker *worker;
-    const struct weft_transport *transport;
+    const struct weft_transport *transport; /* that of the stack */
+    const struct weft__stack *stack;
+    const char *scheme; /* of the URL */
     const struct weft_codec *codec;
     const struct weft_service *service;
     const void *codec_config;

@@ -126,7 +126,7 @@ static void shed(struct weft_server *server, struct weft_listener *listener)
 
     for (int left = ACCEPTS_PER_TURN; left > 0; left--) {
         struct weft_accepted accepted;
-        int err = port->endpoint.transport->accept(listener, &accepted, true);
+        int err = port->endpoint.stack->transport->accept(listener, &accepted, true);
 
         if (err == 0) {
             place(server, i, &accepted);
@@ -169,7 +169,7 @@ static bool accept_some(struct weft_listener *listener)
 
     for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
         struct weft_accepted accepted;
-        int err = port->endpoint.transport->accept(listener, &accepted, false);
+        int err = port->endpoint.stack->transport->accept(listener, &accepted, false);
         if (err == -EAGAIN)
             return false;
         if (err == -EMFILE || err == -ENFILE || err == -ENOMEM) {
@@ -197,7 +197,7 @@ void weft__server_set_accepting(struct weft_server *server, bool on)
         struct weft__port *port = &server->ports[i];
         struct weft_listener *listener = port->listening ? port->listener : NULL;
         for (; listener; listener = listener->next)
-            port->endpoint.transport->enable(listener, on);
+            port->endpoint.stack->transport->enable(listener, on);
     }
 }
 
@@ -206,7 +206,7 @@ void weft__server_unlisten(struct weft_server *server)
     for (size_t i = 0; i < server->port_count; i++) {
         struct weft__port *port = &server->ports[i];
         if (port->listening)
-            port->endpoint.transport->unlisten(port->listener);
+            port->endpoint.stack->transport->unlisten(port->listener);
         port->listening = false;
     }
 }

@@ -29,11 +29,11 @@ static int find_transport(struct binding *b)
 {
     const struct weft_url *url = &b->endpoint->url;
     if (b->defaults->base) {
-        b->endpoint->transport = b->defaults->base->transport;
+        b->endpoint->stack = b->defaults->base->stack;
         return 0;
     }
-    b->endpoint->transport = weft_registry_transport(b->registry, url->scheme, b->error);
-    if (b->endpoint->transport)
+    b->endpoint->stack = &b->endpoint->own_stack;
+    if (weft__stack_find(&b->endpoint->own_stack, b->registry, url->scheme, b->error) == 0)
         return 0;
     if (is_bare_address(url))
         weft_error_set(b->error, WEFT_ECONFIG, "'%s' names no transport: is tcp://%s meant?",
@@ -44,9 +44,19 @@ static int find_transport(struct binding *b)
 static int check_url(const struct binding *b)
 {
     const struct weft_endpoint *endpoint = b->endpoint;
-    if (!endpoint->transport->check || b->defaults->base)
+    const struct weft__stack *stack = endpoint->stack;
+    bool takes_target = false;
+    if (b->defaults->base)
         return 0;
-    return endpoint->transport->check(&endpoint->url, endpoint->service != NULL, b->error);
+    for (size_t i = 0; i < stack->count; i++)
+        takes_target |= stack->filters[i].filter->takes_target;
+    if (endpoint->url.target && !takes_target)
+        return weft_error_set(b->error, WEFT_ECONFIG,
+                              "'%s': %s has no use for the path '%s' behind the port", b->text,
+                              endpoint->url.scheme, endpoint->url.target);
+    if (!stack->transport->check)
+        return 0;
+    return stack->transport->check(&endpoint->url, endpoint->service != NULL, b->error);
 }
 
 static int find_codec(struct binding *b)
@@ -137,7 +147,7 @@ static int find_layers(struct binding *b)
 
 /* The tables of options that a URL may use, as many as there are. */
 struct tables {
-    const struct weft_option *of[4 + WEFT_LAYERS_MAX + 2 * WEFT_REGISTRY_MAX];
+    const struct weft_option *of[4 + WEFT_FILTERS_MAX + WEFT_LAYERS_MAX + 2 * WEFT_REGISTRY_MAX];
     size_t count;
 };
 
@@ -173,7 +183,11 @@ static struct tables option_tables(const struct binding *b)
     const struct weft_endpoint *endpoint = b->endpoint;
     struct tables tables = {.count = 0};
     add_table(&tables, endpoint->service ? server_options : client_options);
-    add_table(&tables, b->text[0] == '?' ? NULL : endpoint->transport->options);
+    if (b->text[0] != '?') {
+        add_table(&tables, endpoint->stack->transport->options);
+        for (size_t i = 0; i < endpoint->stack->count; i++)
+            add_table(&tables, endpoint->stack->filters[i].filter->options);
+    }
     add_table(&tables, endpoint->codec->options);
     add_table(&tables, endpoint->service ? endpoint->service->options : NULL);
     for (size_t i = 0; i < endpoint->layer_count; i++)
@@ -242,12 +256,25 @@ static int configure_layers(const struct binding *b, struct weft_error *plugin)
     return err;
 }
 
+static int configure_stack(const struct binding *b, struct weft_error *plugin)
+{
+    const struct weft_codec *one[] = {b->endpoint->codec, NULL};
+    const struct weft_codec *const *all = b->defaults->companions;
+    if (b->defaults->base)
+        return 0;
+    return weft__stack_configure(&b->endpoint->own_stack, &b->endpoint->url,
+                                 b->endpoint->service ? WEFT_SERVER : WEFT_CLIENT,
+                                 all && *all ? all : one, plugin);
+}
+
 static int configure(const struct binding *b)
 {
     const struct weft_codec *codec = b->endpoint->codec;
     const struct weft_service *service = b->endpoint->service;
     struct weft_error plugin = {0};
-    int err = new_config(&b->endpoint->codec_config, codec->config_size);
+    int err = configure_stack(b, &plugin);
+    if (err == 0)
+        err = new_config(&b->endpoint->codec_config, codec->config_size);
     if (err == 0 && codec->configure)
         err = codec->configure(b->endpoint->codec_config, &b->set, b->limits, &plugin);
     if (err == 0 && service)
@@ -308,6 +335,7 @@ int weft_endpoint_init(struct weft_endpoint *endpoint, const char *url,
 
 void weft_endpoint_fini(struct weft_endpoint *endpoint)
 {
+    weft__stack_fini(&endpoint->own_stack);
     weft_free(endpoint->codec_config);
     weft_free(endpoint->service_config);
     for (size_t i = 0; i < endpoint->layer_count; i++)

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * An endpoint: a URL bound to a transport, a codec and, on a server, a service and its layers, all
+ * An endpoint: a URL bound to a stack of filters and a transport, a codec and, on a server, a service and its layers, all
  * configured. Servers and clients make their endpoints with this. Private to the core. */
 #ifndef WEFT_ENDPOINT_H
 #define WEFT_ENDPOINT_H
 
 #include "core/registry.h"
+#include "core/stack/stack.h"
 
 /* Freezes a registry, so that nothing more can be added. Any thread, also while others look plugins up. */
 void weft__registry_freeze(struct weft_registry *registry);
@@ -21,8 +22,9 @@ enum { WEFT__NAME_SIZE = 64 }; /* room for a plugin's name and its NUL */
 const char *weft__codecs_of_auto(const char *codec);
 
 struct weft_endpoint {
-    struct weft_url url; /* a copy; without an address if the endpoint is a variant */
-    const struct weft_transport *transport;
+    struct weft_url url;             /* a copy; without an address if the endpoint is a variant */
+    const struct weft__stack *stack; /* own_stack, or that of the endpoint whose variant this is */
+    struct weft__stack own_stack;
     const struct weft_codec *codec;
     const struct weft_service *service;  /* NULL for a client */
     void *codec_config, *service_config; /* owned; NULL where the size is 0 */
@@ -47,14 +49,14 @@ struct weft_endpoint_defaults {
     const struct weft_codec *chosen;
     /* All codecs that the same URL stands for, up to a NULL: the URL may use their options. Or NULL. */
     const struct weft_codec *const *companions;
-    /* If this is a variant, the first endpoint at its address, whose transport it has: an address in the
+    /* If this is a variant, the first endpoint at its address, whose stack it has: an address in the
      * URL is ignored. NULL: the endpoint has an address of its own. */
     const struct weft_endpoint *base;
 };
 
-/* Parses the URL and looks up its plugins. The service is the face that speaks what the codec carries.
- * Refuses options that no plugin declares, lets the transport check the URL, and configures codec, service
- * and layers. The registry and the limits must outlive the endpoint. Returns 0. On failure nothing is
+/* Parses the URL and looks up its plugins. The endpoint may not be moved afterwards. The service is the face that speaks what the codec carries.
+ * Refuses options that no plugin declares, lets the transport check the URL, and configures filters, codec,
+ * service and layers. The registry and the limits must outlive the endpoint. Returns 0. On failure nothing is
  * held, and the result is WEFT_ECONFIG, or what a configure returned, with one line in *error. */
 WEFT_MUST_USE int weft_endpoint_init(struct weft_endpoint *endpoint, const char *url,
                                      const struct weft_registry *registry,

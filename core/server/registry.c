@@ -10,7 +10,7 @@
 /* The names of one kind, in the order they were added. The kinds are stored with their own types;
  * what they have in common is done on this. */
 struct names {
-    const char *name[WEFT_REGISTRY_MAX];
+    const char *name[2 * WEFT_REGISTRY_MAX];
     size_t count;
 };
 
@@ -31,6 +31,15 @@ static struct names transport_names(const struct weft_registry *registry)
         names.name[names.count] = registry->transports[names.count]->name;
         names.count++;
     }
+    return names;
+}
+
+/* Transports and filters, which share their names. */
+static struct names scheme_names(const struct weft_registry *registry)
+{
+    struct names names = transport_names(registry);
+    for (size_t i = 0; i < WEFT_REGISTRY_MAX && registry->filters[i].filter; i++)
+        names.name[names.count++] = registry->filters[i].filter->name;
     return names;
 }
 
@@ -134,11 +143,32 @@ int weft_registry_add_transport(struct weft_registry *registry,
     if (transport->stream_size < sizeof(struct weft_stream) ||
         transport->listener_size < sizeof(struct weft_listener))
         return -EINVAL;
-    struct names names = transport_names(registry);
+    struct names names = transport_names(registry), schemes = scheme_names(registry);
     int err = may_add(registry, &names, transport->name);
+    if (err == 0 && find(&schemes, transport->name) < schemes.count)
+        err = -EEXIST;
     if (err == 0)
         registry->transports[names.count] = transport;
     return err;
+}
+
+int weft_registry_add_filter(struct weft_registry *registry, const struct weft_filter *filter,
+                             void *context)
+{
+    if (!filter->name || strchr(filter->name, '+') || !filter->init || !filter->fini ||
+        !filter->open || !filter->seal)
+        return -EINVAL;
+    struct names names = scheme_names(registry);
+    size_t count = names.count - transport_names(registry).count;
+    if (is_frozen(registry))
+        return -EPERM;
+    if (find(&names, filter->name) < names.count)
+        return -EEXIST;
+    if (count == WEFT_REGISTRY_MAX)
+        return -ENOSPC;
+    registry->filters[count].filter = filter;
+    registry->filters[count].context = context;
+    return 0;
 }
 
 int weft_registry_add_service(struct weft_registry *registry, const struct weft_service *service,
@@ -205,11 +235,11 @@ const struct weft_codec *weft_registry_codec(const struct weft_registry *registr
 const struct weft_transport *weft_registry_transport(const struct weft_registry *registry,
                                                      const char *name, struct weft_error *error)
 {
-    struct names names = transport_names(registry);
+    struct names names = transport_names(registry), schemes = scheme_names(registry);
     size_t i = find(&names, name);
     if (i < names.count)
         return registry->transports[i];
-    set_unknown(error, "transport", name, &names);
+    set_unknown(error, "transport", name, &schemes);
     return NULL;
 }
 

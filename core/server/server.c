@@ -67,6 +67,20 @@ err_after_server:
     return err;
 }
 
+/* Writes the address of a listener, with the scheme and the path of the port's URL, and what is bound there. */
+static void name_address(char line[WEFT__DESCRIBE_SIZE], const struct weft__port *port,
+                         const struct weft_listener *listener, const char *bound)
+{
+    const struct weft_url *url = &port->server->ports[port->first].endpoint.url;
+    const char *target = url->target ? url->target : "";
+
+    if (port->endpoint.stack->count == 0)
+        snprintf(line, WEFT__DESCRIBE_SIZE, "%s %s", listener->name, bound);
+    else
+        snprintf(line, WEFT__DESCRIBE_SIZE, "%s%s%s %s", url->scheme, strchr(listener->name, ':'),
+                 target, bound);
+}
+
 /* Writes a line for each address that the port, or the one whose variant it is, listens on. */
 static int describe(struct weft__port *port)
 {
@@ -81,7 +95,7 @@ static int describe(struct weft__port *port)
         return -ENOMEM;
     weft_endpoint_describe(&port->endpoint, bound, sizeof bound);
     for (const struct weft_listener *at = listener; at; at = at->next)
-        snprintf(port->lines[port->line_count++], sizeof *port->lines, "%s %s", at->name, bound);
+        name_address(port->lines[port->line_count++], port, at, bound);
     for (size_t i = 0; i < port->server->thread_count; i++)
         port->server->threads[i].worker.bindings[port - port->server->ports].endpoint =
             port->lines[0];
@@ -90,7 +104,7 @@ static int describe(struct weft__port *port)
 
 static int bind_port(struct weft_server *server, struct weft__port *port, struct weft_error *error)
 {
-    const struct weft_transport *transport = port->endpoint.transport;
+    const struct weft_transport *transport = port->endpoint.stack->transport;
 
     weft_free(port->listener); /* of a listen that failed */
     port->listener = weft_calloc(1, transport->listener_size);

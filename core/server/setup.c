@@ -203,7 +203,9 @@ static int bind_plugins(struct weft_server *server, struct weft__worker *worker)
         struct weft__binding *binding = &worker->bindings[i];
         int err = 0;
 
-        binding->transport = port->endpoint.transport;
+        binding->transport = port->endpoint.stack->transport;
+        binding->stack = port->endpoint.stack;
+        binding->scheme = server->ports[port->first].endpoint.url.scheme;
         binding->codec = port->endpoint.codec;
         binding->service = port->endpoint.service;
         binding->codec_config = server->ports[port->codec_slot].endpoint.codec_config;

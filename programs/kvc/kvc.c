@@ -3,6 +3,9 @@
  * kvc, the client of kvs: the plugins it knows, and the command line. */
 #include "codecs/codecs.h"
 #include "transports/transports.h"
+#ifdef WEFT_HAS_WEBSOCKET
+#include "transports/websocket/websocket.h"
+#endif
 #include "main.h"
 
 int main(int argc, char **argv)
@@ -21,6 +24,10 @@ int main(int argc, char **argv)
         err = weft_registry_add_transport(&registry, &weft_transport_tcp);
     if (err == 0)
         err = weft_registry_add_transport(&registry, &weft_transport_unix);
+#ifdef WEFT_HAS_WEBSOCKET
+    if (err == 0)
+        err = weft_registry_add_filter(&registry, &weft_filter_websocket, NULL);
+#endif
     if (err < 0) {
         fprintf(stderr, "kvc: %s\n", weft_strerror(err));
         return CLI_EXIT_USAGE;

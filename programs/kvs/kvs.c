@@ -7,6 +7,9 @@
 
 #include "codecs/codecs.h"
 #include "transports/transports.h"
+#ifdef WEFT_HAS_WEBSOCKET
+#include "transports/websocket/websocket.h"
+#endif
 #include "services/echo/echo.h"
 #include "serve.h"
 #include "services/kv/service.h"
@@ -21,11 +24,25 @@ static const struct kv_store *const stores[] = {
     NULL,
 };
 
-static int fill_registry(struct weft_registry *registry, struct weft_kv_context *kv)
+/* The contexts that plugins are registered with. */
+struct contexts {
+    struct weft_kv_context kv;
+#ifdef WEFT_HAS_WEBSOCKET
+    struct weft_websocket websocket;
+#endif
+};
+
+static int fill_registry(struct weft_registry *registry, struct contexts *contexts)
 {
+    struct weft_kv_context *kv = &contexts->kv;
+
     int err = weft_registry_add_transport(registry, &weft_transport_tcp);
     if (err == 0)
         err = weft_registry_add_transport(registry, &weft_transport_unix);
+#ifdef WEFT_HAS_WEBSOCKET
+    if (err == 0)
+        err = weft_registry_add_filter(registry, &weft_filter_websocket, &contexts->websocket);
+#endif
     if (err == 0)
         err = weft_registry_add_codec(registry, &weft_codec_length_delimited_gzip);
     if (err == 0)
@@ -96,17 +113,20 @@ int main(int argc, char **argv)
     if (config.repair)
         return repair(&config);
     struct weft_error error;
-    struct weft_kv_context kv;
-    int err =
-        weft_kv_context_open(&kv, stores, config.store, kvs_limits_of(&config, 0), &log, &error);
+    struct contexts contexts = {0};
+    int err = weft_kv_context_open(&contexts.kv, stores, config.store, kvs_limits_of(&config, 0),
+                                   &log, &error);
     if (err < 0)
         return refuse(err, error.text);
 
     struct kvs_reload reload = {0};
     struct weft_registry registry = {0};
-    err = fill_registry(&registry, &kv);
+    err = fill_registry(&registry, &contexts);
     int code = err < 0 ? refuse(err, weft_strerror(err))
                        : cli_kvs_serve(&config, &registry, &reload, &log, stdout, stderr);
-    weft_kv_context_fini(&kv);
+    weft_kv_context_fini(&contexts.kv);
+#ifdef WEFT_HAS_WEBSOCKET
+    weft_websocket_fini(&contexts.websocket);
+#endif
     return code;
 }

@@ -209,9 +209,21 @@ static void test_text_that_is_no_port_is_refused(void **state)
 {
     (void)state;
     refuse("tcp://h:http", "not a port, which is a number from 0 to 65535: 'http'");
-    refuse("tcp://h:1/", "not a port");
     refuse("tcp://h:-1", "not a port");
     refuse("tcp://h:+1", "not a port");
+}
+
+static void test_path_behind_the_port_is_the_target(void **state)
+{
+    struct weft_url url;
+
+    (void)state;
+    assert_int_equal(weft_url_parse(&url, "ws://h:1/a/%20b?c=d", NULL), 0);
+    assert_string_equal(url.target, "/a/%20b");
+    assert_string_equal(url.port, "1");
+    assert_string_equal(url.options[0].value, "d");
+    assert_int_equal(weft_url_parse(&url, "tcp://[::1]:1", NULL), 0);
+    assert_null(url.target);
 }
 
 static void test_port_over_65535_is_refused(void **state)
@@ -366,6 +378,7 @@ int main(void)
         cmocka_unit_test(test_text_that_is_no_host_is_refused),
         cmocka_unit_test(test_missing_port_is_refused),
         cmocka_unit_test(test_text_that_is_no_port_is_refused),
+        cmocka_unit_test(test_path_behind_the_port_is_the_target),
         cmocka_unit_test(test_port_over_65535_is_refused),
         cmocka_unit_test(test_ipv6_without_brackets_is_refused),
         cmocka_unit_test(test_broken_brackets_are_refused),

@@ -121,7 +121,7 @@ static void test_endpoint_takes_from_the_defaults_what_the_url_leaves_out(void *
     struct fixture *f = *state;
     char text[64];
     assert_int_equal(init(f, "tcp://127.0.0.1:9527", &server), 0);
-    assert_ptr_equal(f->endpoint.transport, &f->tcp);
+    assert_ptr_equal(f->endpoint.stack->transport, &f->tcp);
     assert_ptr_equal(f->endpoint.codec, &f->plain);
     assert_ptr_equal(f->endpoint.service, &f->kv);
     assert_string_equal(f->endpoint.url.port, "9527");
@@ -212,6 +212,9 @@ static void test_endpoint_refuses_an_address_without_its_transport(void **state)
 static void test_endpoint_refuses_unknown_names_and_lists_the_known(void **state)
 {
     assert_refused(*state, "udp://h:1", &server, "unknown transport 'udp'; there are: tcp");
+    assert_refused(*state, "ws+tcp://h:1", &server, "unknown transport 'ws+tcp'; there are: tcp");
+    assert_refused(*state, "tcp://h:1/path", &server,
+                   "'tcp://h:1/path': tcp has no use for the path '/path' behind the port");
     assert_refused(*state, "tcp://h:1?codec=zap", &server,
                    "unknown codec 'zap'; there are: plain, zip, resp");
     assert_refused(*state, "tcp://h:1?service=kw", &server,
