@@ -6,12 +6,15 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "lib/fault.h"
 #include "lib/store_client.h"
 #include "services/kv/stores/memory/memory.h"
+#include "services/kv/stores/memory/tables.h"
 #include "services/kv/update.h"
 
 /* An entry over this size is malloc's. */
@@ -21,14 +24,26 @@ static struct {
     struct store_client client; /* of another loop */
     bool armed;
     unsigned most, count; /* writes of the other loop */
+    bool locked; /* the key's segment was, when the update asked for memory the last time */
     char value[8];
 } other;
+
+static bool is_locked(void)
+{
+    struct kv_tables *tables = kv_store_memory_tables(other.client.state);
+    struct kv_loop *loop = kv_store_memory_part(other.client.loop_state);
+    struct kv_table_cache cache = {NULL, 0};
+    const struct kv_table *table = kv_tables_find(tables, loop, &cache, weft_view_str("t"));
+    uint64_t hash = kv_map_hash(loop, weft_view_str("k"));
+    return kv_map_segment(&table->map, hash)->state & KV_SEGMENT_LOCKED;
+}
 
 static void write_meanwhile(size_t size)
 {
     if (!other.armed || size < LARGE)
         return;
     other.armed = false;
+    other.locked = is_locked();
     if (other.count < other.most) {
         other.count++;
         other.value[0]++;
@@ -94,6 +109,7 @@ static void test_spoilt_update_finds_what_the_other_wrote(void **state)
         other.count = 0;
         assert_int_equal(update_meanwhile(*state, KV_IF_PRESENT, 3, two, items), KV_DONE);
         assert_int_equal(other.count, 3);
+        assert_false(other.locked);
         assert_true(weft_view_equal(items[0].found.bytes, weft_view_str(other.value)));
         store_items_drop(items, two ? 2 : 1);
         assert_int_equal(store_client_has(*state, "t", "l"), two);
@@ -120,6 +136,7 @@ static void test_update_spoilt_too_often_is_decided_under_the_lock(void **state)
         other.count = 0;
         assert_int_equal(update_meanwhile(*state, KV_IF_PRESENT, TRIES, two, items), KV_DONE);
         assert_int_equal(other.count, TRIES);
+        assert_true(other.locked);
         assert_true(weft_view_equal(items[0].found.bytes, weft_view_str(other.value)));
         store_items_drop(items, two ? 2 : 1);
         struct kv_item item = {.key = weft_view_str("k")};
@@ -127,6 +144,35 @@ static void test_update_spoilt_too_often_is_decided_under_the_lock(void **state)
         assert_int_equal(item.found.bytes.size, LARGE);
         store_items_drop(&item, 1);
     }
+}
+
+static void test_update_that_a_full_store_refuses_holds_nothing(void **state)
+{
+    static const struct kv_update set = {.then = KV_THEN_SET};
+    struct store_client client;
+    unsigned refused = 0;
+    (void)state;
+    fault_install();
+    store_client_init(&client, &weft_kv_store_memory, 100 << 10);
+    for (unsigned i = 0; refused < 100; i++) {
+        char keys[70][16];
+        struct kv_item items[70];
+        size_t count = i % 3 == 0 ? 1 : i % 3 == 1 ? 3 : 70;
+        for (size_t k = 0; k < count; k++) {
+            (void)snprintf(keys[k], sizeof keys[k], "%u %zu", i, k % 60);
+            items[k] = (struct kv_item){.key = weft_view_str(keys[k]),
+                                        .value.bytes = weft_view_str("some value or other"),
+                                        .update = &set};
+        }
+        enum kv_outcome outcome = store_client_update(&client, "t", items, count, false);
+        assert_true(outcome == KV_DONE || outcome == KV_FULL);
+        refused += outcome == KV_FULL;
+        if (outcome == KV_DONE)
+            store_items_drop(items, count);
+    }
+    store_client_fini(&client);
+    assert_int_equal(fault_live(), 0);
+    fault_remove();
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -137,6 +183,7 @@ int main(void)
         TEST(test_spoilt_update_finds_what_the_other_wrote),
         TEST(test_condition_is_judged_again_when_the_key_came_meanwhile),
         TEST(test_update_spoilt_too_often_is_decided_under_the_lock),
+        cmocka_unit_test(test_update_that_a_full_store_refuses_holds_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
