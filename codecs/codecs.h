@@ -53,9 +53,10 @@ extern const struct weft_codec weft_codec_length_delimited_gzip;
  * length of this width cannot express. */
 extern const struct weft_codec weft_codec_length_field;
 
-/* `resp`: the Redis protocol, for servers. A message that arrives is the bytes of one command as they were
- * received: an array of bulk strings, or a line. A message that is sent is the bytes of one whole reply. It
- * has no options. It carries payloads of services that speak "resp". */
+/* `resp`: the Redis protocol, for servers: it reads commands and writes replies. A message that arrives
+ * is the bytes of one command as they were received: an array of bulk strings, or a line. A message that
+ * is sent is the bytes of one whole reply. It has no options. It carries payloads of services that speak
+ * "resp". */
 extern const struct weft_codec weft_codec_resp;
 
 /* `varint`: a frame is the length as a varint of protobuf, then the message, as writeDelimitedTo of
@@ -64,10 +65,12 @@ extern const struct weft_codec weft_codec_resp;
  * 31 bits. */
 extern const struct weft_codec weft_codec_varint;
 
-/* `http`: HTTP/1.1 and HTTP/1.0, for servers. It carries payloads of services that speak "http". Options:
- * max-line, the largest request line or header field (default 8KiB); max-head, the largest request line and
- * header fields in all (default 16KiB); max-fields, the most header fields (default 100). docs/wire.md says
- * what a payload is. A library that was built without llhttp does not define this codec. */
+/* `http`: HTTP/1.1 and HTTP/1.0, for servers: it reads requests and writes responses. It carries
+ * payloads of services that speak "http". Options: max-line, the largest request line or header field
+ * (default 8KiB); max-head, the largest request line and header fields in all (default 16KiB);
+ * max-fields, the most header fields (default 100). docs/wire.md says what a payload is. A library that
+ * was built without llhttp does not define this codec. In this source tree the build defines
+ * WEFT_HAS_HTTP if the codec is there. */
 extern const struct weft_codec weft_codec_http;
 
 #ifdef __cplusplus

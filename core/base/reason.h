@@ -11,7 +11,7 @@ extern "C" {
 
 /* X(enumerator, "name-in-logs", "in words") for each reason. NONE is not a reason: it stands for a
  * connection that is open. The limits that some of them name are in settings.h. UNWORDED is also the
- * reason if the service has no words for a refusal of its own, or for a reply over a limit. */
+ * reason if the service refuses a request and has no words for that, or has none for a reply over a limit. */
 #define WEFT_REASON_MAP(X)                                                                         \
     X(NONE, "none", "still open")                                                                  \
     X(PEER_CLOSED, "peer-closed", "the peer ended its side between frames, or said so")            \
@@ -25,7 +25,7 @@ extern "C" {
     X(UNWORDED, "unworded", "a bad frame, and the service has no words for it")                    \
     X(FRAME_TIMEOUT, "frame-timeout", "a frame did not complete in time")                          \
     X(WRITE_TIMEOUT, "write-timeout", "the peer did not read in time")                             \
-    X(IDLE_TIMEOUT, "idle-timeout", "nothing was asked for too long")                              \
+    X(IDLE_TIMEOUT, "idle-timeout", "no request came for too long")                                \
     X(OUTPUT_LIMIT, "output-limit", "more output waits than output-hard allows")                   \
     X(TOO_MANY, "too-many-connections", "max-connections are open")                                \
     X(NO_MEMORY, "no-memory", "an allocation failed")                                              \

@@ -108,9 +108,11 @@ struct weft_kv_request {
     struct weft_view cursor;
     uint32_t limit;          /* hscan, tables: the most pairs or tables; 0: the server chooses */
     struct weft_view prefix; /* hscan, tables: shows only keys or names that begin with it */
-    struct weft_view match;  /* hscan: shows only keys that match this pattern; empty: all keys */
-    bool keys_only;          /* hscan: the pairs have no values */
-    bool state;              /* hget, hmget, hput, hscan: the reply has states too */
+    /* hscan: shows only keys that match this pattern, as the names of files do in a shell: `*` is any text, `?` one
+     * character, `[a-z]` one of these and `[!a-z]` one that is not, and `\x` the character x. Empty: all keys. */
+    struct weft_view match;
+    bool keys_only;               /* hscan: the pairs have no values */
+    bool state;                   /* hget, hmget, hput, hscan: the reply has states too */
     struct weft_kv_value delta;   /* hincr: an integer or a float */
     struct weft_kv_expiry expiry; /* hexpire: UNSAID changes nothing and only asks */
 };

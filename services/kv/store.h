@@ -181,7 +181,7 @@ struct kv_op {
     bool (*each)(struct kv_op *op, const struct kv_pair *pair);
 
     /* Called once at the end. With KV_DONE the results are set: in the items, in *cursor or in `total`. The
-     * callback may free the op or submit it again. */
+     * callback may free the op, submit it again, or submit others. */
     void (*done)(struct kv_op *op, enum kv_outcome outcome);
 };
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * The stores that keep everything on disk, in the directory DIR. A program lists the stores that it offers for
- * weft_kv_context_open. One process at a time may use a directory. docs/stores.md compares the stores.
+ * The stores that keep everything on disk, in the directory DIR, which is made if it is absent. A program lists
+ * the stores that it offers for weft_kv_context_open. One process at a time may use a directory. docs/stores.md
+ * compares the stores.
  *
- * `sync` says when writes reach the disk: before the answer (always, the default), within SECONDS, or when the
- * system likes. Answered writes outlive the process in any case; only with `always` do they all outlive a loss of
- * power. SIZE is a number of bytes that may have a unit, as in 1GiB.
+ * `sync` says when writes reach the disk: before the answer (always, the default), within SECONDS (0.001 to 3600,
+ * with a fraction or without), or when the system likes. Answered writes outlive the process in any case; only
+ * with `always` do they all outlive a loss of power. SIZE is a number of bytes that may have a unit, as in 1GiB.
  *
  * `changes` is the memory for changes that followers have not read yet (64MiB; 0: nobody may follow). */
 #ifndef KV_ON_DISK_H
