@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Mutation testing: makes one small mistake at a time in a source and tells which of them no test notices.
 
-usage: mutate.py [--most N] [--seed N] [--line N] [--nearest] FILE...
+usage: mutate.py [--most N] [--seed N] [--line N]... [--nearest | --quick] FILE...
 
 FILE is a .c of the tree. Each mutant is built in a copy of the tree (build-mutate/tree) and judged first by the tests of
 its own folder, the quick ones before the slow ones, and then, if those pass, by all. With --nearest it counts as
-survived at once, with --quick if the quick ones pass. A mutant counts for nothing if it does not compile, if it compiles to the same code, or if
-equivalent_mutants.txt names it. Prints the survivors and exits 1 if there are any.
+survived if those of its folder pass, with --quick if those of them pass that take seconds. A mutant counts for nothing
+if it does not compile, if it compiles to the same code, or if equivalent_mutants.txt names it. Prints the survivors and
+exits 1 if there are any.
 """
 import argparse
 import hashlib
