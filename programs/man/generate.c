@@ -10,6 +10,9 @@
 
 #include "codecs/codecs.h"
 #include "transports/transports.h"
+#ifdef WEFT_HAS_WEBSOCKET
+#include "transports/websocket/websocket.h"
+#endif
 #include "services/echo/echo.h"
 #include "services/kv/service.h"
 #include "services/kv/stores/on_disk.h"
@@ -18,6 +21,13 @@
 const struct weft_transport *const generate_transports[] = {
     &weft_transport_tcp,
     &weft_transport_unix,
+    NULL,
+};
+
+const struct weft_filter *const generate_filters[] = {
+#ifdef WEFT_HAS_WEBSOCKET
+    &weft_filter_websocket,
+#endif
     NULL,
 };
 

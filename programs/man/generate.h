@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "core/codec.h"
+#include "core/filter.h"
 #include "core/service.h"
 #include "core/transport.h"
 #include "programs/kvc/command.h"
@@ -19,6 +20,7 @@
 
 /* The plugins of kvs, each list ended by NULL. */
 extern const struct weft_transport *const generate_transports[];
+extern const struct weft_filter *const generate_filters[];
 extern const struct weft_codec *const generate_codecs[];
 extern const struct weft_service *const generate_services[];
 extern const struct kv_store *const generate_stores[];

@@ -202,6 +202,25 @@ static void print_transports(FILE *out)
     }
 }
 
+static void print_filters(FILE *out)
+{
+    for (const struct weft_filter *const *at = generate_filters; *at; at++) {
+        fputs(".TP\n", out);
+        print_bold(out, (*at)->name);
+        fputs("\nOver tcp, or over another transport as in ", out);
+        print_bold(out, (*at)->name);
+        print_bold(out, "+unix");
+        fputs(".\n", out);
+        print_plugin_options(out, (*at)->options);
+    }
+}
+
+static void print_streams(FILE *out)
+{
+    print_transports(out);
+    print_filters(out);
+}
+
 static void print_codecs(FILE *out)
 {
     for (const struct weft_codec *const *codec = generate_codecs; *codec; codec++) {
@@ -303,7 +322,7 @@ static int print_thing(FILE *out, const char *name)
     else if (strcmp(name, "@EXITS-kvc@\n") == 0)
         print_exit_codes(out);
     else if (strcmp(name, "@TRANSPORTS@\n") == 0)
-        print_transports(out);
+        print_streams(out);
     else if (strcmp(name, "@CODECS@\n") == 0)
         print_codecs(out);
     else if (strcmp(name, "@STORES@\n") == 0)

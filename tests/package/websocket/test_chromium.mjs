@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+//
+// The page of examples/browser in Chromium: kvs serves it, and it talks to kvs.
+// Run: node test_chromium.mjs KVS MODULES ROOT CHROMIUM [FOLDER for screenshots]
+import { createServer } from "node:http";
+import { assert, require, root, run, serve, until } from "./server.mjs";
+
+const { chromium } = require("playwright-core");
+const [executablePath, pictures] = process.argv.slice(5);
+const browser = await chromium.launch({
+  executablePath,
+  args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
+});
+
+const folder = `${root}/examples/browser`;
+const options = `?page=${["index.html", "page.js", "page.css", "weft.js"].map((name) => `${folder}/${name}`).join(",")}`;
+
+// Opens the page of a server, and collects what Chromium complains about.
+async function visit(url, context = {}) {
+  const page = await browser.newPage({ viewport: { width: 900, height: 760 }, ...context });
+  const complaints = [];
+  page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
+  page.on("pageerror", (error) => complaints.push(error.message));
+  await page.goto(url.replace(/^ws/, "http"));
+  const state = () => page.getAttribute("#state", "data-state");
+  const answer = () => page.textContent("#answer");
+  return { page, complaints, state, answer, open: () => until(async () => (await state()) === "open", "it is open") };
+}
+
+async function set({ page, answer }, key, type, value) {
+  await page.fill("#key", key);
+  await page.selectOption("#type", { label: type });
+  await page.fill("#value", value);
+  await page.click("#set");
+  await until(async () => (await answer()).startsWith(`set ${key} `), `${key} is set, not: ${await answer()}`);
+}
+
+await run({
+  "the page sets, gets, deletes and lists": async () => {
+    const server = await serve(`ws://127.0.0.1:0/${options}`);
+    const it = await visit(server.urls[0]);
+    await it.open();
+    await set(it, "hello", "string", "world, ünï\u{1f600}");
+    await set(it, "count", "integer", "9223372036854775807");
+    await set(it, "ratio", "float", "0.5");
+    await set(it, "ready", "bool", "true");
+    await set(it, "raw", "binary (hex)", "00ff80");
+    await it.page.fill("#key", "count");
+    await it.page.fill("#value", "");
+    await it.page.click("#get");
+    await until(async () => (await it.page.inputValue("#value")) === "9223372036854775807", "the integer is there");
+    assert.equal(await it.page.inputValue("#type"), "integer");
+    await it.page.fill("#value", "no number");
+    await it.page.click("#set");
+    await until(async () => /not an integer/.test(await it.answer()), "a bad value is refused");
+    await it.page.click("#list");
+    await until(async () => (await it.page.locator("#rows tr").count()) === 5, "five pairs are listed");
+    if (pictures) {
+      await it.page.screenshot({ path: `${pictures}/light.png` });
+      await it.page.emulateMedia({ colorScheme: "dark" });
+      await it.page.screenshot({ path: `${pictures}/dark.png` });
+    }
+    await it.page.fill("#key", "raw");
+    await it.page.click("#delete");
+    await until(async () => /deleted raw/.test(await it.answer()), "it is deleted");
+    assert.deepEqual(it.complaints, []);
+    await it.page.close();
+    await server.stop();
+  },
+
+  "the keyboard is enough": async () => {
+    const server = await serve(`ws://127.0.0.1:0/${options}`);
+    const it = await visit(server.urls[0]);
+    await it.open();
+    assert.equal(await it.page.evaluate(() => document.activeElement.id), "key");
+    await it.page.keyboard.type("typed");
+    await it.page.keyboard.press("Tab");
+    await it.page.keyboard.press("Tab");
+    await it.page.keyboard.type("by hand");
+    await it.page.keyboard.press("Enter");
+    await until(async () => /set typed/.test(await it.answer()), "Enter sets");
+    await it.page.keyboard.press("Control+Enter");
+    await until(async () => /1 pairs/.test(await it.answer()), "Ctrl+Enter lists");
+    await it.page.close();
+    await server.stop();
+  },
+
+  "a large value goes both ways": async () => {
+    const server = await serve(`ws://127.0.0.1:0/${options}`);
+    const it = await visit(server.urls[0]);
+    await it.open();
+    const same = await it.page.evaluate(async () => {
+      const { Client } = await import("./weft.js");
+      const kvs = new Client(location.href.replace("http", "ws"));
+      const bytes = new Uint8Array(4_000_000);
+      for (let at = 0; at < bytes.length; at += 65536) crypto.getRandomValues(bytes.subarray(at, Math.min(at + 65536, bytes.length)));
+      const text = "compressible ".repeat(500_000);
+      await Promise.all([kvs.set("large", "bytes", bytes), kvs.set("large", "text", text)]);
+      const back = await kvs.get("large", "bytes");
+      const same = back.length === bytes.length && back.every((byte, i) => byte === bytes[i]);
+      return same && (await kvs.get("large", "text")) === text;
+    });
+    assert.equal(same, true);
+    await it.page.close();
+    await server.stop();
+  },
+
+  "a restart of the server is shown and survived": async () => {
+    let server = await serve(`ws://127.0.0.1:0/${options}`);
+    const it = await visit(server.urls[0]);
+    await it.open();
+    await server.stop();
+    await until(async () => (await it.state()) !== "open", "the end is shown");
+    await until(async () => /going away|failed/.test(await it.page.textContent("#state-text")), "and why");
+    if (pictures) await it.page.screenshot({ path: `${pictures}/waiting.png` });
+    server = await serve(server.urls[0] + options);
+    await it.open();
+    await set(it, "again", "string", "here");
+    await it.page.close();
+    await server.stop();
+  },
+
+  "a page of another origin is kept out, unless it is listed": async () => {
+    const other = createServer((_, response) => response.end("other"));
+    await new Promise((resolve) => other.listen(0, "127.0.0.1", resolve));
+    const origin = `http://127.0.0.1:${other.address().port}`;
+    const closed = await serve("ws://127.0.0.1:0/"), listed = await serve(`ws://127.0.0.1:0/?origin=${origin}`);
+    const page = await browser.newPage();
+    await page.goto(origin);
+    const knock = (url) => page.evaluate((url) => new Promise((resolve) => {
+      const socket = new WebSocket(url);
+      socket.onopen = () => resolve("open");
+      socket.onclose = ({ code }) => resolve(code);
+    }), url);
+    assert.equal(await knock(closed.urls[0]), 1006);
+    assert.equal(await knock(listed.urls[0]), "open");
+    await page.close();
+    other.close();
+    await Promise.all([closed, listed].map((server) => server.stop()));
+  },
+}, () => browser.close());
