@@ -36,6 +36,9 @@ struct weft_filter_io {
     bool eof;                /* in: no byte will ever follow those in `in` */
     struct weft_chain *down; /* in: the filter appends what goes below */
     bool open;               /* out: the handshake is over, so message bytes may be sealed */
+    /* Out: the filter holds message bytes, or an end, that it has not reported yet. open is called again for
+     * them, also without more input. The core sets it to false before each call. */
+    bool more;
 };
 
 struct weft_filter {
@@ -46,10 +49,13 @@ struct weft_filter {
 
     /* Called once per endpoint, before the server's loops run, and once per client. context is what the filter
      * was registered with. codecs are those that the endpoint's URL stands for, ended by NULL. All are
-     * borrowed until it returns. The core frees nothing that the config points to. Returns 0, -ENOMEM, or
-     * WEFT_ECONFIG with one line in *error. */
+     * borrowed until it returns. Returns 0, -ENOMEM, or WEFT_ECONFIG with one line in *error; then the config
+     * holds nothing that has to be released. */
     int (*configure)(void *config, void *context, const struct weft_url *url, enum weft_role role,
                      const struct weft_codec *const *codecs, struct weft_error *error);
+    /* Releases what the config points to. Called once for each configure that returned 0, after the fini of the
+     * last state. NULL: it points to nothing of its own. */
+    void (*release)(void *config);
 
     /* Called once per connection, before its first byte. The config outlives the state. Returns 0 or -errno;
      * fini is not called then. */
@@ -64,6 +70,7 @@ struct weft_filter {
      *   - -EAGAIN: more bytes are needed. All of `in` is taken, unless size is 0.
      *   - WEFT_EOVER: by the protocol nothing follows, and the peer reads only what it is owed.
      *   - -EPROTO: the peer broke a rule; trouble() says which. What is in `down` by then still leaves.
+     *   - WEFT_ETRUNCATED: input ended although the protocol has an end of its own, so something may be missing.
      *   - another error, such as -ENOMEM: the connection breaks.
      * After 0, WEFT_EOVER and errors it is not called any more. */
     ssize_t (*open)(void *state, uint8_t *dst, size_t size, struct weft_filter_io *io);
@@ -79,7 +86,11 @@ struct weft_filter {
     /* Sets the fields of *peer that the filter can prove or was told. NULL: it knows nothing. */
     void (*identify)(void *state, struct weft_peer *peer);
 
-    /* Returns why open answered -EPROTO. The text is static or the state's. NULL: no words. */
+    /* Returns the name of the protocol that the two ends have agreed on (ALPN), as a stream's slot of that name
+     * does (transport.h). NULL: the filter below, or the transport, is asked. */
+    const char *(*protocol)(void *state);
+
+    /* Returns why open answered -EPROTO or WEFT_ETRUNCATED. The text is static or the state's. NULL: no words. */
     const char *(*trouble)(const void *state);
 };
 

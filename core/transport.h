@@ -33,9 +33,10 @@ enum { WEFT_IOV_MAX = 64 }; /* vectors of one writev */
 struct weft_stream_ops {
     /* Reads up to size (> 0) bytes into dst. Returns the count; 0 once the peer has ended its
      * direction; -EAGAIN if nothing is there now; another error if the stream is broken
-     * (-ECONNRESET, ...), never -EINTR. A short count means that nothing more is there now. Two errors
+     * (-ECONNRESET, ...), never -EINTR. A short count means that nothing more is there now. Three errors
      * leave the stream whole, so that it can be written to and shut down: -EPROTO says that the peer broke a
-     * rule of a filter (filter.h), WEFT_EOVER that it has said its last word and waits for ours. Later
+     * rule of a filter (filter.h), WEFT_EOVER that it has said its last word and waits for ours, and WEFT_ETRUNCATED that its bytes
+     * ended without a last word. Later
      * reads then drop what still comes, and return -EAGAIN, or 0 at its end. */
     ssize_t (*read)(struct weft_stream *stream, uint8_t *dst, size_t size);
 

@@ -158,7 +158,7 @@ static void refused_by_filter(struct weft_client *client)
 
 static void connection_failed(struct weft_client *client, int status)
 {
-    if (status == -EPROTO) {
+    if (status == -EPROTO || status == WEFT_ETRUNCATED) {
         refused_by_filter(client);
         return;
     }

@@ -223,10 +223,11 @@ WEFT_NOINLINE static void end_stream(struct weft__conn *conn, ssize_t result)
     const struct weft_stream_ops *ops = conn->stream->ops;
 
     conn->over = true;
-    if (result == -EPROTO)
+    if (result != WEFT_EOVER)
         conn->detail = ops->trouble ? ops->trouble(conn->stream) : NULL;
-    weft__conn_close_soon(conn,
-                          result == WEFT_EOVER ? WEFT_REASON_PEER_CLOSED : WEFT_REASON_PROTOCOL);
+    weft__conn_close_soon(conn, result == WEFT_EOVER        ? WEFT_REASON_PEER_CLOSED
+                                : result == WEFT_ETRUNCATED ? WEFT_REASON_TRUNCATED
+                                                            : WEFT_REASON_PROTOCOL);
 }
 
 static void after_read(struct weft__conn *conn, ssize_t n)
@@ -237,7 +238,7 @@ static void after_read(struct weft__conn *conn, ssize_t n)
         conn->heard = weft_loop_now(conn->binding->worker->loop);
     } else if (n == 0) {
         conn->eof = true;
-    } else if (n == -EPROTO || n == WEFT_EOVER) {
+    } else if (n == -EPROTO || n == WEFT_EOVER || n == WEFT_ETRUNCATED) {
         end_stream(conn, n);
     } else if (n != -EAGAIN) {
         weft__conn_break(conn, weft_reason_of_stream((int)n));

@@ -74,6 +74,18 @@ static void flush(struct weft__filter_stream *fs)
     }
 }
 
+/* True if the filter can be asked without more input. */
+static bool has_inside(const struct weft__filter_stream *fs)
+{
+    return !fs->ended && (fs->more || weft_buf_size(&fs->left) > 0);
+}
+
+/* True if the stream is whole, though its input is at an end. */
+static bool is_soft(int error)
+{
+    return error == 0 || error == -EPROTO || error == WEFT_EOVER || error == WEFT_ETRUNCATED;
+}
+
 /* Sets what is wanted below. A handshake wants bytes whatever the owner wants. */
 static void set_interest(struct weft__filter_stream *fs)
 {
@@ -84,11 +96,11 @@ static void set_interest(struct weft__filter_stream *fs)
     else
         interest |= fs->wanted;
     /* The bytes that are here come first. */
-    if (weft_buf_size(&fs->left) > 0 || (fs->ended && !fs->told))
+    if ((fs->is_open && has_inside(fs)) || (fs->ended && !fs->told))
         interest &= ~(unsigned)WEFT_READABLE;
     fs->below->ops->want(fs->below, interest);
-    if ((fs->wanted & WEFT_READABLE) && ((weft_buf_size(&fs->left) > 0 && !fs->ended) ||
-                                         (fs->ended && !fs->told && fs->down.bytes == 0)))
+    if ((fs->wanted & WEFT_READABLE) &&
+        ((fs->is_open && has_inside(fs)) || (fs->ended && !fs->told && fs->down.bytes == 0)))
         weft_loop_defer(fs->loop, &fs->again);
 }
 
@@ -125,7 +137,10 @@ static ssize_t open_on(struct weft__filter_stream *fs, struct weft_view in, uint
     io.eof = fs->below_ended;
     fs->asked = true;
     ssize_t n = fs->filter->open(fs->state, dst, size, &io);
+    if (!fs->is_open) /* a handshake takes long: a storm of them has to look like a long turn */
+        weft_loop_refresh(fs->loop);
     fs->is_open = io.open;
+    fs->more = io.more;
     if (n <= 0 && n != -EAGAIN) {
         end(fs, n);
         return -EAGAIN;
@@ -161,7 +176,7 @@ static ssize_t pull(struct weft__filter_stream *fs, uint8_t *dst, size_t size)
     size_t have = 0;
     bool dry = false;
 
-    if (weft_buf_size(&fs->left) > 0 && size > 0) {
+    if (has_inside(fs) && size > 0) {
         ssize_t n = open_on(fs, weft_view(NULL, 0), dst, size);
         have = n > 0 ? (size_t)n : 0;
     }
@@ -184,7 +199,7 @@ static ssize_t drop(struct weft__filter_stream *fs)
     uint8_t scratch[READ_SIZE];
     bool dry = false;
 
-    if (fs->error != 0 && fs->error != -EPROTO && fs->error != WEFT_EOVER)
+    if (!is_soft(fs->error))
         return fs->error;
     for (int reads = 0; reads < READS && !dry && !fs->below_ended; reads++) {
         ssize_t n = fs->below->ops->read(fs->below, scratch, READ_SIZE);
@@ -250,7 +265,7 @@ static ssize_t fs_writev(struct weft_stream *stream, const struct iovec *vec, in
     size_t at = 0;
     int err = 0;
 
-    if (fs->ended && fs->error != 0 && fs->error != -EPROTO && fs->error != WEFT_EOVER)
+    if (fs->ended && !is_soft(fs->error))
         return fs->error;
     if (fs->finished)
         return -EPIPE;
@@ -322,11 +337,20 @@ static void fs_identify(struct weft_stream *stream, struct weft_peer *peer)
         fs->filter->identify(fs->state, peer);
 }
 
+static const char *fs_protocol(struct weft_stream *stream)
+{
+    struct weft__filter_stream *fs = from_stream(stream);
+
+    if (fs->filter->protocol)
+        return fs->filter->protocol(fs->state);
+    return fs->below->ops->protocol ? fs->below->ops->protocol(fs->below) : NULL;
+}
+
 static const char *fs_trouble(const struct weft_stream *stream)
 {
     const struct weft__filter_stream *fs = (const struct weft__filter_stream *)(const void *)stream;
 
-    if (fs->error == -EPROTO && fs->filter->trouble)
+    if ((fs->error == -EPROTO || fs->error == WEFT_ETRUNCATED) && fs->filter->trouble)
         return fs->filter->trouble(fs->state);
     return fs->below->ops->trouble ? fs->below->ops->trouble(fs->below) : NULL;
 }
@@ -338,6 +362,7 @@ static const struct weft_stream_ops filter_ops = {
     .shutdown = fs_shutdown,
     .close = fs_close,
     .identify = fs_identify,
+    .protocol = fs_protocol,
     .trouble = fs_trouble,
 };
 

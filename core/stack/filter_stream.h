@@ -22,6 +22,7 @@ struct weft__filter_stream {
     int error;                  /* the result of every read once it is not 0, when down has left */
     uint8_t wanted;             /* by the owner */
     bool is_open : 1;
+    bool more : 1;        /* the filter has something to report without more input */
     bool below_ended : 1; /* a read has said 0 */
     bool ended : 1;       /* open has said 0 or an error; it is not called any more */
     bool told : 1;        /* the owner has heard so */

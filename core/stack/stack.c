@@ -89,14 +89,19 @@ int weft__stack_configure(struct weft__stack *stack, const struct weft_url *url,
                       : 0;
         if (err < 0)
             return err;
+        stack->filters[i].configured = true;
     }
     return 0;
 }
 
 void weft__stack_fini(struct weft__stack *stack)
 {
-    for (size_t i = 0; i < stack->count; i++)
+    for (size_t i = 0; i < stack->count; i++) {
+        const struct weft_filter *filter = stack->filters[i].filter;
+        if (stack->filters[i].configured && filter->release)
+            filter->release(stack->filters[i].config);
         weft_free(stack->filters[i].config);
+    }
     *stack = (struct weft__stack){0};
 }
 

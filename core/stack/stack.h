@@ -16,6 +16,7 @@ struct weft__stack {
     struct {
         const struct weft_filter *filter;
         void *context, *config; /* the config is owned; NULL if the size is 0 */
+        bool configured;        /* its release is owed */
     } filters[WEFT_FILTERS_MAX];
     enum weft_role role;
     size_t stream_size; /* of the stream, with all the streams below it and the filters' states */
