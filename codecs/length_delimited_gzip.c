@@ -159,6 +159,13 @@ static ssize_t decode(const struct weft_codec_state *state, struct weft_view in,
         return 0;
     }
     struct weft_view payload = weft_view(in.data + WEFT_PREFIX_SIZE, length);
+    if (header & GZIP_BIT && io->unknown) {
+        msg->kind = WEFT_MESSAGE_DATA;
+        msg->status = WEFT_MESSAGE_TOO_BIG;
+        msg->size = length;
+        msg->why = "log in before you send what is compressed";
+        return (ssize_t)size;
+    }
     if (header & GZIP_BIT) {
         int err = decode_gzip(state, payload, msg);
         return err < 0 ? err : (ssize_t)size;

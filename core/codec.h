@@ -67,6 +67,9 @@ struct weft_codec_state {
 
 struct weft_decode_io {
     bool eof; /* in: true if no byte will ever follow this view */
+    /* In: true if the peer has yet to say who it is. A codec that inflates then reports a compressed
+     * message as TOO_BIG, with a limit of 0, and consumes it without inflating. */
+    bool unknown;
     /* Out, if decode returns 0 without a message: the size that the view must reach before another call
      * can help, or 0 if that is unknown. The core may call earlier all the same. A server gives a frame
      * that needs many bytes more time. */

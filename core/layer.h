@@ -12,7 +12,9 @@
  * A layer does not decode the payload again: the service says with weft_request_ask what a request is
  * about. A layer also sees when each request ends, and with what status. All slots but configure, start
  * and stop are called on the request's loop. They must not block, and the only weft_request_ functions
- * that they may call are weft_request_peer and weft_request_connection. */
+ * that they may call are weft_request_peer, weft_request_connection and, in begin, weft_request_keep. A
+ * layer that cannot answer at once, since it has to compute a hash on another thread, waits
+ * (weft_layer_wait). */
 #ifndef WEFT_LAYER_H
 #define WEFT_LAYER_H
 
@@ -28,7 +30,9 @@ enum { WEFT_LAYERS_MAX = 8 }; /* layers that one endpoint may have */
 enum weft_action_flags {
     WEFT_ACTION_WRITES = 1, /* it may change something */
     WEFT_ACTION_ADMIN = 2,  /* it is about the server rather than its data */
-    WEFT_ACTION_OPEN = 4    /* a peer may do it before it has proven who it is, such as AUTH */
+    WEFT_ACTION_OPEN = 4,   /* a peer may do it before it has proven who it is, such as AUTH */
+    WEFT_ACTION_SUBSCRIBES = 16, /* its object is a topic, whose messages it asks for */
+    WEFT_ACTION_PLAIN = 8   /* any peer that has proven who it is may do it: it concerns no data */
 };
 
 /* An action says what a request is about, in the service's own terms. It is borrowed for the call. */
@@ -45,11 +49,29 @@ struct weft_action {
 WEFT_MUST_USE bool weft_request_ask(struct weft_request *request, const struct weft_action *action,
                                     struct weft_rejection *why);
 
-/* Asks the layers, outermost first, until one can say if `secret` proves that the peer is `user`.
- * Returns 1 if it does, and sets the peer's user (peer.h); 0 if it does not; -ENOTSUP if no layer can
- * say; -ENOMEM if there is no memory, and the user is then unchanged. */
+/* Asks the layers, outermost first, until one can say if `secret` proves that the peer is `user`. Both are
+ * borrowed for the call. Returns:
+ *
+ * - 1: it does, and the peer's user is set (peer.h). 0: it does not.
+ * - -ENOTSUP: no layer can say. -EBUSY: too many peers ask at once. -ENOMEM. The user is unchanged.
+ * - -EINPROGRESS: `known` is called later with one of the other results, from the pump, exactly once, also
+ *   if the connection has gone. The request is kept from now on (weft_request_keep). Until then the
+ *   service must not end it, and the connection decodes no further requests. */
 WEFT_MUST_USE int weft_request_authenticate(struct weft_request *request, struct weft_view user,
-                                            struct weft_view secret);
+                                            struct weft_view secret,
+                                            void (*known)(struct weft_request *request,
+                                                          int result));
+
+/* A layer calls this within begin or authenticate if it has to answer later. It keeps the request, and
+ * the connection decodes no further ones meanwhile. begin then returns false, and authenticate
+ * -EINPROGRESS. Returns 0, or -ENOMEM: nothing changed. */
+WEFT_MUST_USE int weft_layer_wait(struct weft_request *request);
+/* Ends the wait. Called once per weft_layer_wait, on the request's loop, from a post or a timer; it may
+ * be the last thing that the layer hears of the request. For authenticate, `result` is the result. For
+ * begin it is unused: begin is called again with the state that it left, unless the connection has gone. */
+void weft_layer_resume(struct weft_request *request, int result);
+
+enum { WEFT_UNKNOWN_MAX = 16 * 1024 }; /* bytes of a message, or a frame, of an unknown peer */
 
 /* name is mandatory; all other slots may be NULL. */
 struct weft_layer {
@@ -71,6 +93,13 @@ struct weft_layer {
     int (*start)(void *loop_state, const void *config, struct weft_loop *loop);
     void (*stop)(void *loop_state);
 
+    /* A layer that has this slot is a guard: peers of the endpoint are unknown until weft_peer_set_user has
+     * given them a user. From an unknown peer the core takes messages and frames of at most
+     * WEFT_UNKNOWN_MAX bytes, and inflates none. For a service that does not ask (service.h) the core asks
+     * once per request: the service's name is the action, which writes. meet is called once per connection, before
+     * its first bytes are decoded, and sets the user if the transport has proven who the peer is. */
+    void (*meet)(void *loop_state, struct weft_peer *peer);
+
     /* Called before the service's call(). Returns true if the request may pass. False: the core refuses
      * it in the service's words for *why, and neither the inner layers nor the service see it. *why is
      * WEFT_REJECT_DENIED unless the layer sets it. If the slot is NULL, every request may pass. */
@@ -84,9 +113,10 @@ struct weft_layer {
                 const struct weft_action *action, struct weft_rejection *why);
 
     /* Called within weft_request_authenticate, unless an outer layer could say. Returns 1 if the
-     * secret is the user's, 0 if it is not, or -ENOTSUP if the next layer is to be asked. If the slot is
-     * NULL, the next layer is asked. */
-    int (*authenticate)(void *loop_state, struct weft_peer *peer, struct weft_view user,
+     * secret is the user's, and the layer has set the peer's user; another result of that function; or
+     * -EINPROGRESS after weft_layer_wait. -ENOTSUP means that the next layer is asked, which also happens
+     * if the slot is NULL. */
+    int (*authenticate)(void *loop_state, struct weft_request *request, struct weft_view user,
                         struct weft_view secret);
 
     /* Called exactly once per request that reached this layer, also if its begin returned false, within

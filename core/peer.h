@@ -18,7 +18,7 @@ struct weft_request;
 /* There is one per connection, which the core makes at the first weft_request_peer and owns. It lives
  * until the connection is closed and its last request has ended, so a request may keep a pointer to it
  * until its own end. Use it on the connection's loop only. Services and layers read the fields, and change
- * only user and label, with the functions below. A text that nobody has set is NULL, a number -1. */
+ * only user, label and grant, with the functions below. A text that nobody has set is NULL, a number -1. */
 struct weft_peer {
     uint64_t connection;   /* weft_request_connection's number */
     const char *address;   /* for the log: "127.0.0.1:51234", or "unix" */
@@ -29,6 +29,8 @@ struct weft_peer {
     const char *credentials;
     const char *user;  /* the name it has proven to have, by weft_peer_set_user */
     const char *label; /* the name it gives itself, by weft_peer_set_label */
+    const char *subject; /* the common name (CN) of a certificate that the transport has verified */
+    void *grant;         /* what a layer that guards knows of the user, by weft_peer_set_grant */
 };
 
 /* Returns the peer of the request's connection, or NULL if there is no memory. If the first call comes
@@ -39,6 +41,10 @@ struct weft_peer *weft_request_peer(struct weft_request *request);
  * valid. An empty text sets NULL. Returns 0, or -ENOMEM: nothing changed. */
 WEFT_MUST_USE int weft_peer_set_user(struct weft_peer *peer, struct weft_view user);
 WEFT_MUST_USE int weft_peer_set_label(struct weft_peer *peer, struct weft_view label);
+
+/* Sets what a layer has decided about the peer. The peer owns it: `release` is called with it once, when
+ * another one is set or the peer goes. NULL: none. At most one layer of an endpoint uses this. */
+void weft_peer_set_grant(struct weft_peer *peer, void *grant, void (*release)(void *grant));
 
 #ifdef __cplusplus
 }

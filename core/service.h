@@ -120,6 +120,7 @@ uint64_t weft_request_connection(const struct weft_request *request);
 struct weft_service {
     const char *name;                  /* as in `?service=NAME` */
     const char *speaks;                /* the language of its payloads: "protobuf:abi"; "*": any */
+    bool asks;                         /* it calls weft_request_ask for everything that it does */
     const struct weft_option *options; /* NULL: none */
     /* Sizes of the three states, which the core allocates, zeroed; 0: none. */
     size_t config_size, loop_size, conn_size;

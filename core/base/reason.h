@@ -27,6 +27,7 @@ extern "C" {
     X(WRITE_TIMEOUT, "write-timeout", "the peer did not read in time")                             \
     X(IDLE_TIMEOUT, "idle-timeout", "no request came for too long")                                \
     X(OUTPUT_LIMIT, "output-limit", "more output waits than output-hard allows")                   \
+    X(NOT_KNOWN, "not-known", "it sent a large frame before it said who it is")                    \
     X(TOO_MANY, "too-many-connections", "max-connections are open")                                \
     X(NO_MEMORY, "no-memory", "an allocation failed")                                              \
     X(NO_DESCRIPTOR, "no-descriptor", "the system had no descriptor left")                         \

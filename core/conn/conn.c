@@ -175,7 +175,7 @@ static bool resumable(const struct weft__conn *conn)
 {
     const struct weft_limits *limits = conn->binding->worker->limits;
 
-    return conn->paused && conn->state == WEFT__CONN_OPEN &&
+    return conn->paused && !weft__conn_asks(conn) && conn->state == WEFT__CONN_OPEN &&
            conn->order.pending < limits->max_pending &&
            conn->order.kept_bytes < limits->pending_bytes &&
            conn->out.bytes + conn->order.held_bytes < limits->output_low;
@@ -289,6 +289,10 @@ static bool go_on(struct weft__conn *conn)
 {
     bool went_on = weft__conn_notify_room(conn);
 
+    if (weft__conn_resumed(conn)) {
+        weft__layers_go_on(conn);
+        went_on = true;
+    }
     if (resumable(conn)) {
         conn->paused = false;
         weft__conn_decode_buffered(conn);
@@ -334,6 +338,10 @@ static void pump(struct weft__conn *conn)
     bool yielded = conn->yielded;
 
     if (conn->state == WEFT__CONN_CLOSED) {
+        conn->pumping = true;
+        if (weft__conn_resumed(conn))
+            weft__layers_go_on(conn);
+        conn->pumping = false;
         if (weft__order_is_empty(&conn->order))
             release(conn);
         return;

@@ -29,6 +29,15 @@ struct weft__peer {
     struct weft_peer public;
     char *user, *label; /* owned; public.user and public.label point to them */
     char *credentials;  /* owned, wiped when freed; public.credentials points to it */
+    struct weft__conn *conn;
+    void (*release)(void *grant); /* of public.grant */
+    bool met;                     /* the layers' meet was called */
+    /* The request for which a layer waits, or NULL, and what weft_layer_resume said. Nothing is decoded
+     * meanwhile. */
+    struct weft__request *waiting;
+    void (*known)(struct weft_request *request, int result); /* NULL: it waits in begin */
+    int result;
+    bool resumed; /* the layer waits no more, and the pump has to go on with `waiting` */
 };
 
 /* One allocation holds this, the stream, the codec's and the service's states and the address. It is freed
@@ -65,6 +74,7 @@ struct weft__conn {
     bool refused : 1;       /* opened only to be told why it is turned away */
     bool service_open : 1;  /* the service's close is owed */
     bool undecided : 1;     /* its binding is only the first of those that share the address */
+    bool unknown : 1;       /* a layer guards the endpoint, and the peer has no user yet */
     bool pumping : 1;       /* the pump is on the stack */
     bool shaking : 1;       /* the handshakes of filters go on; inside is true meanwhile */
     bool paused : 1;        /* output, max-pending or pending-bytes stopped the decoding */
@@ -88,7 +98,20 @@ struct weft__conn {
 void weft__conn_open(struct weft__binding *binding, const struct weft_accepted *accepted,
                      uint64_t id, int refuse);
 
-void weft__peer_free(struct weft__peer *peer); /* does nothing with NULL */
+struct weft__peer *weft__conn_peer(struct weft__conn *conn); /* NULL: no memory */
+void weft__peer_free(struct weft__peer *peer);               /* does nothing with NULL */
+
+/* True if a layer waits with a request. */
+static inline bool weft__conn_asks(const struct weft__conn *conn)
+{
+    return conn->peer && conn->peer->waiting;
+}
+
+/* True if a layer has waited, and the pump has to go on with the request. */
+static inline bool weft__conn_resumed(const struct weft__conn *conn)
+{
+    return conn->peer && conn->peer->resumed;
+}
 
 /* True if no reply will be encoded any more. What is encoded may still leave (state.h). */
 static inline bool weft__conn_gone(const struct weft__conn *conn)

@@ -19,6 +19,7 @@
 #include <errno.h>
 
 #include "conn_private.h"
+#include "core/base/compiler.h"
 
 enum {
     LIGHT_SIZE = 4 * 1024,  /* input up to this size is never deferred */
@@ -26,6 +27,7 @@ enum {
     HEAVY_SIZE = 64 * 1024, /* frames from this size on may have taken long: the clock is re-read */
     MIN_READ = 16 * 1024,   /* room for the next read into conn->in */
     BUFFER_KEPT = 32 * 1024, /* a buffer up to this size is not worth shrinking */
+    FRAME_EXTRA = 4 * 1024,  /* what a frame may have around a message of WEFT_UNKNOWN_MAX bytes */
 };
 
 static void call_service(struct weft__conn *conn, const struct weft_message *message)
@@ -58,11 +60,33 @@ static void call_service(struct weft__conn *conn, const struct weft_message *mes
         weft__conn_advance(conn);
 }
 
+/* Refuses what an unknown peer may not send. why: static text if it was not its size. */
+WEFT_NOINLINE static void reject_unknown(struct weft__conn *conn, uint64_t size, const char *why)
+{
+    struct weft_rejection rejection = {
+        .cause = why ? WEFT_REJECT_NOT_KNOWN : WEFT_REJECT_TOO_BIG,
+        .what = why ? why : "the limit before login",
+        .size = size,
+        .limit = WEFT_UNKNOWN_MAX,
+    };
+    weft__conn_reject(conn, &rejection);
+    weft__conn_count_bad(conn, true);
+}
+
+/* True if an unknown peer may not send this. A codec that would have to inflate it says so. */
+static bool is_beyond_unknown(const struct weft_message *message)
+{
+    return message->payload.size > WEFT_UNKNOWN_MAX ||
+           (message->status == WEFT_MESSAGE_TOO_BIG && message->limit == 0);
+}
+
 static void dispatch(struct weft__conn *conn, const struct weft_message *message, bool past_mark)
 {
     if (past_mark) {
         struct weft_rejection rejection = {.cause = WEFT_REJECT_DRAINING};
         weft__conn_reject(conn, &rejection);
+    } else if (conn->unknown && is_beyond_unknown(message)) {
+        reject_unknown(conn, message->payload.size, message->why);
     } else if (message->status == WEFT_MESSAGE_OK) {
         call_service(conn, message);
     } else {
@@ -155,6 +179,29 @@ static void note_frame(struct weft__conn *conn, const struct weft_message *messa
     conn->inside = io->inside;
 }
 
+/* Prepares for the bytes of a peer of which an endpoint, or its user, is not known. False: they cannot be
+ * decoded yet. */
+WEFT_NOINLINE static bool prepare(struct weft__conn *conn, struct weft_view view)
+{
+    if (conn->undecided && !weft__conn_decide(conn, view))
+        return false;
+    if (conn->unknown && view.size > 0)
+        weft__layers_meet(conn);
+    return true;
+}
+
+/* An unfinished frame of an unknown peer ends the connection once it is, or says that it will be, too
+ * long: what has come of it would have to be kept. */
+WEFT_NOINLINE static void check_unfinished(struct weft__conn *conn, size_t need, size_t rest)
+{
+    size_t size = need > rest ? need : rest;
+
+    if (size <= WEFT_UNKNOWN_MAX + FRAME_EXTRA || conn->state != WEFT__CONN_OPEN)
+        return;
+    reject_unknown(conn, size, NULL);
+    weft__conn_close_soon(conn, WEFT_REASON_NOT_KNOWN);
+}
+
 /* Decodes from the beginning of view until more bytes are needed or decoding has to stop. Returns the
  * bytes consumed. */
 static size_t decode(struct weft__conn *conn, struct weft_view view)
@@ -164,7 +211,7 @@ static size_t decode(struct weft__conn *conn, struct weft_view view)
     uint16_t frames = conn->turn_frames;
     size_t at = 0;
 
-    if (conn->undecided && !weft__conn_decide(conn, view))
+    if ((conn->undecided || conn->unknown) && !prepare(conn, view))
         return 0;
     binding = conn->binding;
     worker = binding->worker;
@@ -174,7 +221,8 @@ static size_t decode(struct weft__conn *conn, struct weft_view view)
     }
     while (may_decode(conn)) {
         struct weft_message message = {.kind = WEFT_MESSAGE_NONE};
-        struct weft_decode_io io = {.eof = conn->eof, .out = &worker->codec_bytes};
+        struct weft_decode_io io = {
+            .eof = conn->eof, .unknown = conn->unknown, .out = &worker->codec_bytes};
         bool past_mark = conn->drain_marked && conn->drain_mark == 0;
         ssize_t n = binding->codec->decode(&conn->codec, weft_view_skip(view, at), &message, &io);
 
@@ -191,6 +239,8 @@ static size_t decode(struct weft__conn *conn, struct weft_view view)
         if (message.kind == WEFT_MESSAGE_NONE) {
             if (n > 0)
                 continue;
+            if (conn->unknown)
+                check_unfinished(conn, io.need, view.size - at);
             break;
         }
         conn->turn_frames++;

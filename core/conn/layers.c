@@ -4,32 +4,121 @@
  * request.c, which ends it. */
 #include "layers.h"
 
+#include <assert.h>
 #include <errno.h>
 
-#include "conn.h"
+#include "conn_private.h"
 #include "core/base/compiler.h"
 
-void weft__layers_call(void *loop_state, void *conn_state, struct weft_request *public)
+/* Asks for a service that does not. */
+static bool ask_for(const struct weft__binding *binding, struct weft_request *public,
+                    struct weft_rejection *why)
 {
-    struct weft__request *request = weft_container_of(public, struct weft__request, public);
+    const struct weft_action action = {.name = binding->service->name, .flags = WEFT_ACTION_WRITES};
+
+    return weft_request_ask(public, &action, why);
+}
+
+/* Lets the layers begin, from the first that has not, and then calls the service. */
+static void begin_layers(struct weft__request *request, void *loop_state, void *conn_state)
+{
+    struct weft_request *public = &request->public;
     const struct weft__binding *binding = request->conn->binding;
     const struct weft__layers *layers = &binding->layers;
+    struct weft_rejection why;
 
-    public->layers = layers;
-    request->layered = (struct weft__layered){0};
-    for (size_t i = 0; i < layers->count; i++) {
+    for (size_t i = request->layered.begun - request->layered.waited; i < layers->count; i++) {
         const struct weft_layer *layer = layers->of[i].layer;
         void *state = weft__request_state(request, layers->of[i].at);
-        struct weft_rejection why = {.cause = WEFT_REJECT_DENIED};
 
-        memset(state, 0, layer->request_size);
-        request->layered.begun++;
+        why = (struct weft_rejection){.cause = WEFT_REJECT_DENIED};
+        if (!request->layered.waited) {
+            memset(state, 0, layer->request_size);
+            request->layered.begun++;
+        }
+        request->layered.waited = false;
         if (layer->begin && !layer->begin(layers->of[i].loop_state, state, public, &why)) {
+            if (request->layered.waited)
+                return;
             weft_request_refuse(public, &why);
             return;
         }
     }
-    binding->service->call(loop_state, conn_state, public);
+    if (layers->guarded && !binding->service->asks && !ask_for(binding, public, &why))
+        weft_request_refuse(public, &why);
+    else
+        binding->service->call(loop_state, conn_state, public);
+}
+
+void weft__layers_call(void *loop_state, void *conn_state, struct weft_request *public)
+{
+    struct weft__request *request = weft_container_of(public, struct weft__request, public);
+
+    public->layers = &request->conn->binding->layers;
+    request->layered = (struct weft__layered){0};
+    begin_layers(request, loop_state, conn_state);
+}
+
+int weft_layer_wait(struct weft_request *public)
+{
+    struct weft__request *request = weft_container_of(public, struct weft__request, public);
+    struct weft__conn *conn = request->conn;
+    struct weft__peer *peer = weft__conn_peer(conn);
+
+    if (!peer || weft_request_keep(public) < 0)
+        return -ENOMEM;
+    assert(!peer->waiting);
+    peer->waiting = request;
+    peer->known = NULL;
+    conn->paused = true;
+    request->layered.waited = true;
+    return 0;
+}
+
+void weft_layer_resume(struct weft_request *public, int result)
+{
+    struct weft__request *request = weft_container_of(public, struct weft__request, public);
+    struct weft__conn *conn = request->conn;
+
+    assert(conn->peer->waiting == request && !conn->peer->resumed);
+    conn->peer->result = result;
+    conn->peer->resumed = true;
+    weft__conn_schedule(conn);
+}
+
+void weft__layers_go_on(struct weft__conn *conn)
+{
+    struct weft__binding *binding = conn->binding;
+    struct weft__request *request = conn->peer->waiting;
+    bool begins = !conn->peer->known;
+
+    conn->peer->waiting = NULL;
+    conn->peer->resumed = false;
+    if (!begins) {
+        request->layered.waited = false;
+        conn->peer->known(&request->public, conn->peer->result);
+    } else if (weft__conn_gone(conn)) {
+        (void)!weft_request_end(&request->public, NULL);
+    } else {
+        /* This is the request's call, so its first message is taken as in any other. */
+        conn->order.calling = request;
+        begin_layers(request, binding->service_loop, conn->service_conn);
+        conn->order.calling = NULL;
+        weft__conn_advance(conn);
+    }
+}
+
+void weft__layers_meet(struct weft__conn *conn)
+{
+    struct weft__peer *peer = weft__conn_peer(conn);
+    const struct weft__layers *layers = &conn->binding->layers;
+
+    if (!peer)
+        return;
+    for (size_t i = 0; !peer->met && i < layers->count; i++)
+        if (layers->of[i].layer->meet)
+            layers->of[i].layer->meet(layers->of[i].loop_state, &peer->public);
+    peer->met = true;
 }
 
 bool weft_request_ask(struct weft_request *public, const struct weft_action *action,
@@ -50,20 +139,23 @@ bool weft_request_ask(struct weft_request *public, const struct weft_action *act
     return may;
 }
 
-int weft_request_authenticate(struct weft_request *request, struct weft_view user,
-                              struct weft_view secret)
+int weft_request_authenticate(struct weft_request *public, struct weft_view user,
+                              struct weft_view secret,
+                              void (*known)(struct weft_request *request, int result))
 {
-    const struct weft__layers *layers = request->layers;
-    struct weft_peer *peer = weft_request_peer(request);
+    const struct weft__layers *layers = public->layers;
+    struct weft__conn *conn = weft_container_of(public, struct weft__request, public)->conn;
     int result = -ENOTSUP;
 
-    if (!peer)
+    if (!weft__conn_peer(conn))
         return -ENOMEM;
+    if (weft__conn_asks(conn))
+        return -EBUSY;
     for (size_t i = 0; layers && result == -ENOTSUP && i < layers->count; i++)
         if (layers->of[i].layer->authenticate)
             result =
-                layers->of[i].layer->authenticate(layers->of[i].loop_state, peer, user, secret);
-    if (result == 1 && weft_peer_set_user(peer, user) < 0)
-        return -ENOMEM;
+                layers->of[i].layer->authenticate(layers->of[i].loop_state, public, user, secret);
+    if (result == -EINPROGRESS)
+        conn->peer->known = known;
     return result;
 }

@@ -6,9 +6,12 @@
 
 #include "core/layer.h"
 
+struct weft__conn;
+
 /* Outermost first, as the endpoint names them. */
 struct weft__layers {
     size_t count;
+    bool guarded; /* one of them has a meet */
     struct {
         const struct weft_layer *layer;
         void *loop_state;
@@ -19,5 +22,12 @@ struct weft__layers {
 /* Takes the place of service->call where an endpoint has layers: calls each layer's begin, and then the
  * service's call unless one of them has refused the request. */
 void weft__layers_call(void *loop_state, void *conn_state, struct weft_request *request);
+
+/* Goes on with the request for which weft_layer_resume was called. Called by the pump alone. */
+void weft__layers_go_on(struct weft__conn *conn);
+
+/* Called before bytes of an unknown peer are decoded: lets the layers meet it, which may make it a known
+ * one. */
+void weft__layers_meet(struct weft__conn *conn);
 
 #endif

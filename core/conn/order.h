@@ -56,6 +56,7 @@ struct weft__held {
 struct weft__layered {
     uint64_t bytes; /* of all its messages before encoding */
     size_t begun;   /* layers whose begin was called */
+    bool waited;    /* the last of them has to begin again */
 };
 
 /* The core's side of a request. Behind it lie the states that layers have of it. */

@@ -21,15 +21,11 @@ static int keep_credentials(struct weft__peer *peer)
     return 0;
 }
 
-struct weft_peer *weft_request_peer(struct weft_request *public)
+static struct weft__peer *make_peer(struct weft__conn *conn)
 {
-    struct weft__conn *conn = weft_container_of(public, struct weft__request, public)->conn;
-    struct weft__peer *peer = conn->peer;
+    struct weft__peer *peer = weft_calloc(1, sizeof *peer);
 
-    if (!peer) {
-        peer = weft_calloc(1, sizeof *peer);
-        if (!peer)
-            return NULL;
+    if (peer) {
         peer->public = (struct weft_peer){
             .connection = conn->id,
             .address = conn->address,
@@ -44,9 +40,23 @@ struct weft_peer *weft_request_peer(struct weft_request *public)
             weft_free(peer);
             return NULL;
         }
+        peer->conn = conn;
         conn->peer = peer;
     }
-    return &peer->public;
+    return peer;
+}
+
+struct weft__peer *weft__conn_peer(struct weft__conn *conn)
+{
+    return conn->peer ? conn->peer : make_peer(conn);
+}
+
+struct weft_peer *weft_request_peer(struct weft_request *public)
+{
+    struct weft__conn *conn = weft_container_of(public, struct weft__request, public)->conn;
+    struct weft__peer *peer = weft__conn_peer(conn);
+
+    return peer ? &peer->public : NULL;
 }
 
 static int replace(char **text, struct weft_view with)
@@ -71,6 +81,7 @@ int weft_peer_set_user(struct weft_peer *public, struct weft_view user)
     int err = replace(&peer->user, user);
 
     public->user = peer->user;
+    peer->conn->unknown = peer->conn->binding->layers.guarded && !peer->user;
     return err;
 }
 
@@ -83,10 +94,21 @@ int weft_peer_set_label(struct weft_peer *public, struct weft_view label)
     return err;
 }
 
+void weft_peer_set_grant(struct weft_peer *public, void *grant, void (*release)(void *grant))
+{
+    struct weft__peer *peer = weft_container_of(public, struct weft__peer, public);
+
+    if (public->grant)
+        peer->release(public->grant);
+    public->grant = grant;
+    peer->release = release;
+}
+
 void weft__peer_free(struct weft__peer *peer)
 {
     if (!peer)
         return;
+    weft_peer_set_grant(&peer->public, NULL, NULL);
     weft_free(peer->user);
     weft_free(peer->label);
     if (peer->credentials)

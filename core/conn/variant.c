@@ -15,6 +15,7 @@ void weft__conn_bind(struct weft__conn *conn, struct weft__binding *binding)
     conn->codec.config = binding->codec_config;
     conn->codec.loop = binding->codec_loop;
     conn->codec.config_id = binding->config_id;
+    conn->unknown = binding->layers.guarded;
     if (binding->codec->init)
         binding->codec->init(&conn->codec, WEFT_SERVER);
 }

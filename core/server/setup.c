@@ -165,6 +165,7 @@ static int start_layers(struct weft__binding *binding, const struct weft_endpoin
         layers->of[i].loop_state = state;
         layers->of[i].at = at;
         layers->count++;
+        layers->guarded |= layer->meet != NULL;
         at += WEFT__ALIGN_UP(layer->request_size);
     }
     if (at > binding->worker->requests.states)

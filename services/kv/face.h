@@ -33,7 +33,9 @@ struct kv_task {
     struct kv_task *next; /* in the queue */
     bool late;            /* the task lies in the request's arena, and the request is kept */
     bool submitted;       /* the task has left the queue for the store */
-    bool looking;  /* decode runs only to learn if the command is a read that is answered at once */
+    bool looking; /* decode runs only to learn if the command is a read that is answered at once */
+    bool known;   /* the layers have said later who the peer is: `login` is set */
+    int login;
     bool in_steps; /* the task has several store operations; undefined before decode unless late */
 };
 
@@ -103,6 +105,13 @@ void kv_task_in_steps(struct kv_task *task, bool (*step)(struct kv_task *task));
  * for what it does besides, such as a command that it answers itself. It may be called from within decode only, and
  * the face must have dropped its blobs. False: a layer has refused, and the task has been answered. */
 WEFT_MUST_USE bool kv_task_ask(struct kv_task *task, const struct weft_action *action);
+
+/* Asks the layers if `secret` proves that the peer is `user`, and wipes the secret, which has to lie in the
+ * payload or in the request's arena. Called from within decode alone. Returns what weft_request_authenticate does.
+ * -EINPROGRESS: decode returns false without an answer, and is called again for the request, in a late task, once the
+ * layers can say; this function then returns what they said. */
+WEFT_MUST_USE int kv_task_login(struct kv_task *task, struct weft_view user,
+                                struct weft_view secret);
 
 /* Returns the configuration of the session. A face that embeds it as the first member of a struct of its own may
  * cast it back. */

@@ -139,6 +139,15 @@ static void count_values(struct kv_task *task)
             kv__task_count_kept(task, weft_blob_view(call->items[i].value.blob).size);
 }
 
+/* Executes a request in a late task. */
+static void run_later(struct kv_session *session, struct kv_task *task)
+{
+    if (!session->loop->face->decode(task) || !may_do(task))
+        return;
+    count_values(task);
+    kv__task_queue(session, task);
+}
+
 /* `fallback` is a task on the caller's stack, for a refusal. */
 WEFT_NOINLINE static void call_later(struct kv_session *session, struct weft_request *request,
                                      struct kv_task *fallback)
@@ -154,10 +163,23 @@ WEFT_NOINLINE static void call_later(struct kv_session *session, struct weft_req
     }
     kv__task_init(task, session, request, true);
     task->in_steps = false;
-    if (!face->decode(task) || !may_do(task))
+    run_later(session, task);
+}
+
+void kv__session_run_known(struct kv_session *session, struct weft_request *request, int result)
+{
+    static const struct weft_rejection no_memory = {.cause = WEFT_REJECT_NO_MEMORY};
+    struct kv_task *task =
+        weft_arena_alloc(weft_request_arena(request), session->loop->face->task_size);
+    if (!task) {
+        weft_request_refuse(request, &no_memory);
         return;
-    count_values(task);
-    kv__task_queue(session, task);
+    }
+    kv__task_init(task, session, request, true);
+    task->in_steps = false;
+    task->known = true;
+    task->login = result;
+    run_later(session, task);
 }
 
 /* A read that will be done before submit returns needs nothing that outlives the caller, as if the store were

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Declarations that session.c, task.c, page.c and reject.c share. */
+ * Declarations that session.c, login.c, task.c, page.c and reject.c share. */
 #ifndef KV_SESSION_PRIVATE_H
 #define KV_SESSION_PRIVATE_H
 
@@ -30,6 +30,7 @@ static inline void kv__task_init(struct kv_task *task, struct kv_session *sessio
     task->late = late;
     task->submitted = false;
     task->looking = false;
+    task->known = false;
     task->pairs = (struct kv_pairs){0};
     task->pairs_error = 0;
     task->call.pair = kv__take_pair;
@@ -48,6 +49,9 @@ static inline void kv__drop_values(struct kv_call *call)
     for (size_t i = 0; i < call->count; i++)
         weft_blob_unref(call->items[i].value.blob);
 }
+
+/* Decodes a request, for which a face has called kv_task_login, again, now that the layers can say. */
+void kv__session_run_known(struct kv_session *session, struct weft_request *request, int result);
 
 /* Returns the status with which kv replies to a rejection. */
 enum kv_status kv__status_of(enum weft_reject_cause cause);

@@ -271,10 +271,18 @@ int weft_peer_set_label(struct weft_peer *peer, struct weft_view label)
     return set_text(&peer->label, label);
 }
 
+void weft_peer_set_grant(struct weft_peer *peer, void *grant, void (*release)(void *grant))
+{
+    (void)release;
+    peer->grant = grant;
+}
+
 int weft_request_authenticate(struct weft_request *request, struct weft_view user,
-                              struct weft_view secret)
+                              struct weft_view secret,
+                              void (*known)(struct weft_request *request, int result))
 {
     struct fake_request *self = fake_of(request);
+    (void)known;
     demand(!self->ended, "a request was authenticated after its end");
     if (!self->secret)
         return -ENOTSUP;

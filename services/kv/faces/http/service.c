@@ -460,6 +460,7 @@ static size_t reject(void *loop_state, const struct weft_rejection *rejection, u
 const struct weft_service weft_kv_http_service = {
     .name = "kv",
     .speaks = "http",
+    .asks = true,
     .options = options,
     .config_size = sizeof(struct config),
     .loop_size = sizeof(struct loop),

@@ -132,6 +132,7 @@ static void call(void *loop_state, void *conn_state, struct weft_request *reques
 const struct weft_service weft_kv_line_service = {
     .name = "kv",
     .speaks = "line",
+    .asks = true,
     .config_size = sizeof(struct kv_session_config),
     .loop_size = sizeof(struct kv_session_loop),
     .conn_size = sizeof(struct kv_session),

@@ -26,6 +26,7 @@ enum {
     ABI_TABLES = 20,
     ABI_DROP = 21,
     ABI_COUNT = 22,
+    ABI_LOGIN = 40,
 };
 
 /* In every command the table has the same number, and so has its key, keys, pair, pairs or changes. Tables has a prefix
@@ -61,6 +62,8 @@ enum {
     ABI_CHANGE_IF_PRESENT = 9,
     ABI_CHANGE_IF_VERSION = 10,
 };
+
+enum { ABI_LOGIN_USER = 1, ABI_LOGIN_PASSWORD = 2 };
 
 enum { ABI_PAIR_KEY = 1, ABI_PAIR_VALUE = 2 };
 

@@ -272,6 +272,27 @@ static int decode_run(struct kv_decoder *self, const struct run *run, struct kv_
     return err;
 }
 
+static int decode_login(struct kv_decoder *self, const struct run *run)
+{
+    struct weft_pb_budget paid;
+    struct weft_pb_reader commands = read_run(run, &paid), fields;
+    struct weft_pb_field command, field;
+    int err;
+    self->self->user = self->self->secret = weft_view(NULL, 0);
+    while ((err = next_command(&commands, run, &command)) > 0) {
+        fields = weft_pb_read(command.bytes, run->type, &self->budget);
+        while ((err = weft_pb_next(&fields, &field)) > 0) {
+            if (field.descriptor && field.number == ABI_LOGIN_USER)
+                self->self->user = field.bytes;
+            else if (field.descriptor)
+                self->self->secret = field.bytes;
+        }
+        if (err < 0)
+            break;
+    }
+    return err;
+}
+
 /* Checks that the commands of a run which another one overrides are well formed. */
 static int check_run(struct kv_decoder *self, const struct run *run)
 {
@@ -328,7 +349,9 @@ WEFT_NOINLINE enum kv_decoded kv_request_decode_any(struct kv_request *self,
     struct run run;
     call->items = self->items;
     int err = decode_request(&decoder, payload, &run, &self->field);
-    if (err == 0 && run.number != 0)
+    if (err == 0 && run.number == ABI_LOGIN)
+        err = decode_login(&decoder, &run);
+    else if (err == 0 && run.number != 0)
         err = decode_run(&decoder, &run, call);
 
     switch (err) {
@@ -344,5 +367,7 @@ WEFT_NOINLINE enum kv_decoded kv_request_decode_any(struct kv_request *self,
     }
     if (run.number == 0)
         return self->field == 0 ? KV_DECODED_NO_COMMAND : KV_DECODED_UNKNOWN;
+    if (run.number == ABI_LOGIN)
+        return KV_DECODED_LOGIN;
     return run.number == ABI_HSET && call->count == 0 ? KV_DECODED_NO_PAIR : KV_DECODED;
 }

@@ -11,6 +11,7 @@ enum kv_decoded {
     KV_DECODED,            /* it is a command; the first block of the call's fields is set */
     KV_DECODED_NO_PAIR,    /* an hset without one; the call's command and table are set */
     KV_DECODED_NO_COMMAND, /* the request has no command */
+    KV_DECODED_LOGIN,      /* a login: user and secret are set, and lie in the payload */
     KV_DECODED_UNKNOWN,   /* it seems to be a command of a later version, with the number `field` */
     KV_DECODED_MALFORMED, /* `what` says why */
     KV_DECODED_ELEMENTS,  /* the request has more elements than max_elements */
@@ -26,8 +27,9 @@ struct kv_request {
     struct weft_request *request; /* set by the caller: memory comes from its arena */
     struct weft_loop *loop; /* set by the caller: a time to live is added to its weft_loop_wall */
     uint64_t max_elements;  /* set by the caller */
-    const char *what;       /* out, with KV_DECODED_MALFORMED: why, a static text */
-    uint32_t field;         /* out, with KV_DECODED_UNKNOWN */
+    struct weft_view user, secret; /* of a login */
+    const char *what;              /* out, with KV_DECODED_MALFORMED: why, a static text */
+    uint32_t field;                /* out, with KV_DECODED_UNKNOWN */
     struct kv_item items[KV_REQUEST_ITEMS];
     struct kv_update update; /* the update of all items, if the command is hincr or hexpire */
 };

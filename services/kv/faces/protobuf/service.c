@@ -2,6 +2,7 @@
  *
  * The protobuf face of kv: a payload is a CommandRequest, a reply a CommandResponse of
  * proto/abi.proto. */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -32,6 +33,36 @@ static void refuse_without_pair(struct task *task)
     kv_task_answer(&task->base, &reply, false);
 }
 
+static void login(struct task *task)
+{
+    static const struct weft_action action = {.name = "login", .flags = WEFT_ACTION_OPEN};
+    if (!kv_task_ask(&task->base, &action))
+        return;
+    int result = kv_task_login(&task->base, task->decoded.user, task->decoded.secret);
+    switch (result) {
+    case -EINPROGRESS:
+        return;
+    case 1:
+        kv_task_refuse(&task->base, KV_OK, "", false);
+        return;
+    case 0:
+        kv_task_refuse(&task->base, KV_NOT_KNOWN, "Not known: the user or the password is wrong",
+                       false);
+        return;
+    case -ENOTSUP:
+        kv_task_refuse(&task->base, KV_NOT_IMPLEMENTED, "Not possible: the server has no users",
+                       false);
+        return;
+    case -EBUSY:
+        kv_task_refuse(&task->base, KV_TOO_OFTEN, "Too many logins at once: try again later",
+                       false);
+        return;
+    default:
+        kv_task_refuse_no_memory(&task->base);
+        return;
+    }
+}
+
 /* Answers a request that is no command. Only one that breaks the format or a limit is bad; a command
  * that does not exist is well formed. */
 WEFT_NOINLINE static void refuse(struct task *task, enum kv_decoded why)
@@ -39,6 +70,9 @@ WEFT_NOINLINE static void refuse(struct task *task, enum kv_decoded why)
     char line[KV_LINE_MAX];
     switch (why) {
     case KV_DECODED:
+        break;
+    case KV_DECODED_LOGIN:
+        login(task);
         break;
     case KV_DECODED_NO_PAIR:
         refuse_without_pair(task);
@@ -173,6 +207,7 @@ static void call(void *loop_state, void *conn_state, struct weft_request *reques
 const struct weft_service weft_kv_service = {
     .name = "kv",
     .speaks = "protobuf:abi",
+    .asks = true,
     .config_size = sizeof(struct kv_session_config),
     .loop_size = sizeof(struct kv_session_loop),
     .conn_size = sizeof(struct kv_session),

@@ -150,7 +150,7 @@ const struct resp_command resp_commands[] = {
     COMMAND("flushall", -1, flush, W | A, 0, 0, 0, "server", "1.0.0",
             "Remove all keys from all databases"),
 
-    COMMAND("ping", -1, ping, F, 0, 0, 0, "connection", "1.0.0", "Ping the server"),
+    COMMAND("ping", -1, ping, F | O, 0, 0, 0, "connection", "1.0.0", "Ping the server"),
     COMMAND("echo", 2, echo, F, 0, 0, 0, "connection", "1.0.0", "Echo the given string"),
     COMMAND("hello", -1, hello, F | O, 0, 0, 0, "connection", "6.0.0", "Handshake with Redis"),
     COMMAND("auth", -2, auth, F | O, 0, 0, 0, "connection", "1.0.0", "Authenticate to the server"),

@@ -42,7 +42,10 @@ static int set_label(struct resp_task *task, struct weft_view label)
 
 bool resp_begin_reset(struct resp_task *task)
 {
+    struct weft_peer *peer = weft_request_peer(task->base.request);
     resp_conn_of(task)->protocol = 2;
+    if (peer)
+        (void)!weft_peer_set_user(peer, weft_view(NULL, 0)); /* to set none needs no memory */
     if (set_label(task, weft_view(NULL, 0)) < 0)
         (void)resp_no_memory(task);
     else
@@ -67,14 +70,19 @@ bool resp_begin_select(struct resp_task *task)
 
 /* --- AUTH and HELLO -------------------------------------------------------------------------------- */
 
-/* Returns if the layers take the secret. If not, the reply says why. */
+/* Returns true if the layers take the secret. If not, the reply says why, unless they wait. */
 static bool authenticate(struct resp_task *task, struct weft_view user, struct weft_view secret)
 {
-    int known = weft_request_authenticate(task->base.request, user, secret);
+    int known = kv_task_login(&task->base, user, secret);
     if (known == 1)
         return true;
+    task->waits = known == -EINPROGRESS;
+    if (task->waits)
+        return false;
     if (known == -ENOMEM)
         return resp_no_memory(task);
+    if (known == -EBUSY)
+        return resp_error(task, "ERR too many logins at once, try again later");
     if (known == 0)
         return resp_error(task, "WRONGPASS invalid username-password pair or user is disabled.");
     return resp_error(
@@ -90,7 +98,7 @@ bool resp_begin_auth(struct resp_task *task)
     else if (authenticate(task, has_user ? task->args[1] : weft_view_str("default"),
                           task->args[1 + has_user]))
         (void)resp_status(task, "OK");
-    return resp_answer(task);
+    return !task->waits && resp_answer(task);
 }
 
 static bool is_name(struct weft_view name)
@@ -158,7 +166,7 @@ bool resp_begin_hello(struct resp_task *task)
         else if (version < 2 || version > 3)
             (void)resp_error(task, "NOPROTO unsupported protocol version");
         if (task->form == RESP_FORM_ERROR || !take_hello_options(task))
-            return resp_answer(task);
+            return !task->waits && resp_answer(task);
         resp_conn_of(task)->protocol = (uint8_t)version;
     }
     return resp_text_answer(task, put_hello);

@@ -95,6 +95,7 @@ static void init(struct resp_task *task)
     task->form = RESP_FORM_STATUS;
     task->text = "OK";
     task->part = RESP_PART_BOTH;
+    task->waits = false;
     task->as_map = task->as_set = task->as_nested = false;
     task->items = NULL;
     task->item_count = 0;
@@ -119,6 +120,10 @@ static void action(const struct kv_task *base, struct weft_action *action)
         action->flags |= WEFT_ACTION_ADMIN;
     if (command->flags & RESP_OPEN)
         action->flags |= WEFT_ACTION_OPEN;
+    if (!(command->flags & (RESP_WRITE | RESP_READONLY | RESP_ADMIN))) {
+        action->object = weft_view(NULL, 0);
+        action->flags |= WEFT_ACTION_PLAIN;
+    }
 }
 
 static bool decode_resp(struct kv_task *base)
@@ -186,6 +191,7 @@ static void call_resp(void *loop_state, void *conn_state, struct weft_request *r
 const struct weft_service weft_kv_resp_service = {
     .name = "kv",
     .speaks = "resp",
+    .asks = true,
     .options = resp_options,
     .config_size = sizeof(struct resp_config),
     .loop_size = sizeof(struct kv_session_loop),

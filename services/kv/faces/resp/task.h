@@ -87,6 +87,7 @@ struct resp_task {
     enum resp_part part;
     bool as_map;            /* RESP_FORM_PAIRS: in RESP3 the pairs are a map */
     bool as_set;            /* RESP_FORM_PAIRS: in RESP3 they are a set */
+    bool waits;             /* no answer yet: the layers are looking at a secret */
     bool as_nested;         /* RESP_FORM_PAIRS: in RESP3 each pair is an array */
     const char *text;       /* RESP_FORM_STATUS, RESP_FORM_ERROR */
     int64_t integer;        /* RESP_FORM_INTEGER */

@@ -87,14 +87,17 @@ static bool ask(void *loop_state, void *state, struct weft_request *request,
     return answer(letter, refuse_ask, why);
 }
 
-static int authenticate(void *loop_state, struct weft_peer *peer, struct weft_view user,
+static int authenticate(void *loop_state, struct weft_request *request, struct weft_view user,
                         struct weft_view secret)
 {
+    struct weft_peer *peer = weft_request_peer(request);
     (void)loop_state;
     assert_string_equal(peer->scheme, "script");
-    return !weft_view_equal(user, weft_view_str("ann"))
-               ? -ENOTSUP
-               : weft_view_equal(secret, weft_view_str("sesame"));
+    if (!weft_view_equal(user, weft_view_str("ann")))
+        return -ENOTSUP;
+    if (!weft_view_equal(secret, weft_view_str("sesame")))
+        return 0;
+    return weft_peer_set_user(peer, user) < 0 ? -ENOMEM : 1;
 }
 
 static void end(void *loop_state, void *state, const struct weft_request *request, uint64_t bytes)
@@ -291,12 +294,13 @@ static void test_peer_lives_as_long_as_its_connection(void **state)
     assert_true(who->address && !who->user && !who->label);
     assert_true(who->uid == -1 && who->gid == -1 && who->pid == -1);
     assert_int_equal(weft_peer_set_label(who, weft_view_str("a client")), 0);
-    assert_int_equal(weft_request_authenticate(a, weft_view_str("bob"), weft_view_str("x")),
+    assert_int_equal(weft_request_authenticate(a, weft_view_str("bob"), weft_view_str("x"), NULL),
                      -ENOTSUP);
-    assert_int_equal(weft_request_authenticate(a, weft_view_str("ann"), weft_view_str("x")), 0);
+    assert_int_equal(weft_request_authenticate(a, weft_view_str("ann"), weft_view_str("x"), NULL),
+                     0);
     assert_null(who->user);
-    assert_int_equal(weft_request_authenticate(a, weft_view_str("ann"), weft_view_str("sesame")),
-                     1);
+    assert_int_equal(
+        weft_request_authenticate(a, weft_view_str("ann"), weft_view_str("sesame"), NULL), 1);
     assert_string_equal(who->user, "ann");
     peer_reset(peer);
     probe_end_silently(&f->probe, "a");
@@ -332,8 +336,8 @@ static void test_peer_without_memory_is_none(void **state)
     fault_arm(FAULT_ONE, 0);
     assert_null(weft_request_peer(a));
     fault_arm(FAULT_ONE, 0);
-    assert_int_equal(weft_request_authenticate(a, weft_view_str("ann"), weft_view_str("sesame")),
-                     -ENOMEM);
+    assert_int_equal(
+        weft_request_authenticate(a, weft_view_str("ann"), weft_view_str("sesame"), NULL), -ENOMEM);
     fault_disarm();
     struct weft_peer *who = weft_request_peer(a);
     assert_int_equal(weft_peer_set_user(who, weft_view_str("ann")), 0);
