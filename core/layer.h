@@ -28,11 +28,11 @@ extern "C" {
 enum { WEFT_LAYERS_MAX = 8 }; /* layers that one endpoint may have */
 
 enum weft_action_flags {
-    WEFT_ACTION_WRITES = 1, /* it may change something */
-    WEFT_ACTION_ADMIN = 2,  /* it is about the server rather than its data */
-    WEFT_ACTION_OPEN = 4,   /* a peer may do it before it has proven who it is, such as AUTH */
+    WEFT_ACTION_WRITES = 1,      /* it may change something */
+    WEFT_ACTION_ADMIN = 2,       /* it is about the server rather than its data */
+    WEFT_ACTION_OPEN = 4,        /* a peer may do it before it has proven who it is, such as AUTH */
     WEFT_ACTION_SUBSCRIBES = 16, /* its object is a topic, whose messages it asks for */
-    WEFT_ACTION_PLAIN = 8   /* any peer that has proven who it is may do it: it concerns no data */
+    WEFT_ACTION_PLAIN = 8 /* any peer that has proven who it is may do it: it concerns no data */
 };
 
 /* An action says what a request is about, in the service's own terms. It is borrowed for the call. */

@@ -24,6 +24,7 @@ struct weft_server_options {
     size_t url_count;               /* at least 1 */
     /* For URLs that name none; borrowed for the call. NULL: each URL has to name its own. */
     const char *codec, *service;
+    const char *guard; /* the outermost layer of every endpoint, whatever its URL says; or NULL */
     struct weft_limits limits;  /* weft_limits_default() is a start */
     unsigned threads;           /* loops, 1..256 */
     const struct weft_log *log; /* borrowed for the server's life; NULL: silent */

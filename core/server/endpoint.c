@@ -133,6 +133,8 @@ static int find_layers(struct binding *b)
                               "'layers=%s' in '%s' is for servers; a client's URL names the "
                               "address and the codec",
                               list, b->text);
+    if (b->defaults->guard && b->endpoint->service)
+        err = add_layer(b, b->defaults->guard);
     while (list && err == 0) {
         const char *end = strchr(list, ',');
         char name[WEFT__NAME_SIZE];

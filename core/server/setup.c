@@ -70,6 +70,7 @@ static int make_port(struct weft_server *server, const struct weft_server_option
         .codec = options->codec,
         /* NULL would make a client's endpoint. A URL without a service is not planned then. */
         .service = options->service ? options->service : "",
+        .guard = options->guard,
         .chosen = planned->codec,
         .companions = companions,
         .base = is_variant ? &server->ports[planned->first].endpoint : NULL,

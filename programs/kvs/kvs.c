@@ -11,7 +11,9 @@
 #include "transports/websocket/websocket.h"
 #endif
 #include "services/echo/echo.h"
+#include "programs/lib/password.h"
 #include "serve.h"
+#include "services/layers/users/users.h"
 #include "services/kv/service.h"
 #include "services/kv/stores/on_disk.h"
 #include "services/kv/stores/kept.h"
@@ -100,6 +102,53 @@ static int repair(const struct kvs_config *config)
     return bytes > 0 && !drop;
 }
 
+static int hash_password(void)
+{
+    char password[CLI_PASSWORD_SIZE], hash[WEFT_USERS_HASH_MAX];
+    struct weft_error error;
+    ssize_t size = cli_password_ask(password, "Password: ", &error);
+    int err =
+        size < 0 ? (int)size : weft_users_hash(hash, weft_view(password, (size_t)size), &error);
+    explicit_bzero(password, sizeof password);
+    if (err < 0)
+        return refuse(err, error.text);
+    return puts(hash) < 0 || fflush(stdout) != 0;
+}
+
+/* Reads the file of users and offers them as a layer. */
+static int add_users(struct kvs_config *config, struct weft_users **users,
+                     struct weft_registry *registry, const struct weft_log *log,
+                     struct weft_error *error)
+{
+    int err = weft_users_open(users, config->users, log, error);
+    if (err < 0)
+        return err;
+    struct weft_users_kinds kinds = weft_users_kinds(*users);
+    (void)snprintf(config->users_text, sizeof config->users_text,
+                   "%zu-users with=password:%zu,certificate:%zu,uid:%zu", weft_users_count(*users),
+                   kinds.passwords, kinds.certificates, kinds.uids);
+    err = weft_registry_add_layer(registry, &weft_users_layer, *users);
+    return err < 0 ? weft_error_set(error, err, "%s", weft_strerror(err)) : 0;
+}
+
+static int prepare_users(void *users, struct kvs_reload *reload, struct weft_error *error)
+{
+    int err = weft_users_prepare(users, error);
+    if (err == 0 && weft_users_would_change(users))
+        kvs_reload_changes(reload, "users");
+    return err;
+}
+
+static void commit_users(void *users)
+{
+    weft_users_commit(users);
+}
+
+static void abandon_users(void *users)
+{
+    weft_users_abandon(users);
+}
+
 int main(int argc, char **argv)
 {
     const struct weft_limit *const owners[] = {weft_kv_limit_table(), NULL};
@@ -110,6 +159,8 @@ int main(int argc, char **argv)
     const struct weft_log log = {.level = config.log_level, .fd = STDERR_FILENO};
     cli_kvs_prepare(&config, &log);
 
+    if (config.hash_password)
+        return hash_password();
     if (config.repair)
         return repair(&config);
     struct weft_error error;
@@ -120,10 +171,24 @@ int main(int argc, char **argv)
         return refuse(err, error.text);
 
     struct kvs_reload reload = {0};
+    struct kvs_reloader users_reloader = {.name = "users",
+                                          .prepare = prepare_users,
+                                          .commit = commit_users,
+                                          .abandon = abandon_users};
     struct weft_registry registry = {0};
+    struct weft_users *users = NULL;
     err = fill_registry(&registry, &contexts);
-    int code = err < 0 ? refuse(err, weft_strerror(err))
+    if (err < 0)
+        (void)weft_error_set(&error, err, "%s", weft_strerror(err));
+    if (err == 0 && config.users)
+        err = add_users(&config, &users, &registry, &log, &error);
+    if (users) {
+        users_reloader.context = users;
+        kvs_reload_add(&reload, &users_reloader);
+    }
+    int code = err < 0 ? refuse(err, error.text)
                        : cli_kvs_serve(&config, &registry, &reload, &log, stdout, stderr);
+    weft_users_close(users);
     weft_kv_context_fini(&contexts.kv);
 #ifdef WEFT_HAS_WEBSOCKET
     weft_websocket_fini(&contexts.websocket);

@@ -76,6 +76,15 @@ static int set_user(void *into, const char *text, struct weft_error *error)
     return 0;
 }
 
+static int set_users(void *into, const char *text, struct weft_error *error)
+{
+    struct kvs_config *config = into;
+    if (!*text)
+        return weft_error_set(error, WEFT_ECONFIG, "--users: the name of a file is missing");
+    config->users = text;
+    return 0;
+}
+
 static int set_plugin(void *into, const char *text, struct weft_error *error)
 {
     struct kvs_config *config = into;
@@ -109,6 +118,15 @@ static const struct cli_option own_options[] = {
      .help = "error, warn, info, debug, trace",
      .set = set_log_level},
     {.name = "user", .argument = "NAME", .help = "become this user once bound", .set = set_user},
+    {.name = "users", .argument = "FILE", .help = "who may log in, and do what", .set = set_users},
+    {.name = "hash-password",
+     .help = "hash standard input's first line for --users",
+     .rare = true,
+     .at = offsetof(struct kvs_config, hash_password)},
+    {.name = "no-sandbox",
+     .help = "keep all system calls and files at hand",
+     .rare = true,
+     .at = offsetof(struct kvs_config, no_sandbox)},
     {.name = "plugin",
      .argument = "FILE",
      .help = "load codecs and services of a .so; may repeat",
@@ -120,7 +138,7 @@ static const struct cli_option own_options[] = {
      .rare = true,
      .set = set_repair},
     {.name = "allow-remote",
-     .help = "listen beyond loopback, without any protection",
+     .help = "listen beyond loopback without TLS and users",
      .at = offsetof(struct kvs_config, allow_remote)},
     {.name = "core-dumps",
      .help = "allow them: they hold the values",

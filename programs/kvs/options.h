@@ -23,9 +23,11 @@ struct kvs_config {
     const char *repair; /* "show" or "drop" instead of serving; NULL: serve */
     unsigned threads;
     enum weft_log_level log_level;
-    const char *user; /* NULL: the user that started kvs */
+    const char *user;    /* NULL: the user that started kvs */
+    const char *users;   /* the file of users; NULL: whoever connects may do everything */
+    char users_text[64]; /* of --check: how many users there are, and what they show */
     struct cli_plugins plugins;
-    bool allow_remote, core_dumps, check;
+    bool allow_remote, core_dumps, check, hash_password, no_sandbox;
     struct weft_limits limits;
     const struct weft_limit *const *owners; /* as given to kvs_config_default */
     uint64_t owned[KVS_OWNERS_MAX][KVS_OWNED_MAX];

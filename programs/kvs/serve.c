@@ -16,6 +16,7 @@
 #include "programs/lib/exposure.h"
 #include "programs/lib/output.h"
 #include "process.h"
+#include "sandbox.h"
 
 /* Descriptors that are needed beside those of connections: the standard ones, a few per loop, the
  * listeners. */
@@ -25,15 +26,26 @@ enum { CLOSED_TEXT = 768, ENDPOINT_TEXT = 1536 };
 
 static const char default_service[] = "kv";
 
+static struct cli_exposure exposure_of(const struct kvs_config *config)
+{
+    return (struct cli_exposure){.urls = config->listen,
+                                 .count = config->listen_count,
+                                 .has_users = config->users != NULL,
+                                 .allow_remote = config->allow_remote};
+}
+
 int cli_kvs_parse(struct kvs_config *config, const struct weft_limit *const *owners, int argc,
                   char **argv, FILE *out, FILE *err)
 {
     struct cli_table table;
     struct weft_error error;
     kvs_table_init(&table, owners);
-    if (kvs_parse(config, &table, owners, argc, argv, &error) < 0 ||
-        cli_check_exposure(config->listen, config->listen_count, config->allow_remote, &error) <
-            0) {
+    int status = kvs_parse(config, &table, owners, argc, argv, &error);
+    if (status == 0) {
+        const struct cli_exposure exposure = exposure_of(config);
+        status = cli_check_exposure(&exposure, &error);
+    }
+    if (status < 0) {
         fprintf(err, "kvs: %s\n", error.text);
         return WEFT_ECONFIG;
     }
@@ -84,6 +96,16 @@ static void print_limits(const struct kvs_config *config, FILE *out)
     }
 }
 
+/* Prints who may come in where, and with what. */
+static void print_exposure(const struct kvs_config *config, FILE *out)
+{
+    char line[CLI_EXPOSURE_TEXT];
+    for (size_t i = 0; i < config->listen_count; i++)
+        if (!kvs_is_variant(config->listen[i]))
+            fprintf(out, "exposure %s who=%s\n", cli_describe_exposure(config->listen[i], line),
+                    config->users ? config->users_text : "anyone with=nothing");
+}
+
 /* Prints what --check shows. Called after weft_server_new has accepted the configuration. */
 static int print_check(const struct kvs_config *config, const struct weft_server *server, FILE *out,
                        FILE *err)
@@ -91,6 +113,7 @@ static int print_check(const struct kvs_config *config, const struct weft_server
     char line[ENDPOINT_TEXT];
     for (size_t i = 0; weft_server_describe(server, i, line, sizeof line); i++)
         fprintf(out, "endpoint %s\n", line);
+    print_exposure(config, out);
     fprintf(out, "threads %u\nstore %s\n", config->threads, config->store);
     print_limits(config, out);
     return cli_flush_stdout(out, err, "kvs") ? 0 : 1;
@@ -226,15 +249,54 @@ static int start_threads(struct weft_server *server, struct weft_error *error)
     return err < 0 ? weft_error_set(error, err, "--threads: %s", refused.text) : 0;
 }
 
+/* The folder of a store, as in "lmdb:/var/lib/kvs?map-size=8GiB", and that above it, where a store may put a
+ * file beside its own. */
+static void add_store(struct kvs_sandbox *sandbox, const char *store)
+{
+    char path[KVS_SANDBOX_PATH];
+    const char *where = strchr(store, ':');
+    size_t size = where ? strcspn(where + 1, "?") : 0;
+    if (size == 0 || size >= sizeof path)
+        return;
+    memcpy(path, where + 1, size);
+    path[size] = '\0';
+    kvs_sandbox_folder(sandbox, path, true);
+}
+
+static int enter_sandbox(const struct kvs_config *config, const struct weft_log *log,
+                         struct weft_error *error)
+{
+    struct kvs_sandbox sandbox = {0};
+    add_store(&sandbox, config->store);
+    if (config->users)
+        kvs_sandbox_folder_of(&sandbox, config->users, false);
+    for (size_t i = 0; i < config->listen_count; i++) {
+        struct weft_url url;
+        struct weft_error unread;
+        if (kvs_is_variant(config->listen[i]) ||
+            weft_url_parse(&url, config->listen[i], &unread) < 0)
+            continue;
+        if (url.path && *url.path != '@')
+            kvs_sandbox_folder_of(&sandbox, url.path, true);
+        for (size_t k = 0; k < url.option_count; k++)
+            if (strchr(url.options[k].value, '/'))
+                kvs_sandbox_folder_of(&sandbox, url.options[k].value, false);
+    }
+    return kvs_sandbox_enter(&sandbox, log, error);
+}
+
 /* Binds as the user that started kvs, who may bind what --user may not, and serves as --user. */
 static int listen_as(const struct kvs_config *config, const struct cli_user *user,
-                     struct weft_server *server, struct weft_error *error)
+                     struct weft_server *server, const struct weft_log *log,
+                     struct weft_error *error)
 {
     int status = weft_server_listen(server, error);
     for (size_t i = 0; status == 0 && user && i < config->listen_count; i++)
         status = give_socket(config->listen[i], user, error);
     if (status == 0 && user)
         status = cli_user_become(user, error);
+    if (status == 0 && !config->no_sandbox)
+        status = enter_sandbox(config, log, error);
     return status < 0 ? status : start_threads(server, error);
 }
 
@@ -288,6 +350,7 @@ int cli_kvs_serve(const struct kvs_config *config, struct weft_registry *registr
         .url_count = config->listen_count,
         .codec = config->codec,
         .service = default_service,
+        .guard = config->users ? "users" : NULL,
         .limits = config->limits,
         .threads = config->threads,
         .log = log,
@@ -306,8 +369,9 @@ int cli_kvs_serve(const struct kvs_config *config, struct weft_registry *registr
         status = check_system(config, config->user ? &user : NULL, &error);
         code = status < 0 ? refuse(err, status, &error) : print_check(config, server, out, err);
     } else {
-        cli_warn_exposure(config->listen, config->listen_count, log);
-        status = listen_as(config, config->user ? &user : NULL, server, &error);
+        const struct cli_exposure exposure = exposure_of(config);
+        cli_warn_exposure(&exposure, log);
+        status = listen_as(config, config->user ? &user : NULL, server, log, &error);
         code = status < 0 ? refuse(err, status, &error)
                           : run_until_stopped(config, server, reload, log, out, err);
     }

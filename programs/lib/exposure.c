@@ -2,13 +2,10 @@
 #include "exposure.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "core/base/url.h"
-
-#define MEANING                                                                                    \
-    "there is no encryption and no authentication: whoever reaches it may read and change "        \
-    "everything"
 
 static bool is_loopback(const char *host)
 {
@@ -29,24 +26,68 @@ bool cli_is_remote(const char *text)
     return weft_url_parse(&url, text, &unread) == 0 && url.host && !is_loopback(url.host);
 }
 
-int cli_check_exposure(const char *const *urls, size_t count, bool allow_remote,
-                       struct weft_error *error)
+bool cli_is_encrypted(const char *text)
 {
-    for (size_t i = 0; i < count && !allow_remote; i++) {
-        if (cli_is_remote(urls[i]))
+    const char *end = strchr(text, ':');
+    for (const char *at = text; end && at < end;) {
+        size_t size = strcspn(at, "+:");
+        if ((size == 3 && (memcmp(at, "tls", 3) == 0 || memcmp(at, "wss", 3) == 0)))
+            return true;
+        at += size + 1;
+    }
+    return false;
+}
+
+/* Returns what a remote URL lacks, or NULL. */
+static const char *find_lack(const struct cli_exposure *exposure, const char *url)
+{
+    bool is_encrypted = cli_is_encrypted(url);
+    if (!cli_is_remote(url) || (is_encrypted && exposure->has_users))
+        return NULL;
+    if (is_encrypted)
+        return "nobody has to log in (--users FILE): whoever reaches it may read and change "
+               "everything";
+    if (exposure->has_users)
+        return "there is no encryption (tls://): whoever is between may read and change "
+               "everything, "
+               "passwords too";
+    return "there is no encryption (tls://) and nobody has to log in (--users FILE): whoever "
+           "reaches it may read and change everything";
+}
+
+int cli_check_exposure(const struct cli_exposure *exposure, struct weft_error *error)
+{
+    for (size_t i = 0; i < exposure->count && !exposure->allow_remote; i++) {
+        const char *lack = find_lack(exposure, exposure->urls[i]);
+        if (lack)
             return weft_error_set(error, WEFT_ECONFIG,
-                                  "--listen %.128s: not a loopback address, and " MEANING
-                                  "; give --allow-remote if that is meant",
-                                  urls[i]);
+                                  "--listen %.128s: not a loopback address, and %s; give "
+                                  "--allow-remote if that is meant",
+                                  exposure->urls[i], lack);
     }
     return 0;
 }
 
-void cli_warn_exposure(const char *const *urls, size_t count, const struct weft_log *log)
+void cli_warn_exposure(const struct cli_exposure *exposure, const struct weft_log *log)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (cli_is_remote(urls[i]))
-            weft_log_write(log, WEFT_LOG_WARN, "remote", "listen=%.128s note=\"" MEANING "\"",
-                           urls[i]);
+    for (size_t i = 0; i < exposure->count; i++) {
+        const char *lack = find_lack(exposure, exposure->urls[i]);
+        if (lack)
+            weft_log_write(log, WEFT_LOG_WARN, "remote", "listen=%.128s note=\"%s\"",
+                           exposure->urls[i], lack);
     }
+}
+
+char *cli_describe_exposure(const char *text, char *dst)
+{
+    struct weft_url url;
+    struct weft_error unread;
+    bool is_unix = weft_url_parse(&url, text, &unread) == 0 && !url.host;
+    (void)snprintf(dst, CLI_EXPOSURE_TEXT, "%.*s reach=%s encrypted=%s", (int)strcspn(text, "?"),
+                   text,
+                   is_unix               ? "files"
+                   : cli_is_remote(text) ? "network"
+                                         : "machine",
+                   cli_is_encrypted(text) ? "yes" : "no");
+    return dst;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Guards against exposing a server that has no encryption and no authentication: it listens
- * beyond this machine only if --allow-remote says so. */
+ * Guards against exposing a server by mistake: it listens beyond this machine if that is encrypted and users
+ * have to log in, or if --allow-remote says so. */
 #ifndef KV_CLI_EXPOSURE_H
 #define KV_CLI_EXPOSURE_H
 
@@ -16,11 +16,27 @@
  * reader refuses. */
 bool cli_is_remote(const char *url);
 
-/* WEFT_ECONFIG if one of the URLs is remote and allow_remote is false. */
-WEFT_MUST_USE int cli_check_exposure(const char *const *urls, size_t count, bool allow_remote,
-                                     struct weft_error *error);
+/* True if a URL's scheme encrypts: tls, wss, or one that is stacked on tls, such as "ws+tls+tcp". */
+bool cli_is_encrypted(const char *url);
 
-/* Logs a warning for each remote URL. */
-void cli_warn_exposure(const char *const *urls, size_t count, const struct weft_log *log);
+struct cli_exposure {
+    const char *const *urls; /* those that begin with `?` share the address of the one before */
+    size_t count;
+    bool has_users;    /* --users */
+    bool allow_remote; /* --allow-remote */
+};
+
+/* WEFT_ECONFIG if one of the URLs is remote, lacks encryption or users, and remote ones are not allowed: *error
+ * says what is missing. */
+WEFT_MUST_USE int cli_check_exposure(const struct cli_exposure *exposure, struct weft_error *error);
+
+/* Logs a warning for each remote URL that lacks something. */
+void cli_warn_exposure(const struct cli_exposure *exposure, const struct weft_log *log);
+
+enum { CLI_EXPOSURE_TEXT = 512 };
+
+/* Writes a line about a URL: where it can be reached from and if it is encrypted, as in
+ * "tls://0.0.0.0:9527 reach=network encrypted=yes". dst has CLI_EXPOSURE_TEXT bytes. Returns dst. */
+char *cli_describe_exposure(const char *url, char *dst);
 
 #endif

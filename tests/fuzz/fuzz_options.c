@@ -61,7 +61,9 @@ static void check_kvs(int count, char **words)
         return;
     demand(weft_limits_check(&config.limits, &error) == 0, "limits that contradict were taken");
     check_limits(&table, &config, &again);
-    if (cli_check_exposure(config.listen, config.listen_count, config.allow_remote, &error) < 0)
+    const struct cli_exposure exposure = {config.listen, config.listen_count, config.users != NULL,
+                                          config.allow_remote};
+    if (cli_check_exposure(&exposure, &error) < 0)
         check_refusal(&error);
 }
 

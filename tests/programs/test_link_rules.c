@@ -30,16 +30,14 @@ static const char *const sockets[] = {"socket*",     "bind",       "listen",    
 static const char *const waits[] = {"poll", "ppoll", "select", "epoll_*", NULL};
 
 /* The names of this project: these must be defined in an archive that may be known. */
-static const char *const house[] = {"weft_*", "kv_*",   "kvs_*", "kvc_*",
-                                    "cli_*",  "echo_*", "abi_*", NULL};
+static const char *const house[] = {"weft_*", "kv_*",  "kvs_*",   "kvc_*", "cli_*",
+                                    "echo_*", "abi_*", "users_*", NULL};
 
 /* The functions that core/service.h and core/task.h offer to services. weft_core defines them. */
-static const char *const seam[] = {"weft_request_*",     "weft_peer_*",
-                                   "weft_connections_*",
-                                   "weft_loop_now",      "weft_loop_post",
-                                   "weft_loop_after",    "weft_timer_stop",
-                                   "weft_loop_add_hook", "weft_loop_remove_hook",
-                                   "weft_loop_wall",     NULL};
+static const char *const seam[] = {"weft_request_*",        "weft_peer_*",     "weft_connections_*",
+                                   "weft_layer_*",          "weft_loop_now",   "weft_loop_post",
+                                   "weft_loop_after",       "weft_timer_stop", "weft_loop_add_hook",
+                                   "weft_loop_remove_hook", "weft_loop_wall",  NULL};
 
 struct symbol {
     char name[128];
@@ -64,6 +62,7 @@ enum {
     WEBSOCKET,
     CODECS,
     ECHO,
+    USERS,
     PAYLOAD,
     KV_UPDATE,
     KV,
@@ -92,6 +91,7 @@ static struct archive archives[ARCHIVE_COUNT] = {
 #endif
     [CODECS] = {.path = ARCHIVE_CODECS},
     [ECHO] = {.path = ARCHIVE_ECHO},
+    [USERS] = {.path = ARCHIVE_USERS},
     [PAYLOAD] = {.path = ARCHIVE_PAYLOAD},
     [KV_UPDATE] = {.path = ARCHIVE_KV_UPDATE},
     [KV] = {.path = ARCHIVE_KV},
@@ -330,6 +330,18 @@ static void test_echo_knows_the_service_seam_alone(void **state)
     needs_none_of(ECHO, waits);
 }
 
+static void test_users_know_the_layer_seam_alone(void **state)
+{
+    (void)state;
+    needs_nothing_above(USERS, 1u << BASE, seam);
+    needs_none_of(USERS, libev);
+    needs_none_of(USERS, gzip_engines);
+    needs_none_of(USERS, protobuf_c);
+    needs_none_of(USERS, sockets);
+    needs_none_of(USERS, waits);
+    needs_none_of(USERS, clocks);
+}
+
 static void test_payloads_know_protobuf_alone(void **state)
 {
     (void)state;
@@ -534,6 +546,7 @@ int main(void)
         cmocka_unit_test(test_filters_know_no_loop_socket_clock_or_thread),
         cmocka_unit_test(test_codecs_know_no_loop_socket_clock_or_thread),
         cmocka_unit_test(test_echo_knows_the_service_seam_alone),
+        cmocka_unit_test(test_users_know_the_layer_seam_alone),
         cmocka_unit_test(test_payloads_know_protobuf_alone),
         cmocka_unit_test(test_updates_of_kv_know_base_and_a_digest_alone),
         cmocka_unit_test(test_kv_knows_no_message_format_and_no_store),

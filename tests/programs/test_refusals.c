@@ -36,9 +36,9 @@ static const struct refusal of_kvs[] = {
     {"--listen", "tcp://127.0.0.1:1?threshold=x",
      "kvs: threshold=x: it takes BYTES or off in 'tcp://127.0.0.1:1?threshold=x'\n"},
     {"--listen", "tcp://0.0.0.0:1",
-     "kvs: --listen tcp://0.0.0.0:1: not a loopback address, and there is no encryption and no "
-     "authentication: whoever reaches it may read and change everything; give --allow-remote if "
-     "that is meant\n"},
+     "kvs: --listen tcp://0.0.0.0:1: not a loopback address, and there is no encryption "
+     "(tls://) and nobody has to log in (--users FILE): whoever reaches it may read and change "
+     "everything; give --allow-remote if that is meant\n"},
     {"--output-hard", "2MiB",
      "kvs: output-hard (2MiB) is below output-high and one max-frame (1MiB + 8MiB)\n"},
     {"--max-frame", "16MiB0",

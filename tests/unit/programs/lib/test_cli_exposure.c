@@ -11,7 +11,8 @@
 static int check(const char *url, bool allow_remote, struct weft_error *error)
 {
     const char *const urls[] = {"unix:/tmp/kvs.sock", url};
-    return cli_check_exposure(urls, 2, allow_remote, error);
+    const struct cli_exposure exposure = {urls, 2, false, allow_remote};
+    return cli_check_exposure(&exposure, error);
 }
 
 static void test_loopback_addresses_and_unix_sockets_are_taken(void **state)
@@ -42,7 +43,7 @@ static void test_any_other_address_or_name_needs_allow_remote(void **state)
         assert_int_equal(check(urls[i], false, &error), WEFT_ECONFIG);
         assert_non_null(strstr(error.text, urls[i]));
         assert_non_null(strstr(error.text, "--allow-remote"));
-        assert_non_null(strstr(error.text, "no encryption and no authentication"));
+        assert_non_null(strstr(error.text, "no encryption (tls://) and nobody has to log in"));
         assert_int_equal(check(urls[i], true, &error), 0);
     }
 }
@@ -53,12 +54,53 @@ static void test_url_that_cannot_be_read_is_left_to_its_reader(void **state)
     assert_int_equal(check("192.0.2.1:http", false, NULL), 0);
 }
 
+static void test_error_says_what_a_remote_address_lacks(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *url;
+        bool has_users;
+        const char *lack; /* NULL: nothing */
+    } rows[] = {
+        {"tcp://192.0.2.1:1", false, "no encryption (tls://) and nobody has to log in"},
+        {"tcp://192.0.2.1:1", true, "no encryption (tls://): whoever is between"},
+        {"ws://192.0.2.1:1", true, "no encryption (tls://): whoever is between"},
+        {"tls://192.0.2.1:1", false, "not a loopback address, and nobody has to log in"},
+        {"tls://192.0.2.1:1", true, NULL},
+        {"wss://192.0.2.1:1/x", true, NULL},
+        {"ws+tls+tcp://192.0.2.1:1", true, NULL},
+        {"tlsx://192.0.2.1:1", true, "no encryption"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const struct cli_exposure exposure = {&rows[i].url, 1, rows[i].has_users, false};
+        struct weft_error error;
+        int err = cli_check_exposure(&exposure, &error);
+        assert_int_equal(err, rows[i].lack ? WEFT_ECONFIG : 0);
+        if (rows[i].lack)
+            assert_non_null(strstr(error.text, rows[i].lack));
+    }
+}
+
+static void test_exposure_is_a_line(void **state)
+{
+    (void)state;
+    char line[CLI_EXPOSURE_TEXT];
+    assert_string_equal(cli_describe_exposure("tcp://127.0.0.1:1?codec=raw", line),
+                        "tcp://127.0.0.1:1 reach=machine encrypted=no");
+    assert_string_equal(cli_describe_exposure("tls://[::]:1", line),
+                        "tls://[::]:1 reach=network encrypted=yes");
+    assert_string_equal(cli_describe_exposure("unix:/run/kvs.sock", line),
+                        "unix:/run/kvs.sock reach=files encrypted=no");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_loopback_addresses_and_unix_sockets_are_taken),
         cmocka_unit_test(test_any_other_address_or_name_needs_allow_remote),
         cmocka_unit_test(test_url_that_cannot_be_read_is_left_to_its_reader),
+        cmocka_unit_test(test_error_says_what_a_remote_address_lacks),
+        cmocka_unit_test(test_exposure_is_a_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
