@@ -116,6 +116,28 @@ struct weft_server_counts {
 void weft_server_count(const struct weft_server *server, size_t i,
                        struct weft_server_counts *counts);
 
+/* True if a limit of the core's table can change while a server runs. max-frame, max-message, decode-bytes and
+ * frame-cache cannot, because plugins have taken them over. Any thread. */
+bool weft_server_limit_is_live(const char *name);
+
+/* Changes the limits of a server that serves, in two steps, so that a caller can change several things or
+ * none. prepare checks and sets *change. It returns 0; or, with *change NULL and one line in *error,
+ * WEFT_ECONFIG if limits do not fit each other, if one differs that is not live or if max-connections is
+ * more than at the start; or -ENOMEM. */
+struct weft_limits_change;
+WEFT_MUST_USE int weft_server_prepare_limits(struct weft_server *server,
+                                             const struct weft_limits *limits,
+                                             struct weft_limits_change **change,
+                                             struct weft_error *error);
+/* Puts the change into force and frees it; cannot fail. It reaches each loop in one of its next turns and
+ * holds for every connection there. Deadlines that are running end as they were set. */
+void weft_server_commit_limits(struct weft_server *server, struct weft_limits_change *change);
+/* Frees a change that is not wanted. Does nothing with NULL. */
+void weft_server_abandon_limits(struct weft_limits_change *change);
+
+/* Returns the limits in force on the first loop. Valid until weft_server_free; a commit changes them. */
+const struct weft_limits *weft_server_limits(const struct weft_server *server);
+
 /* Frees a server after weft_server_run has returned, or one that was never run. Does nothing with NULL. */
 void weft_server_free(struct weft_server *server);
 

@@ -22,8 +22,8 @@ enum weft_log_level {
     WEFT_LOG_TRACE
 };
 
-/* main() makes a log, and everything that logs borrows it. Its fields must not change while threads use
- * it. */
+/* main() makes a log, and everything that logs borrows it. While threads use it, its fields must not change but by
+ * weft_log_set_level. */
 struct weft_log {
     enum weft_log_level level;
     int fd; /* where the lines go, usually 2 */
@@ -33,7 +33,13 @@ struct weft_log {
  * nothing. */
 static inline bool weft_log_on(const struct weft_log *log, enum weft_log_level level)
 {
-    return log && level <= log->level;
+    return log && level <= __atomic_load_n(&log->level, __ATOMIC_RELAXED);
+}
+
+/* Changes the level, for lines that are written from now on. Any thread. */
+static inline void weft_log_set_level(struct weft_log *log, enum weft_log_level level)
+{
+    __atomic_store_n(&log->level, level, __ATOMIC_RELAXED);
 }
 
 /* Writes one line if the level is on: `time=2026-01-31T12:00:00.000Z level=info event=EVENT ` and then

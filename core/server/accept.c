@@ -82,7 +82,7 @@ static void place(struct weft_server *server, size_t port, const struct weft_acc
         refuse(server, first, accepted, WEFT_REJECT_DRAINING);
         return;
     }
-    if (total >= server->limits.max_connections) {
+    if (total >= server->threads[0].limits.max_connections) {
         refuse(server, first, accepted, WEFT_REJECT_TOO_MANY);
         return;
     }

@@ -277,7 +277,7 @@ void weft_server_stop(struct weft_server *server)
     }
     server->drain_timer.fire = on_drain_timeout;
     weft_loop_after(server->threads[0].worker.loop, &server->drain_timer,
-                    (int64_t)server->limits.drain_timeout);
+                    (int64_t)server->threads[0].limits.drain_timeout);
     weft__server_close_listeners(server);
     /* The first worker comes last: it may be empty at once, and then ends the run if all others are. */
     for (size_t i = server->thread_count; i-- > 0;)

@@ -5,6 +5,7 @@
  *
  *   server.c   life: new, listen, start, run, stop, cut, count, free
  *   setup.c    makes endpoints of options (plan.h), merges equal configurations, makes workers
+ *   live.c     changes limits while the server runs
  *   sharing.c  refuses codecs that cannot share an address
  *   accept.c   accepts peers, and turns them away or places them on the worker that has the fewest */
 #ifndef WEFT_SERVER_PRIVATE_H
@@ -40,6 +41,7 @@ struct weft__port {
 struct weft__thread {
     struct weft__worker worker;
     struct weft_server *server;
+    struct weft_limits limits; /* this loop's copy of those in force (live.c) */
     pthread_t thread;
     /* started: the thread exists, which is never true of the first one. empty: the worker has drained. */
     bool started, empty;
@@ -50,7 +52,7 @@ struct weft__thread {
 
 /* Used on the first worker's thread once weft_server_run is running. */
 struct weft_server {
-    struct weft_limits limits;
+    struct weft_limits limits; /* as they were at the start; plugins have read them */
     const struct weft_log *log;
     struct weft__port *ports;
     size_t port_count;

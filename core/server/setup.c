@@ -262,7 +262,8 @@ int weft__server_make_threads(struct weft_server *server, struct weft_error *err
     }
     for (size_t i = 0; i < server->thread_count; i++) {
         struct weft__thread *thread = &server->threads[i];
-        int err = weft__worker_init(&thread->worker, &server->limits, server->log,
+        thread->limits = server->limits;
+        int err = weft__worker_init(&thread->worker, &thread->limits, server->log,
                                     server->port_count, fd_limit);
         if (err < 0)
             return weft_error_set(error, err, "cannot make an event loop: %s", weft_strerror(err));

@@ -149,24 +149,17 @@ static void abandon_users(void *users)
     weft_users_abandon(users);
 }
 
-int main(int argc, char **argv)
+/* Returns the exit code. */
+static int run(struct kvs_config *config, struct weft_log *log)
 {
-    const struct weft_limit *const owners[] = {weft_kv_limit_table(), NULL};
-    struct kvs_config config;
-    int parsed = cli_kvs_parse(&config, owners, argc, argv, stdout, stderr);
-    if (parsed != 0)
-        return parsed == WEFT_ECONFIG ? 2 : parsed < 0 ? 1 : 0;
-    const struct weft_log log = {.level = config.log_level, .fd = STDERR_FILENO};
-    cli_kvs_prepare(&config, &log);
-
-    if (config.hash_password)
+    if (config->hash_password)
         return hash_password();
-    if (config.repair)
-        return repair(&config);
+    if (config->repair)
+        return repair(config);
     struct weft_error error;
     struct contexts contexts = {0};
-    int err = weft_kv_context_open(&contexts.kv, stores, config.store, kvs_limits_of(&config, 0),
-                                   &log, &error);
+    int err = weft_kv_context_open(&contexts.kv, stores, config->store, kvs_limits_of(config, 0),
+                                   log, &error);
     if (err < 0)
         return refuse(err, error.text);
 
@@ -180,18 +173,32 @@ int main(int argc, char **argv)
     err = fill_registry(&registry, &contexts);
     if (err < 0)
         (void)weft_error_set(&error, err, "%s", weft_strerror(err));
-    if (err == 0 && config.users)
-        err = add_users(&config, &users, &registry, &log, &error);
+    if (err == 0 && config->users)
+        err = add_users(config, &users, &registry, log, &error);
     if (users) {
         users_reloader.context = users;
         kvs_reload_add(&reload, &users_reloader);
     }
     int code = err < 0 ? refuse(err, error.text)
-                       : cli_kvs_serve(&config, &registry, &reload, &log, stdout, stderr);
+                       : cli_kvs_serve(config, &registry, &reload, log, stdout, stderr);
     weft_users_close(users);
     weft_kv_context_fini(&contexts.kv);
 #ifdef WEFT_HAS_WEBSOCKET
     weft_websocket_fini(&contexts.websocket);
 #endif
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    const struct weft_limit *const owners[] = {weft_kv_limit_table(), NULL};
+    struct kvs_config config;
+    int parsed = cli_kvs_parse(&config, owners, argc, argv, stdout, stderr);
+    if (parsed != 0)
+        return parsed == WEFT_ECONFIG ? 2 : parsed < 0 ? 1 : 0;
+    struct weft_log log = {.level = config.log_level, .fd = STDERR_FILENO};
+    cli_kvs_prepare(&config, &log);
+    int code = run(&config, &log);
+    kvs_config_free(&config);
     return code;
 }

@@ -2,6 +2,8 @@
 #include "options.h"
 
 #include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/base/url.h"
@@ -10,15 +12,37 @@
 
 enum { THREADS_MAX = 256 };
 
+static int add_listen(struct kvs_config *config, const char *text, struct weft_error *error)
+{
+    if (config->listen_count == KVS_LISTEN_MAX)
+        return weft_error_set(error, WEFT_ECONFIG, "--listen: more than %d times", KVS_LISTEN_MAX);
+    config->listen_origin[config->listen_count] = config->common.now;
+    config->listen[config->listen_count++] = text;
+    return 0;
+}
+
 static int set_listen(void *into, const char *text, struct weft_error *error)
 {
     struct kvs_config *config = into;
-    if (config->listen_count == KVS_LISTEN_MAX)
-        return weft_error_set(error, WEFT_ECONFIG, "--listen: more than %d times", KVS_LISTEN_MAX);
+    const enum cli_source source = config->common.now.source;
+    if (config->listen_count > 0 && config->listen_origin[0].source != source)
+        config->listen_count = 0;
+    if (source == CLI_ENVIRONMENT) {
+        /* A variable has several URLs, with spaces between. */
+        char *next = cli_texts_copy(&config->texts, text, strlen(text)), *rest = NULL;
+        int err = next ? 0 : weft_error_set(error, -ENOMEM, "%s", weft_strerror(-ENOMEM));
+        config->common.now.source = CLI_DEFAULT;
+        for (next = next ? strtok_r(next, " \t\n", &rest) : NULL; next && err == 0;
+             next = strtok_r(NULL, " \t\n", &rest))
+            err = set_listen(config, next, error);
+        config->common.now.source = source;
+        for (size_t i = 0; i < config->listen_count; i++)
+            config->listen_origin[i].source = source;
+        return err;
+    }
     if (config->listen_count == 0 && kvs_is_variant(text))
-        config->listen[config->listen_count++] = CLI_DEFAULT_URL;
-    config->listen[config->listen_count++] = text;
-    return 0;
+        (void)add_listen(config, CLI_DEFAULT_URL, error);
+    return add_listen(config, text, error);
 }
 
 static int set_codec(void *into, const char *text, struct weft_error *error)
@@ -88,10 +112,26 @@ static int set_users(void *into, const char *text, struct weft_error *error)
 static int set_plugin(void *into, const char *text, struct weft_error *error)
 {
     struct kvs_config *config = into;
+    if (config->plugins_source != config->common.now.source)
+        config->plugins.count = 0;
+    config->plugins_source = config->common.now.source;
     return cli_plugins_add(&config->plugins, text, error);
 }
 
+static int set_file(void *into, const char *text, struct weft_error *error)
+{
+    struct kvs_config *config = into;
+    (void)error;
+    config->file = text;
+    return 0;
+}
+
 static const struct cli_option own_options[] = {
+    {.name = "config",
+     .argument = "FILE",
+     .action = true,
+     .help = "read settings from it; or KVS_CONFIG",
+     .set = set_file},
     {.name = "listen",
      .argument = "URL",
      .fallback = CLI_DEFAULT_URL,
@@ -101,6 +141,7 @@ static const struct cli_option own_options[] = {
      .argument = "NAME",
      .fallback = CLI_DEFAULT_CODEC,
      .help = "default codec",
+     .rare = true,
      .set = set_codec},
     {.name = "threads",
      .argument = "N",
@@ -120,6 +161,7 @@ static const struct cli_option own_options[] = {
     {.name = "user", .argument = "NAME", .help = "become this user once bound", .set = set_user},
     {.name = "users", .argument = "FILE", .help = "who may log in, and do what", .set = set_users},
     {.name = "hash-password",
+     .action = true,
      .help = "hash standard input's first line for --users",
      .rare = true,
      .at = offsetof(struct kvs_config, hash_password)},
@@ -134,6 +176,7 @@ static const struct cli_option own_options[] = {
      .set = set_plugin},
     {.name = "repair",
      .argument = "MODE",
+     .action = true,
      .help = "'show' damage of the store or 'drop' it",
      .rare = true,
      .set = set_repair},
@@ -144,7 +187,13 @@ static const struct cli_option own_options[] = {
      .help = "allow them: they hold the values",
      .rare = true,
      .at = offsetof(struct kvs_config, core_dumps)},
+    {.name = "print-config",
+     .action = true,
+     .help = "print each setting and its origin",
+     .rare = true,
+     .at = offsetof(struct kvs_config, print_config)},
     {.name = "check",
+     .action = true,
      .help = "print endpoints and limits, serve nothing",
      .at = offsetof(struct kvs_config, check)},
     {.name = NULL},
@@ -225,18 +274,88 @@ static int check_addresses(const struct kvs_config *config, struct weft_error *e
     return 0;
 }
 
-int kvs_parse(struct kvs_config *config, const struct cli_table *table,
-              const struct weft_limit *const *owners, int argc, char **argv,
-              struct weft_error *error)
+/* Returns a copy of argv, which cli_parse may change. */
+static char **copy_arguments(struct kvs_config *config, int argc, char **argv)
 {
-    *config = kvs_config_default(owners);
-    int err = cli_parse(config, table, argc, argv, error);
+    size_t size = ((size_t)argc + 1) * sizeof *argv;
+    return (char **)(void *)cli_texts_copy(&config->texts, (const char *)argv, size);
+}
+
+struct file_reading {
+    struct kvs_config *config;
+    const struct cli_table *table;
+};
+
+static int take_setting(void *arg, const struct cli_setting *setting, struct weft_error *error)
+{
+    const struct file_reading *reading = arg;
+    return cli_parse_setting(reading->config, reading->table, setting, error);
+}
+
+static int read_sources(struct kvs_config *config, const struct cli_table *table, char **argv,
+                        struct weft_error *error)
+{
+    const char *variable = getenv("KVS_CONFIG");
+    struct file_reading reading = {config, table};
+    if (!config->file && variable && *variable)
+        config->file = variable;
+    int err = config->file
+                  ? cli_config_read(&config->texts, config->file, take_setting, &reading, error)
+                  : 0;
+    if (err == 0)
+        err = cli_parse_variables(config, table, "KVS_", error);
+    return err == 0 ? cli_parse(config, table, config->argc, argv, error) : err;
+}
+
+static int parse_all(struct kvs_config *config, const struct cli_table *table,
+                     struct weft_error *error)
+{
+    char **first = copy_arguments(config, config->argc, config->argv);
+    char **second = copy_arguments(config, config->argc, config->argv);
+    if (!first || !second)
+        return weft_error_set(error, -ENOMEM, "%s", weft_strerror(-ENOMEM));
+    /* The command line comes first because it names the file, and last because it overrides it. */
+    int err = cli_parse(config, table, config->argc, first, error);
     if (err < 0 || cli_asks_for_text(&config->common))
+        return err;
+    struct kvs_config fresh = kvs_config_default(config->owners);
+    fresh.texts = config->texts;
+    fresh.argc = config->argc;
+    fresh.argv = config->argv;
+    fresh.file = config->file;
+    *config = fresh;
+    err = read_sources(config, table, second, error);
+    if (err < 0)
         return err;
     if (config->listen_count == 0)
         config->listen[config->listen_count++] = CLI_DEFAULT_URL;
     err = check_addresses(config, error);
     return err < 0 ? err : weft_limits_check(&config->limits, error);
+}
+
+int kvs_parse(struct kvs_config *config, const struct cli_table *table,
+              const struct weft_limit *const *owners, int argc, char **argv,
+              struct weft_error *error)
+{
+    *config = kvs_config_default(owners);
+    config->argc = argc;
+    config->argv = copy_arguments(config, argc, argv);
+    int err = config->argv ? parse_all(config, table, error)
+                           : weft_error_set(error, -ENOMEM, "%s", weft_strerror(-ENOMEM));
+    if (err < 0)
+        kvs_config_free(config);
+    return err;
+}
+
+int kvs_parse_again(struct kvs_config *again, const struct kvs_config *config,
+                    const struct cli_table *table, struct weft_error *error)
+{
+    return kvs_parse(again, table, config->owners, config->argc, config->argv, error);
+}
+
+void kvs_config_free(struct kvs_config *config)
+{
+    cli_texts_free(&config->texts);
 }
 
 static const char head[] =

@@ -7,16 +7,24 @@
 #include <stdio.h>
 
 #include "core/base/log.h"
+#include "programs/lib/config_file.h"
 #include "programs/lib/options.h"
 #include "programs/lib/plugins.h"
 
 /* OWNERS: plugins with limits of their own. OWNED: the limits that one of them may have. */
 enum { KVS_LISTEN_MAX = 64, KVS_OWNERS_MAX = 8, KVS_OWNED_MAX = 16 };
 
-/* A command line of kvs; what it does not say is at its default. */
+/* The settings of kvs: of its command line, else of the environment, else of the file, else the defaults. */
 struct kvs_config {
     struct cli_common common;
+    struct cli_texts texts; /* what the others borrow, beside argv */
+    int argc;
+    char **argv;      /* a copy, for kvs_parse_again */
+    const char *file; /* of --config or KVS_CONFIG, or NULL */
     const char *listen[KVS_LISTEN_MAX];
+    /* The origin of each URL. A source that names URLs or plugins replaces those of a weaker one. */
+    struct cli_origin listen_origin[KVS_LISTEN_MAX];
+    enum cli_source plugins_source;
     size_t listen_count; /* at least 1 after a parse */
     const char *codec;
     const char *store;
@@ -27,8 +35,9 @@ struct kvs_config {
     const char *users;   /* the file of users; NULL: whoever connects may do everything */
     char users_text[64]; /* of --check: how many users there are, and what they show */
     struct cli_plugins plugins;
-    bool allow_remote, core_dumps, check, hash_password, no_sandbox;
+    bool allow_remote, core_dumps, check, print_config, hash_password, no_sandbox;
     struct weft_limits limits;
+    uint64_t most_connections;              /* that max-connections may grow to by a reload */
     const struct weft_limit *const *owners; /* as given to kvs_config_default */
     uint64_t owned[KVS_OWNERS_MAX][KVS_OWNED_MAX];
 };
@@ -48,11 +57,19 @@ void kvs_table_init(struct cli_table *table, const struct weft_limit *const *own
 /* Returns the struct that the i-th owner's table describes, with the values of the command line. */
 const void *kvs_limits_of(const struct kvs_config *config, size_t i);
 
-/* Reads argv into *config, from the defaults on, and checks that the limits fit each other. The errors of
- * cli_parse. */
+/* Reads argv, the variables KVS_* and the file that one of them names into *config, from the defaults on, and
+ * checks that the settings fit each other. The errors of cli_parse and of cli_config_read. On success *config
+ * is to be freed; argv and `owners` outlive it. */
 WEFT_MUST_USE int kvs_parse(struct kvs_config *config, const struct cli_table *table,
                             const struct weft_limit *const *owners, int argc, char **argv,
                             struct weft_error *error);
+
+/* Reads the files and the variables anew, with the command line that `config` was read from. The errors of kvs_parse. */
+WEFT_MUST_USE int kvs_parse_again(struct kvs_config *again, const struct kvs_config *config,
+                                  const struct cli_table *table, struct weft_error *error);
+
+/* Frees what a successful parse has allocated. *config may be used no more. */
+void kvs_config_free(struct kvs_config *config);
 
 /* --help, which fits a screen of 24 lines, and --help-all, which explains every option. */
 void kvs_help_print(const struct cli_table *table, FILE *out);

@@ -15,8 +15,10 @@
 #include "programs/lib/descriptors.h"
 #include "programs/lib/exposure.h"
 #include "programs/lib/output.h"
+#include "config.h"
 #include "process.h"
 #include "sandbox.h"
+#include "settings.h"
 
 /* Descriptors that are needed beside those of connections: the standard ones, a few per loop, the
  * listeners. */
@@ -26,14 +28,6 @@ enum { CLOSED_TEXT = 768, ENDPOINT_TEXT = 1536 };
 
 static const char default_service[] = "kv";
 
-static struct cli_exposure exposure_of(const struct kvs_config *config)
-{
-    return (struct cli_exposure){.urls = config->listen,
-                                 .count = config->listen_count,
-                                 .has_users = config->users != NULL,
-                                 .allow_remote = config->allow_remote};
-}
-
 int cli_kvs_parse(struct kvs_config *config, const struct weft_limit *const *owners, int argc,
                   char **argv, FILE *out, FILE *err)
 {
@@ -42,15 +36,21 @@ int cli_kvs_parse(struct kvs_config *config, const struct weft_limit *const *own
     kvs_table_init(&table, owners);
     int status = kvs_parse(config, &table, owners, argc, argv, &error);
     if (status == 0) {
-        const struct cli_exposure exposure = exposure_of(config);
+        const struct cli_exposure exposure = kvs_exposure_of(config);
         status = cli_check_exposure(&exposure, &error);
+        if (status < 0)
+            kvs_config_free(config);
     }
     if (status < 0) {
         fprintf(err, "kvs: %s\n", error.text);
         return WEFT_ECONFIG;
     }
-    if (!kvs_help_answer(config, &table, out))
+    bool answered = kvs_help_answer(config, &table, out);
+    if (!answered && config->print_config)
+        kvs_config_print(config, &table, out);
+    if (!answered && !config->print_config)
         return 0;
+    kvs_config_free(config);
     return cli_flush_stdout(out, err, "kvs") ? 1 : -EIO;
 }
 
@@ -59,6 +59,8 @@ static void raise_descriptor_limit(struct kvs_config *config, const struct weft_
     uint64_t limit = cli_raise_descriptor_limit();
     uint64_t spare = SPARE_FDS + (uint64_t)config->threads * FDS_A_LOOP + config->listen_count;
     uint64_t most = limit > spare ? limit - spare : 1;
+    config->most_connections =
+        config->limits.max_connections < most ? config->limits.max_connections : most;
     if (config->limits.max_connections <= most)
         return;
     weft_log_write(log, WEFT_LOG_WARN, "descriptor-limit",
@@ -203,12 +205,13 @@ static void on_hangup(struct weft_signal *raised)
     (void)err; /* the log has said it, and whoever sends a signal reads that */
 }
 
-static int run_until_stopped(const struct kvs_config *config, struct weft_server *server,
-                             struct kvs_reload *reload, const struct weft_log *log, FILE *out,
-                             FILE *err)
+static int run_until_stopped(struct kvs_config *config, struct weft_server *server,
+                             struct kvs_reload *reload, struct weft_log *log, FILE *out, FILE *err)
 {
+    struct kvs_settings settings;
     struct stopper stopper = {.server = server, .log = log, .reload = reload};
     struct weft_loop *loop = weft_server_loop(server);
+    kvs_settings_init(&settings, config, server, log, reload);
     weft_signal_start(&stopper.terminate, loop, SIGTERM, on_terminate);
     weft_signal_start(&stopper.interrupt, loop, SIGINT, on_interrupt);
     weft_signal_start(&stopper.report, loop, SIGUSR1, on_report);
@@ -221,6 +224,7 @@ static int run_until_stopped(const struct kvs_config *config, struct weft_server
     weft_signal_stop(&stopper.interrupt);
     weft_signal_stop(&stopper.report);
     weft_signal_stop(&stopper.hangup);
+    kvs_reload_remove(reload, &settings.reloader);
     log_counts(server, log);
     if (status > 0)
         fprintf(err, "kvs: cut %" PRIu64 " connections that had not drained\n",
@@ -268,6 +272,8 @@ static int enter_sandbox(const struct kvs_config *config, const struct weft_log 
 {
     struct kvs_sandbox sandbox = {0};
     add_store(&sandbox, config->store);
+    if (config->file)
+        kvs_sandbox_folder_of(&sandbox, config->file, false);
     if (config->users)
         kvs_sandbox_folder_of(&sandbox, config->users, false);
     for (size_t i = 0; i < config->listen_count; i++) {
@@ -341,8 +347,8 @@ static int check_system(const struct kvs_config *config, const struct cli_user *
     return err < 0 || !user ? err : cli_user_become(user, error);
 }
 
-int cli_kvs_serve(const struct kvs_config *config, struct weft_registry *registry,
-                  struct kvs_reload *reload, const struct weft_log *log, FILE *out, FILE *err)
+int cli_kvs_serve(struct kvs_config *config, struct weft_registry *registry,
+                  struct kvs_reload *reload, struct weft_log *log, FILE *out, FILE *err)
 {
     const struct weft_server_options options = {
         .registry = registry,
@@ -369,7 +375,7 @@ int cli_kvs_serve(const struct kvs_config *config, struct weft_registry *registr
         status = check_system(config, config->user ? &user : NULL, &error);
         code = status < 0 ? refuse(err, status, &error) : print_check(config, server, out, err);
     } else {
-        const struct cli_exposure exposure = exposure_of(config);
+        const struct cli_exposure exposure = kvs_exposure_of(config);
         cli_warn_exposure(&exposure, log);
         status = listen_as(config, config->user ? &user : NULL, server, log, &error);
         code = status < 0 ? refuse(err, status, &error)

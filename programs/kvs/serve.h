@@ -11,8 +11,8 @@
 #include "reload.h"
 
 /* Reads the command line into *config; owners are the limits of plugins (options.h). Returns 0 to go on, 1 if
- * --help or --version was printed, WEFT_ECONFIG for a mistake, another -errno if standard output could not
- * be written. An error was told to err in one line. */
+ * --help, --version or --print-config was printed, WEFT_ECONFIG for a mistake, another -errno if standard output could not
+ * be written. An error was told to err in one line. Only after 0 is *config to be freed. */
 WEFT_MUST_USE int cli_kvs_parse(struct kvs_config *config, const struct weft_limit *const *owners,
                                 int argc, char **argv, FILE *out, FILE *err);
 
@@ -27,8 +27,8 @@ void cli_kvs_prepare(struct kvs_config *config, const struct weft_log *log);
  * before they are loaded. SIGUSR1
  * and the end log what was counted; SIGHUP runs `reload`, to which main() has added what can be reloaded. Returns the exit code: 0, 2 for a mistake of the command line, 1
  * for what the system refused and for connections that were cut. */
-WEFT_MUST_USE int cli_kvs_serve(const struct kvs_config *config, struct weft_registry *registry,
-                                struct kvs_reload *reload, const struct weft_log *log, FILE *out,
+WEFT_MUST_USE int cli_kvs_serve(struct kvs_config *config, struct weft_registry *registry,
+                                struct kvs_reload *reload, struct weft_log *log, FILE *out,
                                 FILE *err);
 
 #endif

@@ -68,10 +68,13 @@ static int refuse_letter(const struct cli_table *table, int letter, struct weft_
                           table->program->name, dash_advice(table));
 }
 
-static int apply(const struct cli_option *option, void *config, const char *text,
-                 struct weft_error *error)
+static int apply(const struct cli_table *table, const struct cli_option *option, void *config,
+                 const char *text, struct weft_error *error)
 {
+    struct cli_common *common = config;
     char *field = (char *)config + option->at;
+    common->now.text = text;
+    common->origins[option - table->options] = common->now;
     if (option->set)
         return option->set(config, text, error);
     if (!option->limit) {
@@ -106,7 +109,7 @@ static int take(struct reading *reading, const struct cli_option *option, const 
     if (!option->argument && value)
         return weft_error_set(reading->error, WEFT_ECONFIG, "--%s: takes no value", option->name);
     common->of_command = option->command ? option : common->of_command;
-    return apply(option, reading->config, value, reading->error);
+    return apply(reading->table, option, reading->config, value, reading->error);
 }
 
 /* Returns the option of that name, or the only one whose name begins so, or NULL. */
@@ -213,7 +216,7 @@ int cli_parse_environment(void *config, const struct cli_table *table, struct we
     for (size_t i = 0; i < table->count; i++) {
         const struct cli_option *option = &table->options[i];
         const char *text = option->variable ? getenv(option->variable) : NULL;
-        int err = text && *text ? apply(option, config, text, error) : 0;
+        int err = text && *text ? apply(table, option, config, text, error) : 0;
         if (err < 0)
             return err;
     }
@@ -232,6 +235,7 @@ int cli_parse(void *config, const struct cli_table *table, int argc, char **argv
     struct reading reading = {config, table, argv, argc, 1, error};
     bool only_words = false;
     int words = 0, err = 0;
+    common->now = (struct cli_origin){.source = CLI_COMMAND_LINE};
     while (reading.at < argc && err == 0) {
         char *text = argv[reading.at++];
         if (only_words || is_word(table, text))
@@ -282,10 +286,16 @@ char *cli_limit_format(const struct weft_limit *limit, const void *limits, char 
 static const struct cli_option common_options[] = {
     {.name = "version",
      .letter = 'V',
+     .action = true,
      .help = "print the version",
      .at = offsetof(struct cli_common, version)},
-    {.name = "help", .letter = 'h', .help = "print this", .at = offsetof(struct cli_common, help)},
+    {.name = "help",
+     .letter = 'h',
+     .action = true,
+     .help = "print this",
+     .at = offsetof(struct cli_common, help)},
     {.name = "help-all",
+     .action = true,
      .help = "print all options, explained",
      .at = offsetof(struct cli_common, help_all)},
     {.name = NULL},

@@ -20,6 +20,16 @@
 
 enum { CLI_OPTIONS_MAX = 64 };
 
+/* The sources that may give an option its value. Each one overrides those before it. */
+enum cli_source { CLI_DEFAULT, CLI_FILE, CLI_ENVIRONMENT, CLI_COMMAND_LINE };
+
+struct cli_origin {
+    enum cli_source source;
+    const char *file; /* and its line, of a FILE */
+    unsigned line;
+    const char *text; /* as it was given; NULL: by default, or a flag that was just named */
+};
+
 /* The part that every command line has. It is the first member of a program's config. Texts are
  * borrowed from argv. */
 struct cli_common {
@@ -27,7 +37,9 @@ struct cli_common {
     char *const *words; /* the arguments that are no options, in their order */
     size_t word_count;
     const struct cli_option
-        *of_command; /* the last one given that only some commands take, or NULL */
+        *of_command;       /* the last one given that only some commands take, or NULL */
+    struct cli_origin now; /* while a value is set: where it comes from */
+    struct cli_origin origins[CLI_OPTIONS_MAX]; /* the last of each option, in the table's order */
 };
 
 struct cli_option {
@@ -40,6 +52,7 @@ struct cli_option {
     const char *fallback;   /* the default in the help; NULL: there is none worth naming */
     const char *variable;   /* the environment variable that replaces the default, or NULL */
     const char *help;
+    bool action;         /* says what the program does now, so that only a command line has it */
     bool rare;           /* --help only names it, --help-all explains it */
     const char *command; /* the commands that take it, with single spaces between; NULL: all do */
     const struct weft_limit *limit; /* the limit that it sets, or NULL */
@@ -82,6 +95,19 @@ void cli_table_init(struct cli_table *table, const struct cli_program *program,
 /* Applies the environment variables that options name. The errors of cli_parse. */
 WEFT_MUST_USE int cli_parse_environment(void *config, const struct cli_table *table,
                                         struct weft_error *error);
+
+/* Applies the environment variables that are named after the options: PREFIX, and the option's name in upper
+ * case with `_` for `-`, as in KVS_LOG_LEVEL. Empty ones are left out. Options that are actions have none. The
+ * errors of cli_parse, with the variable's name in front. */
+WEFT_MUST_USE int cli_parse_variables(void *config, const struct cli_table *table,
+                                      const char *prefix, struct weft_error *error);
+
+/* Applies one setting of a configuration file, whose names are those of the options without dashes and not cut
+ * short. A flag takes `yes` or `no`, and `yes` may be left out. WEFT_ECONFIG: *error is one line without the
+ * place; an unknown name is answered with the nearest one. */
+struct cli_setting;
+WEFT_MUST_USE int cli_parse_setting(void *config, const struct cli_table *table,
+                                    const struct cli_setting *setting, struct weft_error *error);
 
 /* Reads argv, which ends in NULL, into *config, which holds the defaults. A name may be cut short
  * where it stays the only one. Options may follow the words: the words are moved to the front of

@@ -2,6 +2,7 @@
  *
  *     generate manual TEMPLATE          a manual page
  *     generate bash|zsh|fish kvs|kvc    completions
+ *     generate example kvs              a configuration file
  *
  * on standard output. */
 #include "generate.h"
@@ -9,6 +10,7 @@
 #include <string.h>
 
 #include "codecs/codecs.h"
+#include "programs/kvs/config.h"
 #include "transports/transports.h"
 #ifdef WEFT_HAS_WEBSOCKET
 #include "transports/websocket/websocket.h"
@@ -102,7 +104,8 @@ bool generate_has_commands(const struct cli_table *table)
 
 static int usage(void)
 {
-    fprintf(stderr, "usage: generate manual TEMPLATE | generate bash|zsh|fish kvs|kvc\n");
+    fprintf(stderr, "usage: generate manual TEMPLATE | generate bash|zsh|fish kvs|kvc | "
+                    "generate example kvs\n");
     return 2;
 }
 
@@ -131,6 +134,10 @@ static int print_completions(const char *shell, const char *name)
         kvc_table_init(&table);
     if (strcmp(name, table.program->name) != 0)
         return usage();
+    if (strcmp(shell, "example") == 0 && !generate_has_commands(&table)) {
+        kvs_config_print_example(&table, stdout);
+        return 0;
+    }
     for (size_t i = 0; i < sizeof shells / sizeof *shells; i++)
         if (strcmp(shell, shells[i].name) == 0) {
             shells[i].generate(&table, stdout);

@@ -30,7 +30,7 @@ static void expect_refused(const char *const *options, int code, const char *fra
 static void test_mistakes_of_the_command_line_exit_2(void **state)
 {
     (void)state;
-    expect_refused(WORDS("--colour"), 2, "kvs: unknown option '--colour'; there are: --listen, ");
+    expect_refused(WORDS("--colour"), 2, "kvs: unknown option '--colour'; there are: --config, ");
     expect_refused(WORDS("here"), 2, "unexpected argument 'here'");
     expect_refused(WORDS("--listen"), 2, "--listen: needs a value");
     expect_refused(WORDS("--codec", "morse"), 2, "'morse'");

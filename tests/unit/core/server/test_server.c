@@ -338,6 +338,58 @@ static void test_rejections_are_counted(void **state)
     assert_int_equal(counts.open, 2);
 }
 
+static void expect_no_change(struct server_fixture *f, const struct weft_limits *limits,
+                             const char *text)
+{
+    struct weft_limits_change *change;
+    assert_int_equal(weft_server_prepare_limits(f->server, limits, &change, &f->error),
+                     WEFT_ECONFIG);
+    assert_null(change);
+    assert_non_null(strstr(f->error.text, text));
+}
+
+static void test_limits_that_cannot_change_while_serving_are_refused_by_name(void **state)
+{
+    struct server_fixture *f = *state;
+    server_fixture_start(f);
+    const struct weft_limits begun = *weft_server_limits(f->server);
+    for (const struct weft_limit *limit = weft_limit_table(); limit->name; limit++) {
+        struct weft_limits limits = begun;
+        if (weft_server_limit_is_live(limit->name))
+            continue;
+        *(uint64_t *)(void *)((char *)&limits + limit->offset) -= 1;
+        expect_no_change(f, &limits, limit->name);
+    }
+    struct weft_limits limits = begun;
+    limits.max_connections++;
+    expect_no_change(f, &limits, "max-connections: cannot grow");
+    limits = begun;
+    limits.output_low = limits.output_high + 1;
+    expect_no_change(f, &limits, "output-low");
+    assert_false(weft_server_limit_is_live("nonsense"));
+}
+
+static void test_limits_change_on_commit_for_open_connections_and_not_on_abandon(void **state)
+{
+    struct server_fixture *f = *state;
+    struct test_peer *peer = serve_one(f);
+    struct weft_limits limits = *weft_server_limits(f->server);
+    struct weft_limits_change *change;
+    limits.max_connections = 1;
+    assert_int_equal(weft_server_prepare_limits(f->server, &limits, &change, &f->error), 0);
+    weft_server_abandon_limits(change);
+    weft_server_abandon_limits(NULL);
+    assert_true(weft_server_limits(f->server)->max_connections > 1);
+    assert_int_equal(weft_server_prepare_limits(f->server, &limits, &change, &f->error), 0);
+    weft_server_commit_limits(f->server, change);
+    assert_int_equal(weft_server_limits(f->server)->max_connections, 1);
+    struct weft_server_counts counts;
+    peer_dial(f);
+    peer_say(peer, "now a");
+    weft_server_count(f->server, 0, &counts);
+    assert_int_equal(counts.rejected, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -361,6 +413,8 @@ int main(void)
         TEST_RAW(test_free_without_run_resets_who_waits),
         TEST_RAW(test_endpoints_are_counted_apart_and_together),
         TEST_RAW(test_rejections_are_counted),
+        TEST_RAW(test_limits_that_cannot_change_while_serving_are_refused_by_name),
+        TEST_RAW(test_limits_change_on_commit_for_open_connections_and_not_on_abandon),
     };
     return cmocka_run_group_tests_name("server", tests, NULL, NULL);
 }

@@ -48,7 +48,10 @@ static int parse(struct kvs_config *config, char **argv, const char *const *word
     }
     argv[argc] = NULL;
     kvs_table_init(&table, owners);
-    return kvs_parse(config, &table, owners, argc, argv, error);
+    int err = kvs_parse(config, &table, owners, argc, argv, error);
+    if (err == 0)
+        kvs_config_free(config); /* the values are borrowed from argv */
+    return err;
 }
 
 #define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
@@ -194,13 +197,13 @@ static void test_kvs_names_an_unknown_option_and_what_there_is(void **state)
     (void)state;
     assert_refused(
         WORDS("--color=red"),
-        "unknown option '--color'; there are: --listen, --codec, --threads, --store, "
+        "unknown option '--color'; there are: --config, --listen, --codec, --threads, --store, "
         "--log-level, --user, --users, --hash-password, --no-sandbox, --plugin, --repair, "
-        "--allow-remote, --core-dumps, --check, --version, --help, --help-all, --max-frame, "
+        "--allow-remote, --core-dumps, --print-config, --check, --version, --help, --help-all, "
+        "--max-frame, "
         "--max-message, --decode-bytes, --max-pending, --pending-bytes, --max-detached, "
         "--push-high, --output-high, --output-low, --output-hard, --max-connections, "
-        "--frame-timeout, --write-timeout, --idle-timeout, --drain-timeout, --frame-cache, "
-        "--max-b");
+        "--frame-timeout, --write-timeout, --idle-timeout, --drain-timeo");
 }
 
 static void test_kvs_refuses_one_address_twice(void **state)
