@@ -38,6 +38,9 @@ static const struct cli_command commands[] = {
     {"batch", 0, CLI_BATCH, true, "send commands, one a line", 0},
     {"import", 0, CLI_IMPORT, true, "set a table from CSV or NDJSON", 0},
     {"export", 0, CLI_EXPORT, false, "write a table as CSV or NDJSON", 0},
+    {"backup", 0, CLI_BACKUP, false, "copy all tables while others write", 0},
+    {"restore", 0, CLI_RESTORE, true, "set all that a backup has", 0},
+    {"watch", 0, CLI_FOLLOW, false, "print changes as they come", 0},
     {"journal", 0, CLI_JOURNAL, false, "print the files of memory:DIR", 0},
     {"bench", 0, CLI_BENCH, true, "measure the server under load", 0},
     {.name = NULL},
@@ -65,6 +68,11 @@ const char *cli_shape_arguments(enum cli_shape shape)
         return "TABLE FILE";
     case CLI_EXPORT:
         return "TABLE [FILE]";
+    case CLI_BACKUP:
+    case CLI_RESTORE:
+        return "FILE";
+    case CLI_FOLLOW:
+        return "TABLE [KEY]";
     case CLI_JOURNAL:
         return "DIR";
     case CLI_BENCH:
@@ -93,7 +101,7 @@ const char *cli_shape_arguments(enum cli_shape shape)
 
 const char *cli_shape_arguments_of_all(enum cli_shape shape)
 {
-    return shape == CLI_IMPORT ? "--all FILE" : "--all [FILE]";
+    return shape == CLI_IMPORT ? "--all FILE" : shape == CLI_FOLLOW ? "--all" : "--all [FILE]";
 }
 
 /* True if a command of this shape takes `count` words. */
@@ -106,6 +114,8 @@ static bool count_fits(enum cli_shape shape, size_t count)
     case CLI_TABLE:
     case CLI_WHOLE:
     case CLI_JOURNAL:
+    case CLI_BACKUP:
+    case CLI_RESTORE:
         return count == 1;
     case CLI_NAMES:
         return count <= 3;
@@ -115,6 +125,7 @@ static bool count_fits(enum cli_shape shape, size_t count)
     case CLI_BATCH:
         return count <= 1;
     case CLI_EXPORT:
+    case CLI_FOLLOW:
         return count == 1 || count == 2;
     case CLI_IMPORT:
     case CLI_KEY:

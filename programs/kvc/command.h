@@ -28,6 +28,9 @@ enum cli_shape {
     CLI_IMPORT,
     CLI_EXPORT,
     CLI_JOURNAL,
+    CLI_BACKUP,
+    CLI_RESTORE,
+    CLI_FOLLOW, /* a watch */
     CLI_BENCH,
     CLI_SHAPES,
 };

@@ -183,7 +183,7 @@ const struct cli_option *cli_command_options(void)
          .argument = "TEXT",
          .help = "only keys that begin with it",
          .set = set_prefix,
-         .command = "hscan"},
+         .command = "hscan watch"},
         {.name = DASHED("match"),
          .argument = "PATTERN",
          .help = "only keys like this: * ? [a-z] as in a shell",

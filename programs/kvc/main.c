@@ -16,6 +16,7 @@
 #include "programs/lib/output.h"
 #include "run.h"
 #include "signals.h"
+#include "watch.h"
 
 static enum cli_exit run_one(struct cli_run *run, const struct kvc_config *config)
 {
@@ -57,7 +58,8 @@ static enum cli_exit run_input(struct cli_run *run, struct weft_error *error)
 static int check_all(const struct cli_command *command, size_t count, struct weft_error *error)
 {
     size_t least = command->shape == CLI_IMPORT ? 1 : 0;
-    if (count >= least && count <= 1)
+    size_t most = command->shape == CLI_FOLLOW ? 0 : 1;
+    if (count >= least && count <= most)
         return 0;
     return weft_error_set(error, WEFT_ECONFIG, "wrong number of arguments; usage: kvc %s %s",
                           command->name, cli_shape_arguments_of_all(command->shape));
@@ -92,6 +94,12 @@ static enum cli_exit dispatch(struct cli_run *run, const struct kvc_config *conf
         /* words ends in NULL. */
         return config->all_tables ? cli_export(run, NULL, words[1])
                                   : cli_export(run, words[1], words[2]);
+    case CLI_BACKUP:
+        return cli_backup(run, words[1]);
+    case CLI_RESTORE:
+        return cli_import(run, NULL, words[1]);
+    case CLI_FOLLOW:
+        return config->all_tables ? cli_watch(run, NULL, NULL) : cli_watch(run, words[1], words[2]);
     case CLI_JOURNAL:
         return cli_journal(run, words[1]);
     case CLI_BENCH:

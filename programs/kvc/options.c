@@ -69,6 +69,7 @@ static int set_timeout(void *into, const char *text, struct weft_error *error)
         return weft_error_set(error, WEFT_ECONFIG,
                               "--timeout: '%s' is not a time: seconds over 0, as 5 or 0.25", text);
     config->timeout = timeout;
+    config->timeout_is_explicit = true;
     return 0;
 }
 
@@ -107,6 +108,27 @@ static int set_plugin(void *into, const char *text, struct weft_error *error)
 {
     struct kvc_config *config = into;
     return cli_plugins_add(&config->plugins, text, error);
+}
+
+static int set_number(uint64_t *number, const char *name, const char *text,
+                      struct weft_error *error)
+{
+    if (weft_parse_count(text, number) == 0 && *number > 0)
+        return 0;
+    return weft_error_set(error, WEFT_ECONFIG, "--%s: '%.64s' is not a number from 1 on", name,
+                          text);
+}
+
+static int set_from(void *into, const char *text, struct weft_error *error)
+{
+    struct kvc_config *config = into;
+    return set_number(&config->from, "from", text, error);
+}
+
+static int set_count(void *into, const char *text, struct weft_error *error)
+{
+    struct kvc_config *config = into;
+    return set_number(&config->count, "count", text, error);
 }
 
 static const struct cli_option own_options[] = {
@@ -158,8 +180,18 @@ static const struct cli_option own_options[] = {
      .at = offsetof(struct kvc_config, keep_going)},
     {.name = "all",
      .help = "all tables, in the place of TABLE",
-     .command = "import export",
+     .command = "import export watch",
      .at = offsetof(struct kvc_config, all_tables)},
+    {.name = "from",
+     .argument = "NUMBER",
+     .help = "changes after the one with this number",
+     .command = "watch",
+     .set = set_from},
+    {.name = "count",
+     .argument = "N",
+     .help = "end after so many changes",
+     .command = "watch",
+     .set = set_count},
     {.name = NULL},
 };
 

@@ -27,11 +27,14 @@ struct kvc_config {
     const char *codec;
     bool server_is_explicit, codec_is_explicit; /* --server, --codec was given */
     uint64_t timeout;                           /* nanoseconds */
+    bool timeout_is_explicit;                   /* --timeout was given */
     struct weft_limits limits;
     enum cli_format format;
     enum cli_rows rows;
     bool keep_going;
-    bool all_tables; /* import, export: of all tables */
+    bool all_tables; /* import, export, watch: of all tables */
+    uint64_t from;   /* watch: the number after which the changes come; 0: from now on */
+    uint64_t count;  /* watch: ends after so many changes; 0: any */
     struct cli_plugins plugins;
     struct cli_bench_config bench;
 };

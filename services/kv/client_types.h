@@ -57,7 +57,8 @@ enum weft_kv_op {
     WEFT_KV_HEXPIRE,
     WEFT_KV_TABLES,
     WEFT_KV_DROP,
-    WEFT_KV_COUNT
+    WEFT_KV_COUNT,
+    WEFT_KV_NUMBER = 23 /* client_watch.h */
 };
 
 /* When a key expires. If it is zeroed (UNSAID), a value that is stored never expires, and a key that keeps its
@@ -130,6 +131,20 @@ struct weft_kv_table {
     uint64_t count; /* the approximate number of its keys */
 };
 
+/* A change of the store, as a watch tells it (client_watch.h). */
+struct weft_kv_changed {
+    uint64_t number; /* rises from change to change, with gaps */
+    struct weft_view table, key;
+    enum weft_kv_changed_how {
+        WEFT_KV_CHANGED_SET,     /* the key has `value` now */
+        WEFT_KV_CHANGED_REMOVED, /* a command removed the key */
+        WEFT_KV_CHANGED_EXPIRED, /* the key has expired, perhaps some seconds ago */
+        WEFT_KV_CHANGED_DROPPED  /* the table was dropped with all its keys; `key` is empty */
+    } how;
+    struct weft_kv_value value;
+    uint64_t expires; /* with a value: milliseconds since 1970, UTC; 0: never */
+};
+
 /* The server's answer. */
 struct weft_kv_reply {
     uint32_t status;          /* 200, 404 and others, as docs/wire.md lists them */
@@ -145,6 +160,10 @@ struct weft_kv_reply {
     size_t state_count;
     const struct weft_kv_table *tables;
     size_t table_count;
+    /* To a watch only. */
+    const struct weft_kv_changed *changes;
+    size_t change_count;
+    uint64_t number; /* it has been told all changes up to this number */
 };
 
 #ifdef __cplusplus

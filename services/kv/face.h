@@ -92,6 +92,10 @@ void kv_task_answer(struct kv_task *task, const struct kv_reply *reply, bool bad
  * longer valid. NULL: there is no memory, and `task` has been answered. */
 WEFT_MUST_USE struct kv_task *kv_task_postpone(struct kv_task *task);
 
+/* Answers the request with bytes that the face or the session has made, and ends task. bytes is borrowed until this
+ * returns. */
+void kv_task_answer_bytes(struct kv_task *task, struct weft_view bytes);
+
 /* Makes task one that executes several store operations in turn. decode calls it before it returns true, with
  * task->call set up for the first operation. `step` is called after each operation, when task->call.reply is set. It
  * returns true if it has set task->call up for another operation. Otherwise the task is answered with

@@ -214,6 +214,11 @@ struct kv_follow {
     /* In: the number of the last change that the follower knows, from a change or from an earlier `from`; 0: it wants
      * those from now on. Out: the number after which the changes come. */
     uint64_t from;
+    /* Out, by follow: a change that anybody could read before has this number at most. */
+    uint64_t latest;
+    /* Out, by follow and by a next_change that returns 0: the follower has got all changes up to this number. It may be
+     * higher than the number of any change. */
+    uint64_t reached;
     /* Called on the loop's thread, in a turn of its own, after next_change has returned 0 and then there is a change,
      * or an error to be returned. It may call any slot. */
     void (*ready)(struct kv_follow *follow);

@@ -151,6 +151,15 @@ void kv_task_answer(struct kv_task *task, const struct kv_reply *reply, bool bad
         kv_pairs_free(pairs);
 }
 
+void kv_task_answer_bytes(struct kv_task *task, struct weft_view bytes)
+{
+    struct weft_body_bytes body = weft_body_from_view(bytes);
+    task->request->status = KV_OK;
+    int err = end(task->request, &body.body, false);
+    if (err == -EAGAIN)
+        hold(task, &body.body, false);
+}
+
 void kv_task_refuse(struct kv_task *task, enum kv_status status, const char *text, bool bad)
 {
     struct kv_reply reply;

@@ -120,7 +120,7 @@ static void test_all_tables_need_a_form_that_has_tables(void **state)
     kvc_expect_error(url, WORDS("import", "--all", "x.csv"), 2, "CSV has no tables");
     kvc_expect_error(url, WORDS("import", "--all"), 2, "usage: kvc import --all FILE");
     kvc_expect_error(url, WORDS("hget", "t", "k", "--all"), 2,
-                     "--all: an option of import, export alone");
+                     "--all: an option of import, export, watch alone");
     const char *path = write_file("no-tables", "{\"key\": \"k\", \"value\": 1}\n");
     expect(WORDS("import", "--all", path), 2, "", "a row of --all is {\"table\": TEXT");
 }

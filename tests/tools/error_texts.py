@@ -23,6 +23,8 @@ CONVERSION = re.compile(r'%[-+#0-9.*]*(?:hh|ll|[hlzjt])?[a-zA-Z%]')
 EXEMPT = {
     "answered in another protocol": "each codec of the tree says which",
     "kvc: no prompt: %s": "signalfd(2) and libedit fail for want of memory only",
+    "cannot make a temporary file: %s": "tmpfile(3) fails for want of a folder for temporary files only",
+    "kvc: connected again; no change was missed\\n": "a network would have to break",
     "no thread to send from: %s": "pthread_create(3) fails for want of memory only",
     "--user: cannot give %s to user %u: %s": "root may give away the socket that it has just bound",
     "--user: the privileges of root could not be given up": "the kernel would have to be wrong",

@@ -11,6 +11,7 @@
 #include "core/base/compiler.h"
 #include "programs/kvc/progress.h"
 #include "programs/lib/output.h"
+#include "meanwhile.h"
 #include "rows.h"
 #include "target.h"
 
@@ -31,6 +32,8 @@ struct exporting {
     struct weft_bytes cursor; /* where the next page begins */
     struct weft_buf empty;    /* keys of the page that came without a value: size and bytes each */
     struct weft_view key;     /* of these, the one that is asked for */
+    bool backup;              /* what changes meanwhile is written, too */
+    struct cli_meanwhile meanwhile;
 };
 
 static struct exporting *export_of(struct cli_exchange *exchange)
@@ -211,6 +214,20 @@ static enum cli_exit export_tables(struct exporting *self, struct weft_error *er
     return code;
 }
 
+/* A connection of its own collects the changes that come while the tables are read. */
+static enum cli_exit back_up_tables(struct exporting *self, struct weft_error *error)
+{
+    enum cli_exit code = cli_meanwhile_begin(&self->meanwhile, self->run->session, error);
+    if (code == CLI_EXIT_DONE)
+        code = export_tables(self, error);
+    if (code == CLI_EXIT_DONE)
+        code = cli_meanwhile_end(&self->meanwhile, self->target.file, error);
+    if (code == CLI_EXIT_DONE)
+        self->rows += self->meanwhile.changes;
+    cli_meanwhile_drop(&self->meanwhile);
+    return code;
+}
+
 /* A table exists as long as it has keys, so one without rows is probably misspelt. */
 static enum cli_exit refuse_absence(const struct exporting *self, struct weft_error *error)
 {
@@ -267,7 +284,9 @@ static enum cli_exit run_export(struct exporting *self, struct weft_error *error
         return code;
     cli_session_watch_all(session);
     cli_progress_start(&self->progress, self->run->err, "rows", self->began);
-    code = self->all ? export_tables(self, error) : export_pages(self, error);
+    code = self->backup ? back_up_tables(self, error)
+           : self->all  ? export_tables(self, error)
+                        : export_pages(self, error);
     cli_progress_end(&self->progress);
     if (code == CLI_EXIT_DONE)
         code = complete(self, error);
@@ -279,7 +298,8 @@ static enum cli_exit run_export(struct exporting *self, struct weft_error *error
     return code;
 }
 
-enum cli_exit cli_export(const struct cli_run *run, const char *table, const char *path)
+static enum cli_exit do_export(const struct cli_run *run, const char *table, const char *path,
+                               bool backup)
 {
     struct weft_error error = {0};
     struct exporting self = {
@@ -288,6 +308,7 @@ enum cli_exit cli_export(const struct cli_run *run, const char *table, const cha
         .form = cli_rows_of(run->session->config->rows, path),
         .began = weft_loop_refresh(run->session->loop),
         .all = !table,
+        .backup = backup,
         .table = weft_view_str(table ? table : ""),
     };
     if (self.all && self.form == CLI_ROWS_CSV) {
@@ -303,4 +324,14 @@ enum cli_exit cli_export(const struct cli_run *run, const char *table, const cha
     weft_buf_fini(&self.empty);
     weft_buf_fini(&self.names);
     return code;
+}
+
+enum cli_exit cli_export(const struct cli_run *run, const char *table, const char *path)
+{
+    return do_export(run, table, path, false);
+}
+
+enum cli_exit cli_backup(const struct cli_run *run, const char *path)
+{
+    return do_export(run, NULL, path, true);
 }

@@ -10,4 +10,8 @@
  * came of it goes to run->err. */
 enum cli_exit cli_export(const struct cli_run *run, const char *table, const char *path);
 
+/* `kvc backup FILE`. Writes all tables as they were at one time while others write: the rows of an export of all tables,
+ * and then the changes that came meanwhile, as rows that an import takes, too. */
+enum cli_exit cli_backup(const struct cli_run *run, const char *path);
+
 #endif

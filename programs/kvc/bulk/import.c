@@ -47,7 +47,9 @@ struct import {
     struct weft_kv_pair pairs[REQUEST_ROWS];
     struct weft_kv_change changes[REQUEST_ROWS]; /* the pairs, if one of them expires */
     uint64_t expires[REQUEST_ROWS];              /* of the pairs; 0: never */
-    bool any_expires;
+    bool removed[REQUEST_ROWS];                  /* the pair is only a key, which is removed */
+    bool any_expires, any_removed;
+    bool drops; /* the request removes the table; the pair is nothing */
     uint64_t first_lines[REQUEST_ROWS], last_lines[REQUEST_ROWS]; /* of the pairs */
     size_t pair_count, size;
     struct cli_bulk_call about;
@@ -173,14 +175,16 @@ static void forget_request(struct import *import)
     weft_arena_reset(&import->arena);
     import->pair_count = 0;
     import->size = 0;
-    import->any_expires = false;
+    import->any_expires = import->any_removed = import->drops = false;
 }
 
 /* Makes the request of the rows that have come together. One whose pairs never expire is an hmset, which
  * older servers have, too. */
 static struct weft_kv_request make_request(struct import *import)
 {
-    if (!import->any_expires)
+    if (import->drops)
+        return (struct weft_kv_request){.op = WEFT_KV_DROP, .table = import->table};
+    if (!import->any_expires && !import->any_removed)
         return (struct weft_kv_request){.op = WEFT_KV_HMSET,
                                         .table = import->table,
                                         .pairs = import->pairs,
@@ -189,7 +193,9 @@ static struct weft_kv_request make_request(struct import *import)
         struct weft_kv_change *change = &import->changes[i];
         *change = (struct weft_kv_change){
             .key = import->pairs[i].key, .what = WEFT_KV_STORE, .value = import->pairs[i].value};
-        if (import->expires[i] > 0)
+        if (import->removed[i])
+            *change = (struct weft_kv_change){.key = change->key, .what = WEFT_KV_REMOVE};
+        else if (import->expires[i] > 0)
             change->expiry = (struct weft_kv_expiry){WEFT_KV_EXPIRE_AT, import->expires[i]};
     }
     return (struct weft_kv_request){.op = WEFT_KV_HPUT,
@@ -252,6 +258,9 @@ static void take_row(struct import *import, const struct cli_row *row,
         *about = (struct cli_bulk_call){.first_line = record->first_line};
     import->expires[i] = row->expires;
     import->any_expires |= row->expires > 0;
+    import->removed[i] = row->is_removed;
+    import->any_removed |= row->is_removed;
+    import->drops = row->is_dropped;
     import->first_lines[i] = record->first_line;
     import->last_lines[i] = about->last_line = record->last_line;
     about->rows++;
@@ -270,6 +279,17 @@ static void warn(struct import *import, const struct cli_row *row, const struct 
     cli_bulk_warn(&import->bulk, record->first_line, record->last_line, text);
 }
 
+/* A request of changes has each key once, and a table is dropped by a request of its own. */
+static bool disagrees(const struct import *import, const struct cli_row *next)
+{
+    if (next->number == 0)
+        return false;
+    for (size_t i = 0; i < import->pair_count; i++)
+        if (weft_view_equal(import->pairs[i].key, next->pair.key))
+            return true;
+    return next->is_dropped || import->drops;
+}
+
 /* True if the next row has to go into another request. */
 static bool is_full(const struct import *import, const struct cli_row *next)
 {
@@ -277,7 +297,7 @@ static bool is_full(const struct import *import, const struct cli_row *next)
         return false;
     return import->pair_count == REQUEST_ROWS ||
            import->size + size_of(&next->pair) > REQUEST_BYTES ||
-           (import->all && !weft_view_equal(import->table, next->table));
+           (import->all && !weft_view_equal(import->table, next->table)) || disagrees(import, next);
 }
 
 /* Whoever waits for input, or finds its end, sends what there is. */

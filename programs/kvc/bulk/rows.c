@@ -95,6 +95,20 @@ static int read_csv(struct cli_row *row, struct weft_view text, struct weft_erro
     return err == WEFT_ECONFIG && record.count > 0 ? name_key(row->pair.key, err, error) : err;
 }
 
+/* Reads what only the changes of a backup have. Returns the number of these members. */
+static size_t read_change(struct cli_row *row)
+{
+    const json_t *number = json_object_get(row->json, "number");
+    row->is_removed = json_is_true(json_object_get(row->json, "removed"));
+    row->is_dropped = json_is_true(json_object_get(row->json, "dropped"));
+    if (!json_is_integer(number) || json_integer_value(number) <= 0) {
+        row->is_removed = row->is_dropped = false;
+        return 0;
+    }
+    row->number = (uint64_t)json_integer_value(number);
+    return 1 + (size_t)row->is_removed + (size_t)row->is_dropped;
+}
+
 static int read_object(struct cli_row *row, bool has_table, struct weft_view line,
                        struct weft_error *error)
 {
@@ -105,7 +119,12 @@ static int read_object(struct cli_row *row, bool has_table, struct weft_view lin
     const json_t *value = json_object_get(row->json, "value");
     const json_t *table = has_table ? json_object_get(row->json, "table") : NULL;
     const json_t *expires = json_object_get(row->json, "expires");
-    size_t members = 2 + (size_t)(table != NULL) + (size_t)(expires != NULL);
+    size_t members = (size_t)(table != NULL) + (size_t)(expires != NULL) + (size_t)(key != NULL) +
+                     (size_t)(value != NULL);
+    members += has_table ? read_change(row) : 0;
+    bool is_whole = row->is_dropped   ? !key && !value
+                    : row->is_removed ? json_is_string(key) && !value
+                                      : json_is_string(key) && value;
     int err = 0;
     if (json_is_string(key))
         row->pair.key = weft_view(json_string_value(key), json_string_length(key));
@@ -117,13 +136,13 @@ static int read_object(struct cli_row *row, bool has_table, struct weft_view lin
         err =
             weft_error_set(error, WEFT_ECONFIG,
                            "a row of --all is {\"table\": TEXT, \"key\": TEXT, \"value\": VALUE}");
-    else if (!json_is_string(key) || !value || json_object_size(row->json) != members)
+    else if (!is_whole || json_object_size(row->json) != members)
         err = weft_error_set(error, WEFT_ECONFIG,
                              "a row is {\"key\": TEXT, \"value\": VALUE}, with nothing else");
     else if (expires && row->expires == 0)
         err = weft_error_set(error, WEFT_ECONFIG,
                              "\"expires\" is no number of milliseconds since 1970");
-    else
+    else if (value)
         err = cli_json_read_value(value, &row->pair.value, &row->memory, error);
     return err == WEFT_ECONFIG && json_is_string(key) ? name_key(row->pair.key, err, error) : err;
 }
@@ -198,6 +217,32 @@ static void print_object(FILE *out, const struct weft_view *table, const struct 
     cli_json_print_value(out, &pair->value);
     if (expires > 0)
         fprintf(out, ", \"expires\": %" PRIu64, expires);
+    fputs("}\n", out);
+}
+
+void cli_row_print_change(FILE *out, const struct weft_kv_changed *change)
+{
+    fprintf(out, "{\"number\": %" PRIu64 ", \"table\": ", change->number);
+    cli_json_print_string(out, change->table);
+    if (change->how != WEFT_KV_CHANGED_DROPPED) {
+        fputs(", \"key\": ", out);
+        cli_json_print_string(out, change->key);
+    }
+    switch (change->how) {
+    case WEFT_KV_CHANGED_SET:
+        fputs(", \"value\": ", out);
+        cli_json_print_value(out, &change->value);
+        if (change->expires > 0)
+            fprintf(out, ", \"expires\": %" PRIu64, change->expires);
+        break;
+    case WEFT_KV_CHANGED_REMOVED:
+    case WEFT_KV_CHANGED_EXPIRED:
+        fputs(", \"removed\": true", out);
+        break;
+    case WEFT_KV_CHANGED_DROPPED:
+        fputs(", \"dropped\": true", out);
+        break;
+    }
     fputs("}\n", out);
 }
 

@@ -120,6 +120,7 @@ static bool has_one_type(const struct cli_command *command)
     case WEFT_KV_HINCR:
     case WEFT_KV_HEXPIRE:
     case WEFT_KV_COUNT:
+    case WEFT_KV_NUMBER:
     case WEFT_KV_DROP:
         return true;
     default:

@@ -17,6 +17,7 @@ static bool counts_fit(const struct weft_kv_request *request)
     case WEFT_KV_TABLES:
     case WEFT_KV_DROP:
     case WEFT_KV_COUNT:
+    case WEFT_KV_NUMBER:
         return keys + pairs + changes == 0;
     case WEFT_KV_HMGET:
     case WEFT_KV_HMDEL:

@@ -437,6 +437,7 @@ enum weft__kv_line_answer weft__kv_line_answer_of(const struct weft_kv_request *
     case WEFT_KV_HINCR:
     case WEFT_KV_DROP:
     case WEFT_KV_COUNT:
+    case WEFT_KV_NUMBER:
         return WEFT__KV_LINE_NUMBER;
     default:
         return request->state ? WEFT__KV_LINE_STATES : WEFT__KV_LINE_VALUES;

@@ -216,6 +216,7 @@ static const char *name_of(const struct weft_kv_request *request)
     case WEFT_KV_HSCAN:
     case WEFT_KV_HPUT:
     case WEFT_KV_TABLES:
+    case WEFT_KV_NUMBER:
         break;
     }
     return "";
@@ -317,6 +318,8 @@ static bool are_sayable(const struct weft_kv_request *request)
 int weft__kv_line_check(const struct weft_kv_request *request, struct weft_error *error)
 {
     enum weft_kv_expire when = request->expiry.when;
+    if (request->op == WEFT_KV_NUMBER)
+        return weft_error_set(error, -EINVAL, "codec 'line' carries no watches: use another codec");
     if (any_newline(request))
         return weft_error_set(error, -EINVAL,
                               "codec 'line' has no way to say a newline: use another codec");

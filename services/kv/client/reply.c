@@ -100,6 +100,47 @@ static int read_table(struct weft_kv_table *table, struct weft_view bytes,
     return err;
 }
 
+static int read_changed(struct weft_kv_changed *changed, struct weft_view bytes,
+                        struct weft_pb_budget *budget)
+{
+    struct weft_pb_reader reader = weft_pb_read(bytes, &abi__changed__descriptor, budget);
+    struct weft_pb_field field;
+    int err;
+    *changed = (struct weft_kv_changed){.how = WEFT_KV_CHANGED_SET};
+    while ((err = weft_pb_next(&reader, &field)) > 0) {
+        switch (field.descriptor ? field.number : 0) {
+        case ABI_CHANGED_NUMBER:
+            changed->number = field.scalar;
+            break;
+        case ABI_CHANGED_TABLE:
+            changed->table = field.bytes;
+            break;
+        case ABI_CHANGED_KEY:
+            changed->key = field.bytes;
+            break;
+        case ABI_CHANGED_VALUE:
+            changed->how = WEFT_KV_CHANGED_SET;
+            err = read_value(&changed->value, field.bytes, budget);
+            break;
+        case ABI_CHANGED_REMOVED:
+            changed->how = WEFT_KV_CHANGED_REMOVED;
+            break;
+        case ABI_CHANGED_EXPIRED:
+            changed->how = WEFT_KV_CHANGED_EXPIRED;
+            break;
+        case ABI_CHANGED_DROPPED:
+            changed->how = WEFT_KV_CHANGED_DROPPED;
+            break;
+        case ABI_CHANGED_EXPIRES:
+            changed->expires = field.scalar;
+            break;
+        }
+        if (err < 0)
+            return err;
+    }
+    return err;
+}
+
 /* The arrays of a reply while they are filled. */
 struct target {
     struct weft_kv_reply *reply;
@@ -107,6 +148,7 @@ struct target {
     struct weft_kv_pair *pairs;
     struct weft_kv_state *states;
     struct weft_kv_table *tables;
+    struct weft_kv_changed *changes;
 };
 
 static int take_field(struct target *target, const struct weft_pb_field *field,
@@ -131,6 +173,11 @@ static int take_field(struct target *target, const struct weft_pb_field *field,
         return read_state(&target->states[reply->state_count++], field->bytes, budget);
     case ABI_RESPONSE_TABLES:
         return read_table(&target->tables[reply->table_count++], field->bytes, budget);
+    case ABI_RESPONSE_CHANGES:
+        return read_changed(&target->changes[reply->change_count++], field->bytes, budget);
+    case ABI_RESPONSE_NUMBER:
+        reply->number = field->scalar;
+        return 0;
     default:
         return 0;
     }
@@ -138,7 +185,7 @@ static int take_field(struct target *target, const struct weft_pb_field *field,
 
 /* The numbers of a reply's items. */
 struct counts {
-    size_t values, pairs, states, tables;
+    size_t values, pairs, states, tables, changes;
 };
 
 static int count_items(struct weft_view payload, struct weft_pb_budget *budget,
@@ -154,6 +201,7 @@ static int count_items(struct weft_view payload, struct weft_pb_budget *budget,
         counts->pairs += field.number == ABI_RESPONSE_PAIRS;
         counts->states += field.number == ABI_RESPONSE_STATES;
         counts->tables += field.number == ABI_RESPONSE_TABLES;
+        counts->changes += field.number == ABI_RESPONSE_CHANGES;
     }
     return err;
 }
@@ -168,13 +216,16 @@ static int allocate(struct target *target, const struct counts *counts, struct w
         target->states = weft_arena_alloc(arena, counts->states * sizeof *target->states);
     if (target->pairs && counts->tables > 0)
         target->tables = weft_arena_alloc(arena, counts->tables * sizeof *target->tables);
-    if (!target->pairs || (counts->states > 0 && !target->states) ||
-        (counts->tables > 0 && !target->tables))
+    if (target->pairs && counts->changes > 0)
+        target->changes = weft_arena_alloc(arena, counts->changes * sizeof *target->changes);
+    if (!target->pairs || (counts->changes > 0 && !target->changes) ||
+        (counts->states > 0 && !target->states) || (counts->tables > 0 && !target->tables))
         return arena->over_budget ? WEFT_ETOOBIG : -ENOMEM;
     target->reply->values = target->values;
     target->reply->pairs = target->pairs;
     target->reply->states = target->states;
     target->reply->tables = target->tables;
+    target->reply->changes = target->changes;
     return 0;
 }
 

@@ -220,6 +220,8 @@ static size_t options_size(const struct weft_kv_request *request)
         return delta_size(&request->delta);
     case WEFT_KV_HEXPIRE:
         return expiry_size(&request->expiry);
+    case WEFT_KV_NUMBER:
+        return weft_pb_uint_size(ABI_WATCH_ONLY_NUMBER, 1);
     default:
         return optional_size(ABI_COMMAND_STATE, request->state);
     }
@@ -235,6 +237,8 @@ static uint8_t *put_options(uint8_t *dst, const struct weft_kv_request *request)
         return put_delta(dst, &request->delta);
     case WEFT_KV_HEXPIRE:
         return put_expiry(dst, &request->expiry);
+    case WEFT_KV_NUMBER:
+        return weft_pb_put_uint(dst, ABI_WATCH_ONLY_NUMBER, 1);
     default:
         return put_optional(dst, ABI_COMMAND_STATE, request->state);
     }

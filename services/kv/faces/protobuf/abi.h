@@ -26,6 +26,7 @@ enum {
     ABI_TABLES = 20,
     ABI_DROP = 21,
     ABI_COUNT = 22,
+    ABI_WATCH = 23,
     ABI_LOGIN = 40,
 };
 
@@ -63,6 +64,26 @@ enum {
     ABI_CHANGE_IF_VERSION = 10,
 };
 
+/* The fields of Watch behind its table. */
+enum {
+    ABI_WATCH_KEY = 2,
+    ABI_WATCH_PREFIX = 3,
+    ABI_WATCH_FROM = 4,
+    ABI_WATCH_ALL_TABLES = 5,
+    ABI_WATCH_ONLY_NUMBER = 6
+};
+
+enum {
+    ABI_CHANGED_NUMBER = 1,
+    ABI_CHANGED_TABLE = 2,
+    ABI_CHANGED_KEY = 3,
+    ABI_CHANGED_VALUE = 4,
+    ABI_CHANGED_REMOVED = 5,
+    ABI_CHANGED_EXPIRED = 6,
+    ABI_CHANGED_DROPPED = 7,
+    ABI_CHANGED_EXPIRES = 8,
+};
+
 enum { ABI_LOGIN_USER = 1, ABI_LOGIN_PASSWORD = 2 };
 
 enum { ABI_PAIR_KEY = 1, ABI_PAIR_VALUE = 2 };
@@ -76,6 +97,8 @@ enum {
     ABI_RESPONSE_CURSOR = 5,
     ABI_RESPONSE_STATES = 7,
     ABI_RESPONSE_TABLES = 8,
+    ABI_RESPONSE_CHANGES = 9,
+    ABI_RESPONSE_NUMBER = 10,
 };
 
 enum { ABI_STATE_VERSION = 1, ABI_STATE_EXPIRES = 2, ABI_STATE_LEFT = 3, ABI_STATE_UNMET = 4 };

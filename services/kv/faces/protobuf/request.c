@@ -9,6 +9,7 @@
 #include "decoder.h"
 #include "services/payload/protobuf/reader.h"
 #include "services/payload/protobuf/writer.h"
+#include "watch.h"
 
 static const enum kv_command_id command_of_field[] = {
     [ABI_HGET] = KV_HGET,         [ABI_HGETALL] = KV_HGETALL,    [ABI_HMGET] = KV_HMGET,
@@ -272,6 +273,21 @@ static int decode_run(struct kv_decoder *self, const struct run *run, struct kv_
     return err;
 }
 
+static int decode_watch(struct kv_decoder *self, const struct run *run)
+{
+    struct weft_pb_budget paid;
+    struct weft_pb_reader commands = read_run(run, &paid);
+    struct weft_pb_field command;
+    int err;
+    self->self->watch = (struct kv_watch_spec){0};
+    while ((err = next_command(&commands, run, &command)) > 0) {
+        err = kv__decode_watch(self, command.bytes, &self->self->watch);
+        if (err < 0)
+            break;
+    }
+    return err;
+}
+
 static int decode_login(struct kv_decoder *self, const struct run *run)
 {
     struct weft_pb_budget paid;
@@ -349,7 +365,9 @@ WEFT_NOINLINE enum kv_decoded kv_request_decode_any(struct kv_request *self,
     struct run run;
     call->items = self->items;
     int err = decode_request(&decoder, payload, &run, &self->field);
-    if (err == 0 && run.number == ABI_LOGIN)
+    if (err == 0 && run.number == ABI_WATCH)
+        err = decode_watch(&decoder, &run);
+    else if (err == 0 && run.number == ABI_LOGIN)
         err = decode_login(&decoder, &run);
     else if (err == 0 && run.number != 0)
         err = decode_run(&decoder, &run, call);
@@ -367,6 +385,8 @@ WEFT_NOINLINE enum kv_decoded kv_request_decode_any(struct kv_request *self,
     }
     if (run.number == 0)
         return self->field == 0 ? KV_DECODED_NO_COMMAND : KV_DECODED_UNKNOWN;
+    if (run.number == ABI_WATCH)
+        return KV_DECODED_WATCH;
     if (run.number == ABI_LOGIN)
         return KV_DECODED_LOGIN;
     return run.number == ABI_HSET && call->count == 0 ? KV_DECODED_NO_PAIR : KV_DECODED;

@@ -6,9 +6,11 @@
 
 #include "core/base/mem.h"
 #include "services/kv/command.h"
+#include "services/kv/watch.h"
 
 enum kv_decoded {
     KV_DECODED,            /* it is a command; the first block of the call's fields is set */
+    KV_DECODED_WATCH,      /* it is a watch; `watch` is set */
     KV_DECODED_NO_PAIR,    /* an hset without one; the call's command and table are set */
     KV_DECODED_NO_COMMAND, /* the request has no command */
     KV_DECODED_LOGIN,      /* a login: user and secret are set, and lie in the payload */
@@ -31,7 +33,8 @@ struct kv_request {
     const char *what;              /* out, with KV_DECODED_MALFORMED: why, a static text */
     uint32_t field;                /* out, with KV_DECODED_UNKNOWN */
     struct kv_item items[KV_REQUEST_ITEMS];
-    struct kv_update update; /* the update of all items, if the command is hincr or hexpire */
+    struct kv_watch_spec watch; /* out, with KV_DECODED_WATCH */
+    struct kv_update update;    /* the update of all items, if the command is hincr or hexpire */
 };
 
 /* Reads payload, whatever order and encoding its fields have, and sets the fields of *call that kv_call_start needs,

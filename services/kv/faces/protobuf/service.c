@@ -11,6 +11,7 @@
 #include "request_usual.h"
 #include "rust.h"
 #include "services/kv/session.h"
+#include "watch.h"
 
 struct task {
     struct kv_task base; /* first: it is cast back */
@@ -63,13 +64,16 @@ static void login(struct task *task)
     }
 }
 
-/* Answers a request that is no command. Only one that breaks the format or a limit is bad; a command
+/* Answers a request that is no command, or is a watch. Only one that breaks the format or a limit is bad; a command
  * that does not exist is well formed. */
 WEFT_NOINLINE static void refuse(struct task *task, enum kv_decoded why)
 {
     char line[KV_LINE_MAX];
     switch (why) {
     case KV_DECODED:
+        break;
+    case KV_DECODED_WATCH:
+        kv_task_watch(&task->base, &task->decoded.watch, &kv__watch_face);
         break;
     case KV_DECODED_LOGIN:
         login(task);

@@ -50,6 +50,7 @@ struct kv_disk {
      * slow to skip what was removed before. */
     int64_t expiry_from;
     struct kv_key garbage_from;
+    size_t changed;          /* the most changes that this transaction has made */
     struct weft_buf expired; /* pairs that this transaction removes as expired (disk_tell.h) */
     bool expired_is_lost;    /* there was no memory for one of them */
     bool unsynced;           /* something was committed and not synced yet */

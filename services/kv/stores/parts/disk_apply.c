@@ -224,6 +224,7 @@ static int write_items(struct kv_disk *disk, struct kv_disk_job *job, struct kv_
 static int drop(struct kv_disk *disk, struct kv_disk_job *job, struct kv_ledger_table *table)
 {
     job->copy.total = table->count;
+    disk->changed++;
     disk->garbage = true;
     return table->number == 0 ? 0 : kv_ledger_drop(&disk->ledger, table);
 }
@@ -245,6 +246,7 @@ int kv_disk_apply(struct kv_disk *disk, struct kv_disk_job *job)
     case KV_MSET:
     case KV_MDEL:
     case KV_MUPDATE:
+        disk->changed += op->count;
         return write_items(disk, job, table);
     case KV_DROP:
         return drop(disk, job, table);

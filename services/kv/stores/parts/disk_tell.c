@@ -119,6 +119,7 @@ void kv_disk_note_expired(struct kv_disk *disk, const struct kv_ledger_table *ta
     if (err == 0)
         err = weft_buf_append(&disk->expired, name);
     disk->expired_is_lost |= err < 0;
+    disk->changed++;
 }
 
 void kv_disk_tell_expired(struct kv_disk *disk, bool committed)

@@ -77,10 +77,15 @@ static int finish(struct kv_disk *disk, int err)
 {
     if (err == 0)
         err = kv_ledger_flush(&disk->ledger);
+    if (err == 0)
+        kv_trail_reserve(&disk->trail, disk->changed);
+    disk->changed = 0;
     if (err < 0)
         disk->engine->end(disk->tx);
     else
         err = commit(disk);
+    if (err < 0 && kv_trail_is_on(&disk->trail))
+        kv_trail_notify(&disk->trail);
     kv_ledger_settle(&disk->ledger, err == 0);
     if (err == 0)
         disk->unsynced = disk->sync.when == KV_SYNC_LATER;

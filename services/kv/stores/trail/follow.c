@@ -61,6 +61,7 @@ int kv_trail_follow(struct kv_trail_port *port, struct kv_follow *follow)
     kv__trail_come_on(trail);
     uint64_t visible = kv__trail_visible(trail);
     uint64_t from = follow->from != 0 ? follow->from : visible;
+    follow->latest = trail->reserved > trail->last ? trail->reserved : trail->last;
     /* Numbers after the last one are of another process, whose calendar was ahead. */
     bool is_kept = from >= trail->forgotten && from <= trail->last;
     if (is_kept)
@@ -74,7 +75,7 @@ int kv_trail_follow(struct kv_trail_port *port, struct kv_follow *follow)
     }
     follower->follow = follow;
     follower->number = follower->limit = from;
-    follow->from = from;
+    follow->from = follow->reached = from;
     follow->state = follower;
     link_follower(port, follower);
     return 0;
@@ -140,6 +141,7 @@ static int look(struct kv_trail_follower *follower)
     }
     follower->waits = true;
     follower->port->waiting++;
+    follower->follow->reached = visible > follower->number ? visible : follower->number;
     return 0;
 }
 

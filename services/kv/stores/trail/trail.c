@@ -138,9 +138,21 @@ static void notify(struct kv_trail *trail)
             port->posted = weft_loop_post(port->loop, &port->post) == 0;
 }
 
+void kv_trail_reserve(struct kv_trail *trail, size_t count)
+{
+    if (!kv_trail_is_on(trail))
+        return;
+    pthread_mutex_lock(&trail->lock);
+    trail->reserved = trail->last + count;
+    pthread_mutex_unlock(&trail->lock);
+}
+
 void kv_trail_notify(struct kv_trail *trail)
 {
     pthread_mutex_lock(&trail->lock);
+    if (trail->reserved > trail->last)
+        trail->last = trail->reserved;
+    trail->reserved = 0;
     notify(trail);
     pthread_mutex_unlock(&trail->lock);
 }

@@ -31,8 +31,10 @@ struct kv_trail {
     /* Under the lock. */
     struct kv_trail_port *ports;
     struct kv_trail_chunk *first, *newest;
-    size_t bytes;       /* of all chunks */
-    uint64_t last;      /* the number of the last change */
+    size_t bytes;  /* of all chunks */
+    uint64_t last; /* the number of the last change */
+    uint64_t
+        reserved; /* changes up to this number can be read and may come; 0: none but those up to `last` */
     uint64_t forgotten; /* changes up to this number are not kept */
     size_t followers;
     size_t unread; /* bytes written since the last follower left */
@@ -102,6 +104,9 @@ static inline bool kv_trail_came_on(const struct kv_trail *trail, unsigned turns
  * calls kv_trail_notify when it has written all. If there is no memory, all followers lose their place. */
 void kv_trail_add(struct kv_trail *trail, struct kv_trail_port *port,
                   const struct kv_change *change);
+/* For a writer whose changes can be read before it writes them to the trail without a port: reserve is called before that
+ * with the most changes that may come, and notify when all were written. */
+void kv_trail_reserve(struct kv_trail *trail, size_t count);
 /* Wakes the followers that wait. Any thread. */
 void kv_trail_notify(struct kv_trail *trail);
 

@@ -210,7 +210,7 @@ static void test_prompt_and_command_line_explain_their_own(void **state)
     assert_explained("import", true, NULL);
     assert_explained("import", false,
                      "  import TABLE FILE\n      set a table from CSV or NDJSON\n"
-                     "Options of import, export:\n"
+                     "Options of import, export, watch:\n"
                      "  --all                      all tables, in the place of TABLE\n");
     assert_explained("none-such", false, NULL);
 }

@@ -248,7 +248,7 @@ static void test_store_that_cannot_be_made_is_refused_with_what_there_is(void **
     (void)state;
     assert_spec_refused("tape:x", "unknown store 'tape'; there are: memory, disk");
     assert_spec_refused("memory:x", "store 'memory' takes no place: 'x'");
-    assert_spec_refused("memory?x=1", "unknown option 'x' of store 'memory'; there are: none");
+    assert_spec_refused("memory?x=1", "unknown option 'x' of store 'memory'; there are: changes");
     assert_spec_refused("disk?mode=fast&x=1",
                         "unknown option 'x' of store 'disk'; there are: map-size, mode");
     assert_spec_refused("disk?mode=odd", "mode=odd is not one of fast, safe");

@@ -149,6 +149,8 @@ static void test_what_no_line_says_is_refused(void **state)
     const struct weft_kv_pair pair = {VIEW("k"), {.type = WEFT_KV_STRING, .bytes = newline}};
     struct weft_kv_request request = {.op = WEFT_KV_HGET, .keys = &newline, .key_count = 1};
     expect_refused(&request, "codec 'line' has no way to say a newline");
+    const struct weft_kv_request number = {.op = WEFT_KV_NUMBER};
+    expect_refused(&number, "codec 'line' carries no watches: use another codec");
     request = (struct weft_kv_request){.op = WEFT_KV_HSET, .pairs = &pair, .pair_count = 1};
     expect_refused(&request, "codec 'line' has no way to say a newline");
     request = (struct weft_kv_request){.op = WEFT_KV_HGETALL, .table = newline};

@@ -36,6 +36,7 @@ static const struct number numbers[] = {
     {&abi__command_request__descriptor, "tables", ABI_TABLES},
     {&abi__command_request__descriptor, "drop", ABI_DROP},
     {&abi__command_request__descriptor, "count", ABI_COUNT},
+    {&abi__command_request__descriptor, "watch", ABI_WATCH},
     {&abi__command_request__descriptor, "login", ABI_LOGIN},
     {&abi__login__descriptor, "user", ABI_LOGIN_USER},
     {&abi__login__descriptor, "password", ABI_LOGIN_PASSWORD},
@@ -107,6 +108,22 @@ static const struct number numbers[] = {
     {&abi__command_response__descriptor, "cursor", ABI_RESPONSE_CURSOR},
     {&abi__command_response__descriptor, "states", ABI_RESPONSE_STATES},
     {&abi__command_response__descriptor, "tables", ABI_RESPONSE_TABLES},
+    {&abi__command_response__descriptor, "changes", ABI_RESPONSE_CHANGES},
+    {&abi__command_response__descriptor, "number", ABI_RESPONSE_NUMBER},
+    {&abi__watch__descriptor, "table", ABI_COMMAND_TABLE},
+    {&abi__watch__descriptor, "key", ABI_WATCH_KEY},
+    {&abi__watch__descriptor, "prefix", ABI_WATCH_PREFIX},
+    {&abi__watch__descriptor, "from", ABI_WATCH_FROM},
+    {&abi__watch__descriptor, "all_tables", ABI_WATCH_ALL_TABLES},
+    {&abi__watch__descriptor, "only_number", ABI_WATCH_ONLY_NUMBER},
+    {&abi__changed__descriptor, "number", ABI_CHANGED_NUMBER},
+    {&abi__changed__descriptor, "table", ABI_CHANGED_TABLE},
+    {&abi__changed__descriptor, "key", ABI_CHANGED_KEY},
+    {&abi__changed__descriptor, "value", ABI_CHANGED_VALUE},
+    {&abi__changed__descriptor, "removed", ABI_CHANGED_REMOVED},
+    {&abi__changed__descriptor, "expired", ABI_CHANGED_EXPIRED},
+    {&abi__changed__descriptor, "dropped", ABI_CHANGED_DROPPED},
+    {&abi__changed__descriptor, "expires", ABI_CHANGED_EXPIRES},
     {&abi__state__descriptor, "version", ABI_STATE_VERSION},
     {&abi__state__descriptor, "expires", ABI_STATE_EXPIRES},
     {&abi__state__descriptor, "left", ABI_STATE_LEFT},
@@ -162,7 +179,9 @@ static void test_every_field_of_the_messages_is_in_the_code(void **state)
                                                      &abi__tables__descriptor,
                                                      &abi__change__descriptor,
                                                      &abi__state__descriptor,
-                                                     &abi__table__descriptor};
+                                                     &abi__table__descriptor,
+                                                     &abi__watch__descriptor,
+                                                     &abi__changed__descriptor};
     for (size_t k = 0; k < sizeof all / sizeof *all; k++) {
         for (unsigned i = 0; i < all[k]->n_fields; i++) {
             const ProtobufCFieldDescriptor *field = &all[k]->fields[i];

@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: MIT */
+#include "watch.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "core/base/buf.h"
+#include "core/base/compiler.h"
+#include "core/base/mem.h"
+#include "session.h"
+
+enum {
+    MESSAGE_SIZE = 16 << 10, /* a message that has so many bytes gets no further change */
+    LOOKED_AT = 1000,        /* changes that a step looks at */
+};
+
+/* A watcher hears at most so often that there were changes which it has not asked for. */
+static const int64_t progress_pause = 100 * 1000 * 1000;
+
+struct watch {
+    struct weft_request *request;
+    struct weft_loop *loop;
+    const struct kv_store *store;
+    void *store_session;
+    const struct kv_face *face;
+    const struct kv_watch_face *words;
+    uint64_t max_message;
+    struct kv_follow follow;
+    bool follows;
+    struct weft_timer timer; /* the next step */
+    bool is_pausing;         /* the timer is armed for the sake of the number alone */
+    uint64_t number;         /* changes up to this one were looked at */
+    uint64_t told;           /* as the last message said that was sent */
+    struct weft_buf message; /* waits for room, or is being made */
+    bool waits;              /* for room, or for the end of a connection that is gone */
+    int failed;              /* why the watch ends once the message is sent, or 0 */
+    enum kv_status ending;   /* 0: it goes on */
+    const char *why;
+    bool all, one;
+    struct weft_view table, key; /* behind the struct */
+};
+
+static void free_watch(struct watch *watch)
+{
+    if (watch->follows)
+        watch->store->unfollow(watch->store_session, &watch->follow);
+    weft_timer_stop(&watch->timer);
+    weft_buf_fini(&watch->message);
+    weft_free(watch);
+}
+
+static size_t put_end(const struct watch *watch, uint8_t dst[WEFT_REJECT_MAX])
+{
+    char text[KV_LINE_MAX];
+    (void)snprintf(text, sizeof text, "%s; the last number was %" PRIu64, watch->why, watch->told);
+    return watch->face->put_text(dst, watch->ending, text);
+}
+
+/* Ends the request, now or when there is room for its last words. */
+static void end(struct watch *watch)
+{
+    uint8_t bytes[WEFT_REJECT_MAX];
+    size_t size = put_end(watch, bytes);
+    struct weft_body_bytes body = weft_body_from_view(weft_view(bytes, size));
+    if (watch->follows)
+        watch->store->unfollow(watch->store_session, &watch->follow);
+    watch->follows = false;
+    weft_timer_stop(&watch->timer);
+    watch->request->status = watch->ending;
+    int err = weft_request_end(watch->request, &body.body);
+    watch->waits = err == -EAGAIN;
+    if (err != -EAGAIN)
+        free_watch(watch);
+}
+
+static bool fits(const struct watch *watch, const struct kv_change *change)
+{
+    if (!watch->all && !weft_view_equal(change->table, watch->table))
+        return false;
+    if (change->kind == KV_CHANGE_DROPPED)
+        return true;
+    if (watch->one)
+        return weft_view_equal(change->key, watch->key);
+    return change->key.size >= watch->key.size &&
+           (watch->key.size == 0 ||
+            memcmp(change->key.data, watch->key.data, watch->key.size) == 0);
+}
+
+static int begin_message(struct watch *watch)
+{
+    uint8_t head[KV_WATCH_HEAD];
+    size_t size = watch->words->put_head(head, watch->number);
+    return weft_buf_append(&watch->message, weft_view(head, size));
+}
+
+static int add_change(struct watch *watch, const struct kv_change *change)
+{
+    size_t size = watch->words->change_size(change);
+    if (size + KV_WATCH_HEAD > watch->max_message)
+        return WEFT_ETOOBIG;
+    uint8_t *dst = weft_buf_reserve(&watch->message, size);
+    if (!dst)
+        return -ENOMEM;
+    watch->words->put_change(dst, change);
+    weft_buf_commit(&watch->message, size);
+    return 0;
+}
+
+/* Adds changes to the message. Returns 1 if there may be more, 0 if there are none, or an error. */
+static int collect(struct watch *watch)
+{
+    struct kv_change change;
+    for (unsigned i = 0; i < LOOKED_AT; i++) {
+        int found = watch->store->next_change(watch->store_session, &watch->follow, &change);
+        if (found == 0)
+            watch->number = watch->follow.reached;
+        if (found <= 0)
+            return found;
+        watch->number = change.number;
+        int err = fits(watch, &change) ? add_change(watch, &change) : 0;
+        if (err < 0)
+            return err;
+        if (weft_buf_size(&watch->message) >= MESSAGE_SIZE)
+            return 1;
+    }
+    return 1;
+}
+
+/* Sends the message. False: it waits for room, or the connection is gone. */
+static bool send_message(struct watch *watch)
+{
+    struct weft_body_bytes body = weft_body_from_view(weft_buf_view(&watch->message));
+    int err = weft_request_send(watch->request, &body.body);
+    watch->waits = err < 0;
+    if (err < 0)
+        return false;
+    watch->told = watch->number;
+    weft_buf_consume(&watch->message, weft_buf_size(&watch->message));
+    return true;
+}
+
+static void fail(struct watch *watch, int err)
+{
+    watch->ending = err == -ERANGE ? KV_GONE : err == WEFT_ETOOBIG ? KV_TOO_BIG : KV_RETRY;
+    watch->why = err == -ERANGE ? "Changes were lost, because they came faster than they were read"
+                 : err == WEFT_ETOOBIG ? "A change is over max-message"
+                                       : "Out of memory: the watch ends";
+    end(watch);
+}
+
+/* Goes on later; after a pause the number is told, too. */
+static void go_on(struct watch *watch, int64_t delay)
+{
+    watch->is_pausing = delay > 0;
+    weft_loop_after(watch->loop, &watch->timer, delay);
+}
+
+/* One step: what has come, up to one message. Called while no message waits. is_due: the number is told even if there
+ * is no change. */
+static void step(struct watch *watch, bool is_due)
+{
+    uint8_t head[KV_WATCH_HEAD];
+    int found = collect(watch);
+    bool is_news = is_due && found == 0 && watch->number > watch->told;
+    if (weft_buf_size(&watch->message) > 0 || is_news) {
+        size_t size = watch->words->put_head(head, watch->number);
+        if (weft_buf_append(&watch->message, weft_view(head, size)) < 0) {
+            fail(watch, -ENOMEM);
+            return;
+        }
+        if (!send_message(watch)) {
+            watch->failed = found < 0 ? found : 0;
+            return;
+        }
+    }
+    if (found < 0)
+        fail(watch, found);
+    else if (found > 0)
+        go_on(watch, 0);
+    else if (watch->number > watch->told && !watch->is_pausing)
+        go_on(watch, progress_pause);
+}
+
+static void on_timer(struct weft_timer *timer)
+{
+    struct watch *watch = weft_container_of(timer, struct watch, timer);
+    bool is_due = watch->is_pausing;
+    watch->is_pausing = false;
+    if (!watch->waits)
+        step(watch, is_due);
+}
+
+static void on_ready(struct kv_follow *follow)
+{
+    struct watch *watch = weft_container_of(follow, struct watch, follow);
+    bool comes = weft_timer_is_armed(&watch->timer) && !watch->is_pausing;
+    if (watch->waits || comes)
+        return;
+    step(watch, false);
+}
+
+static void on_room(struct weft_request *request)
+{
+    struct watch *watch = request->data;
+    if (watch->ending != 0)
+        end(watch);
+    else if (!send_message(watch))
+        return;
+    else if (watch->failed < 0)
+        fail(watch, watch->failed);
+    else
+        step(watch, false);
+}
+
+static void on_cancel(struct weft_request *request, enum weft_reason reason)
+{
+    struct watch *watch = request->data;
+    if (reason == WEFT_REASON_DRAINED && watch->ending == 0) {
+        watch->ending = KV_RETRY;
+        watch->why = "The server is shutting down";
+        end(watch);
+        return;
+    }
+    if (reason == WEFT_REASON_DRAINED)
+        return;
+    free_watch(watch);
+    (void)!weft_request_end(request, NULL);
+}
+
+static struct watch *new_watch(const struct kv_task *task, const struct kv_watch_spec *spec,
+                               const struct kv_watch_face *face)
+{
+    struct kv_session *session = task->session;
+    struct watch *watch = weft_malloc(sizeof *watch + spec->table.size + spec->key.size);
+    if (!watch)
+        return NULL;
+    uint8_t *bytes = (uint8_t *)(watch + 1);
+    *watch = (struct watch){
+        .request = task->request,
+        .loop = session->loop->loop,
+        .store = session->loop->store,
+        .store_session = session->store_session,
+        .face = session->loop->face,
+        .words = face,
+        .max_message = kv_task_limits(task)->max_message,
+        .follow = {.from = spec->from, .ready = on_ready},
+        .timer.fire = on_timer,
+        .all = spec->all,
+        .one = spec->one,
+        .table = weft_view(bytes, spec->table.size),
+        .key = weft_view(bytes + spec->table.size, spec->key.size),
+    };
+    if (spec->table.size > 0)
+        memcpy(bytes, spec->table.data, spec->table.size);
+    if (spec->key.size > 0)
+        memcpy(bytes + spec->table.size, spec->key.data, spec->key.size);
+    return watch;
+}
+
+static void refuse(struct kv_task *task, int err, uint64_t from)
+{
+    char line[KV_LINE_MAX];
+    switch (err) {
+    case -ERANGE:
+        if (from == 0) {
+            kv_task_refuse(task, KV_RETRY, "The store has no place for a watch now: try again",
+                           false);
+            break;
+        }
+        (void)snprintf(line, sizeof line,
+                       "Changes after number %" PRIu64 " are not kept any more: read anew", from);
+        kv_task_refuse(task, KV_GONE, line, false);
+        break;
+    case -ENOTSUP:
+        kv_task_refuse(task, KV_NOT_IMPLEMENTED,
+                       "Changes cannot be watched: the store was started with changes=0", false);
+        break;
+    case -ENOSPC:
+        kv_task_refuse(task, KV_TOO_OFTEN,
+                       "Too many watches on this connection: max-detached is reached", false);
+        break;
+    case -EPROTO:
+        kv_task_refuse(task, KV_NOT_IMPLEMENTED,
+                       "Changes cannot be watched in this protocol: it has no place for them",
+                       false);
+        break;
+    default:
+        kv_task_refuse_no_memory(task);
+        break;
+    }
+}
+
+/* Follows the store and leaves the order of replies. Returns an error of these. */
+static int start(struct watch *watch)
+{
+    int err = watch->store->follow(watch->store_session, &watch->follow);
+    if (err < 0)
+        return err;
+    watch->follows = true;
+    watch->number = watch->told = watch->follow.from;
+    err = begin_message(watch);
+    if (err == 0)
+        err = weft_request_detach(watch->request);
+    return err == -ENOTSUP ? -EPROTO : err;
+}
+
+static void ignore(struct kv_follow *follow)
+{
+    (void)follow;
+}
+
+/* Answers the number that no change has which could be read before. */
+static void answer_number(struct kv_task *task, const struct kv_watch_face *face)
+{
+    const struct kv_session *session = task->session;
+    struct kv_follow follow = {.ready = ignore};
+    uint8_t head[KV_WATCH_HEAD];
+    int err = session->loop->store->follow(session->store_session, &follow);
+    if (err < 0) {
+        refuse(task, err, 0);
+        return;
+    }
+    session->loop->store->unfollow(session->store_session, &follow);
+    kv_task_answer_bytes(task, weft_view(head, face->put_head(head, follow.latest)));
+}
+
+void kv_task_watch(struct kv_task *task, const struct kv_watch_spec *spec,
+                   const struct kv_watch_face *face)
+{
+    const struct kv_session *session = task->session;
+    const struct kv_store *store = session->loop->store;
+    const struct weft_action action = {.name = "watch",
+                                       .object = spec->all ? weft_view_str("*") : spec->table};
+    if (!kv_task_ask(task, &action))
+        return;
+    if (!(store->flags & KV_STORE_CHANGES)) {
+        kv_task_refuse(task, KV_NOT_IMPLEMENTED, "Changes cannot be watched in this store", false);
+        return;
+    }
+    struct weft_request *request = task->request;
+    if (spec->only_number) {
+        answer_number(task, face);
+        return;
+    }
+    struct watch *watch = new_watch(task, spec, face);
+    int err = watch ? start(watch) : -ENOMEM;
+    if (err < 0) {
+        if (watch)
+            free_watch(watch);
+        refuse(task, err, spec->from);
+        return;
+    }
+    request->data = watch;
+    request->on_room = on_room;
+    request->on_cancel = on_cancel;
+    if (send_message(watch))
+        step(watch, false);
+}
