@@ -27,8 +27,8 @@ struct weft_peer {
     /* The claim of who it is that came when the connection was opened: the value of the Authorization field of a
      * WebSocket's handshake. Nobody has checked it. */
     const char *credentials;
-    const char *user;  /* the name it has proven to have, by weft_peer_set_user */
-    const char *label; /* the name it gives itself, by weft_peer_set_label */
+    const char *user;    /* the name it has proven to have, by weft_peer_set_user */
+    const char *label;   /* the name it gives itself, by weft_peer_set_label */
     const char *subject; /* the common name (CN) of a certificate that the transport has verified */
     void *grant;         /* what a layer that guards knows of the user, by weft_peer_set_grant */
 };

@@ -235,13 +235,13 @@ static int allow_some(scmp_filter_ctx filter)
     int err = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
     if (err == 0)
         err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1,
-                               SCMP_A2(SCMP_CMP_EQ, 0));
+                               SCMP_A2(SCMP_CMP_EQ, 0, 0));
     for (size_t i = 0; err == 0 && i < sizeof options / sizeof *options; i++)
         err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
-                               SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)options[i]));
+                               SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)options[i], 0));
     for (size_t i = 0; err == 0 && i < sizeof requests / sizeof *requests; i++)
         err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
-                               SCMP_A1(SCMP_CMP_EQ, requests[i]));
+                               SCMP_A1(SCMP_CMP_EQ, requests[i], 0));
     if (err == 0)
         err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
                                SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD));

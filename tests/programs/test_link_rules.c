@@ -430,7 +430,8 @@ static void test_stores_on_disk_are_made_of_the_parts_and_their_libraries(void *
     static const int stores[] = {KV_LMDB, KV_ROCKSDB};
     (void)state;
     for (size_t i = 0; i < sizeof stores / sizeof *stores; i++) {
-        needs_nothing_above(stores[i], 1u << BASE | 1u << KV_UPDATE | 1u << KV_TRAIL | 1u << KV_PARTS, seam);
+        needs_nothing_above(stores[i],
+                            1u << BASE | 1u << KV_UPDATE | 1u << KV_TRAIL | 1u << KV_PARTS, seam);
         needs_none_of(stores[i], libev);
         needs_none_of(stores[i], gzip_engines);
         needs_none_of(stores[i], protobuf_c);
@@ -455,10 +456,10 @@ static void test_records_of_the_journal_know_one_codec_alone(void **state)
 static void test_journal_is_made_of_the_memory_store_and_codecs(void **state)
 {
     (void)state;
-    needs_nothing_above(
-        KV_JOURNAL,
-        1u << BASE | 1u << KV_RECORDS | 1u << KV_UPDATE | 1u << KV_TRAIL | 1u << KV_MEMORY |
-            1u << KV_PARTS, seam);
+    needs_nothing_above(KV_JOURNAL,
+                        1u << BASE | 1u << KV_RECORDS | 1u << KV_UPDATE | 1u << KV_TRAIL |
+                            1u << KV_MEMORY | 1u << KV_PARTS,
+                        seam);
     needs_none_of(KV_JOURNAL, libev);
     needs_none_of(KV_JOURNAL, gzip_engines);
     needs_none_of(KV_JOURNAL, protobuf_c);

@@ -238,7 +238,7 @@ static ssize_t read_all(int fd, char **text)
 
 int users_table_read(struct users_table **table, const char *path, struct weft_error *error)
 {
-    char *text;
+    char *text = NULL;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     ssize_t size = fd < 0 ? -errno : read_all(fd, &text);
     if (fd >= 0)

@@ -120,8 +120,9 @@ static void test_option_without_a_directory_is_refused(void **state)
     (void)state;
     assert_refused("memory?sync=1", WEFT_ECONFIG,
                    "store 'memory' takes this option only with a directory: memory:DIR?sync=1");
-    assert_refused("memory:?snapshot=1MiB", WEFT_ECONFIG,
-                   "store 'memory' takes this option only with a directory: memory:DIR?snapshot=1MiB");
+    assert_refused(
+        "memory:?snapshot=1MiB", WEFT_ECONFIG,
+        "store 'memory' takes this option only with a directory: memory:DIR?snapshot=1MiB");
 }
 
 static void test_size_of_a_snapshot_that_is_none_is_refused(void **state)
