@@ -60,7 +60,7 @@ static void test_reload_changes_each_setting_or_names_it_for_a_restart(void **st
     kvs_start(&kvs, WORDS("--config", path));
     for (size_t i = 0; i < table.count; i++) {
         const struct cli_option *option = &table.options[i];
-        struct sample sample;
+        struct sample sample = {0};
         char value[WEFT_UNITS_TEXT];
         if (option->action)
             continue;

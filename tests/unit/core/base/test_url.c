@@ -215,8 +215,6 @@ static void test_text_that_is_no_port_is_refused(void **state)
 
 static void test_path_behind_the_port_is_the_target(void **state)
 {
-    struct weft_url url;
-
     (void)state;
     assert_int_equal(weft_url_parse(&url, "ws://h:1/a/%20b?c=d", NULL), 0);
     assert_string_equal(url.target, "/a/%20b");

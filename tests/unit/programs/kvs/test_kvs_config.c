@@ -121,7 +121,7 @@ static void test_every_setting_comes_from_file_environment_and_command_line(void
     (void)state;
     for (size_t i = 0; i < table.count; i++) {
         const struct cli_option *option = &table.options[i];
-        struct sample sample;
+        struct sample sample = {0};
         char text[WEFT_UNITS_TEXT];
         if (option->action)
             continue;
@@ -161,7 +161,7 @@ static void test_every_bad_value_is_refused_with_its_place(void **state)
         const struct cli_option *option = &table.options[i];
         struct kvs_config config;
         struct weft_error error;
-        struct sample sample;
+        struct sample sample = {0};
         char text[WEFT_UNITS_TEXT];
         if (option->action) {
             put_setting(option->name, "yes");
