@@ -84,8 +84,15 @@ bool weft__conn_notify_room(struct weft__conn *conn);
 bool weft__conn_can_notify(const struct weft__conn *conn);
 /* Writes until nothing is left or the stream takes no more. */
 void weft__conn_flush(struct weft__conn *conn);
+void weft__conn_add_bad(struct weft__conn *conn);
 /* Counts bad requests in a row, and begins to close the connection at max-bad-frames of them. Called for
  * each request that is answered; a good one sets the count to 0. */
-void weft__conn_count_bad(struct weft__conn *conn, bool bad);
+static inline void weft__conn_count_bad(struct weft__conn *conn, bool bad)
+{
+    if (bad)
+        weft__conn_add_bad(conn);
+    else
+        conn->bad_frames = 0;
+}
 
 #endif

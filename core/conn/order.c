@@ -199,10 +199,8 @@ void weft__order_owe_room(struct weft__order *order, struct weft__request *reque
         order->room_owed++;
 }
 
-void weft__order_settle_room(struct weft__order *order, struct weft__request *request)
+void weft__order_pay_room(struct weft__order *order, struct weft__request *request)
 {
-    if (!request->room_owed)
-        return;
     request->room_owed = false;
     if (request->place == WEFT__LOOSE)
         weft__loose_move(request, &order->detached_part->loose);

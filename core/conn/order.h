@@ -176,6 +176,11 @@ void weft__held_free(struct weft__request *request, struct weft__held *held);
 /* owe_room notes that the request was answered -EAGAIN; settle_room, that it was told of room or has
  * ended. A repeated call does nothing. */
 void weft__order_owe_room(struct weft__order *order, struct weft__request *request);
-void weft__order_settle_room(struct weft__order *order, struct weft__request *request);
+void weft__order_pay_room(struct weft__order *order, struct weft__request *request);
+static inline void weft__order_settle_room(struct weft__order *order, struct weft__request *request)
+{
+    if (request->room_owed)
+        weft__order_pay_room(order, request);
+}
 
 #endif

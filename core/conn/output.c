@@ -314,11 +314,11 @@ void weft__conn_flush(struct weft__conn *conn)
         conn->write_deadline = weft_loop_now(worker->loop) + (int64_t)worker->limits->write_timeout;
 }
 
-void weft__conn_count_bad(struct weft__conn *conn, bool bad)
+void weft__conn_add_bad(struct weft__conn *conn)
 {
     uint64_t most = conn->binding->worker->limits->max_bad_frames;
 
-    conn->bad_frames = bad ? conn->bad_frames + 1 : 0;
-    if (bad && most > 0 && conn->bad_frames >= most)
+    conn->bad_frames++;
+    if (most > 0 && conn->bad_frames >= most)
         weft__conn_close_soon(conn, WEFT_REASON_BAD_FRAMES);
 }

@@ -47,6 +47,17 @@ struct kv_session {
     alignas(max_align_t) uint8_t space[KV_SESSION_INLINE];
 };
 
+/* What a face reads of its tasks' session in each request, without a call. */
+static inline const struct weft_kv_limits *kv_session_limits(const struct kv_session *session)
+{
+    return &session->loop->config->context->limits;
+}
+
+static inline struct weft_loop *kv_session_event_loop(const struct kv_session *session)
+{
+    return session->loop->loop;
+}
+
 /* Sets *config. context is the struct weft_kv_context with which the service was registered. Returns 0. */
 WEFT_MUST_USE int kv_session_configure(struct kv_session_config *config, void *context,
                                        const struct weft_limits *limits,

@@ -47,7 +47,8 @@ static inline void kv__drop_values(struct kv_call *call)
     if (!kv_takes_values(call->command))
         return;
     for (size_t i = 0; i < call->count; i++)
-        weft_blob_unref(call->items[i].value.blob);
+        if (call->items[i].value.blob)
+            weft_blob_unref(call->items[i].value.blob);
 }
 
 /* Decodes a request, for which a face has called kv_task_login, again, now that the layers can say. */

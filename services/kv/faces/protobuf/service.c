@@ -137,7 +137,7 @@ static bool decode(struct kv_task *base)
 {
     struct task *task = task_of(base);
     task->decoded.request = base->request;
-    task->decoded.max_elements = kv_task_kv_limits(base)->decode_elements;
+    task->decoded.max_elements = kv_session_limits(base->session)->decode_elements;
     enum kv_decoded decoded = KV_DECODED;
     if (!kv_request_decode_usual(&task->decoded, base->request->payload, &base->call))
         decoded = decode_any(task);
@@ -153,7 +153,8 @@ static bool decode(struct kv_task *base)
 static const struct weft_body *reply(struct kv_task *base, const struct kv_reply *reply)
 {
     struct task *task = task_of(base);
-    kv_reply_body_init(&task->body, reply, &base->call, &base->pairs, kv_task_loop(base));
+    kv_reply_body_init(&task->body, reply, &base->call, &base->pairs,
+                       kv_session_event_loop(base->session));
     return &task->body.body;
 }
 

@@ -144,11 +144,9 @@ void kv_epoch_leave(struct kv_epoch_loop *self)
     weft_free(self->retired.objects);
 }
 
-int kv_epoch_reserve(struct kv_epoch_loop *self, size_t count)
+int kv__epoch_make_room(struct kv_epoch_loop *self, size_t count)
 {
     struct kv_retired *list = &self->retired;
-    if (count <= list->capacity - list->count)
-        return 0;
     size_t capacity = list->capacity < FIRST_CAPACITY ? FIRST_CAPACITY : 2 * list->capacity;
     if (capacity < list->count + count)
         capacity = list->count + count;

@@ -71,9 +71,15 @@ void kv_epoch_leave(struct kv_epoch_loop *self);
 /* Makes the loop have a turn; does nothing to a thread without a loop. Any thread. */
 void kv_epoch_wake(struct kv_epoch_loop *self);
 
+WEFT_MUST_USE int kv__epoch_make_room(struct kv_epoch_loop *self, size_t count);
 /* Makes sure that the next count calls of retire find room. -ENOMEM: nothing changed. Loop's
  * thread, as all that follows. */
-WEFT_MUST_USE int kv_epoch_reserve(struct kv_epoch_loop *self, size_t count);
+WEFT_MUST_USE static inline int kv_epoch_reserve(struct kv_epoch_loop *self, size_t count)
+{
+    if (count <= self->retired.capacity - self->retired.count)
+        return 0;
+    return kv__epoch_make_room(self, count);
+}
 
 /* drop(object, context) will be called on this loop when no reader can hold it. Room must have been
  * reserved, and nobody who looks for it from now on may find it. */

@@ -90,21 +90,9 @@ bool kv_segment_lock(struct kv_segment *segment, uint64_t flag)
     }
 }
 
-static uint64_t without_flags(const struct kv_segment *segment)
-{
-    uint64_t state = atomic_load_explicit(&segment->state, memory_order_relaxed);
-    return state & ~(uint64_t)(KV_SEGMENT_VERSION - 1);
-}
-
-void kv_segment_unlock(struct kv_segment *segment, bool changed)
-{
-    uint64_t state = without_flags(segment) + (changed ? KV_SEGMENT_VERSION : 0);
-    atomic_store_explicit(&segment->state, state, memory_order_release);
-}
-
 void kv_segment_kill(struct kv_segment *segment)
 {
-    uint64_t state = without_flags(segment) | KV_SEGMENT_DEAD;
+    uint64_t state = kv__segment_version(segment) | KV_SEGMENT_DEAD;
     atomic_store_explicit(&segment->state, state, memory_order_release);
 }
 

@@ -135,8 +135,19 @@ static inline struct kv_entry *kv_segment_get(const struct kv_segment *segment, 
  * False: the segment is dead and not locked. */
 WEFT_MUST_USE bool kv_segment_lock(struct kv_segment *segment, uint64_t flag);
 
+/* The state without its flags. */
+static inline uint64_t kv__segment_version(const struct kv_segment *segment)
+{
+    uint64_t state = atomic_load_explicit(&segment->state, memory_order_relaxed);
+    return state & ~(uint64_t)(KV_SEGMENT_VERSION - 1);
+}
+
 /* changed: readers that looked meanwhile have to look again. */
-void kv_segment_unlock(struct kv_segment *segment, bool changed);
+static inline void kv_segment_unlock(struct kv_segment *segment, bool changed)
+{
+    uint64_t state = kv__segment_version(segment) + (changed ? KV_SEGMENT_VERSION : 0);
+    atomic_store_explicit(&segment->state, state, memory_order_release);
+}
 
 /* Marks a locked segment dead for ever, instead of unlocking it. */
 void kv_segment_kill(struct kv_segment *segment);
