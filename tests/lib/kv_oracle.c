@@ -132,9 +132,42 @@ static AbiBytes__CommandRequest *unpack_merged(struct weft_view payload)
     return request;
 }
 
+static bool same_bytes(ProtobufCBinaryData theirs, struct weft_view ours)
+{
+    return weft_view_equal(weft_view(theirs.data, theirs.len), ours);
+}
+
+static const char *compare_watch(const AbiBytes__Watch *watch, const struct kv_watch_spec *ours)
+{
+    static const ProtobufCBinaryData none;
+    bool one = watch->keys_case == ABI_BYTES__WATCH__KEYS_KEY;
+    bool prefix = watch->keys_case == ABI_BYTES__WATCH__KEYS_PREFIX;
+    if (!same_bytes(watch->table, ours->table) || !watch->all_tables != !ours->all)
+        return "a watch's tables";
+    if (one != ours->one || !same_bytes(one      ? watch->key
+                                        : prefix ? watch->prefix
+                                                 : none,
+                                        ours->key))
+        return "a watch's keys";
+    return watch->from == ours->from && !watch->only_number == !ours->only_number
+               ? NULL
+               : "a watch's number";
+}
+
+static const char *compare_login(const AbiBytes__Login *login, const struct kv_request *ours)
+{
+    return same_bytes(login->user, ours->user) && same_bytes(login->password, ours->secret)
+               ? NULL
+               : "a login";
+}
+
 /* Returns the outcome that our decoder owes for a request that has a command. */
 static enum kv_decoded expected_of(const AbiBytes__CommandRequest *request)
 {
+    if (request->request_data_case == ABI_BYTES__COMMAND_REQUEST__REQUEST_DATA_WATCH)
+        return KV_DECODED_WATCH;
+    if (request->request_data_case == ABI_BYTES__COMMAND_REQUEST__REQUEST_DATA_LOGIN)
+        return KV_DECODED_LOGIN;
     bool has_no_pair =
         request->request_data_case == ABI_BYTES__COMMAND_REQUEST__REQUEST_DATA_HSET &&
         !request->hset->pair;
@@ -147,9 +180,15 @@ static const char *compare(const AbiBytes__CommandRequest *request, enum kv_deco
     int64_t now = weft_loop_wall(ours->loop);
     if (!request)
         return "whether it is well formed: ours accepts";
-    if (request->request_data_case != ABI_BYTES__COMMAND_REQUEST__REQUEST_DATA__NOT_SET)
-        return decoded == expected_of(request) ? kv_oracle_compare(request, call, now)
-                                               : "the outcome";
+    if (request->request_data_case != ABI_BYTES__COMMAND_REQUEST__REQUEST_DATA__NOT_SET) {
+        if (decoded != expected_of(request))
+            return "the outcome";
+        if (decoded == KV_DECODED_WATCH)
+            return compare_watch(request->watch, &ours->watch);
+        if (decoded == KV_DECODED_LOGIN)
+            return compare_login(request->login, ours);
+        return kv_oracle_compare(request, call, now);
+    }
 
     uint32_t unknown = lowest_unknown(&request->base);
     if (decoded != (unknown == 0 ? KV_DECODED_NO_COMMAND : KV_DECODED_UNKNOWN))
