@@ -47,7 +47,7 @@ struct kv_session {
     alignas(max_align_t) uint8_t space[KV_SESSION_INLINE];
 };
 
-/* What a face reads of its tasks' session in each request, without a call. */
+/* A face reads these for each request, so they cost no call. */
 static inline const struct weft_kv_limits *kv_session_limits(const struct kv_session *session)
 {
     return &session->loop->config->context->limits;

@@ -194,9 +194,10 @@ static void test_server_without_its_threads_says_so_and_does_not_listen(void **s
                   geteuid() == 0
                       ? WORDS("/usr/bin/env", "ASAN_OPTIONS=detect_leaks=0", "/usr/bin/prlimit",
                               "--nproc=0", KVS_PATH, "--listen", KVS_ANY_PORT, "--threads", "8",
-                              "--user", "nobody")
+                              "--no-sandbox", "--user", "nobody")
                       : WORDS("/usr/bin/env", "ASAN_OPTIONS=detect_leaks=0", "/usr/bin/prlimit",
-                              "--nproc=0", KVS_PATH, "--listen", KVS_ANY_PORT, "--threads", "8"));
+                              "--nproc=0", KVS_PATH, "--listen", KVS_ANY_PORT, "--threads", "8",
+                              "--no-sandbox"));
     assert_int_equal(process_wait(&kvs), 1);
     assert_one_line(kvs.err.text,
                     "--threads: cannot start thread 2 of 8: Resource temporarily unavailable; "

@@ -359,6 +359,7 @@ static void test_limits_that_cannot_change_while_serving_are_refused_by_name(voi
             continue;
         *(uint64_t *)(void *)((char *)&limits + limit->offset) -= 1;
         expect_no_change(f, &limits, limit->name);
+        expect_no_change(f, &limits, ": cannot change while the server runs; start it anew");
     }
     struct weft_limits limits = begun;
     limits.max_connections++;

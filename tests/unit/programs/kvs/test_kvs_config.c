@@ -170,6 +170,11 @@ static void test_every_bad_value_is_refused_with_its_place(void **state)
             continue;
         }
         assert_true(sample_of(option, &sample, text));
+        if (!option->argument) {
+            put_setting(option->name, "maybe");
+            assert_int_equal(parse(&config, NULL, NULL, &error), WEFT_ECONFIG);
+            assert_non_null(strstr(error.text, "'maybe' is neither yes nor no"));
+        }
         if (sample.bad)
             check_refusals(option, sample.bad);
         put_setting(option->name, "");

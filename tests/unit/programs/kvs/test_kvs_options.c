@@ -166,6 +166,7 @@ static void test_kvs_refuses_bad_values(void **state)
     assert_refused(WORDS("--threads", "x"), "--threads: 'x' is not a number from 1 to 256");
     assert_refused(WORDS("--log-level", "loud"),
                    "--log-level: unknown level 'loud'; there are: error, warn, info, debug, trace");
+    assert_refused(WORDS("--users", ""), "--users: the name of a file is missing");
     assert_refused(WORDS("--repair", "maybe"), "--repair: 'maybe' is neither show nor drop");
     assert_refused(
         WORDS("--max-frame", "8MB"),

@@ -165,7 +165,8 @@ static void test_what_is_no_text_file_is_refused(void **state)
     fwrite("a\0b", 3, 1, file);
     fclose(file);
     assert_int_equal(run(fixture), WEFT_ECONFIG);
-    assert_non_null(strstr(fixture->error.text, "main.conf: has a NUL byte"));
+    assert_non_null(
+        strstr(fixture->error.text, "main.conf: has a NUL byte, so it is no configuration file"));
     assert_int_equal(truncate(fixture->main, 2 * CLI_FILE_MAX), 0);
     assert_int_equal(run(fixture), -EFBIG);
     assert_int_equal(

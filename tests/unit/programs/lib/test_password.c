@@ -77,7 +77,7 @@ static void test_password_that_is_none_is_refused(void **state)
     memset(large, 'x', sizeof large);
     write_file(large, CLI_PASSWORD_SIZE, 0600);
     assert_int_equal(cli_password_read(password, path, &error), WEFT_ECONFIG);
-    assert_non_null(strstr(error.text, "at most 511 bytes"));
+    assert_non_null(strstr(error.text, ": a password has at most 511 bytes"));
     write_file(large, CLI_PASSWORD_SIZE - 1, 0600);
     assert_int_equal(cli_password_read(password, path, &error), CLI_PASSWORD_SIZE - 1);
 }

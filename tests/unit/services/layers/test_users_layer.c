@@ -108,6 +108,9 @@ static struct weft_request *pending(struct server_fixture *f, struct test_peer *
     return f->probe.calls[f->probe.call_count - 1].request;
 }
 
+/* Why the last question was answered with no. */
+static const char *denied;
+
 static bool may(struct weft_request *request, const char *object, unsigned flags,
                 enum weft_reject_cause *cause)
 {
@@ -115,6 +118,7 @@ static bool may(struct weft_request *request, const char *object, unsigned flags
     struct weft_rejection why;
     bool yes = weft_request_ask(request, &action, &why);
     *cause = yes ? (enum weft_reject_cause)0 : why.cause;
+    denied = yes ? NULL : why.what;
     return yes;
 }
 
@@ -176,6 +180,28 @@ static void test_user_may_do_what_its_rules_say(void **state)
     assert_may_not(a, "b", 0, WEFT_REJECT_DENIED);
     assert_int_equal(weft_peer_set_user(weft_request_peer(a), weft_view(NULL, 0)), 0);
     assert_may_not(a, "", WEFT_ACTION_ADMIN, WEFT_REJECT_NOT_KNOWN);
+}
+
+static void test_user_is_told_which_rule_is_missing(void **state)
+{
+    struct server_fixture *f = *state;
+    static const struct {
+        unsigned flags;
+        const char *text;
+    } rows[] = {
+        {WEFT_ACTION_WRITES, "your rules have no write for this table"},
+        {WEFT_ACTION_ADMIN, "your rules have no admin"},
+        {WEFT_ACTION_SUBSCRIBES, "your rules have no subscribe for this topic"},
+    };
+    struct weft_request *a = pending(f, serve_one(f));
+    assert_int_equal(login_now(f, a, "ann", "sesame"), 1);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        assert_may_not(a, "b", rows[i].flags, WEFT_REJECT_DENIED);
+        assert_string_equal(denied, rows[i].text);
+    }
+    assert_int_equal(login_now(f, a, "adm", "sesame"), 1);
+    assert_may_not(a, "b", 0, WEFT_REJECT_DENIED);
+    assert_string_equal(denied, "your rules have no read for this table");
 }
 
 static void test_wrong_password_leaves_the_peer_as_it_was(void **state)
@@ -426,6 +452,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST_USERS(test_unknown_peer_may_do_what_is_open_alone),
         TEST_USERS(test_user_may_do_what_its_rules_say),
+        TEST_USERS(test_user_is_told_which_rule_is_missing),
         TEST_USERS(test_wrong_password_leaves_the_peer_as_it_was),
         TEST_USERS(test_password_that_was_right_is_not_hashed_again),
         TEST_USERS(test_failure_is_answered_late_and_a_success_at_once),

@@ -202,6 +202,7 @@ static void test_hash_of_a_password_is_one_that_the_file_takes(void **state)
     weft_free(work);
     assert_int_equal(weft_users_hash(hash, weft_view(NULL, 0), &error), WEFT_ECONFIG);
     assert_int_equal(weft_users_hash(hash, weft_view("a\0b", 3), &error), WEFT_ECONFIG);
+    assert_non_null(strstr(error.text, "there is a NUL in the password"));
     char large[600];
     memset(large, 'x', sizeof large);
     assert_int_equal(weft_users_hash(hash, weft_view(large, sizeof large), &error), WEFT_ECONFIG);

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 #include <errno.h>
@@ -106,7 +108,7 @@ static void test_musts_of_the_rfc_are_checked(void **state)
         {GET HOST "Upgrade: h2c, websocket\r\nConnection: Upgrade\r\n" KEY VERSION "\r\n", 101, ""},
         {"GET http://127.0.0.1:9527/ HTTP/1.1\r\n" HOST UPGRADE KEY VERSION "\r\n", 101, ""},
         {"GET /?a=b HTTP/1.1\r\n" HOST UPGRADE KEY VERSION "\r\n", 101, ""},
-        {"POST / HTTP/1.1\r\n" HOST UPGRADE KEY VERSION "\r\n", 405, "Allow: GET"},
+        {"POST / HTTP/1.1\r\n" HOST UPGRADE KEY VERSION "\r\n", 405, "a WebSocket begins with GET"},
         {"HEAD / HTTP/1.1\r\n" HOST UPGRADE KEY VERSION "\r\n", 405, "Allow: GET"},
         {"GET / HTTP/1.0\r\n" HOST UPGRADE KEY VERSION "\r\n", 505, "only HTTP/1.1"},
         {"GET / HTTP/2.0\r\n" HOST UPGRADE KEY VERSION "\r\n", 505, "only HTTP/1.1"},
@@ -116,13 +118,16 @@ static void test_musts_of_the_rfc_are_checked(void **state)
          "this is a WebSocket endpoint"},
         {GET HOST "Upgrade: h2c\r\nConnection: Upgrade\r\n" KEY VERSION "\r\n", 426,
          "Upgrade: websocket"},
-        {GET HOST "Upgrade: websocket\r\n" KEY VERSION "\r\n", 400, "Connection"},
+        {GET HOST "Upgrade: websocket\r\n" KEY VERSION "\r\n", 400,
+         "the field Connection does not say upgrade"},
         {GET HOST "Upgrade: websocket\r\nConnection: keep-alive\r\n" KEY VERSION "\r\n", 400,
          "Connection"},
         {GET HOST UPGRADE KEY "\r\n", 426, "Sec-WebSocket-Version: 13"},
         {GET HOST UPGRADE KEY "Sec-WebSocket-Version: 8\r\n\r\n", 426, "Sec-WebSocket-Version: 13"},
-        {GET HOST UPGRADE KEY VERSION VERSION "\r\n", 400, "version 13"},
-        {GET HOST UPGRADE VERSION "\r\n", 400, "Sec-WebSocket-Key"},
+        {GET HOST UPGRADE KEY VERSION VERSION "\r\n", 400,
+         "only version 13 of WebSocket is spoken here"},
+        {GET HOST UPGRADE VERSION "\r\n", 400,
+         "the request needs one Sec-WebSocket-Key of 16 bytes in base64"},
         {GET HOST UPGRADE KEY KEY VERSION "\r\n", 400, "Sec-WebSocket-Key"},
         {GET HOST UPGRADE VERSION "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ\r\n\r\n", 400,
          "16 bytes"},
@@ -131,7 +136,7 @@ static void test_musts_of_the_rfc_are_checked(void **state)
         {GET HOST UPGRADE VERSION "Sec-WebSocket-Key: dGhl*HNhbXBsZSBub25jZQ==\r\n\r\n", 400,
          "16 bytes"},
         {"GET /other HTTP/1.1\r\n" HOST UPGRADE KEY VERSION "\r\n", 404, "at this path"},
-        {USUAL "Content-Length: 3\r\n\r\nabc", 400, "a body"},
+        {USUAL "Content-Length: 3\r\n\r\nabc", 400, "the request has a body"},
         {USUAL "Content-Length: 0\r\n\r\n", 101, ""},
         {USUAL "Transfer-Encoding: chunked\r\n\r\n", 400, "a body"},
     };
@@ -149,7 +154,7 @@ static void test_heads_that_two_readers_could_read_differently_are_refused(void 
         {"G=T / HTTP/1.1\r\n" HOST "\r\n", 400, "not a request of HTTP"},
         {"GET / http/1.1\r\n" HOST "\r\n", 400, "request line"},
         {"GET / HTTP/11\r\n" HOST "\r\n", 400, "request line"},
-        {"GET #a HTTP/1.1\r\n" HOST "\r\n", 400, "not a path"},
+        {"GET #a HTTP/1.1\r\n" HOST "\r\n", 400, "the target is not a path"},
         {"GET * HTTP/1.1\r\n" HOST "\r\n", 400, "not a path"},
         {"GET /a#b HTTP/1.1\r\n" HOST "\r\n", 400, "not a path"},
         {GET "Host : a\r\n\r\n", 400, "not a field"},
@@ -286,7 +291,7 @@ static void test_page_of_another_origin_is_kept_out(void **state)
         {USUAL "Origin: null\r\n\r\n", 403, "another origin"},
         {USUAL "Origin: \r\n\r\n", 403, "another origin"},
         {USUAL "Origin: http://127.0.0.1:9527\r\nOrigin: http://evil.example\r\n\r\n", 400,
-         "Origin"},
+         "more than one Origin field"},
     };
 
     (void)state;
@@ -354,14 +359,15 @@ static void test_options_that_cannot_be_meant_are_refused(void **state)
     refuse(WEFT_SERVER, "path=/a b", "begins with /");
     refuse(WEFT_SERVER, "path=/a#b", "begins with /");
     refuse(WEFT_SERVER, "path=/\x7f", "begins with /");
-    refuse(WEFT_SERVER, "origin=app.example", "SCHEME://HOST");
+    refuse(WEFT_SERVER, "origin=app.example",
+           "an origin is SCHEME://HOST[:PORT], as in https://app.example");
     refuse(WEFT_SERVER, "origin=https://a.example/", "SCHEME://HOST");
     refuse(WEFT_SERVER, "origin=https://a.example,b", "SCHEME://HOST");
     refuse(WEFT_SERVER, "origin=https://", "SCHEME://HOST");
     refuse(WEFT_SERVER, "origin=", "SCHEME://HOST");
     refuse(WEFT_CLIENT, "origin=*", "SCHEME://HOST");
     refuse(WEFT_CLIENT, "page=/dev/null", "only a server");
-    refuse(WEFT_CLIENT, "host=a b", "a host is");
+    refuse(WEFT_CLIENT, "host=a b", "a host is NAME or NAME:PORT");
     refuse(WEFT_SERVER, "page=/none.html", "cannot serve page /none.html: No such file");
     refuse(WEFT_SERVER, "page=/tmp", "its name ends with none of");
     refuse(WEFT_SERVER, "page=docs/architecture.md", "its name ends with none of");
@@ -453,6 +459,60 @@ static void test_page_over_1_mib_is_refused(void **state)
     files_remove(&files);
 }
 
+static void test_page_that_cannot_be_served_is_refused(void **state)
+{
+    char folder[40] = "/tmp/weft-test-XXXXXX", query[400], page[64];
+
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    snprintf(page, sizeof page, "%s/x.html", folder);
+    assert_int_equal(mkdir(page, 0700), 0);
+    snprintf(query, sizeof query, "page=%s", page);
+    refuse(WEFT_SERVER, query, "it is not a file");
+    snprintf(query, sizeof query, "page=%s/%060d.html", folder, 0);
+    refuse(WEFT_SERVER, query, "its name is longer than 63 bytes");
+    rmdir(page);
+    rmdir(folder);
+}
+
+static void test_more_than_16_pages_are_refused(void **state)
+{
+    struct files files;
+    char query[17 * 64 + 16];
+
+    (void)state;
+    files_new(&files);
+    size_t used = (size_t)snprintf(query, sizeof query, "page=%s", files.page);
+    for (int i = 0; i < 16; i++)
+        used += (size_t)snprintf(query + used, sizeof query - used, ",%s", files.page);
+    refuse(WEFT_SERVER, query, "there are more than 16");
+    files_remove(&files);
+}
+
+static void test_pages_without_memory_are_refused(void **state)
+{
+    struct weft_error error;
+    struct files files;
+    struct ws_end end;
+    bool whole = false, one = false;
+    size_t n = 0;
+
+    (void)state;
+    files_new(&files);
+    for (;; n++) {
+        fault_arm(FAULT_ONE, n);
+        int err = ws_end_init(&end, WEFT_SERVER, files.query, &error);
+        if (err == 0)
+            break;
+        whole |= strstr(error.text, "no memory for the pages ") != NULL;
+        one |= strstr(error.text, "no memory for page ") != NULL;
+    }
+    fault_disarm();
+    ws_end_fini(&end);
+    assert_true(whole && one);
+    files_remove(&files);
+}
+
 static void upgrade(void *arg)
 {
     const struct files *files = arg;
@@ -533,6 +593,9 @@ int main(void)
         cmocka_unit_test(test_pages_are_served_to_a_get_without_upgrade),
         cmocka_unit_test(test_head_of_a_page_has_no_body),
         cmocka_unit_test(test_page_over_1_mib_is_refused),
+        cmocka_unit_test(test_page_that_cannot_be_served_is_refused),
+        cmocka_unit_test(test_more_than_16_pages_are_refused),
+        FAULT_TEST(test_pages_without_memory_are_refused),
         cmocka_unit_test(test_handshake_survives_every_failing_allocation),
         cmocka_unit_test(test_end_before_the_first_byte_is_an_end),
         cmocka_unit_test(test_end_inside_the_handshake_is_told),
