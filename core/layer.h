@@ -38,7 +38,7 @@ enum weft_action_flags {
 /* An action says what a request is about, in the service's own terms. It is borrowed for the call. */
 struct weft_action {
     const char *name;        /* "hset": static, one of a small set */
-    struct weft_view object; /* what it is done to: a table, a topic */
+    struct weft_view object; /* what it is done to: a table, a topic; empty: all of them */
     unsigned flags;          /* WEFT_ACTION_ */
 };
 

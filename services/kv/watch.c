@@ -331,7 +331,7 @@ void kv_task_watch(struct kv_task *task, const struct kv_watch_spec *spec,
     const struct kv_session *session = task->session;
     const struct kv_store *store = session->loop->store;
     const struct weft_action action = {.name = "watch",
-                                       .object = spec->all ? weft_view_str("*") : spec->table};
+                                       .object = spec->all ? weft_view(NULL, 0) : spec->table};
     if (!kv_task_ask(task, &action))
         return;
     if (!(store->flags & KV_STORE_CHANGES)) {
