@@ -138,7 +138,7 @@ static void test_one_condition_that_does_not_hold_stops_all_changes(void **state
 {
     enum { MANY = 100 };
     struct weft_kv_change changes[MANY];
-    char keys[MANY][8];
+    char keys[MANY][16];
     (void)state;
     (void)kv_put_one(storing("k57", "there"));
     for (int i = 0; i < MANY; i++) {
@@ -163,7 +163,7 @@ static void test_key_that_comes_twice_among_many_is_found(void **state)
 {
     enum { MANY = 40 };
     struct weft_kv_change changes[MANY];
-    char keys[MANY][8];
+    char keys[MANY][16];
     (void)state;
     for (int i = 0; i < MANY; i++) {
         (void)snprintf(keys[i], sizeof keys[i], "k%d", i);

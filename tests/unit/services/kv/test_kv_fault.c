@@ -176,7 +176,7 @@ static struct weft_bytes ask_changes(void)
 {
     enum { CHANGES = 20 };
     struct weft_kv_change changes[CHANGES];
-    char keys[CHANGES][8];
+    char keys[CHANGES][16];
     for (int i = 0; i < CHANGES; i++) {
         (void)snprintf(keys[i], sizeof keys[i], "k%d", i);
         changes[i] = storing(keys[i], "v");
