@@ -146,7 +146,8 @@ static int end_request(struct weft__request *request, const struct weft_body *bo
         end_loose(request);
     else
         advance_from(request);
-    weft__conn_schedule(conn);
+    if (!conn->pumping)
+        weft__conn_schedule(conn);
     return 0;
 }
 
