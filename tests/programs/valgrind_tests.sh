@@ -24,6 +24,7 @@ test_link_rules        reads archives
 test_install           builds projects
 test_examples          builds projects
 test_(exports|consumers|plugins|selftest|suites_installed)  build projects
+test_kv_mirror         also mirrors a table of lmdb, of which the next line
 test_store_lmdb_.*     reserves a tebibyte of addresses, which valgrind has not; runs under ASan
 test_suites_catch      runs plugins whose mistakes are on purpose
 test_lines_codec       is of the examples
