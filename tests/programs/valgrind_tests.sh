@@ -26,6 +26,7 @@ test_examples          builds projects
 test_(exports|consumers|plugins|selftest|suites_installed)  build projects
 test_kv_mirror         also mirrors a table of lmdb, of which the next line
 test_store_lmdb_.*     reserves a tebibyte of addresses, which valgrind has not; runs under ASan
+test_store_rocksdb_contract  minutes within librocksdb; runs under ASan, and test_store_rocksdb_disk here
 test_suites_catch      runs plugins whose mistakes are on purpose
 test_lines_codec       is of the examples
 test_clients           runs Python and Node
