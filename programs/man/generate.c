@@ -77,6 +77,8 @@ static void add_codecs(const struct cli_table *table, char *dst, size_t size)
         if (!generate_has_commands(table) || strcmp(generate_codecs[i]->speaks, "*") == 0 ||
             strcmp(generate_codecs[i]->speaks, "line") == 0)
             add_choice(dst, size, generate_codecs[i]->name);
+    if (!generate_has_commands(table))
+        add_choice(dst, size, "auto");
 }
 
 void generate_choices(const struct cli_table *table, const struct cli_option *option, char *dst,

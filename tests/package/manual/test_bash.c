@@ -46,7 +46,7 @@ static void test_values_of_options_complete(void **state)
 {
     (void)state;
     expect(WORDS("kvs", "--codec", ""),
-           "length-delimited-gzip raw varint length-field line http resp ");
+           "length-delimited-gzip raw varint length-field line http resp auto ");
     expect(WORDS("kvs", "--codec", "=", "ra"), "raw ");
     expect(WORDS("kvs", "--log-level", "="), "error warn info debug trace ");
 }
