@@ -18,7 +18,12 @@ def make_base(archive):
     """Makes the archive of a minimal Debian 12, once."""
     if os.path.exists(archive):
         return
-    run(["mmdebstrap", "--variant=minbase", "bookworm", archive + ".part.tar"])
+    command = ["mmdebstrap", "--variant=minbase", '--aptopt=Acquire::Retries "5"', "bookworm", archive + ".part.tar"]
+    for _ in range(2):
+        if subprocess.run(command, capture_output=True, check=False).returncode == 0:
+            break
+    else:
+        run(command)
     os.rename(archive + ".part.tar", archive)
 
 
@@ -29,6 +34,8 @@ class Machine:
         os.makedirs(root)
         run(["tar", "-xf", base, "-C", root])
         shutil.copy("/etc/resolv.conf", os.path.join(root, "etc/resolv.conf"))
+        with open(os.path.join(root, "etc/apt/apt.conf.d/retries"), "w", encoding="utf-8") as file:
+            file.write('Acquire::Retries "5";\n')
 
     def path(self, name):
         return os.path.join(self.root, name.lstrip("/"))
@@ -56,7 +63,7 @@ class Machine:
 
     def update(self):
         """Reads the lists of packages; a name server under load may need to be asked again."""
-        command = ["apt-get", "-q", "-o", "APT::Update::Error-Mode=any", "-o", "Acquire::Retries=3", "update"]
+        command = ["apt-get", "-q", "-o", "APT::Update::Error-Mode=any", "update"]
         for _ in range(4):
             if subprocess.run(self.inside(command), capture_output=True, check=False).returncode == 0:
                 return
