@@ -58,13 +58,16 @@ static void check_kvs(int count, char **words)
         return;
     }
     if (cli_asks_for_text(&config.common))
-        return;
+        goto done;
     demand(weft_limits_check(&config.limits, &error) == 0, "limits that contradict were taken");
     check_limits(&table, &config, &again);
     const struct cli_exposure exposure = {config.listen, config.listen_count, config.users != NULL,
                                           config.allow_remote};
     if (cli_check_exposure(&exposure, &error) < 0)
         check_refusal(&error);
+
+done:
+    kvs_config_free(&config);
 }
 
 static void check_kvc(int count, char **words)
