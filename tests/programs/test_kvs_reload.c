@@ -22,6 +22,7 @@ static char folder[64], path[96];
 static int set_up(void **state)
 {
     (void)state;
+    forget_settings_of_the_environment();
     scratch_make(folder, sizeof folder);
     snprintf(path, sizeof path, "%s/kvs.conf", folder);
     return 0;

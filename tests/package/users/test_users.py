@@ -449,5 +449,6 @@ class Sandbox(Server):
 
 
 if __name__ == "__main__":
+    os.environ.pop("KVS_NO_SANDBOX", None)
     KVS, KVC = sys.argv[1:3]
     unittest.main(argv=sys.argv[:1] + sys.argv[3:])

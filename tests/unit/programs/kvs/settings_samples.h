@@ -5,8 +5,10 @@
 #ifndef TEST_SETTINGS_SAMPLES_H
 #define TEST_SETTINGS_SAMPLES_H
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "programs/kvs/options.h"
@@ -49,6 +51,23 @@ static inline bool sample_of(const struct cli_option *option, struct sample *sam
     snprintf(text, WEFT_UNITS_TEXT, "%" PRIu64, value > 0 ? value : 7);
     *sample = (struct sample){option->name, text, "some"};
     return true;
+}
+
+/* The variable of the environment that sets an option; until the next call. */
+static inline const char *variable_of(const char *option)
+{
+    static char name[64];
+    snprintf(name, sizeof name, "KVS_%s", option);
+    for (char *at = name; *at; at++)
+        *at = *at == '-' ? '_' : (char)toupper((unsigned char)*at);
+    return name;
+}
+
+/* A test that sets these must not find what it is itself run with: coverage runs without a sandbox. */
+static inline void forget_settings_of_the_environment(void)
+{
+    for (size_t i = 0; i < sizeof samples / sizeof *samples; i++)
+        unsetenv(variable_of(samples[i].name));
 }
 
 #endif

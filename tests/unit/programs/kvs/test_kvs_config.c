@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
  * Every setting from every source: the file, the environment, the command line, and what they refuse. */
-#include <ctype.h>
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -69,15 +68,6 @@ static void assert_printed(const struct kvs_config *config, const struct cli_opt
     free(text);
 }
 
-static const char *variable_of(const struct cli_option *option)
-{
-    static char name[64];
-    snprintf(name, sizeof name, "KVS_%s", option->name);
-    for (char *at = name; *at; at++)
-        *at = *at == '-' ? '_' : (char)toupper((unsigned char)*at);
-    return name;
-}
-
 static void put_setting(const char *name, const char *value)
 {
     char line[400];
@@ -100,7 +90,7 @@ static void check_sources(const struct cli_option *option, const struct sample *
     kvs_config_free(&config);
 
     /* The environment is stronger than a file, which has the setting too. */
-    assert_int_equal(setenv(variable_of(option), sample->good, 1), 0);
+    assert_int_equal(setenv(variable_of(option->name), sample->good, 1), 0);
     put_setting(option->name, flag ? "no" : sample->good);
     if (parse(&config, NULL, NULL, &error) < 0)
         fail_msg("%s", error.text);
@@ -108,12 +98,12 @@ static void check_sources(const struct cli_option *option, const struct sample *
     kvs_config_free(&config);
 
     /* And the command line is stronger than both. */
-    assert_int_equal(setenv(variable_of(option), flag ? "no" : sample->good, 1), 0);
+    assert_int_equal(setenv(variable_of(option->name), flag ? "no" : sample->good, 1), 0);
     if (parse(&config, option->name, flag ? NULL : sample->good, &error) < 0)
         fail_msg("%s", error.text);
     assert_printed(&config, option, sample->good, "command line");
     kvs_config_free(&config);
-    unsetenv(variable_of(option));
+    unsetenv(variable_of(option->name));
 }
 
 static void test_every_setting_comes_from_file_environment_and_command_line(void **state)
@@ -143,11 +133,11 @@ static void check_refusals(const struct cli_option *option, const char *bad)
     assert_memory_equal(error.text, place, strlen(place));
 
     put("");
-    assert_int_equal(setenv(variable_of(option), bad, 1), 0);
+    assert_int_equal(setenv(variable_of(option->name), bad, 1), 0);
     assert_int_equal(parse(&config, NULL, NULL, &error), WEFT_ECONFIG);
-    snprintf(place, sizeof place, "%s: %s: ", variable_of(option), option->name);
+    snprintf(place, sizeof place, "%s: %s: ", variable_of(option->name), option->name);
     assert_memory_equal(error.text, place, strlen(place));
-    unsetenv(variable_of(option));
+    unsetenv(variable_of(option->name));
 
     assert_int_equal(parse(&config, option->name, bad, &error), WEFT_ECONFIG);
     snprintf(place, sizeof place, "--%s: ", option->name);
@@ -263,6 +253,7 @@ static int set_up(void **state)
 {
     (void)state;
     int fd = mkstemp(path);
+    forget_settings_of_the_environment();
     kvs_table_init(&table, NULL);
     return fd < 0 ? -1 : close(fd);
 }
