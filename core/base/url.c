@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define FORMS "tcp://HOST:PORT?name=value&... and unix:PATH?name=value&..."
+
 /* The parser works in place: url->text is a copy of the whole text, separators become the ends of
  * strings, and decoding only shortens. */
 struct parser {
@@ -20,9 +22,7 @@ static int refuse(const struct parser *parser, const char *what, const char *par
     char piece[128] = "";
     if (part)
         snprintf(piece, sizeof piece, " '%.100s'", part);
-    return weft_error_set(parser->error, WEFT_ECONFIG,
-                          "'%.150s': %s%s; the forms are tcp://HOST:PORT?name=value&... and "
-                          "unix:PATH?name=value&...",
+    return weft_error_set(parser->error, WEFT_ECONFIG, "'%.150s': %s%s; the forms are " FORMS,
                           parser->text, what, piece);
 }
 
@@ -103,6 +103,11 @@ static int parse_port(const struct parser *parser, const char *port)
 static int parse_authority(const struct parser *parser, char *host)
 {
     char *port;
+    /* The text is not repeated, because it may have a password. */
+    if (strchr(host, '@'))
+        return weft_error_set(parser->error, WEFT_ECONFIG,
+                              "a URL takes no user and no password before an '@', because others "
+                              "could read them there; the forms are " FORMS);
     if (host[0] == '[') {
         host++;
         char *behind = cut(host, ']');

@@ -15,6 +15,7 @@
 #include "prompt/interactive.h"
 #include "programs/lib/output.h"
 #include "run.h"
+#include "secret.h"
 #include "signals.h"
 #include "watch.h"
 
@@ -42,13 +43,27 @@ static enum cli_exit help(const struct cli_run *run, const char *name)
     return cli_run_fail(run, CLI_EXIT_USAGE, error.text);
 }
 
+/* Gets the password before anything is sent, and before the prompt of the editor. */
+static enum cli_exit ask_secret(struct cli_run *run, struct weft_error *error)
+{
+    if (kvc_secret_init(run->session->secret, run->session->config, error) == 0)
+        return CLI_EXIT_DONE;
+    char text[sizeof error->text];
+    memcpy(text, error->text, sizeof text);
+    (void)snprintf(error->text, sizeof error->text, "no password for --user: %.400s", text);
+    return cli_run_fail(run, CLI_EXIT_USAGE, error->text);
+}
+
 /* A prompt on a terminal, and a batch of what is piped in, be it nothing. */
 static enum cli_exit run_input(struct cli_run *run, struct weft_error *error)
 {
-    if (!isatty(STDIN_FILENO))
-        return cli_batch(run, NULL);
-    if (isatty(fileno(run->out)))
-        return cli_interactive(run);
+    bool is_prompt = isatty(STDIN_FILENO);
+    if (!is_prompt || isatty(fileno(run->out))) {
+        enum cli_exit code = ask_secret(run, error);
+        return code != CLI_EXIT_DONE ? code
+               : is_prompt           ? cli_interactive(run)
+                                     : cli_batch(run, NULL);
+    }
     weft_error_set(error, WEFT_ECONFIG,
                    "no command given: kvc [OPTION]... COMMAND ARGUMENT..., see --help");
     return cli_run_fail(run, CLI_EXIT_USAGE, error->text);
@@ -73,18 +88,11 @@ static int check(const struct kvc_config *config, const struct cli_command *comm
                               : cli_command_check(command, count, error);
 }
 
-static enum cli_exit dispatch(struct cli_run *run, const struct kvc_config *config)
+static enum cli_exit run_command(struct cli_run *run, const struct kvc_config *config,
+                                 const struct cli_command *command)
 {
-    struct weft_error error;
-    if (config->common.word_count == 0)
-        return run_input(run, &error);
     char *const *words = config->common.words;
-    const struct cli_command *command = cli_command_find(words[0], &error);
-    if (!command || check(config, command, &error) < 0 || cli_run_check(run, command, &error) < 0)
-        return cli_run_fail(run, CLI_EXIT_USAGE, error.text);
     switch (command->shape) {
-    case CLI_HELP:
-        return help(run, config->common.word_count > 1 ? words[1] : NULL);
     case CLI_BATCH:
         return cli_batch(run, config->common.word_count > 1 ? words[1] : NULL);
     case CLI_IMPORT:
@@ -100,8 +108,6 @@ static enum cli_exit dispatch(struct cli_run *run, const struct kvc_config *conf
         return cli_import(run, NULL, words[1]);
     case CLI_FOLLOW:
         return config->all_tables ? cli_watch(run, NULL, NULL) : cli_watch(run, words[1], words[2]);
-    case CLI_JOURNAL:
-        return cli_journal(run, words[1]);
     case CLI_BENCH:
         return cli_bench(run);
     default:
@@ -109,10 +115,28 @@ static enum cli_exit dispatch(struct cli_run *run, const struct kvc_config *conf
     }
 }
 
+static enum cli_exit dispatch(struct cli_run *run, const struct kvc_config *config)
+{
+    struct weft_error error;
+    if (config->common.word_count == 0)
+        return run_input(run, &error);
+    char *const *words = config->common.words;
+    const struct cli_command *command = cli_command_find(words[0], &error);
+    if (!command || check(config, command, &error) < 0 || cli_run_check(run, command, &error) < 0)
+        return cli_run_fail(run, CLI_EXIT_USAGE, error.text);
+    if (command->shape == CLI_HELP)
+        return help(run, config->common.word_count > 1 ? words[1] : NULL);
+    if (command->shape == CLI_JOURNAL)
+        return cli_journal(run, words[1]);
+    enum cli_exit code = ask_secret(run, &error);
+    return code == CLI_EXIT_DONE ? run_command(run, config, command) : code;
+}
+
 static enum cli_exit serve(const struct kvc_config *config, struct weft_registry *registry,
                            FILE *out, FILE *err)
 {
     struct cli_session session;
+    struct kvc_secret secret = {0};
     struct weft_error error;
     struct cli_run run = {.session = &session, .out = out, .err = err, .format = config->format};
     for (size_t i = 0; i < config->plugins.count; i++) {
@@ -122,8 +146,10 @@ static enum cli_exit serve(const struct kvc_config *config, struct weft_registry
     enum cli_exit code = cli_session_init(&session, config, registry, &error);
     if (code != CLI_EXIT_DONE)
         return cli_run_fail(&run, code, error.text);
+    session.secret = &secret;
     code = dispatch(&run, config);
     cli_session_fini(&session);
+    kvc_secret_fini(&secret);
     return code;
 }
 

@@ -57,6 +57,23 @@ static int set_codec(void *into, const char *text, struct weft_error *error)
     return 0;
 }
 
+static int set_user(void *into, const char *text, struct weft_error *error)
+{
+    struct kvc_config *config = into;
+    if (text[0] == '\0')
+        return weft_error_set(error, WEFT_ECONFIG, "--user: the name is empty");
+    config->user = text;
+    return 0;
+}
+
+static int set_password_file(void *into, const char *text, struct weft_error *error)
+{
+    struct kvc_config *config = into;
+    (void)error;
+    config->password_file = text;
+    return 0;
+}
+
 static int set_timeout(void *into, const char *text, struct weft_error *error)
 {
     struct kvc_config *config = into;
@@ -157,6 +174,16 @@ static const struct cli_option own_options[] = {
      .variable = "KVC_CODEC",
      .help = "default codec",
      .set = set_codec},
+    {.name = "user",
+     .argument = "NAME",
+     .variable = "KVC_USER",
+     .help = "log in; the password is asked for or in KVC_PASSWORD",
+     .set = set_user},
+    {.name = "password-file",
+     .argument = "FILE",
+     .help = "its first line is the password of --user",
+     .rare = true,
+     .set = set_password_file},
     {.name = "timeout",
      .argument = "SECONDS",
      .fallback = "5",
@@ -264,6 +291,21 @@ static int join_server(struct kvc_config *config, struct weft_error *error)
     return 0;
 }
 
+/* The part of a URL before an '@' is not repeated in the error, because it may be a password. */
+static int check_login(const struct kvc_config *config, struct weft_error *error)
+{
+    const char *authority = strstr(config->server, "://");
+    if (authority && authority[3 + strcspn(authority + 3, "@/?")] == '@')
+        return weft_error_set(
+            error, WEFT_ECONFIG,
+            "--server: a URL takes no user and no password before an '@', because "
+            "others could read them there; use --user NAME, which asks for the "
+            "password or takes it from KVC_PASSWORD or --password-file FILE");
+    if (config->password_file && !config->user)
+        return weft_error_set(error, WEFT_ECONFIG, "--password-file: --user NAME says whose it is");
+    return 0;
+}
+
 int kvc_parse(struct kvc_config *config, const struct cli_table *table, int argc, char **argv,
               struct weft_error *error)
 {
@@ -278,5 +320,7 @@ int kvc_parse(struct kvc_config *config, const struct cli_table *table, int argc
     if (err < 0 || cli_asks_for_text(&config->common))
         return err;
     err = join_server(config, error);
+    if (err == 0)
+        err = check_login(config, error);
     return err < 0 ? err : weft_limits_check(&config->limits, error);
 }

@@ -79,6 +79,47 @@ static void on_room(struct weft_client *connection)
         weft_loop_defer(session->loop, session->wake);
 }
 
+static const char *login_advice(uint32_t status)
+{
+    return status == 400 || status == 501 ? "; leave out --user" : "";
+}
+
+/* Without the login each call would be refused by itself, so the connection ends here. */
+static void on_login(struct weft_kv_call *call, int status, const struct weft_kv_reply *reply)
+{
+    struct cli_session *session = weft_container_of(call, struct cli_session, login);
+    struct weft_client *connection = session->connection;
+    if (status < 0 || reply->status == 200)
+        return;
+    session->code = CLI_EXIT_REFUSED;
+    weft_error_set(&session->error, -EACCES,
+                   "cannot log in as %.64s with the password from %.128s: "
+                   "%u %.*s%s",
+                   session->config->user, session->secret->source, reply->status,
+                   (int)(reply->message.size < 128 ? reply->message.size : 128),
+                   (const char *)reply->message.data, login_advice(reply->status));
+    session->connection = NULL;
+    session->connected = false;
+    on_room(connection);
+    weft_client_close(connection);
+}
+
+static enum cli_exit log_in(struct cli_session *session, struct weft_error *error)
+{
+    const struct kvc_secret *secret = session->secret;
+    if (!secret || secret->size == 0)
+        return CLI_EXIT_DONE;
+    session->login =
+        (struct weft_kv_call){.done = on_login, .timeout = (int64_t)session->config->timeout};
+    int err = weft_kv_client_login(&session->client, &session->login,
+                                   weft_view_str(session->config->user),
+                                   weft_view(secret->text, secret->size), error);
+    if (err == 0)
+        return CLI_EXIT_DONE;
+    cli_session_disconnect(session);
+    return CLI_EXIT_USAGE;
+}
+
 enum cli_exit cli_session_connect(struct cli_session *session, struct weft_error *error)
 {
     if (session->connection)
@@ -117,14 +158,13 @@ enum cli_exit cli_session_connect(struct cli_session *session, struct weft_error
         advise(session, error);
         return CLI_EXIT_CONNECT;
     }
+    weft_kv_client_fini(&session->client);
     weft_kv_client_init(&session->client, session->connection, (size_t)config->limits.decode_bytes);
-    return CLI_EXIT_DONE;
+    return log_in(session, error);
 }
 
 void cli_session_disconnect(struct cli_session *session)
 {
-    if (!session->connection)
-        return;
     weft_client_close(session->connection);
     weft_kv_client_fini(&session->client);
     session->connection = NULL;

@@ -8,6 +8,7 @@
 #include "core/registry.h"
 #include "exit.h"
 #include "options.h"
+#include "secret.h"
 #include "services/kv/client.h"
 #include "signals.h"
 
@@ -24,8 +25,10 @@ struct cli_session {
     const struct kvc_config *config;
     struct weft_registry *registry;
     struct weft_loop *loop;
+    struct kvc_secret *secret;      /* borrowed; NULL, or an empty one: no login */
     struct weft_client *connection; /* NULL: none */
     struct weft_kv_client client;
+    struct weft_kv_call login;  /* the first call of each connection */
     struct weft_deferred *wake; /* deferred when there is room for a call that was refused with
                                    -EAGAIN, or the connection has ended; NULL: nobody waits */
     bool has_room;              /* the same for a command; false from its refusal on */
@@ -47,7 +50,8 @@ WEFT_MUST_USE enum cli_exit cli_session_init(struct cli_session *session,
 void cli_session_fini(struct cli_session *session);
 
 /* Begins to connect if there is no connection, or if the peer has closed it while nothing was in
- * flight; calls may be sent from then on. Otherwise the exit code and *error say what is wrong. Not
+ * flight, and to log in; calls may be sent from then on. A refused login ends the connection: the calls fail,
+ * and `code` and `error` say why. Otherwise the exit code and *error say what is wrong. Not
  * from within a done. */
 WEFT_MUST_USE enum cli_exit cli_session_connect(struct cli_session *session,
                                                 struct weft_error *error);

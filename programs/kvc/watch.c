@@ -170,16 +170,16 @@ static void on_ended(struct weft_kv_watch *watch, int status, const struct weft_
         end_refused(self, reply);
         return;
     }
-    if (status == -ECANCELED)
-        return;
     bool connects = session->code != CLI_EXIT_DONE;
+    if (status == -ECANCELED && !connects)
+        return;
     const char *text = connects     ? session->error.text
                        : watch->why ? watch->why
                                     : weft_client_trouble(session->connection);
     /* Only who was once connected waits for the server to come back. */
     self->lost = true;
     weft_error_set(&self->error, status, "%s", text);
-    if (!self->ever_began || watch->why)
+    if (!self->ever_began || watch->why || session->code == CLI_EXIT_REFUSED)
         end(self, connects ? session->code : CLI_EXIT_PROTOCOL, status, text);
 }
 

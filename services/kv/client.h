@@ -60,6 +60,14 @@ WEFT_MUST_USE int weft_kv_client_send(struct weft_kv_client *client, struct weft
                                       const struct weft_kv_request *request,
                                       struct weft_error *error);
 
+/* Proves to a server with users who the client is. The reply has status 200 if it does. Otherwise it has 401 if the
+ * user or the password is wrong, 429 if too many logins wait, or 501 if the server has no users; reply->message
+ * explains it. A login holds for its connection, so this is the first call on each new one. Other calls may follow at
+ * once: the server reads them when the login is answered. Both texts are UTF-8 and not empty. */
+WEFT_MUST_USE int weft_kv_client_login(struct weft_kv_client *client, struct weft_kv_call *call,
+                                       struct weft_view user, struct weft_view password,
+                                       struct weft_error *error);
+
 /* The reply has the value of the key. It has status 404 if the key is absent. */
 WEFT_MUST_USE int weft_kv_client_hget(struct weft_kv_client *client, struct weft_kv_call *call,
                                       struct weft_view table, struct weft_view key,

@@ -117,6 +117,10 @@ WEFT_MUST_USE bool kv_task_ask(struct kv_task *task, const struct weft_action *a
 WEFT_MUST_USE int kv_task_login(struct kv_task *task, struct weft_view user,
                                 struct weft_view secret);
 
+/* Does the whole of a command that is a login: asks the layers whether it may, calls kv_task_login, and answers.
+ * decode then returns false. */
+void kv_task_log_in(struct kv_task *task, struct weft_view user, struct weft_view secret);
+
 /* Returns the configuration of the session. A face that embeds it as the first member of a struct of its own may
  * cast it back. */
 const struct kv_session_config *kv_task_config(const struct kv_task *task);

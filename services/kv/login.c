@@ -2,6 +2,7 @@
  *
  * A face's login. The layers may need a while to hash a secret. The request is then decoded a second time, from
  * its copy, once they can say. */
+#include <errno.h>
 #include <string.h>
 
 #include "session_private.h"
@@ -26,4 +27,34 @@ int kv_task_login(struct kv_task *task, struct weft_view user, struct weft_view 
         secret.data + secret.size <= first.data + first.size)
         explicit_bzero((void *)(uintptr_t)(kept.data + (secret.data - first.data)), secret.size);
     return result;
+}
+
+void kv_task_log_in(struct kv_task *task, struct weft_view user, struct weft_view secret)
+{
+    static const struct weft_action action = {.name = "login", .flags = WEFT_ACTION_OPEN};
+    struct kv_reply reply;
+    if (!kv_task_ask(task, &action))
+        return;
+    task->call.command = NULL; /* no command is executed */
+    switch (kv_task_login(task, user, secret)) {
+    case -EINPROGRESS:
+        return;
+    case 1:
+        kv_reply_text(&reply, KV_OK, "");
+        reply.text.count = 0;
+        kv_task_answer(task, &reply, false);
+        return;
+    case 0:
+        kv_task_refuse(task, KV_NOT_KNOWN, "Not known: the user or the password is wrong", false);
+        return;
+    case -ENOTSUP:
+        kv_task_refuse(task, KV_NOT_IMPLEMENTED, "Not possible: the server has no users", false);
+        return;
+    case -EBUSY:
+        kv_task_refuse(task, KV_TOO_OFTEN, "Too many logins at once: try again later", false);
+        return;
+    default:
+        kv_task_refuse_no_memory(task);
+        return;
+    }
 }

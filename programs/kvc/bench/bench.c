@@ -94,6 +94,10 @@ static int make_plan(struct bench *bench, struct weft_error *error)
         .timeout = (int64_t)config->timeout,
         .budget = (size_t)config->limits.decode_bytes,
     };
+    if (session->secret && session->secret->size > 0) {
+        plan->user = weft_view_str(config->user);
+        plan->password = weft_view(session->secret->text, session->secret->size);
+    }
     /* The options alone decide how many requests are in flight, whatever their size. */
     plan->connect.limits.max_pending = UINT64_MAX;
     plan->connect.limits.output_high = UINT64_MAX;

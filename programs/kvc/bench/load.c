@@ -22,6 +22,25 @@ static void on_connect(struct weft_client *client, int status, const struct weft
         cli_bench_load_fail(connection->load, CLI_EXIT_CONNECT, error->text);
 }
 
+static void on_login(struct weft_kv_call *call, int status, const struct weft_kv_reply *reply)
+{
+    struct cli_bench_connection *connection =
+        weft_container_of(call, struct cli_bench_connection, login);
+    if (status == 0 && reply->status != 200)
+        cli_bench_load_fail(connection->load, CLI_EXIT_REFUSED, "a connection could not log in");
+}
+
+/* Requests may follow at once. */
+static int log_in(struct cli_bench_connection *connection, struct weft_error *error)
+{
+    const struct cli_bench_plan *plan = connection->load->plan;
+    weft_kv_client_init(&connection->kv, connection->client, plan->budget);
+    connection->login = (struct weft_kv_call){.done = on_login, .timeout = plan->timeout};
+    return plan->user.size == 0 ? 0
+                                : weft_kv_client_login(&connection->kv, &connection->login,
+                                                       plan->user, plan->password, error);
+}
+
 static enum cli_exit connect_all(struct cli_bench_load *load, struct weft_error *error)
 {
     struct weft_client_options options = load->plan->connect;
@@ -32,6 +51,8 @@ static enum cli_exit connect_all(struct cli_bench_load *load, struct weft_error 
         connection->load = load;
         options.data = connection;
         int err = weft_client_new(&connection->client, &options, error);
+        if (err == 0)
+            err = log_in(connection, error);
         if (err < 0)
             return err == WEFT_ECONFIG ? CLI_EXIT_USAGE : CLI_EXIT_CONNECT;
     }
@@ -121,6 +142,7 @@ void cli_bench_load_close(struct cli_bench_load *load)
     load->closing = true;
     for (size_t i = 0; i < load->connection_count; i++) {
         weft_client_close(load->connections[i].client);
+        weft_kv_client_fini(&load->connections[i].kv);
         load->connections[i].client = NULL;
     }
 }

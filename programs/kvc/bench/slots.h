@@ -26,6 +26,7 @@ struct cli_bench_plan {
     struct weft_client_options connect; /* but for loop and data, which are each load's own */
     int64_t timeout;                    /* nanoseconds for a reply */
     size_t budget;                      /* bytes that a reply may be read into */
+    struct weft_view user, password;    /* to log in with; an empty user: no login */
 };
 
 struct cli_bench_load;
@@ -33,6 +34,8 @@ struct cli_bench_load;
 struct cli_bench_connection {
     struct cli_bench_load *load;
     struct weft_client *client; /* NULL: closed */
+    struct weft_kv_client kv;   /* for the login alone */
+    struct weft_kv_call login;
 };
 
 /* Room for one request in flight. It stays with its connection. */

@@ -95,7 +95,11 @@ enum cli_exit cli_meanwhile_begin(struct cli_meanwhile *self, struct cli_session
     *self = (struct cli_meanwhile){.session = session,
                                    .watch = {.changed = on_changed, .ended = on_ended}};
     self->watching = (struct cli_session){
-        .config = session->config, .registry = session->registry, .loop = session->loop};
+        .config = session->config,
+        .registry = session->registry,
+        .loop = session->loop,
+        .secret = session->secret,
+    };
     self->file = tmpfile();
     if (!self->file) {
         weft_error_set(error, -errno, "cannot make a temporary file: %s", weft_strerror(-errno));

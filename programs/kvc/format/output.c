@@ -79,6 +79,8 @@ const struct weft_kv_pair **cli_reply_pairs(const struct weft_kv_reply *reply, b
 
 const char *cli_reply_advice(const struct cli_command *command, const struct weft_kv_reply *reply)
 {
+    if (reply->status == 401)
+        return "--user NAME logs in";
     bool is_too_big = reply->status == 413 && command->shape == CLI_TABLE;
     return is_too_big ? CLI_TABLE_ADVICE : NULL;
 }

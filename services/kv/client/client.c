@@ -47,6 +47,15 @@ static struct weft__kv_request_body body_of(const struct weft_kv_client *client,
     return client->in_lines ? weft__kv_line_to_body(request) : weft__kv_request_to_body(request);
 }
 
+static void begin(struct weft_kv_client *client, struct weft_kv_call *call,
+                  enum weft__kv_line_answer answer)
+{
+    call->answer = (int)answer;
+    call->client = client;
+    call->why = NULL;
+    call->call = (struct weft_call){.done = on_done, .timeout = call->timeout};
+}
+
 int weft_kv_client_send(struct weft_kv_client *client, struct weft_kv_call *call,
                         const struct weft_kv_request *request, struct weft_error *error)
 {
@@ -55,11 +64,19 @@ int weft_kv_client_send(struct weft_kv_client *client, struct weft_kv_call *call
         err = weft__kv_line_check(request, error);
     if (err < 0)
         return err;
-    call->answer = (int)weft__kv_line_answer_of(request);
-    call->client = client;
-    call->why = NULL;
-    call->call = (struct weft_call){.done = on_done, .timeout = call->timeout};
+    begin(client, call, weft__kv_line_answer_of(request));
     struct weft__kv_request_body body = body_of(client, request);
+    return weft_client_call(client->connection, &call->call, &body.body, error);
+}
+
+int weft_kv_client_login(struct weft_kv_client *client, struct weft_kv_call *call,
+                         struct weft_view user, struct weft_view password, struct weft_error *error)
+{
+    struct weft__kv_login_body body;
+    int err = weft__kv_login_to_body(&body, user, password, client->in_lines, error);
+    if (err < 0)
+        return err;
+    begin(client, call, WEFT__KV_LINE_VALUES);
     return weft_client_call(client->connection, &call->call, &body.body, error);
 }
 

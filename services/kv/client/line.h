@@ -15,6 +15,9 @@ WEFT_MUST_USE int weft__kv_line_check(const struct weft_kv_request *request,
 /* The request must live as long as the body is borrowed, and have passed weft__kv_line_check. */
 struct weft__kv_request_body weft__kv_line_to_body(const struct weft_kv_request *request);
 
+/* Writes "login USER PASSWORD" to dst, or only counts if dst is NULL. Returns the number of bytes. */
+size_t weft__kv_line_put_login(uint8_t *dst, struct weft_view user, struct weft_view password);
+
 /* The meaning of the fields of an answer. */
 enum weft__kv_line_answer {
     WEFT__KV_LINE_VALUES,

@@ -257,6 +257,15 @@ static size_t put_request(uint8_t *dst, const struct weft_kv_request *request)
     return line.size;
 }
 
+size_t weft__kv_line_put_login(uint8_t *dst, struct weft_view user, struct weft_view password)
+{
+    struct line line = {.dst = dst};
+    put_str(&line, "login");
+    put_word(&line, "", user);
+    put_word(&line, "", password);
+    return line.size;
+}
+
 static void write_request(const struct weft_body *body, uint8_t *dst)
 {
     (void)put_request(dst, ((const struct weft__kv_request_body *)body)->request);

@@ -19,6 +19,18 @@ struct weft__kv_request_body {
 /* The request must live as long as the body is borrowed, and have passed weft__kv_request_check. */
 struct weft__kv_request_body weft__kv_request_to_body(const struct weft_kv_request *request);
 
+/* A login on its way out. */
+struct weft__kv_login_body {
+    struct weft_body body; /* first, since a pointer to it is what is handed on */
+    struct weft_view user, password;
+};
+
+/* Sets up the body of a login, whose texts must live as long as it is borrowed. Returns 0, or -EINVAL with *error
+ * set: a text is empty, is not UTF-8 or, in lines, has a newline. */
+WEFT_MUST_USE int weft__kv_login_to_body(struct weft__kv_login_body *login, struct weft_view user,
+                                         struct weft_view password, bool in_lines,
+                                         struct weft_error *error);
+
 /* Checks that a request has the keys and pairs that its op asks for, and UTF-8 in every string. Returns
  * 0, or -EINVAL with *error set. */
 WEFT_MUST_USE int weft__kv_request_check(const struct weft_kv_request *request,

@@ -17,8 +17,8 @@ static const struct kv_line_command commands[] = {
     {"hexpire", KV_HEXPIRE, KV_LINE_EXPIRE, 0},     {"httl", KV_HTTL, KV_LINE_KEYS, 0},
     {"hpersist", KV_HEXPIRE, KV_LINE_KEYS, 0},      {"hscan", KV_HSCAN, KV_LINE_PAGE, SCANS},
     {"tables", KV_TABLES_PAGE, KV_LINE_NAMES, 0},   {"count", KV_TABLE_COUNT, KV_LINE_TABLE, 0},
-    {"drop", KV_TABLE_DROP, KV_LINE_TABLE, 0},      {"ping", KV_COMMAND_COUNT, KV_LINE_NOTHING, 0},
-    {"help", KV_COMMAND_COUNT, KV_LINE_NOTHING, 0},
+    {"drop", KV_TABLE_DROP, KV_LINE_TABLE, 0},      {"login", KV_COMMAND_COUNT, KV_LINE_NAME, 0},
+    {"ping", KV_COMMAND_COUNT, KV_LINE_NOTHING, 0}, {"help", KV_COMMAND_COUNT, KV_LINE_NOTHING, 0},
 };
 
 enum { COMMANDS = sizeof commands / sizeof *commands, PING = COMMANDS - 2, HELP = COMMANDS - 1 };
@@ -43,6 +43,11 @@ const struct kv_line_command *kv_line_command_find(struct weft_view name)
             return &commands[i];
     }
     return NULL;
+}
+
+bool kv_line_command_is_login(const struct kv_line_command *command)
+{
+    return command->shape == KV_LINE_NAME;
 }
 
 bool kv_line_command_is_ping(const struct kv_line_command *command)
@@ -70,6 +75,7 @@ static const struct {
     [KV_LINE_PAIRS] = {" TABLE KEY VALUE [KEY VALUE]...", 3, SIZE_MAX, true},
     [KV_LINE_SUM] = {" TABLE KEY [NUMBER]", 2, 3, false},
     [KV_LINE_EXPIRE] = {" TABLE KEY TIME", 3, 3, false},
+    [KV_LINE_NAME] = {" NAME PASSWORD", 2, 2, false},
 };
 
 const char *kv_line_shape_words(enum kv_line_shape shape)

@@ -19,6 +19,7 @@ enum kv_line_shape {
     KV_LINE_PAIRS,  /* a table, and keys with values */
     KV_LINE_SUM,    /* a table, a key and, optionally, the number to add */
     KV_LINE_EXPIRE, /* a table, a key and a time */
+    KV_LINE_NAME,   /* a user and a password */
 };
 
 /* The groups of options that a command takes, as bits. */
@@ -32,7 +33,7 @@ enum kv_line_takes {
 
 struct kv_line_command {
     const char *name;
-    enum kv_command_id id; /* not used for ping and help */
+    enum kv_command_id id; /* not used for login, ping and help */
     enum kv_line_shape shape;
     unsigned takes; /* bits of kv_line_takes */
 };
@@ -41,6 +42,7 @@ struct kv_line_command {
 const struct kv_line_command *kv_line_command_find(struct weft_view name);
 
 /* True for the commands that the face answers itself. */
+bool kv_line_command_is_login(const struct kv_line_command *command);
 bool kv_line_command_is_ping(const struct kv_line_command *command);
 bool kv_line_command_is_help(const struct kv_line_command *command);
 

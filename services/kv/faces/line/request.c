@@ -308,6 +308,29 @@ static void finish(struct kv_line_request *request, struct kv_call *call)
     }
 }
 
+/* Reads the two words of a login, which are no options whatever they begin with. Moves the password to the arena, so
+ * that no copy of the line has it; what is left of it is still a word. */
+static enum kv_line_read read_login(struct reader *reader)
+{
+    struct kv_line_request *request = reader->request;
+    struct weft_line_word raw, excess;
+    const char *why;
+    enum kv_line_read read;
+    int taken = next_word(reader, &request->user, &read);
+    if (taken < 0)
+        return read;
+    if (taken == 0 || weft_line_next_word(&reader->line, &raw, &why) <= 0 ||
+        weft_line_next_word(&reader->line, &excess, &why) != 0)
+        return usage(request);
+    uint8_t *secret = weft_arena_alloc(request->arena, raw.size + 1);
+    if (!secret)
+        return no_room(request);
+    (void)weft_line_put_word(secret, &raw);
+    request->secret = weft_view(secret, raw.size);
+    memset((void *)(uintptr_t)raw.raw.data, '*', raw.raw.size);
+    return KV_LINE_LOGIN;
+}
+
 static void begin(struct kv_line_request *request, struct kv_call *call)
 {
     bool adds = request->command->id == KV_HINCR;
@@ -349,6 +372,8 @@ enum kv_line_read kv_line_request_read(struct kv_line_request *request, struct w
     if (!request->command)
         return refuse_name(request, name);
     begin(request, call);
+    if (kv_line_command_is_login(request->command))
+        return read_login(&reader);
     bool answers = request->command->id == KV_COMMAND_COUNT;
     if (!answers)
         read = make_items(&reader);

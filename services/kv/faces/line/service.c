@@ -47,6 +47,9 @@ static bool decode(struct kv_task *base)
     case KV_LINE_ANSWERED:
         answer(task);
         break;
+    case KV_LINE_LOGIN:
+        kv_task_log_in(base, request->user, request->secret);
+        break;
     case KV_LINE_WRONG:
         kv_task_refuse(base, KV_BAD_REQUEST, request->why, false);
         break;

@@ -34,36 +34,6 @@ static void refuse_without_pair(struct task *task)
     kv_task_answer(&task->base, &reply, false);
 }
 
-static void login(struct task *task)
-{
-    static const struct weft_action action = {.name = "login", .flags = WEFT_ACTION_OPEN};
-    if (!kv_task_ask(&task->base, &action))
-        return;
-    int result = kv_task_login(&task->base, task->decoded.user, task->decoded.secret);
-    switch (result) {
-    case -EINPROGRESS:
-        return;
-    case 1:
-        kv_task_refuse(&task->base, KV_OK, "", false);
-        return;
-    case 0:
-        kv_task_refuse(&task->base, KV_NOT_KNOWN, "Not known: the user or the password is wrong",
-                       false);
-        return;
-    case -ENOTSUP:
-        kv_task_refuse(&task->base, KV_NOT_IMPLEMENTED, "Not possible: the server has no users",
-                       false);
-        return;
-    case -EBUSY:
-        kv_task_refuse(&task->base, KV_TOO_OFTEN, "Too many logins at once: try again later",
-                       false);
-        return;
-    default:
-        kv_task_refuse_no_memory(&task->base);
-        return;
-    }
-}
-
 /* Answers a request that is no command, or is a watch. Only one that breaks the format or a limit is bad; a command
  * that does not exist is well formed. */
 WEFT_NOINLINE static void refuse(struct task *task, enum kv_decoded why)
@@ -76,7 +46,7 @@ WEFT_NOINLINE static void refuse(struct task *task, enum kv_decoded why)
         kv_task_watch(&task->base, &task->decoded.watch, &kv__watch_face);
         break;
     case KV_DECODED_LOGIN:
-        login(task);
+        kv_task_log_in(&task->base, task->decoded.user, task->decoded.secret);
         break;
     case KV_DECODED_NO_PAIR:
         refuse_without_pair(task);

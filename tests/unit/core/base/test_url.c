@@ -191,9 +191,21 @@ static void test_missing_host_is_refused(void **state)
 static void test_text_that_is_no_host_is_refused(void **state)
 {
     (void)state;
-    refuse("tcp://user@host:1", "not a host: 'user@host'");
     refuse("tcp://a b:1", "not a host: 'a b'");
     refuse("tcp://a%20b:1", "not a host: 'a%20b'");
+}
+
+static void test_user_and_password_are_refused_and_not_repeated(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"tcp://ann@host:1", "tcp://ann:sesame@host:1",
+                                        "ws://ann:sesame@[::1]:1/kv", "tcp://ann:@x"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        refuse(texts[i], "a URL takes no user and no password before an '@'");
+        assert_null(strstr(error.text, "sesame"));
+    }
+    parse("unix:/a@b");
+    assert_string_equal(url.path, "/a@b");
 }
 
 static void test_missing_port_is_refused(void **state)
@@ -374,6 +386,7 @@ int main(void)
         cmocka_unit_test(test_text_that_is_no_scheme_is_refused),
         cmocka_unit_test(test_missing_host_is_refused),
         cmocka_unit_test(test_text_that_is_no_host_is_refused),
+        cmocka_unit_test(test_user_and_password_are_refused_and_not_repeated),
         cmocka_unit_test(test_missing_port_is_refused),
         cmocka_unit_test(test_text_that_is_no_port_is_refused),
         cmocka_unit_test(test_path_behind_the_port_is_the_target),

@@ -53,7 +53,8 @@ static void test_kvc_names_an_unknown_option_and_what_there_is(void **state)
     (void)state;
     assert_refused(
         WORDS("ping", "--listen", "x"),
-        "unknown option '--listen'; there are: --server, --host, --port, --codec, --timeout, "
+        "unknown option '--listen'; there are: --server, --host, --port, --codec, --user, "
+        "--password-file, --timeout, "
         "--plugin, --json, "
         "--raw, --rows, --keep-going, --version, "
         "--help, --help-all, --max-frame, --max-message; put -- before values that begin with '-'");

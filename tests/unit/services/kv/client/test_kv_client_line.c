@@ -105,6 +105,36 @@ static void test_each_command_has_its_words(void **state)
     expect_line(&request, "hexpire -- t a 2.005");
 }
 
+static void expect_login(const char *user, const char *password, const char *text)
+{
+    struct weft__kv_login_body body;
+    struct weft_error error;
+    uint8_t bytes[64];
+    assert_int_equal(
+        weft__kv_login_to_body(&body, weft_view_str(user), weft_view_str(password), true, &error),
+        0);
+    assert_int_equal(body.body.size, strlen(text));
+    body.body.write(&body.body, bytes);
+    assert_memory_equal(bytes, text, strlen(text));
+}
+
+static void test_login_is_two_words(void **state)
+{
+    (void)state;
+    struct weft__kv_login_body body;
+    struct weft_error error;
+    expect_login("ann", "sesame", "login ann sesame");
+    expect_login("ann", "open \"#\\", "login ann \"open \\\"#\\\\\"");
+    expect_login("--", "#", "login -- \"#\"");
+    assert_int_equal(
+        weft__kv_login_to_body(&body, weft_view_str("ann"), weft_view_str("a\nb"), true, &error),
+        -EINVAL);
+    assert_string_equal(error.text, "the password has a newline, which codec 'line' cannot say");
+    assert_int_equal(
+        weft__kv_login_to_body(&body, weft_view_str("a\n"), weft_view_str("b"), true, &error),
+        -EINVAL);
+}
+
 static void test_changes_of_one_kind_are_one_command(void **state)
 {
     (void)state;
@@ -417,6 +447,7 @@ int main(void)
         cmocka_unit_test(test_names_are_quoted_and_stand_behind_two_dashes),
         cmocka_unit_test(test_values_are_written_with_their_types),
         cmocka_unit_test(test_each_command_has_its_words),
+        cmocka_unit_test(test_login_is_two_words),
         cmocka_unit_test(test_changes_of_one_kind_are_one_command),
         cmocka_unit_test(test_what_no_line_says_is_refused),
         cmocka_unit_test(test_values_are_read_with_their_types_and_escapes),

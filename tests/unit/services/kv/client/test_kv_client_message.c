@@ -163,6 +163,44 @@ static void assert_unfit(const struct weft_kv_request *request, const char *expe
     assert_string_equal(error.text, expected);
 }
 
+static void test_login_is_the_message_that_protobuf_c_writes(void **state)
+{
+    (void)state;
+    struct weft__kv_login_body body;
+    struct weft_error error;
+    uint8_t bytes[64];
+    assert_int_equal(
+        weft__kv_login_to_body(&body, weft_view_str("ann"), weft_view_str("s\nm"), false, &error),
+        0);
+    body.body.write(&body.body, bytes);
+    Abi__CommandRequest *message = abi__command_request__unpack(NULL, body.body.size, bytes);
+    assert_non_null(message);
+    assert_int_equal(message->request_data_case, ABI__COMMAND_REQUEST__REQUEST_DATA_LOGIN);
+    assert_int_equal(abi__command_request__get_packed_size(message), body.body.size);
+    assert_string_equal(message->login->user, "ann");
+    assert_string_equal(message->login->password, "s\nm");
+    abi__command_request__free_unpacked(message, NULL);
+}
+
+static void test_login_of_no_text_is_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *user, *password, *why;
+    } rows[] = {{"", "x", "the user is empty"},
+                {"ann", "", "the password is empty"},
+                {"\xff", "x", "the user is not valid UTF-8"},
+                {"ann", "\xff", "the password is not valid UTF-8"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct weft__kv_login_body body;
+        struct weft_error error;
+        assert_int_equal(weft__kv_login_to_body(&body, weft_view_str(rows[i].user),
+                                                weft_view_str(rows[i].password), false, &error),
+                         -EINVAL);
+        assert_string_equal(error.text, rows[i].why);
+    }
+}
+
 static void test_check_counts_keys_and_pairs(void **state)
 {
     (void)state;
@@ -426,6 +464,8 @@ int main(void)
         cmocka_unit_test(test_request_for_a_table),
         cmocka_unit_test(test_request_with_a_value_of_each_type),
         cmocka_unit_test(test_request_with_one_pair),
+        cmocka_unit_test(test_login_is_the_message_that_protobuf_c_writes),
+        cmocka_unit_test(test_login_of_no_text_is_refused),
         cmocka_unit_test(test_check_counts_keys_and_pairs),
         cmocka_unit_test(test_request_with_changes_of_each_kind),
         cmocka_unit_test(test_check_refuses_what_no_server_could_read),
