@@ -122,7 +122,8 @@ weft_install_library(base
     OF weft_base
     HEADERS
         core/base/blob.h core/base/body.h core/base/buf.h core/base/bytes.h core/base/chain.h
-        core/base/compiler.h core/base/err.h core/base/frame_cache.h core/base/log.h core/base/mem.h
+        core/base/compiler.h core/base/err.h core/base/frame_cache.h core/base/log.h core/base/log_limiter.h
+        core/base/mem.h
         core/base/reason.h core/base/settings.h core/base/units.h core/base/url.h core/codec.h)
 
 weft_install_library(core

@@ -2,12 +2,15 @@
 #include "log.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { LINE_SIZE = 1024 }; /* the newline counted */
+#include "log_private.h"
+
+enum { PRIORITY_TEXT = sizeof "<6>" };
 
 static const char *const level_names[] = {
     [WEFT_LOG_ERROR] = "error", [WEFT_LOG_WARN] = "warn",   [WEFT_LOG_INFO] = "info",
@@ -27,6 +30,18 @@ int weft_log_level_parse(const char *text, enum weft_log_level *level)
     return -EINVAL;
 }
 
+int weft_log_format_parse(const char *text, enum weft_log_format *format)
+{
+    static const char *const names[] = {[WEFT_LOG_TEXT] = "text", [WEFT_LOG_JSON] = "json"};
+    for (unsigned i = 0; i < sizeof names / sizeof *names; i++) {
+        if (strcmp(text, names[i]) == 0) {
+            *format = (enum weft_log_format)i;
+            return 0;
+        }
+    }
+    return -EINVAL;
+}
+
 const char *weft_log_level_name(enum weft_log_level level)
 {
     return (unsigned)level < LEVEL_COUNT ? level_names[level] : "unknown";
@@ -40,7 +55,10 @@ static size_t written(int n, size_t size)
     return (size_t)n < size ? (size_t)n : size - 1;
 }
 
-static size_t write_prefix(char *dst, size_t size, enum weft_log_level level, const char *event)
+enum { TIME_TEXT = 64 };
+
+/* Writes "2026-01-31T12:00:00.000Z". */
+static void write_time(char dst[TIME_TEXT])
 {
     struct timespec now = {0};
     struct tm tm = {0};
@@ -48,9 +66,89 @@ static size_t write_prefix(char *dst, size_t size, enum weft_log_level level, co
     clock_gettime(CLOCK_REALTIME, &now);
     gmtime_r(&now.tv_sec, &tm);
     strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &tm);
-    return written(snprintf(dst, size, "time=%s.%03ldZ level=%s event=%s ", date,
-                            now.tv_nsec / 1000000, weft_log_level_name(level), event),
-                   size);
+    snprintf(dst, TIME_TEXT, "%s.%03ldZ", date, now.tv_nsec / 1000000);
+}
+
+static void write_all(int fd, const char *line, size_t size)
+{
+    ssize_t n;
+    do
+        n = write(fd, line, size);
+    while (n < 0 && errno == EINTR);
+}
+
+/* Writes "<4>", if the log has priorities, and returns its size. */
+static size_t write_priority(const struct weft_log *log, enum weft_log_level level,
+                             char dst[PRIORITY_TEXT])
+{
+    /* Those of syslog(3): err, warning, info, debug. */
+    static const char priorities[] = {
+        [WEFT_LOG_ERROR] = '3', [WEFT_LOG_WARN] = '4',  [WEFT_LOG_INFO] = '6',
+        [WEFT_LOG_DEBUG] = '7', [WEFT_LOG_TRACE] = '7',
+    };
+    if (!__atomic_load_n(&log->priorities, __ATOMIC_RELAXED))
+        return 0;
+    return written(snprintf(dst, PRIORITY_TEXT, "<%c>", priorities[level]), PRIORITY_TEXT);
+}
+
+/* One event must be one line, whatever its values hold. */
+static void flatten(char *text, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        if ((unsigned char)text[i] < 0x20)
+            text[i] = ' ';
+    }
+}
+
+WEFT_PRINTF(4, 0)
+static void write_line(const struct weft_log *log, enum weft_log_level level, const char *event,
+                       const char *fmt, va_list args)
+{
+    char time[TIME_TEXT], text[WEFT__LOG_LINE], line[PRIORITY_TEXT + WEFT__LOG_JSON_LINE];
+    const char *level_name = weft_log_level_name(level);
+    write_time(time);
+    size_t size = written(snprintf(text, sizeof text, "time=%s level=%s event=", time, level_name),
+                          sizeof text);
+    struct weft_view name = {.data = (const uint8_t *)text + size};
+    name.size = written(snprintf(text + size, sizeof text - size, "%s", event), sizeof text - size);
+    size += name.size;
+    size += written(snprintf(text + size, sizeof text - size, " "), sizeof text - size);
+    const size_t words = size;
+    size += written(vsnprintf(text + size, sizeof text - size, fmt, args), sizeof text - size);
+    flatten(text, size);
+
+    size_t used = write_priority(log, level, line);
+    if (__atomic_load_n(&log->format, __ATOMIC_RELAXED) == WEFT_LOG_JSON) {
+        used += weft__log_json(line + used, time, level_name, name,
+                               weft_view(text + words, size - words));
+    } else {
+        memcpy(line + used, text, size);
+        used += size;
+    }
+    line[used++] = '\n';
+    write_all(log->fd, line, used);
+}
+
+WEFT_PRINTF(4, 5)
+static void write_words(const struct weft_log *log, enum weft_log_level level, const char *event,
+                        const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    write_line(log, level, event, fmt, args);
+    va_end(args);
+}
+
+static void tell_left_out(const struct weft_log *log, const char *event, uint64_t lines)
+{
+    write_words(log, WEFT_LOG_WARN, "left-out", "of=%s lines=%" PRIu64, event, lines);
+}
+
+static int64_t monotonic_now(void)
+{
+    struct timespec now = {0};
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
 void weft_log_write(const struct weft_log *log, enum weft_log_level level, const char *event,
@@ -61,26 +159,29 @@ void weft_log_write(const struct weft_log *log, enum weft_log_level level, const
 
     /* A caller that logs an error often still needs its errno. */
     int saved = errno;
-    char line[LINE_SIZE];
-    size_t size = write_prefix(line, sizeof line, level, event);
-
-    va_list args;
-    va_start(args, fmt);
-    size += written(vsnprintf(line + size, sizeof line - size, fmt, args), sizeof line - size);
-    va_end(args);
-
-    /* One event must be one line, whatever its values hold. */
-    for (size_t i = 0; i < size; i++) {
-        if ((unsigned char)line[i] < 0x20)
-            line[i] = ' ';
+    uint64_t left_out = 0;
+    bool admitted = level > WEFT_LOG_INFO || !log->limiter ||
+                    weft__log_admit(log->limiter, event, monotonic_now(), &left_out);
+    if (left_out > 0)
+        tell_left_out(log, event, left_out);
+    if (admitted) {
+        va_list args;
+        va_start(args, fmt);
+        write_line(log, level, event, fmt, args);
+        va_end(args);
     }
-    line[size++] = '\n';
-
-    ssize_t n;
-    do
-        n = write(log->fd, line, size);
-    while (n < 0 && errno == EINTR);
     errno = saved;
+}
+
+void weft_log_tell_left_out(const struct weft_log *log, bool last)
+{
+    uint64_t left_out;
+    const char *event;
+
+    if (!log || !log->limiter)
+        return;
+    while ((event = weft__log_next_left_out(log->limiter, monotonic_now(), last, &left_out)))
+        tell_left_out(log, event, left_out);
 }
 
 /* Writes the first character of text to dst as it stands in a quoted text. Returns how many bytes of text

@@ -12,6 +12,7 @@
 #endif
 #include "services/echo/echo.h"
 #include "programs/lib/password.h"
+#include "log.h"
 #include "serve.h"
 #include "services/layers/users/users.h"
 #include "services/kv/service.h"
@@ -150,8 +151,9 @@ static void abandon_users(void *users)
 }
 
 /* Returns the exit code. */
-static int run(struct kvs_config *config, struct weft_log *log)
+static int run(struct kvs_config *config, struct kvs_log *kvs_log)
 {
+    struct weft_log *log = &kvs_log->log;
     if (config->hash_password)
         return hash_password();
     if (config->repair)
@@ -180,7 +182,7 @@ static int run(struct kvs_config *config, struct weft_log *log)
         kvs_reload_add(&reload, &users_reloader);
     }
     int code = err < 0 ? refuse(err, error.text)
-                       : cli_kvs_serve(config, &registry, &reload, log, stdout, stderr);
+                       : cli_kvs_serve(config, &registry, &reload, kvs_log, stdout, stderr);
     weft_users_close(users);
     weft_kv_context_fini(&contexts.kv);
 #ifdef WEFT_HAS_WEBSOCKET
@@ -196,9 +198,17 @@ int main(int argc, char **argv)
     int parsed = cli_kvs_parse(&config, owners, argc, argv, stdout, stderr);
     if (parsed != 0)
         return parsed == WEFT_ECONFIG ? 2 : parsed < 0 ? 1 : 0;
-    struct weft_log log = {.level = config.log_level, .fd = STDERR_FILENO};
-    cli_kvs_prepare(&config, &log);
-    int code = run(&config, &log);
+    cli_kvs_prepare();
+    struct kvs_log log;
+    struct weft_error error;
+    int code, err = kvs_log_open(&log, &config, &error);
+    if (err < 0) {
+        code = refuse(err, error.text);
+    } else {
+        cli_kvs_set_limits(&config, &log.log);
+        code = run(&config, &log);
+        kvs_log_close(&log);
+    }
     kvs_config_free(&config);
     return code;
 }

@@ -10,7 +10,7 @@
 #include "process.h"
 #include "programs/lib/help.h"
 
-enum { THREADS_MAX = 256 };
+enum { THREADS_MAX = 256, DEFAULT_LOG_RATE = 100 };
 
 static int add_listen(struct kvs_config *config, const char *text, struct weft_error *error)
 {
@@ -92,6 +92,32 @@ static int set_log_level(void *into, const char *text, struct weft_error *error)
     return 0;
 }
 
+static int set_log_format(void *into, const char *text, struct weft_error *error)
+{
+    struct kvs_config *config = into;
+    if (weft_log_format_parse(text, &config->log_format) < 0)
+        return weft_error_set(error, WEFT_ECONFIG, "--log-format: '%s' is neither text nor json",
+                              text);
+    return 0;
+}
+
+static int set_log_file(void *into, const char *text, struct weft_error *error)
+{
+    struct kvs_config *config = into;
+    if (!*text)
+        return weft_error_set(error, WEFT_ECONFIG, "--log-file: the name of a file is missing");
+    config->log_file = text;
+    return 0;
+}
+
+static int set_log_rate(void *into, const char *text, struct weft_error *error)
+{
+    struct kvs_config *config = into;
+    if (weft_parse_count(text, &config->log_rate) < 0)
+        return weft_error_set(error, WEFT_ECONFIG, "--log-rate: '%s' is not a number", text);
+    return 0;
+}
+
 static int set_user(void *into, const char *text, struct weft_error *error)
 {
     struct kvs_config *config = into;
@@ -158,6 +184,23 @@ static const struct cli_option own_options[] = {
      .fallback = "info",
      .help = "error, warn, info, debug, trace",
      .set = set_log_level},
+    {.name = "log-file",
+     .argument = "FILE",
+     .help = "where the log goes, not to standard error",
+     .rare = true,
+     .set = set_log_file},
+    {.name = "log-format",
+     .argument = "FORMAT",
+     .fallback = "text",
+     .help = "of the log's lines: text or json",
+     .rare = true,
+     .set = set_log_format},
+    {.name = "log-rate",
+     .argument = "N",
+     .fallback = "100",
+     .help = "lines per event and second; 0: any number",
+     .rare = true,
+     .set = set_log_rate},
     {.name = "user", .argument = "NAME", .help = "become this user once bound", .set = set_user},
     {.name = "users", .argument = "FILE", .help = "who may log in, and do what", .set = set_users},
     {.name = "hash-password",
@@ -212,6 +255,7 @@ struct kvs_config kvs_config_default(const struct weft_limit *const *owners)
         .store = "memory",
         .threads = default_threads(),
         .log_level = WEFT_LOG_INFO,
+        .log_rate = DEFAULT_LOG_RATE,
         .limits = weft_limits_default(),
         .owners = owners,
     };

@@ -26,6 +26,9 @@ enum { SPARE_FDS = 32, FDS_A_LOOP = 4 };
 
 enum { CLOSED_TEXT = 768, ENDPOINT_TEXT = 1536 };
 
+/* The time between two lines that say what was left out of the log. */
+#define LEFT_OUT_NS ((int64_t)WEFT_SECONDS(10))
+
 static const char default_service[] = "kv";
 
 int cli_kvs_parse(struct kvs_config *config, const struct weft_limit *const *owners, int argc,
@@ -69,12 +72,16 @@ static void raise_descriptor_limit(struct kvs_config *config, const struct weft_
     config->limits.max_connections = most;
 }
 
-void cli_kvs_prepare(struct kvs_config *config, const struct weft_log *log)
+void cli_kvs_prepare(void)
 {
     cli_hold_descriptors();
     cli_return_memory();
     signal(SIGPIPE, SIG_IGN);
     signal(SIGHUP, SIG_IGN);
+}
+
+void cli_kvs_set_limits(struct kvs_config *config, const struct weft_log *log)
+{
     raise_descriptor_limit(config, log);
     if (!config->core_dumps)
         cli_forbid_core_dumps();
@@ -170,6 +177,7 @@ struct stopper {
     const struct weft_log *log;
     struct kvs_reload *reload;
     struct weft_signal terminate, interrupt, report, hangup;
+    struct weft_timer left_out;
     bool draining;
 };
 
@@ -205,17 +213,28 @@ static void on_hangup(struct weft_signal *raised)
     (void)err; /* the log has said it, and whoever sends a signal reads that */
 }
 
+static void tell_left_out(struct weft_timer *timer)
+{
+    struct stopper *stopper = weft_container_of(timer, struct stopper, left_out);
+    weft_log_tell_left_out(stopper->log, false);
+    weft_loop_after(weft_server_loop(stopper->server), timer, LEFT_OUT_NS);
+}
+
 static int run_until_stopped(struct kvs_config *config, struct weft_server *server,
-                             struct kvs_reload *reload, struct weft_log *log, FILE *out, FILE *err)
+                             struct kvs_reload *reload, struct kvs_log *kvs_log, FILE *out,
+                             FILE *err)
 {
     struct kvs_settings settings;
+    const struct weft_log *log = &kvs_log->log;
     struct stopper stopper = {.server = server, .log = log, .reload = reload};
     struct weft_loop *loop = weft_server_loop(server);
-    kvs_settings_init(&settings, config, server, log, reload);
+    kvs_settings_init(&settings, config, server, kvs_log, reload);
     weft_signal_start(&stopper.terminate, loop, SIGTERM, on_terminate);
     weft_signal_start(&stopper.interrupt, loop, SIGINT, on_interrupt);
     weft_signal_start(&stopper.report, loop, SIGUSR1, on_report);
     weft_signal_start(&stopper.hangup, loop, SIGHUP, on_hangup);
+    stopper.left_out.fire = tell_left_out;
+    weft_loop_after(loop, &stopper.left_out, LEFT_OUT_NS);
     print_listening(server, log, out);
     weft_log_write(log, WEFT_LOG_INFO, "start", "version=%s threads=%u store=%s", WEFT_VERSION,
                    config->threads, config->store);
@@ -224,6 +243,7 @@ static int run_until_stopped(struct kvs_config *config, struct weft_server *serv
     weft_signal_stop(&stopper.interrupt);
     weft_signal_stop(&stopper.report);
     weft_signal_stop(&stopper.hangup);
+    weft_timer_stop(&stopper.left_out);
     kvs_reload_remove(reload, &settings.reloader);
     log_counts(server, log);
     if (status > 0)
@@ -276,6 +296,8 @@ static int enter_sandbox(const struct kvs_config *config, const struct weft_log 
         kvs_sandbox_folder_of(&sandbox, config->file, false);
     if (config->users)
         kvs_sandbox_folder_of(&sandbox, config->users, false);
+    if (config->log_file)
+        kvs_sandbox_folder_of(&sandbox, config->log_file, true);
     for (size_t i = 0; i < config->listen_count; i++) {
         struct weft_url url;
         struct weft_error unread;
@@ -348,8 +370,9 @@ static int check_system(const struct kvs_config *config, const struct cli_user *
 }
 
 int cli_kvs_serve(struct kvs_config *config, struct weft_registry *registry,
-                  struct kvs_reload *reload, struct weft_log *log, FILE *out, FILE *err)
+                  struct kvs_reload *reload, struct kvs_log *kvs_log, FILE *out, FILE *err)
 {
+    const struct weft_log *log = &kvs_log->log;
     const struct weft_server_options options = {
         .registry = registry,
         .urls = config->listen,
@@ -379,7 +402,7 @@ int cli_kvs_serve(struct kvs_config *config, struct weft_registry *registry,
         cli_warn_exposure(&exposure, log);
         status = listen_as(config, config->user ? &user : NULL, server, log, &error);
         code = status < 0 ? refuse(err, status, &error)
-                          : run_until_stopped(config, server, reload, log, out, err);
+                          : run_until_stopped(config, server, reload, kvs_log, out, err);
     }
     weft_server_free(server);
     return code;

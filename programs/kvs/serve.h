@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "core/registry.h"
+#include "log.h"
 #include "options.h"
 #include "reload.h"
 
@@ -18,17 +19,19 @@ WEFT_MUST_USE int cli_kvs_parse(struct kvs_config *config, const struct weft_lim
 
 /* Makes standard input, output and error descriptors of something, so that no socket takes their
  * numbers; a broken pipe an error of the write and not the end of the process; SIGHUP nothing
- * until the server runs.
- * Raises the soft limit of descriptors to the hard one and, where that is too low for
+ * until the server runs. */
+void cli_kvs_prepare(void);
+
+/* Raises the soft limit of descriptors to the hard one and, where that is too low for
  * max-connections, lowers it and writes a warning to log. Forbids core dumps, unless asked for. */
-void cli_kvs_prepare(struct kvs_config *config, const struct weft_log *log);
+void cli_kvs_set_limits(struct kvs_config *config, const struct weft_log *log);
 
 /* Serves until SIGTERM or SIGINT has drained it, or only checks. Once bound it becomes --user, and with plugins
  * before they are loaded. SIGUSR1
  * and the end log what was counted; SIGHUP runs `reload`, to which main() has added what can be reloaded. Returns the exit code: 0, 2 for a mistake of the command line, 1
  * for what the system refused and for connections that were cut. */
 WEFT_MUST_USE int cli_kvs_serve(struct kvs_config *config, struct weft_registry *registry,
-                                struct kvs_reload *reload, struct weft_log *log, FILE *out,
+                                struct kvs_reload *reload, struct kvs_log *kvs_log, FILE *out,
                                 FILE *err);
 
 #endif

@@ -32,7 +32,8 @@ static int compare(struct kvs_settings *settings, const struct cli_table *table,
     bool limits = false;
     for (size_t i = 0; i < table->count; i++) {
         const struct cli_option *option = &table->options[i];
-        if (kvs_config_is_equal(settings->config, &settings->next, table, option))
+        if (kvs_log_has(option) ||
+            kvs_config_is_equal(settings->config, &settings->next, table, option))
             continue;
         if (is_live(settings, option)) {
             kvs_reload_changes(reload, option->name);
@@ -59,16 +60,24 @@ static int prepare(void *context, struct kvs_reload *reload, struct weft_error *
     const struct cli_exposure exposure = kvs_exposure_of(&settings->next);
     err = cli_check_exposure(&exposure, error);
     if (err == 0)
-        err = compare(settings, &table, reload, error);
+        err = kvs_log_prepare(settings->log, &settings->next, reload, error);
     if (err < 0)
-        kvs_config_free(&settings->next);
+        goto err_after_next;
+    err = compare(settings, &table, reload, error);
+    if (err == 0)
+        return 0;
+    kvs_log_abandon(settings->log);
+
+err_after_next:
+    kvs_config_free(&settings->next);
     return err;
 }
 
 static void commit(void *context)
 {
     struct kvs_settings *settings = context;
-    weft_log_set_level(settings->log, settings->next.log_level);
+    kvs_log_commit(settings->log);
+    weft_log_set_level(&settings->log->log, settings->next.log_level);
     settings->config->log_level = settings->next.log_level;
     settings->config->limits = settings->next.limits;
     if (settings->change)
@@ -79,12 +88,13 @@ static void commit(void *context)
 static void abandon(void *context)
 {
     struct kvs_settings *settings = context;
+    kvs_log_abandon(settings->log);
     weft_server_abandon_limits(settings->change);
     kvs_config_free(&settings->next);
 }
 
 void kvs_settings_init(struct kvs_settings *settings, struct kvs_config *config,
-                       struct weft_server *server, struct weft_log *log, struct kvs_reload *reload)
+                       struct weft_server *server, struct kvs_log *log, struct kvs_reload *reload)
 {
     *settings = (struct kvs_settings){.config = config, .server = server, .log = log};
     settings->reloader = (struct kvs_reloader){.name = "settings",

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
  * The reloader of the settings: reads the file and the variables anew, changes what can change while the server
- * runs (the log level and most limits), and names the rest for a restart. reload.h has the rules. */
+ * runs (the log and most limits), and names the rest for a restart. reload.h has the rules. */
 #ifndef KVS_SETTINGS_H
 #define KVS_SETTINGS_H
 
 #include "core/server.h"
+#include "log.h"
 #include "options.h"
 #include "reload.h"
 
@@ -13,7 +14,7 @@ struct kvs_settings {
     struct kvs_reloader reloader;
     struct kvs_config *config; /* what is in force; a reload sets the values that it changes */
     struct weft_server *server;
-    struct weft_log *log;
+    struct kvs_log *log;
     /* Between prepare and commit or abandon. */
     struct kvs_config next;
     struct weft_limits_change *change;
@@ -21,6 +22,6 @@ struct kvs_settings {
 
 /* Adds the settings to `reload`. All arguments outlive the server's run. */
 void kvs_settings_init(struct kvs_settings *settings, struct kvs_config *config,
-                       struct weft_server *server, struct weft_log *log, struct kvs_reload *reload);
+                       struct weft_server *server, struct kvs_log *log, struct kvs_reload *reload);
 
 #endif

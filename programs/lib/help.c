@@ -45,15 +45,27 @@ static void print_options(const struct cli_table *table, bool rare, FILE *out)
     }
 }
 
+/* Limits are many and alike, so that one of them stands for all. */
 static void name_rare_options(const struct cli_table *table, FILE *out)
 {
     struct cli_filler filler = {.out = out};
+    const struct cli_option *limit = NULL;
+    char name[64];
     cli_fill(&filler, "--help-all explains also:");
     for (size_t i = 0; i < table->count; i++) {
-        char name[64];
-        snprintf(name, sizeof name, "--%s", table->options[i].name);
-        if (table->options[i].rare)
-            cli_fill(&filler, name);
+        const struct cli_option *option = &table->options[i];
+        if (!option->rare)
+            continue;
+        if (option->limit && !limit)
+            limit = option;
+        if (option->limit)
+            continue;
+        snprintf(name, sizeof name, "--%s", option->name);
+        cli_fill(&filler, name);
+    }
+    if (limit) {
+        snprintf(name, sizeof name, "and limits such as --%s", limit->name);
+        cli_fill(&filler, name);
     }
     fputc('\n', out);
 }

@@ -94,6 +94,8 @@ void generate_choices(const struct cli_table *table, const struct cli_option *op
         snprintf(dst, size, "csv ndjson");
     if (strcmp(option->name, "value-kind") == 0)
         snprintf(dst, size, "json random");
+    if (strcmp(option->name, "log-format") == 0)
+        snprintf(dst, size, "text json");
     if (strcmp(option->name, "log-level") == 0)
         for (int level = WEFT_LOG_ERROR; level <= WEFT_LOG_TRACE; level++)
             add_choice(dst, size, weft_log_level_name((enum weft_log_level)level));

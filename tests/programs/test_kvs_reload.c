@@ -15,6 +15,7 @@
 #include "core/server.h"
 #include "lib/kvs.h"
 #include "lib/wire_assert.h"
+#include "programs/kvs/log.h"
 #include "unit/programs/kvs/settings_samples.h"
 
 static char folder[64], path[96];
@@ -63,7 +64,8 @@ static void test_reload_changes_each_setting_or_names_it_for_a_restart(void **st
         const struct cli_option *option = &table.options[i];
         struct sample sample = {0};
         char value[WEFT_UNITS_TEXT];
-        if (option->action)
+        /* test_kvs_log has those of the log, for they change the lines that are read here. */
+        if (option->action || kvs_log_has(option))
             continue;
         assert_true(sample_of(option, &sample, value));
         size_t used = strlen(text);

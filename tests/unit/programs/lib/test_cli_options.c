@@ -230,7 +230,7 @@ static void test_help_explains_what_is_common_and_names_the_rest(void **state)
                   "  --help, -h                 print this\n"
                   "  --help-all                 print all options, explained\n"
                   "  --wear SECONDS             how long it lasts [0]\n"
-                  "--help-all explains also: --loud --heat --speed\n");
+                  "--help-all explains also: --loud and limits such as --heat\n");
 }
 
 static void test_help_all_explains_the_limits_of_every_owner(void **state)
