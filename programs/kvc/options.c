@@ -178,6 +178,7 @@ static const struct cli_option own_options[] = {
      .argument = "NAME",
      .variable = "KVC_USER",
      .help = "log in; asks for the password, or KVC_PASSWORD",
+     .rare = true,
      .set = set_user},
     {.name = "password-file",
      .argument = "FILE",
