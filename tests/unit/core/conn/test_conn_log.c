@@ -104,6 +104,25 @@ static void test_each_rest_of_accepting_has_a_line_when_it_begins_and_one_when_i
     close(fd);
 }
 
+static void test_log_counts_the_peers_that_each_rest_of_accepting_cost(void **state)
+{
+    struct server_fixture *f = *state;
+    int fd = open_log(f, WEFT_LOG_INFO);
+    server_fixture_start(f);
+    for (int peers = 3; peers > 0; peers--) {
+        char line[64];
+        script_fail_accepts("server", -EMFILE, peers + 1);
+        for (int i = 0; i < peers; i++)
+            peer_dial_only(f);
+        turns(f);
+        advance(f, MILLISECONDS(100));
+        peer_dial(f);
+        snprintf(line, sizeof line, "event=accept-again shed=%d\n", peers);
+        assert_int_equal(count_lines(fd, line), 1);
+    }
+    close(fd);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -111,6 +130,7 @@ int main(void)
         TEST_RAW(test_ordinary_closes_are_not_logged_at_info),
         TEST_RAW(test_log_says_what_other_protocols_look_like),
         TEST_RAW(test_each_rest_of_accepting_has_a_line_when_it_begins_and_one_when_it_ends),
+        TEST_RAW(test_log_counts_the_peers_that_each_rest_of_accepting_cost),
     };
     return cmocka_run_group_tests_name("conn log", tests, NULL, NULL);
 }

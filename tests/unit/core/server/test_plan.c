@@ -215,6 +215,15 @@ static void test_variant_has_layers_of_its_own_and_no_options_of_the_transport(v
         "layers, inline, default");
 }
 
+static void test_variant_belongs_to_the_endpoint_right_before_it(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(make(f, "tcp://h:1", "tcp://h:2", "?codec=resp"), 0);
+    assert_endpoints(f, "tcp://h:1 codec=length-delimited-gzip service=kv speaks=protobuf:abi\n"
+                        "tcp://h:2 codec=length-delimited-gzip service=kv speaks=protobuf:abi\n"
+                        "tcp://h:2 codec=resp service=kv speaks=resp\n");
+}
+
 static void test_variant_without_an_endpoint_is_refused(void **state)
 {
     assert_refused(*state, "?codec=resp", NULL,
@@ -360,6 +369,7 @@ int main(void)
         cmocka_unit_test_setup(test_options_beside_auto_may_be_those_of_any_codec_or_face, setup),
         cmocka_unit_test_setup(test_variant_has_layers_of_its_own_and_no_options_of_the_transport,
                                setup),
+        cmocka_unit_test_setup(test_variant_belongs_to_the_endpoint_right_before_it, setup),
         cmocka_unit_test_setup(test_variant_without_an_endpoint_is_refused, setup),
         cmocka_unit_test_setup(test_variant_of_a_codec_that_the_address_has_is_refused, setup),
         cmocka_unit_test_setup(test_codec_without_a_probe_is_refused_behind_another, setup),

@@ -53,6 +53,22 @@ static void test_each_address_of_an_endpoint_is_served(void **state)
     turns(f);
 }
 
+static void test_peers_that_wait_at_any_endpoint_when_the_drain_begins_are_told_so(void **state)
+{
+    struct server_fixture *f = *state;
+    f->urls[1] = "script:other?codec=raw";
+    f->options.url_count = 2;
+    server_fixture_start(f);
+    struct script_end *late = script_dial("other");
+    weft_server_stop(f->server);
+    turns(f);
+    size_t size;
+    const uint8_t *words = script_received(late, &size);
+    assert_non_null(memmem(words, size, "draining", 8));
+    script_close(late);
+    turns(f);
+}
+
 /* The first loop must not end with the drain of its worker before that peer has heard its refusal. */
 static void test_peer_that_waits_at_the_drain_keeps_the_first_loop_running(void **state)
 {
@@ -369,6 +385,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST_BOTH(test_connection_over_the_limit_is_refused_in_words),
         TEST_RAW(test_each_address_of_an_endpoint_is_served),
+        TEST_RAW(test_peers_that_wait_at_any_endpoint_when_the_drain_begins_are_told_so),
         TEST_RAW(test_peer_that_waits_at_the_drain_keeps_the_first_loop_running),
         TEST_RAW(test_address_in_use_leaves_none_of_its_endpoint),
         TEST_RAW(test_refusal_is_not_eaten_by_a_reset),
