@@ -303,6 +303,8 @@ static ssize_t decode(const struct weft_codec_state *state, struct weft_view in,
     if (in.size == 0)
         return 0;
     ssize_t n = read_request(state, in, msg, io);
+    if (n == 0 && conn->is_known)
+        io->credentials = weft_view(in.data + conn->scan.credentials, conn->scan.credentials_size);
     if (n < 0)
         msg->kind = WEFT_MESSAGE_NONE; /* there was no memory to note what was to be answered */
     return n;

@@ -74,6 +74,10 @@ struct weft_decode_io {
      * can help, or 0 if that is unknown. The core may call earlier all the same. A server gives a frame
      * that needs many bytes more time. */
     size_t need;
+    /* Out, if decode returns 0 without a message: the credentials (weft_message) of the message that has begun to
+     * come, if its head is there and they lie in the view. The core can then look at them before the rest of a
+     * large message has come. */
+    struct weft_view credentials;
     /* Out, with every result >= 0: true if the bytes consumed so far end inside a frame, as while an
      * oversize frame is skipped. The core uses it for deadlines, and to tell a truncated end from a clean
      * one. Bytes that are left in the view are inside a frame in any case. */

@@ -95,7 +95,9 @@ struct weft_layer {
 
     /* A layer that has this slot is a guard: peers of the endpoint are unknown until weft_peer_set_user has
      * given them a user. From an unknown peer the core takes messages and frames of at most
-     * WEFT_UNKNOWN_MAX bytes, and inflates none. For a service that does not ask (service.h) the core asks
+     * WEFT_UNKNOWN_MAX bytes, and inflates none. A message that will be larger and whose head has credentials
+     * is announced first: begin is called for a request with an empty payload and these credentials, then end.
+     * If begin has given the peer a user, the rest of the message is read; else the connection ends. For a service that does not ask (service.h) the core asks
      * once per request: the service's name is the action, which writes. meet is called once per connection, before
      * its first bytes are decoded, and sets the user if the transport has proven who the peer is. */
     void (*meet)(void *loop_state, struct weft_peer *peer);

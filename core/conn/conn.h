@@ -32,6 +32,8 @@ struct weft__peer {
     struct weft__conn *conn;
     void (*release)(void *grant); /* of public.grant */
     bool met;                     /* the layers' meet was called */
+    bool announcing; /* the request that begins is not a message but its head: see announce (input.c) */
+    bool announced;  /* that has happened once */
     /* The request for which a layer waits, or NULL, and what weft_layer_resume said. Nothing is decoded
      * meanwhile. */
     struct weft__request *waiting;

@@ -73,10 +73,11 @@ WEFT_NOINLINE static void reject_unknown(struct weft__conn *conn, uint64_t size,
     weft__conn_count_bad(conn, true);
 }
 
-/* True if an unknown peer may not send this. A codec that would have to inflate it says so. */
+/* True if an unknown peer may not send this. A codec that would have to inflate it says so. A message with
+ * credentials makes the peer known, or is refused. */
 static bool is_beyond_unknown(const struct weft_message *message)
 {
-    return message->payload.size > WEFT_UNKNOWN_MAX ||
+    return (message->payload.size > WEFT_UNKNOWN_MAX && message->credentials.size == 0) ||
            (message->status == WEFT_MESSAGE_TOO_BIG && message->limit == 0);
 }
 
@@ -190,16 +191,43 @@ WEFT_NOINLINE static bool prepare(struct weft__conn *conn, struct weft_view view
     return true;
 }
 
-/* An unfinished frame of an unknown peer ends the connection once it is, or says that it will be, too
- * long: what has come of it would have to be kept. */
-WEFT_NOINLINE static void check_unfinished(struct weft__conn *conn, size_t need, size_t rest)
+/* Makes *message the announcement of a message that has begun to come: its credentials, which the layers judge
+ * before the rest is read. They are copied, because a layer may overwrite them and the message has them again. */
+static bool announce(struct weft__conn *conn, struct weft_view credentials,
+                     struct weft_message *message)
 {
-    size_t size = need > rest ? need : rest;
+    struct weft__worker *worker = conn->binding->worker;
+    uint8_t *copy;
 
-    if (size <= WEFT_UNKNOWN_MAX + FRAME_EXTRA || conn->state != WEFT__CONN_OPEN)
-        return;
+    if (credentials.size == 0 || !conn->peer || conn->peer->announced)
+        return false;
+    copy = weft_arena_alloc(&worker->arena, credentials.size);
+    if (!copy)
+        return false;
+    memcpy(copy, credentials.data, credentials.size);
+    *message = (struct weft_message){.kind = WEFT_MESSAGE_DATA,
+                                     .credentials = weft_view(copy, credentials.size)};
+    conn->peer->announcing = conn->peer->announced = true;
+    return true;
+}
+
+/* Judges an unfinished frame of an unknown peer once it is, or says that it will be, too long: what has come of it
+ * would have to be kept. Returns true if its credentials are to be judged as *message. Otherwise the frame is short
+ * or has ended the connection. */
+WEFT_NOINLINE static bool check_unfinished(struct weft__conn *conn, const struct weft_decode_io *io,
+                                           size_t rest, struct weft_message *message)
+{
+    size_t size = io->need > rest ? io->need : rest;
+
+    if (size <= WEFT_UNKNOWN_MAX || conn->state != WEFT__CONN_OPEN)
+        return false;
+    if (announce(conn, io->credentials, message))
+        return true;
+    if (size <= WEFT_UNKNOWN_MAX + FRAME_EXTRA)
+        return false;
     reject_unknown(conn, size, NULL);
     weft__conn_close_soon(conn, WEFT_REASON_NOT_KNOWN);
+    return false;
 }
 
 /* Decodes from the beginning of view until more bytes are needed or decoding has to stop. Returns the
@@ -239,9 +267,8 @@ static size_t decode(struct weft__conn *conn, struct weft_view view)
         if (message.kind == WEFT_MESSAGE_NONE) {
             if (n > 0)
                 continue;
-            if (conn->unknown)
-                check_unfinished(conn, io.need, view.size - at);
-            break;
+            if (!conn->unknown || !check_unfinished(conn, &io, view.size - at, &message))
+                break;
         }
         conn->turn_frames++;
         dispatch(conn, &message, past_mark);
@@ -302,7 +329,9 @@ static ssize_t read_shared(struct weft__conn *conn)
     struct weft__worker *worker = conn->binding->worker;
     struct weft_view tail = weft_buf_view(&conn->in);
     uint8_t *fresh = worker->read_buffer + WEFT__TAIL_SIZE;
-    ssize_t n = conn->stream->ops->read(conn->stream, fresh, WEFT__READ_SIZE);
+    /* The bytes behind a login are kept while it is judged, so they are few. */
+    size_t size = conn->unknown ? WEFT_UNKNOWN_MAX + FRAME_EXTRA : WEFT__READ_SIZE;
+    ssize_t n = conn->stream->ops->read(conn->stream, fresh, size);
     struct weft_view view;
 
     after_read(conn, n);

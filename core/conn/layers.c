@@ -19,6 +19,27 @@ static bool ask_for(const struct weft__binding *binding, struct weft_request *pu
     return weft_request_ask(public, &action, why);
 }
 
+/* Ends the request that stands for the head of a message: nobody waits for an answer. */
+WEFT_NOINLINE static void end_announcement(struct weft__request *request)
+{
+    request->conn->peer->announcing = false;
+    request->said = WEFT__SAID_ALL;
+    (void)!weft_request_end(&request->public, NULL);
+}
+
+/* Refuses a request. Behind the head of a refused message comes its rest, which nobody wants to read. */
+WEFT_NOINLINE static void refuse(struct weft__request *request, const struct weft_rejection *why)
+{
+    struct weft__conn *conn = request->conn;
+    bool is_head = conn->peer && conn->peer->announcing;
+
+    weft_request_refuse(&request->public, why);
+    if (!is_head)
+        return;
+    conn->peer->announcing = false;
+    weft__conn_close_soon(conn, WEFT_REASON_NOT_KNOWN);
+}
+
 /* Lets the layers begin, from the first that has not, and then calls the service. */
 static void begin_layers(struct weft__request *request, void *loop_state, void *conn_state)
 {
@@ -38,13 +59,14 @@ static void begin_layers(struct weft__request *request, void *loop_state, void *
         }
         request->layered.waited = false;
         if (layer->begin && !layer->begin(layers->of[i].loop_state, state, public, &why)) {
-            if (request->layered.waited)
-                return;
-            weft_request_refuse(public, &why);
+            if (!request->layered.waited)
+                refuse(request, &why);
             return;
         }
     }
-    if (layers->guarded && !binding->service->asks && !ask_for(binding, public, &why))
+    if (layers->guarded && request->conn->peer && request->conn->peer->announcing)
+        end_announcement(request);
+    else if (layers->guarded && !binding->service->asks && !ask_for(binding, public, &why))
         weft_request_refuse(public, &why);
     else
         binding->service->call(loop_state, conn_state, public);

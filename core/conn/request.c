@@ -121,7 +121,7 @@ WEFT_NOINLINE static void end_layers(struct weft__request *request)
  * last of those, or weft__conn_advance, tells the codec. */
 static void end_in_silence(struct weft__request *request)
 {
-    if (weft__order_is_head(&request->conn->order, request))
+    if (request->said != WEFT__SAID_ALL && weft__order_is_head(&request->conn->order, request))
         weft__conn_finish(request->conn, request);
 }
 

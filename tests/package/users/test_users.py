@@ -167,6 +167,29 @@ class Login(Server):
                       run("curl", "-sS", "-H", "Authorization: Digest x", url).stdout)
         self.assertIn("Not known", run("curl", "-sS", url).stdout)
 
+    def test_upload_on_a_fresh_connection_is_judged_by_its_head(self):
+        self.start(listen=["tcp://127.0.0.1:0?codec=http"])
+        large = self.folder / "large"
+        url = f"http://127.0.0.1:{self.port}/v1/tables/t/keys/k"
+
+        def put(*words):
+            run = subprocess.run(["curl", "-sS", "-T", str(large), "-w", "\n%{http_code}", *words, url], text=True,
+                                 capture_output=True, timeout=60)
+            return run.stdout.rsplit("\n", 1)[-1]
+
+        for size in [16000, 17000, 19000, 40000, 3000000]:
+            large.write_bytes(os.urandom(size // 2).hex().encode())
+            with self.subTest(size=size):
+                self.assertIn(put("-u", "root:sesame"), ["201", "204"])
+                self.assertEqual(put("-u", "root:sesame", "-H", "Transfer-Encoding: chunked"), "204")
+                read = subprocess.run(["curl", "-sS", "-u", "root:sesame", url], capture_output=True, timeout=60).stdout
+                self.assertEqual(read, large.read_bytes())
+                self.assertEqual(put("-u", "reader:sesame"), "403")
+                self.assertEqual(put("-u", f"root:wrong-{size}"), "401")
+                self.assertEqual(put("-H", "Authorization: Digest x"), "401")
+                self.assertEqual(put(), "401" if size < 16384 else "413")
+        self.assertNotIn("wrong-", self.read_log())
+
     def test_hello_and_reset(self):
         self.start(listen=["tcp://127.0.0.1:0?codec=resp"])
         peer = self.connect()

@@ -21,6 +21,27 @@ static void meet(void *loop_state, struct weft_peer *peer)
         assert_int_equal(weft_peer_set_user(peer, weft_view_str("ann")), 0);
 }
 
+/* Judges the credentials of the codec "claim", and overwrites them: "sesame" is right, "silent" passes without a
+ * user, and "later" depends on may_pass. */
+static bool begin_claim(bool *waited, struct weft_request *request, struct weft_rejection *why)
+{
+    struct weft_view claim = request->credentials;
+    struct weft_peer *peer = weft_request_peer(request);
+
+    why->cause = WEFT_REJECT_NOT_KNOWN;
+    if (peer->user || weft_view_equal(claim, weft_view_str("silent  ")))
+        return true;
+    if (!*waited && weft_view_equal(claim, weft_view_str("later   "))) {
+        *waited = weft_layer_wait(request) == 0;
+        why->cause = WEFT_REJECT_NO_MEMORY;
+        waiting = *waited ? request : NULL;
+        return false;
+    }
+    bool is_right = *waited ? may_pass : weft_view_equal(claim, weft_view_str("sesame  "));
+    memset((void *)(uintptr_t)claim.data, '*', claim.size);
+    return is_right && weft_peer_set_user(peer, weft_view_str("ann")) == 0;
+}
+
 static bool begin(void *loop_state, void *state, struct weft_request *request,
                   struct weft_rejection *why)
 {
@@ -28,6 +49,8 @@ static bool begin(void *loop_state, void *state, struct weft_request *request,
 
     (void)loop_state;
     begins++;
+    if (request->credentials.size > 0)
+        return begin_claim(waited, request, why);
     if (!*waited && weft_view_equal(request->payload, weft_view_str("now w"))) {
         if (weft_layer_wait(request) < 0) {
             why->cause = WEFT_REJECT_NO_MEMORY;
@@ -87,6 +110,80 @@ static void known(struct weft_request *request, int result)
     knowns++;
 }
 
+/* A codec whose messages have a head: the size in eight digits and credentials of eight characters. Its replies are
+ * those of raw. */
+enum { HEAD_SIZE = 16, CLAIM_SIZE = 8 };
+
+static int finishes;
+
+static int claim_configure(void *config, const struct weft_option_set *set,
+                           const struct weft_limits *limits, struct weft_error *error)
+{
+    (void)config, (void)set, (void)limits, (void)error;
+    return 0;
+}
+
+static ssize_t claim_decode(const struct weft_codec_state *state, struct weft_view in,
+                            struct weft_message *message, struct weft_decode_io *io)
+{
+    struct weft_view claim = weft_view(in.data + CLAIM_SIZE, CLAIM_SIZE);
+    size_t size = 0;
+
+    (void)state;
+    io->need = HEAD_SIZE;
+    if (in.size < HEAD_SIZE)
+        return 0;
+    for (size_t i = 0; i < HEAD_SIZE - CLAIM_SIZE; i++)
+        size = 10 * size + (size_t)(in.data[i] - '0');
+    claim.size = *claim.data == ' ' ? 0 : CLAIM_SIZE;
+    io->need = HEAD_SIZE + size;
+    io->credentials = claim;
+    if (in.size < io->need)
+        return 0;
+    *message = (struct weft_message){.kind = WEFT_MESSAGE_DATA,
+                                     .payload = weft_view(in.data + HEAD_SIZE, size),
+                                     .credentials = claim};
+    return HEAD_SIZE + (ssize_t)size;
+}
+
+static int claim_encode(const struct weft_codec_state *state, const struct weft_body *body,
+                        struct weft_encode_io *io)
+{
+    uint8_t *dst = weft_chain_reserve(io->out, 4 + body->size);
+
+    (void)state;
+    if (!dst)
+        return -ENOMEM;
+    for (int i = 0; i < 4; i++)
+        dst[i] = (uint8_t)(body->size >> 8 * (3 - i));
+    weft_body_write(body, dst + 4);
+    weft_chain_commit(io->out, 4 + body->size);
+    return 0;
+}
+
+static int claim_finish(const struct weft_codec_state *state, struct weft_encode_io *io)
+{
+    (void)state, (void)io;
+    finishes++;
+    return 0;
+}
+
+static const struct weft_codec claim_codec = {
+    .name = "claim",
+    .speaks = "*",
+    .configure = claim_configure,
+    .decode = claim_decode,
+    .encode = claim_encode,
+    .finish = claim_finish,
+};
+
+static void peer_claim(struct test_peer *peer, const char *claim, const char *text, size_t size)
+{
+    static char bytes[HEAD_SIZE + 4 * WEFT_UNKNOWN_MAX];
+    (void)snprintf(bytes, sizeof bytes, "%08zu%-8s%-*s", size, claim, (int)size, text);
+    peer_send(peer, bytes, HEAD_SIZE + size);
+}
+
 static int released;
 
 static void release(void *grant)
@@ -95,18 +192,22 @@ static void release(void *grant)
 }
 
 static char url_raw[] = "script:server?codec=raw&service=probe&layers=guard";
+static char url_claim[] = "script:server?codec=claim&service=probe&layers=guard";
 static char url_gzip[] = "script:server?codec=length-delimited-gzip&service=probe&layers=guard";
 
 static int setup(void **state)
 {
     waiting = NULL;
-    begins = ends = meets = known_result = knowns = released = 0;
+    begins = ends = meets = finishes = known_result = knowns = released = 0;
     is_trusted = false;
     may_pass = may_ask = true;
     asked = NULL;
     if (server_fixture_setup_fault(state) < 0)
         return -1;
-    return weft_registry_add_layer(&((struct server_fixture *)*state)->registry, &guard, NULL);
+    struct weft_registry *registry = &((struct server_fixture *)*state)->registry;
+    if (weft_registry_add_codec(registry, &claim_codec) < 0)
+        return -1;
+    return weft_registry_add_layer(registry, &guard, NULL);
 }
 
 static void test_request_goes_on_once_the_layer_can_say(void **state)
@@ -315,6 +416,107 @@ static void test_nothing_of_an_unknown_peer_is_inflated(void **state)
     assert_memory_equal(peer_hear(peer), "malformed", 9);
 }
 
+static void test_large_message_is_read_once_its_head_has_made_the_peer_known(void **state)
+{
+    struct server_fixture *f = *state;
+    struct test_peer *peer = serve_one(f);
+    peer_claim(peer, "sesame", "now a", 3 * WEFT_UNKNOWN_MAX);
+    peer_claim(peer, "", "now b", 3 * WEFT_UNKNOWN_MAX);
+    assert_heard(peer, "a b");
+    assert_noted(f, "open a b");
+    assert_int_equal(begins, 3);
+    assert_int_equal(ends, 3);
+    assert_int_equal(finishes, 0); /* the codec hears nothing of the announcement */
+}
+
+static void test_head_may_be_judged_later(void **state)
+{
+    struct server_fixture *f = *state;
+    struct test_peer *peer = serve_one(f);
+    peer_claim(peer, "", "wait a", 6);
+    peer_claim(peer, "later", "now b", 3 * WEFT_UNKNOWN_MAX);
+    turns(f);
+    assert_noted(f, "open a");
+    weft_layer_resume(waiting, 0);
+    turns(f);
+    assert_noted(f, "b");
+    assert_int_equal(probe_end(&f->probe, "a", "A"), 0);
+    assert_heard(peer, "A b");
+}
+
+static void test_large_message_is_not_read_if_its_head_is_refused(void **state)
+{
+    struct server_fixture *f = *state;
+    struct test_peer *peer = serve_one(f);
+    peer_claim(peer, "wrong", "now a", 3 * WEFT_UNKNOWN_MAX);
+    assert_heard(peer, "not-known EOF");
+    peer = peer_dial(f);
+    peer_claim(peer, "later", "now a", 3 * WEFT_UNKNOWN_MAX);
+    turns(f);
+    may_pass = false;
+    weft_layer_resume(waiting, 0);
+    assert_heard(peer, "not-known EOF");
+    advance(f, SECONDS(1));
+    assert_int_equal(closed_for(f, WEFT_REASON_NOT_KNOWN), 2);
+    assert_noted(f, "open open close close");
+}
+
+static void test_head_without_credentials_or_a_user_lets_no_large_message_in(void **state)
+{
+    struct server_fixture *f = *state;
+    struct test_peer *peer = serve_one(f);
+    peer_claim(peer, "", "now a", 2 * WEFT_UNKNOWN_MAX);
+    assert_heard(peer, "too-big:the limit before login:32784:16384 EOF");
+    peer = peer_dial(f);
+    peer_claim(peer, "silent", "now a", 2 * WEFT_UNKNOWN_MAX);
+    assert_heard(peer, "too-big:the limit before login:32784:16384 EOF");
+}
+
+static void test_message_just_over_the_limit_is_judged_by_its_credentials(void **state)
+{
+    struct server_fixture *f = *state;
+    struct test_peer *peer = serve_one(f);
+    peer_claim(peer, "sesame", "now a", WEFT_UNKNOWN_MAX + 100);
+    assert_heard(peer, "a");
+    peer = peer_dial(f);
+    peer_claim(peer, "wrong", "now a", WEFT_UNKNOWN_MAX + 100);
+    assert_heard(peer, "not-known");
+}
+
+static void test_peer_may_go_while_its_head_is_judged(void **state)
+{
+    struct server_fixture *f = *state;
+    struct test_peer *peer = serve_one(f);
+    peer_claim(peer, "later", "now a", 3 * WEFT_UNKNOWN_MAX);
+    turns(f);
+    peer_reset(peer);
+    weft__worker_cut(f->worker);
+    turns(f);
+    weft_layer_resume(waiting, 0);
+    turns(f);
+    assert_int_equal(ends, 1);
+    assert_int_equal(closed(f), 1);
+}
+
+static void test_head_is_judged_without_memory_or_refused(void **state)
+{
+    struct server_fixture *f = *state;
+    serve_one(f);
+    for (uint64_t i = 0; i < 8; i++) {
+        struct test_peer *peer = peer_dial(f);
+        peer_claim(peer, "later", "now a", 3 * WEFT_UNKNOWN_MAX);
+        waiting = NULL;
+        fault_arm(FAULT_FROM, i);
+        turns(f);
+        fault_disarm();
+        if (waiting)
+            weft_layer_resume(waiting, 0);
+        turns(f);
+        peer_reset(peer);
+        turns(f);
+    }
+}
+
 static void test_grant_of_a_peer_is_released_once(void **state)
 {
     struct server_fixture *f = *state;
@@ -355,6 +557,13 @@ int main(void)
         TEST_GUARD(test_peer_that_a_layer_knows_when_they_meet_may_send_all),
         TEST_GUARD(test_peer_may_send_all_once_it_has_a_user_and_no_more_without),
         TEST_GUARD_OF(test_nothing_of_an_unknown_peer_is_inflated, url_gzip),
+        TEST_GUARD_OF(test_large_message_is_read_once_its_head_has_made_the_peer_known, url_claim),
+        TEST_GUARD_OF(test_head_may_be_judged_later, url_claim),
+        TEST_GUARD_OF(test_large_message_is_not_read_if_its_head_is_refused, url_claim),
+        TEST_GUARD_OF(test_head_without_credentials_or_a_user_lets_no_large_message_in, url_claim),
+        TEST_GUARD_OF(test_message_just_over_the_limit_is_judged_by_its_credentials, url_claim),
+        TEST_GUARD_OF(test_peer_may_go_while_its_head_is_judged, url_claim),
+        TEST_GUARD_OF(test_head_is_judged_without_memory_or_refused, url_claim),
         TEST_GUARD(test_grant_of_a_peer_is_released_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
