@@ -19,12 +19,14 @@
 
 struct config {
     uint64_t max_frame;
+    struct weft__gzip_settings gzip;
     struct weft__http_limits limits;
     uint32_t padding; /* stays zero: configs are compared as bytes */
 };
 
 struct loop {
     struct weft__scratch body; /* of a message that came in chunks, its head included */
+    struct weft__http_coder coder;
 };
 
 struct conn {
@@ -44,6 +46,8 @@ static const struct weft_option options[] = {
     {"max-line", "BYTES", "largest request line or header field (default 8KiB)"},
     {"max-head", "BYTES", "largest request line and header fields in all (default 16KiB)"},
     {"max-fields", "N", "most header fields of a request (default 100)"},
+    {"threshold", "BYTES|off", "gzip larger contents, if asked to (default 1436)"},
+    {"level", "1...9|auto", "how hard (default auto: by size, never for long)"},
     {0},
 };
 
@@ -88,6 +92,8 @@ static int configure(void *config_memory, const struct weft_option_set *set,
         err = read_size(set, "max-head", &config->limits.head, error);
     if (err == 0)
         err = read_fields(set, &config->limits.fields, error);
+    if (err == 0)
+        err = weft__gzip_configure(&config->gzip, set, error);
     return err;
 }
 
@@ -95,6 +101,7 @@ static void loop_fini(void *loop_memory)
 {
     struct loop *loop = loop_memory;
     weft__scratch_fini(&loop->body);
+    weft__http_coder_fini(&loop->coder);
 }
 
 static void fini(const struct weft_codec_state *state)
@@ -114,9 +121,14 @@ static void next_request(struct conn *conn)
     conn->begun = true;
 }
 
-static unsigned notes_of(const struct weft__http_head *head)
+static unsigned notes_of(const struct conn *conn)
 {
+    const struct weft__http_head *head = &conn->head;
     unsigned flags = head->is_head ? WEFT__HTTP_HEAD : 0;
+    if (weft__http_wants_gzip(&conn->scan.accepts)) {
+        flags |= WEFT__HTTP_GZIP;
+        flags |= weft__http_refuses_plain(&conn->scan.accepts) ? WEFT__HTTP_MUST : 0;
+    }
     if (head->is_old)
         flags |= WEFT__HTTP_OLD | (head->keeps ? WEFT__HTTP_KEEP : 0);
     return head->keeps ? flags : flags | WEFT__HTTP_CLOSE;
@@ -125,7 +137,7 @@ static unsigned notes_of(const struct weft__http_head *head)
 /* Makes the refusal in *msg the last message of the connection. Returns what decode returns. */
 static ssize_t end_with(struct conn *conn, const struct weft_message *msg)
 {
-    unsigned flags = WEFT__HTTP_CLOSE | (conn->is_known ? notes_of(&conn->head) : 0);
+    unsigned flags = WEFT__HTTP_CLOSE | (conn->is_known ? notes_of(conn) : 0);
     conn->end = WEFT_ELOST;
     conn->detail = msg->why;
     return weft__http_ask(&conn->answers, flags);
@@ -177,7 +189,7 @@ static ssize_t refuse_length(const struct config *config, struct conn *conn,
     weft__http_refuse(msg, WEFT_MESSAGE_TOO_BIG, "max-frame", length, config->max_frame);
     if (conn->scan.expects || length > WEFT_PREFIX_SKIP * config->max_frame)
         return end_with(conn, msg);
-    int err = weft__http_ask(&conn->answers, notes_of(&conn->head));
+    int err = weft__http_ask(&conn->answers, notes_of(conn));
     if (err < 0)
         return err;
     size_t head = conn->scan.seen;
@@ -215,7 +227,7 @@ static ssize_t read_head(const struct config *config, struct conn *conn, struct 
 static ssize_t deliver(struct conn *conn, struct weft_view payload, size_t size,
                        struct weft_message *msg)
 {
-    int err = weft__http_ask(&conn->answers, notes_of(&conn->head));
+    int err = weft__http_ask(&conn->answers, notes_of(conn));
     if (err < 0)
         return err;
     msg->kind = WEFT_MESSAGE_DATA;
@@ -310,6 +322,17 @@ static ssize_t decode(const struct weft_codec_state *state, struct weft_view in,
     return n;
 }
 
+static struct weft__http_coding coding_of(const struct weft_codec_state *state)
+{
+    const struct config *config = state->config;
+    struct loop *loop = state->loop;
+    return (struct weft__http_coding){
+        .settings = &config->gzip,
+        .coder = &loop->coder,
+        .config_id = state->config_id,
+    };
+}
+
 static int encode(const struct weft_codec_state *state, const struct weft_body *body,
                   struct weft_encode_io *io)
 {
@@ -317,13 +340,15 @@ static int encode(const struct weft_codec_state *state, const struct weft_body *
     struct conn *conn = state->conn;
     if (body->size > config->max_frame)
         return weft_prefix_too_big(io, body->size, config->max_frame, "max-frame");
-    return weft__http_encode(&conn->answers, body, io);
+    const struct weft__http_coding coding = coding_of(state);
+    return weft__http_encode(&conn->answers, &coding, body, io);
 }
 
 static int finish(const struct weft_codec_state *state, struct weft_encode_io *io)
 {
     struct conn *conn = state->conn;
-    return weft__http_finish(&conn->answers, io);
+    const struct weft__http_coding coding = coding_of(state);
+    return weft__http_finish(&conn->answers, &coding, io);
 }
 
 static enum weft_probe probe(const void *config, struct weft_view in)

@@ -8,14 +8,11 @@
 #include "compress/gzip.h"
 #include "length_prefix.h"
 #include "compress/scratch.h"
+#include "compress/settings.h"
 #include "core/base/mem.h"
 #include "core/base/units.h"
 
 #define GZIP_BIT (UINT32_C(1) << 31)
-
-/* A message of this size fits one Ethernet frame uncompressed: 1500 - 20 (IP) - 20 (TCP) - 20 (TCP
- * options) - 4 (header). */
-enum { DEFAULT_THRESHOLD = 1436 };
 
 /* The level of the second try at a message that must shrink: level 9 gains 2 % more on text and takes
  * seven times as long. */
@@ -26,12 +23,11 @@ enum { HARD_LEVEL = 6 };
 
 struct config {
     uint64_t max_message;
-    uint64_t threshold; /* messages of more bytes are compressed; UINT64_MAX: none */
+    struct weft__gzip_settings gzip;
     uint32_t max_frame;
     /* The largest frame that every peer takes unless it was told to take less: the default max-frame,
      * or ours if that is smaller. The peer's limit may be below ours, and no handshake tells it. */
     uint32_t safe_frame;
-    uint32_t level; /* 0: auto */
 };
 
 /* There are two scratches, because a service may still read its message, which lies in the first, while
@@ -51,29 +47,13 @@ static int configure(void *config_memory, const struct weft_option_set *set,
                      const struct weft_limits *limits, struct weft_error *error)
 {
     struct config *config = config_memory;
-    const char *threshold = weft_option_get(set, "threshold");
-    const char *level = weft_option_get(set, "level");
-    uint64_t number;
-
     int err = weft_prefix_configure(&config->max_frame, limits, error);
     if (err < 0)
         return err;
     uint64_t usual = weft_limits_default().max_frame;
     config->safe_frame = config->max_frame < usual ? config->max_frame : (uint32_t)usual;
     config->max_message = limits->max_message;
-    config->threshold = DEFAULT_THRESHOLD;
-    if (threshold && strcmp(threshold, "off") == 0)
-        config->threshold = UINT64_MAX;
-    else if (threshold && weft_parse_size(threshold, &config->threshold) < 0)
-        return weft_error_set(error, WEFT_ECONFIG, "threshold=%s: it takes BYTES or off",
-                              threshold);
-
-    if (level && strcmp(level, "auto") != 0) {
-        if (weft_parse_count(level, &number) < 0 || number < 1 || number > 9)
-            return weft_error_set(error, WEFT_ECONFIG, "level=%s: it takes 1 to 9 or auto", level);
-        config->level = (uint32_t)number;
-    }
-    return 0;
+    return weft__gzip_configure(&config->gzip, set, error);
 }
 
 static void loop_fini(void *loop_memory)
@@ -179,19 +159,6 @@ static ssize_t decode(const struct weft_codec_state *state, struct weft_view in,
 static bool must_shrink(const struct config *config, size_t size)
 {
     return size > config->safe_frame;
-}
-
-/* Returns the level at which to compress a message of this size, or 0 not to. A message that must
- * shrink is compressed however long that takes, unless the threshold is `off`. */
-static int level_for(const struct config *config, size_t size)
-{
-    bool must = must_shrink(config, size);
-    if (size <= config->threshold && !must)
-        return 0;
-    if (config->threshold == UINT64_MAX || size > WEFT__GZIP_MAX)
-        return 0;
-    int level = config->level ? (int)config->level : weft__gzip_auto_level(size);
-    return level == 0 && must ? 1 : level;
 }
 
 /* Deflates message to dst. One that must shrink is tried again at HARD_LEVEL if the first member is
@@ -316,7 +283,7 @@ static int encode(const struct weft_codec_state *state, const struct weft_body *
 
     if (body->size > config->max_message)
         return weft_prefix_too_big(io, body->size, config->max_message, "max-message");
-    int level = level_for(config, body->size);
+    int level = weft__gzip_level(&config->gzip, body->size, must_shrink(config, body->size));
     if (level > 0) {
         int result = encode_gzip_once(state, body, level, io);
         if (result != 0)
@@ -324,7 +291,7 @@ static int encode(const struct weft_codec_state *state, const struct weft_body *
     }
     if (body->size > config->max_frame)
         return weft_prefix_too_big(io, body->size, config->max_frame,
-                                   config->threshold == UINT64_MAX ? WHY_PLAIN : "max-frame");
+                                   config->gzip.threshold == UINT64_MAX ? WHY_PLAIN : "max-frame");
     return weft_prefix_encode(body, io);
 }
 

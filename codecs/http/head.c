@@ -76,6 +76,9 @@ static void note_field(struct weft__http_scan *scan, struct weft_view line, size
         value = value_of(line, "authorization:");
         if (value.data)
             note_credentials(scan, value, at + (size_t)(value.data - line.data));
+        value = value_of(line, "accept-encoding:");
+        if (value.data)
+            weft__http_accept(&scan->accepts, value);
         break;
     default:
         break;

@@ -9,6 +9,7 @@
 #ifndef WEFT_HTTP_HEAD_H
 #define WEFT_HTTP_HEAD_H
 
+#include "accept.h"
 #include "core/codec.h"
 
 /* The limits of a head, in bytes, and the number of its fields. */
@@ -27,6 +28,7 @@ struct weft__http_scan {
     bool strange_coding;    /* a transfer coding that is not exactly "chunked" */
     bool expects;           /* Expect: 100-continue */
     bool twice;             /* Authorization came more than once */
+    struct weft__http_accepts accepts;
 };
 
 /* Goes on with the scan. `in` begins with the head. Returns 1 if the head is whole, 0 if more bytes are

@@ -96,13 +96,6 @@ static int append_text(struct weft_chain *out, const char *text)
     return weft_chain_append(out, weft_view_str(text));
 }
 
-/* Returns the size of the head that `reply` begins with, its empty line included. */
-static size_t head_size(struct weft_view reply)
-{
-    const uint8_t *end = memmem(reply.data, reply.size, "\r\n\r\n", 4);
-    return end ? (size_t)(end - reply.data) + 4 : reply.size;
-}
-
 /* True if a head says how long its body is. */
 static bool says_length(struct weft_view head)
 {
@@ -125,18 +118,23 @@ struct plan {
     bool chunked, endless;
 };
 
+/* Returns the field that says if the connection goes on, or NULL. */
+static const char *connection_field(unsigned flags, bool endless)
+{
+    if (flags & WEFT__HTTP_CLOSE || endless)
+        return close_field;
+    return flags & WEFT__HTTP_KEEP ? keep_field : NULL;
+}
+
 /* Decides what becomes of an answer that begins with `reply`. last: it is all of the answer. */
 static struct plan plan_for(struct weft_view reply, unsigned flags, bool last)
 {
-    size_t head = head_size(reply);
+    size_t head = weft__http_head_size(reply);
     struct plan plan = {.size = flags & WEFT__HTTP_HEAD ? head : reply.size};
     bool open = !last && !says_length(weft_view(reply.data, head));
     plan.endless = open && flags & WEFT__HTTP_OLD && !(flags & WEFT__HTTP_HEAD);
     plan.chunked = open && !(flags & WEFT__HTTP_OLD);
-    if (flags & WEFT__HTTP_CLOSE || plan.endless)
-        plan.field[0] = close_field;
-    else if (flags & WEFT__HTTP_KEEP)
-        plan.field[0] = keep_field;
+    plan.field[0] = connection_field(flags, plan.endless);
     if (plan.chunked)
         plan.field[1] = chunked_field;
     return plan;
@@ -158,7 +156,7 @@ static int append_planned(struct weft_chain *out, struct weft_view copy, const s
     char chunk[CHUNK_HEAD_MAX];
     const uint8_t *lf = memchr(copy.data, '\n', copy.size);
     size_t line = lf ? (size_t)(lf - copy.data) + 1 : 0;
-    size_t head = plan->chunked ? head_size(copy) : plan->size;
+    size_t head = plan->chunked ? weft__http_head_size(copy) : plan->size;
     size_t body = plan->size - head;
     uint8_t *dst = weft_chain_reserve(out, plan->size + 2 * EXTRA_MAX);
     if (!dst)
@@ -231,13 +229,42 @@ static int end_chunks(const struct weft__http_answers *answers, struct weft_chai
     return owed ? append_text(out, last_chunk) : 0;
 }
 
+/* Sends all of an answer, as gzip if the client takes that and it is worth it. */
+static int send_whole(struct weft__http_answers *answers, const struct weft__http_coding *coding,
+                      const struct weft_body *body, struct weft_encode_io *io)
+{
+    unsigned flags = flags_of(answers);
+    const struct weft__http_coded coded = {
+        .field = connection_field(flags, false),
+        .head_only = flags & WEFT__HTTP_HEAD,
+        .must = flags & WEFT__HTTP_MUST,
+    };
+    if (flags & WEFT__HTTP_GZIP) {
+        int sent = weft__http_send_coded(coding, &coded, body, io);
+        if (sent != 0)
+            return sent < 0 ? sent : 0;
+    }
+    if ((flags & ~(unsigned)(WEFT__HTTP_GZIP | WEFT__HTTP_MUST)) == 0)
+        return append_body(io->out, body);
+    return begin_answer(answers, body, io);
+}
+
+static int send_some(struct weft__http_answers *answers, const struct weft__http_coding *coding,
+                     const struct weft_body *body, struct weft_encode_io *io)
+{
+    if (answers->begun)
+        return go_on(answers, body, io->out);
+    return io->last ? send_whole(answers, coding, body, io) : begin_answer(answers, body, io);
+}
+
 /* An answer that is not one whole message to a request without notes. */
 WEFT_NOINLINE static int encode_special(struct weft__http_answers *answers,
+                                        const struct weft__http_coding *coding,
                                         const struct weft_body *body, struct weft_encode_io *io)
 {
     struct weft_chain_mark mark = weft_chain_mark(io->out);
     const struct weft__http_answers before = *answers;
-    int err = answers->begun ? go_on(answers, body, io->out) : begin_answer(answers, body, io);
+    int err = send_some(answers, coding, body, io);
     if (err == 0 && io->last)
         err = end_chunks(answers, io->out);
     if (err < 0) {
@@ -250,23 +277,24 @@ WEFT_NOINLINE static int encode_special(struct weft__http_answers *answers,
     return 0;
 }
 
-int weft__http_encode(struct weft__http_answers *answers, const struct weft_body *body,
-                      struct weft_encode_io *io)
+int weft__http_encode(struct weft__http_answers *answers, const struct weft__http_coding *coding,
+                      const struct weft_body *body, struct weft_encode_io *io)
 {
     if (!io->last || answers->begun || flags_of(answers) != 0)
-        return encode_special(answers, body, io);
+        return encode_special(answers, coding, body, io);
     int err = append_body(io->out, body);
     if (err == 0)
         answers->answered++;
     return err;
 }
 
-int weft__http_finish(struct weft__http_answers *answers, struct weft_encode_io *io)
+int weft__http_finish(struct weft__http_answers *answers, const struct weft__http_coding *coding,
+                      struct weft_encode_io *io)
 {
     if (!answers->begun) {
         /* HTTP has no request without an answer. */
         struct weft_body_bytes body = weft_body_from_view(weft_view_str(no_content));
-        return weft__http_encode(answers, &body.body, io);
+        return weft__http_encode(answers, coding, &body.body, io);
     }
     int err = end_chunks(answers, io->out);
     if (err == 0)

@@ -7,6 +7,7 @@
 #ifndef WEFT_HTTP_REPLY_H
 #define WEFT_HTTP_REPLY_H
 
+#include "coding.h"
 #include "core/codec.h"
 
 enum weft__http_note {
@@ -15,6 +16,8 @@ enum weft__http_note {
     WEFT__HTTP_CLOSE = 4, /* the reply is the connection's last, and says so */
     WEFT__HTTP_KEEP =
         8, /* the reply says that the connection stays open: HTTP/1.0 needs to hear it */
+    WEFT__HTTP_GZIP = 16, /* the client takes the content as gzip */
+    WEFT__HTTP_MUST = 32, /* the client does not take the content as it is */
 };
 
 /* The answers that a connection owes. A zeroed one owes none. */
@@ -33,8 +36,11 @@ WEFT_MUST_USE int weft__http_ask(struct weft__http_answers *answers, unsigned fl
 
 /* The encode and the finish of the codec. */
 WEFT_MUST_USE int weft__http_encode(struct weft__http_answers *answers,
+                                    const struct weft__http_coding *coding,
                                     const struct weft_body *body, struct weft_encode_io *io);
-WEFT_MUST_USE int weft__http_finish(struct weft__http_answers *answers, struct weft_encode_io *io);
+WEFT_MUST_USE int weft__http_finish(struct weft__http_answers *answers,
+                                    const struct weft__http_coding *coding,
+                                    struct weft_encode_io *io);
 
 void weft__http_answers_fini(struct weft__http_answers *answers);
 

@@ -42,6 +42,23 @@ struct weft_body_bytes weft_body_from_view(struct weft_view view);
  * `lasting` is false, and the caller may set it. */
 struct weft_body weft_body_from_blob(struct weft_blob *blob);
 
+/* A body of two parts: a head, and a content that is part of a blob. Any codec can write it. One that knows of
+ * it (weft_body_parts_of) can send the content in another form, and keep that for the blob (frame_cache.h). So all
+ * bodies that a service makes of one blob must show the same content. The views and the blob are borrowed. */
+struct weft_body_parts {
+    struct weft_body body; /* first: its write casts it back */
+    struct weft_view head, content;
+    struct weft_blob *blob;
+    bool lasting; /* as in weft_body, whose own `lasting` is false here */
+};
+
+/* Returns a body of head and content, which lies in blob. `lasting` is false, and the caller may set it. */
+struct weft_body_parts weft_body_from_parts(struct weft_view head, struct weft_blob *blob,
+                                            struct weft_view content);
+
+/* Returns the parts of a body that weft_body_from_parts has made, or NULL if body is of another kind. */
+const struct weft_body_parts *weft_body_parts_of(const struct weft_body *body);
+
 /* Writes a body of either kind to dst, which has room for body->size bytes. */
 void weft_body_write(const struct weft_body *body, uint8_t *dst);
 

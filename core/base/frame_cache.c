@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The cache has stripes, each a lock and a list of kept frames in the order of their birth. A blob's
- * address chooses its stripe, whose lock also guards the `kept` of the blob's link. A frame in a
- * list has a living blob, because the blob's end unlinks the frame under that lock before the memory
+ * address chooses its stripe, whose lock also guards the `kept` of the blob's link, which is the list of
+ * the blob's own frames. A frame in a list has a living blob, because the blob's end unlinks the frame under that lock before the memory
  * is freed. No two locks are held together, and nothing is freed under one. */
 #include "frame_cache.h"
 
@@ -16,12 +16,14 @@
 enum {
     STRIPE_BITS = 4,
     STRIPES = 1 << STRIPE_BITS,
-    FRACTION = 8, /* one frame may have at most budget / FRACTION */
-    OVERHEAD = 64 /* bytes that two allocations and a blob's header add */
+    FRACTION = 8,  /* one frame may have at most budget / FRACTION */
+    OVERHEAD = 64, /* bytes that two allocations and a blob's header add */
+    FRAMES_MAX = 4 /* the most frames of one blob */
 };
 
 struct kept_frame {
     struct kept_frame *older, *newer; /* within the stripe */
+    struct kept_frame *next;          /* the next frame of the blob */
     struct weft_blob *blob;           /* the blob that was framed; not a reference */
     struct weft_blob *frame;          /* a reference, or NULL: PLAIN */
     uint64_t birth;
@@ -102,7 +104,15 @@ static void unlink_kept(struct stripe *stripe, struct kept_frame *kept)
     else
         stripe->newest = kept->older;
     note_oldest(stripe);
-    weft__blob_link(kept->blob)->kept = NULL;
+    struct weft__blob_link *link = weft__blob_link(kept->blob);
+    struct kept_frame *other = link->kept;
+    if (other == kept) {
+        link->kept = kept->next;
+        return;
+    }
+    while (other->next != kept)
+        other = other->next;
+    other->next = kept->next;
 }
 
 /* Frees a kept frame that is in no list. */
@@ -126,6 +136,18 @@ static struct stripe *stripe_with_oldest(struct weft_frame_cache *cache)
         }
     }
     return found;
+}
+
+/* Called under the stripe's lock. Returns the blob's frame of a configuration, or NULL, and sets *count to the
+ * number of frames before it. */
+static struct kept_frame *kept_of(const struct weft__blob_link *link, uint32_t config_id,
+                                  size_t *count)
+{
+    struct kept_frame *kept = link->kept;
+    *count = 0;
+    for (; kept && kept->config_id != config_id; kept = kept->next)
+        (*count)++;
+    return kept;
 }
 
 /* Returns false if there was nothing to evict. */
@@ -162,9 +184,10 @@ enum weft_frame_found weft_frame_cache_get(struct weft_frame_cache *cache, struc
 
     enum weft_frame_found found = WEFT_FRAME_MISS;
     struct stripe *stripe = stripe_of(cache, blob);
+    size_t others;
     pthread_mutex_lock(&stripe->lock);
-    const struct kept_frame *kept = link->kept;
-    if (kept && kept->config_id == config_id) {
+    const struct kept_frame *kept = kept_of(link, config_id, &others);
+    if (kept) {
         found = kept->frame ? WEFT_FRAME_HIT : WEFT_FRAME_PLAIN;
         if (kept->frame)
             *frame = weft_blob_ref(kept->frame);
@@ -187,13 +210,15 @@ static bool bind_cache(struct weft_frame_cache *cache, struct weft__blob_link *l
     return keeper == &cache->keeper;
 }
 
-/* Returns false if another frame of the blob was linked first. */
+/* Returns false if a frame of the blob and the configuration was linked first, or the blob has all the
+ * frames that it may have. */
 static bool link_kept(struct weft_frame_cache *cache, struct kept_frame *kept)
 {
     struct weft__blob_link *link = weft__blob_link(kept->blob);
     struct stripe *stripe = stripe_of(cache, kept->blob);
+    size_t others;
     pthread_mutex_lock(&stripe->lock);
-    bool first = !link->kept;
+    bool first = !kept_of(link, kept->config_id, &others) && others < FRAMES_MAX;
     if (first) {
         /* The birth is counted under the lock, so that the stripe's list is in the order of birth. */
         kept->birth = atomic_fetch_add_explicit(&cache->births, 1, memory_order_relaxed);
@@ -204,6 +229,7 @@ static bool link_kept(struct weft_frame_cache *cache, struct kept_frame *kept)
             stripe->oldest = kept;
         stripe->newest = kept;
         note_oldest(stripe);
+        kept->next = link->kept;
         link->kept = kept;
     }
     pthread_mutex_unlock(&stripe->lock);
@@ -247,12 +273,15 @@ static void forget(struct weft__blob_keeper *keeper, struct weft_blob *blob)
     struct stripe *stripe = stripe_of(cache, blob);
 
     pthread_mutex_lock(&stripe->lock);
-    struct kept_frame *kept = link->kept;
-    if (kept)
-        unlink_kept(stripe, kept);
+    struct kept_frame *first = link->kept;
+    while (link->kept)
+        unlink_kept(stripe, link->kept);
     pthread_mutex_unlock(&stripe->lock);
-    if (kept)
-        drop(cache, kept);
+    while (first) {
+        struct kept_frame *next = first->next;
+        drop(cache, first);
+        first = next;
+    }
     release_cache(cache);
 }
 

@@ -17,8 +17,8 @@
  *
  * These rules keep the cache small and its lock short:
  *
- *   - A blob has one frame. It belongs to the configuration that put it first. Other configurations get a
- *     MISS and encode each time, until that frame is gone.
+ *   - A blob has at most one frame for each configuration, and four in all. A frame stays what it was when it
+ *     was put first. Configurations beyond the fourth get a MISS and encode each time, until a frame is gone.
  *   - A blob has one cache. The first cache that gets a put for a blob is the only one that ever keeps
  *     frames of it.
  *   - A frame is dropped with its blob. If the frames exceed the budget, the cache evicts the oldest, even

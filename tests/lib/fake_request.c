@@ -148,6 +148,10 @@ static void take_body(struct fake_request *self, const struct weft_body *body)
 
     self->as_blob = body->blob != NULL;
     self->lasting = body->lasting;
+    const struct weft_body_parts *parts = weft_body_parts_of(body);
+    self->of_blob = parts ? parts->blob : NULL;
+    if (parts)
+        self->lasting = parts->lasting;
     self->replies = realloc(self->replies, (self->reply_count + 1) * sizeof *self->replies);
     demand(self->replies != NULL, "no memory for the test itself");
     self->replies[self->reply_count++] = (struct weft_bytes){data, body->size};

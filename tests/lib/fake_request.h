@@ -39,7 +39,8 @@ struct fake_request {
     bool owes_drain;        /* it was refused and not yet told to try again */
     bool as_blob;           /* the last body was a blob */
     bool lasting;           /* and one that may well be sent again */
-    struct weft_bytes *replies; /* one a send, and the end's where it had a body */
+    const struct weft_blob *of_blob; /* it was a body of two parts, of this blob; not a reference */
+    struct weft_bytes *replies;      /* one a send, and the end's where it had a body */
     size_t reply_count;
 };
 

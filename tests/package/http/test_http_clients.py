@@ -82,6 +82,47 @@ class Curl(Server):
         self.assertEqual(code, "413")
 
 
+class Compressed(Server):
+    LARGE = "".join(f"line {i} of a large value\n" for i in range(2000))
+
+    def put(self):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection.request("PUT", KEY, body=self.LARGE)
+        self.assertEqual(connection.getresponse().read(), b"")
+        connection.close()
+
+    def test_curl_takes_large_values_compressed(self):
+        self.put()
+        head = self.curl("--compressed", "-I", self.url(KEY))
+        for way in (["--compressed"], ["--compressed", "--http1.0"], []):
+            with self.subTest(way=way):
+                self.assertEqual(self.curl(*way, self.url(KEY)), self.LARGE)
+                size = int(self.curl(*way, "-o", "/dev/null", "-w", "%{size_download}", self.url(KEY)))
+                if way:
+                    self.assertLess(size, len(self.LARGE) / 3)
+                    self.assertIn(f"Content-Length: {size}\r\n", head.replace("\n", "\r\n").replace("\r\r", "\r"))
+                else:
+                    self.assertEqual(size, len(self.LARGE))
+
+    def test_pages_and_answers_of_batches_are_compressed(self):
+        self.put()
+        page = self.curl("--compressed", self.url("/v1/tables/t"))
+        self.assertEqual(json.loads(page)["pairs"][0]["value"], self.LARGE)
+        for path, more in (("/v1/tables/t", []),
+                           ("/v1/batch", ["-H", "Content-Type: application/x-ndjson", "-d", '["hget","t","k"]'])):
+            head = self.curl("--compressed", "-D", "-", "-o", "/dev/null", *more, self.url(path))
+            self.assertIn("Content-Encoding: gzip", head)
+
+    def test_tag_of_a_compressed_value_serves_as_a_condition(self):
+        self.put()
+        tag = re.search(r"ETag: (\S+)", self.curl("--compressed", "-I", self.url(KEY)))[1]
+        self.assertTrue(tag.endswith('-gzip"'))
+        code = ["-o", "/dev/null", "-w", "%{http_code}"]
+        self.assertEqual(self.curl("--compressed", "-H", f"If-None-Match: {tag}", *code, self.url(KEY)), "304")
+        self.assertEqual(self.curl("-X", "PUT", "-d", "x", "-H", f"If-Match: {tag}", *code, self.url(KEY)), "204")
+        self.assertEqual(self.curl("-X", "PUT", "-d", "y", "-H", f"If-Match: {tag}", *code, self.url(KEY)), "412")
+
+
 class Library(Server):
     def test_connection_of_http_client_lives_on(self):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)

@@ -89,7 +89,7 @@ static void test_other_configuration_compresses_for_itself(void **state)
     struct once once = once_of("", TEXT, 16384);
     assert_int_equal(deflates(&once, true, 2), 1);
     once.fc.config_id++;
-    assert_int_equal(deflates(&once, true, 10), 10);
+    assert_int_equal(deflates(&once, true, 10), 1);
     once.fc.config_id--;
     assert_int_equal(deflates(&once, true, 10), 0);
     once_fini(&once);

@@ -37,7 +37,7 @@ enum kv_http_content {
 
 /* A response as a weft_body. It has views of the call, the reply and the pairs, which must live as long. */
 struct kv_http_body {
-    struct weft_body body; /* first: write() casts it back */
+    struct weft_body_parts parts; /* first: write() casts it back; parts.body is the response */
     enum kv_http_content content;
     const struct kv_reply *reply;
     const struct kv_text *text; /* KV_HTTP_PROBLEM: its detail */
@@ -45,6 +45,8 @@ struct kv_http_body {
     bool names; /* KV_HTTP_PAGE: it shows tables */
     enum kv_status status;
     struct weft_view value;
+    struct weft_blob
+        *blob;       /* KV_HTTP_RAW: the blob in which the store has the value; may be NULL */
     char number[32]; /* `value` may show it */
     size_t content_size, head_size;
     char head[KV_HTTP_HEAD_MAX];

@@ -206,8 +206,8 @@ static int read_field(struct kv_http_route *route, struct weft_view name, struct
     case 'c':
         if (weft_http_is(name, "content-type"))
             route->type = type_of(value);
-        else if (weft_http_is(name, "content-encoding") && !weft_http_is(value, "identity"))
-            return malformed(route, "a body with a Content-Encoding is not taken");
+        else if (weft_http_is(name, "content-encoding"))
+            route->coded |= !weft_http_is(value, "identity");
         else if (weft_http_is(name, "content-range"))
             return malformed(route, "a part of a value is not taken");
         break;
@@ -255,10 +255,18 @@ static int hex_of(uint8_t c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* Reads "0123...", in quotes. */
-static bool read_strong(struct weft_view tag, uint8_t version[KV_VERSION_SIZE])
+/* Reads "0123...", in quotes, or "0123...-gzip". */
+static bool read_strong(struct weft_view tag, uint8_t version[KV_VERSION_SIZE], bool *coded)
 {
-    if (tag.size != TAG_DIGITS + 2 || tag.data[0] != '"' || tag.data[tag.size - 1] != '"')
+    static const char end[] = KV_HTTP_TAG_CODED "\"";
+    const size_t more = sizeof end - 2;
+    *coded = tag.size == TAG_DIGITS + 2 + more &&
+             memcmp(tag.data + TAG_DIGITS + 1, end, sizeof end - 1) == 0;
+    if (*coded)
+        tag.size -= more;
+    else if (tag.size > 0 && tag.data[tag.size - 1] != '"')
+        return false;
+    if (tag.size != TAG_DIGITS + 2 || tag.data[0] != '"')
         return false;
     for (size_t i = 0; i < KV_VERSION_SIZE; i++) {
         int high = hex_of(tag.data[1 + 2 * i]), low = hex_of(tag.data[2 + 2 * i]);
@@ -269,14 +277,15 @@ static bool read_strong(struct weft_view tag, uint8_t version[KV_VERSION_SIZE])
     return true;
 }
 
-bool kv_http_has_tag(struct weft_view tags, const uint8_t version[KV_VERSION_SIZE], bool weak)
+bool kv_http_has_tag(struct weft_view tags, const uint8_t version[KV_VERSION_SIZE], bool weak,
+                     bool *coded)
 {
     struct weft_view tag;
     uint8_t found[KV_VERSION_SIZE];
     while (weft_http_next_element(&tags, &tag)) {
         if (weak && has_prefix(tag, "W/"))
             tag = weft_view_skip(tag, 2);
-        if (read_strong(tag, found) && memcmp(found, version, KV_VERSION_SIZE) == 0)
+        if (read_strong(tag, found, coded) && memcmp(found, version, KV_VERSION_SIZE) == 0)
             return true;
     }
     return false;
@@ -285,6 +294,7 @@ bool kv_http_has_tag(struct weft_view tags, const uint8_t version[KV_VERSION_SIZ
 bool kv_http_read_tag(struct weft_view tags, uint8_t version[KV_VERSION_SIZE])
 {
     struct weft_view tag, other;
+    bool coded;
     return weft_http_next_element(&tags, &tag) && !weft_http_next_element(&tags, &other) &&
-           read_strong(tag, version);
+           read_strong(tag, version, &coded);
 }

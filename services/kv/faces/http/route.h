@@ -41,6 +41,7 @@ struct kv_http_route {
     struct weft_view from, prefix; /* the cursor and the prefix of a page, decoded */
     uint64_t limit;                /* the most pairs of a page; 0: it is not given */
     enum kv_http_type type;        /* the type of the request's body */
+    bool coded;                    /* the body has a Content-Encoding */
     bool wants_json;               /* Accept prefers JSON to raw bytes */
     struct weft_view origin;       /* the Origin field; empty: there is none */
     struct kv_http_condition match, none_match;
@@ -57,10 +58,15 @@ const char *kv_http_methods(enum kv_http_resource resource);
 WEFT_MUST_USE int kv_http_route_read(struct kv_http_route *route, struct weft_view payload,
                                      struct weft_arena *arena);
 
-/* True if a list of entity tags has the tag of this version. weak: a tag with W/ in front counts too. */
-bool kv_http_has_tag(struct weft_view tags, const uint8_t version[KV_VERSION_SIZE], bool weak);
+/* The end of the tag of a value that was sent compressed, which the codec http writes. */
+#define KV_HTTP_TAG_CODED "-gzip"
 
-/* Reads a list that consists of one strong tag as a version. False: it is anything else. */
+/* True if a list of entity tags has the tag of this version, with KV_HTTP_TAG_CODED or without; *coded says which.
+ * weak: a tag with W/ in front counts too. */
+bool kv_http_has_tag(struct weft_view tags, const uint8_t version[KV_VERSION_SIZE], bool weak,
+                     bool *coded);
+
+/* Reads a list that consists of one strong tag, of either form, as a version. False: it is anything else. */
 WEFT_MUST_USE bool kv_http_read_tag(struct weft_view tags, uint8_t version[KV_VERSION_SIZE]);
 
 #endif

@@ -361,6 +361,8 @@ static bool decode(struct kv_task *base)
         return refuse(task, KV_DENIED, "The page's origin is not one that cors= lists");
     if (err == WEFT_EMALFORMED)
         return refuse_bad(task, task->route.wrong);
+    if (err == 0 && task->route.coded)
+        return refuse(task, 415, "The body has a Content-Encoding: send it as it is");
     if (err < 0) {
         kv_task_refuse_no_memory(base);
         return false;
@@ -374,7 +376,7 @@ static const struct weft_body *reply(struct kv_task *base, const struct kv_reply
 {
     struct task *task = task_of(base);
     kv_http_body_init(&task->body, &task->about, reply, &base->call, &base->pairs);
-    return &task->body.body;
+    return &task->body.parts.body;
 }
 
 static size_t pair_size(const struct kv_task *base, const struct kv_pair *pair)

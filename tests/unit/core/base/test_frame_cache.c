@@ -111,8 +111,7 @@ static void test_first_frame_stays_whoever_comes_second(void **state)
     weft_frame_cache_put(pool, blob, ID, first);
     size_t bytes = weft_frame_cache_bytes(pool);
     weft_frame_cache_put(pool, blob, ID, second);
-    weft_frame_cache_put(pool, blob, OTHER_ID, second);
-    weft_frame_cache_put(pool, blob, OTHER_ID, NULL);
+    weft_frame_cache_put(pool, blob, ID, NULL);
     assert_int_equal(weft_frame_cache_bytes(pool), bytes);
     assert_int_equal(find(pool, blob, OTHER_ID), WEFT_FRAME_MISS);
     assert_int_equal(weft_frame_cache_get(pool, blob, ID, &found), WEFT_FRAME_HIT);
@@ -121,6 +120,54 @@ static void test_first_frame_stays_whoever_comes_second(void **state)
     weft_blob_unref(first);
     weft_blob_unref(second);
     weft_blob_unref(blob);
+    weft_frame_cache_free(pool);
+}
+
+static void test_blob_has_a_frame_of_each_of_four_configurations(void **state)
+{
+    (void)state;
+    enum { MOST = 4 };
+    struct weft_frame_cache *pool = pool_of(PLENTY);
+    struct weft_blob *blob = blob_of(1), *frames[MOST + 1], *found = NULL;
+    size_t live = fault_live();
+    for (uint32_t i = 0; i <= MOST; i++) {
+        frames[i] = blob_of(100 + i);
+        weft_frame_cache_put(pool, blob, ID + i, frames[i]);
+    }
+    for (uint32_t i = 0; i < MOST; i++) {
+        assert_int_equal(weft_frame_cache_get(pool, blob, ID + i, &found), WEFT_FRAME_HIT);
+        assert_ptr_equal(found, frames[i]);
+        weft_blob_unref(found);
+    }
+    assert_int_equal(find(pool, blob, ID + MOST), WEFT_FRAME_MISS);
+    for (size_t i = 0; i <= MOST; i++)
+        weft_blob_unref(frames[i]);
+    weft_blob_unref(blob);
+    assert_int_equal(weft_frame_cache_bytes(pool), 0);
+    assert_true(fault_live() < live);
+    weft_frame_cache_free(pool);
+}
+
+static void test_frames_of_a_blob_are_evicted_one_by_one(void **state)
+{
+    (void)state;
+    struct weft_frame_cache *pool = pool_of(16 * cost_of(1000));
+    struct weft_blob *blob = blob_of(1), *frame = blob_of(1000), *others[16];
+    for (uint32_t i = 0; i < 3; i++)
+        weft_frame_cache_put(pool, blob, ID + i, frame);
+    for (size_t i = 0; i < 14; i++)
+        others[i] = kept_blob(pool, 1000);
+    assert_int_equal(find(pool, blob, ID), WEFT_FRAME_MISS);
+    assert_int_equal(find(pool, blob, ID + 1), WEFT_FRAME_HIT);
+    assert_int_equal(find(pool, blob, ID + 2), WEFT_FRAME_HIT);
+    others[14] = kept_blob(pool, 1000);
+    assert_int_equal(find(pool, blob, ID + 1), WEFT_FRAME_MISS);
+    assert_int_equal(find(pool, blob, ID + 2), WEFT_FRAME_HIT);
+    for (size_t i = 0; i < 15; i++)
+        weft_blob_unref(others[i]);
+    weft_blob_unref(frame);
+    weft_blob_unref(blob);
+    assert_int_equal(weft_frame_cache_bytes(pool), 0);
     weft_frame_cache_free(pool);
 }
 
@@ -435,6 +482,8 @@ int main(void)
         FAULT_TEST(test_mark_plain_is_found),
         FAULT_TEST(test_other_blobs_and_configurations_miss),
         FAULT_TEST(test_first_frame_stays_whoever_comes_second),
+        FAULT_TEST(test_blob_has_a_frame_of_each_of_four_configurations),
+        FAULT_TEST(test_frames_of_a_blob_are_evicted_one_by_one),
         FAULT_TEST(test_frame_goes_with_its_blob),
         FAULT_TEST(test_found_frame_outlives_blob_and_pool),
         FAULT_TEST(test_blobs_outlive_the_pool),

@@ -191,7 +191,7 @@ static void test_wrong_requests_are_refused_with_a_reason(void **state)
         {"PUT " KEY, "If-Match: *\r\nIf-None-Match: *\r\n", 400, "do not go together"},
         {"PUT " KEY, "If-None-Match: \"x\"\r\n", 501, "If-None-Match of a write takes * alone"},
         {"PUT " KEY, "If-Match: \"x\"\r\n", 412, "If-Match takes one ETag of kv, or *"},
-        {"PUT " KEY, "Content-Encoding: gzip\r\n", 400, "Content-Encoding"},
+        {"PUT " KEY, "Content-Encoding: gzip\r\n", 415, "Content-Encoding: send it as it is"},
         {"PUT " KEY, "Content-Range: bytes 0-1/2\r\n", 400, "part"},
     };
     struct http_talk talk;
@@ -259,7 +259,7 @@ static void test_pages_of_listed_origins_are_answered_for_their_browsers(void **
     const char *reply = http_ask(&talk, "PUT " KEY, origin, "x");
     assert_int_equal(http_status(reply), 201);
     assert_has(reply, "Access-Control-Allow-Origin: https://b.example\r\n");
-    assert_has(reply, "Vary: Accept, Origin\r\n");
+    assert_has(reply, "Vary: Accept, Accept-Encoding, Origin\r\n");
     reply = http_ask(&talk, "OPTIONS " KEY, origin, "");
     assert_reply(reply, 204, "");
     assert_has(reply, "Access-Control-Allow-Methods: GET, HEAD, PUT, DELETE, OPTIONS\r\n");
