@@ -23,9 +23,10 @@ struct weft_kv_watched {
 };
 
 /* Asks for a number on a connection that does not watch: reply->number. A change that anybody could read before has this
- * number at most, so a watch that has been told all up to it knows what was read before. */
+ * number at most, so a watch that has been told all up to it knows what was read before. The table is the one that is
+ * watched, which the user has to be allowed to read; the number is of all tables. */
 WEFT_MUST_USE int weft_kv_client_number(struct weft_kv_client *client, struct weft_kv_call *call,
-                                        struct weft_error *error);
+                                        struct weft_view table, struct weft_error *error);
 
 /* A watch. The caller provides the memory, which must stay in place until `ended` was called, and sets the
  * callbacks. They may make calls on other connections, and close this one; `ended` may free the watch. */

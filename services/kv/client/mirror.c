@@ -101,6 +101,7 @@ static void become_whole_if_due(struct state *self)
     struct weft_kv_mirror *mirror = self->mirror;
     if (mirror->is_whole || !self->has_fence || self->number < self->fence || !tell_held(self))
         return;
+    mirror->number = self->number;
     mirror->is_whole = true;
     if (mirror->whole)
         mirror->whole(mirror);
@@ -204,7 +205,8 @@ static int ask_page(struct state *self, struct weft_error *error)
 static int ask_fence(struct state *self, struct weft_error *error)
 {
     self->call = (struct weft_kv_call){.done = on_fence};
-    return weft_kv_client_number(self->reading, &self->call, error);
+    return weft_kv_client_number(self->reading, &self->call,
+                                 weft_view(self->table.data, self->table.size), error);
 }
 
 /* Asks for what is missing next. */

@@ -106,8 +106,8 @@ int weft_kv_client_watch(struct weft_kv_client *client, struct weft_kv_watch *wa
 }
 
 int weft_kv_client_number(struct weft_kv_client *client, struct weft_kv_call *call,
-                          struct weft_error *error)
+                          struct weft_view table, struct weft_error *error)
 {
-    const struct weft_kv_request request = {.op = WEFT_KV_NUMBER};
+    const struct weft_kv_request request = {.op = WEFT_KV_NUMBER, .table = table};
     return weft_kv_client_send(client, call, &request, error);
 }
