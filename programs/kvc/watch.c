@@ -136,7 +136,7 @@ static void on_changed(struct weft_kv_watch *watch, const struct weft_kv_reply *
         if (++self->count == most)
             end(self, CLI_EXIT_DONE, 0, "");
     }
-    if (!self->ended)
+    if (!self->ended && reply->number > self->watched.from)
         self->watched.from = reply->number;
     int err = cli_flush(run->out);
     if (err < 0)

@@ -32,8 +32,9 @@ WEFT_MUST_USE int weft_kv_client_number(struct weft_kv_client *client, struct we
  * callbacks. They may make calls on other connections, and close this one; `ended` may free the watch. */
 struct weft_kv_watch {
     /* Called with each message of the server, whose status is 200. The first one has no changes: the changes after
-     * reply->number will come. Each further one has changes, and afterwards all up to reply->number were told: who
-     * watches again from that number misses nothing. The reply is valid until this returns. */
+     * reply->number will come. Each further one may have some, and afterwards all up to reply->number were told: who
+     * watches again from that number misses nothing. It is never a number within a batch, of which a message may have
+     * the first changes only. The reply is valid until this returns. */
     void (*changed)(struct weft_kv_watch *watch, const struct weft_kv_reply *reply);
     /* Called once. With status 0 the server has ended the watch and *reply says why: 410 means that changes after
      * `from` are not kept any more or that they came faster than they were read, so the table has to be read anew.

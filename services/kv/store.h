@@ -204,6 +204,9 @@ struct kv_change {
     struct weft_view table, key;
     struct weft_view value; /* KV_CHANGE_SET; weft_kv_version (update.h) makes its version */
     int64_t expires;        /* KV_CHANGE_SET: or KV_NEVER */
+    /* The next change is of the same operation. `from`, `latest` and `reached` of a follower never lie between the two,
+     * unless it asked for that. */
+    bool more;
 };
 
 /* A follower of all changes of a store. Changes of one key come in the order in which they took effect; those of

@@ -30,7 +30,7 @@ struct watch {
     bool follows;
     struct weft_timer timer; /* the next step */
     bool is_pausing;         /* the timer is armed for the sake of the number alone */
-    uint64_t number;         /* changes up to this one were looked at */
+    uint64_t number;         /* changes up to this one were looked at; not one within a batch */
     uint64_t told;           /* as the last message said that was sent */
     struct weft_buf message; /* waits for room, or is being made */
     bool waits;              /* for room, or for the end of a connection that is gone */
@@ -117,7 +117,8 @@ static int collect(struct watch *watch)
             watch->number = watch->follow.reached;
         if (found <= 0)
             return found;
-        watch->number = change.number;
+        if (!change.more)
+            watch->number = change.number;
         int err = fits(watch, &change) ? add_change(watch, &change) : 0;
         if (err < 0)
             return err;

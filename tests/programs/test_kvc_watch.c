@@ -239,6 +239,73 @@ static void test_backup_is_restored_into_another_store(void **state)
     url = all;
 }
 
+/* A command prints what it prints on the first server. */
+static void expect_kept(const char *first, const char *const *words)
+{
+    struct process a, b;
+    assert_int_equal(kvc_run(&a, first, words), 0);
+    assert_int_equal(kvc_run(&b, url, words), 0);
+    assert_string_equal(a.out.text, b.out.text);
+    assert_true(strlen(a.out.text) > 0);
+    process_kill(&a);
+    process_kill(&b);
+}
+
+/* Each is backed up under a writer and restored into the next. */
+static void test_backups_go_from_store_to_store_with_types_versions_and_times(void **state)
+{
+    static const char *const forms[] = {"memory", "memory:%s/m", "lmdb:%s/l", "rocksdb:%s/r",
+                                        "memory"};
+    enum { STORES = sizeof forms / sizeof *forms };
+    struct kvs kvs[STORES];
+    const char *all = url;
+    char path[128], busy[128];
+    (void)state;
+    snprintf(path, sizeof path, "%s", path_of("chain.ndjson"));
+    snprintf(busy, sizeof busy, "%s", path_of("busy"));
+    FILE *file = fopen(busy, "w");
+    assert_non_null(file);
+    for (unsigned i = 0; i < 3000; i++)
+        fprintf(file, "hmset busy a int:%u b int:%u\n", i, i);
+    fclose(file);
+    for (unsigned i = 0; i < STORES; i++) {
+        char store[200];
+        int at = (int)strcspn(forms[i], "%");
+        snprintf(store, sizeof store, "%.*s%s%s", at, forms[i], forms[i][at] ? folder : "",
+                 forms[i][at] ? forms[i] + at + 2 : "");
+        kvs_start(&kvs[i], WORDS("--listen", KVS_ANY_PORT, "--store", store));
+        url = kvs[i].urls[0];
+        if (i == 0) {
+            run_quietly(url, WORDS("hmset", "types", "i", "int:-5", "big", "int:9007199254740993",
+                                   "b", "hex:00ff", "f", "float:1.5", "nan", "float:nan", "yes",
+                                   "bool:true", "none", "empty:", "", "str:of the empty key"));
+            run_quietly(url, WORDS("hset", "t\n2", "k", "text", "--expire-at", "4102444800"));
+        } else {
+            expect(WORDS("restore", path), 0, " rows stored, ", "");
+            struct process kvc;
+            int a, b;
+            assert_int_equal(kvc_run(&kvc, url, WORDS("hmget", "busy", "a", "b")), 0);
+            assert_int_equal(sscanf(kvc.out.text, "int:%d\nint:%d\n", &a, &b), 2);
+            assert_int_equal(a, b);
+            process_kill(&kvc);
+            expect_kept(kvs[0].urls[0], WORDS("--json", "hmget", "types", "i", "big", "b", "f",
+                                              "nan", "yes", "none", "", "--state"));
+            expect_kept(kvs[0].urls[0], WORDS("--json", "hget", "types", "big", "--version"));
+            expect_kept(kvs[0].urls[0], WORDS("hgetall", "types"));
+            expect(WORDS("--json", "hget", "t\n2", "k", "--state"), 0, "\"expires\": 4102444800000",
+                   "");
+        }
+        struct process writer;
+        process_start(&writer, WORDS(KVC_PATH, "--server", url, "batch", busy));
+        expect(WORDS("backup", path), 0, "", " rows written, ");
+        assert_int_equal(process_wait(&writer), 0);
+        process_kill(&writer);
+    }
+    for (unsigned i = 0; i < STORES; i++)
+        kvs_end(&kvs[i]);
+    url = all;
+}
+
 static void test_changes_of_a_backup_are_applied_in_order(void **state)
 {
     (void)state;
@@ -312,6 +379,7 @@ int main(void)
         cmocka_unit_test(test_watch_connects_again_and_says_that_changes_are_missed),
         cmocka_unit_test(test_changes_that_are_lost_or_too_large_end_a_watch),
         cmocka_unit_test(test_backup_is_restored_into_another_store),
+        cmocka_unit_test(test_backups_go_from_store_to_store_with_types_versions_and_times),
         cmocka_unit_test(test_changes_of_a_backup_are_applied_in_order),
         cmocka_unit_test(test_backup_under_a_writer_is_of_one_time),
     };

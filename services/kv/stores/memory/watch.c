@@ -28,11 +28,10 @@ static bool has_expired(const struct kv_loop *loop, const struct kv_entry *entry
     return kv_entry_is_timed(entry) && kv_has_expired(kv_entry_expires(entry), kv_loop_wall(loop));
 }
 
-static void tell(const struct kv_map *map, struct kv_loop *loop, const struct kv_touch *touch)
+static void tell(const struct kv_map *map, struct kv_loop *loop, const struct kv_touch *touch,
+                 bool more)
 {
-    struct kv_change change = {.table = name_of(map), .key = touch->item->key};
-    if (touch->fresh == touch->old)
-        return;
+    struct kv_change change = {.table = name_of(map), .key = touch->item->key, .more = more};
     if (touch->fresh) {
         change.kind = KV_CHANGE_SET;
         change.value = kv_entry_value(touch->fresh).bytes;
@@ -40,7 +39,25 @@ static void tell(const struct kv_map *map, struct kv_loop *loop, const struct kv
     } else {
         change.kind = has_expired(loop, touch->old) ? KV_CHANGE_EXPIRED : KV_CHANGE_REMOVED;
     }
-    kv_trail_add(loop->trail.trail, &loop->trail, &change);
+    kv_trail_put(loop->trail.trail, &loop->trail, &change);
+}
+
+static bool is_changed(const struct kv_touch *touch)
+{
+    return touch->fresh != touch->old;
+}
+
+static void tell_all(const struct kv_map *map, struct kv_loop *loop, const struct kv_touch *touches,
+                     size_t count)
+{
+    while (count > 0 && !is_changed(&touches[count - 1]))
+        count--;
+    if (count == 0 || !kv_trail_begin(loop->trail.trail))
+        return;
+    for (size_t i = 0; i < count; i++)
+        if (is_changed(&touches[i]))
+            tell(map, loop, &touches[i], i < count - 1);
+    kv_trail_end(loop->trail.trail, &loop->trail);
 }
 
 int kv__watch_ask(const struct kv_map *map, struct kv_loop *loop, const struct kv_touch *touches,
@@ -52,8 +69,7 @@ int kv__watch_ask(const struct kv_map *map, struct kv_loop *loop, const struct k
         loop->watch ? loop->watch->change(loop->watch, loop, name_of(map), touches, count) : 0;
     if (err < 0 || !is_followed(loop))
         return err;
-    for (size_t i = 0; i < count; i++)
-        tell(map, loop, &touches[i]);
+    tell_all(map, loop, touches, count);
     return 0;
 }
 

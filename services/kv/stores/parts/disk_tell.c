@@ -23,7 +23,7 @@ static int tell_parts(struct kv_disk *disk, struct kv_change *change, const stru
         dst += next->parts[i].size;
     }
     change->value = weft_view(whole, size);
-    kv_trail_add(&disk->trail, NULL, change);
+    kv_trail_put(&disk->trail, NULL, change);
     weft_free(whole);
     return 0;
 }
@@ -38,42 +38,64 @@ static int tell_update(struct kv_disk *disk, struct kv_change *change, const str
     if (next.part_count != 1)
         return tell_parts(disk, change, &next);
     change->value = next.parts[0];
-    kv_trail_add(&disk->trail, NULL, change);
+    kv_trail_put(&disk->trail, NULL, change);
     return 0;
 }
 
-static int tell_item(struct kv_disk *disk, const struct kv_op *op, const struct kv_item *item)
+static bool removes(const struct kv_op *op, const struct kv_item *item)
 {
-    struct kv_change change = {.table = op->table, .key = item->key};
-    if (op->kind == KV_MUPDATE && item->verdict == KV_VERDICT_STORE)
-        return tell_update(disk, &change, item);
-    if (op->kind == KV_MSET) {
+    return item->scratch.number != 0 &&
+           (op->kind == KV_MDEL || (op->kind == KV_MUPDATE && item->verdict == KV_VERDICT_REMOVE));
+}
+
+static bool is_changed(const struct kv_op *op, const struct kv_item *item)
+{
+    return op->kind == KV_MSET || (op->kind == KV_MUPDATE && item->verdict == KV_VERDICT_STORE) ||
+           removes(op, item);
+}
+
+static int tell_item(struct kv_disk *disk, const struct kv_op *op, const struct kv_item *item,
+                     bool more)
+{
+    struct kv_change change = {.table = op->table, .key = item->key, .more = more};
+    if (removes(op, item)) {
+        change.kind = item->present ? KV_CHANGE_REMOVED : KV_CHANGE_EXPIRED;
+    } else if (op->kind == KV_MSET) {
         change.value = item->value.bytes;
         change.expires = item->expires;
-    } else if (item->scratch.number != 0 &&
-               (op->kind == KV_MDEL || item->verdict == KV_VERDICT_REMOVE)) {
-        change.kind = item->present ? KV_CHANGE_REMOVED : KV_CHANGE_EXPIRED;
     } else {
-        return 0;
+        return tell_update(disk, &change, item);
     }
-    kv_trail_add(&disk->trail, NULL, &change);
+    kv_trail_put(&disk->trail, NULL, &change);
     return 0;
+}
+
+static int tell_items(struct kv_disk *disk, const struct kv_op *op)
+{
+    size_t count = op->count;
+    int err = 0;
+    while (count > 0 && !is_changed(op, &op->items[count - 1]))
+        count--;
+    if (count == 0 || !kv_trail_begin(&disk->trail))
+        return 0;
+    for (size_t i = 0; i < count && err == 0; i++)
+        if (is_changed(op, &op->items[i]))
+            err = tell_item(disk, op, &op->items[i], i < count - 1);
+    kv_trail_end(&disk->trail, NULL);
+    return err;
 }
 
 static int tell_job(struct kv_disk *disk, const struct kv_disk_job *job)
 {
     const struct kv_op *op = &job->copy;
     const struct kv_change drop = {.kind = KV_CHANGE_DROPPED, .table = op->table};
-    int err = 0;
     if (job->outcome != KV_DONE)
         return 0;
     switch (op->kind) {
     case KV_MSET:
     case KV_MDEL:
     case KV_MUPDATE:
-        for (size_t i = 0; i < op->count && err == 0; i++)
-            err = tell_item(disk, op, &op->items[i]);
-        break;
+        return tell_items(disk, op);
     case KV_DROP:
         if (op->total > 0)
             kv_trail_add(&disk->trail, NULL, &drop);
@@ -85,7 +107,7 @@ static int tell_job(struct kv_disk *disk, const struct kv_disk_job *job)
     case KV_COUNT:
         break;
     }
-    return err;
+    return 0;
 }
 
 void kv_disk_tell(struct kv_disk *disk, struct kv_job *first, const struct kv_job *end)

@@ -168,6 +168,7 @@ int kv_trail_next(struct kv_follow *follow, struct kv_change *change)
         .key = weft_view(bytes + record->table, record->key),
         .value = weft_view(bytes + record->table + record->key, record->value),
         .expires = record->expires,
+        .more = record->more,
     };
     follower->number = record->number;
     follower->at += kv_trail_size_of(record);

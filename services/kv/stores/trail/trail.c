@@ -232,7 +232,8 @@ static void write_change(struct kv_trail *trail, const struct kv_change *change)
                                        .table = change->table.size,
                                        .key = change->key.size,
                                        .value = change->value.size,
-                                       .kind = change->kind};
+                                       .kind = change->kind,
+                                       .more = change->more};
     (void)put(put(put(record->bytes, change->table), change->key), change->value);
     chunk->used += size;
     chunk->last = trail->last;
@@ -240,21 +241,40 @@ static void write_change(struct kv_trail *trail, const struct kv_change *change)
         trail->unread += size;
 }
 
-void kv_trail_add(struct kv_trail *trail, struct kv_trail_port *port,
-                  const struct kv_change *change)
+bool kv_trail_begin(struct kv_trail *trail)
 {
     pthread_mutex_lock(&trail->lock);
-    if (kv_trail_is_on(trail)) {
-        write_change(trail, change);
-        if (port && port->pending == 0)
-            port->pending = trail->last;
-        if (trail->followers == 0 && trail->unread >= trail->limit)
-            go_off(trail);
-    }
+    if (kv_trail_is_on(trail))
+        return true;
+    pthread_mutex_unlock(&trail->lock);
+    return false;
+}
+
+void kv_trail_put(struct kv_trail *trail, struct kv_trail_port *port,
+                  const struct kv_change *change)
+{
+    write_change(trail, change);
+    if (port && port->pending == 0)
+        port->pending = trail->last;
+}
+
+void kv_trail_end(struct kv_trail *trail, struct kv_trail_port *port)
+{
+    if (trail->followers == 0 && trail->unread >= trail->limit)
+        go_off(trail);
     pthread_mutex_unlock(&trail->lock);
     if (!port || port->hooked)
         return;
     port->hooked = true;
     port->hook = (struct weft_turn_hook){.begin = turn_begins, .end = turn_ends};
     weft_loop_add_hook(port->loop, &port->hook);
+}
+
+void kv_trail_add(struct kv_trail *trail, struct kv_trail_port *port,
+                  const struct kv_change *change)
+{
+    if (!kv_trail_begin(trail))
+        return;
+    kv_trail_put(trail, port, change);
+    kv_trail_end(trail, port);
 }

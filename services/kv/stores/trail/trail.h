@@ -104,6 +104,13 @@ static inline bool kv_trail_came_on(const struct kv_trail *trail, unsigned turns
  * calls kv_trail_notify when it has written all. If there is no memory, all followers lose their place. */
 void kv_trail_add(struct kv_trail *trail, struct kv_trail_port *port,
                   const struct kv_change *change);
+/* Does so for all changes of an operation, between which no other change comes. begin returns false if the trail is off:
+ * then nothing is put. Otherwise put is called at least once, with `more` set in all changes but the last, and then end.
+ * The trail's lock is held from begin to end. */
+WEFT_MUST_USE bool kv_trail_begin(struct kv_trail *trail);
+void kv_trail_put(struct kv_trail *trail, struct kv_trail_port *port,
+                  const struct kv_change *change);
+void kv_trail_end(struct kv_trail *trail, struct kv_trail_port *port);
 /* For a writer whose changes can be read before it writes them to the trail without a port: reserve is called before that
  * with the most changes that may come, and notify when all were written. */
 void kv_trail_reserve(struct kv_trail *trail, size_t count);

@@ -68,6 +68,42 @@ static void expect_next(struct kv_follow *follow, const char *key)
     assert_true(weft_view_equal(change.key, weft_view_str(key)));
 }
 
+/* No number that a follower learns lies between the changes of an operation, whoever asks meanwhile. */
+static void test_changes_of_an_operation_are_seen_together(void **state)
+{
+    struct world world;
+    struct kv_follow follow = {.ready = count_call}, late = {.ready = count_call};
+    struct kv_change change = {.table = weft_view_str("t"), .more = true};
+    uint64_t numbers[3];
+    (void)state;
+    begin(&world, LIMIT);
+    assert_false(kv_trail_begin(&world.trail));
+    assert_int_equal(kv_trail_follow(&world.port, &follow), 0);
+    assert_int_equal(kv_trail_next(&follow, &change), 0);
+    assert_true(kv_trail_begin(&world.trail));
+    for (unsigned i = 0; i < 3; i++) {
+        change = (struct kv_change){.table = weft_view_str("t"), .more = i < 2};
+        kv_trail_put(&world.trail, &world.port, &change);
+    }
+    kv_trail_end(&world.trail, &world.port);
+    assert_int_equal(kv_trail_follow(&world.port, &late), 0);
+    assert_int_equal(late.from, follow.from);
+    virtual_loop_turn(world.loop);
+    virtual_loop_turn(world.loop);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(kv_trail_next(&follow, &change), 1);
+        assert_int_equal(change.more, i < 2);
+        numbers[i] = change.number;
+    }
+    assert_int_equal(numbers[2], numbers[0] + 2);
+    assert_int_equal(late.latest, numbers[2]);
+    assert_int_equal(kv_trail_next(&follow, &change), 0);
+    assert_int_equal(follow.reached, numbers[2]);
+    kv_trail_unfollow(&follow);
+    kv_trail_unfollow(&late);
+    end(&world);
+}
+
 static void test_trail_is_off_until_somebody_follows(void **state)
 {
     struct world world;
@@ -296,6 +332,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_trail_is_off_until_somebody_follows),
+        cmocka_unit_test(test_changes_of_an_operation_are_seen_together),
         cmocka_unit_test(test_change_is_seen_when_the_turn_has_ended),
         cmocka_unit_test(test_memory_is_bounded_and_the_slow_are_told),
         cmocka_unit_test(test_chunk_that_was_forgotten_is_read_to_its_end),
