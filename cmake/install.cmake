@@ -122,16 +122,16 @@ weft_install_library(base
     OF weft_base
     HEADERS
         core/base/blob.h core/base/body.h core/base/buf.h core/base/bytes.h core/base/chain.h
-        core/base/compiler.h core/base/err.h core/base/frame_cache.h core/base/log.h core/base/log_limiter.h
+        core/base/compiler.h core/base/err.h core/base/frame_cache.h core/base/histogram.h core/base/log.h core/base/log_limiter.h
         core/base/mem.h
-        core/base/reason.h core/base/settings.h core/base/units.h core/base/url.h core/codec.h)
+        core/base/reason.h core/base/samples.h core/base/settings.h core/base/slow_log.h core/base/units.h core/base/url.h core/codec.h)
 
 weft_install_library(core
     PC weft
     DESCRIPTION "message servers whose framing is a plugin: loop, server, client"
     OF weft_core weft_transports
     HEADERS
-        core/client.h core/connections.h core/filter.h core/layer.h core/loop.h core/peer.h core/plugin.h core/registry.h core/reject.h core/server.h
+        core/client.h core/connections.h core/filter.h core/inspect.h core/layer.h core/loop.h core/peer.h core/plugin.h core/registry.h core/reject.h core/server.h
         core/service.h core/task.h core/transport.h
         transports/transports.h
     NEEDS base

@@ -85,7 +85,7 @@ struct weft_walk {
 
     /* The rest is the core's. */
     struct weft_post post;
-    void *home, *at, *next, *asker;
+    void *home, *home_loop, *at, *next, *asker;
     bool stopped;
     struct weft_walk *other;
 };

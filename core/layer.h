@@ -93,6 +93,10 @@ struct weft_layer {
     int (*start)(void *loop_state, const void *config, struct weft_loop *loop);
     void (*stop)(void *loop_state);
 
+    /* Called once per loop when the server listens, on the thread that makes it, with the line that
+     * weft_server_endpoint has for the endpoint. The line lives as long as the server. NULL: nobody needs it. */
+    void (*listening)(void *loop_state, const char *endpoint);
+
     /* A layer that has this slot is a guard: peers of the endpoint are unknown until weft_peer_set_user has
      * given them a user. From an unknown peer the core takes messages and frames of at most
      * WEFT_UNKNOWN_MAX bytes, and inflates none. A message that will be larger and whose head has credentials

@@ -41,6 +41,12 @@ void weft_loop_stop(struct weft_loop *loop);
  * and outside of turns, where weft_loop_now is old. */
 int64_t weft_loop_refresh(struct weft_loop *loop);
 
+/* Counts of a loop since it was made: turns, and posts that have run. Any thread. */
+struct weft_loop_counts {
+    uint64_t turns, posts;
+};
+void weft_loop_count(const struct weft_loop *loop, struct weft_loop_counts *counts);
+
 /* A deferred call, from the loop's thread to the loop's thread. run is called once, in step 5 of a turn
  * (task.h): in this turn, or in the next one if step 5 of this turn has begun. Calls run in the order
  * deferred. The loop owns the node until run begins; run may defer it again. Deferring a node that is

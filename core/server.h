@@ -24,7 +24,11 @@ struct weft_server_options {
     size_t url_count;               /* at least 1 */
     /* For URLs that name none; borrowed for the call. NULL: each URL has to name its own. */
     const char *codec, *service;
-    const char *guard; /* the outermost layer of every endpoint, whatever its URL says; or NULL */
+    /* Layers of every endpoint, whatever its URL says, or NULL: the outermost one, which the URL may name too (it has
+     * it once), and the next one. */
+    const char *observer, *guard;
+    bool
+        measure; /* measure the loops' turns and the codecs' work, which costs a look at the clock per turn */
     struct weft_limits limits;  /* weft_limits_default() is a start */
     unsigned threads;           /* loops, 1..256 */
     const struct weft_log *log; /* borrowed for the server's life; NULL: silent */

@@ -37,6 +37,7 @@ struct stripe {
     /* The birth of `oldest`, or UINT64_MAX if there is none. It is written under the lock and read
      * without it, to find the stripe to evict from. */
     _Atomic uint64_t oldest_birth;
+    uint64_t hits;
 };
 
 struct weft_frame_cache {
@@ -44,7 +45,7 @@ struct weft_frame_cache {
     atomic_size_t refs;              /* the owner's, and one per blob linked to this cache */
     size_t budget;
     atomic_size_t bytes;
-    _Atomic uint64_t births;
+    _Atomic uint64_t births, misses;
     struct stripe stripes[STRIPES];
 };
 
@@ -60,10 +61,12 @@ struct weft_frame_cache *weft_frame_cache_new(size_t budget)
     atomic_init(&cache->refs, 1);
     atomic_init(&cache->bytes, 0);
     atomic_init(&cache->births, 0);
+    atomic_init(&cache->misses, 0);
     for (size_t i = 0; i < STRIPES; i++) {
         struct stripe *stripe = &cache->stripes[i];
         stripe->lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
         stripe->oldest = stripe->newest = NULL;
+        stripe->hits = 0;
         atomic_init(&stripe->oldest_birth, UINT64_MAX);
     }
     return cache;
@@ -175,12 +178,20 @@ void weft_frame_cache_free(struct weft_frame_cache *cache)
     release_cache(cache);
 }
 
+/* A miss leads to a deflate, so it may cost an atomic addition. Hits are counted under the stripe's lock. */
+static enum weft_frame_found count_miss(struct weft_frame_cache *cache)
+{
+    if (cache)
+        atomic_fetch_add_explicit(&cache->misses, 1, memory_order_relaxed);
+    return WEFT_FRAME_MISS;
+}
+
 enum weft_frame_found weft_frame_cache_get(struct weft_frame_cache *cache, struct weft_blob *blob,
                                            uint32_t config_id, struct weft_blob **frame)
 {
     struct weft__blob_link *link = weft__blob_link(blob);
     if (!cache || atomic_load_explicit(&link->keeper, memory_order_acquire) != &cache->keeper)
-        return WEFT_FRAME_MISS;
+        return count_miss(cache);
 
     enum weft_frame_found found = WEFT_FRAME_MISS;
     struct stripe *stripe = stripe_of(cache, blob);
@@ -189,11 +200,13 @@ enum weft_frame_found weft_frame_cache_get(struct weft_frame_cache *cache, struc
     const struct kept_frame *kept = kept_of(link, config_id, &others);
     if (kept) {
         found = kept->frame ? WEFT_FRAME_HIT : WEFT_FRAME_PLAIN;
-        if (kept->frame)
+        if (kept->frame) {
             *frame = weft_blob_ref(kept->frame);
+            stripe->hits++;
+        }
     }
     pthread_mutex_unlock(&stripe->lock);
-    return found;
+    return found == WEFT_FRAME_MISS ? count_miss(cache) : found;
 }
 
 /* Links the blob to this cache. Returns false if it is linked to another. */
@@ -288,4 +301,16 @@ static void forget(struct weft__blob_keeper *keeper, struct weft_blob *blob)
 size_t weft_frame_cache_bytes(const struct weft_frame_cache *cache)
 {
     return atomic_load_explicit(&cache->bytes, memory_order_relaxed);
+}
+
+void weft_frame_cache_counts(struct weft_frame_cache *cache, uint64_t *hits, uint64_t *misses)
+{
+    *hits = 0;
+    for (size_t i = 0; i < STRIPES; i++) {
+        struct stripe *stripe = &cache->stripes[i];
+        pthread_mutex_lock(&stripe->lock);
+        *hits += stripe->hits;
+        pthread_mutex_unlock(&stripe->lock);
+    }
+    *misses = atomic_load_explicit(&cache->misses, memory_order_relaxed);
 }

@@ -67,6 +67,9 @@ void weft_frame_cache_put(struct weft_frame_cache *cache, struct weft_blob *blob
  * out of date. */
 size_t weft_frame_cache_bytes(const struct weft_frame_cache *cache);
 
+/* Sets how many gets have found a frame, and how many have found nothing known. Any thread. */
+void weft_frame_cache_counts(struct weft_frame_cache *cache, uint64_t *hits, uint64_t *misses);
+
 #ifdef __cplusplus
 }
 #endif

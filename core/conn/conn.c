@@ -44,6 +44,18 @@ static struct weft__conn *allocate(struct weft__binding *binding, const char *ad
     return conn;
 }
 
+/* Counts it in the state that it has now. */
+static void count_state(struct weft__conn *conn)
+{
+    enum weft_connection_state state = weft__conn_state_of(conn);
+
+    if (state == conn->counted)
+        return;
+    weft__count(&conn->binding->worker->states[conn->counted], (uint64_t)-1);
+    weft__count(&conn->binding->worker->states[state], 1);
+    conn->counted = (unsigned)state & 7;
+}
+
 static void link_conn(struct weft__conn *conn)
 {
     struct weft__worker *worker = conn->binding->worker;
@@ -53,6 +65,8 @@ static void link_conn(struct weft__conn *conn)
         conn->next->prev = conn;
     worker->conns = conn;
     worker->conn_count++;
+    conn->counted = (unsigned)weft__conn_state_of(conn) & 7;
+    weft__count(&worker->states[conn->counted], 1);
     weft__count(&conn->binding->counts.open, 1);
 }
 
@@ -69,6 +83,7 @@ static void unlink_conn(struct weft__conn *conn)
     if (conn->next)
         conn->next->prev = conn->prev;
     worker->conn_count--;
+    weft__count(&worker->states[conn->counted], (uint64_t)-1);
     if (!worker->conns && worker->draining && worker->on_empty)
         worker->on_empty(worker);
 }
@@ -271,7 +286,7 @@ static void set_interest(struct weft__conn *conn)
         interest |= WEFT_WRITABLE;
     if (interest == conn->interest)
         return;
-    conn->interest = (uint8_t)interest;
+    conn->interest = interest & 3;
     conn->stream->ops->want(conn->stream, interest);
 }
 
@@ -321,6 +336,7 @@ static void run(struct weft__conn *conn)
         weft__conn_set_deadlines(conn);
         set_interest(conn);
     }
+    count_state(conn);
     conn->pumping = false;
     if (conn->state == WEFT__CONN_CLOSED ? weft__order_is_empty(&conn->order) : more_to_do(conn))
         weft__conn_schedule(conn);

@@ -68,22 +68,23 @@ struct weft__conn {
 
     /* The size that the unfinished frame declares, at most UINT32_MAX; 0: unknown. */
     uint32_t frame_size;
-    uint32_t bad_frames;    /* bad frames in a row */
-    uint16_t turn_frames;   /* frames decoded in this turn */
-    uint8_t put_off;        /* turns in a row in which it was put off (input.c) */
-    uint8_t state, reason;  /* enum weft__conn_state, enum weft_reason */
-    uint8_t interest;       /* what the stream was last asked for */
-    bool refused : 1;       /* opened only to be told why it is turned away */
-    bool service_open : 1;  /* the service's close is owed */
-    bool undecided : 1;     /* its binding is only the first of those that share the address */
-    bool unknown : 1;       /* a layer guards the endpoint, and the peer has no user yet */
-    bool pumping : 1;       /* the pump is on the stack */
-    bool shaking : 1;       /* the handshakes of filters go on; inside is true meanwhile */
-    bool paused : 1;        /* output, max-pending or pending-bytes stopped the decoding */
-    bool yielded : 1;       /* its share of the turn is used up, or it was put off (input.c) */
-    bool eof : 1;           /* the peer has ended its direction */
-    bool over : 1;          /* the codec said that by the protocol nothing follows */
-    bool inside : 1;        /* the consumed bytes end inside a frame, as while one is skipped */
+    uint32_t bad_frames;   /* bad frames in a row */
+    uint16_t turn_frames;  /* frames decoded in this turn */
+    uint8_t put_off;       /* turns in a row in which it was put off (input.c) */
+    uint8_t state, reason; /* enum weft__conn_state, enum weft_reason */
+    uint8_t interest : 2;  /* what the stream was last asked for */
+    uint8_t counted : 3;   /* the state that the worker counts it in (enum weft_connection_state) */
+    bool refused : 1;      /* opened only to be told why it is turned away */
+    bool service_open : 1; /* the service's close is owed */
+    bool undecided : 1;    /* its binding is only the first of those that share the address */
+    bool unknown : 1;      /* a layer guards the endpoint, and the peer has no user yet */
+    bool pumping : 1;      /* the pump is on the stack */
+    bool shaking : 1;      /* the handshakes of filters go on; inside is true meanwhile */
+    bool paused : 1;       /* output, max-pending or pending-bytes stopped the decoding */
+    bool yielded : 1;      /* its share of the turn is used up, or it was put off (input.c) */
+    bool eof : 1;          /* the peer has ended its direction */
+    bool over : 1;         /* the codec said that by the protocol nothing follows */
+    bool inside : 1;       /* the consumed bytes end inside a frame, as while one is skipped */
     bool write_blocked : 1; /* the stream took less than was offered; until it says writable */
     bool draining : 1;
     bool drain_marked : 1;   /* drain_mark is valid */
@@ -113,6 +114,18 @@ static inline bool weft__conn_asks(const struct weft__conn *conn)
 static inline bool weft__conn_resumed(const struct weft__conn *conn)
 {
     return conn->peer && conn->peer->resumed;
+}
+
+/* Returns its state as others see it. */
+static inline enum weft_connection_state weft__conn_state_of(const struct weft__conn *conn)
+{
+    if (conn->state == WEFT__CONN_LINGER)
+        return WEFT_CONNECTION_ENDED;
+    if (conn->state != WEFT__CONN_OPEN)
+        return WEFT_CONNECTION_CLOSING;
+    if (conn->undecided)
+        return WEFT_CONNECTION_UNDECIDED;
+    return conn->paused ? WEFT_CONNECTION_PAUSED : WEFT_CONNECTION_OPEN;
 }
 
 /* True if no reply will be encoded any more. What is encoded may still leave (state.h). */

@@ -230,6 +230,18 @@ WEFT_NOINLINE static bool check_unfinished(struct weft__conn *conn, const struct
     return false;
 }
 
+/* Reads the clock again after a message that may have taken long, and counts one that was inflated. */
+WEFT_NOINLINE static void note_heavy(struct weft__binding *binding,
+                                     const struct weft_message *message, size_t size)
+{
+    weft__worker_refresh(binding->worker);
+    if (!message->heavy)
+        return;
+    weft__count(&binding->counts.inflated, 1);
+    weft__count(&binding->counts.inflated_from, size);
+    weft__count(&binding->counts.inflated_to, message->payload.size);
+}
+
 /* Decodes from the beginning of view until more bytes are needed or decoding has to stop. Returns the
  * bytes consumed. */
 static size_t decode(struct weft__conn *conn, struct weft_view view)
@@ -273,7 +285,7 @@ static size_t decode(struct weft__conn *conn, struct weft_view view)
         conn->turn_frames++;
         dispatch(conn, &message, past_mark);
         if (message.heavy || (size_t)n >= HEAVY_SIZE)
-            weft__worker_refresh(worker);
+            note_heavy(binding, &message, (size_t)n);
         /* If all of the view is consumed, the next turn would find nothing to decode. */
         if ((at < view.size || n == 0) && share_is_used_up(conn))
             conn->yielded = true;

@@ -9,6 +9,9 @@
 
 #include "conn_private.h"
 
+/* A message below this size is not deflated, or so quickly that a look at the clock would cost as much. */
+enum { MEASURED_SIZE = 1024 };
+
 size_t weft__conn_word(const struct weft__conn *conn, const struct weft_rejection *rejection,
                        uint8_t *dst)
 {
@@ -62,10 +65,30 @@ void weft__conn_check_output(struct weft__conn *conn)
         weft__conn_break(conn, WEFT_REASON_OUTPUT_LIMIT);
 }
 
+/* Encodes, and counts what was deflated. */
+WEFT_NOINLINE static int encode_measured(struct weft__conn *conn, const struct weft_body *body,
+                                         bool last, struct weft_encode_io *io)
+{
+    struct weft__counts *counts = &conn->binding->counts;
+    struct weft_loop *loop = conn->binding->worker->loop;
+    size_t before = conn->out.bytes;
+    int64_t began = weft_loop_refresh(loop);
+    int err = encode(conn, body, last, io);
+
+    if (err == 0 && io->heavy) {
+        weft__count(&counts->deflated, 1);
+        weft__count(&counts->deflated_from, body->size);
+        weft__count(&counts->deflated_to, conn->out.bytes - before);
+        weft__count(&counts->deflating, (uint64_t)(weft_loop_refresh(loop) - began));
+    }
+    return err;
+}
+
 void weft__conn_emit(struct weft__conn *conn, const struct weft_body *body, bool last)
 {
     struct weft_encode_io io;
-    int err = encode(conn, body, last, &io);
+    bool measured = body->size >= MEASURED_SIZE && conn->binding->worker->measures;
+    int err = measured ? encode_measured(conn, body, last, &io) : encode(conn, body, last, &io);
 
     if (err == WEFT_ETOOBIG)
         emit_too_big(conn, last, &io);

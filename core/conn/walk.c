@@ -9,17 +9,6 @@
 #include "core/base/compiler.h"
 #include "core/connections.h"
 
-static enum weft_connection_state state_of(const struct weft__conn *conn)
-{
-    if (conn->state == WEFT__CONN_LINGER)
-        return WEFT_CONNECTION_ENDED;
-    if (conn->state != WEFT__CONN_OPEN)
-        return WEFT_CONNECTION_CLOSING;
-    if (conn->undecided)
-        return WEFT_CONNECTION_UNDECIDED;
-    return conn->paused ? WEFT_CONNECTION_PAUSED : WEFT_CONNECTION_OPEN;
-}
-
 static void describe(const struct weft__conn *conn, const struct weft_walk *walk,
                      struct weft_connection *row)
 {
@@ -35,7 +24,7 @@ static void describe(const struct weft__conn *conn, const struct weft_walk *walk
         .endpoint = binding->endpoint ? binding->endpoint : "",
         .user = conn->peer ? conn->peer->public.user : NULL,
         .label = conn->peer ? conn->peer->public.label : NULL,
-        .state = state_of(conn),
+        .state = weft__conn_state_of(conn),
         .age = now - conn->opened,
         .idle = now - conn->heard,
         .bytes_in = conn->bytes_in,
@@ -98,16 +87,16 @@ static void arrive(struct weft_post *post);
 /* Hands the walk to the next worker, or home. A worker whose loop has stopped has no connections. */
 static void hand_on(struct weft_walk *walk)
 {
-    struct weft__worker *home = walk->home, *next = walk->at;
+    struct weft__worker *first = walk->home, *next = walk->at;
     int err;
 
     do {
-        next = walk->stopped ? home : next->sibling;
+        next = walk->stopped ? first : next->sibling;
         walk->at = next;
-        walk->post.run = next == home ? tell_done : arrive;
-        err = weft_loop_post(next->loop, &walk->post);
-        /* The home loop takes posts, because it has the connection of the request, which has not ended. */
-    } while (err < 0 && next != home);
+        walk->post.run = next == first ? tell_done : arrive;
+        err = weft_loop_post(next == first ? walk->home_loop : next->loop, &walk->post);
+        /* The home loop takes posts until the walk is done. */
+    } while (err < 0 && next != first);
 }
 
 static void go_on(struct weft_post *post)
@@ -134,18 +123,25 @@ static void arrive(struct weft_post *post)
     go_on(post);
 }
 
+void weft__walk_begin(struct weft__worker *first, struct weft_loop *home, struct weft__conn *asker,
+                      struct weft_walk *walk)
+{
+    walk->home = walk->at = first;
+    walk->home_loop = home;
+    walk->asker = asker;
+    walk->stopped = false;
+    walk->post.run = arrive;
+    if (weft_loop_post(first->loop, &walk->post) < 0)
+        hand_on(walk);
+}
+
 void weft_connections_walk(struct weft_request *request, struct weft_walk *walk)
 {
     struct weft__conn *conn = weft_container_of(request, struct weft__request, public)->conn;
     struct weft__worker *worker = conn->binding->worker;
-    int err;
 
-    walk->home = walk->at = worker;
-    walk->asker = conn;
-    walk->stopped = false;
-    walk->post.run = arrive;
-    err = weft_loop_post(worker->loop, &walk->post);
-    (void)err; /* this loop takes posts (hand_on) */
+    /* The loop takes posts, because it has the connection of the request, which has not ended. */
+    weft__walk_begin(worker, worker->loop, conn, walk);
 }
 
 void weft__walks_pass(struct weft__conn *conn)

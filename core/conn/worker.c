@@ -20,7 +20,10 @@ static void begin_turn(struct weft_turn_hook *hook)
 
 static void end_turn(struct weft_turn_hook *hook)
 {
-    (void)hook;
+    struct weft__worker *worker = weft_container_of(hook, struct weft__worker, turn);
+
+    if (worker->measures)
+        weft__measure_turn(worker->measures, worker->turn_began, weft_loop_refresh(worker->loop));
 }
 
 int weft__worker_init(struct weft__worker *worker, const struct weft_limits *limits,
@@ -66,6 +69,7 @@ void weft__worker_fini(struct weft__worker *worker)
     weft_arena_fini(&worker->arena);
     weft_loop_remove_hook(worker->loop, &worker->turn);
     weft_loop_free(worker->loop);
+    weft_free(worker->measures);
     weft_free(worker->read_buffer);
     weft_free(worker->bindings);
 }

@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 
 #include "core/base/chain.h"
+#include "core/connections.h"
 #include "core/codec.h"
 #include "core/base/frame_cache.h"
 #include "core/base/log.h"
@@ -20,6 +21,7 @@
 #include "core/stack/stack.h"
 #include "core/transport.h"
 #include "layers.h"
+#include "measures.h"
 #include "order.h"
 
 struct weft_walk;
@@ -42,6 +44,9 @@ enum {
 struct weft__counts {
     _Atomic uint64_t accepted, open, requests, rejected, bytes_in, bytes_out;
     _Atomic uint64_t closed[WEFT_REASON_COUNT];
+    /* Messages that were deflated and inflated, their sizes before and after, and the time to deflate. */
+    _Atomic uint64_t deflated, deflated_from, deflated_to, deflating, inflated, inflated_from,
+        inflated_to;
 };
 
 /* Adds n, which may be a negative number as a uint64_t. For the thread that writes the counter. */
@@ -96,8 +101,11 @@ struct weft__worker {
     /* Every connection that has memory: also the closed ones whose requests have not ended. */
     struct weft__conn *conns;
     size_t conn_count;
-    struct weft__worker *sibling; /* the server's next worker; they form a ring */
-    struct weft_walk *walks;      /* that have connections here left to visit (walk.c) */
+    _Atomic uint64_t
+        states[WEFT_CONNECTION_STATES]; /* connections in each state, as of their last pump */
+    struct weft__measures *measures;    /* NULL: nothing is measured */
+    struct weft__worker *sibling;       /* the server's next worker; they form a ring */
+    struct weft_walk *walks;            /* that have connections here left to visit (walk.c) */
     bool draining;
     uint64_t cut; /* connections that were cut */
     /* Called when the worker is draining and its last connection is gone. */

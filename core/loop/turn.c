@@ -61,11 +61,18 @@ static void run_timers(struct weft_loop *loop)
         timer->fire(timer);
 }
 
+static void add(_Atomic uint64_t *counter, uint64_t n)
+{
+    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + n,
+                          memory_order_relaxed);
+}
+
 /* Runs posts in the order in which they came. They are pushed on a stack, which any thread can do
  * without a lock, so the stack is reversed first. */
-static void run_posts(struct weft_post *newest)
+static void run_posts(struct weft_loop *loop, struct weft_post *newest)
 {
     struct weft_post *oldest = NULL;
+    uint64_t count = 0;
 
     while (newest) {
         struct weft_post *post = newest;
@@ -78,8 +85,10 @@ static void run_posts(struct weft_post *newest)
         struct weft_post *post = oldest;
 
         oldest = post->next;
+        count++;
         post->run(post);
     }
+    add(&loop->posts_run, count);
 }
 
 static void take_posts(struct weft_loop *loop)
@@ -88,7 +97,7 @@ static void take_posts(struct weft_loop *loop)
 
     if (!newest || newest == &loop->closed)
         return;
-    run_posts(atomic_exchange_explicit(&loop->posts, NULL, memory_order_acquire));
+    run_posts(loop, atomic_exchange_explicit(&loop->posts, NULL, memory_order_acquire));
 }
 
 /* Runs the calls that are deferred now. They move to a list whose head is on this stack, so that a call
@@ -123,6 +132,7 @@ void weft__turn_begin(struct weft_loop *loop, int64_t now)
     loop->now = now;
     loop->found_ready = false;
     loop->turn_sequence = loop->timers.sequence;
+    add(&loop->turns, 1);
     call_hooks(loop, true);
     loop->turning = true;
 }
@@ -144,10 +154,16 @@ void weft__turn_close(struct weft_loop *loop)
     if (newest == &loop->closed)
         return;
     weft__turn_begin(loop, loop->clock(loop));
-    run_posts(newest);
+    run_posts(loop, newest);
     run_deferred(loop);
     call_hooks(loop, false);
     loop->turning = false;
+}
+
+void weft_loop_count(const struct weft_loop *loop, struct weft_loop_counts *counts)
+{
+    counts->turns = atomic_load_explicit(&loop->turns, memory_order_relaxed);
+    counts->posts = atomic_load_explicit(&loop->posts_run, memory_order_relaxed);
 }
 
 int64_t weft_loop_now(const struct weft_loop *loop)

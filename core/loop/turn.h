@@ -33,6 +33,7 @@ struct weft_loop {
     void (*wake)(struct weft_loop *loop); /* any thread: ends the wait, or prevents the next one */
     _Atomic(struct weft_post *) posts;    /* newest first; &closed once no more are accepted */
     struct weft_post closed;
+    _Atomic uint64_t posts_run, turns; /* counted by the loop's thread */
 };
 
 /* Reads the clock and the calendar for the first time. */

@@ -133,7 +133,9 @@ static int find_layers(struct binding *b)
                               "'layers=%s' in '%s' is for servers; a client's URL names the "
                               "address and the codec",
                               list, b->text);
-    if (b->defaults->guard && b->endpoint->service)
+    if (b->defaults->observer && b->endpoint->service)
+        err = add_layer(b, b->defaults->observer);
+    if (err == 0 && b->defaults->guard && b->endpoint->service)
         err = add_layer(b, b->defaults->guard);
     while (list && err == 0) {
         const char *end = strchr(list, ',');
@@ -141,7 +143,8 @@ static int find_layers(struct binding *b)
         int size = (int)(end ? (size_t)(end - list) : strlen(list));
 
         snprintf(name, sizeof name, "%.*s", size, list);
-        err = add_layer(b, name);
+        if (!b->defaults->observer || strcmp(name, b->defaults->observer) != 0)
+            err = add_layer(b, name);
         list = end ? end + 1 : NULL;
     }
     return err;

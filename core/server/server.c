@@ -44,6 +44,7 @@ int weft_server_new(struct weft_server **out, const struct weft_server_options *
         return weft_error_set(error, -ENOMEM, "out of memory");
     server->limits = options->limits;
     server->log = options->log;
+    server->measures = options->measure;
     weft__registry_freeze(options->registry);
     err = weft__server_make_ports(server, options, error);
     if (err < 0)
@@ -81,6 +82,15 @@ static void name_address(char line[WEFT__DESCRIBE_SIZE], const struct weft__port
                  target, bound);
 }
 
+/* Tells a worker's binding of a port which line names it. */
+static void name_binding(struct weft__binding *binding, const char *line)
+{
+    binding->endpoint = line;
+    for (size_t i = 0; i < binding->layers.count; i++)
+        if (binding->layers.of[i].layer->listening)
+            binding->layers.of[i].layer->listening(binding->layers.of[i].loop_state, line);
+}
+
 /* Writes a line for each address that the port, or the one whose variant it is, listens on. */
 static int describe(struct weft__port *port)
 {
@@ -97,8 +107,8 @@ static int describe(struct weft__port *port)
     for (const struct weft_listener *at = listener; at; at = at->next)
         name_address(port->lines[port->line_count++], port, at, bound);
     for (size_t i = 0; i < port->server->thread_count; i++)
-        port->server->threads[i].worker.bindings[port - port->server->ports].endpoint =
-            port->lines[0];
+        name_binding(&port->server->threads[i].worker.bindings[port - port->server->ports],
+                     port->lines[0]);
     return 0;
 }
 

@@ -7,6 +7,7 @@
  *   setup.c    makes endpoints of options (plan.h), merges equal configurations, makes workers
  *   live.c     changes limits while the server runs
  *   sharing.c  refuses codecs that cannot share an address
+ *   inspect.c  tells samples, begins walks
  *   accept.c   accepts peers, and turns them away or places them on the worker that has the fewest */
 #ifndef WEFT_SERVER_PRIVATE_H
 #define WEFT_SERVER_PRIVATE_H
@@ -65,6 +66,7 @@ struct weft_server {
     struct weft_timer drain_timer, accept_timer;
     uint64_t shed;                   /* peers dropped since descriptors or memory ran out */
     bool serving, draining, cutting; /* run, stop and the cut have begun */
+    bool measures;                   /* as options.measure */
     bool backing_off;                /* the last accept failed for want of descriptors or memory */
 };
 

@@ -70,6 +70,7 @@ static int make_port(struct weft_server *server, const struct weft_server_option
         .codec = options->codec,
         /* NULL would make a client's endpoint. A URL without a service is not planned then. */
         .service = options->service ? options->service : "",
+        .observer = options->observer,
         .guard = options->guard,
         .chosen = planned->codec,
         .companions = companions,
@@ -268,6 +269,13 @@ int weft__server_make_threads(struct weft_server *server, struct weft_error *err
         if (err < 0)
             return weft_error_set(error, err, "cannot make an event loop: %s", weft_strerror(err));
         thread->server = server;
+        if (server->measures) {
+            thread->worker.measures = weft_calloc(1, sizeof *thread->worker.measures);
+            if (!thread->worker.measures) {
+                weft__worker_fini(&thread->worker);
+                return weft_error_set(error, -ENOMEM, "out of memory");
+            }
+        }
         thread->worker.frames = server->frames;
         thread->worker.sibling = &server->threads[(i + 1) % server->thread_count].worker;
         server->ready++;

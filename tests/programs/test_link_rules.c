@@ -30,14 +30,23 @@ static const char *const sockets[] = {"socket*",     "bind",       "listen",    
 static const char *const waits[] = {"poll", "ppoll", "select", "epoll_*", NULL};
 
 /* The names of this project: these must be defined in an archive that may be known. */
-static const char *const house[] = {"weft_*", "kv_*",  "kvs_*",   "kvc_*", "cli_*",
-                                    "echo_*", "abi_*", "users_*", NULL};
+static const char *const house[] = {"weft_*", "kv_*",  "kvs_*",   "kvc_*",     "cli_*",
+                                    "echo_*", "abi_*", "users_*", "metrics_*", NULL};
 
 /* The functions that core/service.h and core/task.h offer to services. weft_core defines them. */
-static const char *const seam[] = {"weft_request_*",        "weft_peer_*",     "weft_connections_*",
-                                   "weft_layer_*",          "weft_loop_now",   "weft_loop_post",
-                                   "weft_loop_after",       "weft_timer_stop", "weft_loop_add_hook",
-                                   "weft_loop_remove_hook", "weft_loop_wall",  NULL};
+static const char *const seam[] = {"weft_request_*",
+                                   "weft_peer_*",
+                                   "weft_connections_*",
+                                   "weft_layer_*",
+                                   "weft_loop_now",
+                                   "weft_loop_post",
+                                   "weft_loop_after",
+                                   "weft_timer_stop",
+                                   "weft_loop_add_hook",
+                                   "weft_loop_remove_hook",
+                                   "weft_loop_wall",
+                                   "weft_endpoint_label",
+                                   NULL};
 
 struct symbol {
     char name[128];
@@ -62,6 +71,7 @@ enum {
     WEBSOCKET,
     CODECS,
     ECHO,
+    METRICS,
     USERS,
     PAYLOAD,
     KV_UPDATE,
@@ -91,6 +101,7 @@ static struct archive archives[ARCHIVE_COUNT] = {
 #endif
     [CODECS] = {.path = ARCHIVE_CODECS},
     [ECHO] = {.path = ARCHIVE_ECHO},
+    [METRICS] = {.path = ARCHIVE_METRICS},
     [USERS] = {.path = ARCHIVE_USERS},
     [PAYLOAD] = {.path = ARCHIVE_PAYLOAD},
     [KV_UPDATE] = {.path = ARCHIVE_KV_UPDATE},
@@ -330,6 +341,18 @@ static void test_echo_knows_the_service_seam_alone(void **state)
     needs_none_of(ECHO, waits);
 }
 
+static void test_metrics_know_the_layer_seam_alone_and_a_clock(void **state)
+{
+    (void)state;
+    needs_nothing_above(METRICS, 1u << BASE, seam);
+    needs_none_of(METRICS, libev);
+    needs_none_of(METRICS, gzip_engines);
+    needs_none_of(METRICS, protobuf_c);
+    needs_none_of(METRICS, sockets);
+    needs_none_of(METRICS, waits);
+    needs_none_of(METRICS, thread_starts);
+}
+
 static void test_users_know_the_layer_seam_alone(void **state)
 {
     (void)state;
@@ -547,6 +570,7 @@ int main(void)
         cmocka_unit_test(test_filters_know_no_loop_socket_clock_or_thread),
         cmocka_unit_test(test_codecs_know_no_loop_socket_clock_or_thread),
         cmocka_unit_test(test_echo_knows_the_service_seam_alone),
+        cmocka_unit_test(test_metrics_know_the_layer_seam_alone_and_a_clock),
         cmocka_unit_test(test_users_know_the_layer_seam_alone),
         cmocka_unit_test(test_payloads_know_protobuf_alone),
         cmocka_unit_test(test_updates_of_kv_know_base_and_a_digest_alone),

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "core/base/compiler.h"
+#include "core/base/mem.h"
+#include "core/base/units.h"
+#include "private.h"
+
+enum { TIMED_DEFAULT = 64, TIMED_MOST = 1 << 20, OBJECT_SIZE = 31 };
+
+struct config {
+    struct weft_metrics *metrics;
+    uint64_t timed;
+};
+
+/* The state of a request. */
+struct timed {
+    const char *command;
+    int64_t begun; /* 0: it is not timed */
+    uint32_t size;
+    uint8_t object_size;
+    char object[OBJECT_SIZE];
+};
+
+static const struct weft_option options[] = {
+    {"timed", "1...1048576", "one request in so many is timed (64)"},
+    {.name = NULL},
+};
+
+static int configure(void *memory, void *context, const struct weft_option_set *set,
+                     const struct weft_limits *limits, struct weft_error *error)
+{
+    struct config *config = memory;
+    const char *text = weft_option_get(set, "timed");
+    (void)limits;
+    *config = (struct config){context, TIMED_DEFAULT};
+    if (!context)
+        return weft_error_set(error, WEFT_ECONFIG, "layer metrics: this program counts nothing");
+    if (text && (weft_parse_count(text, &config->timed) < 0 || config->timed < 1 ||
+                 config->timed > TIMED_MOST))
+        return weft_error_set(error, WEFT_ECONFIG, "timed=%s is not a number from 1 to %d", text,
+                              TIMED_MOST);
+    return 0;
+}
+
+static int start(void *memory, const void *config_memory, struct weft_loop *loop)
+{
+    struct metrics_loop *self = memory;
+    const struct config *config = config_memory;
+    struct weft_metrics *metrics = config->metrics;
+    self->metrics = metrics;
+    self->loop = loop;
+    self->timed = (uint32_t)config->timed;
+    self->left = 1;
+    self->random = (uint64_t)(uintptr_t)self | 1;
+    self->turn = -1;
+    self->other.command = metrics_other;
+    pthread_mutex_lock(&metrics->lock);
+    self->next = metrics->loops;
+    self->link = &metrics->loops;
+    if (self->next)
+        self->next->link = &self->next;
+    metrics->loops = self;
+    pthread_mutex_unlock(&metrics->lock);
+    return 0;
+}
+
+static void free_latency(struct metrics_cell *cell)
+{
+    weft_free(atomic_load_explicit(&cell->latency, memory_order_relaxed));
+}
+
+static void stop(void *memory)
+{
+    struct metrics_loop *self = memory;
+    pthread_mutex_lock(&self->metrics->lock);
+    *self->link = self->next;
+    if (self->next)
+        self->next->link = self->link;
+    pthread_mutex_unlock(&self->metrics->lock);
+    for (size_t i = 0; i < METRICS_SLOTS; i++) {
+        struct metrics_cell *cell = atomic_load_explicit(&self->cells[i], memory_order_relaxed);
+        if (cell)
+            free_latency(cell);
+        weft_free(cell);
+    }
+    free_latency(&self->other);
+}
+
+static void listening(void *memory, const char *endpoint)
+{
+    struct metrics_loop *self = memory;
+    pthread_mutex_lock(&self->metrics->lock);
+    strncpy(self->endpoint, endpoint, sizeof self->endpoint - 1);
+    pthread_mutex_unlock(&self->metrics->lock);
+}
+
+/* --- a request ------------------------------------------------------------------------------------- */
+
+/* Chooses the next request that is timed, at random from 1 to 2 * timed - 1 (xorshift64*). */
+WEFT_NOINLINE static void choose_next(struct metrics_loop *self)
+{
+    self->random ^= self->random >> 12;
+    self->random ^= self->random << 25;
+    self->random ^= self->random >> 27;
+    uint64_t high = (self->random * UINT64_C(0x2545f4914f6cdd1d)) >> 32;
+    self->left = 1 + (uint32_t)(high % (2 * (uint64_t)self->timed - 1));
+}
+
+/* Returns when a request that goes to the slow log began. One that follows another in the same turn begins where that
+ * ended, which spares a look at the clock. */
+static int64_t begin_slow(const struct metrics_loop *self)
+{
+    return self->turn == weft_loop_now(self->loop) ? self->ended : self->metrics->clock();
+}
+
+static bool begin(void *memory, void *state, struct weft_request *request,
+                  struct weft_rejection *why)
+{
+    struct metrics_loop *self = memory;
+    struct timed *own = state;
+    (void)why;
+    own->size = (uint32_t)request->payload.size;
+    if (--self->left == 0) {
+        choose_next(self);
+        own->begun = self->metrics->clock();
+    } else if (self->metrics->slow_log) {
+        own->begun = -begin_slow(self);
+    }
+    return true;
+}
+
+/* Notes the object, as far as it can be printed. */
+WEFT_NOINLINE static void note_object(struct timed *own, struct weft_view object)
+{
+    own->object_size = (uint8_t)(object.size < OBJECT_SIZE ? object.size : OBJECT_SIZE);
+    for (size_t i = 0; i < own->object_size; i++)
+        own->object[i] = object.data[i] > ' ' && object.data[i] <= '~' ? (char)object.data[i] : '?';
+}
+
+static bool ask(void *memory, void *state, struct weft_request *request,
+                const struct weft_action *action, struct weft_rejection *why)
+{
+    const struct metrics_loop *self = memory;
+    struct timed *own = state;
+    (void)request, (void)why;
+    if (own->command)
+        return true;
+    own->command = action->name;
+    if (self->metrics->slow_log)
+        note_object(own, action->object);
+    return true;
+}
+
+static void add(_Atomic uint64_t *counter, uint64_t n)
+{
+    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + n,
+                          memory_order_relaxed);
+}
+
+/* Makes the cell of a slot that is free. */
+WEFT_NOINLINE static struct metrics_cell *make_cell(struct metrics_loop *self, size_t slot,
+                                                    const char *command, uint32_t status)
+{
+    if (self->count == METRICS_CELLS)
+        return &self->other;
+    struct metrics_cell *cell = weft_calloc(1, sizeof *cell);
+    if (!cell)
+        return &self->other;
+    cell->command = command;
+    cell->status = status;
+    self->count++;
+    atomic_store_explicit(&self->cells[slot], cell, memory_order_release);
+    return cell;
+}
+
+/* A quarter of the slots stays free, so the search ends. */
+static struct metrics_cell *find_cell(struct metrics_loop *self, const char *command,
+                                      uint32_t status)
+{
+    size_t slot = ((size_t)(uintptr_t)command + (size_t)status * 31) % METRICS_SLOTS;
+    for (;;) {
+        struct metrics_cell *cell = atomic_load_explicit(&self->cells[slot], memory_order_relaxed);
+        if (!cell)
+            return make_cell(self, slot, command, status);
+        if (cell->command == command && cell->status == status)
+            return cell;
+        slot = (slot + 1) % METRICS_SLOTS;
+    }
+}
+
+static void copy_text(char *dst, size_t size, const char *text)
+{
+    if (text)
+        strncpy(dst, text, size - 1);
+}
+
+WEFT_NOINLINE static void log_slow(struct metrics_loop *self, const struct timed *own,
+                                   const struct weft_request *request, uint64_t bytes,
+                                   uint64_t duration)
+{
+    struct weft_slow_entry entry = {
+        .at = weft_loop_wall(self->loop),
+        .duration = duration,
+        .connection = weft_request_connection(request),
+        .request_bytes = own->size,
+        .reply_bytes = bytes,
+        .status = request->status,
+    };
+    const struct weft_peer *peer = weft_request_peer((struct weft_request *)(uintptr_t)request);
+    copy_text(entry.command, sizeof entry.command, own->command ? own->command : metrics_any);
+    memcpy(entry.object, own->object, own->object_size);
+    copy_text(entry.endpoint, sizeof entry.endpoint, self->endpoint);
+    if (peer) {
+        copy_text(entry.address, sizeof entry.address, peer->address);
+        copy_text(entry.user, sizeof entry.user, peer->user);
+        copy_text(entry.label, sizeof entry.label, peer->label);
+    }
+    weft_slow_log_add(self->metrics->slow_log, &entry);
+}
+
+/* Counts the duration of a request that was chosen, and looks if one is slow. */
+WEFT_NOINLINE static void end_timed(struct metrics_loop *self, struct metrics_cell *cell,
+                                    const struct timed *own, const struct weft_request *request,
+                                    uint64_t bytes)
+{
+    int64_t now = self->metrics->clock();
+    int64_t begun = own->begun < 0 ? -own->begun : own->begun;
+    uint64_t duration = now > begun ? (uint64_t)(now - begun) : 0;
+    self->ended = now;
+    self->turn = weft_loop_now(self->loop);
+    if (self->metrics->slow_log && duration >= weft_slow_log_threshold(self->metrics->slow_log))
+        log_slow(self, own, request, bytes, duration);
+    if (own->begun < 0)
+        return;
+    struct weft_histogram *latency = atomic_load_explicit(&cell->latency, memory_order_relaxed);
+    if (!latency) {
+        latency = weft_calloc(1, sizeof *latency);
+        if (!latency)
+            return;
+        atomic_store_explicit(&cell->latency, latency, memory_order_release);
+    }
+    weft_histogram_count(latency, duration);
+}
+
+static void end(void *memory, void *state, const struct weft_request *request, uint64_t bytes)
+{
+    struct metrics_loop *self = memory;
+    const struct timed *own = state;
+    struct metrics_cell *cell =
+        find_cell(self, own->command ? own->command : metrics_any, request->status);
+    add(&cell->requests, 1);
+    add(&cell->request_bytes, own->size);
+    add(&cell->reply_bytes, bytes);
+    if (own->begun != 0)
+        end_timed(self, cell, own, request, bytes);
+}
+
+const struct weft_layer weft_metrics_layer = {
+    .name = "metrics",
+    .options = options,
+    .config_size = sizeof(struct config),
+    .loop_size = sizeof(struct metrics_loop),
+    .request_size = sizeof(struct timed),
+    .configure = configure,
+    .start = start,
+    .stop = stop,
+    .listening = listening,
+    .begin = begin,
+    .ask = ask,
+    .end = end,
+};
