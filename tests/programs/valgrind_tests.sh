@@ -16,7 +16,12 @@ test_simulation        a thousand seeds, which run under ASan
 test_allocation_faults thousands of sessions, which run under ASan
 test_syscall_faults    the same
 test_server_fault      the same
-test_kvs               starts programs by the hundred; valgrind_session.sh has every command
+test_kvs.*             starts programs by the hundred; valgrind_session.sh has every command
+test_(listening|one_port)  the same
+test_interop_.*        waits for the clients of others, by the thousand; runs under ASan
+test_(kept|length_field|http)_contract  minutes of every split at every byte; runs under ASan
+test_kept_power        a thousand power cuts, which run under ASan
+test_must_shrink       megabytes through every level; runs under ASan
 test_kvc.*             the same
 test_operation         the same
 test_values            the same
@@ -26,11 +31,13 @@ test_examples          builds projects
 test_(exports|consumers|plugins|selftest|suites_installed)  build projects
 test_kv_mirror         also mirrors a table of lmdb, of which the next line
 test_store_lmdb_.*     reserves a tebibyte of addresses, which valgrind has not; runs under ASan
-test_store_rocksdb_contract  minutes within librocksdb; runs under ASan, and test_store_rocksdb_disk here
+test_store_rocksdb_.*  minutes within librocksdb; runs under ASan
+test_store_(sweep|refusals)  minutes of filling memory; runs under ASan
+test_users_layer       minutes of hashing passwords; runs under ASan
+test_(ws_frames|refusals)  every length and every refusal, minutes; runs under ASan
 test_suites_catch      runs plugins whose mistakes are on purpose
 test_lines_codec       is of the examples
 test_clients           runs Python and Node
-test_interop_python    runs Python
 test_tables            runs no code of ours, as those that follow
 test_man
 test_pictures
