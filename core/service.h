@@ -55,9 +55,9 @@ struct weft_request {
     /* Called once if the connection ends before the request does: nobody will read the answer. This is
      * only advice; the service still owes the end. It comes in place of an on_room that is awaited, so a
      * service that waits for room sets both.
-     * For a detached request on_cancel may come twice. The first time is with WEFT_REASON_DRAINED, when the
-     * server drains and no request is left in the order of replies: the messages that the request sends
-     * then still leave, and the connection waits for its end. If the connection ends before that, the
+     * For a detached or endless request on_cancel may come twice. The first time is with WEFT_REASON_DRAINED,
+     * when the server drains and no request is left in the order of replies, or the endless one is first in
+     * it: the messages that the request sends then still leave, and the connection waits for its end. If the connection ends before that, the
      * second time is with the reason of that. */
     void (*on_cancel)(struct weft_request *request, enum weft_reason reason);
 };
@@ -112,6 +112,12 @@ struct weft_arena *weft_request_arena(struct weft_request *request);
  *   - -ENOTSUP: the codec's protocol has no place for messages between the replies (codec.h: finish);
  *     stream the answer in the order of replies instead. */
 WEFT_MUST_USE int weft_request_detach(struct weft_request *request);
+
+/* Says that the answer goes on until the peer leaves or the service ends it: a subscription over a protocol
+ * for which weft_request_detach returns -ENOTSUP. The request stays in the order of replies, so those behind
+ * it wait for its end; but like a detached one it gets -EAGAIN from push-high on, and hears of the drain. A
+ * second call does nothing. */
+void weft_request_endless(struct weft_request *request);
 
 /* Returns a number that no other connection of this server has or had. */
 uint64_t weft_request_connection(const struct weft_request *request);

@@ -220,6 +220,19 @@ static bool finish_input(struct weft__conn *conn)
     return conn->turn_frames != frames;
 }
 
+/* Endless requests are told of the drain when they are the head, for those behind them wait. One that is told
+ * may end, and make another one the head. */
+static void cancel_endless_for_drain(struct weft__conn *conn)
+{
+    struct weft__request *head;
+
+    if (conn->state > WEFT__CONN_CLOSING)
+        return;
+    while ((head = conn->order.first) && head->endless && head->told == WEFT_REASON_NONE)
+        cancel(head, WEFT_REASON_DRAINED);
+    weft__conn_flush(conn);
+}
+
 /* Once what came before the drain is answered, detached requests are told of it. What they say now
  * still leaves, and the connection waits for their end. */
 static void cancel_detached_for_drain(struct weft__conn *conn)
@@ -323,6 +336,7 @@ static void run(struct weft__conn *conn)
     for (int rounds = 0; rounds < TURN_ROUNDS && go_on(conn); rounds++)
         weft__conn_flush(conn);
     if (conn->drain_marked) {
+        cancel_endless_for_drain(conn);
         cancel_detached_for_drain(conn);
         finish_drain(conn);
     }

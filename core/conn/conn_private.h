@@ -18,6 +18,12 @@ static inline size_t weft__push_mark(const struct weft_limits *limits)
                                                            : limits->output_low);
 }
 
+/* True if push-high is the mark of the request instead of output-high. */
+static inline bool weft__request_pushes(const struct weft__request *request)
+{
+    return request->detached || request->endless;
+}
+
 /* True if the connection is to read more input. */
 static inline bool weft__conn_reads(const struct weft__conn *conn)
 {

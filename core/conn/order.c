@@ -39,7 +39,7 @@ void weft__request_give(struct weft__request_pool *pool, struct weft__request *r
     request->told = WEFT_REASON_NONE;
     request->kept = request->ended = request->room_owed = request->detached = false;
     request->said = WEFT__SAID_NOTHING;
-    request->too_large = false;
+    request->too_large = request->endless = false;
     if (pool->count >= FREE_REQUESTS) {
         weft_free(request);
         return;

@@ -76,7 +76,8 @@ struct weft__request {
     bool detached; /* it is loose, or will be once it is the head */
     uint8_t said;  /* enum weft__said */
     /* Its last message was too large to be held, so room comes only once it is the head. */
-    bool too_large;
+    bool too_large : 1;
+    bool endless : 1; /* weft_request_endless */
 };
 
 /* Requests for reuse: one pool per worker. A zeroed pool is empty. */

@@ -245,10 +245,11 @@ static bool has_room(const struct weft__conn *conn, const struct weft__request *
     const struct weft_limits *limits = conn->binding->worker->limits;
 
     if (request == conn->order.first)
-        return conn->out.bytes < limits->output_low;
+        return request->endless ? conn->out.bytes <= weft__push_mark(limits) / 2
+                                : conn->out.bytes < limits->output_low;
     if (request->too_large)
         return false;
-    if (request->detached)
+    if (weft__request_pushes(request))
         return conn->out.bytes + conn->order.held_bytes <= weft__push_mark(limits) / 2;
     return conn->out.bytes + conn->order.held_bytes < limits->output_high;
 }

@@ -58,7 +58,8 @@ static bool must_wait(struct weft__request *request, const struct weft_body *bod
 {
     const struct weft__conn *conn = request->conn;
     const struct weft_limits *limits = conn->binding->worker->limits;
-    size_t mark = request->detached ? weft__push_mark(limits) : (size_t)limits->output_high;
+    bool pushes = weft__request_pushes(request);
+    size_t mark = pushes ? weft__push_mark(limits) : (size_t)limits->output_high;
     size_t waiting = conn->out.bytes;
 
     if (speaks_at_once(request))
@@ -222,6 +223,11 @@ int weft_request_detach(struct weft_request *public)
     advance_from(request);
     weft__conn_schedule(conn); /* fewer requests are pending */
     return 0;
+}
+
+void weft_request_endless(struct weft_request *request)
+{
+    from_public(request)->endless = true;
 }
 
 int weft_request_keep(struct weft_request *public)

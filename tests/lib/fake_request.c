@@ -220,6 +220,13 @@ int weft_request_detach(struct weft_request *request)
     return 0;
 }
 
+void weft_request_endless(struct weft_request *request)
+{
+    struct fake_request *self = fake_of(request);
+    demand(!self->ended, "a request was made endless after its end");
+    self->endless = true;
+}
+
 bool weft_request_ask(struct weft_request *request, const struct weft_action *action,
                       struct weft_rejection *why)
 {

@@ -29,7 +29,7 @@ struct fake_request {
     const char *secret; /* it proves that the peer is any user; NULL: no layer can say */
 
     /* Results. */
-    bool called, kept, ended, bad, detached;
+    bool called, kept, ended, bad, detached, endless;
     bool refused;              /* it was ended with words for a rejection */
     struct weft_rejection why; /* which */
     uint64_t ends[8];          /* the connections that visits have ended, in their order */

@@ -280,6 +280,8 @@ static void obey(struct probe_call *call, const char *verb, size_t n, size_t siz
         assert_true(err == 0 || err == -ENOSPC || err == -ENOTSUP);
         if (err < 0)
             end_with_text(call, err == -ENOSPC ? "full" : "no-place");
+    } else if (strcmp(verb, "endless") == 0) {
+        weft_request_endless(call->request);
     } else if (strcmp(verb, "stream") == 0) {
         call->left = n;
         call->size = size;

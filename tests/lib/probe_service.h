@@ -13,6 +13,7 @@
  *     keep a           waits, with its payload kept: it is what probe_end sends for NULL
  *     loose a          is detached and waits like "wait"; ends with "full" where it cannot be,
  *                      or "no-place" if the codec has none for its messages
+ *     endless a        is endless and waits like "wait"
  *     stream a N SIZE  sends N messages of SIZE bytes, as there is room, and then ends
  *
  * Without memory for what it was told it ends at once with "none".
@@ -38,7 +39,7 @@ struct probe_call {
     size_t left, size; /* of a stream */
     bool refused;      /* the last send or end was answered -EAGAIN, and on_room is owed */
     bool cancelled;
-    bool drained; /* it was detached, and heard of the drain */
+    bool drained; /* it was detached or endless, and heard of the drain */
 };
 
 /* The tests' memory; zeroed before use, registered as the context of the services. */
