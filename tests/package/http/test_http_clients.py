@@ -189,7 +189,14 @@ class Batch(Server):
     LINES = ['["hset","t","a",{"float":"nan"}]', '["hmset","t","b","\\u00e4","c",null,"d",true]', '["hget","t","a"]',
              '["hmget","t","d","c","none"]', '["hexist","t","a"]', '["hmexist","t","a","none"]', '',
              '["hset","t","a",{"base64":"AP8="}]', '["hget","t","none"]', '["hset","t","a",9223372036854775807]',
-             '["hdel","t","a"]', '["hmdel","t","b","c"]']
+             '["hdel","t","a"]', '["hmdel","t","b","c"]', '["hincr","t","n"]', '["hincr","t","n",41]',
+             '["hincr","t","n",{"float":"0.5"}]', '["hincr","t","d"]', '["hset","t","e",1,{"if_absent":true}]',
+             '["hset","t","e",2,{"if_absent":true}]', '["hmset","t","f",1,{"if_present":true}]',
+             '["hget","t","e",{"state":true}]', '["hmget","t","e","none",{"state":true}]', '["httl","t","e","none"]',
+             '["hexpire","t","none",5]', '["hexpire","t","e","never"]', '["hpersist","t","e","none"]',
+             '["hset","t","e",3,{"expire_at":4102444800,"if_version":"%s"}]' % ("0" * 32),
+             '["hset","t","e",3,{"keep_ttl":true}]', '["hdel","t","e",{"if_version":"%s"}]' % ("0" * 32),
+             '["count","t"]', '["drop","t"]', '["ping"]']
 
     def test_answers_are_those_of_kvc(self):
         text = "\n".join(self.LINES)

@@ -5,136 +5,11 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "batch_line.h"
 #include "json.h"
-#include "json_read.h"
+#include "services/kv/faces/line/request.h"
 
-enum { LINE_HEAD = 80 };
-
-/* The commands that a line may have. Their replies are values or bools, one or one a key. */
-static const enum kv_command_id commands[] = {KV_HGET, KV_HMGET, KV_HSET,   KV_HMSET,
-                                              KV_HDEL, KV_HMDEL, KV_HEXIST, KV_HMEXIST};
-
-/* --- one line --------------------------------------------------------------------------------------- */
-
-/* A line on its way to be a command. */
-struct reading {
-    struct kv_task *task;
-    struct kv_http_batch *batch;
-    struct weft_arena *arena;
-    struct weft_json json;
-    enum weft_json_token token; /* the last one */
-    const char *why;            /* with WEFT_EMALFORMED */
-};
-
-static int malformed(struct reading *reading, const char *why)
-{
-    reading->why = why;
-    return WEFT_EMALFORMED;
-}
-
-static const struct kv_command *command_named(struct weft_view name)
-{
-    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-        if (weft_view_equal(name, weft_view_str(kv_commands[commands[i]].name)))
-            return &kv_commands[commands[i]];
-    return NULL;
-}
-
-/* Takes the comma and the element behind it. Returns 1; 0: the array ends here; or as kv_json_read_value. */
-static int next_element(struct reading *reading)
-{
-    enum weft_json_token token = weft_json_next(&reading->json);
-    if (token == WEFT_JSON_ARRAY_END)
-        return 0;
-    if (token != WEFT_JSON_COMMA)
-        return malformed(reading, token == WEFT_JSON_BAD ? reading->json.why
-                                                         : "a comma is missing in the array");
-    reading->token = weft_json_next(&reading->json);
-    reading->batch->elements++;
-    return 1;
-}
-
-static int take_text(struct reading *reading, struct weft_view *text)
-{
-    if (reading->token == WEFT_JSON_BAD)
-        return malformed(reading, reading->json.why);
-    if (reading->token != WEFT_JSON_STRING)
-        return malformed(reading, "commands, tables and keys are strings");
-    return kv_json_read_text(&reading->json, reading->arena, text, &reading->why);
-}
-
-/* Returns the number of commas that follow in the array: each item has one before it. */
-static size_t most_items(struct weft_json json)
-{
-    size_t commas = 0;
-    for (enum weft_json_token token = weft_json_next(&json);
-         token != WEFT_JSON_ARRAY_END && token != WEFT_JSON_BAD && token != WEFT_JSON_END;
-         token = weft_json_next(&json))
-        commas += token == WEFT_JSON_COMMA;
-    return commas;
-}
-
-static int take_value(struct reading *reading, struct kv_item *item)
-{
-    int more = next_element(reading);
-    if (more == 0)
-        return malformed(reading, "a key without a value");
-    return more < 0 ? more
-                    : kv_json_read_value(&reading->json, reading->token, reading->arena,
-                                         &item->value.bytes, &reading->why);
-}
-
-static int take_items(struct reading *reading)
-{
-    struct kv_call *call = &reading->task->call;
-    bool pairs = kv_takes_values(call->command);
-    size_t most = most_items(reading->json);
-    if (most > kv_task_kv_limits(reading->task)->decode_elements)
-        return malformed(reading, "over decode-elements");
-    call->items = weft_arena_alloc(reading->arena, most * sizeof *call->items);
-    call->count = 0;
-    if (!call->items)
-        return -ENOMEM;
-    int more;
-    while ((more = next_element(reading)) == 1) {
-        struct kv_item *item = &call->items[call->count++];
-        *item = (struct kv_item){.expires = KV_NEVER};
-        int err = take_text(reading, &item->key);
-        if (err == 0 && pairs)
-            err = take_value(reading, item);
-        if (err < 0)
-            return err;
-    }
-    if (more == 0 && (call->count == 0 || (call->count > 1 && !call->command->many)))
-        return malformed(reading, call->count == 0 ? "no key" : "more than the command takes");
-    return more;
-}
-
-static int read_command(struct reading *reading)
-{
-    struct kv_call *call = &reading->task->call;
-    struct weft_view name;
-    if (weft_json_next(&reading->json) != WEFT_JSON_ARRAY)
-        return malformed(reading, "a command is an array: [\"hset\", \"table\", \"key\", 42]");
-    reading->token = weft_json_next(&reading->json);
-    int err = take_text(reading, &name);
-    if (err < 0)
-        return err;
-    call->command = command_named(name);
-    if (!call->command)
-        return malformed(reading,
-                         "no such command: hget, hmget, hset, hmset, hdel, hmdel, hexist and "
-                         "hmexist are");
-    int more = next_element(reading);
-    if (more <= 0)
-        return more < 0 ? more : malformed(reading, "no table");
-    err = take_text(reading, &call->table);
-    if (err == 0)
-        err = take_items(reading);
-    if (err == 0 && weft_json_next(&reading->json) != WEFT_JSON_END)
-        err = malformed(reading, "more than one array on the line");
-    return err;
-}
+enum { LINE_HEAD = 80, STATE_TEXT = 160 };
 
 /* --- answers ---------------------------------------------------------------------------------------- */
 
@@ -178,59 +53,129 @@ static void answer_text(struct kv_task *task, uint64_t line, unsigned status,
     (void)append(dst, "}\n", 2);
 }
 
-static void answer_malformed(struct reading *reading)
+static void answer_malformed(struct kv_task *task, uint64_t line, const char *why)
 {
     struct kv_text text = {.count = 0};
-    kv_text_add_str(&text, reading->why);
-    answer_text(reading->task, reading->batch->line, KV_BAD_REQUEST, &text);
+    kv_text_add_str(&text, why);
+    answer_text(task, line, KV_BAD_REQUEST, &text);
+}
+
+static size_t copy(uint8_t *dst, const char *text, size_t size)
+{
+    if (dst)
+        memcpy(dst, text, size);
+    return size;
+}
+
+static uint8_t *after(uint8_t *dst, size_t size)
+{
+    return dst ? dst + size : NULL;
 }
 
 /* Writes what a reply gives for one item; dst NULL: only measures. */
 static size_t write_item(const struct kv_call *call, size_t i, uint8_t *dst)
 {
     const struct kv_item *item = &call->items[i];
-    if (call->reply.gives == KV_GIVES_BOOLS) {
-        if (dst)
-            memcpy(dst, item->present ? "true" : "false", item->present ? 4 : 5);
-        return item->present ? 4 : 5;
-    }
+    if (call->reply.gives == KV_GIVES_BOOLS)
+        return item->present ? copy(dst, "true", 4) : copy(dst, "false", 5);
     struct weft_view value = item->present ? item->found.bytes : weft_view(NULL, 0);
     return dst ? (size_t)(kv_json_put_value(dst, value) - dst) : kv_json_value_size(value);
 }
 
-static size_t write_items(const struct kv_call *call, uint8_t *dst)
+/* {"version":"9f86...","expires":1893456000000,"left":9998}, or null for a key that is not there. The size does not
+ * depend on the version, which takes time to compute. */
+static size_t write_state(const struct kv_task *task, size_t i, int64_t now, uint8_t *dst)
 {
-    size_t size = 0;
+    static const char digits[] = "0123456789abcdef";
+    char text[STATE_TEXT];
+    struct kv_state state;
+    int size = 1;
+    if (dst)
+        kv_call_state(&task->call, i, now, &state);
+    else
+        kv_call_state_outline(&task->call, i, now, &state);
+    bool expires = state.present && state.expires != KV_NEVER;
+    if (!state.has_version && !expires)
+        return copy(dst, "null", 4);
+    text[0] = '{';
+    if (state.has_version) {
+        size += snprintf(text + size, sizeof text - (size_t)size, "\"version\":\"");
+        for (size_t n = 0; n < KV_VERSION_SIZE; n++) {
+            text[size++] = digits[state.version[n] >> 4];
+            text[size++] = digits[state.version[n] & 15];
+        }
+        text[size++] = '"';
+    }
+    if (expires)
+        size += snprintf(text + size, sizeof text - (size_t)size,
+                         "%s\"expires\":%" PRId64 ",\"left\":%" PRId64, size > 1 ? "," : "",
+                         state.expires, state.expires > now ? state.expires - now : 1);
+    text[size++] = '}';
+    return copy(dst, text, (size_t)size);
+}
+
+/* Writes what the answer has one of for each item, in brackets if the command takes several keys. */
+static size_t write_items(const struct kv_task *task, bool many, bool states, int64_t now,
+                          uint8_t *dst)
+{
+    const struct kv_call *call = &task->call;
+    size_t size = many ? copy(dst, "[", 1) : 0;
     for (size_t i = 0; i < call->count; i++) {
-        if (i > 0 && dst)
-            dst[size] = ',';
-        size += i > 0;
-        size += write_item(call, i, dst ? dst + size : NULL);
+        size += i > 0 ? copy(after(dst, size), ",", 1) : 0;
+        size += states ? write_state(task, i, now, after(dst, size))
+                       : write_item(call, i, after(dst, size));
+    }
+    return size + (many ? copy(after(dst, size), "]", 1) : 0);
+}
+
+static size_t write_name(uint8_t *dst, const char *name, bool many)
+{
+    size_t size = copy(dst, ",\"", 2);
+    size += copy(after(dst, size), name, strlen(name));
+    return size + (many ? copy(after(dst, size), "s\":", 3) : copy(after(dst, size), "\":", 2));
+}
+
+/* Writes what stands between the status and the end of an answer. */
+static size_t write_contents(const struct kv_task *task, bool many, int64_t now, uint8_t *dst)
+{
+    const struct kv_reply *reply = &task->call.reply;
+    size_t size = 0;
+    if (reply->text.count > 0) {
+        size += copy(dst, ",\"message\":", 11);
+        if (dst)
+            (void)kv_json_put_text(dst + size, &reply->text);
+        size += kv_json_text_size(&reply->text);
+    }
+    if (reply->gives == KV_GIVES_VALUE) {
+        size += write_name(after(dst, size), "value", false);
+        if (dst)
+            (void)kv_json_put_value(dst + size, reply->value);
+        size += kv_json_value_size(reply->value);
+    } else if (reply->gives != KV_GIVES_NOTHING) {
+        size += write_name(after(dst, size), "value", many);
+        size += write_items(task, many, false, now, after(dst, size));
+    }
+    if (reply->states) {
+        size += write_name(after(dst, size), "state", many);
+        size += write_items(task, many, true, now, after(dst, size));
     }
     return size;
 }
 
-static void answer_values(struct kv_task *task, uint64_t line)
+static void answer(struct kv_task *task, const struct kv_http_batch *batch)
 {
-    const struct kv_call *call = &task->call;
-    const char *end = call->command->many ? "]}\n" : "}\n";
     char head[LINE_HEAD];
-    int size = snprintf(head, sizeof head, "{\"line\":%" PRIu64 ",\"status\":200,\"%s", line,
-                        call->command->many ? "values\":[" : "value\":");
-    uint8_t *dst = add(task, (size_t)size + write_items(call, NULL) + strlen(end));
+    bool many = kv_http_batch_is_many(batch);
+    int64_t now = weft_loop_wall(kv_task_loop(task));
+    int size = snprintf(head, sizeof head, "{\"line\":%" PRIu64 ",\"status\":%u", batch->line,
+                        (unsigned)task->call.reply.status);
+    size_t contents = write_contents(task, many, now, NULL);
+    uint8_t *dst = add(task, (size_t)size + contents + 2);
     if (!dst)
         return;
     dst = append(dst, head, (size_t)size);
-    (void)append(dst + write_items(call, dst), end, strlen(end));
-}
-
-static void answer(struct kv_task *task, uint64_t line)
-{
-    const struct kv_reply *reply = &task->call.reply;
-    if (reply->status == KV_OK && reply->gives != KV_GIVES_NOTHING)
-        answer_values(task, line);
-    else
-        answer_text(task, line, (unsigned)reply->status, &reply->text);
+    (void)write_contents(task, many, now, dst);
+    (void)append(dst + contents, "}\n", 2);
 }
 
 /* --- all lines -------------------------------------------------------------------------------------- */
@@ -252,43 +197,35 @@ static bool take_line(struct kv_http_batch *batch, struct weft_view *line)
     return false;
 }
 
-static int read_line(struct reading *reading, struct weft_view line)
-{
-    reading->json = (struct weft_json){.rest = line};
-    int err = read_command(reading);
-    if (err == 0 && reading->batch->elements > kv_task_kv_limits(reading->task)->decode_elements)
-        return WEFT_ETOOBIG;
-    return err;
-}
-
 /* Sets task->call up for the next command. Returns 1, or 0: no command follows, or an error, which is then in
  * task->pairs_error. */
 static int next_command(struct kv_task *task, struct kv_http_batch *batch)
 {
-    struct reading reading = {
-        .task = task, .batch = batch, .arena = weft_request_arena(task->request)};
+    static const struct kv_text no_text = {.count = 0};
     struct weft_view line;
+    const char *why;
     while (task->pairs_error == 0 && take_line(batch, &line)) {
-        int err = read_line(&reading, line);
-        if (err == 0)
+        int read = kv_http_batch_read(task, batch, line, &why);
+        if (read == 0)
             return 1;
-        if (err == WEFT_EMALFORMED)
-            answer_malformed(&reading);
+        if (read == KV_HTTP_BATCH_PING)
+            answer_text(task, batch->line, KV_OK, &no_text);
+        else if (read == WEFT_EMALFORMED)
+            answer_malformed(task, batch->line, why);
         else
-            task->pairs_error = err;
+            task->pairs_error = read;
     }
     return 0;
 }
 
 /* Asks the layers about each command before the first one is done, so that they are all done or none. */
-static bool may_do_all(struct kv_task *task, struct weft_view body)
+static bool may_do_all(struct kv_task *task, const struct kv_http_batch *all)
 {
-    struct kv_http_batch batch = {.rest = body};
-    struct reading reading = {
-        .task = task, .batch = &batch, .arena = weft_request_arena(task->request)};
+    struct kv_http_batch batch = *all;
     struct weft_view line;
+    const char *why;
     while (take_line(&batch, &line)) {
-        if (read_line(&reading, line) != 0)
+        if (kv_http_batch_read(task, &batch, line, &why) != 0)
             continue;
         const struct weft_action action = {
             .name = task->call.command->name,
@@ -306,7 +243,12 @@ bool kv_http_batch_begin(struct kv_task *task, struct kv_http_batch *batch, stru
 {
     *batch = (struct kv_http_batch){.rest = body};
     *empty = false;
-    if (task->request->layers && !may_do_all(task, body))
+    batch->request = weft_arena_alloc(weft_request_arena(task->request), sizeof *batch->request);
+    if (!batch->request) {
+        kv_task_refuse_no_memory(task);
+        return false;
+    }
+    if (task->request->layers && !may_do_all(task, batch))
         return false;
     if (next_command(task, batch) == 1)
         return true;
@@ -338,7 +280,7 @@ static void give_up(struct kv_task *task)
 
 bool kv_http_batch_step(struct kv_task *task, struct kv_http_batch *batch)
 {
-    answer(task, batch->line);
+    answer(task, batch);
     if (next_command(task, batch) == 1)
         return true;
     if (task->pairs_error != 0)

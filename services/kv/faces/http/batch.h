@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Batches: the body has one command per line, as `kvc batch` takes them, each a JSON array. The reply has one JSON
+ * Batches: the body has one command per line, as `kvc batch` takes them, each a JSON array. Those whose
+ * answer is a table or a page of one are left out. The reply has one JSON
  * object per command, in the same order. A line that is not a command gets an error in its place, and the others are
  * executed all the same. */
 #ifndef KV_HTTP_BATCH_H
@@ -8,10 +9,13 @@
 
 #include "services/kv/face.h"
 
+struct kv_line_request;
+
 struct kv_http_batch {
-    struct weft_view rest; /* the lines that were not read yet */
-    uint64_t line;         /* the number of the present command's line, from 1 */
-    uint64_t elements;     /* the number of lines, keys and values so far */
+    struct kv_line_request *request; /* the present command, in the arena of the HTTP request */
+    struct weft_view rest;           /* the lines that were not read yet */
+    uint64_t line;                   /* the number of the present command's line, from 1 */
+    uint64_t elements;               /* the number of lines, keys and values so far */
 };
 
 /* Begins a batch, from within decode. The layers are asked about all commands before the first one is executed.

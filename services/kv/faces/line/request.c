@@ -287,8 +287,7 @@ static enum kv_line_read take_words(struct reader *reader)
     return kv_line_count_fits(request->command->shape, count) ? KV_LINE_READ : usage(request);
 }
 
-/* Gives the items what the options and the command say of all of them. */
-static void finish(struct kv_line_request *request, struct kv_call *call)
+void kv_line_request_finish(struct kv_line_request *request, struct kv_call *call)
 {
     enum kv_command_id id = request->command->id;
     bool removes = id == KV_HDEL || id == KV_HMDEL;
@@ -331,7 +330,7 @@ static enum kv_line_read read_login(struct reader *reader)
     return KV_LINE_LOGIN;
 }
 
-static void begin(struct kv_line_request *request, struct kv_call *call)
+void kv_line_request_begin(struct kv_line_request *request, struct kv_call *call)
 {
     bool adds = request->command->id == KV_HINCR;
     request->has_expiry = request->has_condition = false;
@@ -371,7 +370,7 @@ enum kv_line_read kv_line_request_read(struct kv_line_request *request, struct w
     request->command = kv_line_command_find(name);
     if (!request->command)
         return refuse_name(request, name);
-    begin(request, call);
+    kv_line_request_begin(request, call);
     if (kv_line_command_is_login(request->command))
         return read_login(&reader);
     bool answers = request->command->id == KV_COMMAND_COUNT;
@@ -382,7 +381,7 @@ enum kv_line_read kv_line_request_read(struct kv_line_request *request, struct w
     if (read != KV_LINE_READ)
         return read;
     if (!answers) {
-        finish(request, call);
+        kv_line_request_finish(request, call);
         return KV_LINE_READ;
     }
     request->why[0] = '\0';

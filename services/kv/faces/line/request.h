@@ -39,10 +39,9 @@ struct kv_line_request {
     char why[KV_LINE_WHY];
     struct weft_view user, secret; /* of a login; the secret lies in the arena */
 
-    /* The rest is private to faces/line. */
-    struct kv_item few[KV_LINE_FEW];
-    struct kv_update update; /* shared by all items that have an update */
-    int64_t expires;         /* the expiry of all items */
+    struct kv_item few[KV_LINE_FEW]; /* private to faces/line */
+    struct kv_update update;         /* shared by all items that have an update */
+    int64_t expires;                 /* the expiry of all items */
     bool has_expiry, has_condition;
 };
 
@@ -50,5 +49,11 @@ struct kv_line_request {
  * the line, in the arena or in *request. */
 enum kv_line_read kv_line_request_read(struct kv_line_request *request, struct weft_view line,
                                        struct kv_call *call);
+
+/* For another face that takes these commands in a form of its own. It sets `arena` to `command` of the request, calls
+ * begin, then sets the table, the items, kv_line_option_set (options.h), for hincr the update's number and for hexpire
+ * `expires`, and calls finish, which sets the rest. */
+void kv_line_request_begin(struct kv_line_request *request, struct kv_call *call);
+void kv_line_request_finish(struct kv_line_request *request, struct kv_call *call);
 
 #endif

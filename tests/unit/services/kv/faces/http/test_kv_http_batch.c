@@ -287,12 +287,16 @@ static void test_layers_are_asked_about_each_command_before_the_first(void **sta
 /* One batch, whose n-th allocation fails. Returns true if there was one. */
 static bool fails_well(enum fault_mode mode, size_t n)
 {
+    static const char more[] = "[\"hincr\",\"t\",\"n\",2]\n"
+                               "[\"hset\",\"t\",\"n\",3,{\"if_\\u0061bsent\":true}]\n"
+                               "[\"hget\",\"t\",\"n\",{\"state\":true}]";
     char text[2000];
     struct http_talk talk;
     struct fake_request request;
     http_talk_init(&talk, NULL, NULL);
-    int size = snprintf(text, sizeof text, "POST /v1/batch HTTP/1.1\r\nHost: a\r\n" NDJSON "\r\n%s",
-                        commands);
+    int size =
+        snprintf(text, sizeof text, "POST /v1/batch HTTP/1.1\r\nHost: a\r\n" NDJSON "\r\n%s\n%s",
+                 commands, more);
     fault_arm(mode, n);
     kv_fixture_send(&talk.fixture, &request, weft_view(text, (size_t)size));
     bool failed = fault_failed() > 0;
