@@ -5,6 +5,7 @@
 
 #include "core/base/mem.h"
 #include "core/base/url.h"
+#include "feed.h"
 #include "service.h"
 
 const struct weft_limit *weft_kv_limit_table(void)
@@ -26,6 +27,26 @@ const struct weft_limit *weft_kv_limit_table(void)
          .unit = WEFT_LIMIT_BYTES,
          .value = WEFT_KIB(64),
          .offset = offsetof(struct weft_kv_limits, max_key)},
+        {.name = "feed-topics",
+         .help = "topics and patterns subscribed to",
+         .unit = WEFT_LIMIT_COUNT,
+         .value = 65536,
+         .offset = offsetof(struct weft_kv_limits, feed_topics)},
+        {.name = "feed-followers",
+         .help = "subscriptions of all connections",
+         .unit = WEFT_LIMIT_COUNT,
+         .value = 262144,
+         .offset = offsetof(struct weft_kv_limits, feed_followers)},
+        {.name = "feed-ring",
+         .help = "messages of a topic that wait for slow readers",
+         .unit = WEFT_LIMIT_BYTES,
+         .value = WEFT_MIB(1),
+         .offset = offsetof(struct weft_kv_limits, feed_ring)},
+        {.name = "feed-memory",
+         .help = "messages of all topics that wait, per thread",
+         .unit = WEFT_LIMIT_BYTES,
+         .value = WEFT_MIB(64),
+         .offset = offsetof(struct weft_kv_limits, feed_memory)},
         {.name = NULL},
     };
     return table;
@@ -35,7 +56,14 @@ struct weft_kv_limits weft_kv_limits_default(void)
 {
     const struct weft_limit *table = weft_kv_limit_table();
     return (struct weft_kv_limits){
-        .decode_elements = table[0].value, .max_memory = table[1].value, .max_key = table[2].value};
+        .decode_elements = table[0].value,
+        .max_memory = table[1].value,
+        .max_key = table[2].value,
+        .feed_topics = table[3].value,
+        .feed_followers = table[4].value,
+        .feed_ring = table[5].value,
+        .feed_memory = table[6].value,
+    };
 }
 
 const struct kv_store *weft_kv_store_find(const struct kv_store *const *stores, const char *name,
@@ -64,15 +92,24 @@ static int make_store(struct weft_kv_context *context, const struct kv_store *st
         if (!store)
             return WEFT_ECONFIG;
     }
-    void *state = weft_calloc(1, store->store_size);
-    if (!state)
+    const struct kv_feed_limits feed_limits = {.topics = limits->feed_topics,
+                                               .followers = limits->feed_followers,
+                                               .ring = limits->feed_ring,
+                                               .memory = limits->feed_memory};
+    struct kv_feed *feed = kv_feed_new(&feed_limits);
+    void *state = feed ? weft_calloc(1, store->store_size) : NULL;
+    if (!state) {
+        kv_feed_free(feed);
         return weft_error_set(error, -ENOMEM, "%s store: no memory", store->name);
+    }
     int err = store->init(state, options, error);
     if (err < 0) {
+        kv_feed_free(feed);
         weft_free(state);
         return err;
     }
-    *context = (struct weft_kv_context){.store = store, .state = state, .limits = *limits};
+    *context =
+        (struct weft_kv_context){.store = store, .state = state, .limits = *limits, .feed = feed};
     return 0;
 }
 
@@ -173,6 +210,7 @@ void weft_kv_context_fini(struct weft_kv_context *context)
 {
     if (context->store)
         context->store->fini(context->state);
+    kv_feed_free(context->feed);
     weft_free(context->state);
     *context = (struct weft_kv_context){0};
 }

@@ -25,6 +25,8 @@
 extern "C" {
 #endif
 
+struct kv_feed;
+
 /* The faces. All of them are services named "kv"; they differ in `speaks`, which an endpoint's codec has to match.
  * If a server registers several faces with one context, they serve the same tables. */
 
@@ -47,6 +49,7 @@ const struct kv_store *weft_kv_store_find(const struct kv_store *const *stores, 
                                           struct weft_error *error);
 
 /* The limits of kv, in addition to those of every service (core/base/settings.h). */
+
 struct weft_kv_limits {
     /* The most elements of one request, counted by its face: messages and repeated fields of protobuf, words of a
      * line, lines and items of an HTTP batch. */
@@ -54,6 +57,10 @@ struct weft_kv_limits {
     uint64_t max_memory; /* bytes that the store may hold; 0: no limit */
     /* The most bytes of a key or of a table's name, in commands that store or change keys. */
     uint64_t max_key;
+    /* The limits of subscriptions (docs/pubsub.md). feed_topics: the most topics and patterns that are subscribed to;
+     * feed_followers: the most subscriptions; feed_ring: the bytes of messages of a topic that may wait on a loop;
+     * feed_memory: those of all topics on a loop. */
+    uint64_t feed_topics, feed_followers, feed_ring, feed_memory;
 };
 
 /* Returns a description of each limit with its name and default, for command lines. The array is static and ends
@@ -70,6 +77,7 @@ struct weft_kv_context {
     void *state; /* the store's; owned */
     struct weft_kv_limits limits;
     struct kv_store_loop *loops; /* the store's states of the loops that serve now */
+    struct kv_feed *feed;        /* what is published and subscribed to; owned */
 };
 
 /* Makes the state of `store`, without a place or options; weft_kv_context_open takes those. The limits are copied.

@@ -16,6 +16,7 @@
 #include "core/base/compiler.h"
 #include "core/base/mem.h"
 #include "core/base/units.h"
+#include "feed.h"
 
 int kv_session_configure(struct kv_session_config *config, void *context,
                          const struct weft_limits *limits, const struct kv_face *face)
@@ -40,13 +41,20 @@ int kv_session_loop_start(void *loop_state, const void *config, struct weft_loop
     self->face = self->config->face;
     self->loop = loop;
     self->store = self->config->context->store;
-    return kv_store_loop_take(self->config->context, loop, &self->store_loop);
+    int err = kv_feed_loop_take(self->config->context->feed, loop, &self->feed);
+    if (err < 0)
+        return err;
+    err = kv_store_loop_take(self->config->context, loop, &self->store_loop);
+    if (err < 0)
+        kv_feed_loop_give(self->feed);
+    return err;
 }
 
 void kv_session_loop_stop(void *loop_state)
 {
     struct kv_session_loop *self = loop_state;
     kv_store_loop_give(self->config->context, self->store_loop);
+    kv_feed_loop_give(self->feed);
 }
 
 int kv_session_open(void *conn_state, void *loop_state)

@@ -16,6 +16,9 @@
 #include "services/kv/service.h"
 #include "store_loop.h"
 
+struct kv_feed_loop;
+struct kv_subscription;
+
 /* A store's session of at most this many bytes needs no allocation. */
 enum { KV_SESSION_INLINE = 32 };
 
@@ -34,6 +37,8 @@ struct kv_session_loop {
     const struct kv_session_config *config;
     struct weft_loop *loop;
     struct kv_store_loop *store_loop;
+    struct kv_feed_loop *feed;
+    uint32_t last_id; /* of a subscription */
 };
 
 struct kv_session {
@@ -41,6 +46,7 @@ struct kv_session {
     void *store_session;
     struct kv_task *first, *last; /* the queue of tasks that are decoded and not yet submitted */
     struct kv_task *alone;        /* the task until whose end no other is submitted, or NULL */
+    struct kv_subscription *subscriptions; /* those of subscription.h */
     uint32_t refused;         /* replies that wait for room; no task is submitted until it is 0 */
     uint32_t unfinished : 31; /* late tasks that are not done yet */
     uint32_t pumping : 1;     /* pump() is on the stack */

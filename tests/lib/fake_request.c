@@ -121,9 +121,11 @@ void fake_request_drain(struct fake_request *self)
 {
     while (self->owes_drain) {
         demand(self->request.on_room != NULL, "-EAGAIN was answered and on_room is not set");
+        size_t before = self->reply_count;
         self->owes_drain = false;
         self->request.on_room(&self->request);
-        demand(self->ended || self->owes_drain, "on_room did not try again");
+        demand(self->ended || self->owes_drain || self->reply_count > before,
+               "on_room did not try again");
     }
 }
 
@@ -214,6 +216,8 @@ int weft_request_detach(struct weft_request *request)
 {
     struct fake_request *self = fake_of(request);
     demand(!self->ended, "a request was detached after its end");
+    if (self->no_place)
+        return -ENOTSUP;
     if (self->cannot_detach && !self->detached)
         return -ENOSPC;
     self->detached = true;

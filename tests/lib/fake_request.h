@@ -21,6 +21,7 @@ struct fake_request {
     /* To be set before the call. */
     bool denied;        /* weft_request_ask says no, if request.layers is set */
     bool cannot_detach; /* max-detached is reached */
+    bool no_place;      /* the protocol has no place for a detached request */
     unsigned refuse;    /* so many sends and ends are answered -EAGAIN */
     bool gone; /* the connection is: sends are answered -ECANCELED, ends taken and dropped */
     bool keep_fails;

@@ -161,13 +161,50 @@ static const char *compare_login(const AbiBytes__Login *login, const struct kv_r
                : "a login";
 }
 
+static const char *compare_subscribe(const AbiBytes__Subscribe *theirs,
+                                     const struct kv_topic_spec *ours)
+{
+    return same_bytes(theirs->topic, ours->topic) && !theirs->pattern == !ours->is_pattern &&
+                   !theirs->end_if_slow == !ours->end_if_slow
+               ? NULL
+               : "a subscribe";
+}
+
+static const char *compare_unsubscribe(const AbiBytes__Unsubscribe *theirs,
+                                       const struct kv_topic_spec *ours)
+{
+    return same_bytes(theirs->topic, ours->topic) && theirs->id == ours->id ? NULL
+                                                                            : "an unsubscribe";
+}
+
+static const char *compare_publish(const AbiBytes__Publish *theirs,
+                                   const struct kv_topic_spec *ours)
+{
+    if (!same_bytes(theirs->topic, ours->topic) || theirs->n_data != ours->count)
+        return "a publish";
+    for (size_t i = 0; i < ours->count; i++)
+        if (!kv_oracle_same_value(theirs->data[i], ours->data[i]))
+            return "a value that is published";
+    return NULL;
+}
+
 /* Returns the outcome that our decoder owes for a request that has a command. */
 static enum kv_decoded expected_of(const AbiBytes__CommandRequest *request)
 {
-    if (request->request_data_case == ABI_BYTES__COMMAND_REQUEST__REQUEST_DATA_WATCH)
+    switch (request->request_data_case) {
+    case ABI_BYTES__COMMAND_REQUEST__REQUEST_DATA_WATCH:
         return KV_DECODED_WATCH;
-    if (request->request_data_case == ABI_BYTES__COMMAND_REQUEST__REQUEST_DATA_LOGIN)
+    case ABI_BYTES__COMMAND_REQUEST__REQUEST_DATA_LOGIN:
         return KV_DECODED_LOGIN;
+    case ABI_BYTES__COMMAND_REQUEST__REQUEST_DATA_SUBSCRIBE:
+        return KV_DECODED_SUBSCRIBE;
+    case ABI_BYTES__COMMAND_REQUEST__REQUEST_DATA_UNSUBSCRIBE:
+        return KV_DECODED_UNSUBSCRIBE;
+    case ABI_BYTES__COMMAND_REQUEST__REQUEST_DATA_PUBLISH:
+        return KV_DECODED_PUBLISH;
+    default:
+        break;
+    }
     bool has_no_pair =
         request->request_data_case == ABI_BYTES__COMMAND_REQUEST__REQUEST_DATA_HSET &&
         !request->hset->pair;
@@ -187,6 +224,12 @@ static const char *compare(const AbiBytes__CommandRequest *request, enum kv_deco
             return compare_watch(request->watch, &ours->watch);
         if (decoded == KV_DECODED_LOGIN)
             return compare_login(request->login, ours);
+        if (decoded == KV_DECODED_SUBSCRIBE)
+            return compare_subscribe(request->subscribe, &ours->topic);
+        if (decoded == KV_DECODED_UNSUBSCRIBE)
+            return compare_unsubscribe(request->unsubscribe, &ours->topic);
+        if (decoded == KV_DECODED_PUBLISH)
+            return compare_publish(request->publish, &ours->topic);
         return kv_oracle_compare(request, call, now);
     }
 

@@ -10,7 +10,7 @@ static struct weft_view view_of(ProtobufCBinaryData data)
     return weft_view(data.data, data.len);
 }
 
-static bool same_value(const AbiBytes__Value *value, struct weft_view ours)
+bool kv_oracle_same_value(const AbiBytes__Value *value, struct weft_view ours)
 {
     size_t size = value ? abi_bytes__value__get_packed_size(value) : 0;
     if (size != ours.size)
@@ -40,7 +40,7 @@ static const char *compare_pair(const AbiBytes__Kvpair *pair, const struct kv_it
         return "a pair's key";
     if (pair->value)
         drop_unknown(&pair->value->base);
-    return same_value(pair->value, item->value.bytes) ? NULL : "a value";
+    return kv_oracle_same_value(pair->value, item->value.bytes) ? NULL : "a value";
 }
 
 static const char *compare_keys(const ProtobufCBinaryData *keys, size_t count,
@@ -157,7 +157,7 @@ static const char *compare_change(const AbiBytes__Change *change, const struct k
         return "a change's key";
     if (stores)
         drop_unknown(&change->value->base);
-    if (!same_value(stores ? change->value : NULL, item->value.bytes))
+    if (!kv_oracle_same_value(stores ? change->value : NULL, item->value.bytes))
         return "a change's value";
     if (update->then != then)
         return "what a change does";

@@ -398,7 +398,7 @@ static void test_kv_knows_no_message_format_and_no_store(void **state)
     needs_none_of(KV, protobuf_c);
     needs_none_of(KV, sockets);
     needs_none_of(KV, waits);
-    needs_none_of(KV, threads);
+    needs_none_of(KV, thread_starts);
 }
 
 static void test_faces_of_kv_know_no_store(void **state)

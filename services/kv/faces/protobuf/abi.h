@@ -19,6 +19,9 @@ enum {
     ABI_HMDEL = 7,
     ABI_HEXIST = 8,
     ABI_HMEXIST = 9,
+    ABI_SUBSCRIBE = 10,
+    ABI_UNSUBSCRIBE = 11,
+    ABI_PUBLISH = 12,
     ABI_HSCAN = 16,
     ABI_HPUT = 17,
     ABI_HINCR = 18,
@@ -30,7 +33,7 @@ enum {
     ABI_LOGIN = 40,
 };
 
-/* In every command the table has the same number, and so has its key, keys, pair, pairs or changes. Tables has a prefix
+/* In every command of the store the table has the same number, and so has its key, keys, pair, pairs or changes. Tables has a prefix
  * in place of the table. */
 enum {
     ABI_COMMAND_TABLE = 1,
@@ -84,6 +87,14 @@ enum {
     ABI_CHANGED_EXPIRES = 8,
 };
 
+/* The fields of Subscribe, Unsubscribe and Publish; the topic of each has the number of a table. */
+enum {
+    ABI_SUBSCRIBE_PATTERN = 2,
+    ABI_SUBSCRIBE_END_IF_SLOW = 3,
+    ABI_UNSUBSCRIBE_ID = 2,
+    ABI_PUBLISH_DATA = 2,
+};
+
 enum { ABI_LOGIN_USER = 1, ABI_LOGIN_PASSWORD = 2 };
 
 enum { ABI_PAIR_KEY = 1, ABI_PAIR_VALUE = 2 };
@@ -95,6 +106,7 @@ enum {
     ABI_RESPONSE_VALUES = 3,
     ABI_RESPONSE_PAIRS = 4,
     ABI_RESPONSE_CURSOR = 5,
+    ABI_RESPONSE_TOPIC = 6,
     ABI_RESPONSE_STATES = 7,
     ABI_RESPONSE_TABLES = 8,
     ABI_RESPONSE_CHANGES = 9,

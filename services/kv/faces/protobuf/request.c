@@ -9,6 +9,7 @@
 #include "decoder.h"
 #include "services/payload/protobuf/reader.h"
 #include "services/payload/protobuf/writer.h"
+#include "topic.h"
 #include "watch.h"
 
 static const enum kv_command_id command_of_field[] = {
@@ -273,40 +274,66 @@ static int decode_run(struct kv_decoder *self, const struct run *run, struct kv_
     return err;
 }
 
-static int decode_watch(struct kv_decoder *self, const struct run *run)
+static int decode_watch(struct kv_decoder *self, const struct run *run, struct weft_view message)
+{
+    (void)run;
+    return kv__decode_watch(self, message, &self->self->watch);
+}
+
+static int decode_topic(struct kv_decoder *self, const struct run *run, struct weft_view message)
+{
+    return kv__decode_topic(self, message, run->type, run->number, &self->self->topic);
+}
+
+static int decode_login(struct kv_decoder *self, const struct run *run, struct weft_view message)
+{
+    struct weft_pb_reader fields = weft_pb_read(message, run->type, &self->budget);
+    struct weft_pb_field field;
+    int err;
+    while ((err = weft_pb_next(&fields, &field)) > 0) {
+        if (field.descriptor && field.number == ABI_LOGIN_USER)
+            self->self->user = field.bytes;
+        else if (field.descriptor)
+            self->self->secret = field.bytes;
+    }
+    return err;
+}
+
+/* Decodes each message of a run with `decode`, which adds its fields to what those before it have said. */
+static int decode_each(struct kv_decoder *self, const struct run *run,
+                       int (*decode)(struct kv_decoder *self, const struct run *run,
+                                     struct weft_view message))
 {
     struct weft_pb_budget paid;
     struct weft_pb_reader commands = read_run(run, &paid);
     struct weft_pb_field command;
     int err;
-    self->self->watch = (struct kv_watch_spec){0};
     while ((err = next_command(&commands, run, &command)) > 0) {
-        err = kv__decode_watch(self, command.bytes, &self->self->watch);
+        err = decode(self, run, command.bytes);
         if (err < 0)
             break;
     }
     return err;
 }
 
-static int decode_login(struct kv_decoder *self, const struct run *run)
+/* Decodes a run that is no command of the store, or is. */
+static int decode_command(struct kv_decoder *self, const struct run *run, struct kv_call *call)
 {
-    struct weft_pb_budget paid;
-    struct weft_pb_reader commands = read_run(run, &paid), fields;
-    struct weft_pb_field command, field;
-    int err;
-    self->self->user = self->self->secret = weft_view(NULL, 0);
-    while ((err = next_command(&commands, run, &command)) > 0) {
-        fields = weft_pb_read(command.bytes, run->type, &self->budget);
-        while ((err = weft_pb_next(&fields, &field)) > 0) {
-            if (field.descriptor && field.number == ABI_LOGIN_USER)
-                self->self->user = field.bytes;
-            else if (field.descriptor)
-                self->self->secret = field.bytes;
-        }
-        if (err < 0)
-            break;
+    switch (run->number) {
+    case ABI_WATCH:
+        self->self->watch = (struct kv_watch_spec){0};
+        return decode_each(self, run, decode_watch);
+    case ABI_LOGIN:
+        self->self->user = self->self->secret = weft_view(NULL, 0);
+        return decode_each(self, run, decode_login);
+    case ABI_SUBSCRIBE:
+    case ABI_UNSUBSCRIBE:
+    case ABI_PUBLISH:
+        self->self->topic = (struct kv_topic_spec){0};
+        return decode_each(self, run, decode_topic);
+    default:
+        return decode_run(self, run, call);
     }
-    return err;
 }
 
 /* Checks that the commands of a run which another one overrides are well formed. */
@@ -365,12 +392,8 @@ WEFT_NOINLINE enum kv_decoded kv_request_decode_any(struct kv_request *self,
     struct run run;
     call->items = self->items;
     int err = decode_request(&decoder, payload, &run, &self->field);
-    if (err == 0 && run.number == ABI_WATCH)
-        err = decode_watch(&decoder, &run);
-    else if (err == 0 && run.number == ABI_LOGIN)
-        err = decode_login(&decoder, &run);
-    else if (err == 0 && run.number != 0)
-        err = decode_run(&decoder, &run, call);
+    if (err == 0 && run.number != 0)
+        err = decode_command(&decoder, &run, call);
 
     switch (err) {
     case 0:
@@ -383,11 +406,20 @@ WEFT_NOINLINE enum kv_decoded kv_request_decode_any(struct kv_request *self,
     default:
         return decoder.failure;
     }
-    if (run.number == 0)
+    switch (run.number) {
+    case 0:
         return self->field == 0 ? KV_DECODED_NO_COMMAND : KV_DECODED_UNKNOWN;
-    if (run.number == ABI_WATCH)
+    case ABI_WATCH:
         return KV_DECODED_WATCH;
-    if (run.number == ABI_LOGIN)
+    case ABI_LOGIN:
         return KV_DECODED_LOGIN;
-    return run.number == ABI_HSET && call->count == 0 ? KV_DECODED_NO_PAIR : KV_DECODED;
+    case ABI_SUBSCRIBE:
+        return KV_DECODED_SUBSCRIBE;
+    case ABI_UNSUBSCRIBE:
+        return KV_DECODED_UNSUBSCRIBE;
+    case ABI_PUBLISH:
+        return KV_DECODED_PUBLISH;
+    default:
+        return run.number == ABI_HSET && call->count == 0 ? KV_DECODED_NO_PAIR : KV_DECODED;
+    }
 }

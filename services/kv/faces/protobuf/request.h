@@ -6,11 +6,15 @@
 
 #include "core/base/mem.h"
 #include "services/kv/command.h"
+#include "services/kv/subscription.h"
 #include "services/kv/watch.h"
 
 enum kv_decoded {
-    KV_DECODED,            /* it is a command; the first block of the call's fields is set */
-    KV_DECODED_WATCH,      /* it is a watch; `watch` is set */
+    KV_DECODED,           /* it is a command; the first block of the call's fields is set */
+    KV_DECODED_WATCH,     /* it is a watch; `watch` is set */
+    KV_DECODED_SUBSCRIBE, /* `topic` is set, as for the next two */
+    KV_DECODED_UNSUBSCRIBE,
+    KV_DECODED_PUBLISH,
     KV_DECODED_NO_PAIR,    /* an hset without one; the call's command and table are set */
     KV_DECODED_NO_COMMAND, /* the request has no command */
     KV_DECODED_LOGIN,      /* a login: user and secret are set, and lie in the payload */
@@ -34,6 +38,7 @@ struct kv_request {
     uint32_t field;                /* out, with KV_DECODED_UNKNOWN */
     struct kv_item items[KV_REQUEST_ITEMS];
     struct kv_watch_spec watch; /* out, with KV_DECODED_WATCH */
+    struct kv_topic_spec topic; /* out, with the three about topics */
     struct kv_update update;    /* the update of all items, if the command is hincr or hexpire */
 };
 

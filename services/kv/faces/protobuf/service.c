@@ -11,6 +11,7 @@
 #include "request_usual.h"
 #include "rust.h"
 #include "services/kv/session.h"
+#include "topic.h"
 #include "watch.h"
 
 struct task {
@@ -44,6 +45,15 @@ WEFT_NOINLINE static void refuse(struct task *task, enum kv_decoded why)
         break;
     case KV_DECODED_WATCH:
         kv_task_watch(&task->base, &task->decoded.watch, &kv__watch_face);
+        break;
+    case KV_DECODED_SUBSCRIBE:
+        kv_task_subscribe(&task->base, &task->decoded.topic, &kv__topic_face);
+        break;
+    case KV_DECODED_UNSUBSCRIBE:
+        kv_task_unsubscribe(&task->base, &task->decoded.topic);
+        break;
+    case KV_DECODED_PUBLISH:
+        kv_task_publish(&task->base, &task->decoded.topic);
         break;
     case KV_DECODED_LOGIN:
         kv_task_log_in(&task->base, task->decoded.user, task->decoded.secret);

@@ -45,16 +45,16 @@ static void test_control_characters_of_a_table_are_escaped_as_rust_does(void **s
 static void test_unknown_command_is_named_by_the_lowest_field(void **state)
 {
     (void)state;
-    /* 100: bytes, 11: bytes, 10: a number. */
-    struct told told = ask_view(VIEW("\xA2\x06\x00\x5A\x00\x50\x01"));
-    assert_told(&told, 501, "Command is not known: field 11");
+    /* 100: bytes, 41: bytes, 30: a number. */
+    struct told told = ask_view(VIEW("\xA2\x06\x00\xCA\x02\x00\xF0\x01\x01"));
+    assert_told(&told, 501, "Command is not known: field 41");
     assert_false(kv_talk.reply_is_bad);
 }
 
 static void test_unknown_fields_that_are_no_messages_are_an_empty_request(void **state)
 {
     (void)state;
-    struct told told = ask_view(VIEW("\x50\x01\x5D\x01\x02\x03\x04"));
+    struct told told = ask_view(VIEW("\xF0\x01\x01\xCD\x02\x01\x02\x03\x04"));
     assert_told(&told, 400, "Command is invalid: `Request has no data`");
     assert_false(kv_talk.reply_is_bad);
 }

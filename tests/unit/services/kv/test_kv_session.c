@@ -95,7 +95,7 @@ static void test_requests_in_odd_forms_are_answered_byte_for_byte(void **state)
 static void test_changes_are_answered_byte_for_byte(void **state)
 {
     (void)state;
-    assert_answered("changes.jsonl", 43);
+    assert_answered("changes.jsonl", 46);
 }
 
 int main(int argc, char **argv)

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The loops of the feed, and how messages come to them. */
+#include <errno.h>
+
+#include "feed_private.h"
+
+/* --- loops ----------------------------------------------------------------------------------------- */
+
+static struct weft_view topic_of(const struct kv__parcel *parcel)
+{
+    struct weft_view all = weft_blob_view(parcel->blob);
+    uint32_t size;
+    memcpy(&size, all.data, sizeof size);
+    return weft_view(all.data + sizeof size, size);
+}
+
+static struct weft_view values_of(const struct kv__parcel *parcel)
+{
+    struct weft_view all = weft_blob_view(parcel->blob);
+    size_t head = sizeof(uint32_t) + topic_of(parcel).size;
+    return weft_view(all.data + head, all.size - head);
+}
+
+static size_t size_of(const struct kv__parcel *parcel)
+{
+    return sizeof *parcel + weft_blob_view(parcel->blob).size;
+}
+
+/* Takes all parcels, the oldest first. */
+static struct kv__parcel *take_inbox(struct kv_feed_loop *self)
+{
+    struct kv__parcel *newest = atomic_exchange_explicit(&self->inbox, NULL, memory_order_acquire);
+    struct kv__parcel *oldest = NULL;
+    while (newest) {
+        struct kv__parcel *next = newest->next;
+        newest->next = oldest;
+        oldest = newest;
+        newest = next;
+    }
+    return oldest;
+}
+
+static void free_parcel(struct kv__parcel *parcel)
+{
+    weft_blob_unref(parcel->blob);
+    weft_free(parcel);
+}
+
+static void take_over(struct weft_post *post)
+{
+    struct kv_feed_loop *self = weft_container_of(post, struct kv_feed_loop, post);
+    struct kv__parcel *parcel = take_inbox(self);
+    while (parcel) {
+        struct kv__parcel *next = parcel->next;
+        atomic_fetch_sub_explicit(&self->inbox_bytes, size_of(parcel), memory_order_relaxed);
+        kv__rings_add(self, topic_of(parcel), values_of(parcel), parcel->count);
+        free_parcel(parcel);
+        parcel = next;
+    }
+}
+
+static struct kv_feed_loop *new_loop(struct kv_feed *feed, struct weft_loop *loop)
+{
+    struct kv_feed_loop *self = weft_calloc(1, sizeof *self);
+    if (!self)
+        return NULL;
+    self->feed = feed;
+    self->loop = loop;
+    self->number = feed->loop_count++;
+    self->names.key = feed->key;
+    self->timer.fire = kv__feed_serve;
+    self->post.run = take_over;
+    kv__link_init(&self->patterns);
+    kv__link_init(&self->behind);
+    kv__link_init(&self->batches);
+    self->next = feed->loops;
+    feed->loops = self;
+    return self;
+}
+
+int kv_feed_loop_take(struct kv_feed *feed, struct weft_loop *loop, struct kv_feed_loop **out)
+{
+    struct kv_feed_loop *self = feed->loops;
+    while (self && self->loop != loop)
+        self = self->next;
+    if (!self)
+        self = new_loop(feed, loop);
+    *out = self;
+    if (!self)
+        return -ENOMEM;
+    self->users++;
+    return 0;
+}
+
+void kv_feed_loop_give(struct kv_feed_loop *self)
+{
+    if (--self->users > 0)
+        return;
+    struct kv_feed_loop **at = &self->feed->loops;
+    while (*at != self)
+        at = &(*at)->next;
+    *at = self->next;
+    for (struct kv__parcel *parcel = take_inbox(self), *next; parcel; parcel = next) {
+        next = parcel->next;
+        free_parcel(parcel);
+    }
+    weft_timer_stop(&self->timer);
+    weft_free(self);
+}
+
+struct kv_feed *kv_feed_of(const struct kv_feed_loop *self)
+{
+    return self->feed;
+}
+
+uint64_t kv_feed_loop_bytes(const struct kv_feed_loop *self)
+{
+    return self->bytes;
+}
+
+/* --- publishing ------------------------------------------------------------------------------------ */
+
+/* Makes the contents of a parcel. NULL: no memory. */
+static struct weft_blob *wrap(struct weft_view topic, const struct weft_view *values, size_t count)
+{
+    size_t size = sizeof(uint32_t) + topic.size;
+    uint8_t *at;
+    for (size_t i = 0; i < count; i++)
+        size += sizeof(uint32_t) + values[i].size;
+    struct weft_blob *blob = weft_blob_new(size, &at);
+    for (size_t i = 0; blob && i <= count; i++) {
+        struct weft_view view = i == 0 ? topic : values[i - 1];
+        uint32_t part = (uint32_t)view.size;
+        memcpy(at, &part, sizeof part);
+        if (view.size > 0)
+            memcpy(at + sizeof part, view.data, view.size);
+        at += sizeof part + view.size;
+    }
+    return blob;
+}
+
+static bool is_in(uint64_t loops, const struct kv_feed_loop *loop)
+{
+    return loops >> loop->number % 64 & 1;
+}
+
+static void free_parcels(struct kv__parcel *parcel)
+{
+    while (parcel) {
+        struct kv__parcel *next = parcel->next;
+        free_parcel(parcel);
+        parcel = next;
+    }
+}
+
+/* Makes a parcel for each other loop, so that it is sent to all of them or to none. */
+static int make_parcels(const struct kv_feed_loop *self, uint64_t loops, struct weft_blob *blob,
+                        size_t count, struct kv__parcel **parcels)
+{
+    *parcels = NULL;
+    for (struct kv_feed_loop *loop = self->feed->loops; loop; loop = loop->next) {
+        if (loop == self || !is_in(loops, loop))
+            continue;
+        bool is_behind = atomic_load_explicit(&loop->inbox_bytes, memory_order_relaxed) >=
+                         (uint64_t)KV_FEED_INBOX;
+        struct kv__parcel *parcel = is_behind ? NULL : weft_malloc(sizeof *parcel);
+        if (!parcel) {
+            free_parcels(*parcels);
+            return is_behind ? -ENOBUFS : -ENOMEM;
+        }
+        *parcel = (struct kv__parcel){*parcels, weft_blob_ref(blob), count};
+        *parcels = parcel;
+    }
+    return 0;
+}
+
+/* The first parcel of an empty inbox wakes the loop, which then takes all that have come until it does. */
+static void deliver(struct kv_feed_loop *loop, struct kv__parcel *parcel)
+{
+    atomic_fetch_add_explicit(&loop->inbox_bytes, size_of(parcel), memory_order_relaxed);
+    struct kv__parcel *newest = atomic_load_explicit(&loop->inbox, memory_order_relaxed);
+    do
+        parcel->next = newest;
+    while (!atomic_compare_exchange_weak_explicit(&loop->inbox, &newest, parcel,
+                                                  memory_order_release, memory_order_relaxed));
+    /* A loop that has stopped has no followers; kv_feed_loop_give frees what is left there. */
+    if (!newest)
+        (void)!weft_loop_post(loop->loop, &loop->post);
+}
+
+int kv_feed_publish(struct kv_feed_loop *self, struct weft_view topic,
+                    const struct weft_view *values, size_t count, uint64_t *receivers)
+{
+    uint64_t loops;
+    struct kv__parcel *parcels;
+    *receivers = kv__feed_find(self->feed, topic, &loops);
+    if (*receivers == 0 || count == 0)
+        return 0;
+    struct weft_blob *blob = wrap(topic, values, count);
+    if (!blob)
+        return -ENOMEM;
+    int err = make_parcels(self, loops, blob, count, &parcels);
+    if (err == 0) {
+        for (struct kv_feed_loop *loop = self->feed->loops; loop; loop = loop->next) {
+            if (loop == self || !is_in(loops, loop))
+                continue;
+            struct kv__parcel *parcel = parcels;
+            parcels = parcel->next;
+            deliver(loop, parcel);
+        }
+        if (is_in(loops, self)) {
+            struct kv__parcel own = {NULL, blob, count};
+            kv__rings_add(self, topic, values_of(&own), count);
+        }
+    }
+    weft_blob_unref(blob);
+    return err;
+}

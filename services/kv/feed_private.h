@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Declarations that the files of the feed share. Each calls those before it alone: feed_names.c, feed_hub.c,
+ * feed_ring.c, feed_follow.c, feed.c. */
+#ifndef KV_FEED_PRIVATE_H
+#define KV_FEED_PRIVATE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stddef.h>
+
+#include "core/base/buf.h"
+#include "core/base/compiler.h"
+#include "core/base/mem.h"
+#include "follower.h"
+
+/* --- names (feed_names.c) -------------------------------------------------------------------------- */
+
+/* A hash table of sources. Its members embed a kv__name. */
+struct kv__name {
+    struct kv__name *next;
+    uint64_t hash;
+    struct kv_feed_source source; /* the name is the owner's memory */
+};
+
+struct kv__names {
+    struct kv__name **buckets;
+    size_t size, count; /* size: a power of two, or 0 */
+    const uint8_t *key; /* of the hash, 16 bytes */
+};
+
+struct kv__name *kv__names_find(const struct kv__names *names, const struct kv_feed_source *source);
+/* Adds a name that is not there. Returns 0 or -ENOMEM. */
+WEFT_MUST_USE int kv__names_add(struct kv__names *names, struct kv__name *name);
+void kv__names_remove(struct kv__names *names, struct kv__name *name);
+
+/* --- lists ----------------------------------------------------------------------------------------- */
+
+/* A circular list. A link that is in no list points to itself. */
+struct kv__link {
+    struct kv__link *next, *previous;
+};
+
+static inline void kv__link_init(struct kv__link *link)
+{
+    link->next = link->previous = link;
+}
+
+static inline bool kv__list_is_empty(const struct kv__link *list)
+{
+    return list->next == list;
+}
+
+static inline void kv__unlink(struct kv__link *link)
+{
+    link->next->previous = link->previous;
+    link->previous->next = link->next;
+    kv__link_init(link);
+}
+
+static inline void kv__append(struct kv__link *list, struct kv__link *link)
+{
+    link->next = list;
+    link->previous = list->previous;
+    list->previous->next = link;
+    list->previous = link;
+}
+
+/* Moves all of `from` to the end of `to`. */
+static inline void kv__splice(struct kv__link *to, struct kv__link *from)
+{
+    if (kv__list_is_empty(from))
+        return;
+    from->next->previous = to->previous;
+    to->previous->next = from->next;
+    from->previous->next = to;
+    to->previous = from->previous;
+    kv__link_init(from);
+}
+
+/* --- the feed (feed_hub.c) ----------------------------------------------------------------------------- */
+
+/* A source that is followed on any loop. */
+struct kv__entry {
+    struct kv__name name; /* first */
+    struct kv__link link; /* in feed->patterns or feed->topics */
+    uint64_t followers;
+    uint64_t loops; /* those that have had followers: bit I is the loop with number I, modulo 64 */
+};
+
+struct kv_feed {
+    struct kv_feed_limits limits;
+    uint8_t key[16];
+    pthread_mutex_t lock; /* for the members below */
+    struct kv__names names;
+    struct kv__link patterns, topics;
+    uint64_t pattern_count, followers;
+    /* Changed before the loops run and after they have ended alone. */
+    struct kv_feed_loop *loops;
+    uint32_t loop_count;
+};
+
+/* Values that were published to a topic on another loop, behind the struct. */
+struct kv__parcel {
+    struct kv__parcel *next;
+    struct weft_blob *blob; /* the size of the topic in 4 bytes, the topic, the values */
+    size_t count;
+};
+
+struct kv_feed_loop {
+    struct kv_feed_loop *next;
+    struct kv_feed *feed;
+    struct weft_loop *loop;
+    size_t users;
+    uint32_t number;
+    struct kv__names names;             /* of struct kv__ring */
+    struct kv__link patterns;           /* the rings of patterns */
+    struct kv__link behind;             /* rings with followers that lack something */
+    struct kv__link batches;            /* of all rings, the oldest first */
+    uint64_t bytes;                     /* of all rings */
+    uint64_t sequence;                  /* of the last message that a ring has */
+    struct weft_timer timer;            /* serves those behind */
+    struct weft_post post;              /* takes over the inbox */
+    _Atomic(struct kv__parcel *) inbox; /* the newest first */
+    _Atomic uint64_t inbox_bytes;
+};
+
+/* Counts a follower of a source in, or out. The first returns 0, -ENOSPC or -ENOMEM. */
+WEFT_MUST_USE int kv__feed_enter(struct kv_feed_loop *self, const struct kv_feed_source *source);
+void kv__feed_exit(struct kv_feed_loop *self, const struct kv_feed_source *source);
+/* Returns the number of followers of a topic, and sets *loops to those where they are (struct kv__entry). */
+uint64_t kv__feed_find(struct kv_feed *feed, struct weft_view topic, uint64_t *loops);
+
+/* --- rings (feed_ring.c) --------------------------------------------------------------------------- */
+
+/* Messages of one topic that follow each other in a ring and on the loop. */
+struct kv__batch {
+    struct kv__link age; /* in loop->batches */
+    struct kv__ring *ring;
+    uint64_t before;    /* messages of the ring before these */
+    uint64_t sequence;  /* of the first message */
+    size_t count, left; /* messages; followers that have not been sent them */
+    size_t bytes;
+    bool sealed; /* takes no further message */
+    size_t topic_size;
+    struct weft_buf values; /* behind the topic */
+    struct weft_blob *blobs[KV_FEED_SLOTS];
+};
+
+/* The messages of a source on a loop. */
+struct kv__ring {
+    struct kv__name name; /* first */
+    struct kv_feed_loop *loop;
+    struct kv__link pattern;       /* in loop->patterns */
+    struct kv__link link;          /* in loop->behind */
+    struct kv__link level, behind; /* of struct kv_followed: those that lack nothing, and others */
+    size_t followers;
+    /* A circular array of `capacity` batches, a power of two; batch N of the ring's life is at N modulo capacity. */
+    struct kv__batch **batches;
+    size_t capacity;
+    uint64_t first, end;
+    uint64_t messages; /* of the ring's life */
+    size_t waiting;    /* messages in the ring */
+    uint64_t bytes;
+};
+
+struct kv_followed {
+    struct kv_followed *next; /* of the follower */
+    struct kv_follower *follower;
+    struct kv__ring *ring;
+    struct kv__link link; /* in ring->level or ring->behind, or in none while the follower waits */
+    uint64_t batch;       /* the next one */
+    uint64_t before;      /* the messages before that */
+    uint64_t lost;        /* to be told */
+};
+
+/* Returns the ring of a source, which is made if need be. NULL: no memory. */
+struct kv__ring *kv__ring_take(struct kv_feed_loop *self, const struct kv_feed_source *source);
+/* Frees a ring without followers. */
+void kv__ring_free(struct kv__ring *ring);
+/* Adds values to all rings that the topic belongs to, and wakes those behind. */
+void kv__rings_add(struct kv_feed_loop *self, struct weft_view topic, struct weft_view values,
+                   size_t count);
+/* Returns the bytes of a batch for a format, counted; NULL: no memory. */
+struct weft_blob *kv__batch_blob(struct kv__batch *batch, const struct kv_feed_format *format);
+/* One follower fewer needs the batches from that one on. */
+void kv__ring_pass(struct kv__ring *ring, uint64_t from, uint64_t to);
+
+static inline struct kv__batch *kv__ring_batch(const struct kv__ring *ring, uint64_t number)
+{
+    return ring->batches[number & (ring->capacity - 1)];
+}
+
+/* --- followers (feed_follow.c) --------------------------------------------------------------------- */
+
+/* Serves at most KV_FEED_TURN followers, and goes on in the next turn if more are behind. */
+void kv__feed_serve(struct weft_timer *timer);
+
+#endif

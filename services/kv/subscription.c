@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: MIT */
+#include "subscription.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "core/base/mem.h"
+#include "packed.h"
+#include "session.h"
+
+struct kv_subscription {
+    struct kv_follower follower;
+    struct kv_subscription *next, **link; /* in the session's list */
+    struct weft_request *request;
+    const struct kv_topic_face *face;
+    uint64_t max_message;
+    uint64_t lost;      /* before it ended */
+    const char *ending; /* why it ends, once everything is sent; NULL: it goes on */
+    uint32_t id;
+    bool end_if_slow;
+    bool is_pattern;
+    bool told;         /* of its end: the last words wait for room */
+    size_t topic_size; /* the topic lies behind the struct */
+};
+
+static struct weft_view topic_of(const struct kv_subscription *self)
+{
+    return weft_view((const uint8_t *)(self + 1), self->topic_size);
+}
+
+static void free_subscription(struct kv_subscription *self)
+{
+    kv_follower_leave(&self->follower);
+    *self->link = self->next;
+    if (self->next)
+        self->next->link = self->link;
+    weft_free(self);
+}
+
+/* --- what it sends --------------------------------------------------------------------------------- */
+
+struct words_body {
+    struct weft_body body; /* first: it is cast back */
+    const struct kv_topic_face *face;
+    struct kv_topic_words words;
+};
+
+static void write_words(const struct weft_body *body, uint8_t *dst)
+{
+    const struct words_body *self = (const struct words_body *)(const void *)body;
+    (void)self->face->put_words(dst, &self->words);
+}
+
+static struct words_body make_words(const struct kv_subscription *self, enum kv_status status,
+                                    uint64_t lost, const char *text)
+{
+    struct words_body body = {
+        .face = self->face,
+        .words =
+            {.id = self->id, .topic = topic_of(self), .status = status, .lost = lost, .text = text},
+    };
+    body.body =
+        (struct weft_body){.size = self->face->put_words(NULL, &body.words), .write = write_words};
+    return body;
+}
+
+/* Ends the request, now or when there is room for its last words. True: the subscription is gone. */
+static bool end(struct kv_subscription *self)
+{
+    struct words_body body = make_words(self, KV_RETRY, self->lost, self->ending);
+    kv_follower_leave(&self->follower);
+    self->told = true;
+    self->request->status = KV_RETRY;
+    if (weft_request_end(self->request, &body.body) == -EAGAIN)
+        return false;
+    free_subscription(self);
+    return true;
+}
+
+static int send(struct kv_follower *follower, struct weft_blob *blob, bool shared)
+{
+    struct kv_subscription *self = weft_container_of(follower, struct kv_subscription, follower);
+    struct weft_body body = weft_body_from_blob(blob);
+    if (body.size > self->max_message)
+        return WEFT_ETOOBIG;
+    body.lasting = shared;
+    return weft_request_send(self->request, &body);
+}
+
+static int lost(struct kv_follower *follower, const struct kv_feed_source *source, uint64_t count)
+{
+    struct kv_subscription *self = weft_container_of(follower, struct kv_subscription, follower);
+    (void)source;
+    if (self->end_if_slow) {
+        self->ending = "The subscription ends: messages came faster than they were read";
+        self->lost = count;
+        return end(self) ? KV_FOLLOWER_LEFT : -ESHUTDOWN;
+    }
+    struct words_body body = make_words(self, KV_GONE, count,
+                                        "Messages were lost: they came faster than they were read");
+    return weft_request_send(self->request, &body.body);
+}
+
+static void on_room(struct weft_request *request)
+{
+    struct kv_subscription *self = request->data;
+    if (!self->told && kv_follower_resume(&self->follower) != 0)
+        return;
+    if (self->ending)
+        (void)end(self);
+}
+
+static void on_cancel(struct weft_request *request, enum weft_reason reason)
+{
+    struct kv_subscription *self = request->data;
+    if (reason != WEFT_REASON_DRAINED) {
+        free_subscription(self);
+        (void)!weft_request_end(request, NULL);
+        return;
+    }
+    if (self->ending)
+        return;
+    self->ending = "The subscription ends: the server is shutting down";
+    /* One that waits for room sends the rest, and its last words, in on_room. */
+    if (!self->follower.waits && kv_follower_resume(&self->follower) == 0)
+        (void)end(self);
+}
+
+/* --- subscribe ------------------------------------------------------------------------------------- */
+
+struct kv_feed_loop *kv_task_feed(const struct kv_task *task)
+{
+    return task->session->loop->feed;
+}
+
+static bool matches(struct weft_view pattern, struct weft_view topic)
+{
+    size_t steps = 0;
+    return kv_pattern_matches(pattern, topic, &steps);
+}
+
+/* A name comes back with each message, which must have room for it. */
+static bool refuse_long(struct kv_task *task, struct weft_view topic)
+{
+    if (topic.size <= kv_task_kv_limits(task)->max_key)
+        return false;
+    kv_task_refuse(task, KV_TOO_BIG, kv_task_config(task)->key_text, false);
+    return true;
+}
+
+bool kv_task_may_follow(struct kv_task *task, const struct kv_feed_source *source)
+{
+    const struct weft_action action = {
+        .name = "subscribe",
+        .object = source->matches ? weft_view(NULL, 0) : source->name,
+        .flags = WEFT_ACTION_SUBSCRIBES,
+    };
+    return !refuse_long(task, source->name) && kv_task_ask(task, &action);
+}
+
+static struct kv_subscription *new_subscription(struct kv_task *task,
+                                                const struct kv_topic_spec *spec,
+                                                const struct kv_topic_face *face)
+{
+    struct kv_session *session = task->session;
+    struct kv_subscription *self = weft_malloc(sizeof *self + spec->topic.size);
+    if (!self)
+        return NULL;
+    *self = (struct kv_subscription){
+        .follower = {.format = &face->format, .send = send, .lost = lost},
+        .request = task->request,
+        .face = face,
+        .max_message = kv_task_limits(task)->max_message,
+        .id = ++session->loop->last_id,
+        .end_if_slow = spec->end_if_slow,
+        .is_pattern = spec->is_pattern,
+        .topic_size = spec->topic.size,
+    };
+    if (spec->topic.size > 0)
+        memcpy(self + 1, spec->topic.data, spec->topic.size);
+    self->next = session->subscriptions;
+    self->link = &session->subscriptions;
+    if (self->next)
+        self->next->link = &self->next;
+    session->subscriptions = self;
+    return self;
+}
+
+static void refuse(struct kv_task *task, int err)
+{
+    switch (err) {
+    case -EINVAL:
+        kv_task_refuse(task, KV_BAD_REQUEST, "Pattern is too long: it may have 128 bytes", false);
+        break;
+    case -ENOSPC:
+        kv_task_refuse(task, KV_TOO_OFTEN,
+                       "Too many subscriptions: feed-topics or feed-followers is reached", false);
+        break;
+    case -EMFILE:
+        kv_task_refuse(task, KV_TOO_OFTEN,
+                       "Too many subscriptions on this connection: max-detached is reached", false);
+        break;
+    case -EPROTO:
+        kv_task_refuse(task, KV_NOT_IMPLEMENTED,
+                       "No subscriptions in this protocol: it has no place for messages", false);
+        break;
+    default:
+        kv_task_refuse_no_memory(task);
+        break;
+    }
+}
+
+/* Follows, and leaves the order of replies. Returns an error of refuse. */
+static int start(struct kv_subscription *self, struct kv_feed_loop *feed)
+{
+    const struct kv_feed_source source = {self->is_pattern ? matches : NULL, topic_of(self)};
+    int err = kv_follower_follow(&self->follower, feed, &source);
+    if (err < 0)
+        return err;
+    err = weft_request_detach(self->request);
+    return err == -ENOTSUP ? -EPROTO : err == -ENOSPC ? -EMFILE : err;
+}
+
+void kv_task_subscribe(struct kv_task *task, const struct kv_topic_spec *spec,
+                       const struct kv_topic_face *face)
+{
+    const struct kv_feed_source source = {spec->is_pattern ? matches : NULL, spec->topic};
+    struct weft_request *request = task->request;
+    if (!kv_task_may_follow(task, &source))
+        return;
+    struct kv_subscription *self = new_subscription(task, spec, face);
+    int err = self ? start(self, kv_task_feed(task)) : -ENOMEM;
+    if (err < 0) {
+        if (self)
+            free_subscription(self);
+        refuse(task, err);
+        return;
+    }
+    request->data = self;
+    request->on_room = on_room;
+    request->on_cancel = on_cancel;
+    struct words_body body = make_words(self, KV_OK, 0, "");
+    /* The first message is always taken, unless the connection is gone: then on_cancel comes. */
+    (void)!weft_request_send(request, &body.body);
+}
+
+/* --- unsubscribe and publish ----------------------------------------------------------------------- */
+
+static void answer_number(struct kv_task *task, uint64_t number)
+{
+    uint8_t packed[KV_NUMBER_MAX];
+    struct kv_reply reply;
+    kv_reply_text(&reply, KV_OK, "");
+    reply.text.count = 0;
+    reply.gives = KV_GIVES_VALUE;
+    reply.value = weft_view(packed, kv_pack_integer(packed, (int64_t)number));
+    kv_task_answer(task, &reply, false);
+}
+
+void kv_task_unsubscribe(struct kv_task *task, const struct kv_topic_spec *spec)
+{
+    static const struct weft_action action = {.name = "unsubscribe", .flags = WEFT_ACTION_PLAIN};
+    uint64_t count = 0;
+    if (!kv_task_ask(task, &action))
+        return;
+    for (struct kv_subscription *self = task->session->subscriptions, *next; self; self = next) {
+        next = self->next;
+        if ((spec->id != 0 && spec->id != self->id) ||
+            !weft_view_equal(topic_of(self), spec->topic))
+            continue;
+        struct weft_request *request = self->request;
+        free_subscription(self);
+        (void)!weft_request_end(request, NULL);
+        count++;
+    }
+    if (count > 0)
+        answer_number(task, count);
+    else
+        kv_task_refuse(task, KV_NOT_FOUND, "No such subscription on this connection", false);
+}
+
+bool kv_task_do_publish(struct kv_task *task, struct weft_view topic,
+                        const struct weft_view *values, size_t count, uint64_t *receivers)
+{
+    const struct weft_action action = {
+        .name = "publish", .object = topic, .flags = WEFT_ACTION_WRITES};
+    if (refuse_long(task, topic) || !kv_task_ask(task, &action))
+        return false;
+    int err = kv_feed_publish(kv_task_feed(task), topic, values, count, receivers);
+    if (err == 0)
+        return true;
+    if (err == -ENOBUFS)
+        kv_task_refuse(task, KV_RETRY, "Messages come too fast: nothing was published", false);
+    else
+        kv_task_refuse(task, KV_RETRY, "Out of memory: nothing was published", false);
+    return false;
+}
+
+void kv_task_publish(struct kv_task *task, const struct kv_topic_spec *spec)
+{
+    uint64_t receivers;
+    if (kv_task_do_publish(task, spec->topic, spec->data, spec->count, &receivers))
+        answer_number(task, receivers);
+}

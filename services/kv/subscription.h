@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A subscription is a request that is answered with the messages of a topic, or of all topics that match a pattern, for
+ * as long as its connection lasts (feed.h). It leaves the order of replies, so other requests of its connection are
+ * answered meanwhile. A face that has one subscription per request uses these functions. */
+#ifndef KV_SUBSCRIPTION_H
+#define KV_SUBSCRIPTION_H
+
+#include "face.h"
+#include "follower.h"
+
+/* A request about a topic. */
+struct kv_topic_spec {
+    struct weft_view topic;
+    bool is_pattern;              /* subscribe: as kv_pattern_matches takes it */
+    bool end_if_slow;             /* subscribe: a loss of messages ends the subscription */
+    uint32_t id;                  /* unsubscribe; 0: any */
+    const struct weft_view *data; /* publish: packed values */
+    size_t count, room;           /* of them; and how many `data` has room for */
+};
+
+/* Words to a subscriber, besides the messages. */
+struct kv_topic_words {
+    uint32_t id;
+    struct weft_view topic; /* the topic or pattern that it has subscribed to */
+    /* KV_OK: it has begun, in the order of replies. KV_GONE: `lost` messages are lost, and it goes on. KV_RETRY: it has
+     * ended, and before that `lost` messages were lost. */
+    enum kv_status status;
+    uint64_t lost;
+    const char *text; /* for a person; "" with KV_OK */
+};
+
+/* How a face writes to a subscriber. */
+struct kv_topic_face {
+    struct kv_feed_format format;
+    /* Writes *words to dst, or nothing if dst is NULL. Returns the size. Those of KV_OK have at most WEFT_REJECT_MAX
+     * bytes. */
+    size_t (*put_words)(uint8_t *dst, const struct kv_topic_words *words);
+};
+
+/* Each does or refuses what a task asks for. They are called from within decode of a face, which then returns false.
+ * The spec is borrowed until they return. */
+void kv_task_subscribe(struct kv_task *task, const struct kv_topic_spec *spec,
+                       const struct kv_topic_face *face);
+void kv_task_unsubscribe(struct kv_task *task, const struct kv_topic_spec *spec);
+void kv_task_publish(struct kv_task *task, const struct kv_topic_spec *spec);
+
+/* Publishes, and does not answer if that succeeds: *receivers is then set. False: the task has been answered. */
+WEFT_MUST_USE bool kv_task_do_publish(struct kv_task *task, struct weft_view topic,
+                                      const struct weft_view *values, size_t count,
+                                      uint64_t *receivers);
+/* True if the layers allow the task to follow that source, whose name is short enough. A pattern is allowed to those who
+ * may subscribe to everything. False: the task has been answered. */
+WEFT_MUST_USE bool kv_task_may_follow(struct kv_task *task, const struct kv_feed_source *source);
+
+/* Returns the feed's state of the loop that executes task. */
+struct kv_feed_loop *kv_task_feed(const struct kv_task *task);
+
+#endif
