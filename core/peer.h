@@ -30,7 +30,10 @@ struct weft_peer {
     const char *user;    /* the name it has proven to have, by weft_peer_set_user */
     const char *label;   /* the name it gives itself, by weft_peer_set_label */
     const char *subject; /* the common name (CN) of a certificate that the transport has verified */
-    void *grant;         /* what a layer that guards knows of the user, by weft_peer_set_grant */
+    const char *names;   /* that certificate's alternative names, with a newline between them */
+    const char *server_name; /* what the peer calls this server (SNI) */
+    const char *protocol;    /* that both have agreed on (ALPN) */
+    void *grant; /* what a layer that guards knows of the user, by weft_peer_set_grant */
 };
 
 /* Returns the peer of the request's connection, or NULL if there is no memory. If the first call comes

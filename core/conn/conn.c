@@ -172,6 +172,8 @@ static void close_now(struct weft__conn *conn)
     struct weft__binding *binding = conn->binding;
 
     weft__conn_enter(conn, WEFT__CONN_CLOSED);
+    /* First, since the detail may be the stream's. */
+    weft__worker_log_close(binding->worker, conn->reason, conn->address, conn->detail, conn->id);
     conn->stream->ops->close(conn->stream);
     weft_timer_stop(&conn->timer);
     weft_buf_fini(&conn->in);
@@ -180,7 +182,6 @@ static void close_now(struct weft__conn *conn)
         binding->codec->fini(&conn->codec);
     weft__count(&binding->counts.closed[conn->reason], 1);
     weft__count(&binding->counts.open, (uint64_t)-1);
-    weft__worker_log_close(binding->worker, conn->reason, conn->address, conn->detail, conn->id);
     vacate(binding->worker, conn->refused);
     cancel_all(conn);
 }

@@ -29,6 +29,7 @@ struct weft__peer {
     struct weft_peer public;
     char *user, *label; /* owned; public.user and public.label point to them */
     char *credentials;  /* owned, wiped when freed; public.credentials points to it */
+    char *proven;       /* owned: what public.subject and the three behind it point to */
     struct weft__conn *conn;
     void (*release)(void *grant); /* of public.grant */
     bool met;                     /* the layers' meet was called */
@@ -90,7 +91,7 @@ struct weft__conn {
     bool drain_marked : 1;   /* drain_mark is valid */
     bool drain_told : 1;     /* detached requests have heard of the drain */
     bool cancelling : 1;     /* cancel_all walks the order, so requests that end stay linked */
-    const char *detail;      /* static text for the log, or NULL */
+    const char *detail;      /* for the log, or NULL: static, or the stream's */
     const char *address;     /* the peer's as text, in the same allocation */
     struct weft__peer *peer; /* NULL until it is asked for */
 };

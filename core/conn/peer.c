@@ -21,6 +21,33 @@ static int keep_credentials(struct weft__peer *peer)
     return 0;
 }
 
+/* Copies what a transport has proven likewise, into one block. */
+static int keep_proven(struct weft__peer *peer)
+{
+    const char **const texts[] = {&peer->public.subject, &peer->public.names,
+                                  &peer->public.server_name, &peer->public.protocol};
+    const size_t count = sizeof texts / sizeof *texts;
+    size_t size = 0;
+
+    for (size_t i = 0; i < count; i++)
+        size += *texts[i] ? strlen(*texts[i]) + 1 : 0;
+    if (size == 0)
+        return 0;
+    char *copy = weft_malloc(size);
+    if (!copy)
+        return -ENOMEM;
+    peer->proven = copy;
+    for (size_t i = 0; i < count; i++) {
+        size_t length = *texts[i] ? strlen(*texts[i]) + 1 : 0;
+        if (length == 0)
+            continue;
+        memcpy(copy, *texts[i], length);
+        *texts[i] = copy;
+        copy += length;
+    }
+    return 0;
+}
+
 static struct weft__peer *make_peer(struct weft__conn *conn)
 {
     struct weft__peer *peer = weft_calloc(1, sizeof *peer);
@@ -36,7 +63,8 @@ static struct weft__peer *make_peer(struct weft__conn *conn)
         };
         if (conn->state != WEFT__CONN_CLOSED && conn->stream->ops->identify)
             conn->stream->ops->identify(conn->stream, &peer->public);
-        if (keep_credentials(peer) < 0) {
+        if (keep_proven(peer) < 0 || keep_credentials(peer) < 0) {
+            weft_free(peer->proven);
             weft_free(peer);
             return NULL;
         }
@@ -114,5 +142,6 @@ void weft__peer_free(struct weft__peer *peer)
     if (peer->credentials)
         explicit_bzero(peer->credentials, strlen(peer->credentials));
     weft_free(peer->credentials);
+    weft_free(peer->proven);
     weft_free(peer);
 }

@@ -144,7 +144,7 @@ static inline bool weft__worker_is_late(const struct weft__worker *worker)
     return weft_loop_now(worker->loop) - worker->turn_began > WEFT__LATE_NS;
 }
 
-/* Logs that a connection ended. detail is static text, or NULL. At most 20 lines per second are written.
+/* Logs that a connection ended. detail is text without quotes, or NULL. At most 20 lines per second are written.
  * The rest are counted, and a later line tells their number. */
 void weft__worker_log_close(struct weft__worker *worker, enum weft_reason reason, const char *peer,
                             const char *detail, uint64_t conn);

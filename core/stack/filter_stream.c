@@ -376,7 +376,9 @@ static void tell(struct weft__filter_stream *fs, unsigned events)
 
 static void on_again(struct weft_deferred *deferred)
 {
-    tell(weft_container_of(deferred, struct weft__filter_stream, again), WEFT_READABLE);
+    struct weft__filter_stream *fs = weft_container_of(deferred, struct weft__filter_stream, again);
+
+    tell(fs, WEFT_READABLE | (fs->down.bytes < DOWN_HIGH ? WEFT_WRITABLE : 0));
 }
 
 /* Goes on with the handshake. */

@@ -3,6 +3,9 @@
  * kvc, the client of kvs: the plugins it knows, and the command line. */
 #include "codecs/codecs.h"
 #include "transports/transports.h"
+#ifdef WEFT_HAS_TLS
+#include "transports/tls/tls.h"
+#endif
 #ifdef WEFT_HAS_WEBSOCKET
 #include "transports/websocket/websocket.h"
 #endif
@@ -27,6 +30,10 @@ int main(int argc, char **argv)
 #ifdef WEFT_HAS_WEBSOCKET
     if (err == 0)
         err = weft_registry_add_filter(&registry, &weft_filter_websocket, NULL);
+#endif
+#ifdef WEFT_HAS_TLS
+    if (err == 0)
+        err = weft_registry_add_filter(&registry, &weft_filter_tls, NULL);
 #endif
     if (err < 0) {
         fprintf(stderr, "kvc: %s\n", weft_strerror(err));

@@ -7,6 +7,9 @@
 
 #include "codecs/codecs.h"
 #include "transports/transports.h"
+#ifdef WEFT_HAS_TLS
+#include "transports/tls/tls.h"
+#endif
 #ifdef WEFT_HAS_WEBSOCKET
 #include "transports/websocket/websocket.h"
 #endif
@@ -33,6 +36,9 @@ struct contexts {
 #ifdef WEFT_HAS_WEBSOCKET
     struct weft_websocket websocket;
 #endif
+#ifdef WEFT_HAS_TLS
+    struct weft_tls tls;
+#endif
 };
 
 static int fill_registry(struct weft_registry *registry, struct contexts *contexts)
@@ -45,6 +51,10 @@ static int fill_registry(struct weft_registry *registry, struct contexts *contex
 #ifdef WEFT_HAS_WEBSOCKET
     if (err == 0)
         err = weft_registry_add_filter(registry, &weft_filter_websocket, &contexts->websocket);
+#endif
+#ifdef WEFT_HAS_TLS
+    if (err == 0)
+        err = weft_registry_add_filter(registry, &weft_filter_tls, &contexts->tls);
 #endif
     if (err == 0)
         err = weft_registry_add_codec(registry, &weft_codec_length_delimited_gzip);

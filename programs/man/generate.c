@@ -12,6 +12,9 @@
 #include "codecs/codecs.h"
 #include "programs/kvs/config.h"
 #include "transports/transports.h"
+#ifdef WEFT_HAS_TLS
+#include "transports/tls/tls.h"
+#endif
 #ifdef WEFT_HAS_WEBSOCKET
 #include "transports/websocket/websocket.h"
 #endif
@@ -29,6 +32,9 @@ const struct weft_transport *const generate_transports[] = {
 const struct weft_filter *const generate_filters[] = {
 #ifdef WEFT_HAS_WEBSOCKET
     &weft_filter_websocket,
+#endif
+#ifdef WEFT_HAS_TLS
+    &weft_filter_tls,
 #endif
     NULL,
 };

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/base/compiler.h"
+#include "core/peer.h"
 #include "script_world.h"
 
 enum { DRAWN_CHUNK = 64 * 1024 };
@@ -174,6 +175,15 @@ static const char *stream_protocol(struct weft_stream *base)
     return stream_of(base)->end->rules.protocol;
 }
 
+static void stream_identify(struct weft_stream *base, struct weft_peer *peer)
+{
+    const struct script_rules *rules = &stream_of(base)->end->rules;
+
+    peer->protocol = rules->protocol;
+    peer->subject = rules->subject;
+    peer->credentials = rules->credentials;
+}
+
 static const struct weft_stream_ops stream_ops = {
     .read = stream_read,
     .writev = stream_writev,
@@ -181,6 +191,7 @@ static const struct weft_stream_ops stream_ops = {
     .shutdown = stream_shutdown,
     .close = stream_close,
     .protocol = stream_protocol,
+    .identify = stream_identify,
 };
 
 static void adopt(struct script_stream *stream, struct weft_loop *loop, struct script_end *end)

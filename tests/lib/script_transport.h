@@ -32,6 +32,8 @@ struct script_rules {
     size_t read_error_after, write_error_after;
     bool stalled;         /* no call is ready or gets anything */
     const char *protocol; /* what the two ends have negotiated; NULL: nothing */
+    /* The core's end says this of the test's end: the name of a certificate, and a claim. */
+    const char *subject, *credentials;
 };
 
 /* Makes the world that names and dice belong to; URLs have no room for it, so there is one at

@@ -69,6 +69,7 @@ enum {
     CORE,
     TRANSPORTS,
     WEBSOCKET,
+    TLS,
     CODECS,
     ECHO,
     METRICS,
@@ -96,6 +97,9 @@ static struct archive archives[ARCHIVE_COUNT] = {
     [BASE] = {.path = ARCHIVE_BASE},
     [CORE] = {.path = ARCHIVE_CORE},
     [TRANSPORTS] = {.path = ARCHIVE_TRANSPORTS},
+#ifdef ARCHIVE_TLS
+    [TLS] = {.path = ARCHIVE_TLS},
+#endif
 #ifdef ARCHIVE_WEBSOCKET
     [WEBSOCKET] = {.path = ARCHIVE_WEBSOCKET},
 #endif
@@ -307,15 +311,19 @@ static void test_transports_know_the_doors_of_core_alone(void **state)
 
 static void test_filters_know_no_loop_socket_clock_or_thread(void **state)
 {
+    static const int filters[] = {WEBSOCKET, TLS};
+
     (void)state;
-    needs_nothing_above(WEBSOCKET, 1u << BASE, NULL);
-    needs_none_of(WEBSOCKET, libev);
-    needs_none_of(WEBSOCKET, gzip_engines);
-    needs_none_of(WEBSOCKET, protobuf_c);
-    needs_none_of(WEBSOCKET, sockets);
-    needs_none_of(WEBSOCKET, waits);
-    needs_none_of(WEBSOCKET, clocks);
-    needs_none_of(WEBSOCKET, threads);
+    for (size_t i = 0; i < sizeof filters / sizeof *filters; i++) {
+        needs_nothing_above(filters[i], 1u << BASE, NULL);
+        needs_none_of(filters[i], libev);
+        needs_none_of(filters[i], gzip_engines);
+        needs_none_of(filters[i], protobuf_c);
+        needs_none_of(filters[i], sockets);
+        needs_none_of(filters[i], waits);
+        needs_none_of(filters[i], clocks);
+        needs_none_of(filters[i], threads);
+    }
 }
 
 static void test_codecs_know_no_loop_socket_clock_or_thread(void **state)

@@ -222,7 +222,7 @@ bool side_heard_end(struct side *side)
 
     if (n == -EAGAIN)
         return false;
-    assert_true(n == 0 || n == WEFT_EOVER);
+    assert_true(n == 0 || n == WEFT_EOVER || n == WEFT_ETRUNCATED);
     return true;
 }
 

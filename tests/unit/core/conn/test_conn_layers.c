@@ -348,6 +348,32 @@ static void test_peer_without_memory_is_none(void **state)
     probe_end_silently(&f->probe, "a");
 }
 
+static void test_what_a_transport_knows_outlives_its_stream(void **state)
+{
+    char subject[] = "ann", credentials[] = "Bearer ann.sesame";
+    struct server_fixture *f = *state;
+    server_fixture_start(f);
+    script_set_default_rules(&(struct script_rules){
+        .subject = subject, .credentials = credentials, .protocol = "hello/1"});
+    struct test_peer *peer = peer_dial(f);
+    peer_say(peer, "wait a");
+    struct weft_request *a = f->probe.calls[0].request;
+    for (size_t n = 0; n < 3; n++) {
+        fault_arm(FAULT_ONE, n);
+        assert_null(weft_request_peer(a));
+    }
+    fault_disarm();
+    struct weft_peer *who = weft_request_peer(a);
+    peer_reset(peer);
+    memset(subject, 'x', sizeof subject);
+    memset(credentials, 'x', sizeof credentials);
+    assert_string_equal(who->subject, "ann");
+    assert_string_equal(who->credentials, "Bearer ann.sesame");
+    assert_string_equal(who->protocol, "hello/1");
+    assert_true(!who->names && !who->server_name);
+    probe_end_silently(&f->probe, "a");
+}
+
 static void test_layer_that_does_not_start_fails_the_server(void **state)
 {
     struct server_fixture *f = *state;
@@ -419,6 +445,7 @@ int main(void)
         TEST_LAYERS(test_peer_lives_as_long_as_its_connection),
         TEST_LAYERS(test_texts_of_a_peer_go_with_it),
         TEST_LAYERS(test_peer_without_memory_is_none),
+        TEST_LAYERS(test_what_a_transport_knows_outlives_its_stream),
         TEST_LAYERS(test_layer_that_does_not_start_fails_the_server),
         TEST_LAYERS(test_endpoint_names_its_layers),
         TEST_LAYERS(test_endpoint_names_no_layer_twice),
