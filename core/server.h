@@ -11,6 +11,7 @@
 #include "loop.h"
 #include "base/reason.h"
 #include "registry.h"
+#include "transport.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -32,6 +33,8 @@ struct weft_server_options {
     struct weft_limits limits;  /* weft_limits_default() is a start */
     unsigned threads;           /* loops, 1..256 */
     const struct weft_log *log; /* borrowed for the server's life; NULL: silent */
+    /* Sockets that weft_server_listen may take (transport.h). Borrowed for the server's life; NULL: none. */
+    struct weft_inheritance *inheritance;
 };
 
 /* URLs. Each is an endpoint, as in "tcp://127.0.0.1:9527?codec=raw&service=kv". A URL that begins with `?`
@@ -77,6 +80,14 @@ char *weft_server_describe(const struct weft_server *server, size_t i, char *dst
  * in the order of urls, because a URL such as tcp://localhost:9527 may stand for several. Returns NULL
  * beyond the last, and before listen. Valid until weft_server_free or another listen. */
 const char *weft_server_listening(const struct weft_server *server, size_t i);
+
+/* Returns the i-th listener over all endpoints, or NULL beyond the last, and before listen and after stop.
+ * Its name, its handle, and if it was inherited, are of interest: another process can be given the handle. */
+const struct weft_listener *weft_server_listener(const struct weft_server *server, size_t i);
+
+/* Says that another process has the handles of all listeners now. weft_server_stop then leaves the peers that wait
+ * to that process, instead of turning them away, and no socket's file is removed. */
+void weft_server_keep_listeners(struct weft_server *server);
 
 /* Returns the first loop, which weft_server_run runs on the thread that calls it. A program may use it for
  * its signals and timers, and removes them before weft_server_free. The server owns the loop. */
@@ -141,6 +152,17 @@ void weft_server_abandon_limits(struct weft_limits_change *change);
 
 /* Returns the limits in force on the first loop. Valid until weft_server_free; a commit changes them. */
 const struct weft_limits *weft_server_limits(const struct weft_server *server);
+
+/* A tour of all loops, by posts: whoever hears of its end knows that each loop still turns. It lies in memory of
+ * the caller, who zeroes it and sets done. */
+struct weft_tour {
+    void (*done)(struct weft_tour *tour); /* called once, on the first loop, in a later turn */
+    struct weft_post post;                /* these two are the server's */
+    void *at;
+};
+/* Begins a tour, from a turn of the first loop while the server runs. If a loop ends meanwhile, since the server
+ * drains, done may never be called. The memory is the server's until done, or until weft_server_run returns. */
+void weft_server_tour(struct weft_server *server, struct weft_tour *tour);
 
 /* Frees a server after weft_server_run has returned, or one that was never run. Does nothing with NULL. */
 void weft_server_free(struct weft_server *server);

@@ -90,6 +90,22 @@ struct weft_accepted {
     char peer[64]; /* text for the log: "127.0.0.1:51234", "[::1]:51234", "unix" */
 };
 
+/* Listening sockets that this process was given: by systemd, or by the process that served before it. A listener
+ * whose address one of them is bound to takes it instead of binding one of its own, so that no peer is
+ * refused meanwhile. Used on one thread. */
+struct weft_inherited {
+    intptr_t handle;
+    char name[256]; /* the giver's name for it, or "" */
+    /* True if the giver has it, too, and keeps it open when this process has ended: then the peers that wait
+     * belong to whoever comes next, and a socket's file stays. */
+    bool kept;
+    bool taken; /* by a listener, which owns the handle then */
+};
+struct weft_inheritance {
+    struct weft_inherited *items;
+    size_t count;
+};
+
 /* One address that is listened on; the head of a transport's own struct of listener_size bytes. The owner
  * allocates that, zeroed, sets on_ready and owner, and calls listen. */
 struct weft_listener {
@@ -97,7 +113,14 @@ struct weft_listener {
      * succeed. */
     void (*on_ready)(struct weft_listener *listener);
     void *owner; /* the owner's; the transport only copies it to the listeners behind next */
+    /* Set by the owner before listen: sockets that may be taken. NULL: none. */
+    struct weft_inheritance *inheritance;
+    /* Set by listen to that of the inherited socket, and by the owner at any time: the socket lives on in another
+     * process. unlisten then removes no file. */
+    bool kept;
 
+    intptr_t handle; /* set by listen: what another process needs to go on listening */
+    bool inherited;  /* set by listen: it was taken from the inheritance */
     /* Set by listen: the address with its real port, as a URL without options: "tcp://127.0.0.1:9527". */
     char name[256];
     /* Set by listen if its URL stands for several addresses, as a host name may: the listener of the
@@ -117,7 +140,8 @@ struct weft_transport {
      * *error if the URL could work on no machine. If the slot is NULL, every URL passes. */
     int (*check)(const struct weft_url *url, bool for_listen, struct weft_error *error);
 
-    /* Binds every address that the URL stands for and listens there; none is enabled yet. Returns 0. On
+    /* Binds every address that the URL stands for, or takes an inherited socket that is bound to it, and listens
+     * there; none is enabled yet. Returns 0. On
      * failure nothing is bound or allocated, and it returns -errno or WEFT_ECONFIG with one line in
      * *error that says what failed, where, why, and what may help. May block for name resolution. */
     int (*listen)(struct weft_listener *listener, struct weft_loop *loop,
@@ -134,7 +158,7 @@ struct weft_transport {
      * waiting. The result is then -ECONNABORTED. */
     int (*accept)(struct weft_listener *listener, struct weft_accepted *accepted, bool shed);
     /* Closes, at once, the listener that listen was called with and all behind it. Removes the file that
-     * listen made, if any. Resets peers that were not accepted. Does nothing after a failed listen. */
+     * listen made, if any and unless the listener is kept. Resets peers that were not accepted. Does nothing after a failed listen. */
     void (*unlisten)(struct weft_listener *listener);
 
     /* Makes an accepted handle a stream of loop. The stream owns the handle from then on. On failure,

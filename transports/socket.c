@@ -123,6 +123,7 @@ int weft__socket_listen(struct weft__socket_listener *listener, struct weft_loop
         return err;
     }
     listener->fd = fd;
+    listener->listener.handle = fd;
     listener->reserve = reserve;
     listener->open = true;
     weft_io_init(&listener->io, loop, fd, on_listener_ready);

@@ -33,6 +33,15 @@ struct weft__socket_listener {
     bool open;
 };
 
+/* True if a listening socket accepts the peers of `wanted`: it is bound to that address, or to any port of it if wanted's
+ * is 0, or to every IPv4 and IPv6 address where every IPv4 address is wanted. */
+bool weft__socket_is_bound_to(int fd, const struct sockaddr *wanted, socklen_t wanted_size);
+/* Finds such a socket in the listener's inheritance that nobody has taken, or returns NULL. */
+struct weft_inherited *weft__socket_find_inherited(const struct weft_listener *listener,
+                                                   const struct sockaddr *address, socklen_t size);
+/* Listens on an inherited socket, which the listener owns if this succeeds. */
+WEFT_MUST_USE int weft__socket_take(struct weft__socket_listener *listener, struct weft_loop *loop,
+                                    struct weft_inherited *inherited);
 /* Listens on a bound fd, which the listener owns if this succeeds. */
 WEFT_MUST_USE int weft__socket_listen(struct weft__socket_listener *listener,
                                       struct weft_loop *loop, int fd);

@@ -52,23 +52,44 @@ static int bind_address(int fd, const struct addrinfo *address,
     return bind(fd, address->ai_addr, address->ai_addrlen) < 0 ? -errno : 0;
 }
 
+static int take(struct listening *listening, struct weft__socket_listener *socket,
+                struct weft_inherited *inherited)
+{
+    int err = weft__tcp_set_keepalive((int)inherited->handle, &listening->settings);
+
+    return err < 0 ? err : weft__socket_take(socket, listening->loop, inherited);
+}
+
+static int bind_new(struct listening *listening, struct weft__socket_listener *socket,
+                    const struct addrinfo *address)
+{
+    int fd = weft__tcp_socket(address);
+
+    if (fd < 0)
+        return fd;
+    int err = bind_address(fd, address, &listening->settings);
+    if (err == 0)
+        err = weft__socket_listen(socket, listening->loop, fd);
+    if (err < 0)
+        close(fd);
+    return err;
+}
+
 static int listen_at(struct listening *listening, struct weft__socket_listener *socket,
                      const struct addrinfo *address)
 {
     struct sockaddr_storage bound = {0};
     socklen_t size = sizeof bound;
-    int fd = weft__tcp_socket(address);
 
-    if (fd < 0)
-        return fd;
     *port_of(address->ai_addr) = listening->port;
-    int err = bind_address(fd, address, &listening->settings);
-    if (err == 0 && getsockname(fd, (struct sockaddr *)&bound, &size) < 0)
+    struct weft_inherited *inherited =
+        weft__socket_find_inherited(&socket->listener, address->ai_addr, address->ai_addrlen);
+    int err = inherited ? take(listening, socket, inherited) : bind_new(listening, socket, address);
+    if (err < 0)
+        return err;
+    if (getsockname(socket->fd, (struct sockaddr *)&bound, &size) < 0) {
         err = -errno;
-    if (err == 0)
-        err = weft__socket_listen(socket, listening->loop, fd);
-    if (err < 0) {
-        close(fd);
+        weft__socket_unlisten(&socket->listener);
         return err;
     }
     listening->port = *port_of((struct sockaddr *)&bound);
@@ -131,7 +152,23 @@ static struct weft__socket_listener *add_listener(struct listening *listening,
         return NULL;
     socket->listener.on_ready = listening->first->on_ready;
     socket->listener.owner = listening->first->owner;
+    socket->listener.inheritance = listening->first->inheritance;
     return socket;
+}
+
+/* True if a listener so far accepts the peers of that address, too: a socket that was inherited may be one for IPv4 and
+ * IPv6. */
+static bool is_served(const struct listening *listening, const struct weft_listener *last,
+                      const struct addrinfo *address)
+{
+    if (!last)
+        return false;
+    *port_of(address->ai_addr) = listening->port;
+    for (const struct weft_listener *at = listening->first; at; at = at->next)
+        if (at->inherited &&
+            weft__socket_is_bound_to((int)at->handle, address->ai_addr, address->ai_addrlen))
+            return true;
+    return false;
 }
 
 static int listen_at_all(struct listening *listening)
@@ -140,7 +177,7 @@ static int listen_at_all(struct listening *listening)
     int err = -EADDRNOTAVAIL;
 
     for (const struct addrinfo *at = listening->addresses; at; at = at->ai_next) {
-        if (is_repeated(listening->addresses, at))
+        if (is_repeated(listening->addresses, at) || is_served(listening, last, at))
             continue;
         struct weft__socket_listener *socket = add_listener(listening, last);
         int result = socket ? listen_at(listening, socket, at) : -ENOMEM;

@@ -178,6 +178,34 @@ static int listen_at_path(struct unix_listener *listener, struct weft_loop *loop
     return 0;
 }
 
+/* Returns the inherited socket of the address, or NULL. One whose file is gone is no use: nobody can connect. */
+static struct weft_inherited *find_inherited(const struct unix_listener *listener)
+{
+    const struct address *address = &listener->address;
+    struct stat st;
+
+    struct weft_inherited *inherited = weft__socket_find_inherited(
+        &listener->socket.listener, (const struct sockaddr *)&address->un, address->size);
+    if (inherited && !is_abstract(address) && lstat(address->un.sun_path, &st) < 0)
+        return NULL;
+    return inherited;
+}
+
+static int listen_at_inherited(struct unix_listener *listener, struct weft_loop *loop,
+                               struct weft_inherited *inherited)
+{
+    struct stat st = {0};
+    int err = weft__socket_take(&listener->socket, loop, inherited);
+
+    if (err < 0 || is_abstract(&listener->address))
+        return err;
+    /* If the file has gone meanwhile, no file is ours to remove. */
+    (void)lstat(listener->address.un.sun_path, &st);
+    listener->device = st.st_dev;
+    listener->inode = st.st_ino;
+    return 0;
+}
+
 /* Lets no other server that starts come between. */
 static int listen_in_order(struct unix_listener *listener, struct weft_loop *loop, int fd)
 {
@@ -202,6 +230,19 @@ static void describe_path(const char *path, char *dst, size_t size)
     }
 }
 
+static int listen_at_new(struct unix_listener *listener, struct weft_loop *loop)
+{
+    int fd = open_socket();
+
+    if (fd < 0)
+        return fd;
+    int err = is_abstract(&listener->address) ? listen_at_name(listener, loop, fd)
+                                              : listen_in_order(listener, loop, fd);
+    if (err < 0)
+        close(fd);
+    return err;
+}
+
 static int unix_listen(struct weft_listener *base, struct weft_loop *loop,
                        const struct weft_url *url, struct weft_error *error)
 {
@@ -217,15 +258,11 @@ static int unix_listen(struct weft_listener *base, struct weft_loop *loop,
 
     if (err < 0)
         return err;
-    int fd = open_socket();
-    if (fd < 0)
-        return refuse(error, fd, "listen on", url->path, advice);
-    err = is_abstract(&listener->address) ? listen_at_name(listener, loop, fd)
-                                          : listen_in_order(listener, loop, fd);
-    if (err < 0) {
-        close(fd);
+    struct weft_inherited *inherited = find_inherited(listener);
+    err =
+        inherited ? listen_at_inherited(listener, loop, inherited) : listen_at_new(listener, loop);
+    if (err < 0)
         return refuse(error, err, "listen on", url->path, advice);
-    }
     describe_path(url->path, base->name, sizeof base->name);
     return 0;
 }
@@ -239,7 +276,7 @@ static void unix_unlisten(struct weft_listener *base)
     if (!listener->socket.open)
         return;
     /* Another server may have put its own there meanwhile. */
-    if (!is_abstract(&listener->address) && lstat(path, &st) == 0 &&
+    if (!base->kept && !is_abstract(&listener->address) && lstat(path, &st) == 0 &&
         st.st_dev == listener->device && st.st_ino == listener->inode)
         unlink(path);
     weft__socket_unlisten(base);

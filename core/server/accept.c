@@ -218,10 +218,32 @@ void weft__server_close_listeners(struct weft_server *server)
         struct weft__port *port = &server->ports[i];
         struct weft_listener *listener = port->listening ? port->listener : NULL;
         for (; listener; listener = listener->next) {
-            int turns = 0;
+            int turns = listener->kept ? ACCEPTS_PER_TURN : 0;
             while (turns < ACCEPTS_PER_TURN && accept_some(listener))
                 turns++;
         }
     }
     weft__server_unlisten(server);
+}
+
+const struct weft_listener *weft_server_listener(const struct weft_server *server, size_t i)
+{
+    for (size_t p = 0; p < server->port_count; p++) {
+        const struct weft__port *port = &server->ports[p];
+        const struct weft_listener *listener = port->listening ? port->listener : NULL;
+        for (; listener; listener = listener->next)
+            if (i-- == 0)
+                return listener;
+    }
+    return NULL;
+}
+
+void weft_server_keep_listeners(struct weft_server *server)
+{
+    for (size_t p = 0; p < server->port_count; p++) {
+        struct weft__port *port = &server->ports[p];
+        struct weft_listener *listener = port->listening ? port->listener : NULL;
+        for (; listener; listener = listener->next)
+            listener->kept = true;
+    }
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Changes limits while the server runs. Each loop has its own copy of the limits, which only its thread reads
+ * Changes limits while the server runs, and finds out if its loops turn. Each loop has its own copy of the limits, which only its thread reads
  * and writes, so a change is posted to each and costs the connections nothing. */
 #include <errno.h>
 #include <inttypes.h>
@@ -122,4 +122,36 @@ void weft_server_abandon_limits(struct weft_limits_change *change)
 const struct weft_limits *weft_server_limits(const struct weft_server *server)
 {
     return &server->threads[0].limits;
+}
+
+static void visit(struct weft_post *post);
+
+static void go_on(struct weft_tour *tour)
+{
+    struct weft__thread *thread = tour->at;
+    struct weft_server *server = thread->server;
+    const size_t i = (size_t)(thread - server->threads) + 1;
+
+    thread = &server->threads[i < server->thread_count ? i : 0];
+    tour->at = thread;
+    tour->post.run = visit;
+    int err = weft_loop_post(thread->worker.loop, &tour->post);
+    (void)err; /* -ESHUTDOWN: that loop has drained and ended */
+}
+
+static void visit(struct weft_post *post)
+{
+    struct weft_tour *tour = weft_container_of(post, struct weft_tour, post);
+    const struct weft__thread *thread = tour->at;
+
+    if (thread == thread->server->threads)
+        tour->done(tour);
+    else
+        go_on(tour);
+}
+
+void weft_server_tour(struct weft_server *server, struct weft_tour *tour)
+{
+    tour->at = server->threads;
+    go_on(tour);
 }

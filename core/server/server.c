@@ -45,6 +45,7 @@ int weft_server_new(struct weft_server **out, const struct weft_server_options *
     server->limits = options->limits;
     server->log = options->log;
     server->measures = options->measure;
+    server->inheritance = options->inheritance;
     weft__registry_freeze(options->registry);
     err = weft__server_make_ports(server, options, error);
     if (err < 0)
@@ -122,6 +123,7 @@ static int bind_port(struct weft_server *server, struct weft__port *port, struct
         return weft_error_set(error, -ENOMEM, "out of memory");
     port->listener->on_ready = weft__server_on_listener;
     port->listener->owner = port;
+    port->listener->inheritance = server->inheritance;
     int err = transport->listen(port->listener, server->threads[0].worker.loop, &port->endpoint.url,
                                 error);
     port->listening = err == 0;

@@ -55,6 +55,7 @@ struct weft__thread {
 struct weft_server {
     struct weft_limits limits; /* as they were at the start; plugins have read them */
     const struct weft_log *log;
+    struct weft_inheritance *inheritance;
     struct weft__port *ports;
     size_t port_count;
     struct weft_frame_cache *frames; /* for all threads; NULL where frame-cache is 0 */

@@ -170,8 +170,19 @@ static int run(struct kvs_config *config, struct kvs_log *kvs_log)
         return repair(config);
     struct weft_error error;
     struct contexts contexts = {0};
-    int err = weft_kv_context_open(&contexts.kv, stores, config->store, kvs_limits_of(config, 0),
-                                   log, &error);
+    struct kvs_service service = {0};
+    int err = 0;
+    if (!config->check) {
+        kvs_inheritance_init(&service.inheritance, log);
+        /* The store is the other's until that has ended. */
+        if (config->handover)
+            err = kvs_handover_take(&service.inheritance, config->handover, log, &error);
+        if (err < 0)
+            return refuse(err, error.text);
+    }
+    kvs_manager_init(&service.manager, log);
+    err = weft_kv_context_open(&contexts.kv, stores, config->store, kvs_limits_of(config, 0), log,
+                               &error);
     if (err < 0)
         return refuse(err, error.text);
 
@@ -191,8 +202,10 @@ static int run(struct kvs_config *config, struct kvs_log *kvs_log)
         users_reloader.context = users;
         kvs_reload_add(&reload, &users_reloader);
     }
-    int code = err < 0 ? refuse(err, error.text)
-                       : cli_kvs_serve(config, &registry, &reload, kvs_log, stdout, stderr);
+    int code = err < 0
+                   ? refuse(err, error.text)
+                   : cli_kvs_serve(config, &registry, &reload, kvs_log, &service, stdout, stderr);
+    kvs_manager_fini(&service.manager);
     weft_users_close(users);
     weft_kv_context_fini(&contexts.kv);
 #ifdef WEFT_HAS_WEBSOCKET

@@ -118,6 +118,15 @@ static int set_log_rate(void *into, const char *text, struct weft_error *error)
     return 0;
 }
 
+static int set_handover(void *into, const char *text, struct weft_error *error)
+{
+    struct kvs_config *config = into;
+    if (!*text)
+        return weft_error_set(error, WEFT_ECONFIG, "--handover: the path of a socket is missing");
+    config->handover = text;
+    return 0;
+}
+
 static int set_user(void *into, const char *text, struct weft_error *error)
 {
     struct kvs_config *config = into;
@@ -201,6 +210,11 @@ static const struct cli_option own_options[] = {
      .help = "lines per event and second; 0: any number",
      .rare = true,
      .set = set_log_rate},
+    {.name = "handover",
+     .argument = "PATH",
+     .help = "take over from the kvs at this socket, and be there",
+     .rare = true,
+     .set = set_handover},
     {.name = "user", .argument = "NAME", .help = "become this user once bound", .set = set_user},
     {.name = "users", .argument = "FILE", .help = "who may log in, and do what", .set = set_users},
     {.name = "hash-password",

@@ -33,6 +33,7 @@ struct kvs_config {
     enum weft_log_level log_level;
     enum weft_log_format log_format;
     const char *log_file; /* NULL: standard error */
+    const char *handover; /* the path of the socket; NULL: none */
     uint64_t log_rate;    /* lines per event and second; 0: any number */
     const char *user;     /* NULL: the user that started kvs */
     const char *users;    /* the file of users; NULL: whoever connects may do everything */

@@ -176,17 +176,35 @@ struct stopper {
     struct weft_server *server;
     const struct weft_log *log;
     struct kvs_reload *reload;
+    struct kvs_service *service;
     struct weft_signal terminate, interrupt, report, hangup;
     struct weft_timer left_out;
     bool draining;
 };
 
+/* Drains, and at the second time cuts. */
+static void drain(struct stopper *stopper)
+{
+    if (!stopper->draining)
+        kvs_manager_stopping(&stopper->service->manager,
+                             weft_server_limits(stopper->server)->drain_timeout);
+    stopper->draining = true;
+    weft_server_stop(stopper->server);
+}
+
 static void stop(struct stopper *stopper, const char *signal_name)
 {
     weft_log_write(stopper->log, WEFT_LOG_INFO, stopper->draining ? "cut" : "drain", "signal=%s",
                    signal_name);
-    stopper->draining = true;
-    weft_server_stop(stopper->server);
+    drain(stopper);
+}
+
+/* Another kvs has the listening sockets. */
+static void on_passed(struct kvs_handover *handover)
+{
+    struct stopper *stopper = handover->owner;
+    if (!stopper->draining)
+        drain(stopper);
 }
 
 static void on_terminate(struct weft_signal *raised)
@@ -209,8 +227,10 @@ static void on_hangup(struct weft_signal *raised)
 {
     const struct stopper *stopper = weft_container_of(raised, struct stopper, hangup);
     struct weft_error error;
+    kvs_manager_reloading(&stopper->service->manager);
     int err = kvs_reload_run(stopper->reload, stopper->log, "SIGHUP", &error);
-    (void)err; /* the log has said it, and whoever sends a signal reads that */
+    /* The log has said it too, and whoever sends a signal reads that. */
+    kvs_manager_reloaded(&stopper->service->manager, err < 0 ? error.text : NULL);
 }
 
 static void tell_left_out(struct weft_timer *timer)
@@ -221,12 +241,12 @@ static void tell_left_out(struct weft_timer *timer)
 }
 
 static int run_until_stopped(struct kvs_config *config, struct weft_server *server,
-                             struct kvs_reload *reload, struct kvs_log *kvs_log, FILE *out,
-                             FILE *err)
+                             struct kvs_reload *reload, struct kvs_log *kvs_log,
+                             struct kvs_service *service, FILE *out, FILE *err)
 {
     struct kvs_settings settings;
     const struct weft_log *log = &kvs_log->log;
-    struct stopper stopper = {.server = server, .log = log, .reload = reload};
+    struct stopper stopper = {.server = server, .log = log, .reload = reload, .service = service};
     struct weft_loop *loop = weft_server_loop(server);
     kvs_settings_init(&settings, config, server, kvs_log, reload);
     weft_signal_start(&stopper.terminate, loop, SIGTERM, on_terminate);
@@ -235,7 +255,11 @@ static int run_until_stopped(struct kvs_config *config, struct weft_server *serv
     weft_signal_start(&stopper.hangup, loop, SIGHUP, on_hangup);
     stopper.left_out.fire = tell_left_out;
     weft_loop_after(loop, &stopper.left_out, LEFT_OUT_NS);
+    service->handover.passed = on_passed;
+    service->handover.owner = &stopper;
+    kvs_handover_begin(&service->handover, server, log);
     print_listening(server, log, out);
+    kvs_manager_begin(&service->manager, server);
     weft_log_write(log, WEFT_LOG_INFO, "start", "version=%s threads=%u store=%s", WEFT_VERSION,
                    config->threads, config->store);
     int status = weft_server_run(server);
@@ -244,6 +268,8 @@ static int run_until_stopped(struct kvs_config *config, struct weft_server *serv
     weft_signal_stop(&stopper.report);
     weft_signal_stop(&stopper.hangup);
     weft_timer_stop(&stopper.left_out);
+    kvs_handover_end(&service->handover);
+    kvs_manager_end(&service->manager);
     kvs_reload_remove(reload, &settings.reloader);
     log_counts(server, log);
     if (status > 0)
@@ -298,6 +324,8 @@ static int enter_sandbox(const struct kvs_config *config, const struct weft_log 
         kvs_sandbox_folder_of(&sandbox, config->users, false);
     if (config->log_file)
         kvs_sandbox_folder_of(&sandbox, config->log_file, true);
+    if (config->handover)
+        kvs_sandbox_folder_of(&sandbox, config->handover, true);
     for (size_t i = 0; i < config->listen_count; i++) {
         struct weft_url url;
         struct weft_error unread;
@@ -315,14 +343,20 @@ static int enter_sandbox(const struct kvs_config *config, const struct weft_log 
 
 /* Binds as the user that started kvs, who may bind what --user may not, and serves as --user. */
 static int listen_as(const struct kvs_config *config, const struct cli_user *user,
-                     struct weft_server *server, const struct weft_log *log,
-                     struct weft_error *error)
+                     struct weft_server *server, struct kvs_service *service,
+                     const struct weft_log *log, struct weft_error *error)
 {
     int status = weft_server_listen(server, error);
     for (size_t i = 0; status == 0 && user && i < config->listen_count; i++)
         status = give_socket(config->listen[i], user, error);
     if (status == 0 && user)
         status = cli_user_become(user, error);
+    if (status == 0)
+        status =
+            kvs_handover_listen(&service->handover, config->handover, &service->inheritance, error);
+    if (status == 0)
+        kvs_inheritance_close_unused(&service->inheritance, log, kvs_manager_forget,
+                                     &service->manager);
     if (status == 0 && !config->no_sandbox)
         status = enter_sandbox(config, log, error);
     return status < 0 ? status : start_threads(server, error);
@@ -370,7 +404,8 @@ static int check_system(const struct kvs_config *config, const struct cli_user *
 }
 
 int cli_kvs_serve(struct kvs_config *config, struct weft_registry *registry,
-                  struct kvs_reload *reload, struct kvs_log *kvs_log, FILE *out, FILE *err)
+                  struct kvs_reload *reload, struct kvs_log *kvs_log, struct kvs_service *service,
+                  FILE *out, FILE *err)
 {
     const struct weft_log *log = &kvs_log->log;
     const struct weft_server_options options = {
@@ -383,6 +418,7 @@ int cli_kvs_serve(struct kvs_config *config, struct weft_registry *registry,
         .limits = config->limits,
         .threads = config->threads,
         .log = log,
+        .inheritance = &service->inheritance.sockets,
     };
     struct weft_server *server;
     struct weft_error error;
@@ -400,9 +436,9 @@ int cli_kvs_serve(struct kvs_config *config, struct weft_registry *registry,
     } else {
         const struct cli_exposure exposure = kvs_exposure_of(config);
         cli_warn_exposure(&exposure, log);
-        status = listen_as(config, config->user ? &user : NULL, server, log, &error);
+        status = listen_as(config, config->user ? &user : NULL, server, service, log, &error);
         code = status < 0 ? refuse(err, status, &error)
-                          : run_until_stopped(config, server, reload, kvs_log, out, err);
+                          : run_until_stopped(config, server, reload, kvs_log, service, out, err);
     }
     weft_server_free(server);
     return code;

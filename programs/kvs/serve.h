@@ -10,6 +10,7 @@
 #include "log.h"
 #include "options.h"
 #include "reload.h"
+#include "service/service.h"
 
 /* Reads the command line into *config; owners are the limits of plugins (options.h). Returns 0 to go on, 1 if
  * --help, --version or --print-config was printed, WEFT_ECONFIG for a mistake, another -errno if standard output could not
@@ -31,7 +32,7 @@ void cli_kvs_set_limits(struct kvs_config *config, const struct weft_log *log);
  * and the end log what was counted; SIGHUP runs `reload`, to which main() has added what can be reloaded. Returns the exit code: 0, 2 for a mistake of the command line, 1
  * for what the system refused and for connections that were cut. */
 WEFT_MUST_USE int cli_kvs_serve(struct kvs_config *config, struct weft_registry *registry,
-                                struct kvs_reload *reload, struct kvs_log *kvs_log, FILE *out,
-                                FILE *err);
+                                struct kvs_reload *reload, struct kvs_log *kvs_log,
+                                struct kvs_service *service, FILE *out, FILE *err);
 
 #endif

@@ -88,6 +88,7 @@ enum {
     KV_ROCKSDB,
     KV_CLIENT,
     PROGRAMS_LIB,
+    KVS_SERVICE,
     KVS,
     KVC,
     ARCHIVE_COUNT
@@ -121,6 +122,7 @@ static struct archive archives[ARCHIVE_COUNT] = {
     [KV_ROCKSDB] = {.path = ARCHIVE_KV_ROCKSDB},
     [KV_CLIENT] = {.path = ARCHIVE_KV_CLIENT},
     [PROGRAMS_LIB] = {.path = ARCHIVE_PROGRAMS_LIB},
+    [KVS_SERVICE] = {.path = ARCHIVE_KVS_SERVICE},
     [KVS] = {.path = ARCHIVE_KVS},
     [KVC] = {.path = ARCHIVE_KVC},
 };
@@ -516,11 +518,23 @@ static void test_what_the_programs_share_knows_base_alone(void **state)
     needs_none_of(PROGRAMS_LIB, waits);
 }
 
+/* It has sockets of its own, to the manager and to another kvs, and no plugin. */
+static void test_service_of_kvs_knows_core_alone(void **state)
+{
+    (void)state;
+    needs_nothing_above(KVS_SERVICE, 1u << BASE | 1u << CORE, NULL);
+    needs_none_of(KVS_SERVICE, libev);
+    needs_none_of(KVS_SERVICE, gzip_engines);
+    needs_none_of(KVS_SERVICE, protobuf_c);
+    needs_none_of(KVS_SERVICE, waits);
+}
+
 /* The server carries nothing of the client: no load generator, no command, no prompt. */
 static void test_kvs_knows_no_plugin_and_nothing_of_kvc(void **state)
 {
     (void)state;
-    needs_nothing_above(KVS, 1u << BASE | 1u << CORE | 1u << PROGRAMS_LIB, NULL);
+    needs_nothing_above(KVS, 1u << BASE | 1u << CORE | 1u << PROGRAMS_LIB | 1u << KVS_SERVICE,
+                        NULL);
     needs_none_of(KVS, libev);
     needs_none_of(KVS, gzip_engines);
     needs_none_of(KVS, protobuf_c);
@@ -592,6 +606,7 @@ int main(void)
         cmocka_unit_test(test_journal_is_made_of_the_memory_store_and_codecs),
         cmocka_unit_test(test_kv_client_knows_no_codec),
         cmocka_unit_test(test_what_the_programs_share_knows_base_alone),
+        cmocka_unit_test(test_service_of_kvs_knows_core_alone),
         cmocka_unit_test(test_kvs_knows_no_plugin_and_nothing_of_kvc),
         cmocka_unit_test(test_kvc_knows_no_codec_no_socket_and_nothing_of_kvs),
         cmocka_unit_test(test_names_of_codecs_are_defined_by_codecs_alone),

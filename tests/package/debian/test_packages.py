@@ -32,6 +32,28 @@ def check_server(machine):
         check(os.path.exists(machine.path(name)), f"there is {name}")
 
 
+def check_service(machine):
+    units = "/lib/systemd/system"
+    check(os.path.islink(machine.path("/etc/systemd/system/multi-user.target.wants/kvs.service")),
+          "the service is enabled")
+    check(not os.path.lexists(machine.path("/etc/systemd/system/sockets.target.wants/kvs.socket"))
+          and os.path.exists(machine.path(f"{units}/kvs.socket")), "its socket unit is there, and not enabled")
+    run(["systemd-analyze", "security", "--offline=true", "--threshold=15", machine.path(f"{units}/kvs.service")])
+    print("ok  its exposure is at most 1.5")
+    checked = machine.run(["kvs", "--config", "/etc/weft/kvs.conf", "--print-config"], user="kvs:kvs")
+    check("store memory:/var/lib/kvs" in checked and "codec=auto" in checked, "its configuration is read")
+    logs = os.stat(machine.path("/var/log/kvs"))
+    check(logs.st_mode & 0o777 == 0o750 and logs.st_uid != 0, "there is a folder for its logs")
+    check(os.path.exists(machine.path("/etc/logrotate.d/kvs")), "which logrotate(8) keeps small")
+
+
+def check_removal(machine):
+    """A removal keeps what an administrator has written, and the data."""
+    machine.run(["apt-get", "-q", "-y", "remove", "kvs"])
+    check(os.path.exists(machine.path("/etc/weft/kvs.conf")) and os.path.exists(machine.path("/var/lib/kvs")),
+          "a removal leaves the configuration and the data")
+
+
 def check_session(machine):
     """The packages' own test, as the server's user."""
     machine.copy([os.path.join(os.path.dirname(__file__), "../../../packages/debian/tests/session")], "/opt")
@@ -78,8 +100,10 @@ def main():
         packages = machine.copy([package(folder, "kvs"), package(folder, "kvc")], "/opt")
         machine.run(["apt-get", "-q", "-y", "--no-install-recommends", "install", *packages])
         check_server(machine)
+        check_service(machine)
         check_session(machine)
         check_development(machine, folder, work)
+        check_removal(machine)
         check_purge(machine)
     finally:
         machine.remove()

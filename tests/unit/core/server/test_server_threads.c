@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -320,6 +321,67 @@ static void test_servers_of_several_threads_share_a_registry(void **state)
     }
 }
 
+/* A tour that is begun anew as often as `left` says, and then stops the server. */
+struct tours {
+    struct weft_tour tour;
+    struct weft_post begin;
+    struct fixture *fixture;
+    int left;
+};
+
+static void on_tour_done(struct weft_tour *tour)
+{
+    struct tours *tours = weft_container_of(tour, struct tours, tour);
+
+    if (--tours->left > 0)
+        weft_server_tour(tours->fixture->server, tour);
+    else
+        weft_server_stop(tours->fixture->server);
+}
+
+static void begin_tours(struct weft_post *post)
+{
+    struct tours *tours = weft_container_of(post, struct tours, begin);
+
+    weft_server_tour(tours->fixture->server, &tours->tour);
+}
+
+static void test_tour_comes_back_from_all_loops(void **state)
+{
+    struct fixture *f = *state;
+    struct tours tours = {
+        .tour.done = on_tour_done, .begin.run = begin_tours, .fixture = f, .left = 100};
+
+    start_running(f, "");
+    assert_int_equal(weft_loop_post(weft_server_loop(f->server), &tours.begin), 0);
+    assert_int_equal(pthread_join(f->thread, NULL), 0);
+    assert_int_equal(tours.left, 0);
+}
+
+static void test_listeners_that_are_kept_leave_their_file_and_who_waits(void **state)
+{
+    struct fixture *f = *state;
+
+    start(f, "");
+    const struct weft_listener *listener = weft_server_listener(f->server, 0);
+    assert_non_null(listener);
+    assert_null(weft_server_listener(f->server, 1));
+    int handle = dup((int)listener->handle), waiting = wire_connect(f->url);
+    weft_server_keep_listeners(f->server);
+    assert_int_equal(pthread_create(&f->thread, NULL, run, f), 0);
+    post_and_join(f, stop);
+    assert_null(weft_server_listener(f->server, 0));
+    assert_int_equal(access(f->path, F_OK), 0);
+    /* It may have been accepted before the stop. If not, it is there for whoever has the handle. */
+    if (count(f).accepted == 0) {
+        int accepted = accept(handle, NULL, NULL);
+        assert_true(accepted >= 0);
+        close(accepted);
+    }
+    close(waiting);
+    close(handle);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -333,6 +395,9 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(test_start_that_fails_says_what_may_help, setup, teardown),
         cmocka_unit_test_setup_teardown(test_started_threads_end_without_a_run, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_tour_comes_back_from_all_loops, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_listeners_that_are_kept_leave_their_file_and_who_waits,
+                                        setup, teardown),
     };
     return cmocka_run_group_tests_name("server threads", tests, NULL, NULL);
 }

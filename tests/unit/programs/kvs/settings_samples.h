@@ -26,6 +26,7 @@ static const struct sample samples[] = {
     {"log-file", "/dev/stderr", NULL},
     {"log-format", "json", "xml"},
     {"log-rate", "7", "some"},
+    {"handover", "/nowhere.sock", NULL},
     {"user", "nobody", NULL},
     {"users", "/nowhere.users", NULL},
     {"no-sandbox", "yes", "maybe"},
