@@ -49,6 +49,11 @@ struct weft_action {
 WEFT_MUST_USE bool weft_request_ask(struct weft_request *request, const struct weft_action *action,
                                     struct weft_rejection *why);
 
+/* True if weft_request_ask is known to return true for an action with these flags and this object: the peer has a pass
+ * (peer.h). It costs less than to make an action and ask. */
+bool weft_request_passes(const struct weft_request *request, unsigned flags,
+                         struct weft_view object);
+
 /* Asks the layers, outermost first, until one can say if `secret` proves that the peer is `user`. Both are
  * borrowed for the call. Returns:
  *
@@ -106,7 +111,7 @@ struct weft_layer {
      * its first bytes are decoded, and sets the user if the transport has proven who the peer is. */
     void (*meet)(void *loop_state, struct weft_peer *peer);
 
-    /* Called before the service's call(). Returns true if the request may pass. False: the core refuses
+    /* Called before the service's call(), unless the peer has a pass (peer.h). Returns true if the request may pass. False: the core refuses
      * it in the service's words for *why, and neither the inner layers nor the service see it. *why is
      * WEFT_REJECT_DENIED unless the layer sets it. If the slot is NULL, every request may pass. */
     bool (*begin)(void *loop_state, void *state, struct weft_request *request,

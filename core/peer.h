@@ -5,6 +5,7 @@
 #ifndef WEFT_PEER_H
 #define WEFT_PEER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/bytes.h"
@@ -48,6 +49,24 @@ WEFT_MUST_USE int weft_peer_set_label(struct weft_peer *peer, struct weft_view l
 /* Sets what a layer has decided about the peer. The peer owns it: `release` is called with it once, when
  * another one is set or the peer goes. NULL: none. At most one layer of an endpoint uses this. */
 void weft_peer_set_grant(struct weft_peer *peer, void *grant, void (*release)(void *grant));
+
+enum { WEFT_PASS_OBJECT_MAX = 32 };
+
+/* A layer that guards gives a peer a pass for what it would allow again, so that it is not asked each time. The pass
+ * is valid while *stamp == made. Then requests of the peer that bring no credentials reach the service without the
+ * layer's begin, and an action whose flags are all in `flags` and whose object is `object`, or any, is allowed. If such
+ * a request needs more than that, ask and end are called for it, with a zeroed state. */
+struct weft_pass {
+    const unsigned *stamp; /* read with acquire order; lives as long as the server */
+    unsigned made;
+    unsigned flags; /* of struct weft_action */
+    bool any;       /* for any object */
+    struct weft_view object;
+};
+
+/* Gives the peer a pass in place of the one that it had. NULL, or an object of more than WEFT_PASS_OBJECT_MAX bytes:
+ * none. Another user or grant of the peer takes it away. It has no effect if the endpoint has several layers. */
+void weft_peer_set_pass(struct weft_peer *peer, const struct weft_pass *pass);
 
 #ifdef __cplusplus
 }

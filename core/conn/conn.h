@@ -25,6 +25,18 @@
 #include "worker.h"
 #include "core/peer.h"
 
+/* A struct weft_pass with a copy of its object. */
+struct weft__pass {
+    const unsigned *stamp;
+    unsigned made;
+    unsigned denied; /* all flags but those of the pass, and WEFT__PASS_NONE if there is no pass */
+    bool any;
+    uint8_t size;
+    uint8_t object[WEFT_PASS_OBJECT_MAX];
+};
+
+#define WEFT__PASS_NONE (1u << 31)
+
 struct weft__peer {
     struct weft_peer public;
     char *user, *label; /* owned; public.user and public.label point to them */
@@ -32,9 +44,11 @@ struct weft__peer {
     char *proven;       /* owned: what public.subject and the three behind it point to */
     struct weft__conn *conn;
     void (*release)(void *grant); /* of public.grant */
-    bool met;                     /* the layers' meet was called */
-    bool announcing; /* the request that begins is not a message but its head: see announce (input.c) */
-    bool announced;  /* that has happened once */
+    struct weft__pass pass;
+    bool met; /* the layers' meet was called */
+    bool
+        announcing; /* the request that begins is not a message but its head: see announce (input.c) */
+    bool announced; /* that has happened once */
     /* The request for which a layer waits, or NULL, and what weft_layer_resume said. Nothing is decoded
      * meanwhile. */
     struct weft__request *waiting;

@@ -77,8 +77,34 @@ void weft__layers_call(void *loop_state, void *conn_state, struct weft_request *
     struct weft__request *request = weft_container_of(public, struct weft__request, public);
 
     public->layers = &request->conn->binding->layers;
-    request->layered = (struct weft__layered){0};
+    request->layered.pass = NULL;
     begin_layers(request, loop_state, conn_state);
+}
+
+void weft__layers_call_quick(void *loop_state, void *conn_state, struct weft_request *public)
+{
+    struct weft__request *request = weft_container_of(public, struct weft__request, public);
+    const struct weft__peer *peer = request->conn->peer;
+    const struct weft__binding *binding = request->conn->binding;
+
+    if (public->credentials.size > 0 || !peer ||
+        __atomic_load_n(peer->pass.stamp, __ATOMIC_ACQUIRE) != peer->pass.made) {
+        weft__layers_call(loop_state, conn_state, public);
+        return;
+    }
+    public->layers = &binding->layers;
+    request->layered.pass = &peer->pass;
+    binding->service->call(loop_state, conn_state, public);
+}
+
+bool weft_request_passes(const struct weft_request *public, unsigned flags, struct weft_view object)
+{
+    const struct weft__pass *pass =
+        ((const struct weft__request *)(const void *)public)->layered.pass;
+
+    if (!pass || ((flags | WEFT__PASS_NONE) & pass->denied))
+        return false;
+    return pass->any || weft_view_equal(object, weft_view(pass->object, pass->size));
 }
 
 int weft_layer_wait(struct weft_request *public)
@@ -151,7 +177,13 @@ bool weft_request_ask(struct weft_request *public, const struct weft_action *act
     bool may = true;
 
     *why = (struct weft_rejection){.cause = WEFT_REJECT_DENIED};
-    for (size_t i = 0; layers && may && i < layers->count; i++) {
+    if (!layers || weft_request_passes(public, action->flags, action->object))
+        return true;
+    /* It came here with a pass, which is not for this. */
+    if (layers->quick && request->layered.begun == 0)
+        memset(weft__request_state(request, layers->of[request->layered.begun++].at), 0,
+               layers->of[0].layer->request_size);
+    for (size_t i = 0; may && i < layers->count; i++) {
         const struct weft_layer *layer = layers->of[i].layer;
 
         if (layer->ask)

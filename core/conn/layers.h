@@ -12,6 +12,7 @@ struct weft__conn;
 struct weft__layers {
     size_t count;
     bool guarded; /* one of them has a meet */
+    bool quick;   /* it is the only one, and the service asks: a pass counts */
     struct {
         const struct weft_layer *layer;
         void *loop_state;
@@ -22,6 +23,9 @@ struct weft__layers {
 /* Takes the place of service->call where an endpoint has layers: calls each layer's begin, and then the
  * service's call unless one of them has refused the request. */
 void weft__layers_call(void *loop_state, void *conn_state, struct weft_request *request);
+
+/* Takes that place where the layers are quick: the peer's pass may spare the layer's begin. */
+void weft__layers_call_quick(void *loop_state, void *conn_state, struct weft_request *request);
 
 /* Goes on with the request for which weft_layer_resume was called. Called by the pump alone. */
 void weft__layers_go_on(struct weft__conn *conn);

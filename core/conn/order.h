@@ -21,6 +21,7 @@
 #include "core/service.h"
 
 struct weft__conn;
+struct weft__pass;
 struct weft__request;
 
 #define WEFT__ALIGN_UP(size) (((size) + 15) / 16 * 16)
@@ -52,11 +53,12 @@ struct weft__held {
     bool lasting;           /* the body's `lasting` (core/base/body.h) */
 };
 
-/* Used only if the endpoint has layers. */
+/* Used only if the endpoint has layers. `begun` and what stands behind it are 0 in the pool. */
 struct weft__layered {
-    uint64_t bytes; /* of all its messages before encoding */
-    size_t begun;   /* layers whose begin was called */
-    bool waited;    /* the last of them has to begin again */
+    const struct weft__pass *pass; /* the peer's, with which it came; NULL: it had none */
+    uint8_t begun;                 /* layers whose begin was called */
+    bool waited;                   /* the last of them has to begin again */
+    uint64_t bytes;                /* of all its messages before encoding, if a layer has begun */
 };
 
 /* The core's side of a request. Behind it lie the states that layers have of it. */

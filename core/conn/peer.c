@@ -48,6 +48,15 @@ static int keep_proven(struct weft__peer *peer)
     return 0;
 }
 
+static void drop_pass(struct weft__peer *peer)
+{
+    static const unsigned never = 0;
+
+    peer->pass.stamp = &never;
+    peer->pass.made = 1;
+    peer->pass.denied = ~0u;
+}
+
 static struct weft__peer *make_peer(struct weft__conn *conn)
 {
     struct weft__peer *peer = weft_calloc(1, sizeof *peer);
@@ -69,6 +78,7 @@ static struct weft__peer *make_peer(struct weft__conn *conn)
             return NULL;
         }
         peer->conn = conn;
+        drop_pass(peer);
         conn->peer = peer;
     }
     return peer;
@@ -103,11 +113,28 @@ static int replace(char **text, struct weft_view with)
     return 0;
 }
 
+void weft_peer_set_pass(struct weft_peer *public, const struct weft_pass *pass)
+{
+    struct weft__peer *peer = weft_container_of(public, struct weft__peer, public);
+
+    drop_pass(peer);
+    if (!pass || (!pass->any && pass->object.size > sizeof peer->pass.object))
+        return;
+    peer->pass.stamp = pass->stamp;
+    peer->pass.made = pass->made;
+    peer->pass.denied = ~(pass->flags | WEFT__PASS_NONE);
+    peer->pass.any = pass->any;
+    peer->pass.size = pass->any ? 0 : (uint8_t)pass->object.size;
+    if (peer->pass.size > 0)
+        memcpy(peer->pass.object, pass->object.data, peer->pass.size);
+}
+
 int weft_peer_set_user(struct weft_peer *public, struct weft_view user)
 {
     struct weft__peer *peer = weft_container_of(public, struct weft__peer, public);
     int err = replace(&peer->user, user);
 
+    drop_pass(peer);
     public->user = peer->user;
     peer->conn->unknown = peer->conn->binding->layers.guarded && !peer->user;
     return err;
@@ -126,6 +153,7 @@ void weft_peer_set_grant(struct weft_peer *public, void *grant, void (*release)(
 {
     struct weft__peer *peer = weft_container_of(public, struct weft__peer, public);
 
+    drop_pass(peer);
     if (public->grant)
         peer->release(public->grant);
     public->grant = grant;

@@ -80,7 +80,7 @@ static int deliver(struct weft__request *request, const struct weft_body *body, 
         return -EAGAIN;
     }
     request->said = last ? WEFT__SAID_ALL : WEFT__SAID_SOME;
-    if (request->public.layers)
+    if (request->layered.begun > 0)
         request->layered.bytes += body->size;
     if (speaks_at_once(request))
         weft__conn_emit(conn, body, last);
@@ -116,6 +116,7 @@ WEFT_NOINLINE static void end_layers(struct weft__request *request)
             layers->of[i].layer->end(layers->of[i].loop_state,
                                      weft__request_state(request, layers->of[i].at),
                                      &request->public, request->layered.bytes);
+    request->layered = (struct weft__layered){0};
 }
 
 /* Notes that the answer has ended without another message. One behind the head may hold messages: the
@@ -139,7 +140,7 @@ static int end_request(struct weft__request *request, const struct weft_body *bo
     }
     weft__order_settle_room(&conn->order, request);
     request->ended = true;
-    if (request->public.layers)
+    if (request->layered.begun > 0)
         end_layers(request);
     if (request->kept)
         weft__request_drop_kept(request);

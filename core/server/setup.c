@@ -149,7 +149,6 @@ static int start_layers(struct weft__binding *binding, const struct weft_endpoin
     struct weft__layers *layers = &binding->layers;
     size_t at = 0;
 
-    binding->call = endpoint->layer_count > 0 ? weft__layers_call : binding->service->call;
     for (size_t i = 0; i < endpoint->layer_count; i++) {
         const struct weft_layer *layer = endpoint->layers[i].layer;
         void *state = weft_calloc(1, layer->loop_size + 1);
@@ -168,8 +167,12 @@ static int start_layers(struct weft__binding *binding, const struct weft_endpoin
         layers->of[i].at = at;
         layers->count++;
         layers->guarded |= layer->meet != NULL;
+        layers->quick = layers->guarded && layers->count == 1 && binding->service->asks;
         at += WEFT__ALIGN_UP(layer->request_size);
     }
+    binding->call = layers->quick       ? weft__layers_call_quick
+                    : layers->count > 0 ? weft__layers_call
+                                        : binding->service->call;
     if (at > binding->worker->requests.states)
         binding->worker->requests.states = at;
     return 0;

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "work.h"
 #include "codecs/codecs.h"
@@ -11,17 +12,34 @@
 #include "lib/script_transport.h"
 #include "lib/virtual_loop.h"
 #include "services/kv/stores/stores.h"
+#include "services/layers/users/private.h"
 #include "services/payload/protobuf/writer.h"
 
 enum { FRAME_HEADER = 4 };
 
-static void start_server(struct kv_world *self, bool shared)
+/* The hash of "sesame", of a method that costs little. */
+#define HASH "$5$rounds=1000$salt$rloU6KpfKKm9G.NUT4Kh3.lZ3eQ67D/GrlYTTZlly7."
+
+/* Field numbers of proto/abi.proto. */
+enum {
+    REQUEST_HGET = 1,
+    REQUEST_HSET = 4,
+    REQUEST_LOGIN = 40,
+    COMMAND_TABLE = 1,
+    COMMAND_ITEM = 2,
+    PAIR_KEY = 1,
+    PAIR_VALUE = 2,
+    VALUE_STRING = 1,
+};
+
+static void start_server(struct kv_world *self, const char *variant)
 {
-    static const char *const urls[] = {"script:bench", "?codec=line"};
+    const char *const urls[] = {self->users ? "script:bench?layers=users" : "script:bench",
+                                variant};
     const struct weft_server_options options = {
         .registry = &self->registry,
         .urls = urls,
-        .url_count = 1 + (size_t)shared,
+        .url_count = variant ? 2 : 1,
         .codec = "length-delimited-gzip",
         .service = "kv",
         .limits = self->limits,
@@ -34,7 +52,36 @@ static void start_server(struct kv_world *self, bool shared)
     self->loop = weft_server_loop(self->server);
 }
 
-void kv_world_init(struct kv_world *self, bool shared)
+/* Registers users of one, whose password is "sesame". */
+static void add_users(struct kv_world *self, const char *rules)
+{
+    char path[] = "/tmp/weft-bench-XXXXXX";
+    struct weft_error error;
+    int fd = mkstemp(path);
+    bench_need(fd >= 0 && dprintf(fd, "ann %s %s\n", HASH, rules) > 0 && close(fd) == 0,
+               "a file of users");
+    bench_need(weft_users_open(&self->users, path, NULL, &error) == 0, "users");
+    (void)unlink(path);
+    self->users->pool.by_hand = true;
+    bench_need(weft_registry_add_layer(&self->registry, &weft_users_layer, self->users) == 0,
+               "a layer");
+}
+
+static void log_in(struct kv_world *self)
+{
+    uint8_t frame[64];
+    struct weft_view user = weft_view_str("ann"), password = weft_view_str("sesame");
+    size_t inner = weft_pb_bytes_size(1, user.size) + weft_pb_bytes_size(2, password.size);
+    uint8_t *at = weft_pb_put_head(frame + FRAME_HEADER, REQUEST_LOGIN, inner);
+    at = weft_pb_put_bytes(weft_pb_put_bytes(at, 1, user), 2, password);
+    weft_store_be32(frame, (uint32_t)(at - frame) - FRAME_HEADER);
+    bench_need(kv_world_exchange(self, weft_view(frame, (size_t)(at - frame))) == 0, "a login");
+    bench_need(users_pool_step(&self->users->pool), "a hash");
+    /* Status 200 takes three bytes. */
+    bench_need(kv_world_exchange(self, weft_view(NULL, 0)) == FRAME_HEADER + 3, "a right password");
+}
+
+void kv_world_init(struct kv_world *self, const char *variant, const char *rules)
 {
     static const uint8_t seed[16] = "0123456789abcdef";
     struct weft_error error;
@@ -51,9 +98,13 @@ void kv_world_init(struct kv_world *self, bool shared)
             weft_registry_add_service(&self->registry, &weft_kv_service, &self->context) == 0 &&
             weft_registry_add_service(&self->registry, &weft_kv_line_service, &self->context) == 0,
         "a registry");
-    start_server(self, shared);
+    if (rules)
+        add_users(self, rules);
+    start_server(self, variant);
     self->client = script_dial("bench");
     bench_need(self->client && virtual_loop_run_until_idle(self->loop), "a connection");
+    if (rules)
+        log_in(self);
 }
 
 void kv_world_fini(struct kv_world *self)
@@ -61,6 +112,7 @@ void kv_world_fini(struct kv_world *self)
     script_close(self->client);
     bench_need(virtual_loop_run_until_idle(self->loop), "a hang-up");
     weft_server_free(self->server);
+    weft_users_close(self->users);
     weft_kv_context_fini(&self->context);
     bench_need(script_finish() == 0, "all connections closed");
 }
@@ -74,17 +126,6 @@ size_t kv_world_exchange(struct kv_world *self, struct weft_view bytes)
     script_consume(self->client, size);
     return size;
 }
-
-/* Field numbers of proto/abi.proto. */
-enum {
-    REQUEST_HGET = 1,
-    REQUEST_HSET = 4,
-    COMMAND_TABLE = 1,
-    COMMAND_ITEM = 2,
-    PAIR_KEY = 1,
-    PAIR_VALUE = 2,
-    VALUE_STRING = 1,
-};
 
 /* A frame of one request; dst NULL: only its size. */
 static size_t put_frame(uint8_t *dst, bool sets, size_t number, struct weft_view value)

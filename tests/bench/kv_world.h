@@ -10,6 +10,7 @@
 #include "services/kv/service.h"
 
 struct script_end;
+struct weft_users;
 
 struct kv_world {
     struct weft_kv_context context;
@@ -18,10 +19,12 @@ struct kv_world {
     struct weft_server *server;
     struct weft_loop *loop;
     struct script_end *client;
+    struct weft_users *users; /* NULL: it has none */
 };
 
-/* A failure in either ends the program. shared: the codec line is at the same address. */
-void kv_world_init(struct kv_world *self, bool shared);
+/* A failure in either ends the program. variant: the URL of another codec at the same address, or NULL. rules: of the
+ * user that the client logs in as, or NULL: nobody has to log in. */
+void kv_world_init(struct kv_world *self, const char *variant, const char *rules);
 void kv_world_fini(struct kv_world *self);
 
 /* Sends bytes at once, and has turns until all is answered: so many bytes. */

@@ -13,7 +13,8 @@ struct bench_work {
     size_t size;         /* of a payload, or of a value */
     size_t depth;        /* requests that arrive together */
     bool sets;           /* writes, not reads */
-    bool shared;         /* another codec is at the same address */
+    const char *variant; /* the URL of another codec at the same address; NULL: none */
+    const char *rules;   /* of the user that the client logs in as; NULL: the server has no users */
     size_t counted_runs; /* operations when instructions are counted */
     void *(*begin)(const struct bench_work *work);
     /* So many operations, or a few more up to a whole batch; how many. */

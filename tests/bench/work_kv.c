@@ -24,7 +24,7 @@ struct kv_state {
 static void *begin(const struct bench_work *work)
 {
     struct kv_state *self = bench_zeroed(sizeof *self);
-    kv_world_init(&self->world, work->shared);
+    kv_world_init(&self->world, work->variant, work->rules);
     self->depth = work->depth;
     self->batch_count = (work->size < LARGE ? KEYS : LARGE_KEYS) / work->depth;
     self->batches = bench_zeroed(self->batch_count * sizeof *self->batches);
@@ -72,9 +72,17 @@ size_t bench_kv_works(struct bench_work *works, size_t count)
 {
     static const struct {
         size_t size, depth;
-        bool shared;
-    } cases[] = {{64, 1, false}, {64, 16, false},   {64, 64, false},
-                 {64, 64, true}, {1024, 16, false}, {16384, 1, false}};
+        const char *name, *variant, *rules;
+    } cases[] = {
+        {64, 1, "", NULL, NULL},
+        {64, 16, "", NULL, NULL},
+        {64, 64, "", NULL, NULL},
+        {64, 64, "-shared", "?codec=line", NULL},
+        {64, 64, "-guarded", NULL, "write"},
+        {64, 64, "-guarded-by-globs", NULL, "read:other-* write:table*"},
+        {1024, 16, "", NULL, NULL},
+        {16384, 1, "", NULL, NULL},
+    };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         for (int sets = 0; sets <= 1; sets++) {
             struct bench_work *work = &works[count++];
@@ -82,15 +90,15 @@ size_t bench_kv_works(struct bench_work *works, size_t count)
                 .size = cases[i].size,
                 .depth = cases[i].depth,
                 .sets = sets,
-                .shared = cases[i].shared,
+                .variant = cases[i].variant,
+                .rules = cases[i].rules,
                 .counted_runs = cases[i].size < LARGE ? KEYS : LARGE_KEYS,
                 .begin = begin,
                 .run = run,
                 .end = end,
             };
             (void)snprintf(work->name, sizeof work->name, "%s-%zu-depth-%zu%s",
-                           sets ? "hset" : "hget", work->size, work->depth,
-                           work->shared ? "-shared" : "");
+                           sets ? "hset" : "hget", work->size, work->depth, cases[i].name);
         }
     return count;
 }

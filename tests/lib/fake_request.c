@@ -231,6 +231,13 @@ void weft_request_endless(struct weft_request *request)
     self->endless = true;
 }
 
+bool weft_request_passes(const struct weft_request *request, unsigned flags,
+                         struct weft_view object)
+{
+    (void)request, (void)flags, (void)object;
+    return false;
+}
+
 bool weft_request_ask(struct weft_request *request, const struct weft_action *action,
                       struct weft_rejection *why)
 {

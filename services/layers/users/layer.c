@@ -42,7 +42,7 @@ static void stop(void *memory)
 
 static void refresh(struct users_loop *self)
 {
-    if (atomic_load_explicit(&self->users->generation, memory_order_acquire) != self->generation)
+    if (__atomic_load_n(&self->users->generation, __ATOMIC_ACQUIRE) != self->generation)
         users_loop_refresh(self);
 }
 
@@ -104,11 +104,8 @@ static bool begin_with(struct users_loop *self, struct users_request *own,
     if (grant && users_grant_renew(self, grant)) {
         struct weft_peer *peer = weft_request_peer(request);
         hide(request->credentials);
-        own->grant = users_grant_ref(grant);
-        if (!peer ||
-            (!peer->user && weft_peer_set_user(peer, weft_view_str(grant->user->name)) < 0))
-            return refuse_as(self, why, -ENOMEM);
-        return true;
+        return peer && users_admit(peer, request, own, grant) == 0 ? true
+                                                                   : refuse_as(self, why, -ENOMEM);
     }
     bool is_read = users_credentials_read(credentials, text, &name, &secret);
     hide(request->credentials);
@@ -121,7 +118,13 @@ static bool begin_with(struct users_loop *self, struct users_request *own,
     return own->waited ? false : refuse_as(self, why, result);
 }
 
-/* The credentials of a WebSocket's handshake are the connection's: they hold for every message. */
+static bool is_known(struct users_loop *self, const struct weft_peer *peer)
+{
+    refresh(self);
+    return peer->user && peer->grant && users_grant_renew(self, peer->grant);
+}
+
+/* The credentials of a WebSocket's handshake are the connection's: they make the peer known, as a login does. */
 static bool begin(void *memory, void *state, struct weft_request *request,
                   struct weft_rejection *why)
 {
@@ -131,7 +134,7 @@ static bool begin(void *memory, void *state, struct weft_request *request,
     if (request->credentials.size > 0)
         return begin_with(memory, own, request, request->credentials, why);
     const struct weft_peer *peer = weft_request_peer(request);
-    if (!peer || !peer->credentials)
+    if (!peer || !peer->credentials || is_known(memory, peer))
         return true;
     return begin_with(memory, own, request, weft_view_str(peer->credentials), why);
 }
@@ -175,13 +178,31 @@ WEFT_NOINLINE static bool deny(struct users_loop *self, unsigned what, struct we
     return refuse(self, why, WEFT_REJECT_DENIED, text);
 }
 
+/* Lets the peer do this again, and whatever its rules allow everywhere, without asking until the next reload. */
+static void give_pass(const struct users_loop *self, struct weft_peer *peer,
+                      const struct users_grant *grant, const struct weft_action *action)
+{
+    unsigned everywhere = grant->user->everywhere;
+    struct weft_pass pass = {
+        .stamp = &self->users->generation,
+        .made = self->generation,
+        .flags = WEFT_ACTION_OPEN | WEFT_ACTION_PLAIN,
+        .any = (everywhere & needed(action->flags)) == needed(action->flags),
+        .object = action->object,
+    };
+    if (pass.any ? (everywhere & USERS_WRITE) == USERS_WRITE : action->flags & WEFT_ACTION_WRITES)
+        pass.flags |= WEFT_ACTION_WRITES;
+    weft_peer_set_pass(peer, &pass);
+}
+
 static bool ask(void *memory, void *state, struct weft_request *request,
                 const struct weft_action *action, struct weft_rejection *why)
 {
     struct users_loop *self = memory;
     struct users_grant *grant = ((struct users_request *)state)->grant;
+    struct weft_peer *peer = NULL;
     if (!grant) {
-        const struct weft_peer *peer = weft_request_peer(request);
+        peer = weft_request_peer(request);
         grant = peer && peer->user ? peer->grant : NULL;
     }
     if (action->flags & WEFT_ACTION_OPEN)
@@ -192,7 +213,11 @@ static bool ask(void *memory, void *state, struct weft_request *request,
     if (action->flags & WEFT_ACTION_PLAIN)
         return true;
     unsigned what = needed(action->flags);
-    return users_may(grant->user, what, action->object) || deny(self, what, why);
+    if (!users_may(grant->user, what, action->object))
+        return deny(self, what, why);
+    if (peer && !(what & (USERS_ADMIN | USERS_SUBSCRIBE)))
+        give_pass(self, peer, grant, action);
+    return true;
 }
 
 const struct weft_layer weft_users_layer = {

@@ -34,6 +34,17 @@ int users_become(struct weft_peer *peer, struct users_grant *grant)
     return 0;
 }
 
+int users_admit(struct weft_peer *peer, const struct weft_request *request,
+                struct users_request *own, struct users_grant *grant)
+{
+    if (!own || request->credentials.size == 0)
+        return users_become(peer, grant);
+    if (!peer->user && weft_peer_set_user(peer, weft_view_str(grant->user->name)) < 0)
+        return -ENOMEM;
+    own->grant = users_grant_ref(grant);
+    return 0;
+}
+
 /* On the pool's thread. A name that is not there costs what the others do. */
 static void look(struct users_job *job, void *work)
 {
@@ -84,13 +95,7 @@ static int admit(struct login *login, struct weft_peer *peer)
 {
     struct users_loop *self = login->loop;
     struct users_grant *grant = users_grant_new(login->table, login->user);
-    int err = grant ? 0 : -ENOMEM;
-    if (err == 0 && !login->own)
-        err = users_become(peer, grant);
-    else if (err == 0 && !peer->user)
-        err = weft_peer_set_user(peer, weft_view_str(login->user->name));
-    if (err == 0 && login->own)
-        login->own->grant = users_grant_ref(grant);
+    int err = grant ? users_admit(peer, login->request, login->own, grant) : -ENOMEM;
     if (err == 0)
         users_cache_put(self, login->digest, grant);
     users_grant_unref(grant);

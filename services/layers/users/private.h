@@ -12,10 +12,11 @@
 struct weft_users {
     const char *path;
     const struct weft_log *log;
-    pthread_mutex_t lock;        /* for table */
-    struct users_table *table;   /* counted */
-    struct users_table *next;    /* from prepare to commit; else NULL */
-    _Atomic unsigned generation; /* of table: grows with each commit */
+    pthread_mutex_t lock;      /* for table */
+    struct users_table *table; /* counted */
+    struct users_table *next;  /* from prepare to commit; else NULL */
+    unsigned
+        generation; /* of table: grows with each commit; read with acquire order outside of the lock */
     struct users_pool pool;
     struct users_delays delays;
     uint8_t key[32]; /* of the digests in the loops' caches */
@@ -79,6 +80,12 @@ void users_cache_put(struct users_loop *self, const uint8_t *digest, struct user
 WEFT_MUST_USE int users_login(struct users_loop *self, struct weft_request *request,
                               struct users_request *own, struct weft_view name,
                               struct weft_view secret, const uint8_t *digest);
+
+/* Gives the grant to the peer if the credentials are the connection's, as those of a login and of a WebSocket's
+ * handshake are. Otherwise they are the message's, and the grant is the request's. own: of the request; NULL: it is a
+ * login. Returns 0 or -ENOMEM. */
+WEFT_MUST_USE int users_admit(struct weft_peer *peer, const struct weft_request *request,
+                              struct users_request *own, struct users_grant *grant);
 
 /* Makes the peer the user of the grant. -ENOMEM: nothing changed. */
 WEFT_MUST_USE int users_become(struct weft_peer *peer, struct users_grant *grant);

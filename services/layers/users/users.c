@@ -50,7 +50,7 @@ struct users_table *users_current(struct weft_users *users, unsigned *generation
 {
     pthread_mutex_lock(&users->lock);
     struct users_table *table = users_table_ref(users->table);
-    *generation = atomic_load_explicit(&users->generation, memory_order_relaxed);
+    *generation = users->generation;
     pthread_mutex_unlock(&users->lock);
     return table;
 }
@@ -72,7 +72,7 @@ void weft_users_commit(struct weft_users *users)
     struct users_table *before = users->table;
     users->table = users->next;
     users->next = NULL;
-    atomic_fetch_add_explicit(&users->generation, 1, memory_order_release);
+    (void)__atomic_add_fetch(&users->generation, 1, __ATOMIC_RELEASE);
     pthread_mutex_unlock(&users->lock);
     users_table_unref(before);
 }
