@@ -8,7 +8,7 @@
 #include "core/base/buf.h"
 #include "core/base/compiler.h"
 #include "core/base/mem.h"
-#include "session.h"
+#include "session_private.h"
 
 enum {
     MESSAGE_SIZE = 16 << 10, /* a message that has so many bytes gets no further change */
@@ -17,6 +17,8 @@ enum {
 
 /* A watcher hears at most so often that there were changes which it has not asked for. */
 static const int64_t progress_pause = 100 * 1000 * 1000;
+
+static const int64_t pulse_pause = 15 * INT64_C(1000000000);
 
 struct watch {
     struct weft_request *request;
@@ -30,6 +32,7 @@ struct watch {
     bool follows;
     struct weft_timer timer; /* the next step */
     bool is_pausing;         /* the timer is armed for the sake of the number alone */
+    struct weft_timer pulse; /* for a face that has one */
     uint64_t number;         /* changes up to this one were looked at; not one within a batch */
     uint64_t told;           /* as the last message said that was sent */
     struct weft_buf message; /* waits for room, or is being made */
@@ -46,6 +49,7 @@ static void free_watch(struct watch *watch)
     if (watch->follows)
         watch->store->unfollow(watch->store_session, &watch->follow);
     weft_timer_stop(&watch->timer);
+    weft_timer_stop(&watch->pulse);
     weft_buf_fini(&watch->message);
     weft_free(watch);
 }
@@ -54,7 +58,8 @@ static size_t put_end(const struct watch *watch, uint8_t dst[WEFT_REJECT_MAX])
 {
     char text[KV_LINE_MAX];
     (void)snprintf(text, sizeof text, "%s; the last number was %" PRIu64, watch->why, watch->told);
-    return watch->face->put_text(dst, watch->ending, text);
+    return watch->words->put_end ? watch->words->put_end(dst, watch->ending, text)
+                                 : watch->face->put_text(dst, watch->ending, text);
 }
 
 /* Ends the request, now or when there is room for its last words. */
@@ -67,6 +72,7 @@ static void end(struct watch *watch)
         watch->store->unfollow(watch->store_session, &watch->follow);
     watch->follows = false;
     weft_timer_stop(&watch->timer);
+    weft_timer_stop(&watch->pulse);
     watch->request->status = watch->ending;
     int err = weft_request_end(watch->request, &body.body);
     watch->waits = err == -EAGAIN;
@@ -87,17 +93,18 @@ static bool fits(const struct watch *watch, const struct kv_change *change)
             memcmp(change->key.data, watch->key.data, watch->key.size) == 0);
 }
 
-static int begin_message(struct watch *watch)
+static int add_number(struct watch *watch)
 {
-    uint8_t head[KV_WATCH_HEAD];
-    size_t size = watch->words->put_head(head, watch->number);
-    return weft_buf_append(&watch->message, weft_view(head, size));
+    uint8_t bytes[KV_WATCH_NUMBER];
+    bool has_changes = weft_buf_size(&watch->message) > 0;
+    size_t size = watch->words->put_number(bytes, watch->number, has_changes);
+    return weft_buf_append(&watch->message, weft_view(bytes, size));
 }
 
 static int add_change(struct watch *watch, const struct kv_change *change)
 {
     size_t size = watch->words->change_size(change);
-    if (size + KV_WATCH_HEAD > watch->max_message)
+    if (size + KV_WATCH_NUMBER > watch->max_message)
         return WEFT_ETOOBIG;
     uint8_t *dst = weft_buf_reserve(&watch->message, size);
     if (!dst)
@@ -138,6 +145,8 @@ static bool send_message(struct watch *watch)
         return false;
     watch->told = watch->number;
     weft_buf_consume(&watch->message, weft_buf_size(&watch->message));
+    if (watch->words->pulse)
+        weft_loop_after(watch->loop, &watch->pulse, pulse_pause);
     return true;
 }
 
@@ -157,16 +166,29 @@ static void go_on(struct watch *watch, int64_t delay)
     weft_loop_after(watch->loop, &watch->timer, delay);
 }
 
+/* Asks the layers. If they do not allow the watch, *why says so. */
+static bool is_allowed(const struct watch *watch, struct weft_rejection *why)
+{
+    const struct weft_action action = {.name = "watch",
+                                       .object = watch->all ? weft_view(NULL, 0) : watch->table};
+    return !watch->request->layers || weft_request_ask(watch->request, &action, why);
+}
+
 /* One step: what has come, up to one message. Called while no message waits. is_due: the number is told even if there
  * is no change. */
 static void step(struct watch *watch, bool is_due)
 {
-    uint8_t head[KV_WATCH_HEAD];
+    struct weft_rejection rejection;
+    if (!is_allowed(watch, &rejection)) {
+        watch->ending = kv__status_of(rejection.cause);
+        watch->why = "The watch is not allowed any more";
+        end(watch);
+        return;
+    }
     int found = collect(watch);
     bool is_news = is_due && found == 0 && watch->number > watch->told;
     if (weft_buf_size(&watch->message) > 0 || is_news) {
-        size_t size = watch->words->put_head(head, watch->number);
-        if (weft_buf_append(&watch->message, weft_view(head, size)) < 0) {
+        if (add_number(watch) < 0) {
             fail(watch, -ENOMEM);
             return;
         }
@@ -190,6 +212,17 @@ static void on_timer(struct weft_timer *timer)
     watch->is_pausing = false;
     if (!watch->waits)
         step(watch, is_due);
+}
+
+static void on_pulse(struct weft_timer *timer)
+{
+    struct watch *watch = weft_container_of(timer, struct watch, pulse);
+    if (watch->waits)
+        return;
+    if (weft_buf_append(&watch->message, weft_view_str(watch->words->pulse)) < 0)
+        fail(watch, -ENOMEM);
+    else
+        (void)send_message(watch);
 }
 
 static void on_ready(struct kv_follow *follow)
@@ -247,6 +280,7 @@ static struct watch *new_watch(const struct kv_task *task, const struct kv_watch
         .max_message = kv_task_limits(task)->max_message,
         .follow = {.from = spec->from, .ready = on_ready},
         .timer.fire = on_timer,
+        .pulse.fire = on_pulse,
         .all = spec->all,
         .one = spec->one,
         .table = weft_view(bytes, spec->table.size),
@@ -292,18 +326,40 @@ static void refuse(struct kv_task *task, int err, uint64_t from)
     }
 }
 
-/* Follows the store and leaves the order of replies. Returns an error of these. */
-static int start(struct watch *watch)
+static int put_begin(struct watch *watch, const struct kv_task *task)
+{
+    uint8_t bytes[KV_WATCH_BEGIN];
+    if (!watch->words->put_begin)
+        return 0;
+    size_t size = watch->words->put_begin(task, bytes);
+    return weft_buf_append(&watch->message, weft_view(bytes, size));
+}
+
+/* Leaves the order of replies, or says that the answer goes on in it. */
+static int take_place(struct watch *watch)
+{
+    if (watch->words->put_begin) {
+        weft_request_endless(watch->request);
+        return 0;
+    }
+    int err = weft_request_detach(watch->request);
+    return err == -ENOTSUP ? -EPROTO : err;
+}
+
+/* Follows the store and makes the first message. Returns one of the errors that `refuse` takes. */
+static int start(struct watch *watch, const struct kv_task *task)
 {
     int err = watch->store->follow(watch->store_session, &watch->follow);
     if (err < 0)
         return err;
     watch->follows = true;
     watch->number = watch->told = watch->follow.from;
-    err = begin_message(watch);
+    uint8_t number[KV_WATCH_NUMBER];
+    size_t size = watch->words->put_number(number, watch->number, false);
+    err = put_begin(watch, task);
     if (err == 0)
-        err = weft_request_detach(watch->request);
-    return err == -ENOTSUP ? -EPROTO : err;
+        err = weft_buf_append(&watch->message, weft_view(number, size));
+    return err < 0 ? err : take_place(watch);
 }
 
 static void ignore(struct kv_follow *follow)
@@ -316,14 +372,14 @@ static void answer_number(struct kv_task *task, const struct kv_watch_face *face
 {
     const struct kv_session *session = task->session;
     struct kv_follow follow = {.ready = ignore};
-    uint8_t head[KV_WATCH_HEAD];
+    uint8_t number[KV_WATCH_NUMBER];
     int err = session->loop->store->follow(session->store_session, &follow);
     if (err < 0) {
         refuse(task, err, 0);
         return;
     }
     session->loop->store->unfollow(session->store_session, &follow);
-    kv_task_answer_bytes(task, weft_view(head, face->put_head(head, follow.latest)));
+    kv_task_answer_bytes(task, weft_view(number, face->put_number(number, follow.latest, false)));
 }
 
 void kv_task_watch(struct kv_task *task, const struct kv_watch_spec *spec,
@@ -345,7 +401,7 @@ void kv_task_watch(struct kv_task *task, const struct kv_watch_spec *spec,
         return;
     }
     struct watch *watch = new_watch(task, spec, face);
-    int err = watch ? start(watch) : -ENOMEM;
+    int err = watch ? start(watch, task) : -ENOMEM;
     if (err < 0) {
         if (watch)
             free_watch(watch);

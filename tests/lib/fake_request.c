@@ -243,7 +243,8 @@ bool weft_request_ask(struct weft_request *request, const struct weft_action *ac
 {
     struct fake_request *self = fake_of(request);
     demand(!self->ended, "a request was asked about after its end");
-    demand(self->reply_count == 0, "a request was asked about after it had been answered");
+    demand(self->reply_count == 0 || self->detached || self->endless,
+           "a request was asked about after it had been answered");
     self->asked = action->name;
     *why = (struct weft_rejection){.cause = WEFT_REJECT_DENIED};
     return !self->denied;

@@ -213,6 +213,92 @@ class Batch(Server):
                          [json.loads(line) for line in there.splitlines()])
 
 
+class Changes(Server):
+    def watch(self, path="/v1/tables/t/changes", **fields):
+        """A stream of events; the first has no data, and says that the watch has begun."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        self.addCleanup(connection.close)
+        connection.request("GET", path, headers=fields)
+        reply = connection.getresponse()
+        self.assertEqual((reply.status, reply.getheader("Content-Type")), (200, "text/event-stream"))
+        self.assertNotIn("data", self.event(reply))
+        return reply
+
+    def event(self, stream):
+        lines = iter(lambda: stream.readline().decode().rstrip("\n"), "")
+        return dict(line.split(": ", 1) for line in lines if not line.startswith(":"))
+
+    def change(self, stream):
+        event = self.event(stream)
+        while "data" not in event:
+            event = self.event(stream)
+        return event, json.loads(event["data"])
+
+    def put(self, key, value, table="t"):
+        self.curl("-X", "PUT", "--data-binary", value, self.url(f"/v1/tables/{table}/keys/{key}"))
+
+    def test_curl_prints_events_as_they_come(self):
+        curl = subprocess.Popen(["curl", "-sSN", self.url("/v1/tables/t/changes")], stdout=subprocess.PIPE)
+        self.addCleanup(curl.communicate)
+        self.addCleanup(curl.kill)
+        self.assertNotIn("data", self.event(curl.stdout))
+        for value in ("one", "two"):
+            self.put("k", value)
+            event, change = self.change(curl.stdout)
+            self.assertEqual(event["id"], str(change["number"]))
+            self.assertEqual((change["change"], change["value"]), ("set", value))
+        tag = re.search(r'ETag: "(\w+)', self.curl("-I", self.url(KEY)))[1]
+        self.assertEqual(change["version"], tag)
+
+    def test_all_watchers_get_the_same(self):
+        streams = [self.watch(), self.watch("/v1/changes"), self.watch("/v1/tables/t/changes?prefix=k")]
+        for i in range(100):
+            self.put(f"k{i}", str(i))
+        self.curl("-X", "DELETE", self.url("/v1/tables/t"))
+        told = [[self.change(stream)[1] for _ in range(101)] for stream in streams]
+        self.assertEqual(told[0], told[1])
+        self.assertEqual(told[0], told[2])
+        self.assertEqual([change.get("value") for change in told[0][:100]], [str(i) for i in range(100)])
+        self.assertEqual(told[0][100]["change"], "drop")
+
+    def test_who_comes_back_misses_nothing(self):
+        stream = self.watch()
+        self.put("a", "1")
+        event, _ = self.change(stream)
+        stream.close()
+        self.put("b", "2")
+        self.put("c", "3", table="other")
+        again = self.watch(**{"Last-Event-ID": event["id"]})
+        self.assertEqual(self.change(again)[1]["key"], "b")
+        again = self.watch(f"/v1/changes?from={event['id']}")
+        self.assertEqual([self.change(again)[1]["key"] for _ in range(2)], ["b", "c"])
+        reply = self.curl("-i", "-H", "Last-Event-ID: 7", self.url("/v1/changes"))
+        self.assertIn("410 Gone", reply)
+
+    def test_old_clients_get_a_stream_without_chunks(self):
+        curl = subprocess.Popen(["curl", "-sSN", "--http1.0", self.url("/v1/tables/t/changes")],
+                                stdout=subprocess.PIPE)
+        self.addCleanup(curl.communicate)
+        self.addCleanup(curl.kill)
+        self.event(curl.stdout)
+        self.put("k", "v")
+        self.assertEqual(self.change(curl.stdout)[1]["value"], "v")
+
+    def test_end_is_told_and_kvs_drains_at_once(self):
+        streams = [self.watch() for _ in range(50)]
+        self.put("k", "last words")
+        self.server.terminate()
+        self.assertEqual(self.server.wait(20), 0)
+        for stream in streams:
+            self.assertEqual(self.change(stream)[1]["value"], "last words")
+            event, end = self.change(stream)
+            self.assertEqual((event["event"], end["status"]), ("end", 503))
+            self.assertEqual(stream.read(), b"")
+
+    def test_head_says_what_would_come(self):
+        self.assertIn("Content-Type: text/event-stream", self.curl("-I", self.url("/v1/changes")))
+
+
 class Description(Server):
     def test_methods_are_those_of_the_openapi_page(self):
         methods = {"get", "put", "post", "delete"}

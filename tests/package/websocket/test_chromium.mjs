@@ -3,6 +3,7 @@
 // The page of examples/browser in Chromium: kvs serves it, and it talks to kvs.
 // Run: node test_chromium.mjs KVS MODULES ROOT CHROMIUM [FOLDER for screenshots]
 import { createServer } from "node:http";
+import { connect, createServer as createProxy } from "node:net";
 import { assert, require, root, run, serve, until } from "./server.mjs";
 
 const { chromium } = require("playwright-core");
@@ -118,6 +119,47 @@ await run({
     await set(it, "again", "string", "here");
     await it.page.close();
     await server.stop();
+  },
+
+  "EventSource gets the changes of a table, also those that came while it had no connection": async () => {
+    const other = createServer((_, response) => response.end("other"));
+    await new Promise((resolve) => other.listen(0, "127.0.0.1", resolve));
+    const origin = `http://127.0.0.1:${other.address().port}`;
+    const server = await serve(`tcp://127.0.0.1:0?codec=http&cors=${origin}`);
+    const base = server.urls[0].replace("tcp", "http");
+    let between = [];
+    const proxy = createProxy((near) => {
+      const far = connect(new URL(base).port, "127.0.0.1");
+      near.pipe(far).pipe(near);
+      [near, far].forEach((socket) => socket.on("error", () => {}));
+      between.push(near, far);
+    });
+    await new Promise((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+    const page = await browser.newPage();
+    await page.goto(origin);
+    await page.evaluate((url) => {
+      window.told = [];
+      window.changes = new EventSource(url);
+      changes.onmessage = (event) => told.push(JSON.parse(event.data));
+      changes.addEventListener("end", (event) => (window.end = JSON.parse(event.data)));
+    }, `http://127.0.0.1:${proxy.address().port}/v1/tables/t/changes`);
+    await until(() => page.evaluate(() => changes.readyState === 1), "it is open");
+    const put = (key) => fetch(`${base}/v1/tables/t/keys/${key}`, { method: "PUT", body: key });
+    await put("a");
+    await until(() => page.evaluate(() => told.length === 1), "a change has come");
+    // Chromium comes back by itself, with Last-Event-ID.
+    between.forEach((socket) => socket.destroy());
+    await put("b");
+    await until(() => page.evaluate(() => told.length === 2), "what was missed has come");
+    await put("c");
+    await until(() => page.evaluate(() => told.length === 3), "all changes have come");
+    assert.deepEqual(await page.evaluate(() => told.map(({ change, key, value }) => [change, key, value])),
+      [["set", "a", "a"], ["set", "b", "b"], ["set", "c", "c"]]);
+    await server.stop();
+    await until(() => page.evaluate(() => window.end?.status === 503), "the end is told");
+    await page.close();
+    proxy.close();
+    other.close();
   },
 
   "a page of another origin is kept out, unless it is listed": async () => {

@@ -119,7 +119,7 @@ static void reply_options(struct kv_http_body *self, const struct kv_http_about 
         KV__HTTP_PUT(
             self,
             "\r\nAccess-Control-Allow-Headers: Accept, Authorization, Content-Type, If-Match, "
-            "If-None-Match, Weft-Expires-In\r\nAccess-Control-Max-Age: 600\r\n");
+            "If-None-Match, Last-Event-ID, Weft-Expires-In\r\nAccess-Control-Max-Age: 600\r\n");
     }
     self->content = KV_HTTP_NO_BODY;
     kv__http_finish(self, NULL);
@@ -171,6 +171,7 @@ static void reply_done(struct kv_http_body *self, const struct kv_http_about *ab
         break;
     case KV_HTTP_HEALTH:
     case KV_HTTP_SERVER:
+    case KV_HTTP_CHANGES:
     case KV_HTTP_NOTHING:
         reply_health(self, about);
         break;

@@ -24,6 +24,7 @@ const char *kv_http_methods(enum kv_http_resource resource)
         return "POST, OPTIONS";
     case KV_HTTP_SERVER:
         return "OPTIONS";
+    case KV_HTTP_CHANGES:
     case KV_HTTP_TABLES:
     case KV_HTTP_HEALTH:
     case KV_HTTP_NOTHING:
@@ -62,24 +63,26 @@ static bool has_prefix(struct weft_view text, const char *prefix)
     return text.size >= size && memcmp(text.data, prefix, size) == 0;
 }
 
-/* Reads T or T/keys/K. A slash within a name is written %2F. */
+/* Reads T, T/changes or T/keys/K. A slash within a name is written %2F. */
 static int read_names(struct kv_http_route *route, struct weft_view names, struct weft_arena *arena)
 {
     const uint8_t *slash = names.size > 0 ? memchr(names.data, '/', names.size) : NULL;
     struct weft_view table = names;
+    bool changes = false;
     if (slash) {
         table.size = (size_t)(slash - names.data);
         struct weft_view rest = weft_view_skip(names, table.size);
-        if (!has_prefix(rest, keys))
+        changes = weft_view_equal(rest, weft_view_str("/changes"));
+        if (!changes && !has_prefix(rest, keys))
             return 0;
-        struct weft_view key = weft_view_skip(rest, sizeof keys - 1);
+        struct weft_view key = weft_view_skip(rest, changes ? rest.size : sizeof keys - 1);
         if (key.size > 0 && memchr(key.data, '/', key.size))
             return 0;
         int err = take_decoded(route, key, false, arena, &route->key);
         if (err < 0)
             return err;
     }
-    route->resource = slash ? KV_HTTP_KEY : KV_HTTP_TABLE;
+    route->resource = changes ? KV_HTTP_CHANGES : slash ? KV_HTTP_KEY : KV_HTTP_TABLE;
     return take_decoded(route, table, false, arena, &route->table);
 }
 
@@ -93,6 +96,9 @@ static int read_path(struct kv_http_route *route, struct weft_arena *arena)
             route->resource = KV_HTTP_TABLES;
         else if (rest.data[0] == '/')
             return read_names(route, weft_view_skip(rest, 1), arena);
+    } else if (weft_view_equal(path, weft_view_str("/v1/changes"))) {
+        route->resource = KV_HTTP_CHANGES;
+        route->all = true;
     } else if (weft_view_equal(path, weft_view_str("/v1/batch"))) {
         route->resource = KV_HTTP_BATCH;
     } else if (weft_view_equal(path, weft_view_str("/healthz"))) {
@@ -148,6 +154,29 @@ static int read_query(struct kv_http_route *route, struct weft_arena *arena)
             err = malformed(route, "limit is a number from 1 to 1000000");
     }
     return err;
+}
+
+static int read_changes_query(struct kv_http_route *route, struct weft_arena *arena)
+{
+    struct weft_view query = route->request.query, name, value;
+    bool has_prefix = false;
+    uint64_t after;
+    int err = 0;
+    while (err == 0 && weft_http_next_parameter(&query, &name, &value)) {
+        bool is_key = weft_view_equal(name, weft_view_str("key"));
+        if (is_key || weft_view_equal(name, weft_view_str("prefix"))) {
+            *(is_key ? &route->has_key : &has_prefix) = true;
+            err = take_decoded(route, value, true, arena, &route->key);
+        } else if (!weft_view_equal(name, weft_view_str("from"))) {
+            err = malformed(route, "a parameter that is not known: key, prefix and from are");
+        } else if (!read_number(value, UINT64_MAX, &after) || after == 0) {
+            err = malformed(route, "from is a number from 1 on");
+        } else if (route->after == 0) {
+            route->after = after;
+        }
+    }
+    return err == 0 && route->has_key && has_prefix ? malformed(route, "key and prefix: choose one")
+                                                    : err;
 }
 
 static enum kv_http_type type_of(struct weft_view value)
@@ -217,6 +246,11 @@ static int read_field(struct kv_http_route *route, struct weft_view name, struct
         if (weft_http_is(name, "if-none-match"))
             return take_condition(route, &route->none_match, value);
         break;
+    case 'l':
+        if (weft_http_is(name, "last-event-id") && value.size > 0 &&
+            !read_number(value, UINT64_MAX, &route->after))
+            return malformed(route, "Last-Event-ID is not one that an event had");
+        break;
     case 'o':
         if (weft_http_is(name, "origin"))
             route->origin = value;
@@ -245,6 +279,8 @@ int kv_http_route_read(struct kv_http_route *route, struct weft_view payload,
         err = read_path(route, arena);
     if (err == 0 && (route->resource == KV_HTTP_TABLE || route->resource == KV_HTTP_TABLES))
         err = read_query(route, arena);
+    if (err == 0 && route->resource == KV_HTTP_CHANGES)
+        err = read_changes_query(route, arena);
     return err;
 }
 

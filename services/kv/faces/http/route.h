@@ -14,6 +14,7 @@ enum kv_http_resource {
     KV_HTTP_KEY,     /* /v1/tables/T/keys/K */
     KV_HTTP_TABLE,   /* /v1/tables/T */
     KV_HTTP_TABLES,  /* /v1/tables */
+    KV_HTTP_CHANGES, /* /v1/tables/T/changes, /v1/changes */
     KV_HTTP_BATCH,   /* /v1/batch */
     KV_HTTP_HEALTH,  /* /healthz */
     KV_HTTP_SERVER   /* *, for OPTIONS */
@@ -40,6 +41,8 @@ struct kv_http_route {
     struct weft_view table, key;   /* percent-decoded */
     struct weft_view from, prefix; /* the cursor and the prefix of a page, decoded */
     uint64_t limit;                /* the most pairs of a page; 0: it is not given */
+    bool all, has_key;             /* changes: of all tables; of `key` alone */
+    uint64_t after;                /* changes: after this number; 0: from now on */
     enum kv_http_type type;        /* the type of the request's body */
     bool coded;                    /* the body has a Content-Encoding */
     bool wants_json;               /* Accept prefers JSON to raw bytes */

@@ -8,16 +8,18 @@
  * first. */
 #include <inttypes.h>
 #include <stdio.h>
-#include <time.h>
 
 #include "core/base/compiler.h"
 #include "batch.h"
+#include "changes.h"
 #include "core/task.h"
+#include "date.h"
 #include "json_read.h"
 #include "reply.h"
 #include "services/kv/faces/protobuf/reply.h"
 #include "services/kv/packed.h"
 #include "services/kv/session.h"
+#include "services/payload/http/event.h"
 
 enum { ORIGINS_MAX = 512 };
 
@@ -65,30 +67,14 @@ static const struct task *const_task_of(const struct kv_task *base)
 
 /* --- time ------------------------------------------------------------------------------------------- */
 
-/* Writes a time as HTTP does, in whatever locale the program is (RFC 9110, 5.6.7). */
-WEFT_NOINLINE static void write_date(struct loop *loop, int64_t second)
-{
-    static const char days[][4] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-    static const char months[][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                     "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-    time_t time = (time_t)second;
-    struct tm tm;
-    loop->second = second;
-    if (!gmtime_r(&time, &tm)) {
-        loop->date[0] = '\0';
-        return;
-    }
-    (void)snprintf(loop->date, sizeof loop->date, "%s, %02d %s %04d %02d:%02d:%02d GMT",
-                   days[tm.tm_wday], tm.tm_mday % 100, months[tm.tm_mon],
-                   (tm.tm_year + 1900) % 10000, tm.tm_hour % 100, tm.tm_min % 100, tm.tm_sec % 100);
-}
-
 static void tell_time(struct task *task)
 {
     struct loop *loop = weft_container_of(task->base.session, struct conn, session)->loop;
     task->about.now = weft_loop_wall(kv_task_loop(&task->base));
-    if (task->about.now / 1000 != loop->second)
-        write_date(loop, task->about.now / 1000);
+    if (task->about.now / 1000 != loop->second) {
+        loop->second = task->about.now / 1000;
+        kv_http_write_date(loop->date, loop->second);
+    }
     task->about.date = loop->date[0] ? loop->date : NULL;
 }
 
@@ -292,6 +278,36 @@ static bool take_batch(struct task *task)
     return true;
 }
 
+static size_t put_begin(const struct kv_task *base, uint8_t *dst)
+{
+    return kv_http_put_stream_head(dst, &const_task_of(base)->about);
+}
+
+static const struct kv_watch_face watch_face = {
+    .put_begin = put_begin,
+    .put_number = kv_http_put_number,
+    .change_size = kv_http_change_size,
+    .put_change = kv_http_put_change,
+    .put_end = kv_http_put_stream_end,
+    .pulse = WEFT_EVENT_COMMENT,
+};
+
+static bool take_changes(struct task *task)
+{
+    const struct kv_http_route *route = &task->route;
+    const struct kv_watch_spec spec = {.all = route->all,
+                                       .one = route->has_key,
+                                       .table = route->table,
+                                       .key = route->key,
+                                       .from = route->after};
+    uint8_t head[KV_HTTP_HEAD_MAX];
+    if (route->request.method == WEFT_HTTP_HEAD)
+        kv_task_answer_bytes(&task->base, weft_view(head, put_begin(&task->base, head)));
+    else
+        kv_task_watch(&task->base, &spec, &watch_face);
+    return false;
+}
+
 /* Sets up the call for a resource and a method that go together, or answers. */
 static bool take_key(struct task *task, enum weft_http_method method)
 {
@@ -314,6 +330,7 @@ static bool has_method(enum kv_http_resource resource, enum weft_http_method met
         [KV_HTTP_KEY] = reads | 1u << WEFT_HTTP_PUT | 1u << WEFT_HTTP_DELETE,
         [KV_HTTP_TABLE] = reads | 1u << WEFT_HTTP_DELETE,
         [KV_HTTP_TABLES] = reads,
+        [KV_HTTP_CHANGES] = reads,
         [KV_HTTP_BATCH] = 1u << WEFT_HTTP_POST,
         [KV_HTTP_HEALTH] = reads,
         [KV_HTTP_SERVER] = 0,
@@ -339,6 +356,8 @@ static bool take(struct task *task)
         return take_table(task, method);
     case KV_HTTP_TABLES:
         return take_page(task, KV_TABLES_PAGE);
+    case KV_HTTP_CHANGES:
+        return take_changes(task);
     case KV_HTTP_BATCH:
         return take_batch(task);
     case KV_HTTP_HEALTH:

@@ -34,8 +34,9 @@ int kv__decode_watch(struct kv_decoder *self, struct weft_view message, struct k
     return err;
 }
 
-static size_t put_head(uint8_t *dst, uint64_t number)
+static size_t put_number(uint8_t *dst, uint64_t number, bool has_changes)
 {
+    (void)has_changes;
     uint8_t *end = weft_pb_put_uint(dst, ABI_RESPONSE_STATUS, KV_OK);
     end = weft_pb_put_uint(end, ABI_RESPONSE_NUMBER, number);
     return (size_t)(end - dst);
@@ -86,4 +87,4 @@ static void put_change(uint8_t *dst, const struct kv_change *change)
 }
 
 const struct kv_watch_face kv__watch_face = {
-    .put_head = put_head, .change_size = change_size, .put_change = put_change};
+    .put_number = put_number, .change_size = change_size, .put_change = put_change};
