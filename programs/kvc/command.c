@@ -72,7 +72,7 @@ const char *cli_shape_arguments(enum cli_shape shape)
     case CLI_RESTORE:
         return "FILE";
     case CLI_FOLLOW:
-        return "TABLE [KEY]";
+        return "TABLE [KEY|PREFIX*]";
     case CLI_JOURNAL:
         return "DIR";
     case CLI_BENCH:

@@ -25,6 +25,7 @@ struct watching {
     bool ever_began; /* the server has answered once */
     bool began;      /* it has answered on this connection */
     bool lost;       /* the connection is */
+    bool missed;     /* changes are: the next watch begins with what comes then */
     bool ended;      /* with `code` */
     enum cli_exit code;
     struct weft_error error;
@@ -91,19 +92,38 @@ static void print_text(FILE *out, const struct weft_kv_changed *change)
     fputc('\n', out);
 }
 
+/* Says between which numbers changes are not known. Programs read it among the changes. */
+static void note_gap(const struct watching *self, uint64_t number)
+{
+    const struct cli_run *run = self->run;
+    if (run->format == CLI_JSON)
+        fprintf(run->out, "{\"missed\": true, \"after\": %" PRIu64 ", \"number\": %" PRIu64 "}\n",
+                self->watched.from, number);
+    else
+        fprintf(run->err,
+                "kvc: connected again; what changed after number %" PRIu64 " and up to %" PRIu64
+                " is missed: read the table again\n",
+                self->watched.from, number);
+}
+
 /* The first answer on a connection has no change. People are told from which number on they may watch again. */
 static void note_begin(struct watching *self, uint64_t number)
 {
     const struct cli_run *run = self->run;
     if (self->began)
         return;
-    if (self->ever_began)
+    if (self->missed) {
+        note_gap(self, number);
+        self->watched.from = number;
+    } else if (self->ever_began) {
         fprintf(run->err, "kvc: connected again; no change was missed\n");
-    else if (run->format == CLI_JSON)
+    } else if (run->format == CLI_JSON) {
         fprintf(run->out, "{\"watching\": true, \"number\": %" PRIu64 "}\n", number);
-    else
+    } else {
         fprintf(run->err, "kvc: watching from number %" PRIu64 " on\n", number);
+    }
     self->began = self->ever_began = true;
+    self->missed = false;
     self->pause = pause_first;
 }
 
@@ -147,9 +167,12 @@ static void end_refused(struct watching *self, const struct weft_kv_reply *reply
 {
     char text[400];
     int size = (int)(reply->message.size < 300 ? reply->message.size : 300);
-    /* A server that shuts down may come back, and then knows if something was missed. */
-    if (reply->status == 503 && self->began) {
+    /* A server that shuts down may come back, and then knows if something was missed. Where it was, the watch goes on
+     * with what comes next. */
+    bool misses = reply->status == 410 && self->ever_began;
+    if (misses || (reply->status == 503 && self->began)) {
         self->lost = true;
+        self->missed |= misses;
         weft_error_set(&self->error, -ECONNRESET, "%.*s", size, (const char *)reply->message.data);
         return;
     }
@@ -199,10 +222,13 @@ static void watch_once(struct watching *self)
 {
     struct cli_session *session = self->session;
     struct weft_error error;
+    struct weft_kv_watched watched = self->watched;
+    if (self->missed)
+        watched.from = 0;
     enum cli_exit code = cli_session_connect(session, &error);
     self->began = self->lost = self->fired = false;
     if (code == CLI_EXIT_DONE &&
-        weft_kv_client_watch(&session->client, &self->watch, &self->watched, &error) < 0)
+        weft_kv_client_watch(&session->client, &self->watch, &watched, &error) < 0)
         code = CLI_EXIT_USAGE;
     if (code != CLI_EXIT_DONE) {
         self->lost = true;
@@ -233,6 +259,18 @@ static void rest(struct watching *self)
     self->pause = 2 * self->pause < pause_most ? 2 * self->pause : pause_most;
 }
 
+/* A key that ends with a star stands for all that begin with what is before it. */
+static void take_keys(struct weft_kv_watched *watched, const char *key, const char *prefix)
+{
+    if (key) {
+        watched->key = weft_view_str(key);
+        watched->one = watched->key.size == 0 || key[watched->key.size - 1] != '*';
+        watched->key.size -= watched->one ? 0 : 1;
+    } else if (prefix) {
+        watched->key = weft_view_str(prefix);
+    }
+}
+
 enum cli_exit cli_watch(const struct cli_run *run, const char *table, const char *key)
 {
     struct cli_session *session = run->session;
@@ -241,11 +279,7 @@ enum cli_exit cli_watch(const struct cli_run *run, const char *table, const char
         .run = run,
         .session = session,
         .watched = {.all_tables = !table,
-                    .one = key != NULL,
                     .table = weft_view_str(table ? table : ""),
-                    .key = weft_view_str(key      ? key
-                                         : prefix ? prefix
-                                                  : ""),
                     .from = session->config->from},
         .watch = {.changed = on_changed, .ended = on_ended},
         .timer.fire = on_timer,
@@ -253,6 +287,7 @@ enum cli_exit cli_watch(const struct cli_run *run, const char *table, const char
     };
     if (key && prefix)
         return cli_run_fail(run, CLI_EXIT_USAGE, "KEY and --prefix: choose one of them");
+    take_keys(&self.watched, key, prefix);
     cli_session_watch_all(session);
     while (!self.ended && !session->interrupted) {
         watch_once(&self);

@@ -71,7 +71,8 @@ static void test_watch_prints_the_changes_of_its_table(void **state)
 static void test_watch_of_a_key_or_a_prefix_leaves_the_others_out(void **state)
 {
     (void)state;
-    struct process one, some;
+    struct process one, some, star;
+    start_watch(&star, WORDS("watch", "w2", "ab*", "--count", "2"));
     start_watch(&one, WORDS("watch", "w2", "ab", "--count", "1"));
     start_watch(&some, WORDS("watch", "w2", "--prefix", "ab", "--count", "2"));
     run_quietly(url, WORDS("hset", "w2", "a", "1"));
@@ -79,6 +80,8 @@ static void test_watch_of_a_key_or_a_prefix_leaves_the_others_out(void **state)
     run_quietly(url, WORDS("hset", "w2", "ab", "3"));
     expect_changes(&one, 0, "set\tw2\tab\t3\n");
     expect_changes(&some, 0, "set\tw2\tabc\t2\nset\tw2\tab\t3\n");
+    expect_changes(&star, 0, "set\tw2\tabc\t2\nset\tw2\tab\t3\n");
+    process_kill(&star);
     process_kill(&one);
     process_kill(&some);
 }
@@ -128,7 +131,7 @@ static void test_watch_ends_with_a_signal_or_in_time(void **state)
 static void test_mistakes_of_a_watch_are_explained(void **state)
 {
     (void)state;
-    expect(WORDS("watch"), 2, "", "usage: kvc watch TABLE [KEY]\n");
+    expect(WORDS("watch"), 2, "", "usage: kvc watch TABLE [KEY|PREFIX*]\n");
     expect(WORDS("watch", "t", "k", "--prefix", "p"), 2, "", "KEY and --prefix: choose one");
     expect(WORDS("watch", "t", "--from", "0"), 2, "", "--from: '0' is not a number from 1 on\n");
     expect(WORDS("watch", "t", "--count", "x"), 2, "", "--count: 'x' is not a number from 1 on\n");
@@ -154,31 +157,66 @@ static void test_store_without_memory_for_changes_refuses_watches_and_backups(vo
     kvs_end(&kvs);
 }
 
-/* The server comes back at its address, without the changes. */
-static void test_watch_connects_again_and_says_that_changes_are_missed(void **state)
+/* The server comes back at its address, without the changes. The watch goes on, and says what it does not know. */
+static void watch_through_a_restart(bool json)
 {
-    (void)state;
     struct kvs first, second;
     struct process kvc;
     const char *all = url;
-    char endpoint[160];
+    char endpoint[160], said[256];
+    unsigned long long after, number, last = 0;
     snprintf(endpoint, sizeof endpoint, "unix:%s", path_of("again.sock"));
     kvs_start(&first, WORDS("--listen", endpoint));
     url = endpoint;
-    start_watch(&kvc, WORDS("watch", "t"));
+    process_start(&kvc,
+                  json ? WORDS(KVC_PATH, "--server", url, "--json", "watch", "t", "--count", "2")
+                       : WORDS(KVC_PATH, "--server", url, "watch", "t", "--count", "2"));
+    if (json)
+        process_wait_line(&kvc, 1, said, sizeof said);
+    else
+        process_wait_error(&kvc, "kvc: watching from number ");
+    run_quietly(url, WORDS("hset", "t", "k", "1"));
+    process_wait_line(&kvc, json ? 2 : 1, said, sizeof said);
     kvs_end(&first);
     process_wait_error(&kvc, "The server is shutting down; the last number was ");
     process_wait_error(&kvc, "; connecting again\n");
     kvs_start(&second, WORDS("--listen", endpoint));
-    assert_int_equal(process_wait(&kvc), 1);
-    assert_non_null(strstr(kvc.err.text, "; what changed since then is missed: read the table"));
+    if (json)
+        process_wait_line(&kvc, 3, said, sizeof said);
+    else
+        process_wait_error(&kvc, " is missed: read the table again\n");
+    run_quietly(url, WORDS("hset", "t", "k", "2"));
+    assert_int_equal(process_wait(&kvc), 0);
+    if (json) {
+        const char *line = strstr(kvc.out.text, "{\"missed\"");
+        assert_int_equal(
+            sscanf(line, "{\"missed\": true, \"after\": %llu, \"number\": %llu}", &after, &number),
+            2);
+        line = strstr(kvc.out.text, "{\"number\": ");
+        assert_int_equal(sscanf(line, "{\"number\": %llu", &last), 1);
+    } else {
+        const char *line = strstr(kvc.err.text, "what changed");
+        assert_int_equal(
+            sscanf(line, "what changed after number %llu and up to %llu", &after, &number), 2);
+        assert_int_equal(sscanf(kvc.out.text, "%llu", &last), 1);
+        assert_non_null(strstr(kvc.out.text, "\tset\tt\tk\t2\n"));
+    }
+    assert_true(after == last);
+    assert_true(number > after);
     process_kill(&kvc);
     kvs_end(&second);
     url = all;
 }
 
+static void test_watch_connects_again_and_says_that_changes_are_missed(void **state)
+{
+    (void)state;
+    watch_through_a_restart(false);
+    watch_through_a_restart(true);
+}
+
 /* Watches a server of its own while a value of `size` bytes is set. */
-static void watch_large(const char *const *options, size_t size, const char *expected)
+static void watch_large(const char *const *options, size_t size, bool goes_on, const char *expected)
 {
     struct kvs kvs;
     struct process kvc;
@@ -191,23 +229,27 @@ static void watch_large(const char *const *options, size_t size, const char *exp
     snprintf(value, sizeof value, "file:%s", path_of("large"));
     kvs_start(&kvs, options);
     url = kvs.urls[0];
-    start_watch(&kvc, WORDS("watch", "t"));
+    start_watch(&kvc, WORDS("watch", "t", "--count", "1"));
     run_quietly(url, WORDS("--codec", "raw", "hset", "t", "k", value));
-    assert_int_equal(process_wait(&kvc), 1);
+    if (goes_on) {
+        process_wait_error(&kvc, " is missed: read the table again\n");
+        run_quietly(url, WORDS("--codec", "raw", "hset", "t", "k", "small"));
+    }
+    assert_int_equal(process_wait(&kvc), goes_on ? 0 : 1);
     assert_non_null(strstr(kvc.err.text, expected));
     process_kill(&kvc);
     url = all;
     kvs_end(&kvs);
 }
 
-static void test_changes_that_are_lost_or_too_large_end_a_watch(void **state)
+static void test_changes_that_are_lost_or_too_large_are_said(void **state)
 {
     (void)state;
     watch_large(WORDS("--listen", KVS_ANY_PORT "?codec=raw", "--store", "memory?changes=64KiB"),
-                100000, "410 Changes were lost, because they came faster than they were read");
+                100000, true, "Changes were lost, because they came faster than they were read");
     watch_large(WORDS("--listen", KVS_ANY_PORT "?codec=raw", "--max-frame", "4KiB", "--max-message",
                       "4KiB"),
-                4070, "413 A change is over max-message");
+                4070, false, "413 A change is over max-message");
 }
 
 static void expect_same(const char *table, const char *text)
@@ -377,7 +419,7 @@ int main(void)
         cmocka_unit_test(test_mistakes_of_a_watch_are_explained),
         cmocka_unit_test(test_store_without_memory_for_changes_refuses_watches_and_backups),
         cmocka_unit_test(test_watch_connects_again_and_says_that_changes_are_missed),
-        cmocka_unit_test(test_changes_that_are_lost_or_too_large_end_a_watch),
+        cmocka_unit_test(test_changes_that_are_lost_or_too_large_are_said),
         cmocka_unit_test(test_backup_is_restored_into_another_store),
         cmocka_unit_test(test_backups_go_from_store_to_store_with_types_versions_and_times),
         cmocka_unit_test(test_changes_of_a_backup_are_applied_in_order),
