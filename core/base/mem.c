@@ -148,7 +148,8 @@ void weft_arena_fini(struct weft_arena *arena)
         free_chunk(arena, chunk);
         chunk = next;
     }
-    *arena = (struct weft_arena){.budget = arena->budget, .total = arena->total};
+    *arena =
+        (struct weft_arena){.budget = arena->budget, .total = arena->total, .first = arena->first};
 }
 
 size_t weft_arena_memory(const struct weft_arena *arena)
@@ -201,7 +202,8 @@ void weft_arena_reset(struct weft_arena *arena)
  * than the budget could still hand out. */
 static struct weft_arena_chunk *add_chunk(struct weft_arena *arena, size_t size)
 {
-    size_t cap = arena->used < FIRST_CHUNK ? FIRST_CHUNK : arena->used;
+    size_t first = arena->first > 0 ? arena->first : FIRST_CHUNK;
+    size_t cap = arena->used < first ? first : arena->used;
     if (cap > LARGEST_CHUNK)
         cap = LARGEST_CHUNK;
     if (cap > arena->budget - arena->used)

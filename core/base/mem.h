@@ -63,6 +63,7 @@ struct weft_arena {
     bool over_budget;               /* true if the last alloc failed because of the budget */
     size_t *total;                  /* set by weft_arena_count; NULL: the arena is not counted */
     size_t beside;                  /* bytes added by weft_arena_count_beside */
+    size_t first; /* the size of the first chunk, set by the owner after init; 0: 16 KiB */
 };
 
 /* Makes an empty arena. Allocates nothing. */

@@ -6,7 +6,11 @@
 
 #include "core/base/compiler.h"
 
-enum { FREE_REQUESTS = 256 };
+enum {
+    FREE_REQUESTS = 960,
+    /* The memory of a kept request up to this size stays with it in the pool. */
+    KEPT_SMALL = 4 * 1024,
+};
 
 struct weft__request *weft__request_take(struct weft__request_pool *pool, struct weft__conn *conn)
 {
@@ -26,7 +30,11 @@ struct weft__request *weft__request_take(struct weft__request_pool *pool, struct
 
 void weft__request_drop_kept(struct weft__request *request)
 {
-    weft_arena_fini(&request->arena);
+    weft_arena_count(&request->arena, NULL);
+    if (weft_arena_memory(&request->arena) > KEPT_SMALL)
+        weft_arena_fini(&request->arena);
+    else
+        weft_arena_reset(&request->arena);
     request->kept = false;
 }
 
@@ -41,6 +49,7 @@ void weft__request_give(struct weft__request_pool *pool, struct weft__request *r
     request->said = WEFT__SAID_NOTHING;
     request->too_large = request->endless = false;
     if (pool->count >= FREE_REQUESTS) {
+        weft_arena_fini(&request->arena);
         weft_free(request);
         return;
     }
@@ -54,6 +63,7 @@ void weft__request_pool_fini(struct weft__request_pool *pool)
     while (pool->free) {
         struct weft__request *request = pool->free;
         pool->free = request->next;
+        weft_arena_fini(&request->arena);
         weft_free(request);
     }
     pool->count = 0;

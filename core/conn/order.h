@@ -70,7 +70,7 @@ struct weft__request {
     struct weft__loose *list;   /* the list it is in, if it is loose */
     struct weft__held *held, *held_last;
     struct weft__held first_held; /* a single held message, the usual case, costs no malloc */
-    struct weft_arena arena;      /* its own memory, if it is kept */
+    struct weft_arena arena; /* its own memory, if it is kept; else it is empty or has a chunk */
     struct weft__layered layered;
     uint8_t place; /* enum weft__place */
     uint8_t told;  /* the reason of the last on_cancel, so that no reason comes twice */
@@ -121,7 +121,7 @@ static inline void *weft__request_state(struct weft__request *request, size_t at
 /* Returns an unlinked request whose public part is zeroed, or NULL if there is no memory. */
 WEFT_MUST_USE struct weft__request *weft__request_take(struct weft__request_pool *pool,
                                                        struct weft__conn *conn);
-/* Frees the arena of a kept request. */
+/* Takes back what was handed out by the arena of a kept request, and frees the arena unless it is small. */
 void weft__request_drop_kept(struct weft__request *request);
 /* Takes back a request that has ended, is not linked, and neither holds nor keeps anything. */
 void weft__request_give(struct weft__request_pool *pool, struct weft__request *request);

@@ -4,6 +4,9 @@
 #include "conn_private.h"
 #include "core/base/compiler.h"
 
+/* The first chunk of what a kept request has: its payload, and what a service needs to answer it later. */
+enum { KEPT_FIRST = 2 * 1024 };
+
 static struct weft__request *from_public(struct weft_request *request)
 {
     return weft_container_of(request, struct weft__request, public);
@@ -242,7 +245,8 @@ int weft_request_keep(struct weft_request *public)
         return 0;
     if (request->detached && !may_keep_detached(request, size))
         return -ENOMEM;
-    weft_arena_init(&request->arena, request->conn->binding->worker->limits->decode_bytes + size);
+    request->arena.budget = request->conn->binding->worker->limits->decode_bytes + size;
+    request->arena.first = KEPT_FIRST;
     copy = weft_arena_alloc(&request->arena, size);
     if (!copy) {
         weft_arena_fini(&request->arena);

@@ -87,6 +87,20 @@ static void test_arena_memory_is_aligned_and_disjoint(void **state)
     weft_arena_fini(&arena);
 }
 
+static void test_arena_begins_with_the_chunk_that_its_owner_wants(void **state)
+{
+    (void)state;
+    struct weft_arena arena;
+    weft_arena_init(&arena, 1 << 20);
+    arena.first = 512;
+    assert_non_null(weft_arena_alloc(&arena, 10));
+    assert_in_range(weft_arena_memory(&arena), 512, 512 + 64);
+    weft_arena_fini(&arena);
+    assert_non_null(weft_arena_alloc(&arena, 10));
+    assert_in_range(weft_arena_memory(&arena), 512, 512 + 64);
+    weft_arena_fini(&arena);
+}
+
 static void test_arena_budget_is_met_exactly(void **state)
 {
     (void)state;
@@ -302,6 +316,7 @@ int main(void)
         FAULT_TEST(test_calloc_refuses_a_product_that_overflows),
         FAULT_TEST(test_zeroed_arena_hands_out_nothing),
         FAULT_TEST(test_arena_memory_is_aligned_and_disjoint),
+        FAULT_TEST(test_arena_begins_with_the_chunk_that_its_owner_wants),
         FAULT_TEST(test_arena_budget_is_met_exactly),
         FAULT_TEST(test_arena_size_that_cannot_be_is_over_budget),
         FAULT_TEST(test_arena_without_memory_is_not_over_budget),
