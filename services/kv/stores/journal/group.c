@@ -214,6 +214,7 @@ int kv_group_sync(struct kv_journal *journal)
         kv_journal_fail(journal, "fdatasync", err);
         return err;
     }
+    journal->sync_time = kv_journal_now() - journal->synced_at;
     atomic_store(&journal->durable, journal->written);
     return 0;
 }

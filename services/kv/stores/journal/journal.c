@@ -13,6 +13,9 @@
 /* How long changes collect if nobody waits for them, and how often a full disk is tried again. */
 static const int64_t pause_time = 10 * 1000 * 1000;
 
+/* The most and the least nanoseconds for which a group stays open. A slow sync is worth waiting for longer. */
+static const int64_t patience_most = 1000 * 1000, patience_least = 50 * 1000;
+
 static int init_locks(struct kv_journal *journal)
 {
     pthread_condattr_t attributes;
@@ -59,6 +62,7 @@ int kv_journal_init(struct kv_journal *journal, int dir, const struct kv_journal
     atomic_init(&journal->durable, place->written);
     atomic_init(&journal->total, place->total);
     atomic_init(&journal->grown_at, UINT64_MAX);
+    atomic_init(&journal->wake_at, UINT64_MAX);
     int err = init_locks(journal);
     if (err < 0)
         goto err_after_file;
@@ -159,19 +163,21 @@ void kv_journal_publish(struct kv_journal_port *port)
     port->published = true;
 }
 
-/* The thread first says that it sleeps and then looks into the queues once more; this publishes first and then
- * looks whether the thread sleeps. So one of the two sees the other. */
+/* The thread first says when to wake it and then looks at what there is once more; this publishes first and then
+ * looks whether to wake the thread. So one of the two sees the other. The signal follows the lock, so that the thread
+ * does not wake up only to wait for it. */
 void kv_journal_turn_ends(struct kv_journal *journal, struct kv_journal_port *port)
 {
     if (!port->published)
         return;
     port->published = false;
     atomic_thread_fence(memory_order_seq_cst);
-    if (!atomic_load_explicit(&journal->asleep, memory_order_relaxed))
+    if (atomic_load_explicit(&journal->given, memory_order_relaxed) <
+        atomic_load_explicit(&journal->wake_at, memory_order_relaxed))
         return;
     pthread_mutex_lock(&journal->lock);
-    pthread_cond_signal(&journal->wake);
     pthread_mutex_unlock(&journal->lock);
+    pthread_cond_signal(&journal->wake);
 }
 
 /* Tells the loops that wait for the disk. */
@@ -245,6 +251,7 @@ static void keep_room(struct kv_journal *journal)
 
 bool kv_journal_step(struct kv_journal *journal)
 {
+    uint64_t before = journal->written;
     int wrote = 0;
     if (atomic_load(&journal->failed)) {
         drop_all(journal);
@@ -255,6 +262,8 @@ bool kv_journal_step(struct kv_journal *journal)
     journal->stuck = wrote == -ENOSPC;
     if (!atomic_load(&journal->failed) && is_sync_due(journal))
         (void)!kv_group_sync(journal);
+    if (wrote != 0)
+        journal->wanted = atomic_load_explicit(&journal->given, memory_order_relaxed) - before;
     if (atomic_load(&journal->failed))
         notify(journal, true);
     else if (journal->sync.when == KV_SYNC_ALWAYS)
@@ -278,7 +287,7 @@ static void wait_for(struct kv_journal *journal, int64_t nanoseconds)
 /* With nothing to do the thread sleeps until a loop wakes it, and for a sync that is due later. */
 static void sleep_until_woken(struct kv_journal *journal)
 {
-    atomic_store(&journal->asleep, true);
+    atomic_store(&journal->wake_at, 0);
     atomic_thread_fence(memory_order_seq_cst);
     if (!kv_group_is_waiting(journal)) {
         if (journal->sync.when == KV_SYNC_LATER && !atomic_load(&journal->failed) &&
@@ -287,7 +296,37 @@ static void sleep_until_woken(struct kv_journal *journal)
         else
             pthread_cond_wait(&journal->wake, &journal->lock);
     }
-    atomic_store(&journal->asleep, false);
+    atomic_store(&journal->wake_at, UINT64_MAX);
+}
+
+/* The patience doubles when a group got what it waited for, and halves when it did not: then these clients do not
+ * send again because they were answered. */
+static void learn(struct kv_journal *journal, bool came)
+{
+    int64_t most = journal->sync_time > patience_most ? journal->sync_time : patience_most;
+    int64_t patience = came ? journal->patience * 2 : journal->patience / 2;
+    journal->patience = patience > most             ? most
+                        : patience < patience_least ? patience_least
+                                                    : patience;
+}
+
+/* Waits until the group that has begun to come has as many changes as are wanted. */
+static void gather(struct kv_journal *journal)
+{
+    uint64_t last = journal->group_last + journal->wanted;
+    int64_t end = kv_journal_now() + journal->patience, left;
+    if (journal->sync.when != KV_SYNC_ALWAYS || journal->stuck || atomic_load(&journal->failed) ||
+        !kv_group_is_waiting(journal))
+        return;
+    pthread_mutex_lock(&journal->lock);
+    atomic_store(&journal->wake_at, last);
+    atomic_thread_fence(memory_order_seq_cst);
+    while (atomic_load(&journal->given) < last && !journal->stopping && !journal->new_file_wanted &&
+           journal->waiting == 0 && (left = end - kv_journal_now()) > 0)
+        wait_for(journal, left);
+    atomic_store(&journal->wake_at, UINT64_MAX);
+    pthread_mutex_unlock(&journal->lock);
+    learn(journal, atomic_load(&journal->given) >= last);
 }
 
 /* Changes collect for a moment if nobody waits for the disk, so that a group has many. */
@@ -305,6 +344,7 @@ static void *run(void *arg)
 {
     struct kv_journal *journal = arg;
     for (;;) {
+        gather(journal);
         bool busy = kv_journal_step(journal);
         pthread_mutex_lock(&journal->lock);
         /* Something may have been published since the step; nothing is after `stopping` was set. */

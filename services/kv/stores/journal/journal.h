@@ -2,7 +2,9 @@
  *
  * A journal has every change of a store on disk, in the order in which the changes took effect. Loops stage their
  * changes (queue.h) with numbers from one counter. One thread merges them by number, writes all that have come as one
- * group, and reports to the loops which changes are on disk. So a group costs one fdatasync.
+ * group, and reports to the loops which changes are on disk. So a group costs one fdatasync. Clients that got their
+ * answers together send their next requests one after the other, so a group stays open for a moment, until as many
+ * changes have come as were in progress when the last group was done.
  *
  * A change takes its room on the disk before it takes effect, from bytes that fallocate has reserved behind the
  * journal's end. So if the disk is full, a change is refused and not cut off. On file systems that cannot reserve,
@@ -42,7 +44,8 @@ struct kv_journal {
     atomic_ullong durable; /* all changes up to this number are on disk */
     atomic_bool failed;    /* nothing is written or acknowledged any more */
     atomic_bool full;      /* the last attempt to get room failed because the disk is full */
-    atomic_bool asleep;    /* the thread waits to be woken */
+    atomic_ullong
+        wake_at; /* the thread sleeps until this number was given; UINT64_MAX: it is awake */
 
     /* Protects the fields down to new_older; fd and size are changed with it held. */
     pthread_mutex_t lock;
@@ -64,6 +67,9 @@ struct kv_journal {
     uint64_t size;              /* bytes of the file */
     uint64_t written;           /* the last number in the file */
     int64_t synced_at;          /* nanoseconds of a monotonic clock */
+    int64_t sync_time;          /* nanoseconds that the last sync took */
+    uint64_t wanted;            /* the number of changes for which a group stays open */
+    int64_t patience;           /* nanoseconds for which it does so at most */
     atomic_ullong total;        /* bytes of this file and the older ones since the last snapshot */
     atomic_ullong grown_at;     /* `grown` is called once when total has reached this */
     void (*grown)(void *owner); /* called on the journal's thread; may be NULL */
