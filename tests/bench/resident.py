@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Resident memory: of a million entries, and of idle connections."""
 
+import itertools
 import multiprocessing
 import resource
 import socket
@@ -20,8 +21,8 @@ def kv_frame(command):
     return len(command).to_bytes(4, "big") + command
 
 
-def kv_hset(key):
-    pair = field(1, key) + field(2, field(1, VALUE))
+def kv_hset(key, value):
+    pair = field(1, key) + field(2, field(1, value))
     return kv_frame(field(4, field(1, b"table1") + field(2, pair)))
 
 
@@ -37,11 +38,11 @@ def resp(*words):
 REQUESTS = {
     "kv": (kv_hset, kv_hget),
     "redis": (
-        lambda key: resp(b"HSET", b"table1", key, VALUE),
+        lambda key, value: resp(b"HSET", b"table1", key, value),
         lambda key: resp(b"HGET", b"table1", key),
     ),
     "memcached": (
-        lambda key: b"set %s 0 0 %d\r\n%s\r\n" % (key, len(VALUE), VALUE),
+        lambda key, value: b"set %s 0 0 %d\r\n%s\r\n" % (key, len(value), value),
         lambda key: b"get %s\r\n" % key,
     ),
 }
@@ -61,14 +62,14 @@ def reply_size(connection, request):
     return len(connection.recv(4096))
 
 
-def fill(server, entries):
+def fill(server, entries, values=itertools.repeat(VALUE)):
     """Sets key:0000000000 and on. The replies to new keys all have the first one's size."""
     hset = REQUESTS[server.proto][0]
     with socket.create_connection(("127.0.0.1", server.port)) as connection:
-        size = reply_size(connection, hset(b"key:%010d" % 0))
+        size = reply_size(connection, hset(b"key:%010d" % 0, next(values)))
         for first in range(1, entries, BATCH):
             numbers = range(first, min(first + BATCH, entries))
-            connection.sendall(b"".join(hset(b"key:%010d" % number) for number in numbers))
+            connection.sendall(b"".join(hset(b"key:%010d" % number, next(values)) for number in numbers))
             receive(connection, size * len(numbers))
 
 

@@ -83,6 +83,12 @@ def kvs(folder, threads=1, cpus=None, name="kvs"):
     return Server(name, "kv", command, port, cpus)
 
 
+def kvs_store(folder, store):
+    port = free_port()
+    command = [folder / "kvs", "--threads", "1", "--log-level", "warn", "--store", store]
+    return Server("kvs", "kv", command + ["--listen", f"tcp://127.0.0.1:{port}"], port)
+
+
 def kvs_resp(folder, cpus=None):
     port = free_port()
     command = [folder / "kvs", "--threads", "1", "--log-level", "warn"]
@@ -155,6 +161,15 @@ def redis(cpus=None):
     command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1"]
     command += ["--save", "", "--appendonly", "no", "--io-threads", "1", "--maxclients", "20000"]
     return Server("redis", "redis", command, port, cpus)
+
+
+def redis_on_disk(folder, sync):
+    """With an append-only file, or with sync None one that reads and writes dump.rdb alone."""
+    port = free_port()
+    command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder)]
+    command += ["--save", "", "--io-threads", "1"]
+    command += ["--appendonly", "yes", "--appendfsync", sync] if sync else ["--appendonly", "no"]
+    return Server("redis", "redis", command, port)
 
 
 def memcached(cpus=None):

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The libraries under the stores on disk without a server around them: the most that a store on each could
- * do. One thread replaces random ones of a fixed set of keys, some many a commit, each commit on disk
- * before the next begins. */
+ * do. One thread replaces the values of keys, many in one commit, and each commit is on disk before the next begins. */
 #ifndef BENCH_BARE_H
 #define BENCH_BARE_H
 
