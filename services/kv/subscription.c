@@ -19,8 +19,12 @@ struct kv_subscription {
     uint32_t id;
     bool end_if_slow;
     bool is_pattern;
-    bool told;         /* of its end: the last words wait for room */
-    size_t topic_size; /* the topic lies behind the struct */
+    bool told;               /* of its end: the last words wait for room */
+    bool waits;              /* what it begins with, or a pulse, waits for room */
+    struct weft_timer pulse; /* for a face that has one */
+    struct weft_loop *loop;
+    struct weft_bytes begin; /* if it waits: what it begins with */
+    size_t topic_size;       /* the topic lies behind the struct */
 };
 
 static struct weft_view topic_of(const struct kv_subscription *self)
@@ -31,6 +35,8 @@ static struct weft_view topic_of(const struct kv_subscription *self)
 static void free_subscription(struct kv_subscription *self)
 {
     kv_follower_leave(&self->follower);
+    weft_timer_stop(&self->pulse);
+    weft_bytes_fini(&self->begin);
     *self->link = self->next;
     if (self->next)
         self->next->link = self->link;
@@ -69,6 +75,7 @@ static bool end(struct kv_subscription *self)
 {
     struct words_body body = make_words(self, KV_RETRY, self->lost, self->ending);
     kv_follower_leave(&self->follower);
+    weft_timer_stop(&self->pulse);
     self->told = true;
     self->request->status = KV_RETRY;
     if (weft_request_end(self->request, &body.body) == -EAGAIN)
@@ -81,6 +88,8 @@ static int send(struct kv_follower *follower, struct weft_blob *blob, bool share
 {
     struct kv_subscription *self = weft_container_of(follower, struct kv_subscription, follower);
     struct weft_body body = weft_body_from_blob(blob);
+    if (self->waits)
+        return -EAGAIN;
     if (body.size > self->max_message)
         return WEFT_ETOOBIG;
     body.lasting = shared;
@@ -91,6 +100,8 @@ static int lost(struct kv_follower *follower, const struct kv_feed_source *sourc
 {
     struct kv_subscription *self = weft_container_of(follower, struct kv_subscription, follower);
     (void)source;
+    if (self->waits)
+        return -EAGAIN;
     if (self->end_if_slow) {
         self->ending = "The subscription ends: messages came faster than they were read";
         self->lost = count;
@@ -101,9 +112,41 @@ static int lost(struct kv_follower *follower, const struct kv_feed_source *sourc
     return weft_request_send(self->request, &body.body);
 }
 
+/* --- a stream in the order of replies -------------------------------------------------------------- */
+
+static void send_bytes(struct kv_subscription *self, struct weft_view bytes)
+{
+    struct weft_body_bytes body = weft_body_from_view(bytes);
+    self->waits = weft_request_send(self->request, &body.body) < 0;
+}
+
+static void send_begin(struct kv_subscription *self)
+{
+    if (self->begin.size == 0)
+        return;
+    send_bytes(self, weft_view(self->begin.data, self->begin.size));
+    if (!self->waits)
+        weft_bytes_fini(&self->begin);
+}
+
+/* Not while something waits, which shows as much. */
+static void on_pulse(struct weft_timer *timer)
+{
+    struct kv_subscription *self = weft_container_of(timer, struct kv_subscription, pulse);
+    weft_loop_after(self->loop, &self->pulse, KV_STREAM_PULSE);
+    if (!self->waits && !self->follower.waits)
+        send_bytes(self, weft_view_str(self->face->pulse));
+}
+
+/* --- its end --------------------------------------------------------------------------------------- */
+
 static void on_room(struct weft_request *request)
 {
     struct kv_subscription *self = request->data;
+    self->waits = false;
+    send_begin(self);
+    if (self->waits)
+        return;
     if (!self->told && kv_follower_resume(&self->follower) != 0)
         return;
     if (self->ending)
@@ -122,7 +165,7 @@ static void on_cancel(struct weft_request *request, enum weft_reason reason)
         return;
     self->ending = "The subscription ends: the server is shutting down";
     /* One that waits for room sends the rest, and its last words, in on_room. */
-    if (!self->follower.waits && kv_follower_resume(&self->follower) == 0)
+    if (!self->waits && !self->follower.waits && kv_follower_resume(&self->follower) == 0)
         (void)end(self);
 }
 
@@ -173,6 +216,8 @@ static struct kv_subscription *new_subscription(struct kv_task *task,
         .max_message = kv_task_limits(task)->max_message,
         .id = ++session->loop->last_id,
         .end_if_slow = spec->end_if_slow,
+        .pulse.fire = on_pulse,
+        .loop = kv_task_loop(task),
         .is_pattern = spec->is_pattern,
         .topic_size = spec->topic.size,
     };
@@ -210,13 +255,28 @@ static void refuse(struct kv_task *task, int err)
     }
 }
 
-/* Follows, and leaves the order of replies. Returns an error of refuse. */
-static int start(struct kv_subscription *self, struct kv_feed_loop *feed)
+/* Stays in the order of replies. */
+static int start_stream(struct kv_subscription *self, const struct kv_task *task)
 {
-    const struct kv_feed_source source = {self->is_pattern ? matches : NULL, topic_of(self)};
-    int err = kv_follower_follow(&self->follower, feed, &source);
+    uint8_t bytes[KV_STREAM_BEGIN_MAX];
+    int err = weft_bytes_copy(&self->begin, weft_view(bytes, self->face->put_begin(task, bytes)));
     if (err < 0)
         return err;
+    weft_request_endless(self->request);
+    if (self->face->pulse)
+        weft_loop_after(self->loop, &self->pulse, KV_STREAM_PULSE);
+    return 0;
+}
+
+/* Follows, and leaves the order of replies if the face can. Returns an error of refuse. */
+static int start(struct kv_subscription *self, const struct kv_task *task)
+{
+    const struct kv_feed_source source = {self->is_pattern ? matches : NULL, topic_of(self)};
+    int err = kv_follower_follow(&self->follower, kv_task_feed(task), &source);
+    if (err < 0)
+        return err;
+    if (self->face->put_begin)
+        return start_stream(self, task);
     err = weft_request_detach(self->request);
     return err == -ENOTSUP ? -EPROTO : err == -ENOSPC ? -EMFILE : err;
 }
@@ -229,7 +289,7 @@ void kv_task_subscribe(struct kv_task *task, const struct kv_topic_spec *spec,
     if (!kv_task_may_follow(task, &source))
         return;
     struct kv_subscription *self = new_subscription(task, spec, face);
-    int err = self ? start(self, kv_task_feed(task)) : -ENOMEM;
+    int err = self ? start(self, task) : -ENOMEM;
     if (err < 0) {
         if (self)
             free_subscription(self);
@@ -239,6 +299,10 @@ void kv_task_subscribe(struct kv_task *task, const struct kv_topic_spec *spec,
     request->data = self;
     request->on_room = on_room;
     request->on_cancel = on_cancel;
+    if (face->put_begin) {
+        send_begin(self);
+        return;
+    }
     struct words_body body = make_words(self, KV_OK, 0, "");
     /* The first message is always taken, unless the connection is gone: then on_cancel comes. */
     (void)!weft_request_send(request, &body.body);

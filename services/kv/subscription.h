@@ -2,7 +2,7 @@
  *
  * A subscription is a request that is answered with the messages of a topic, or of all topics that match a pattern, for
  * as long as its connection lasts (feed.h). It leaves the order of replies, so other requests of its connection are
- * answered meanwhile. A face that has one subscription per request uses these functions. */
+ * answered meanwhile; in a protocol that has no place for that, it streams its answer in the order. A face that has one subscription per request uses these functions. */
 #ifndef KV_SUBSCRIPTION_H
 #define KV_SUBSCRIPTION_H
 
@@ -36,6 +36,11 @@ struct kv_topic_face {
     /* Writes *words to dst, or nothing if dst is NULL. Returns the size. Those of KV_OK have at most WEFT_REJECT_MAX
      * bytes. */
     size_t (*put_words)(uint8_t *dst, const struct kv_topic_words *words);
+    /* NULL: the subscription leaves the order of replies. Otherwise it streams its answer in the order, and this, and not
+     * put_words with KV_OK, writes what that begins with, in at most KV_STREAM_BEGIN_MAX bytes. Called within decode of
+     * the task. Returns the size. */
+    size_t (*put_begin)(const struct kv_task *task, uint8_t *dst);
+    const char *pulse; /* sent each KV_STREAM_PULSE; NULL: nothing is */
 };
 
 /* Each does or refuses what a task asks for. They are called from within decode of a face, which then returns false.

@@ -18,8 +18,6 @@ enum {
 /* A watcher hears at most so often that there were changes which it has not asked for. */
 static const int64_t progress_pause = 100 * 1000 * 1000;
 
-static const int64_t pulse_pause = 15 * INT64_C(1000000000);
-
 struct watch {
     struct weft_request *request;
     struct weft_loop *loop;
@@ -146,7 +144,7 @@ static bool send_message(struct watch *watch)
     watch->told = watch->number;
     weft_buf_consume(&watch->message, weft_buf_size(&watch->message));
     if (watch->words->pulse)
-        weft_loop_after(watch->loop, &watch->pulse, pulse_pause);
+        weft_loop_after(watch->loop, &watch->pulse, KV_STREAM_PULSE);
     return true;
 }
 
@@ -328,7 +326,7 @@ static void refuse(struct kv_task *task, int err, uint64_t from)
 
 static int put_begin(struct watch *watch, const struct kv_task *task)
 {
-    uint8_t bytes[KV_WATCH_BEGIN];
+    uint8_t bytes[KV_STREAM_BEGIN_MAX];
     if (!watch->words->put_begin)
         return 0;
     size_t size = watch->words->put_begin(task, bytes);

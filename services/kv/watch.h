@@ -21,15 +21,13 @@ struct kv_watch_spec {
         only_number; /* none: the answer is the number of the last change that could be read, at least */
 };
 
-enum {
-    KV_WATCH_NUMBER = 32,  /* the most bytes that put_number writes */
-    KV_WATCH_BEGIN = 1024, /* the most bytes that put_begin writes */
-};
+enum { KV_WATCH_NUMBER = 32 }; /* the most bytes that put_number writes */
 
 /* How a face writes the messages of a watch: changes, if there are any, and then a number. */
 struct kv_watch_face {
     /* NULL: the watch leaves the order of replies. Otherwise it streams its answer in the order, and this writes what
-     * the first message begins with. Called within decode of the task. Returns the size. */
+     * the first message begins with, at most KV_STREAM_BEGIN_MAX bytes. Called within decode of the task. Returns the
+     * size. */
     size_t (*put_begin)(const struct kv_task *task, uint8_t *dst);
     /* Writes, with the status KV_OK if messages have one, the number of the last change up to which the watcher has been
      * told everything. Returns the size, which may be 0 if the message has changes. */
@@ -40,7 +38,7 @@ struct kv_watch_face {
     /* Writes why the watch ends, in at most WEFT_REJECT_MAX bytes, and returns their number. NULL: put_text of the face
      * does. */
     size_t (*put_end)(uint8_t *dst, enum kv_status status, const char *text);
-    /* Sent after 15 seconds without a message, so that proxies keep the connection, and the server notices a peer that is
+    /* Sent after KV_STREAM_PULSE without a message, so that proxies keep the connection, and the server notices a peer that is
      * gone. NULL: nothing is sent. */
     const char *pulse;
 };

@@ -126,7 +126,7 @@ class Compressed(Server):
 class Library(Server):
     def test_connection_of_http_client_lives_on(self):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
-        for i in range(100):
+        for i in range(20):
             connection.request("PUT", f"/v1/tables/t/keys/{i}", body=iter([b"part ", b"%d" % i]),
                                encode_chunked=True, headers={"Transfer-Encoding": "chunked"})
             reply = connection.getresponse()
@@ -213,17 +213,7 @@ class Batch(Server):
                          [json.loads(line) for line in there.splitlines()])
 
 
-class Changes(Server):
-    def watch(self, path="/v1/tables/t/changes", **fields):
-        """A stream of events; the first has no data, and says that the watch has begun."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
-        self.addCleanup(connection.close)
-        connection.request("GET", path, headers=fields)
-        reply = connection.getresponse()
-        self.assertEqual((reply.status, reply.getheader("Content-Type")), (200, "text/event-stream"))
-        self.assertNotIn("data", self.event(reply))
-        return reply
-
+class Events(Server):
     def event(self, stream):
         lines = iter(lambda: stream.readline().decode().rstrip("\n"), "")
         return dict(line.split(": ", 1) for line in lines if not line.startswith(":"))
@@ -233,6 +223,18 @@ class Changes(Server):
         while "data" not in event:
             event = self.event(stream)
         return event, json.loads(event["data"])
+
+
+class Changes(Events):
+    def watch(self, path="/v1/tables/t/changes", **fields):
+        """A stream of events; the first has no data, and says that the watch has begun."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        self.addCleanup(connection.close)
+        connection.request("GET", path, headers=fields)
+        reply = connection.getresponse()
+        self.assertEqual((reply.status, reply.getheader("Content-Type")), (200, "text/event-stream"))
+        self.assertNotIn("data", self.event(reply))
+        return reply
 
     def put(self, key, value, table="t"):
         self.curl("-X", "PUT", "--data-binary", value, self.url(f"/v1/tables/{table}/keys/{key}"))
@@ -252,14 +254,14 @@ class Changes(Server):
 
     def test_all_watchers_get_the_same(self):
         streams = [self.watch(), self.watch("/v1/changes"), self.watch("/v1/tables/t/changes?prefix=k")]
-        for i in range(100):
+        for i in range(20):
             self.put(f"k{i}", str(i))
         self.curl("-X", "DELETE", self.url("/v1/tables/t"))
-        told = [[self.change(stream)[1] for _ in range(101)] for stream in streams]
+        told = [[self.change(stream)[1] for _ in range(21)] for stream in streams]
         self.assertEqual(told[0], told[1])
         self.assertEqual(told[0], told[2])
-        self.assertEqual([change.get("value") for change in told[0][:100]], [str(i) for i in range(100)])
-        self.assertEqual(told[0][100]["change"], "drop")
+        self.assertEqual([change.get("value") for change in told[0][:20]], [str(i) for i in range(20)])
+        self.assertEqual(told[0][20]["change"], "drop")
 
     def test_who_comes_back_misses_nothing(self):
         stream = self.watch()
@@ -297,6 +299,41 @@ class Changes(Server):
 
     def test_head_says_what_would_come(self):
         self.assertIn("Content-Type: text/event-stream", self.curl("-I", self.url("/v1/changes")))
+
+
+class Topics(Events):
+    def subscribe(self, path):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        self.addCleanup(connection.close)
+        connection.request("GET", path)
+        return connection.getresponse()
+
+    def publish(self, topic, text):
+        reply = json.loads(self.curl("-d", text, self.url(f"/v1/topics/{topic}")))
+        return reply["receivers"]
+
+    def test_all_subscribers_get_the_same(self):
+        streams = [self.subscribe("/v1/topics/news"), self.subscribe("/v1/topics?match=n*")]
+        curl = subprocess.Popen(["curl", "-sSN", "-i", self.url("/v1/topics/news")], stdout=subprocess.PIPE)
+        self.addCleanup(curl.communicate)
+        self.addCleanup(curl.kill)
+        while curl.stdout.readline().strip():
+            pass
+        texts = [f"message {i}" for i in range(10)]
+        for text in texts:
+            self.assertEqual(self.publish("news", text), 3)
+        for stream in (*streams, curl.stdout):
+            told = [self.change(stream)[1] for _ in texts]
+            self.assertEqual(told, [{"topic": "news", "value": text} for text in texts])
+
+    def test_end_of_a_subscription_is_told(self):
+        stream = self.subscribe("/v1/topics/news")
+        self.publish("news", "last words")
+        self.server.terminate()
+        self.assertEqual(self.server.wait(20), 0)
+        self.assertEqual(self.change(stream)[1]["value"], "last words")
+        event, end = self.change(stream)
+        self.assertEqual((event["event"], end["status"]), ("end", 503))
 
 
 class Description(Server):

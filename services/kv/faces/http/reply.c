@@ -142,6 +142,16 @@ static void reply_page(struct kv_http_body *self, const struct kv_http_about *ab
     kv__http_finish(self, type_json);
 }
 
+static void reply_published(struct kv_http_body *self, const struct kv_http_about *about)
+{
+    int size = snprintf(self->number, sizeof self->number, "{\"receivers\":%" PRIu64 "}\n",
+                        about->receivers);
+    kv__http_begin(self, 200, about);
+    self->content = KV_HTTP_RAW;
+    self->value = weft_view(self->number, (size_t)size);
+    kv__http_finish(self, type_json);
+}
+
 static void reply_done(struct kv_http_body *self, const struct kv_http_about *about,
                        const struct kv_call *call)
 {
@@ -164,6 +174,9 @@ static void reply_done(struct kv_http_body *self, const struct kv_http_about *ab
         self->content = KV_HTTP_NO_BODY;
         kv__http_finish(self, NULL);
         break;
+    case KV_HTTP_TOPIC:
+        reply_published(self, about);
+        break;
     case KV_HTTP_BATCH:
         kv__http_begin(self, 200, about);
         self->content = KV_HTTP_LINES;
@@ -172,6 +185,7 @@ static void reply_done(struct kv_http_body *self, const struct kv_http_about *ab
     case KV_HTTP_HEALTH:
     case KV_HTTP_SERVER:
     case KV_HTTP_CHANGES:
+    case KV_HTTP_TOPICS:
     case KV_HTTP_NOTHING:
         reply_health(self, about);
         break;

@@ -22,6 +22,7 @@ struct kv_http_about {
     const char *origin; /* the value of Access-Control-Allow-Origin; NULL: no field */
     bool has_cors;      /* some origins are allowed, so the reply depends on the Origin field */
     int64_t now;        /* weft_loop_wall */
+    uint64_t receivers; /* of a message that was published */
 };
 
 /* The contents of a response's body. */
@@ -47,7 +48,7 @@ struct kv_http_body {
     struct weft_view value;
     struct weft_blob
         *blob;       /* KV_HTTP_RAW: the blob in which the store has the value; may be NULL */
-    char number[32]; /* `value` may show it */
+    char number[40]; /* `value` may show it */
     size_t content_size, head_size;
     char head[KV_HTTP_HEAD_MAX];
 };

@@ -20,11 +20,14 @@ const char *kv_http_methods(enum kv_http_resource resource)
         return "GET, HEAD, PUT, DELETE, OPTIONS";
     case KV_HTTP_TABLE:
         return "GET, HEAD, DELETE, OPTIONS";
+    case KV_HTTP_TOPIC:
+        return "GET, HEAD, POST, OPTIONS";
     case KV_HTTP_BATCH:
         return "POST, OPTIONS";
     case KV_HTTP_SERVER:
         return "OPTIONS";
     case KV_HTTP_CHANGES:
+    case KV_HTTP_TOPICS:
     case KV_HTTP_TABLES:
     case KV_HTTP_HEALTH:
     case KV_HTTP_NOTHING:
@@ -88,7 +91,7 @@ static int read_names(struct kv_http_route *route, struct weft_view names, struc
 
 static int read_path(struct kv_http_route *route, struct weft_arena *arena)
 {
-    static const char tables[] = "/v1/tables";
+    static const char tables[] = "/v1/tables", topics[] = "/v1/topics/";
     struct weft_view path = route->request.path;
     if (has_prefix(path, tables)) {
         struct weft_view rest = weft_view_skip(path, sizeof tables - 1);
@@ -96,6 +99,14 @@ static int read_path(struct kv_http_route *route, struct weft_arena *arena)
             route->resource = KV_HTTP_TABLES;
         else if (rest.data[0] == '/')
             return read_names(route, weft_view_skip(rest, 1), arena);
+    } else if (has_prefix(path, topics)) {
+        struct weft_view name = weft_view_skip(path, sizeof topics - 1);
+        if (name.size > 0 && memchr(name.data, '/', name.size))
+            return 0;
+        route->resource = KV_HTTP_TOPIC;
+        return take_decoded(route, name, false, arena, &route->table);
+    } else if (weft_view_equal(path, weft_view(topics, sizeof topics - 2))) {
+        route->resource = KV_HTTP_TOPICS;
     } else if (weft_view_equal(path, weft_view_str("/v1/changes"))) {
         route->resource = KV_HTTP_CHANGES;
         route->all = true;
@@ -177,6 +188,29 @@ static int read_changes_query(struct kv_http_route *route, struct weft_arena *ar
     }
     return err == 0 && route->has_key && has_prefix ? malformed(route, "key and prefix: choose one")
                                                     : err;
+}
+
+/* Reads the query of a topic, or of /v1/topics, which has a pattern. */
+static int read_topic_query(struct kv_http_route *route, struct weft_arena *arena)
+{
+    struct weft_view query = route->request.query, name, value;
+    bool takes_pattern = route->resource == KV_HTTP_TOPICS;
+    int err = 0;
+    while (err == 0 && weft_http_next_parameter(&query, &name, &value)) {
+        if (takes_pattern && weft_view_equal(name, weft_view_str("match"))) {
+            route->all = true;
+            err = take_decoded(route, value, true, arena, &route->table);
+        } else if (!weft_view_equal(name, weft_view_str("slow"))) {
+            err = malformed(route,
+                            "a parameter that is not known: match, of /v1/topics, and slow are");
+        } else {
+            route->end_if_slow = weft_view_equal(value, weft_view_str("end"));
+            if (!route->end_if_slow && !weft_view_equal(value, weft_view_str("skip")))
+                err = malformed(route, "slow is skip or end");
+        }
+    }
+    bool lacks_pattern = takes_pattern && !route->all && route->request.method != WEFT_HTTP_OPTIONS;
+    return err == 0 && lacks_pattern ? malformed(route, "match=PATTERN is missing") : err;
 }
 
 static enum kv_http_type type_of(struct weft_view value)
@@ -281,6 +315,8 @@ int kv_http_route_read(struct kv_http_route *route, struct weft_view payload,
         err = read_query(route, arena);
     if (err == 0 && route->resource == KV_HTTP_CHANGES)
         err = read_changes_query(route, arena);
+    if (err == 0 && (route->resource == KV_HTTP_TOPIC || route->resource == KV_HTTP_TOPICS))
+        err = read_topic_query(route, arena);
     return err;
 }
 

@@ -15,6 +15,8 @@ enum kv_http_resource {
     KV_HTTP_TABLE,   /* /v1/tables/T */
     KV_HTTP_TABLES,  /* /v1/tables */
     KV_HTTP_CHANGES, /* /v1/tables/T/changes, /v1/changes */
+    KV_HTTP_TOPIC,   /* /v1/topics/T */
+    KV_HTTP_TOPICS,  /* /v1/topics */
     KV_HTTP_BATCH,   /* /v1/batch */
     KV_HTTP_HEALTH,  /* /healthz */
     KV_HTTP_SERVER   /* *, for OPTIONS */
@@ -38,15 +40,16 @@ struct kv_http_condition {
 struct kv_http_route {
     struct weft_http_request request;
     enum kv_http_resource resource;
-    struct weft_view table, key;   /* percent-decoded */
+    struct weft_view table, key;   /* percent-decoded; table: of a topic its name, or a pattern */
     struct weft_view from, prefix; /* the cursor and the prefix of a page, decoded */
     uint64_t limit;                /* the most pairs of a page; 0: it is not given */
-    bool all, has_key;             /* changes: of all tables; of `key` alone */
-    uint64_t after;                /* changes: after this number; 0: from now on */
-    enum kv_http_type type;        /* the type of the request's body */
-    bool coded;                    /* the body has a Content-Encoding */
-    bool wants_json;               /* Accept prefers JSON to raw bytes */
-    struct weft_view origin;       /* the Origin field; empty: there is none */
+    bool all, has_key;       /* changes: of all tables; of `key` alone. all: table is a pattern */
+    bool end_if_slow;        /* of a topic */
+    uint64_t after;          /* changes: after this number; 0: from now on */
+    enum kv_http_type type;  /* the type of the request's body */
+    bool coded;              /* the body has a Content-Encoding */
+    bool wants_json;         /* Accept prefers JSON to raw bytes */
+    struct weft_view origin; /* the Origin field; empty: there is none */
     struct kv_http_condition match, none_match;
     bool expires;       /* Weft-Expires-In is given */
     int64_t expires_in; /* its value in milliseconds */

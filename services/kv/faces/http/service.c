@@ -14,12 +14,14 @@
 #include "changes.h"
 #include "core/task.h"
 #include "date.h"
-#include "json_read.h"
+#include "origins.h"
 #include "reply.h"
 #include "services/kv/faces/protobuf/reply.h"
 #include "services/kv/packed.h"
 #include "services/kv/session.h"
 #include "services/payload/http/event.h"
+#include "topics.h"
+#include "value.h"
 
 enum { ORIGINS_MAX = 512 };
 
@@ -89,7 +91,7 @@ static const char *origins_of(const struct task *task)
 /* True if no page asks, or one that may. The reply then tells its browser so. */
 static bool is_origin_good(struct task *task)
 {
-    struct weft_view origin = task->route.origin, element;
+    struct weft_view origin = task->route.origin;
     struct weft_view list = weft_view_str(origins_of(task));
     task->about.has_cors = list.size > 0;
     if (origin.size == 0)
@@ -98,15 +100,12 @@ static bool is_origin_good(struct task *task)
         task->about.origin = "*";
         return true;
     }
-    while (weft_http_next_element(&list, &element)) {
-        if (!weft_view_equal(element, origin) || origin.size >= sizeof task->origin)
-            continue;
-        memcpy(task->origin, origin.data, origin.size);
-        task->origin[origin.size] = '\0';
-        task->about.origin = task->origin;
-        return true;
-    }
-    return false;
+    if (!kv_http_origin_is_in(list, origin) || origin.size >= sizeof task->origin)
+        return false;
+    memcpy(task->origin, origin.data, origin.size);
+    task->origin[origin.size] = '\0';
+    task->about.origin = task->origin;
+    return true;
 }
 
 /* --- requests --------------------------------------------------------------------------------------- */
@@ -194,50 +193,10 @@ static bool keep_value(struct task *task)
     return false;
 }
 
-/* Packs the body as a value, in the arena. */
-static bool take_text(struct task *task, enum kv_type type, struct weft_view text)
-{
-    uint8_t *packed =
-        weft_arena_alloc(weft_request_arena(task->base.request), KV_PACKED_HEAD_MAX + text.size);
-    if (!packed) {
-        kv_task_refuse_no_memory(&task->base);
-        return false;
-    }
-    size_t head = kv_pack_head(packed, type, text.size);
-    if (text.size > 0)
-        memcpy(packed + head, text.data, text.size);
-    task->item.value.bytes = weft_view(packed, head + text.size);
-    return keep_value(task);
-}
-
-static bool take_json(struct task *task)
-{
-    struct weft_json json = {.rest = task->route.request.body};
-    const char *why = "not JSON";
-    int err =
-        kv_json_read_value(&json, weft_json_next(&json), weft_request_arena(task->base.request),
-                           &task->item.value.bytes, &why);
-    if (err == 0 && weft_json_next(&json) != WEFT_JSON_END) {
-        err = WEFT_EMALFORMED;
-        why = "more than one value";
-    }
-    if (err == 0)
-        return keep_value(task);
-    if (err == WEFT_EMALFORMED)
-        return refuse_bad(task, why);
-    kv_task_refuse_no_memory(&task->base);
-    return false;
-}
-
 static bool take_body(struct task *task)
 {
-    struct weft_view body = task->route.request.body;
-    if (task->route.type == KV_HTTP_TYPE_JSON)
-        return take_json(task);
-    bool text = task->route.type != KV_HTTP_TYPE_BYTES && weft_utf8_valid(body);
-    if (task->route.type == KV_HTTP_TYPE_TEXT && !text)
-        return refuse_bad(task, "The body is not UTF-8: send it as application/octet-stream");
-    return take_text(task, text ? KV_TYPE_STRING : KV_TYPE_BINARY, body);
+    return kv_http_read_value(&task->base, &task->route, &task->item.value.bytes) &&
+           keep_value(task);
 }
 
 static bool take_put(struct task *task)
@@ -308,6 +267,48 @@ static bool take_changes(struct task *task)
     return false;
 }
 
+/* Many clients show that a stream has begun with the first byte behind its head only. */
+static size_t put_topic_begin(const struct kv_task *base, uint8_t *dst)
+{
+    size_t size = put_begin(base, dst);
+    memcpy(dst + size, WEFT_EVENT_COMMENT, sizeof WEFT_EVENT_COMMENT - 1);
+    return size + sizeof WEFT_EVENT_COMMENT - 1;
+}
+
+static const struct kv_topic_face topic_face = {
+    .format = {.slot = KV_FEED_EVENTS, .make = kv_http_make_events},
+    .put_words = kv_http_put_topic_words,
+    .put_begin = put_topic_begin,
+    .pulse = WEFT_EVENT_COMMENT,
+};
+
+/* Publishes the body. The answer has the number of those who get it. */
+static bool take_publish(struct task *task)
+{
+    struct weft_view value;
+    uint64_t receivers;
+    if (!kv_http_read_value(&task->base, &task->route, &value) ||
+        !kv_task_do_publish(&task->base, task->route.table, &value, 1, &receivers))
+        return false;
+    task->about.receivers = receivers;
+    return answer_ok(task);
+}
+
+static bool take_topic(struct task *task, enum weft_http_method method)
+{
+    const struct kv_http_route *route = &task->route;
+    const struct kv_topic_spec spec = {
+        .topic = route->table, .is_pattern = route->all, .end_if_slow = route->end_if_slow};
+    uint8_t head[KV_HTTP_HEAD_MAX];
+    if (method == WEFT_HTTP_POST)
+        return take_publish(task);
+    if (method == WEFT_HTTP_HEAD)
+        kv_task_answer_bytes(&task->base, weft_view(head, put_begin(&task->base, head)));
+    else
+        kv_task_subscribe(&task->base, &spec, &topic_face);
+    return false;
+}
+
 /* Sets up the call for a resource and a method that go together, or answers. */
 static bool take_key(struct task *task, enum weft_http_method method)
 {
@@ -331,6 +332,8 @@ static bool has_method(enum kv_http_resource resource, enum weft_http_method met
         [KV_HTTP_TABLE] = reads | 1u << WEFT_HTTP_DELETE,
         [KV_HTTP_TABLES] = reads,
         [KV_HTTP_CHANGES] = reads,
+        [KV_HTTP_TOPICS] = reads,
+        [KV_HTTP_TOPIC] = reads | 1u << WEFT_HTTP_POST,
         [KV_HTTP_BATCH] = 1u << WEFT_HTTP_POST,
         [KV_HTTP_HEALTH] = reads,
         [KV_HTTP_SERVER] = 0,
@@ -358,6 +361,9 @@ static bool take(struct task *task)
         return take_page(task, KV_TABLES_PAGE);
     case KV_HTTP_CHANGES:
         return take_changes(task);
+    case KV_HTTP_TOPIC:
+    case KV_HTTP_TOPICS:
+        return take_topic(task, method);
     case KV_HTTP_BATCH:
         return take_batch(task);
     case KV_HTTP_HEALTH:
@@ -430,20 +436,14 @@ static int configure(void *config_memory, void *context, const struct weft_optio
     struct config *config = config_memory;
     const char *origins = weft_option_get(set, "cors");
     if (origins) {
-        struct weft_view list = weft_view_str(origins), origin;
-        if (list.size >= sizeof config->origins)
+        if (strlen(origins) >= sizeof config->origins)
             return weft_error_set(error, WEFT_ECONFIG, "cors: at most %d bytes of origins",
                                   ORIGINS_MAX - 1);
-        while (weft_http_next_element(&list, &origin)) {
-            bool star = origin.size == 1 && origin.data[0] == '*' && strlen(origins) == 1;
-            if (!star &&
-                (!memmem(origin.data, origin.size, "://", 3) || origin.size >= KV_HTTP_ORIGIN_MAX ||
-                 memchr(origin.data, '*', origin.size)))
-                return weft_error_set(error, WEFT_ECONFIG,
-                                      "cors=%s: it takes origins like https://app.example, with "
-                                      "commas between them, or *",
-                                      origins);
-        }
+        if (!kv_http_origins_are_good(origins))
+            return weft_error_set(error, WEFT_ECONFIG,
+                                  "cors=%s: it takes origins like https://app.example, with "
+                                  "commas between them, or *",
+                                  origins);
         memcpy(config->origins, origins, strlen(origins));
     }
     return kv_session_configure(&config->session, context, limits, &face);
