@@ -25,9 +25,9 @@ struct weft_server_options {
     size_t url_count;               /* at least 1 */
     /* For URLs that name none; borrowed for the call. NULL: each URL has to name its own. */
     const char *codec, *service;
-    /* Layers of every endpoint, whatever its URL says, or NULL: the outermost one, which the URL may name too (it has
-     * it once), and the next one. */
-    const char *observer, *guard;
+    /* Layers of every endpoint, whatever its URL says, or NULL: the outermost ones, with commas between, which the URL may
+     * name too (it has each once), and the next one. */
+    const char *observers, *guard;
     bool
         measure; /* measure the loops' turns and the codecs' work, which costs a look at the clock per turn */
     struct weft_limits limits;  /* weft_limits_default() is a start */

@@ -122,6 +122,38 @@ static int add_layer(struct binding *b, const char *name)
     return 0;
 }
 
+/* True if a list, as "metrics,access", has the name. NULL is an empty list. */
+static bool has_name(const char *list, const char *name)
+{
+    const size_t size = strlen(name);
+
+    while (list) {
+        if (strncmp(list, name, size) == 0 && (list[size] == ',' || list[size] == '\0'))
+            return true;
+        list = strchr(list, ',');
+        list += list != NULL;
+    }
+    return false;
+}
+
+/* Adds the layers of a list but for those of `except`. */
+static int add_layers(struct binding *b, const char *list, const char *except)
+{
+    int err = 0;
+
+    while (list && err == 0) {
+        const char *end = strchr(list, ',');
+        char name[WEFT__NAME_SIZE];
+        int size = (int)(end ? (size_t)(end - list) : strlen(list));
+
+        snprintf(name, sizeof name, "%.*s", size, list);
+        if (!has_name(except, name))
+            err = add_layer(b, name);
+        list = end ? end + 1 : NULL;
+    }
+    return err;
+}
+
 /* layers=metrics,access */
 static int find_layers(struct binding *b)
 {
@@ -133,21 +165,11 @@ static int find_layers(struct binding *b)
                               "'layers=%s' in '%s' is for servers; a client's URL names the "
                               "address and the codec",
                               list, b->text);
-    if (b->defaults->observer && b->endpoint->service)
-        err = add_layer(b, b->defaults->observer);
+    if (b->endpoint->service)
+        err = add_layers(b, b->defaults->observers, NULL);
     if (err == 0 && b->defaults->guard && b->endpoint->service)
         err = add_layer(b, b->defaults->guard);
-    while (list && err == 0) {
-        const char *end = strchr(list, ',');
-        char name[WEFT__NAME_SIZE];
-        int size = (int)(end ? (size_t)(end - list) : strlen(list));
-
-        snprintf(name, sizeof name, "%.*s", size, list);
-        if (!b->defaults->observer || strcmp(name, b->defaults->observer) != 0)
-            err = add_layer(b, name);
-        list = end ? end + 1 : NULL;
-    }
-    return err;
+    return err == 0 ? add_layers(b, list, b->defaults->observers) : err;
 }
 
 /* The tables of options that a URL may use, as many as there are. */

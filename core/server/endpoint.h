@@ -43,8 +43,9 @@ struct weft_endpoint_defaults {
     /* For a URL that names no service. NULL makes a client's endpoint, whose URL may name neither a service
      * nor layers. */
     const char *service;
-    /* The names of layers before those of the URL, or NULL: first `observer`, which a URL may also name, then `guard`. */
-    const char *observer, *guard;
+    /* The names of layers before those of the URL, or NULL: first `observers`, with commas between, which a URL may also
+     * name, then `guard`. */
+    const char *observers, *guard;
     /* True if a user asked for `codec`: a URL that names another one contradicts that and is refused. */
     bool codec_is_explicit;
     /* The codec, if a server's plan has chosen it (plan.h). NULL: the URL or `codec` names it. */

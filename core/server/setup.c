@@ -70,7 +70,7 @@ static int make_port(struct weft_server *server, const struct weft_server_option
         .codec = options->codec,
         /* NULL would make a client's endpoint. A URL without a service is not planned then. */
         .service = options->service ? options->service : "",
-        .observer = options->observer,
+        .observers = options->observers,
         .guard = options->guard,
         .chosen = planned->codec,
         .companions = companions,

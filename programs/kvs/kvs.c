@@ -16,7 +16,9 @@
 #include "services/echo/echo.h"
 #include "programs/lib/password.h"
 #include "log.h"
+#include "process.h"
 #include "serve.h"
+#include "services/layers/access/access.h"
 #include "services/layers/users/users.h"
 #include "services/kv/service.h"
 #include "services/kv/stores/on_disk.h"
@@ -142,6 +144,41 @@ static int add_users(struct kvs_config *config, struct weft_users **users,
     return err < 0 ? weft_error_set(error, err, "%s", weft_strerror(err)) : 0;
 }
 
+static int add_access(const struct kvs_config *config, struct weft_access **access,
+                      struct weft_registry *registry, const struct weft_log *log,
+                      struct weft_error *error)
+{
+    /* A check reads the template, and makes no file. */
+    const char *path = config->check ? "/dev/null" : config->access_log;
+    struct weft_error refused;
+    struct cli_user user;
+    const bool has_user = config->user && cli_user_find(&user, config->user, &refused) == 0;
+    cli_user_borrow(has_user ? &user : NULL);
+    int err = weft_access_open(access, path, config->access_format, log, &refused);
+    cli_user_return();
+    if (err < 0)
+        return weft_error_set(error, err, "--access-%s: %s", err == WEFT_ECONFIG ? "format" : "log",
+                              refused.text);
+    err = weft_registry_add_layer(registry, &weft_access_layer, *access);
+    return err < 0 ? weft_error_set(error, err, "%s", weft_strerror(err)) : 0;
+}
+
+static int prepare_access(void *access, struct kvs_reload *reload, struct weft_error *error)
+{
+    (void)reload;
+    return weft_access_prepare(access, error);
+}
+
+static void commit_access(void *access)
+{
+    weft_access_commit(access);
+}
+
+static void abandon_access(void *access)
+{
+    weft_access_abandon(access);
+}
+
 static int prepare_users(void *users, struct kvs_reload *reload, struct weft_error *error)
 {
     int err = weft_users_prepare(users, error);
@@ -158,6 +195,37 @@ static void commit_users(void *users)
 static void abandon_users(void *users)
 {
     weft_users_abandon(users);
+}
+
+/* The layers that the settings ask for, and what a reload does with their files. */
+struct layers {
+    struct weft_users *users;
+    struct weft_access *access;
+    struct kvs_reloader users_reloader, access_reloader;
+};
+
+static int add_layers(struct layers *layers, struct kvs_config *config,
+                      struct weft_registry *registry, struct kvs_reload *reload,
+                      const struct weft_log *log, struct weft_error *error)
+{
+    int err = config->users ? add_users(config, &layers->users, registry, log, error) : 0;
+    if (err == 0 && config->access_log)
+        err = add_access(config, &layers->access, registry, log, error);
+    layers->users_reloader = (struct kvs_reloader){.name = "users",
+                                                   .context = layers->users,
+                                                   .prepare = prepare_users,
+                                                   .commit = commit_users,
+                                                   .abandon = abandon_users};
+    layers->access_reloader = (struct kvs_reloader){.name = "access-log",
+                                                    .context = layers->access,
+                                                    .prepare = prepare_access,
+                                                    .commit = commit_access,
+                                                    .abandon = abandon_access};
+    if (layers->users)
+        kvs_reload_add(reload, &layers->users_reloader);
+    if (layers->access)
+        kvs_reload_add(reload, &layers->access_reloader);
+    return err;
 }
 
 /* Returns the exit code. */
@@ -187,26 +255,19 @@ static int run(struct kvs_config *config, struct kvs_log *kvs_log)
         return refuse(err, error.text);
 
     struct kvs_reload reload = {0};
-    struct kvs_reloader users_reloader = {.name = "users",
-                                          .prepare = prepare_users,
-                                          .commit = commit_users,
-                                          .abandon = abandon_users};
     struct weft_registry registry = {0};
-    struct weft_users *users = NULL;
+    struct layers layers = {0};
     err = fill_registry(&registry, &contexts);
     if (err < 0)
         (void)weft_error_set(&error, err, "%s", weft_strerror(err));
-    if (err == 0 && config->users)
-        err = add_users(config, &users, &registry, log, &error);
-    if (users) {
-        users_reloader.context = users;
-        kvs_reload_add(&reload, &users_reloader);
-    }
+    if (err == 0)
+        err = add_layers(&layers, config, &registry, &reload, log, &error);
     int code = err < 0
                    ? refuse(err, error.text)
                    : cli_kvs_serve(config, &registry, &reload, kvs_log, &service, stdout, stderr);
     kvs_manager_fini(&service.manager);
-    weft_users_close(users);
+    weft_access_close(layers.access);
+    weft_users_close(layers.users);
     weft_kv_context_fini(&contexts.kv);
 #ifdef WEFT_HAS_WEBSOCKET
     weft_websocket_fini(&contexts.websocket);

@@ -92,19 +92,6 @@ void kvs_log_abandon(struct kvs_log *log)
     close(log->next.fd);
 }
 
-/* A file that root has made must be one that --user can open again. */
-static void give_file(const struct kvs_log *log)
-{
-    struct cli_user user;
-    struct weft_error unread;
-    if (!*log->now.path || !log->config->user || geteuid() != 0 ||
-        cli_user_find(&user, log->config->user, &unread) < 0)
-        return;
-    /* If it cannot be given away, a reload will say that it cannot be opened. */
-    int err = fchown(log->now.fd, user.uid, user.gid);
-    (void)err;
-}
-
 int kvs_log_open(struct kvs_log *log, const struct kvs_config *config, struct weft_error *error)
 {
     *log = (struct kvs_log){.config = config, .now.fd = -1};
@@ -113,10 +100,14 @@ int kvs_log_open(struct kvs_log *log, const struct kvs_config *config, struct we
         return err;
     if (config->check || config->repair || config->hash_password)
         *log->now.path = '\0';
+    struct cli_user user;
+    struct weft_error unread; /* a user that is not there is refused later, in better words */
+    const bool has_user = config->user && cli_user_find(&user, config->user, &unread) == 0;
+    cli_user_borrow(has_user ? &user : NULL);
     log->now.fd = open_target(&log->now, error);
+    cli_user_return();
     if (log->now.fd < 0)
         return log->now.fd;
-    give_file(log);
     log->log = (struct weft_log){.level = config->log_level, .fd = log->now.fd};
     weft_log_set_format(&log->log, log->now.format, !*log->now.path && is_journal());
     err = weft_log_limiter_new(&log->log.limiter, log->now.rate);

@@ -26,7 +26,7 @@ struct kvs_log {
 };
 
 /* Opens the log. It is a descriptor of its own, so that a reload can replace it at once for all threads. If the process
- * is root's and is to become --user, a file becomes that user's. Where standard error is the systemd journal, which
+ * is root's and is to become --user, the file is opened as that user. Where standard error is the systemd journal, which
  * JOURNAL_STREAM tells, lines have priorities. A process that does not serve (--check) logs to standard error. Returns
  * 0; or -errno with one line in *error. `config` outlives the log. */
 WEFT_MUST_USE int kvs_log_open(struct kvs_log *log, const struct kvs_config *config,

@@ -118,6 +118,24 @@ static int set_log_rate(void *into, const char *text, struct weft_error *error)
     return 0;
 }
 
+static int set_access_log(void *into, const char *text, struct weft_error *error)
+{
+    struct kvs_config *config = into;
+    if (!*text)
+        return weft_error_set(error, WEFT_ECONFIG, "--access-log: the name of a file is missing");
+    config->access_log = text;
+    return 0;
+}
+
+/* The layer reads the template, when it is made. */
+static int set_access_format(void *into, const char *text, struct weft_error *error)
+{
+    struct kvs_config *config = into;
+    (void)error;
+    config->access_format = text;
+    return 0;
+}
+
 static int set_handover(void *into, const char *text, struct weft_error *error)
 {
     struct kvs_config *config = into;
@@ -210,6 +228,16 @@ static const struct cli_option own_options[] = {
      .help = "lines per event and second; 0: any number",
      .rare = true,
      .set = set_log_rate},
+    {.name = "access-log",
+     .argument = "FILE",
+     .help = "a line per request",
+     .rare = true,
+     .set = set_access_log},
+    {.name = "access-format",
+     .argument = "TEMPLATE",
+     .help = "its form, as '$peer $command $object $status'",
+     .rare = true,
+     .set = set_access_format},
     {.name = "handover",
      .argument = "PATH",
      .help = "take over from the kvs at this socket, and be there",

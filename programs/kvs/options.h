@@ -32,12 +32,13 @@ struct kvs_config {
     unsigned threads;
     enum weft_log_level log_level;
     enum weft_log_format log_format;
-    const char *log_file; /* NULL: standard error */
-    const char *handover; /* the path of the socket; NULL: none */
-    uint64_t log_rate;    /* lines per event and second; 0: any number */
-    const char *user;     /* NULL: the user that started kvs */
-    const char *users;    /* the file of users; NULL: whoever connects may do everything */
-    char users_text[64];  /* of --check: how many users there are, and what they show */
+    const char *log_file;                   /* NULL: standard error */
+    const char *access_log, *access_format; /* NULL: none, and the usual template */
+    const char *handover;                   /* the path of the socket; NULL: none */
+    uint64_t log_rate;                      /* lines per event and second; 0: any number */
+    const char *user;                       /* NULL: the user that started kvs */
+    const char *users;   /* the file of users; NULL: whoever connects may do everything */
+    char users_text[64]; /* of --check: how many users there are, and what they show */
     struct cli_plugins plugins;
     bool allow_remote, core_dumps, check, print_config, hash_password, no_sandbox;
     struct weft_limits limits;

@@ -7,6 +7,7 @@
 #include <pwd.h>
 #include <sched.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -49,6 +50,21 @@ int cli_user_find(struct cli_user *user, const char *name, struct weft_error *er
         return weft_error_set(error, WEFT_ECONFIG, "--user: there is no user '%.64s'", name);
     *user = (struct cli_user){.uid = entry->pw_uid, .gid = entry->pw_gid};
     return 0;
+}
+
+void cli_user_borrow(const struct cli_user *user)
+{
+    if (!user || getuid() != 0)
+        return;
+    /* If it cannot, which root always can, files are root's, and the next reload says so. */
+    if (setegid(user->gid) < 0 || seteuid(user->uid) < 0)
+        cli_user_return();
+}
+
+void cli_user_return(void)
+{
+    if (getuid() == 0 && (seteuid(0) < 0 || setegid(getgid()) < 0))
+        abort();
 }
 
 /* True if the process has no group but the user's. */

@@ -26,6 +26,11 @@ struct cli_user {
 /* Looks up a user by name. WEFT_ECONFIG: there is none of that name. */
 WEFT_MUST_USE int cli_user_find(struct cli_user *user, const char *name, struct weft_error *error);
 
+/* Becomes that user for what is opened until cli_user_return, if the process is root's: a file that is made in between is
+ * the user's, and one that the user may not write to is refused. NULL, or no root: does nothing. */
+void cli_user_borrow(const struct cli_user *user);
+void cli_user_return(void);
+
 /* Becomes that user for good, with its group and no other; does nothing if that is so already. On
  * an error, as -EPERM, *error has one line and the process must end: it is not that user. */
 WEFT_MUST_USE int cli_user_become(const struct cli_user *user, struct weft_error *error);

@@ -324,6 +324,8 @@ static int enter_sandbox(const struct kvs_config *config, const struct weft_log 
         kvs_sandbox_folder_of(&sandbox, config->users, false);
     if (config->log_file)
         kvs_sandbox_folder_of(&sandbox, config->log_file, true);
+    if (config->access_log)
+        kvs_sandbox_folder_of(&sandbox, config->access_log, true);
     if (config->handover)
         kvs_sandbox_folder_of(&sandbox, config->handover, true);
     for (size_t i = 0; i < config->listen_count; i++) {
@@ -414,6 +416,7 @@ int cli_kvs_serve(struct kvs_config *config, struct weft_registry *registry,
         .url_count = config->listen_count,
         .codec = config->codec,
         .service = default_service,
+        .observers = config->access_log ? "access" : NULL,
         .guard = config->users ? "users" : NULL,
         .limits = config->limits,
         .threads = config->threads,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Tests where the log of real kvs goes, in what form, and what a reload and logrotate make of it. */
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -202,6 +203,47 @@ static void test_lines_have_priorities_where_standard_error_is_the_journal(void 
     process_kill(&kvs);
 }
 
+/* Reads the file until it holds the text, which a thread writes there within moments. */
+static void wait_for_text(const char *name, const char *text)
+{
+    while (!strstr(text_of(name), text))
+        sched_yield();
+}
+
+static void test_access_log_has_a_line_per_request_and_is_opened_anew(void **state)
+{
+    (void)state;
+    struct kvs kvs;
+    char access_path[96], moved[128];
+    snprintf(access_path, sizeof access_path, "%s/access.log", folder);
+    snprintf(moved, sizeof moved, "%s.1", access_path);
+    kvs_start(&kvs, WORDS("--listen", KVS_ANY_PORT, "--access-log", access_path, "--access-format",
+                          "$command $object $status"));
+    kvc_expect(kvs.urls[0], WORDS("hset", "table1", "k", "v"), "\n");
+    kvc_expect(kvs.urls[0], WORDS("hexist", "table2", "k"), "false\n");
+    wait_for_text(access_path, "hset \"table1\" 200\n");
+    wait_for_text(access_path, "hexist \"table2\" 200\n");
+    assert_int_equal(rename(access_path, moved), 0);
+    reload(&kvs);
+    wait_for_text(access_path, "hexist \"t\" 200\n");
+    kvs_end(&kvs);
+    assert_null(strstr(text_of(access_path), "hset"));
+}
+
+static void test_access_log_that_cannot_be_is_refused(void **state)
+{
+    (void)state;
+    struct process kvs;
+    assert_int_equal(process_run(&kvs, WORDS(KVS_PATH, "--access-log", "/nowhere/access")), 1);
+    assert_one_line(kvs.err.text, "kvs: --access-log: access log: cannot open /nowhere/access: ");
+    process_kill(&kvs);
+    assert_int_equal(process_run(&kvs, WORDS(KVS_PATH, "--access-log", "/nowhere/access",
+                                             "--access-format", "$nothing", "--check")),
+                     2);
+    assert_one_line(kvs.err.text, "kvs: --access-format: the template has no '$nothing'");
+    process_kill(&kvs);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -212,6 +254,8 @@ int main(void)
         cmocka_unit_test(test_log_file_that_cannot_be_opened_is_refused_at_start),
         cmocka_unit_test(test_check_opens_no_log_file),
         cmocka_unit_test(test_log_file_becomes_that_of_the_user),
+        cmocka_unit_test(test_access_log_has_a_line_per_request_and_is_opened_anew),
+        cmocka_unit_test(test_access_log_that_cannot_be_is_refused),
         cmocka_unit_test(test_lines_have_priorities_where_standard_error_is_the_journal),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -72,6 +72,7 @@ enum {
     TLS,
     CODECS,
     ECHO,
+    ACCESS,
     METRICS,
     USERS,
     PAYLOAD,
@@ -106,6 +107,7 @@ static struct archive archives[ARCHIVE_COUNT] = {
 #endif
     [CODECS] = {.path = ARCHIVE_CODECS},
     [ECHO] = {.path = ARCHIVE_ECHO},
+    [ACCESS] = {.path = ARCHIVE_ACCESS},
     [METRICS] = {.path = ARCHIVE_METRICS},
     [USERS] = {.path = ARCHIVE_USERS},
     [PAYLOAD] = {.path = ARCHIVE_PAYLOAD},
@@ -351,6 +353,17 @@ static void test_echo_knows_the_service_seam_alone(void **state)
     needs_none_of(ECHO, waits);
 }
 
+/* The access log's one thread writes its file. */
+static void test_access_knows_the_layer_seam_alone(void **state)
+{
+    (void)state;
+    needs_nothing_above(ACCESS, 1u << BASE, seam);
+    needs_none_of(ACCESS, libev);
+    needs_none_of(ACCESS, gzip_engines);
+    needs_none_of(ACCESS, protobuf_c);
+    needs_none_of(ACCESS, sockets);
+}
+
 static void test_metrics_know_the_layer_seam_alone_and_a_clock(void **state)
 {
     (void)state;
@@ -592,6 +605,7 @@ int main(void)
         cmocka_unit_test(test_filters_know_no_loop_socket_clock_or_thread),
         cmocka_unit_test(test_codecs_know_no_loop_socket_clock_or_thread),
         cmocka_unit_test(test_echo_knows_the_service_seam_alone),
+        cmocka_unit_test(test_access_knows_the_layer_seam_alone),
         cmocka_unit_test(test_metrics_know_the_layer_seam_alone_and_a_clock),
         cmocka_unit_test(test_users_know_the_layer_seam_alone),
         cmocka_unit_test(test_payloads_know_protobuf_alone),

@@ -26,6 +26,8 @@ static const struct sample samples[] = {
     {"log-file", "/dev/stderr", NULL},
     {"log-format", "json", "xml"},
     {"log-rate", "7", "some"},
+    {"access-log", "/dev/null", NULL},
+    {"access-format", "$peer", NULL},
     {"handover", "/nowhere.sock", NULL},
     {"user", "nobody", NULL},
     {"users", "/nowhere.users", NULL},

@@ -163,6 +163,7 @@ static void test_kvs_refuses_bad_values(void **state)
     (void)state;
     assert_refused(WORDS("--log-format", "xml"), "--log-format: 'xml' is neither text nor json");
     assert_refused(WORDS("--log-rate", "-1"), "--log-rate: '-1' is not a number");
+    assert_refused(WORDS("--access-log", ""), "--access-log: the name of a file is missing");
     assert_refused(WORDS("--handover", ""), "--handover: the path of a socket is missing");
     assert_refused(WORDS("--log-file", ""), "--log-file: the name of a file is missing");
     assert_refused(WORDS("--threads", "0"), "--threads: '0' is not a number from 1 to 256");

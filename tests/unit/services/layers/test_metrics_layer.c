@@ -208,7 +208,7 @@ static void test_requests_of_one_batch_share_looks_at_the_clock(void **state)
 static void test_observer_stands_before_all_layers_and_once(void **state)
 {
     struct server_fixture *f = *state;
-    f->options.observer = "metrics";
+    f->options.observers = "metrics";
     f->urls[0] = url_all;
     f->urls[1] = "script:other?codec=raw&service=probe";
     f->options.url_count = 2;
