@@ -42,7 +42,8 @@ struct kvs_config {
     struct cli_plugins plugins;
     bool allow_remote, core_dumps, check, print_config, hash_password, no_sandbox;
     struct weft_limits limits;
-    uint64_t most_connections;              /* that max-connections may grow to by a reload */
+    uint64_t most_connections;  /* that max-connections may grow to by a reload */
+    uint64_t asked_connections; /* max-connections before the limit of descriptors lowered it */
     const struct weft_limit *const *owners; /* as given to kvs_config_default */
     uint64_t owned[KVS_OWNERS_MAX][KVS_OWNED_MAX];
 };

@@ -62,6 +62,7 @@ static void raise_descriptor_limit(struct kvs_config *config, const struct weft_
     uint64_t limit = cli_raise_descriptor_limit();
     uint64_t spare = SPARE_FDS + (uint64_t)config->threads * FDS_A_LOOP + config->listen_count;
     uint64_t most = limit > spare ? limit - spare : 1;
+    config->asked_connections = config->limits.max_connections;
     config->most_connections =
         config->limits.max_connections < most ? config->limits.max_connections : most;
     if (config->limits.max_connections <= most)

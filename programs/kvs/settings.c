@@ -26,10 +26,20 @@ static void keep(struct kvs_settings *settings, const struct cli_option *option)
     memcpy((char *)&settings->next + at, (const char *)settings->config + at, sizeof(uint64_t));
 }
 
+/* Lowers max-connections as it was lowered at the start, if it is the same: that is no change. */
+static void lower_connections(struct kvs_settings *settings)
+{
+    const struct kvs_config *config = settings->config;
+    uint64_t *next = &settings->next.limits.max_connections;
+    if (*next == config->asked_connections && *next > config->most_connections)
+        *next = config->most_connections;
+}
+
 static int compare(struct kvs_settings *settings, const struct cli_table *table,
                    struct kvs_reload *reload, struct weft_error *error)
 {
     bool limits = false;
+    lower_connections(settings);
     for (size_t i = 0; i < table->count; i++) {
         const struct cli_option *option = &table->options[i];
         if (kvs_log_has(option) ||

@@ -159,12 +159,37 @@ static void test_print_config_prints_what_is_in_force_and_its_origin(void **stat
     process_kill(&kvs);
 }
 
+/* It was never granted, so that it is asked for again is no change. */
+static void test_reload_says_nothing_of_a_limit_that_the_system_lowered(void **state)
+{
+    (void)state;
+    char line[512];
+    struct process kvs;
+    put("listen tcp://127.0.0.1:0\nthreads 2\n");
+    snprintf(line, sizeof line, "ulimit -n 200; exec %s --config %s", KVS_PATH, path);
+    process_start(&kvs, WORDS("/bin/sh", "-c", line));
+    process_wait_error(&kvs, "event=start");
+    process_signal(&kvs, SIGHUP);
+    process_wait_error(&kvs, "changed=\"nothing\"\n");
+    put("listen tcp://127.0.0.1:0\nthreads 2\nmax-connections 5\n");
+    process_signal(&kvs, SIGHUP);
+    process_wait_error(&kvs, "changed=\"max-connections\"\n");
+    put("listen tcp://127.0.0.1:0\nthreads 2\n");
+    process_signal(&kvs, SIGHUP);
+    process_wait_error(&kvs, "changed=\"max-connections\"\n");
+    process_signal(&kvs, SIGTERM);
+    assert_int_equal(process_wait(&kvs), 0);
+    assert_null(strstr(kvs.err.text, "reload-restart"));
+    process_kill(&kvs);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reload_changes_each_setting_or_names_it_for_a_restart),
         cmocka_unit_test(test_reload_of_a_bad_file_changes_nothing_and_says_where_it_is_bad),
         cmocka_unit_test(test_reload_of_max_connections_holds_for_the_next_one),
+        cmocka_unit_test(test_reload_says_nothing_of_a_limit_that_the_system_lowered),
         cmocka_unit_test(test_reload_of_idle_timeout_holds_on_every_loop),
         cmocka_unit_test(test_print_config_prints_what_is_in_force_and_its_origin),
     };
