@@ -3,6 +3,7 @@
 file changes nothing; secrets stay out of the log; and every store works inside the sandbox.
 test_users.py KVS KVC [TEST...]."""
 import fnmatch
+import json
 import os
 import pathlib
 import re
@@ -235,6 +236,17 @@ class Login(Server):
         head = struct.unpack(">I", self.take(peer, 4))[0]
         self.assertIn(b"the limit before login", self.take(peer, head))
         self.assertEqual(peer.recv(1), b"")
+
+    def test_vectors_of_a_login(self):
+        self.write({"ann": ["read:t-*"], "root": ["write", "admin"]})
+        self.start(listen=["tcp://127.0.0.1:0?codec=raw"])
+        peer = self.connect()
+        for line in (pathlib.Path(__file__).parents[2] / "vectors" / "login.jsonl").read_text().splitlines():
+            row = json.loads(line)
+            payload = bytes.fromhex(row["request_payload_hex"])
+            peer.sendall(struct.pack(">I", len(payload)) + payload)
+            size = struct.unpack(">I", self.take(peer, 4))[0]
+            self.assertEqual(self.take(peer, size).hex(), row["response_payload_hex"], row["note"])
 
     def test_login_without_users_says_so(self):
         self.start(users=False)
