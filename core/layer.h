@@ -43,14 +43,15 @@ struct weft_action {
 };
 
 /* Asks the layers, outermost first, until one says no. If request->layers is not NULL, a service calls
- * this once it has understood a request and before it acts. It may call this several times for a request.
+ * this once it has understood a request and before it acts. It may call this several times for a request, also later:
+ * one that lasts asks again before it sends more, because rules may change meanwhile.
  * Returns true if the service may act. False: *why says why not, and the service ends the request
  * with weft_request_refuse(request, why), or in its own way. */
 WEFT_MUST_USE bool weft_request_ask(struct weft_request *request, const struct weft_action *action,
                                     struct weft_rejection *why);
 
 /* True if weft_request_ask is known to return true for an action with these flags and this object: the peer has a pass
- * (peer.h). It costs less than to make an action and ask. */
+ * had a pass (peer.h) when the request came. It costs less than to make an action and ask. */
 bool weft_request_passes(const struct weft_request *request, unsigned flags,
                          struct weft_view object);
 

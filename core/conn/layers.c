@@ -81,14 +81,18 @@ void weft__layers_call(void *loop_state, void *conn_state, struct weft_request *
     begin_layers(request, loop_state, conn_state);
 }
 
+static inline bool stands(const struct weft__pass *pass)
+{
+    return __atomic_load_n(pass->stamp, __ATOMIC_ACQUIRE) == pass->made;
+}
+
 void weft__layers_call_quick(void *loop_state, void *conn_state, struct weft_request *public)
 {
     struct weft__request *request = weft_container_of(public, struct weft__request, public);
     const struct weft__peer *peer = request->conn->peer;
     const struct weft__binding *binding = request->conn->binding;
 
-    if (public->credentials.size > 0 || !peer ||
-        __atomic_load_n(peer->pass.stamp, __ATOMIC_ACQUIRE) != peer->pass.made) {
+    if (public->credentials.size > 0 || !peer || !stands(&peer->pass)) {
         weft__layers_call(loop_state, conn_state, public);
         return;
     }
@@ -177,7 +181,12 @@ bool weft_request_ask(struct weft_request *public, const struct weft_action *act
     bool may = true;
 
     *why = (struct weft_rejection){.cause = WEFT_REJECT_DENIED};
-    if (!layers || weft_request_passes(public, action->flags, action->object))
+    if (!layers)
+        return true;
+    /* A request that lasts may be asked about long after it came. */
+    if (request->layered.pass && !stands(request->layered.pass))
+        request->layered.pass = NULL;
+    if (weft_request_passes(public, action->flags, action->object))
         return true;
     /* It came here with a pass, which is not for this. */
     if (layers->quick && request->layered.begun == 0)

@@ -116,6 +116,11 @@ void kv_task_in_steps(struct kv_task *task, bool (*step)(struct kv_task *task));
  * the face must have dropped its blobs. False: a layer has refused, and the task has been answered. */
 WEFT_MUST_USE bool kv_task_ask(struct kv_task *task, const struct weft_action *action);
 
+/* Asks the layers whether a subscription may go on. Returns 0, or the status with which it ends
+ * and its words in *why, as static text. */
+WEFT_MUST_USE int kv_may_go_on(struct weft_request *request, const struct weft_action *action,
+                               const char **why);
+
 /* Asks the layers if `secret` proves that the peer is `user`, and wipes the secret, which has to lie in the
  * payload or in the request's arena. Called from within decode alone. Returns what weft_request_authenticate does.
  * -EINPROGRESS: decode returns false without an answer, and is called again for the request, in a late task, once the

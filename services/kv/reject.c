@@ -28,6 +28,15 @@ enum kv_status kv__status_of(enum weft_reject_cause cause)
     return KV_RETRY;
 }
 
+int kv_may_go_on(struct weft_request *request, const struct weft_action *action, const char **why)
+{
+    struct weft_rejection rejection;
+    if (!request->layers || weft_request_ask(request, action, &rejection))
+        return 0;
+    *why = "The subscription is not allowed any more";
+    return (int)kv__status_of(rejection.cause);
+}
+
 size_t kv_session_reject(void *loop_state, const struct weft_rejection *rejection, uint8_t *dst)
 {
     const struct kv_session_loop *self = loop_state;

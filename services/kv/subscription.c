@@ -14,8 +14,9 @@ struct kv_subscription {
     struct weft_request *request;
     const struct kv_topic_face *face;
     uint64_t max_message;
-    uint64_t lost;      /* before it ended */
-    const char *ending; /* why it ends, once everything is sent; NULL: it goes on */
+    uint64_t lost;         /* before it ended */
+    const char *ending;    /* why it ends, once everything is sent; NULL: it goes on */
+    enum kv_status status; /* with which it ends */
     uint32_t id;
     bool end_if_slow;
     bool is_pattern;
@@ -73,20 +74,33 @@ static struct words_body make_words(const struct kv_subscription *self, enum kv_
 /* Ends the request, now or when there is room for its last words. True: the subscription is gone. */
 static bool end(struct kv_subscription *self)
 {
-    struct words_body body = make_words(self, KV_RETRY, self->lost, self->ending);
+    struct words_body body = make_words(self, self->status, self->lost, self->ending);
     kv_follower_leave(&self->follower);
     weft_timer_stop(&self->pulse);
     self->told = true;
-    self->request->status = KV_RETRY;
+    self->request->status = self->status;
     if (weft_request_end(self->request, &body.body) == -EAGAIN)
         return false;
     free_subscription(self);
     return true;
 }
 
+static struct weft_action action_of(bool is_pattern, struct weft_view topic)
+{
+    return (struct weft_action){.name = "subscribe",
+                                .object = is_pattern ? weft_view(NULL, 0) : topic,
+                                .flags = WEFT_ACTION_SUBSCRIBES};
+}
+
 static int send(struct kv_follower *follower, struct weft_blob *blob, bool shared)
 {
     struct kv_subscription *self = weft_container_of(follower, struct kv_subscription, follower);
+    const struct weft_action action = action_of(self->is_pattern, topic_of(self));
+    int refused = kv_may_go_on(self->request, &action, &self->ending);
+    if (refused != 0) {
+        self->status = (enum kv_status)refused;
+        return end(self) ? KV_FOLLOWER_LEFT : -ESHUTDOWN;
+    }
     struct weft_body body = weft_body_from_blob(blob);
     if (self->waits)
         return -EAGAIN;
@@ -193,11 +207,7 @@ static bool refuse_long(struct kv_task *task, struct weft_view topic)
 
 bool kv_task_may_follow(struct kv_task *task, const struct kv_feed_source *source)
 {
-    const struct weft_action action = {
-        .name = "subscribe",
-        .object = source->matches ? weft_view(NULL, 0) : source->name,
-        .flags = WEFT_ACTION_SUBSCRIBES,
-    };
+    const struct weft_action action = action_of(source->matches != NULL, source->name);
     return !refuse_long(task, source->name) && kv_task_ask(task, &action);
 }
 
@@ -219,6 +229,7 @@ static struct kv_subscription *new_subscription(struct kv_task *task,
         .pulse.fire = on_pulse,
         .loop = kv_task_loop(task),
         .is_pattern = spec->is_pattern,
+        .status = KV_RETRY,
         .topic_size = spec->topic.size,
     };
     if (spec->topic.size > 0)

@@ -24,7 +24,8 @@ struct kv_topic_words {
     uint32_t id;
     struct weft_view topic; /* the topic or pattern that it has subscribed to */
     /* KV_OK: it has begun, in the order of replies. KV_GONE: `lost` messages are lost, and it goes on. KV_RETRY: it has
-     * ended, and before that `lost` messages were lost. */
+     * ended, and before that `lost` messages were lost. KV_NOT_KNOWN, KV_DENIED: it has ended, because the user is gone
+     * or the rules are others. */
     enum kv_status status;
     uint64_t lost;
     const char *text; /* for a person; "" with KV_OK */

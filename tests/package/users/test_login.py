@@ -106,6 +106,27 @@ class Modes(Login):
             self.assertNotIn("401", line)
             seen += line
 
+    def test_watch_ends_when_a_reload_removes_its_user_or_its_rule(self):
+        gone = "401 The watch is not allowed any more"
+        denied = "403 The watch is not allowed any more"
+        for rules, said in [({"adm": ["write"]}, gone), ({"root": ["write:u"], "adm": ["write"]}, denied)]:
+            with self.subTest(said=said):
+                self.write({"root": ["write"], "adm": ["write"]})
+                self.listen()
+                watch = self.begin("watch", "t")
+                self.assertIn("watching from number", watch.stderr.readline())
+                self.kvc("hset", "t", "k", "seen", user="adm")
+                self.assertIn("seen", watch.stdout.readline())
+                self.write(rules)
+                self.server.send_signal(signal.SIGHUP)
+                self.wait_for("event=reload .*users")
+                self.kvc("hset", "t", "k", "hidden", user="adm")
+                out, err = watch.communicate(timeout=60)
+                self.assertEqual(watch.returncode, 1)
+                self.assertIn(said, err)
+                self.assertNotIn("hidden", out)
+                self.assertEqual(self.stop(), 0)
+
     def test_watch_ends_when_its_user_is_no_more_after_a_restart(self):
         self.listen()
         watch = self.begin("watch", "t")

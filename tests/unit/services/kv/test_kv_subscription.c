@@ -317,6 +317,36 @@ static void test_drain_sends_what_is_left_and_says_so(void **state)
     hang_up(&first);
 }
 
+static void test_subscription_ends_once_the_rules_are_others(void **state)
+{
+    (void)state;
+    uint32_t id = begin(&first, subscribe_payload("t", false, false));
+    first.request.layers = &first;
+    assert_int_equal(publish("t", 1, "x"), 1);
+    assert_false(first.ended);
+    first.denied = true;
+    assert_int_equal(publish("t", 1, "x"), 1);
+    assert_true(first.ended);
+    assert_message(&first, 403, "t", 0, id);
+    Abi__CommandResponse *response = response_of(fake_request_reply(&first));
+    assert_string_equal(response->message, "The subscription is not allowed any more");
+    abi__command_response__free_unpacked(response, NULL);
+    fake_request_fini(&first);
+    assert_int_equal(publish("t", 1, "x"), 0);
+    /* Its last words wait for room. */
+    first = (struct fake_request){0};
+    id = begin(&first, subscribe_payload("t", false, false));
+    first.request.layers = &first;
+    first.denied = true;
+    first.refuse = 1;
+    assert_int_equal(publish("t", 1, "x"), 1);
+    assert_false(first.ended);
+    fake_request_drain(&first);
+    assert_true(first.ended);
+    assert_message(&first, 403, "t", 0, id);
+    fake_request_fini(&first);
+}
+
 static void test_connection_that_is_gone_takes_its_subscriptions_along(void **state)
 {
     (void)state;
@@ -451,6 +481,7 @@ int main(void)
         SUBSCRIPTION_TEST(test_slow_subscriber_is_told_what_it_has_lost_and_goes_on),
         SUBSCRIPTION_TEST(test_slow_subscriber_is_ended_if_it_asked_for_that),
         SUBSCRIPTION_TEST(test_drain_sends_what_is_left_and_says_so),
+        SUBSCRIPTION_TEST(test_subscription_ends_once_the_rules_are_others),
         SUBSCRIPTION_TEST(test_connection_that_is_gone_takes_its_subscriptions_along),
         SUBSCRIPTION_TEST(test_message_over_max_message_is_told_as_lost),
         SUBSCRIPTION_TEST(test_refused_subscriptions),
