@@ -132,8 +132,10 @@ def build(targets=()):
 
 
 def tests_matching(pattern):
+    """The tests that are programs of the build; scripts of others' programs are not asked."""
     listed = run(["ctest", "--test-dir", str(BUILD), "-N", "-R", pattern]).stdout
-    return [name for name in re.findall(r"Test +#\d+: (\S+)", listed) if not name.startswith("error_texts")]
+    targets = set(re.findall(r"^(\S+): phony", run(["ninja", "-C", str(BUILD), "-t", "targets", "all"]).stdout, re.M))
+    return [name for name in re.findall(r"Test +#\d+: (\S+)", listed) if name in targets]
 
 
 def ask(pattern, seconds=TEST_SECONDS):
