@@ -164,14 +164,3 @@ void kv_epoch_retire(struct kv_epoch_loop *self, void *object,
 {
     self->retired.objects[self->retired.count++] = (struct kv_retired_object){object, drop};
 }
-
-static void free_memory(void *object, void *context)
-{
-    (void)context;
-    weft_free(object);
-}
-
-void kv_epoch_retire_memory(struct kv_epoch_loop *self, void *p)
-{
-    kv_epoch_retire(self, p, free_memory);
-}

@@ -86,7 +86,4 @@ WEFT_MUST_USE static inline int kv_epoch_reserve(struct kv_epoch_loop *self, siz
 void kv_epoch_retire(struct kv_epoch_loop *self, void *object,
                      void (*drop)(void *object, void *context));
 
-/* Retires memory of weft_malloc: weft_free will be called on it. */
-void kv_epoch_retire_memory(struct kv_epoch_loop *self, void *p);
-
 #endif

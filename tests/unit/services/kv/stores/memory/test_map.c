@@ -223,6 +223,66 @@ static void test_map_stays_whole_where_memory_lacks_now_and_then(void **state)
         fail_at_random(seed);
 }
 
+static uint64_t state_of_the_segment(size_t i)
+{
+    return atomic_load(&kv_map_segment(&map, kv_map_hash(loop, key_of(i)))->state);
+}
+
+/* Readers without a lock compare the states before and after they looked. */
+static void test_every_change_and_nothing_else_changes_the_state_of_its_segment(void **state)
+{
+    (void)state;
+    begin(kv_map_heap_size_min() + 200);
+    uint64_t before = state_of_the_segment(0);
+    assert_int_equal(put(0, "v"), 0);
+    assert_int_not_equal(state_of_the_segment(0), before);
+    before = state_of_the_segment(0);
+    assert_int_equal(put(0, "w"), 0);
+    assert_int_not_equal(state_of_the_segment(0), before);
+    before = state_of_the_segment(0);
+    char large[400] = {0};
+    memset(large, 'x', sizeof large - 1);
+    assert_int_equal(put(1, large), -ENOSPC);
+    assert_int_equal(take_out(2), 0);
+    assert_int_equal(state_of_the_segment(0), before);
+    assert_int_equal(take_out(0), 0);
+    assert_int_not_equal(state_of_the_segment(0), before);
+    finish();
+}
+
+static void drop_nothing(void *object, void *context)
+{
+    (void)object, (void)context;
+}
+
+/* Retires nothings until there is room for one thing more. */
+static void fill_the_list_of_retired(void)
+{
+    assert_int_equal(kv_epoch_reserve(&loop->epoch, 2), 0);
+    while (loop->epoch.retired.capacity - loop->epoch.retired.count > 1)
+        kv_epoch_retire(&loop->epoch, &map, drop_nothing);
+}
+
+/* A removal needs one place; the merge behind it, which needs two more, waits for a better time. */
+static void test_segments_stay_apart_where_there_is_no_room_to_retire_them(void **state)
+{
+    (void)state;
+    begin(0);
+    for (size_t i = 0; i < KEYS; i++) {
+        assert_int_equal(put(i, "v"), 0);
+        next_turn();
+    }
+    for (size_t i = 0; i < KEYS; i++) {
+        fill_the_list_of_retired();
+        fault_arm(FAULT_ONE, 0);
+        assert_int_equal(take_out(i), 0);
+        fault_disarm();
+        next_turn();
+    }
+    check_keys();
+    finish();
+}
+
 static void test_only_an_empty_map_dies_and_then_for_good(void **state)
 {
     (void)state;
@@ -303,6 +363,8 @@ int main(void)
         cmocka_unit_test(test_replaced_value_is_accounted_for_and_found),
         cmocka_unit_test(test_limit_refuses_and_leaves_everything_as_it_was),
         cmocka_unit_test(test_map_stays_whole_where_memory_lacks_now_and_then),
+        cmocka_unit_test(test_every_change_and_nothing_else_changes_the_state_of_its_segment),
+        cmocka_unit_test(test_segments_stay_apart_where_there_is_no_room_to_retire_them),
         cmocka_unit_test(test_only_an_empty_map_dies_and_then_for_good),
         cmocka_unit_test(test_segments_and_directory_move_out_of_slabs_to_be_emptied),
     };

@@ -110,6 +110,7 @@ static void test_memory_of_expired_keys_is_freed(void **state)
     set_range(client, "t", 0, 30000, begin + 100);
     set_range(client, "u", 0, 10, begin + 5000);
     set_range(client, "v", 0, 3000, begin + 100);
+    assert_int_equal(shape_of(client).tables, 3);
     advance(client, 30000);
     after = shape_of(client);
     assert_int_equal(after.entries, 0);

@@ -11,6 +11,7 @@
 
 #include "lib/fault.h"
 #include "map_fixture.h"
+#include "services/kv/stores/memory/drop.h"
 #include "services/kv/stores/memory/tables.h"
 
 enum { TABLES = 500 };
@@ -123,6 +124,23 @@ static void test_tables_come_with_a_write_and_go_when_they_are_dropped(void **st
             check();
     }
     assert_int_equal(check(), 0);
+    finish();
+}
+
+static void test_thread_without_a_loop_frees_a_dropped_table_with_its_turn(void **state)
+{
+    struct writing writing = {0};
+    struct kv_drop_loop drop;
+    uint64_t total;
+    (void)state;
+    begin(0);
+    kv_drop_join(&drop, loop);
+    assert_int_equal(write_to(0, &writing), 0);
+    assert_int_equal(kv_drop(&drop, &tables, find(0), &total), 0);
+    assert_int_equal(total, 1);
+    map_world_next_turn(&world);
+    assert_null(drop.first);
+    kv_drop_leave(&drop);
     finish();
 }
 
@@ -252,6 +270,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_tables_come_with_a_write_and_go_when_they_are_dropped),
+        cmocka_unit_test(test_thread_without_a_loop_frees_a_dropped_table_with_its_turn),
         cmocka_unit_test(test_second_write_finds_the_table_of_the_first),
         cmocka_unit_test(test_refused_write_leaves_no_table),
         cmocka_unit_test(test_table_over_the_limit_leaves_nothing),
