@@ -145,6 +145,7 @@ struct cli_exposure kvs_exposure_of(const struct kvs_config *config)
 {
     return (struct cli_exposure){.urls = config->listen,
                                  .count = config->listen_count,
+                                 .admin = config->admin,
                                  .has_users = config->users != NULL,
                                  .allow_remote = config->allow_remote};
 }

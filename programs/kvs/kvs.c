@@ -15,6 +15,7 @@
 #endif
 #include "services/echo/echo.h"
 #include "programs/lib/password.h"
+#include "administer.h"
 #include "log.h"
 #include "process.h"
 #include "serve.h"
@@ -257,15 +258,20 @@ static int run(struct kvs_config *config, struct kvs_log *kvs_log)
     struct kvs_reload reload = {0};
     struct weft_registry registry = {0};
     struct layers layers = {0};
+    struct kvs_administer administer = {0};
     err = fill_registry(&registry, &contexts);
     if (err < 0)
         (void)weft_error_set(&error, err, "%s", weft_strerror(err));
     if (err == 0)
         err = add_layers(&layers, config, &registry, &reload, log, &error);
-    int code = err < 0
-                   ? refuse(err, error.text)
-                   : cli_kvs_serve(config, &registry, &reload, kvs_log, &service, stdout, stderr);
+    if (err == 0)
+        err = kvs_administer_init(&administer, config, log, &contexts.kv, layers.users, &registry,
+                                  &error);
+    int code = err < 0 ? refuse(err, error.text)
+                       : cli_kvs_serve(config, &registry, &reload, &administer.server, kvs_log,
+                                       &service, stdout, stderr);
     kvs_manager_fini(&service.manager);
+    kvs_administer_fini(&administer);
     weft_access_close(layers.access);
     weft_users_close(layers.users);
     weft_kv_context_fini(&contexts.kv);

@@ -162,6 +162,25 @@ static int set_users(void *into, const char *text, struct weft_error *error)
     return 0;
 }
 
+static int set_admin(void *into, const char *text, struct weft_error *error)
+{
+    struct kvs_config *config = into;
+    if (!*text || kvs_is_variant(text))
+        return weft_error_set(error, WEFT_ECONFIG, "--admin: '%s' is no URL with an address", text);
+    config->admin = text;
+    return 0;
+}
+
+static int set_slow_log(void *into, const char *text, struct weft_error *error)
+{
+    struct kvs_config *config = into;
+    if (weft_parse_seconds(text, &config->slow_log) < 0)
+        return weft_error_set(
+            error, WEFT_ECONFIG,
+            "--slowlog: '%s' is no time; it takes seconds, or as 10ms; 0 for none", text);
+    return 0;
+}
+
 static int set_plugin(void *into, const char *text, struct weft_error *error)
 {
     struct kvs_config *config = into;
@@ -245,6 +264,16 @@ static const struct cli_option own_options[] = {
      .set = set_handover},
     {.name = "user", .argument = "NAME", .help = "become this user once bound", .set = set_user},
     {.name = "users", .argument = "FILE", .help = "who may log in, and do what", .set = set_users},
+    {.name = "admin",
+     .argument = "URL",
+     .help = "where to serve metrics and control",
+     .set = set_admin},
+    {.name = "slowlog",
+     .argument = "TIME",
+     .fallback = "0",
+     .help = "keep requests that take longer, 0 none",
+     .rare = true,
+     .set = set_slow_log},
     {.name = "hash-password",
      .action = true,
      .help = "hash standard input's first line for --users",

@@ -40,6 +40,8 @@ struct kvs_config {
     const char *users;   /* the file of users; NULL: whoever connects may do everything */
     char users_text[64]; /* of --check: how many users there are, and what they show */
     struct cli_plugins plugins;
+    const char *admin; /* the URL of --admin, or NULL */
+    uint64_t slow_log; /* nanoseconds from which on a request is slow; 0: there is no slow log */
     bool allow_remote, core_dumps, check, print_config, hash_password, no_sandbox;
     struct weft_limits limits;
     uint64_t most_connections;  /* that max-connections may grow to by a reload */

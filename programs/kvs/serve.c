@@ -24,7 +24,7 @@
  * listeners. */
 enum { SPARE_FDS = 32, FDS_A_LOOP = 4 };
 
-enum { CLOSED_TEXT = 768, ENDPOINT_TEXT = 1536 };
+enum { CLOSED_TEXT = 768, ENDPOINT_TEXT = 1536, OBSERVERS_TEXT = 64 };
 
 /* The time between two lines that say what was left out of the log. */
 #define LEFT_OUT_NS ((int64_t)WEFT_SECONDS(10))
@@ -60,7 +60,8 @@ int cli_kvs_parse(struct kvs_config *config, const struct weft_limit *const *own
 static void raise_descriptor_limit(struct kvs_config *config, const struct weft_log *log)
 {
     uint64_t limit = cli_raise_descriptor_limit();
-    uint64_t spare = SPARE_FDS + (uint64_t)config->threads * FDS_A_LOOP + config->listen_count;
+    uint64_t spare = SPARE_FDS + (uint64_t)config->threads * FDS_A_LOOP + config->listen_count +
+                     (config->admin ? KVS_ADMIN_FDS : 0);
     uint64_t most = limit > spare ? limit - spare : 1;
     config->asked_connections = config->limits.max_connections;
     config->most_connections =
@@ -114,15 +115,20 @@ static void print_exposure(const struct kvs_config *config, FILE *out)
         if (!kvs_is_variant(config->listen[i]))
             fprintf(out, "exposure %s who=%s\n", cli_describe_exposure(config->listen[i], line),
                     config->users ? config->users_text : "anyone with=nothing");
+    if (config->admin)
+        fprintf(out, "exposure %s who=%s\n", cli_describe_exposure(config->admin, line),
+                config->users ? config->users_text : "anyone with=nothing");
 }
 
 /* Prints what --check shows. Called after weft_server_new has accepted the configuration. */
-static int print_check(const struct kvs_config *config, const struct weft_server *server, FILE *out,
-                       FILE *err)
+static int print_check(const struct kvs_config *config, const struct weft_server *server,
+                       const struct kvs_admin *admin, FILE *out, FILE *err)
 {
     char line[ENDPOINT_TEXT];
     for (size_t i = 0; weft_server_describe(server, i, line, sizeof line); i++)
         fprintf(out, "endpoint %s\n", line);
+    if (admin->server)
+        fprintf(out, "admin %s\n", weft_server_describe(admin->server, 0, line, sizeof line));
     print_exposure(config, out);
     fprintf(out, "threads %u\nstore %s\n", config->threads, config->store);
     print_limits(config, out);
@@ -131,11 +137,14 @@ static int print_check(const struct kvs_config *config, const struct weft_server
 
 /* Flushes the lines at once, for a script reads them from a pipe and waits. A server whose lines
  * nobody can read serves all the same, as one does that was started with standard output closed. */
-static void print_listening(const struct weft_server *server, const struct weft_log *log, FILE *out)
+static void print_listening(const struct weft_server *server, const struct kvs_admin *admin,
+                            const struct weft_log *log, FILE *out)
 {
     const char *address;
     for (size_t i = 0; (address = weft_server_listening(server, i)) != NULL; i++)
         fprintf(out, "listening %s\n", address);
+    if (admin->server)
+        fprintf(out, "admin %s\n", weft_server_listening(admin->server, 0));
     int err = cli_flush(out);
     if (err < 0)
         weft_log_write(log, WEFT_LOG_WARN, "output", "lost=listening cause=\"%s\"",
@@ -173,105 +182,96 @@ static void log_counts(const struct weft_server *server, const struct weft_log *
     }
 }
 
-struct stopper {
-    struct weft_server *server;
-    const struct weft_log *log;
-    struct kvs_reload *reload;
-    struct kvs_service *service;
+struct signals {
+    struct kvs_serving *serving;
     struct weft_signal terminate, interrupt, report, hangup;
     struct weft_timer left_out;
-    bool draining;
 };
-
-/* Drains, and at the second time cuts. */
-static void drain(struct stopper *stopper)
-{
-    if (!stopper->draining)
-        kvs_manager_stopping(&stopper->service->manager,
-                             weft_server_limits(stopper->server)->drain_timeout);
-    stopper->draining = true;
-    weft_server_stop(stopper->server);
-}
-
-static void stop(struct stopper *stopper, const char *signal_name)
-{
-    weft_log_write(stopper->log, WEFT_LOG_INFO, stopper->draining ? "cut" : "drain", "signal=%s",
-                   signal_name);
-    drain(stopper);
-}
 
 /* Another kvs has the listening sockets. */
 static void on_passed(struct kvs_handover *handover)
 {
-    struct stopper *stopper = handover->owner;
-    if (!stopper->draining)
-        drain(stopper);
+    kvs_serving_passed(handover->owner);
 }
 
 static void on_terminate(struct weft_signal *raised)
 {
-    stop(weft_container_of(raised, struct stopper, terminate), "SIGTERM");
+    kvs_serving_drain(weft_container_of(raised, struct signals, terminate)->serving,
+                      "signal=SIGTERM");
 }
 
 static void on_interrupt(struct weft_signal *raised)
 {
-    stop(weft_container_of(raised, struct stopper, interrupt), "SIGINT");
+    kvs_serving_drain(weft_container_of(raised, struct signals, interrupt)->serving,
+                      "signal=SIGINT");
 }
 
 static void on_report(struct weft_signal *raised)
 {
-    const struct stopper *stopper = weft_container_of(raised, struct stopper, report);
-    log_counts(stopper->server, stopper->log);
+    const struct signals *signals = weft_container_of(raised, struct signals, report);
+    log_counts(signals->serving->server, &signals->serving->log->log);
 }
 
 static void on_hangup(struct weft_signal *raised)
 {
-    const struct stopper *stopper = weft_container_of(raised, struct stopper, hangup);
+    const struct signals *signals = weft_container_of(raised, struct signals, hangup);
     struct weft_error error;
-    kvs_manager_reloading(&stopper->service->manager);
-    int err = kvs_reload_run(stopper->reload, stopper->log, "SIGHUP", &error);
-    /* The log has said it too, and whoever sends a signal reads that. */
-    kvs_manager_reloaded(&stopper->service->manager, err < 0 ? error.text : NULL);
+    char text[1];
+    int err = kvs_serving_reload(signals->serving, "SIGHUP", text, sizeof text, &error);
+    (void)err; /* the log has said it, and whoever sends a signal reads that */
 }
 
 static void tell_left_out(struct weft_timer *timer)
 {
-    struct stopper *stopper = weft_container_of(timer, struct stopper, left_out);
-    weft_log_tell_left_out(stopper->log, false);
-    weft_loop_after(weft_server_loop(stopper->server), timer, LEFT_OUT_NS);
+    const struct kvs_serving *serving = weft_container_of(timer, struct signals, left_out)->serving;
+    weft_log_tell_left_out(&serving->log->log, false);
+    weft_loop_after(weft_server_loop(serving->server), timer, LEFT_OUT_NS);
 }
 
-static int run_until_stopped(struct kvs_config *config, struct weft_server *server,
-                             struct kvs_reload *reload, struct kvs_log *kvs_log,
-                             struct kvs_service *service, FILE *out, FILE *err)
+static void start_signals(struct signals *signals, struct weft_loop *loop)
 {
+    weft_signal_start(&signals->terminate, loop, SIGTERM, on_terminate);
+    weft_signal_start(&signals->interrupt, loop, SIGINT, on_interrupt);
+    weft_signal_start(&signals->report, loop, SIGUSR1, on_report);
+    weft_signal_start(&signals->hangup, loop, SIGHUP, on_hangup);
+}
+
+static void stop_signals(struct signals *signals)
+{
+    weft_signal_stop(&signals->terminate);
+    weft_signal_stop(&signals->interrupt);
+    weft_signal_stop(&signals->report);
+    weft_signal_stop(&signals->hangup);
+}
+
+static int run_until_stopped(struct kvs_config *config, struct kvs_serving *serving,
+                             struct kvs_admin *admin, FILE *out, FILE *err)
+{
+    struct weft_server *server = serving->server;
+    const struct weft_log *log = &serving->log->log;
     struct kvs_settings settings;
-    const struct weft_log *log = &kvs_log->log;
-    struct stopper stopper = {.server = server, .log = log, .reload = reload, .service = service};
+    struct kvs_service *service = serving->service;
+    struct signals signals = {.serving = serving, .left_out = {.fire = tell_left_out}};
     struct weft_loop *loop = weft_server_loop(server);
-    kvs_settings_init(&settings, config, server, kvs_log, reload);
-    weft_signal_start(&stopper.terminate, loop, SIGTERM, on_terminate);
-    weft_signal_start(&stopper.interrupt, loop, SIGINT, on_interrupt);
-    weft_signal_start(&stopper.report, loop, SIGUSR1, on_report);
-    weft_signal_start(&stopper.hangup, loop, SIGHUP, on_hangup);
-    stopper.left_out.fire = tell_left_out;
-    weft_loop_after(loop, &stopper.left_out, LEFT_OUT_NS);
+    kvs_settings_init(&settings, config, server, serving->log, admin->slow_log, serving->reload);
+    start_signals(&signals, loop);
+    weft_loop_after(loop, &signals.left_out, LEFT_OUT_NS);
     service->handover.passed = on_passed;
-    service->handover.owner = &stopper;
+    service->handover.owner = serving;
     kvs_handover_begin(&service->handover, server, log);
-    print_listening(server, log, out);
+    print_listening(server, admin, log, out);
     kvs_manager_begin(&service->manager, server);
     weft_log_write(log, WEFT_LOG_INFO, "start", "version=%s threads=%u store=%s", WEFT_VERSION,
                    config->threads, config->store);
     int status = weft_server_run(server);
-    weft_signal_stop(&stopper.terminate);
-    weft_signal_stop(&stopper.interrupt);
-    weft_signal_stop(&stopper.report);
-    weft_signal_stop(&stopper.hangup);
-    weft_timer_stop(&stopper.left_out);
+    stop_signals(&signals);
+    weft_timer_stop(&signals.left_out);
     kvs_handover_end(&service->handover);
     kvs_manager_end(&service->manager);
-    kvs_reload_remove(reload, &settings.reloader);
+    kvs_admin_stop(admin);
+    if (admin->ended)
+        admin->ended(admin->context);
+    kvs_reload_remove(serving->reload, &settings.reloader);
     log_counts(server, log);
     if (status > 0)
         fprintf(err, "kvs: cut %" PRIu64 " connections that had not drained\n",
@@ -314,6 +314,20 @@ static void add_store(struct kvs_sandbox *sandbox, const char *store)
     kvs_sandbox_folder(sandbox, path, true);
 }
 
+/* The folder of a Unix socket, which is removed at the end, and those of files that options name. */
+static void add_url(struct kvs_sandbox *sandbox, const char *text)
+{
+    struct weft_url url;
+    struct weft_error unread;
+    if (kvs_is_variant(text) || weft_url_parse(&url, text, &unread) < 0)
+        return;
+    if (url.path && *url.path != '@')
+        kvs_sandbox_folder_of(sandbox, url.path, true);
+    for (size_t k = 0; k < url.option_count; k++)
+        if (strchr(url.options[k].value, '/'))
+            kvs_sandbox_folder_of(sandbox, url.options[k].value, false);
+}
+
 static int enter_sandbox(const struct kvs_config *config, const struct weft_log *log,
                          struct weft_error *error)
 {
@@ -329,29 +343,26 @@ static int enter_sandbox(const struct kvs_config *config, const struct weft_log 
         kvs_sandbox_folder_of(&sandbox, config->access_log, true);
     if (config->handover)
         kvs_sandbox_folder_of(&sandbox, config->handover, true);
-    for (size_t i = 0; i < config->listen_count; i++) {
-        struct weft_url url;
-        struct weft_error unread;
-        if (kvs_is_variant(config->listen[i]) ||
-            weft_url_parse(&url, config->listen[i], &unread) < 0)
-            continue;
-        if (url.path && *url.path != '@')
-            kvs_sandbox_folder_of(&sandbox, url.path, true);
-        for (size_t k = 0; k < url.option_count; k++)
-            if (strchr(url.options[k].value, '/'))
-                kvs_sandbox_folder_of(&sandbox, url.options[k].value, false);
-    }
+    for (size_t i = 0; i < config->listen_count; i++)
+        add_url(&sandbox, config->listen[i]);
+    if (config->admin)
+        add_url(&sandbox, config->admin);
     return kvs_sandbox_enter(&sandbox, log, error);
 }
 
 /* Binds as the user that started kvs, who may bind what --user may not, and serves as --user. */
 static int listen_as(const struct kvs_config *config, const struct cli_user *user,
-                     struct weft_server *server, struct kvs_service *service,
-                     const struct weft_log *log, struct weft_error *error)
+                     struct weft_server *server, struct kvs_admin *admin,
+                     struct kvs_service *service, const struct weft_log *log,
+                     struct weft_error *error)
 {
     int status = weft_server_listen(server, error);
+    if (status == 0)
+        status = kvs_admin_listen(admin, error);
     for (size_t i = 0; status == 0 && user && i < config->listen_count; i++)
         status = give_socket(config->listen[i], user, error);
+    if (status == 0 && user && config->admin)
+        status = give_socket(config->admin, user, error);
     if (status == 0 && user)
         status = cli_user_become(user, error);
     if (status == 0)
@@ -403,13 +414,42 @@ static int check_system(const struct kvs_config *config, const struct cli_user *
     int err = 0;
     for (size_t i = 0; i < config->listen_count && err == 0; i++)
         err = check_folder(config->listen[i], error);
+    if (err == 0 && config->admin)
+        err = check_folder(config->admin, error);
     return err < 0 || !user ? err : cli_user_become(user, error);
 }
 
-int cli_kvs_serve(struct kvs_config *config, struct weft_registry *registry,
-                  struct kvs_reload *reload, struct kvs_log *kvs_log, struct kvs_service *service,
-                  FILE *out, FILE *err)
+/* Binds, tells main(), and runs both servers. Returns the exit code. */
+static int serve(struct kvs_config *config, const struct cli_user *user,
+                 struct kvs_serving *serving, struct kvs_admin *admin, FILE *out, FILE *err)
 {
+    const struct cli_exposure exposure = kvs_exposure_of(config);
+    struct weft_error error;
+    cli_warn_exposure(&exposure, &serving->log->log);
+    int status = listen_as(config, user, serving->server, admin, serving->service,
+                           &serving->log->log, &error);
+    if (status == 0 && admin->serving)
+        admin->serving(admin->context, serving);
+    if (status == 0)
+        status = kvs_admin_start(admin, &error);
+    return status < 0 ? refuse(err, status, &error)
+                      : run_until_stopped(config, serving, admin, out, err);
+}
+
+/* Writes the names of the layers that see every request. NULL: there are none. */
+static const char *observers_of(const struct kvs_config *config, const struct kvs_admin *admin,
+                                char dst[OBSERVERS_TEXT])
+{
+    snprintf(dst, OBSERVERS_TEXT, "%s%s%s", admin->observer ? admin->observer : "",
+             admin->observer && config->access_log ? "," : "", config->access_log ? "access" : "");
+    return *dst ? dst : NULL;
+}
+
+int cli_kvs_serve(struct kvs_config *config, struct weft_registry *registry,
+                  struct kvs_reload *reload, struct kvs_admin *admin, struct kvs_log *kvs_log,
+                  struct kvs_service *service, FILE *out, FILE *err)
+{
+    char observers[OBSERVERS_TEXT];
     const struct weft_log *log = &kvs_log->log;
     const struct weft_server_options options = {
         .registry = registry,
@@ -417,33 +457,38 @@ int cli_kvs_serve(struct kvs_config *config, struct weft_registry *registry,
         .url_count = config->listen_count,
         .codec = config->codec,
         .service = default_service,
-        .observers = config->access_log ? "access" : NULL,
+        .observers = observers_of(config, admin, observers),
         .guard = config->users ? "users" : NULL,
+        .measure = config->admin != NULL,
         .limits = config->limits,
         .threads = config->threads,
         .log = log,
         .inheritance = &service->inheritance.sockets,
     };
-    struct weft_server *server;
+    struct kvs_serving serving = {.config = config,
+                                  .log = kvs_log,
+                                  .reload = reload,
+                                  .service = service,
+                                  .on_drain = admin->draining,
+                                  .context = admin->context};
     struct weft_error error;
     struct cli_user user;
     int code = 0, status = config->user ? cli_user_find(&user, config->user, &error) : 0;
     if (status == 0)
         status = load_plugins(config, config->user ? &user : NULL, registry, &error);
     if (status == 0)
-        status = weft_server_new(&server, &options, &error);
-    if (status < 0)
-        return refuse(err, status, &error);
-    if (config->check) {
+        status = weft_server_new(&serving.server, &options, &error);
+    if (status == 0)
+        status = kvs_admin_open(admin, config, registry, log, &error);
+    if (status == 0 && config->check)
         status = check_system(config, config->user ? &user : NULL, &error);
-        code = status < 0 ? refuse(err, status, &error) : print_check(config, server, out, err);
-    } else {
-        const struct cli_exposure exposure = kvs_exposure_of(config);
-        cli_warn_exposure(&exposure, log);
-        status = listen_as(config, config->user ? &user : NULL, server, service, log, &error);
-        code = status < 0 ? refuse(err, status, &error)
-                          : run_until_stopped(config, server, reload, kvs_log, service, out, err);
-    }
-    weft_server_free(server);
+    if (status < 0)
+        code = refuse(err, status, &error);
+    else if (config->check)
+        code = print_check(config, serving.server, admin, out, err);
+    else
+        code = serve(config, config->user ? &user : NULL, &serving, admin, out, err);
+    kvs_admin_close(admin);
+    weft_server_free(serving.server);
     return code;
 }

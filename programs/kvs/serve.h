@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 
+#include "admin.h"
 #include "core/registry.h"
 #include "log.h"
 #include "options.h"
@@ -29,10 +30,12 @@ void cli_kvs_set_limits(struct kvs_config *config, const struct weft_log *log);
 
 /* Serves until SIGTERM or SIGINT has drained it, or only checks. Once bound it becomes --user, and with plugins
  * before they are loaded. SIGUSR1
- * and the end log what was counted; SIGHUP runs `reload`, to which main() has added what can be reloaded. Returns the exit code: 0, 2 for a mistake of the command line, 1
+ * and the end log what was counted; SIGHUP runs `reload`, to which main() has added what can be reloaded. With --admin
+ * it also runs the server of that (admin.h). Returns the exit code: 0, 2 for a mistake of the command line, 1
  * for what the system refused and for connections that were cut. */
 WEFT_MUST_USE int cli_kvs_serve(struct kvs_config *config, struct weft_registry *registry,
-                                struct kvs_reload *reload, struct kvs_log *kvs_log,
-                                struct kvs_service *service, FILE *out, FILE *err);
+                                struct kvs_reload *reload, struct kvs_admin *admin,
+                                struct kvs_log *kvs_log, struct kvs_service *service, FILE *out,
+                                FILE *err);
 
 #endif

@@ -10,6 +10,8 @@ static bool is_live(const struct kvs_settings *settings, const struct cli_option
 {
     if (strcmp(option->name, "log-level") == 0)
         return true;
+    if (strcmp(option->name, "slowlog") == 0)
+        return settings->slow_log && settings->next.slow_log > 0;
     if (!option->limit || !weft_server_limit_is_live(option->name))
         return false;
     /* The loops have room for as many descriptors as the server began with. */
@@ -89,6 +91,10 @@ static void commit(void *context)
     kvs_log_commit(settings->log);
     weft_log_set_level(&settings->log->log, settings->next.log_level);
     settings->config->log_level = settings->next.log_level;
+    if (settings->slow_log && settings->next.slow_log > 0) {
+        weft_slow_log_set_threshold(settings->slow_log, settings->next.slow_log);
+        settings->config->slow_log = settings->next.slow_log;
+    }
     settings->config->limits = settings->next.limits;
     if (settings->change)
         weft_server_commit_limits(settings->server, settings->change);
@@ -104,9 +110,11 @@ static void abandon(void *context)
 }
 
 void kvs_settings_init(struct kvs_settings *settings, struct kvs_config *config,
-                       struct weft_server *server, struct kvs_log *log, struct kvs_reload *reload)
+                       struct weft_server *server, struct kvs_log *log,
+                       struct weft_slow_log *slow_log, struct kvs_reload *reload)
 {
-    *settings = (struct kvs_settings){.config = config, .server = server, .log = log};
+    *settings =
+        (struct kvs_settings){.config = config, .server = server, .log = log, .slow_log = slow_log};
     settings->reloader = (struct kvs_reloader){.name = "settings",
                                                .context = settings,
                                                .prepare = prepare,

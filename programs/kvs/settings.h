@@ -5,6 +5,7 @@
 #ifndef KVS_SETTINGS_H
 #define KVS_SETTINGS_H
 
+#include "core/base/slow_log.h"
 #include "core/server.h"
 #include "log.h"
 #include "options.h"
@@ -15,6 +16,7 @@ struct kvs_settings {
     struct kvs_config *config; /* what is in force; a reload sets the values that it changes */
     struct weft_server *server;
     struct kvs_log *log;
+    struct weft_slow_log *slow_log; /* NULL: there is none, and a reload makes none */
     /* Between prepare and commit or abandon. */
     struct kvs_config next;
     struct weft_limits_change *change;
@@ -22,6 +24,7 @@ struct kvs_settings {
 
 /* Adds the settings to `reload`. All arguments outlive the server's run. */
 void kvs_settings_init(struct kvs_settings *settings, struct kvs_config *config,
-                       struct weft_server *server, struct kvs_log *log, struct kvs_reload *reload);
+                       struct weft_server *server, struct kvs_log *log,
+                       struct weft_slow_log *slow_log, struct kvs_reload *reload);
 
 #endif

@@ -55,27 +55,43 @@ static const char *find_lack(const struct cli_exposure *exposure, const char *ur
            "reaches it may read and change everything";
 }
 
+static int check_url(const struct cli_exposure *exposure, const char *option, const char *url,
+                     struct weft_error *error)
+{
+    const char *lack = find_lack(exposure, url);
+    if (!lack)
+        return 0;
+    return weft_error_set(error, WEFT_ECONFIG,
+                          "%s %.128s: not a loopback address, and %s; give --allow-remote if that "
+                          "is meant",
+                          option, url, lack);
+}
+
 int cli_check_exposure(const struct cli_exposure *exposure, struct weft_error *error)
 {
-    for (size_t i = 0; i < exposure->count && !exposure->allow_remote; i++) {
-        const char *lack = find_lack(exposure, exposure->urls[i]);
-        if (lack)
-            return weft_error_set(error, WEFT_ECONFIG,
-                                  "--listen %.128s: not a loopback address, and %s; give "
-                                  "--allow-remote if that is meant",
-                                  exposure->urls[i], lack);
-    }
-    return 0;
+    int err = 0;
+    if (exposure->allow_remote)
+        return 0;
+    for (size_t i = 0; i < exposure->count && err == 0; i++)
+        err = check_url(exposure, "--listen", exposure->urls[i], error);
+    return err == 0 && exposure->admin ? check_url(exposure, "--admin", exposure->admin, error)
+                                       : err;
+}
+
+static void warn_of(const struct cli_exposure *exposure, const char *option, const char *url,
+                    const struct weft_log *log)
+{
+    const char *lack = find_lack(exposure, url);
+    if (lack)
+        weft_log_write(log, WEFT_LOG_WARN, "remote", "%s=%.128s note=\"%s\"", option, url, lack);
 }
 
 void cli_warn_exposure(const struct cli_exposure *exposure, const struct weft_log *log)
 {
-    for (size_t i = 0; i < exposure->count; i++) {
-        const char *lack = find_lack(exposure, exposure->urls[i]);
-        if (lack)
-            weft_log_write(log, WEFT_LOG_WARN, "remote", "listen=%.128s note=\"%s\"",
-                           exposure->urls[i], lack);
-    }
+    for (size_t i = 0; i < exposure->count; i++)
+        warn_of(exposure, "listen", exposure->urls[i], log);
+    if (exposure->admin)
+        warn_of(exposure, "admin", exposure->admin, log);
 }
 
 char *cli_describe_exposure(const char *text, char *dst)

@@ -22,6 +22,7 @@ bool cli_is_encrypted(const char *url);
 struct cli_exposure {
     const char *const *urls; /* those that begin with `?` share the address of the one before */
     size_t count;
+    const char *admin; /* the URL of --admin, or NULL */
     bool has_users;    /* --users */
     bool allow_remote; /* --allow-remote */
 };

@@ -18,6 +18,7 @@
 #ifdef WEFT_HAS_WEBSOCKET
 #include "transports/websocket/websocket.h"
 #endif
+#include "services/admin/admin.h"
 #include "services/echo/echo.h"
 #include "services/kv/service.h"
 #include "services/kv/stores/on_disk.h"
@@ -53,8 +54,13 @@ const struct weft_codec *const generate_codecs[] = {
 };
 
 const struct weft_service *const generate_services[] = {
-    &weft_kv_service,      &weft_kv_http_service, &weft_kv_line_service,
-    &weft_kv_resp_service, &echo_service,         NULL,
+    &weft_kv_service,
+    &weft_kv_http_service,
+    &weft_kv_line_service,
+    &weft_kv_resp_service,
+    &weft_admin_service,
+    &echo_service,
+    NULL,
 };
 
 const struct kv_store *const generate_stores[] = {

@@ -206,6 +206,18 @@ int64_t weft_kv_context_repair(const struct kv_store *const *stores, const char 
     return store->repair(&options, drop, say, arg, error);
 }
 
+void weft_kv_context_collect(void *memory, struct weft_samples *samples)
+{
+    struct weft_kv_context *context = memory;
+    if (context->store->collect)
+        context->store->collect(context->state, samples);
+}
+
+int weft_kv_context_snapshot(struct weft_kv_context *context)
+{
+    return context->store->snapshot ? context->store->snapshot(context->state) : -ENOTSUP;
+}
+
 void weft_kv_context_fini(struct weft_kv_context *context)
 {
     if (context->store)

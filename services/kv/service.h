@@ -17,6 +17,7 @@
 #ifndef KV_SERVICE_H
 #define KV_SERVICE_H
 
+#include "core/base/samples.h"
 #include "core/base/settings.h"
 #include "core/service.h"
 #include "services/kv/store.h"
@@ -104,6 +105,13 @@ WEFT_MUST_USE int weft_kv_context_open(struct weft_kv_context *context,
 WEFT_MUST_USE int64_t weft_kv_context_repair(const struct kv_store *const *stores, const char *spec,
                                              bool drop, void (*say)(void *arg, const char *line),
                                              void *arg, struct weft_error *error);
+
+/* Tells the samples of the store (core/base/samples.h): its memory, its journal, its commits. For a struct
+ * weft_collector, whose context is the struct weft_kv_context. */
+void weft_kv_context_collect(void *context, struct weft_samples *samples);
+
+/* Has the store write a snapshot soon, on a thread of its own. Any thread. Returns 0, or -ENOTSUP if it makes none. */
+WEFT_MUST_USE int weft_kv_context_snapshot(struct weft_kv_context *context);
 
 /* Frees the store's state. Call it after the servers that use the context were freed. A zeroed context, or one
  * whose init or open failed, is fine. */

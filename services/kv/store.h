@@ -22,6 +22,7 @@
 #include "core/base/blob.h"
 #include "core/base/bytes.h"
 #include "core/base/log.h"
+#include "core/base/samples.h"
 #include "core/base/settings.h"
 #include "core/task.h"
 
@@ -264,6 +265,13 @@ struct kv_store {
      * acceptable. fini is called after the last stop. */
     int (*init)(void *store, const struct kv_store_options *options, struct weft_error *error);
     void (*fini)(void *store);
+
+    /* NULL if there is nothing to tell. Tells the samples of the store, on any thread, from init to fini
+     * (core/base/samples.h). */
+    void (*collect)(void *store, struct weft_samples *samples);
+    /* NULL if the store makes no snapshots. Begins one, which a thread of the store's own makes. Any thread. Returns 0,
+     * or -errno. */
+    int (*snapshot)(void *store);
 
     /* start sets up a loop state. It is called for each loop that will submit, before the loops run; one loop
      * may get several loop states. stop is called after the loops ended and all sessions were closed. One thread

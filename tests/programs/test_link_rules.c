@@ -30,8 +30,8 @@ static const char *const sockets[] = {"socket*",     "bind",       "listen",    
 static const char *const waits[] = {"poll", "ppoll", "select", "epoll_*", NULL};
 
 /* The names of this project: these must be defined in an archive that may be known. */
-static const char *const house[] = {"weft_*", "kv_*",  "kvs_*",   "kvc_*",     "cli_*",
-                                    "echo_*", "abi_*", "users_*", "metrics_*", NULL};
+static const char *const house[] = {"weft_*", "kv_*",    "kvs_*",     "kvc_*",   "cli_*", "echo_*",
+                                    "abi_*",  "users_*", "metrics_*", "admin_*", NULL};
 
 /* The functions that core/service.h and core/task.h offer to services. weft_core defines them. */
 static const char *const seam[] = {"weft_request_*",
@@ -73,6 +73,7 @@ enum {
     CODECS,
     ECHO,
     ACCESS,
+    ADMIN,
     METRICS,
     USERS,
     PAYLOAD,
@@ -108,6 +109,7 @@ static struct archive archives[ARCHIVE_COUNT] = {
     [CODECS] = {.path = ARCHIVE_CODECS},
     [ECHO] = {.path = ARCHIVE_ECHO},
     [ACCESS] = {.path = ARCHIVE_ACCESS},
+    [ADMIN] = {.path = ARCHIVE_ADMIN},
     [METRICS] = {.path = ARCHIVE_METRICS},
     [USERS] = {.path = ARCHIVE_USERS},
     [PAYLOAD] = {.path = ARCHIVE_PAYLOAD},
@@ -364,6 +366,19 @@ static void test_access_knows_the_layer_seam_alone(void **state)
     needs_none_of(ACCESS, sockets);
 }
 
+static void test_admin_knows_no_plugin_and_no_socket(void **state)
+{
+    (void)state;
+    needs_nothing_above(ADMIN, 1u << BASE | 1u << CORE | 1u << PAYLOAD, NULL);
+    needs_none_of(ADMIN, libev);
+    needs_none_of(ADMIN, gzip_engines);
+    needs_none_of(ADMIN, protobuf_c);
+    needs_none_of(ADMIN, sockets);
+    needs_none_of(ADMIN, waits);
+    needs_none_of(ADMIN, clocks);
+    needs_none_of(ADMIN, threads);
+}
+
 static void test_metrics_know_the_layer_seam_alone_and_a_clock(void **state)
 {
     (void)state;
@@ -606,6 +621,7 @@ int main(void)
         cmocka_unit_test(test_codecs_know_no_loop_socket_clock_or_thread),
         cmocka_unit_test(test_echo_knows_the_service_seam_alone),
         cmocka_unit_test(test_access_knows_the_layer_seam_alone),
+        cmocka_unit_test(test_admin_knows_no_plugin_and_no_socket),
         cmocka_unit_test(test_metrics_know_the_layer_seam_alone_and_a_clock),
         cmocka_unit_test(test_users_know_the_layer_seam_alone),
         cmocka_unit_test(test_payloads_know_protobuf_alone),

@@ -33,6 +33,7 @@ EXEMPT = {
     "sandbox: %s; --no-sandbox starts without": "the bit is in every kernel since 3.5",
     "sandbox: %s: %s; --no-sandbox starts without": "a kernel that has a filter does not refuse to load it",
     "there is no file of users": "kvs registers the layer with one only",
+    "--admin: cannot start its thread: %s": "pthread_create(3) fails for want of memory only",
     "no thread to send from: %s": "pthread_create(3) fails for want of memory only",
     "--user: cannot give %s to user %u: %s": "root may give away the socket that it has just bound",
     "--user: the privileges of root could not be given up": "the kernel would have to be wrong",

@@ -89,11 +89,20 @@ static void stop(void *memory)
     free_latency(&self->other);
 }
 
+/* Copies a text, cut to size bytes. NULL: an empty one. */
+static void copy_text(char *dst, size_t size, const char *text)
+{
+    size_t length = text ? strnlen(text, size - 1) : 0;
+    if (length > 0)
+        memcpy(dst, text, length);
+    dst[length] = '\0';
+}
+
 static void listening(void *memory, const char *endpoint)
 {
     struct metrics_loop *self = memory;
     pthread_mutex_lock(&self->metrics->lock);
-    strncpy(self->endpoint, endpoint, sizeof self->endpoint - 1);
+    copy_text(self->endpoint, sizeof self->endpoint, endpoint);
     pthread_mutex_unlock(&self->metrics->lock);
 }
 
@@ -189,12 +198,6 @@ static struct metrics_cell *find_cell(struct metrics_loop *self, const char *com
             return cell;
         slot = (slot + 1) % METRICS_SLOTS;
     }
-}
-
-static void copy_text(char *dst, size_t size, const char *text)
-{
-    if (text)
-        strncpy(dst, text, size - 1);
 }
 
 WEFT_NOINLINE static void log_slow(struct metrics_loop *self, const struct timed *own,

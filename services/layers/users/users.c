@@ -99,3 +99,22 @@ struct weft_users_kinds weft_users_kinds(const struct weft_users *users)
     }
     return kinds;
 }
+
+void weft_users_collect(void *context, struct weft_samples *samples)
+{
+    static const struct weft_metric
+        known = {"weft_users", NULL, "Users that the file of users has", WEFT_GAUGE},
+        logins = {"weft_logins", NULL, "Logins that succeeded", WEFT_COUNTER},
+        failures = {"weft_login_failures", NULL, "Logins that failed", WEFT_COUNTER},
+        refusals = {"weft_permission_refusals", NULL,
+                    "Requests that were refused for want of a login or of a rule", WEFT_COUNTER};
+    struct weft_users *users = context;
+    /* A reload exchanges the table. */
+    pthread_mutex_lock(&users->lock);
+    size_t count = users->table->count;
+    pthread_mutex_unlock(&users->lock);
+    weft_samples_add(samples, &known, NULL, 0, (double)count);
+    weft_samples_add(samples, &logins, NULL, 0, (double)atomic_load(&users->logins));
+    weft_samples_add(samples, &failures, NULL, 0, (double)atomic_load(&users->failures));
+    weft_samples_add(samples, &refusals, NULL, 0, (double)atomic_load(&users->refusals));
+}

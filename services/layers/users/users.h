@@ -20,6 +20,7 @@
 #define WEFT_USERS_H
 
 #include "core/base/log.h"
+#include "core/base/samples.h"
 #include "core/layer.h"
 
 #ifdef __cplusplus
@@ -56,6 +57,10 @@ struct weft_users_kinds {
 };
 /* Returns how many users there are of each kind. */
 struct weft_users_kinds weft_users_kinds(const struct weft_users *users);
+
+/* Tells how many have logged in, failed to, and were refused. For a struct weft_collector, whose context is the struct
+ * weft_users. */
+void weft_users_collect(void *users, struct weft_samples *samples);
 
 enum { WEFT_USERS_HASH_MAX = 512, WEFT_USERS_SECRET_MAX = 511 };
 

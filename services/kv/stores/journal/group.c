@@ -207,9 +207,11 @@ int kv_group_sync(struct kv_journal *journal)
     if (atomic_load_explicit(&journal->durable, memory_order_relaxed) == journal->written)
         return 0;
     int err;
+    int64_t began = kv_journal_now();
     do
         err = fdatasync(journal->fd) < 0 ? -errno : 0;
     while (err == -EINTR);
+    weft_histogram_count(&journal->syncs, (uint64_t)(kv_journal_now() - began));
     if (err < 0) {
         kv_journal_fail(journal, "fdatasync", err);
         return err;

@@ -436,3 +436,27 @@ int kv_journal_wait(struct kv_journal *journal, uint64_t number)
     pthread_mutex_unlock(&journal->lock);
     return err;
 }
+
+void kv_journal_collect(struct kv_journal *journal, struct weft_samples *samples)
+{
+    static const struct weft_metric
+        bytes = {"weft_journal_bytes", "bytes", "Size of the journals since the last snapshot",
+                 WEFT_GAUGE},
+        lag = {"weft_journal_pending_changes", NULL, "Changes that are not on disk yet",
+               WEFT_GAUGE},
+        failed = {"weft_journal_failed", NULL,
+                  "1 once a write or a sync has failed, since when no write is accepted",
+                  WEFT_GAUGE},
+        full = {"weft_journal_full", NULL, "1 while the disk is full", WEFT_GAUGE},
+        syncs = {"weft_journal_sync_duration_seconds", "seconds",
+                 "Time that fdatasync of the journal takes", WEFT_HISTOGRAM};
+    struct weft_histogram_sum sum = {.total = 0};
+    /* The order makes the difference too high rather than negative. */
+    uint64_t durable = atomic_load(&journal->durable), given = atomic_load(&journal->given);
+    weft_samples_add(samples, &bytes, NULL, 0, (double)atomic_load(&journal->total));
+    weft_samples_add(samples, &lag, NULL, 0, (double)(given - durable));
+    weft_samples_add(samples, &failed, NULL, 0, atomic_load(&journal->failed));
+    weft_samples_add(samples, &full, NULL, 0, atomic_load(&journal->full));
+    weft_histogram_add(&sum, &journal->syncs);
+    weft_samples_add_histogram(samples, &syncs, NULL, 0, &sum);
+}

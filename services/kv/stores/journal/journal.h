@@ -16,6 +16,7 @@
 
 #include <pthread.h>
 
+#include "core/base/histogram.h"
 #include "core/base/log.h"
 #include "core/task.h"
 #include "queue.h"
@@ -76,8 +77,9 @@ struct kv_journal {
     void *grown_owner;
     uint8_t *group; /* bytes to be written next */
     size_t group_size;
-    uint64_t group_last; /* the last number in it */
-    bool stuck;          /* the disk is full, and the group waits */
+    uint64_t group_last;         /* the last number in it */
+    struct weft_histogram syncs; /* durations of fdatasync; any thread reads them */
+    bool stuck;                  /* the disk is full, and the group waits */
 };
 
 /* The place at which a journal continues: the open file fd, whose first `size` bytes are intact, on disk, and end with
@@ -116,6 +118,9 @@ WEFT_MUST_USE struct kv_queued *kv_journal_stage(struct kv_journal *journal,
 void kv_journal_publish(struct kv_journal_port *port);
 /* Wakes the thread if the port has published something. Called at the end of each turn of the port's loop. */
 void kv_journal_turn_ends(struct kv_journal *journal, struct kv_journal_port *port);
+
+/* Tells the samples of the journal. Any thread. */
+void kv_journal_collect(struct kv_journal *journal, struct weft_samples *samples);
 
 /* Does one round of the thread's work. True: it wrote something, and there may be more to do. */
 bool kv_journal_step(struct kv_journal *journal);

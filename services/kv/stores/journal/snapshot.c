@@ -247,14 +247,18 @@ static void *run(void *arg)
     return NULL;
 }
 
-/* Called on the journal's thread. */
-static void grown(void *owner)
+void kv_snapshots_begin(struct kv_snapshots *self)
 {
-    struct kv_snapshots *self = owner;
     pthread_mutex_lock(&self->lock);
     self->wanted = true;
     pthread_cond_signal(&self->wake);
     pthread_mutex_unlock(&self->lock);
+}
+
+/* Called on the journal's thread. */
+static void grown(void *owner)
+{
+    kv_snapshots_begin(owner);
 }
 
 int kv_snapshots_init(struct kv_snapshots *self)

@@ -39,6 +39,9 @@ WEFT_MUST_USE int kv_snapshots_start(struct kv_snapshots *self);
 /* Ends the thread and abandons a snapshot in progress. Called before kv_journal_stop. */
 void kv_snapshots_stop(struct kv_snapshots *self);
 
+/* Has the thread write a snapshot soon. Any thread. */
+void kv_snapshots_begin(struct kv_snapshots *self);
+
 /* Writes a snapshot if the journal has grown enough. It does the work of the thread. */
 void kv_snapshots_poll(struct kv_snapshots *self);
 

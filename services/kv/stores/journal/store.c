@@ -72,6 +72,20 @@ static int next_change(void *session, struct kv_follow *follower, struct kv_chan
     return kv_store_memory_next_change(self->memory, follower, change);
 }
 
+static void collect(void *store, struct weft_samples *samples)
+{
+    struct kv_kept *self = store;
+    kv_store_memory_collect(self->memory, samples);
+    kv_journal_collect(&self->journal, samples);
+}
+
+static int snapshot(void *store)
+{
+    struct kv_kept *self = store;
+    kv_snapshots_begin(&self->snapshots);
+    return 0;
+}
+
 static const struct weft_option options[] = {
     KV_SYNC_OPTION,
     KV_TRAIL_OPTION,
@@ -85,9 +99,10 @@ static const struct weft_option options[] = {
         .name = "memory", .where = "DIR", .options = options,                                      \
         .flags = KV_STORE_MEMORY_FLAGS | (store_flags), .store_size = sizeof(struct kv_kept),      \
         .loop_size = sizeof(struct kv_kept_loop), .session_size = sizeof(struct kv_kept_session),  \
-        .init = init, .fini = kv_kept_fini, .start = kv_kept_start, .stop = kv_kept_stop,          \
-        .open = kv_kept_open, .close = close_session, .submit = (store_submit), .follow = follow,  \
-        .unfollow = unfollow, .next_change = next_change,                                          \
+        .init = init, .fini = kv_kept_fini, .collect = collect, .snapshot = snapshot,              \
+        .start = kv_kept_start, .stop = kv_kept_stop, .open = kv_kept_open,                        \
+        .close = close_session, .submit = (store_submit), .follow = follow, .unfollow = unfollow,  \
+        .next_change = next_change,                                                                \
     }
 
 const struct kv_store kv_kept_quick = KEPT_STORE(KV_STORE_INLINE, submit_quick);

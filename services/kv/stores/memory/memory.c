@@ -154,6 +154,22 @@ int64_t kv_store_memory_resident(const void *store)
     return atomic_load(&memory->shared.pool.resident);
 }
 
+void kv_store_memory_collect(void *store, struct weft_samples *samples)
+{
+    static const struct weft_metric used = {"weft_store_memory_bytes", "bytes",
+                                            "Memory of the values, as max-memory counts it",
+                                            WEFT_GAUGE},
+                                    resident = {"weft_store_resident_bytes", "bytes",
+                                                "Memory that the store has from the system",
+                                                WEFT_GAUGE},
+                                    limit = {"weft_store_limit_bytes", "bytes",
+                                             "max-memory; 0: there is no limit", WEFT_GAUGE};
+    const struct memory *memory = store;
+    weft_samples_add(samples, &used, NULL, 0, (double)kv_store_memory_used(store));
+    weft_samples_add(samples, &resident, NULL, 0, (double)kv_store_memory_resident(store));
+    weft_samples_add(samples, &limit, NULL, 0, (double)memory->shared.max_used);
+}
+
 struct kv_shared *kv_store_memory_shared(void *store)
 {
     return &((struct memory *)store)->shared;
@@ -180,6 +196,7 @@ const struct kv_store weft_kv_store_memory = {
     .session_size = sizeof(struct memory_session),
     .init = memory_init,
     .fini = memory_fini,
+    .collect = kv_store_memory_collect,
     .start = memory_start,
     .stop = memory_stop,
     .open = memory_open,

@@ -28,6 +28,9 @@ int64_t kv_store_memory_used(const void *store);
 /* Returns the bytes that the store has from the system for that. Any thread may call it. */
 int64_t kv_store_memory_resident(const void *store);
 
+/* Tells the samples of the store: its slot `collect`. */
+void kv_store_memory_collect(void *store, struct weft_samples *samples);
+
 /* The store's parts, for who keeps it on disk (services/kv/stores/journal). shared->watch may be set before
  * the first start. A start without a loop makes a part for a thread, which calls kv_epoch_begin before and
  * kv_epoch_end after each use. */

@@ -210,3 +210,19 @@ int kv_disk_next_change(void *session, struct kv_follow *follow, struct kv_chang
     (void)session;
     return kv_trail_next(follow, change);
 }
+
+void kv_disk_collect(void *store, struct weft_samples *samples)
+{
+    static const struct weft_metric
+        failed = {"weft_store_failed", NULL,
+                  "1 once a commit has failed for good, since when no write is accepted",
+                  WEFT_GAUGE},
+        commits = {"weft_store_commit_duration_seconds", "seconds",
+                   "Time that a commit of a group of writes takes, its sync included",
+                   WEFT_HISTOGRAM};
+    const struct kv_disk *disk = store;
+    struct weft_histogram_sum sum = {.total = 0};
+    weft_samples_add(samples, &failed, NULL, 0, atomic_load(&disk->failed));
+    weft_histogram_add(&sum, &disk->writer.commits);
+    weft_samples_add_histogram(samples, &commits, NULL, 0, &sum);
+}

@@ -99,6 +99,7 @@ struct kv_disk_session {
 WEFT_MUST_USE int kv_disk_init(struct kv_disk *disk, const struct kv_engine *engine,
                                const struct kv_store_options *options, struct weft_error *error);
 void kv_disk_fini(void *store);
+void kv_disk_collect(void *store, struct weft_samples *samples);
 int kv_disk_start(void *loop_state, void *store, struct weft_loop *loop);
 void kv_disk_stop(void *loop_state);
 int kv_disk_open(void *session, void *loop_state);

@@ -136,6 +136,7 @@ static void do_group(struct kv_writer *writer)
     int64_t begin = monotonic();
     writer->calls->commit(writer->owner, group.jobs.first);
     int64_t took = monotonic() - begin;
+    weft_histogram_count(&writer->commits, (uint64_t)took);
     pthread_mutex_lock(&writer->lock);
     writer->commit_ns = took;
     writer->wanted = group.jobs.count + writer->queue.count;

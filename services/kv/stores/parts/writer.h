@@ -13,6 +13,7 @@
 
 #include <pthread.h>
 
+#include "core/base/histogram.h"
 #include "core/task.h"
 
 /* The first member of a struct that describes what is to be done. From kv_port_send until `back` is called it belongs
@@ -51,6 +52,7 @@ struct kv_writer {
     size_t wanted;     /* the number of jobs for which a group stays open */
     int64_t commit_ns; /* the duration of the last commit */
     bool woken, stopping;
+    struct weft_histogram commits; /* their durations; any thread reads them */
 };
 
 /* Sets up *writer and starts the thread. Returns 0 or -errno. */

@@ -348,6 +348,7 @@ const struct kv_store weft_kv_store_rocksdb = {
     .session_size = sizeof(struct kv_disk_session),
     .init = rocks_init,
     .fini = kv_disk_fini,
+    .collect = kv_disk_collect,
     .start = kv_disk_start,
     .stop = kv_disk_stop,
     .open = kv_disk_open,

@@ -31,6 +31,8 @@ static const struct sample samples[] = {
     {"handover", "/nowhere.sock", NULL},
     {"user", "nobody", NULL},
     {"users", "/nowhere.users", NULL},
+    {"admin", "tcp://127.0.0.1:0", "?codec=raw"},
+    {"slowlog", "0.01", "soon"},
     {"no-sandbox", "yes", "maybe"},
     {"plugin", "/nowhere.so", NULL},
     {"allow-remote", "yes", "maybe"},

@@ -171,6 +171,10 @@ static void test_kvs_refuses_bad_values(void **state)
     assert_refused(WORDS("--threads", "x"), "--threads: 'x' is not a number from 1 to 256");
     assert_refused(WORDS("--log-level", "loud"),
                    "--log-level: unknown level 'loud'; there are: error, warn, info, debug, trace");
+    assert_refused(WORDS("--admin", "?codec=raw"),
+                   "--admin: '?codec=raw' is no URL with an address");
+    assert_refused(WORDS("--slowlog", "soon"),
+                   "--slowlog: 'soon' is no time; it takes seconds, or as 10ms; 0 for none");
     assert_refused(WORDS("--users", ""), "--users: the name of a file is missing");
     assert_refused(WORDS("--repair", "maybe"), "--repair: 'maybe' is neither show nor drop");
     assert_refused(

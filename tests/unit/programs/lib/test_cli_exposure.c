@@ -11,7 +11,7 @@
 static int check(const char *url, bool allow_remote, struct weft_error *error)
 {
     const char *const urls[] = {"unix:/tmp/kvs.sock", url};
-    const struct cli_exposure exposure = {urls, 2, false, allow_remote};
+    const struct cli_exposure exposure = {.urls = urls, .count = 2, .allow_remote = allow_remote};
     return cli_check_exposure(&exposure, error);
 }
 
@@ -72,7 +72,8 @@ static void test_error_says_what_a_remote_address_lacks(void **state)
         {"tlsx://192.0.2.1:1", true, "no encryption"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        const struct cli_exposure exposure = {&rows[i].url, 1, rows[i].has_users, false};
+        const struct cli_exposure exposure = {
+            .urls = &rows[i].url, .count = 1, .has_users = rows[i].has_users};
         struct weft_error error;
         int err = cli_check_exposure(&exposure, &error);
         assert_int_equal(err, rows[i].lack ? WEFT_ECONFIG : 0);

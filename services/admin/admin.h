@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The admin service: what an operator sees of another server of the process, and does to it, over HTTP. docs/admin.md
+ * describes the resources.
+ *
+ * It is to be served by a server of its own, with a loop and a thread of its own. So it answers while the other
+ * server is at max-connections, drains, or has busy loops, and no request of it takes time from the others. What only
+ * the first loop of that server may do is posted there. */
+#ifndef WEFT_ADMIN_H
+#define WEFT_ADMIN_H
+
+#include <stdatomic.h>
+
+#include "core/base/samples.h"
+#include "core/base/slow_log.h"
+#include "core/server.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Speaks "http", and is named "admin". Register it with a struct weft_admin as its context. Its option
+ * `host=NAME,...` lists names by which browsers may reach it, beside localhost and IP addresses. */
+extern const struct weft_service weft_admin_service;
+
+enum weft_admin_state { WEFT_ADMIN_LOADING, WEFT_ADMIN_READY, WEFT_ADMIN_DRAINING };
+
+enum weft_admin_action {
+    WEFT_ADMIN_DRAIN,     /* POST /drain */
+    WEFT_ADMIN_LOG_LEVEL, /* POST /log-level: the argument is the level's name */
+    WEFT_ADMIN_SNAPSHOT,  /* POST /snapshot */
+    WEFT_ADMIN_RELOAD     /* POST /reload */
+};
+
+enum { WEFT_ADMIN_TEXT = 1200, WEFT_ADMIN_TABLES = 8, WEFT_ADMIN_FACTS = 16 };
+
+/* An order to the program. */
+struct weft_admin_order {
+    enum weft_admin_action action;
+    const char *argument; /* "" if there is none */
+    /* Out, after 0: what was done, as in "changed=users restart=threads"; words with spaces between. It is "" at
+     * first. */
+    char result[WEFT_ADMIN_TEXT];
+};
+
+/* A program zeroes it, sets the fields, and leaves it in place until the server that serves the service is freed. All
+ * that is borrowed lives as long. */
+struct weft_admin {
+    struct weft_collectors *collectors;
+    struct weft_slow_log *slow_log; /* NULL: there is none */
+    /* Facts of the program for /info, as pairs: "store", "memory". A NULL name ends them. */
+    struct {
+        const char *name, *value;
+    } facts[WEFT_ADMIN_FACTS + 1];
+    const struct weft_log *log;
+    /* Further tables of limits, each with the struct that it describes, which does not change. A NULL table ends them. */
+    struct {
+        const struct weft_limit *table;
+        const void *values;
+    } limits[WEFT_ADMIN_TABLES + 1];
+    /* Carries an order out. Called within a turn of the first loop of `server`. Returns 0; or an error with one line in
+     * *error: -ENOTSUP if the program has no such thing, WEFT_ECONFIG if the argument or a file is wrong. */
+    int (*act)(void *context, struct weft_admin_order *order, struct weft_error *error);
+    void *context;
+    /* The server that it is about. It is set once that listens, by weft_admin_set_server, and NULL before. */
+    _Atomic(struct weft_server *) server;
+    _Atomic int state; /* enum weft_admin_state */
+};
+
+/* Both on any thread. The server lives until the one that serves the service has ended its run. */
+void weft_admin_set_server(struct weft_admin *admin, struct weft_server *server);
+void weft_admin_set_state(struct weft_admin *admin, enum weft_admin_state state);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
