@@ -95,8 +95,11 @@ void kv_world_init(struct kv_world *self, const char *variant, const char *rules
         weft_registry_add_transport(&self->registry, &script_transport) == 0 &&
             weft_registry_add_codec(&self->registry, &weft_codec_length_delimited_gzip) == 0 &&
             weft_registry_add_codec(&self->registry, &weft_codec_line) == 0 &&
+            weft_registry_add_codec(&self->registry, &weft_codec_resp) == 0 &&
             weft_registry_add_service(&self->registry, &weft_kv_service, &self->context) == 0 &&
-            weft_registry_add_service(&self->registry, &weft_kv_line_service, &self->context) == 0,
+            weft_registry_add_service(&self->registry, &weft_kv_line_service, &self->context) ==
+                0 &&
+            weft_registry_add_service(&self->registry, &weft_kv_resp_service, &self->context) == 0,
         "a registry");
     if (rules)
         add_users(self, rules);
@@ -171,4 +174,30 @@ struct weft_bytes kv_world_frames(bool sets, size_t first, size_t count, size_t 
         frames.size += put_frame(frames.data + frames.size, sets, first + i, value);
     free(text);
     return frames;
+}
+
+struct weft_bytes kv_world_commands(const char *command, size_t first, size_t count, size_t size)
+{
+    enum { HEAD_MAX = 128 };
+    bool of_hash = command[0] == 'H', sets = strchr(command, 'S') != NULL;
+    struct weft_bytes commands = {0};
+    uint8_t *text = bench_zeroed(size);
+    bench_fill_text(text, size);
+    commands.data = bench_zeroed(count * (HEAD_MAX + size));
+    for (size_t i = 0; i < count; i++) {
+        char *at = (char *)commands.data + commands.size;
+        int n = snprintf(at, HEAD_MAX, "*%d\r\n$%zu\r\n%s\r\n%s$16\r\nkey:%012zu\r\n",
+                         2 + of_hash + sets, strlen(command), command,
+                         of_hash ? "$4\r\nhash\r\n" : "", first + i);
+        commands.size += (size_t)n;
+        if (!sets)
+            continue;
+        at += n;
+        n = snprintf(at, HEAD_MAX, "$%zu\r\n", size);
+        memcpy(at + n, text, size);
+        memcpy(at + n + size, "\r\n", 2);
+        commands.size += (size_t)n + size + 2;
+    }
+    free(text);
+    return commands;
 }

@@ -34,4 +34,7 @@ size_t kv_world_exchange(struct kv_world *self, struct weft_view bytes);
  * `first`; a value is size bytes. free() them. */
 struct weft_bytes kv_world_frames(bool sets, size_t first, size_t count, size_t size);
 
+/* `count` commands of Redis: SET or GET of keys, HSET or HGET of fields of one hash. free() them. */
+struct weft_bytes kv_world_commands(const char *command, size_t first, size_t count, size_t size);
+
 #endif

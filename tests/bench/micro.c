@@ -84,6 +84,7 @@ int main(int argc, char **argv)
     size_t count = bench_codec_works(works, 0);
     count = bench_store_works(works, count);
     count = bench_kv_works(works, count);
+    count = bench_resp_works(works, count);
     if (strcmp(mode, "versions") == 0) {
         printf("compiler %s\nglibc %s\nzlib %s\ngzip %s\n", __VERSION__, gnu_get_libc_version(),
                zlibVersion(), BENCH_GZIP);

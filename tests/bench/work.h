@@ -15,6 +15,8 @@ struct bench_work {
     bool sets;           /* writes, not reads */
     const char *variant; /* the URL of another codec at the same address; NULL: none */
     const char *rules;   /* of the user that the client logs in as; NULL: the server has no users */
+    const char
+        *command; /* of Redis, which the requests are; NULL: they are frames of the default codec */
     size_t counted_runs; /* operations when instructions are counted */
     void *(*begin)(const struct bench_work *work);
     /* So many operations, or a few more up to a whole batch; how many. */
@@ -28,6 +30,7 @@ enum { BENCH_WORKS_MAX = 64 };
 size_t bench_codec_works(struct bench_work *works, size_t count);
 size_t bench_store_works(struct bench_work *works, size_t count);
 size_t bench_kv_works(struct bench_work *works, size_t count);
+size_t bench_resp_works(struct bench_work *works, size_t count);
 
 /* Ends the program with a line where something that a measurement needs does not work. */
 void bench_need(bool good, const char *what);

@@ -21,22 +21,46 @@ struct kv_state {
     size_t reply_size; /* of a batch */
 };
 
+/* Requests that store the keys, or the ones that are measured. */
+static struct weft_bytes batch_of(const struct bench_work *work, bool sets, size_t i)
+{
+    if (!work->command)
+        return kv_world_frames(sets, i * work->depth, work->depth, work->size);
+    const char *command = work->command;
+    if (sets)
+        command = command[0] == 'H' ? "HSET" : "SET";
+    return kv_world_commands(command, i * work->depth, work->depth, work->size);
+}
+
+/* Redis looks for a name among the strings and the hashes, so there is one of each. */
+static void begin_names(struct kv_world *world)
+{
+    static const char *const commands[] = {"SET", "HSET"};
+    for (size_t i = 0; i < 2; i++) {
+        struct weft_bytes one = kv_world_commands(commands[i], KEYS, 1, 1);
+        bench_need(kv_world_exchange(world, weft_view(one.data, one.size)) > 0, commands[i]);
+        free(one.data);
+    }
+}
+
 static void *begin(const struct bench_work *work)
 {
     struct kv_state *self = bench_zeroed(sizeof *self);
     kv_world_init(&self->world, work->variant, work->rules);
     self->depth = work->depth;
+    if (work->command)
+        begin_names(&self->world);
     self->batch_count = (work->size < LARGE ? KEYS : LARGE_KEYS) / work->depth;
     self->batches = bench_zeroed(self->batch_count * sizeof *self->batches);
     for (size_t i = 0; i < self->batch_count; i++) {
-        struct weft_bytes sets = kv_world_frames(true, i * work->depth, work->depth, work->size);
+        struct weft_bytes sets = batch_of(work, true, i);
         bench_need(kv_world_exchange(&self->world, weft_view(sets.data, sets.size)) > 0, "hset");
         if (work->sets) {
             self->batches[i] = sets;
             continue;
         }
         free(sets.data);
-        self->batches[i] = kv_world_frames(false, i * work->depth, work->depth, work->size);
+        self->batches[i] = batch_of(work, false, i);
     }
     /* From now on every reply has the same size: hset answers with the old value. */
     self->reply_size =
@@ -100,5 +124,26 @@ size_t bench_kv_works(struct bench_work *works, size_t count)
             (void)snprintf(work->name, sizeof work->name, "%s-%zu-depth-%zu%s",
                            sets ? "hset" : "hget", work->size, work->depth, cases[i].name);
         }
+    return count;
+}
+
+size_t bench_resp_works(struct bench_work *works, size_t count)
+{
+    static const char *const commands[] = {"GET", "SET", "HGET", "HSET"};
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        struct bench_work *work = &works[count++];
+        *work = (struct bench_work){
+            .size = 64,
+            .depth = 16,
+            .sets = i % 2 == 1,
+            .variant = "?codec=resp",
+            .command = commands[i],
+            .counted_runs = KEYS,
+            .begin = begin,
+            .run = run,
+            .end = end,
+        };
+        (void)snprintf(work->name, sizeof work->name, "resp-%s-64-depth-16", commands[i]);
+    }
     return count;
 }

@@ -81,16 +81,32 @@ static void call(struct weft_deferred *deferred)
     fake_request_call(&self->request, &weft_kv_service, self->loop_state, self->conn_state);
 }
 
-/* Sends one request in a turn of its own. It must end within call() with one well-formed reply, which is
- * returned and lives until fake_request_fini. */
+static void cancel(struct weft_deferred *deferred)
+{
+    struct server *self = weft_container_of(deferred, struct server, deferred);
+    self->request.request.on_cancel(&self->request.request, WEFT_REASON_DRAINED);
+}
+
+static void take_turn(struct server *self, void (*run)(struct weft_deferred *deferred))
+{
+    self->deferred.run = run;
+    weft_loop_defer(self->loop, &self->deferred);
+    virtual_loop_turn(self->loop);
+}
+
+/* Sends one request in a turn of its own. It must end within call() with one well-formed reply; a watch must end
+ * when it is cancelled. The last reply is returned and lives until fake_request_fini. */
 static struct weft_view ask(struct server *self, struct weft_view payload)
 {
     struct weft_pb_budget budget = {.elements = UINT64_MAX};
     fake_request_init(&self->request, payload, self->limits.decode_bytes);
-    self->deferred.run = call;
-    weft_loop_defer(self->loop, &self->deferred);
-    virtual_loop_turn(self->loop);
-    demand(self->request.ended && self->request.reply_count == 1, "not one reply");
+    take_turn(self, call);
+    bool streams = self->request.detached && !self->request.ended;
+    if (streams)
+        take_turn(self, cancel);
+    demand(self->request.ended, "no end");
+    demand(self->request.reply_count == 1 || (streams && self->request.reply_count > 1),
+           "not one reply");
     struct weft_view reply = fake_request_reply(&self->request);
     demand(weft_pb_check(reply, &abi__command_response__descriptor, &budget) == 0,
            "a reply that is malformed");

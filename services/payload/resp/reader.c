@@ -74,6 +74,17 @@ static int split_array(struct weft_view command, struct weft_view *arguments, si
     return good && at == command.size ? 0 : WEFT_EMALFORMED;
 }
 
+ssize_t weft_resp_split_few(struct weft_view command, struct weft_view *arguments, size_t most)
+{
+    size_t at = 0, count;
+    if (!take_head(command, &at, '*', &count) || count > most)
+        return 0;
+    for (size_t i = 0; i < count; i++)
+        if (!take_bulk(command, &at, &arguments[i]))
+            return WEFT_EMALFORMED;
+    return at == command.size ? (ssize_t)count : WEFT_EMALFORMED;
+}
+
 static bool is_space(uint8_t c)
 {
     return c == ' ' || (c >= '\t' && c <= '\r');

@@ -20,6 +20,12 @@ static inline bool weft_resp_is_array(struct weft_view command)
  * number alone, so that it may still be malformed. */
 WEFT_MUST_USE ssize_t weft_resp_count(struct weft_view command);
 
+/* Counts and splits an array of 1 to `most` arguments in one go, as most commands are. Returns their number; 0 if the
+ * command is none, and the two functions around this one have to read it; or WEFT_EMALFORMED. The views lie in the
+ * command. */
+WEFT_MUST_USE ssize_t weft_resp_split_few(struct weft_view command, struct weft_view *arguments,
+                                          size_t most);
+
 /* Sets the arguments of a command that has `count` of them, as weft_resp_count said. The views lie in the
  * command or, if that is no array, in `space`, which then has command.size bytes. Returns 0 or WEFT_EMALFORMED; a
  * command that the codec `resp` let pass is never malformed. */

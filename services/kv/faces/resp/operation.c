@@ -72,7 +72,7 @@ bool resp_take_items(struct resp_task *task, size_t count)
 
 void resp_look_for_string(struct resp_task *task, struct weft_view name)
 {
-    task->probe = (struct kv_item){.key = name};
+    task->probe.key = name;
     resp_operate(task, RESP_LOOK, resp_strings(task), &task->probe, 1);
 }
 

@@ -21,9 +21,8 @@ WEFT_NOINLINE static int refuse_malformed(struct resp_task *task)
     return -1;
 }
 
-/* Reads the arguments. Returns 1; 0 if there is none, which is answered with nothing; or below 0: the task
- * is answered. */
-static int read_arguments(struct resp_task *task)
+/* Reads the arguments of an inline command, or many. Returns as read_arguments. */
+WEFT_NOINLINE static int read_any_arguments(struct resp_task *task)
 {
     struct weft_view payload = task->base.request->payload;
     struct weft_arena *arena = weft_request_arena(task->base.request);
@@ -45,6 +44,20 @@ static int read_arguments(struct resp_task *task)
     if (weft_resp_split(payload, task->args, task->count, space) < 0)
         return refuse_malformed(task);
     return task->count > 0;
+}
+
+/* Reads the arguments. Returns 1; 0 if there is none, which is answered with nothing; or below 0: the task
+ * is answered. */
+static int read_arguments(struct resp_task *task)
+{
+    ssize_t count = weft_resp_split_few(task->base.request->payload, task->few_args, RESP_FEW);
+    if (count == 0)
+        return read_any_arguments(task);
+    if (count < 0)
+        return refuse_malformed(task);
+    task->count = (size_t)count;
+    task->args = task->few_args;
+    return 1;
 }
 
 /* Shows the arguments as Redis does: the first of them, until 128 bytes are full. */

@@ -210,6 +210,28 @@ static bool look_at_next(struct resp_task *task)
     return true;
 }
 
+/* A plain SET stores first, since a name that had a string is no hash. Stage 0: it is stored. 1: the name was looked
+ * for among the hashes. 2: a hash was removed. */
+static bool plain_set_step(struct kv_task *base)
+{
+    struct resp_task *task = resp_task_of(base);
+    struct kv_item *item = &task->items[0];
+    if (!resp_is_done(task) || task->stage == 2)
+        return false;
+    if (task->stage++ == 0) {
+        if (item->present)
+            return false;
+        /* The session drops the blobs of the last operation alone. */
+        weft_blob_unref(item->value.blob);
+        resp_look_for_hash(task, item->key);
+        return true;
+    }
+    if (!resp_found_hash(task))
+        return false;
+    resp_operate(task, RESP_DROP, item->key, NULL, 1);
+    return true;
+}
+
 /* Stage 0: each name was looked for among the hashes. 1: one of those was removed. 2: all is stored. */
 static bool set_step(struct kv_task *base)
 {
@@ -323,8 +345,23 @@ static bool read_set_options(struct resp_task *task, size_t at,
     return true;
 }
 
+static bool begin_plain_set(struct resp_task *task)
+{
+    if (!resp_take_items(task, 1))
+        return resp_answer(task);
+    task->items[0].key = task->args[1];
+    if (!put_strings(task))
+        return resp_answer(task);
+    task->stage = 0;
+    kv_task_in_steps(&task->base, plain_set_step);
+    return true;
+}
+
 bool resp_begin_set(struct resp_task *task)
 {
+    /* Layers may forbid to remove a hash, which has to be known before anything is stored. */
+    if (task->count == 3 && resp_knows_hashes(task) && !task->base.request->layers)
+        return begin_plain_set(task);
     if (!read_set_options(task, 3, set_option))
         return resp_answer(task);
     return begin_set(task, 1);

@@ -57,9 +57,15 @@ struct kv_table *kv__tables_look_up(struct kv_tables *tables, struct kv_loop *lo
 {
     /* The count is read first, so that a table dropped during the look-up does not stay in the
      * cache. */
-    cache->dropped = atomic_load_explicit(&tables->dropped, memory_order_acquire);
-    cache->table = look_up(tables, loop, name);
-    return cache->table;
+    uint64_t dropped = atomic_load_explicit(&tables->dropped, memory_order_acquire);
+    if (dropped != cache->dropped)
+        *cache = (struct kv_table_cache){.dropped = dropped};
+    struct kv_table *table = look_up(tables, loop, name);
+    if (table) {
+        cache->other = cache->table;
+        cache->table = table;
+    }
+    return table;
 }
 
 /* Frees a table that nobody has seen. */

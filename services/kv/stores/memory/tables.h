@@ -19,10 +19,11 @@ struct kv_tables {
     _Atomic uint64_t dropped;     /* counts the tables that were dropped */
 };
 
-/* The table that a session used last: most sessions use one. */
+/* The tables that a session used last. Most sessions use one; those of Redis use two in turn, as each name may be
+ * a hash or a string. */
 struct kv_table_cache {
-    struct kv_table *table; /* NULL: none */
-    uint64_t dropped;       /* the count before table was looked up. While it stands, table does. */
+    struct kv_table *table, *other; /* NULL: none */
+    uint64_t dropped; /* the count before they were looked up. While it stands, they do. */
 };
 
 /* 0 or -errno, with nothing held. kv_tables_fini frees all tables as well; nobody else may use
@@ -35,7 +36,7 @@ static inline struct weft_view kv_table_name(const struct kv_table *table)
     return kv_entry_key(atomic_load_explicit(&table->name, memory_order_acquire));
 }
 
-/* kv_tables_find for a table that is not the one used last. */
+/* kv_tables_find for a table that is not in the cache. */
 struct kv_table *kv__tables_look_up(struct kv_tables *tables, struct kv_loop *loop,
                                     struct kv_table_cache *cache, struct weft_view name);
 
@@ -44,10 +45,13 @@ static WEFT_INLINE struct kv_table *kv_tables_find(struct kv_tables *tables, str
                                                    struct kv_table_cache *cache,
                                                    struct weft_view name)
 {
-    struct kv_table *last = cache->table;
-    if (last && cache->dropped == atomic_load_explicit(&tables->dropped, memory_order_acquire) &&
-        weft_view_equal(kv_table_name(last), name))
-        return last;
+    struct kv_table *last = cache->table, *other = cache->other;
+    if (last && cache->dropped == atomic_load_explicit(&tables->dropped, memory_order_acquire)) {
+        if (weft_view_equal(kv_table_name(last), name))
+            return last;
+        if (other && weft_view_equal(kv_table_name(other), name))
+            return other;
+    }
     return kv__tables_look_up(tables, loop, cache, name);
 }
 

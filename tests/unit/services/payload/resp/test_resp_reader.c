@@ -25,6 +25,16 @@ static ssize_t split(struct weft_view command, struct weft_view args[MOST], uint
     if (count < 0)
         return count;
     int err = weft_resp_split(command, args, (size_t)count, *space);
+
+    /* The function for a few arguments finds the same, or leaves the command to these two. */
+    struct weft_view few[MOST];
+    ssize_t found = weft_resp_split_few(command, few, MOST);
+    bool is_array = weft_resp_is_array(command) && count > 0;
+    assert_int_equal(found, !is_array ? 0 : err < 0 ? err : count);
+    for (ssize_t i = 0; i < found; i++)
+        assert_true(weft_view_equal(few[i], args[i]));
+    if (found > 1)
+        assert_int_equal(weft_resp_split_few(command, few, (size_t)found - 1), 0);
     return err < 0 ? err : count;
 }
 

@@ -151,6 +151,31 @@ static void test_values_of_other_faces_are_read_as_their_text(void **state)
     kv_fixture_fini(&fixture);
 }
 
+/* A plain SET stores before it looks for a hash, one with an option afterwards. */
+static void test_set_replaces_a_string_or_a_hash(void **state)
+{
+    enum { SIZE = 5000 };
+    (void)state;
+    struct kv_fixture fixture;
+    char command[SIZE + 32];
+    init(&fixture, NULL);
+    for (size_t i = 0; i < 2; i++) {
+        int head = snprintf(command, sizeof command, "SET h ");
+        memset(command + head, 'x', SIZE);
+        strcpy(command + head + SIZE, i == 0 ? "" : " KEEPTTL");
+        expect(&fixture, "HSET h a 1 b 2", ":2\r\n");
+        expect(&fixture, command, "+OK\r\n");
+        expect(&fixture, "TYPE h", "+string\r\n");
+        expect(&fixture, "DBSIZE", ":1\r\n");
+        expect(&fixture, "SET h y", "+OK\r\n");
+        expect(&fixture, "HSET h a 1",
+               "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n");
+        expect(&fixture, "GET h", "$1\r\ny\r\n");
+        expect(&fixture, "DEL h", ":1\r\n");
+    }
+    kv_fixture_fini(&fixture);
+}
+
 /* A large value is stored as the reply of the protobuf face, so that this needs no copy of it. */
 static void test_large_values_are_shared_with_the_protobuf_face(void **state)
 {
@@ -462,6 +487,7 @@ int main(void)
         cmocka_unit_test(test_replies_are_of_the_version_that_was_agreed),
         cmocka_unit_test(test_payload_that_is_no_command_is_a_bad_request),
         cmocka_unit_test(test_values_of_other_faces_are_read_as_their_text),
+        cmocka_unit_test(test_set_replaces_a_string_or_a_hash),
         cmocka_unit_test(test_large_values_are_shared_with_the_protobuf_face),
         cmocka_unit_test(test_layers_are_asked_in_the_words_of_redis),
         cmocka_unit_test(test_auth_asks_the_layers_for_a_secret),

@@ -24,7 +24,7 @@ static struct kv_table_cache cache;
 static void begin(int64_t limit)
 {
     map_world_begin(&world, limit);
-    cache = (struct kv_table_cache){NULL, 0};
+    cache = (struct kv_table_cache){0};
     assert_int_equal(kv_tables_init(&tables, &loop->cache), 0);
 }
 
@@ -250,7 +250,7 @@ static void test_tables_that_cannot_begin_hold_nothing(void **state)
 static void test_table_that_was_dropped_is_not_found_in_a_cache(void **state)
 {
     struct writing writing = {0};
-    struct kv_table_cache other = {NULL, 0};
+    struct kv_table_cache other = {0};
     (void)state;
     begin(0);
     assert_int_equal(write_to(1, &writing), 0);
@@ -266,6 +266,32 @@ static void test_table_that_was_dropped_is_not_found_in_a_cache(void **state)
     finish();
 }
 
+/* Also a name that is no table leaves the two there, which a session of Redis asks for in between. */
+static void test_cache_knows_the_two_tables_that_were_used_last(void **state)
+{
+    struct writing writing = {0};
+    (void)state;
+    begin(0);
+    for (size_t i = 1; i <= 3; i++)
+        assert_int_equal(write_to(i, &writing), 0);
+    struct kv_table *first = find(1), *second = find(2);
+    assert_null(find(4));
+    assert_ptr_equal(cache.table, second);
+    assert_ptr_equal(cache.other, first);
+    assert_ptr_equal(find(1), first);
+    assert_ptr_equal(find(2), second);
+    assert_ptr_equal(cache.other, first);
+    struct kv_table *third = find(3);
+    assert_ptr_equal(cache.table, third);
+    assert_ptr_equal(cache.other, second);
+    empty(third);
+    kv_tables_drop(&tables, loop, third);
+    assert_ptr_equal(find(2), second);
+    assert_null(cache.other);
+    assert_null(find(3));
+    finish();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -277,6 +303,7 @@ int main(void)
         cmocka_unit_test(test_table_without_memory_leaves_nothing),
         cmocka_unit_test(test_tables_that_cannot_begin_hold_nothing),
         cmocka_unit_test(test_table_that_was_dropped_is_not_found_in_a_cache),
+        cmocka_unit_test(test_cache_knows_the_two_tables_that_were_used_last),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

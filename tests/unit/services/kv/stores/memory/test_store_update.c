@@ -32,7 +32,7 @@ static bool is_locked(void)
 {
     struct kv_tables *tables = kv_store_memory_tables(other.client.state);
     struct kv_loop *loop = kv_store_memory_part(other.client.loop_state);
-    struct kv_table_cache cache = {NULL, 0};
+    struct kv_table_cache cache = {0};
     const struct kv_table *table = kv_tables_find(tables, loop, &cache, weft_view_str("t"));
     uint64_t hash = kv_map_hash(loop, weft_view_str("k"));
     return kv_map_segment(&table->map, hash)->state & KV_SEGMENT_LOCKED;
