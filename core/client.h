@@ -42,6 +42,10 @@ struct weft_client_options {
      * are completed; weft_client_status tells which. The callback may make calls and close the client;
      * if a call is refused again, on_room follows again. The slot may be NULL. */
     void (*on_room)(struct weft_client *client);
+    /* Called with each well-formed message before it is taken as a reply. True: it is none, such as a message of a
+     * subscription, which comes outside of the order of replies. The payload is valid until this returns. The
+     * callback may make calls and close the client. The slot may be NULL: every message is a reply. */
+    bool (*on_push)(struct weft_client *client, struct weft_view payload);
     void *data; /* the caller's; weft_client_data returns it */
 };
 

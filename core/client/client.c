@@ -17,6 +17,7 @@ static void init(struct weft_client *client, const struct weft_client_options *o
     client->limits = options->limits;
     client->on_connect = options->on_connect;
     client->on_room = options->on_room;
+    client->on_push = options->on_push;
     client->data = options->data;
     client->wake = WEFT__NEVER;
     client->connect_deadline = WEFT__NEVER;

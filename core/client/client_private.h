@@ -33,6 +33,7 @@ struct weft_client {
     char address[256]; /* the URL without its options, for texts */
     void (*on_connect)(struct weft_client *client, int status, const struct weft_error *error);
     void (*on_room)(struct weft_client *client);
+    bool (*on_push)(struct weft_client *client, struct weft_view payload);
     void *data;
 
     enum weft__client_state state;

@@ -63,9 +63,11 @@ static void deliver_unasked(struct weft_client *client, const struct weft_messag
     weft__client_fail(client, -ECONNRESET, "%s turned the connection away", client->address);
 }
 
-/* Hands one reply to the oldest call. */
+/* Hands one reply to the oldest call, unless it is none. */
 static void deliver(struct weft_client *client, const struct weft_message *msg)
 {
+    if (client->on_push && msg->status == WEFT_MESSAGE_OK && client->on_push(client, msg->payload))
+        return;
     if (client->calls.head == client->calls.unsent) {
         deliver_unasked(client, msg);
         return;

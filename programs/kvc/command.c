@@ -33,6 +33,7 @@ static const struct cli_command commands[] = {
     {"tables", WEFT_KV_TABLES, CLI_NAMES, false, "print tables and their sizes", 0},
     {"count", WEFT_KV_COUNT, CLI_WHOLE, false, "print the number of keys", 0},
     {"drop", WEFT_KV_DROP, CLI_WHOLE, true, "delete a table, print its size", 0},
+    {"publish", WEFT_KV_PUBLISH, CLI_VALUES, true, "send values to subscribers", 0},
     {"ping", WEFT_KV_HEXIST, CLI_NOTHING, false, "exchange a message, print its time", 0},
     {"help", 0, CLI_HELP, false, "explain a command, or all of them", 0},
     {"batch", 0, CLI_BATCH, true, "send commands, one a line", 0},
@@ -40,8 +41,9 @@ static const struct cli_command commands[] = {
     {"export", 0, CLI_EXPORT, false, "write a table as CSV or NDJSON", 0},
     {"backup", 0, CLI_BACKUP, false, "copy all tables while others write", 0},
     {"restore", 0, CLI_RESTORE, true, "set all that a backup has", 0},
-    {"watch", 0, CLI_FOLLOW, false, "print changes as they come", 0},
     {"journal", 0, CLI_JOURNAL, false, "print the files of memory:DIR", 0},
+    {"watch", 0, CLI_FOLLOW, false, "print changes as they come", 0},
+    {"subscribe", 0, CLI_TOPICS, false, "print messages as they come", 0},
     {"bench", 0, CLI_BENCH, true, "measure the server under load", 0},
     {.name = NULL},
 };
@@ -73,6 +75,10 @@ const char *cli_shape_arguments(enum cli_shape shape)
         return "FILE";
     case CLI_FOLLOW:
         return "TABLE [KEY|PREFIX*]";
+    case CLI_TOPICS:
+        return "TOPIC...";
+    case CLI_VALUES:
+        return "TOPIC VALUE...";
     case CLI_JOURNAL:
         return "DIR";
     case CLI_BENCH:
@@ -130,7 +136,10 @@ static bool count_fits(enum cli_shape shape, size_t count)
     case CLI_IMPORT:
     case CLI_KEY:
         return count == 2;
+    case CLI_TOPICS:
+        return count >= 1;
     case CLI_KEYS:
+    case CLI_VALUES:
         return count >= 2;
     case CLI_PAIR:
     case CLI_EXPIRE:
@@ -148,7 +157,7 @@ static bool count_fits(enum cli_shape shape, size_t count)
 bool cli_command_takes_table(const struct cli_command *command)
 {
     return command->shape != CLI_NOTHING && command->shape != CLI_NAMES &&
-           command->shape < CLI_HELP;
+           command->shape != CLI_VALUES && command->shape < CLI_HELP;
 }
 
 bool cli_command_is_of_prompt(const struct cli_command *command)

@@ -23,6 +23,7 @@ enum cli_shape {
     CLI_EXPIRE, /* a key and a time */
     CLI_NAMES,  /* a page of names of tables */
     CLI_WHOLE,  /* a table, as a whole */
+    CLI_VALUES, /* a topic, and what is published */
     CLI_HELP,   /* from here on: kvc's own, no request of the server's */
     CLI_BATCH,  /* from here on: of the command line only, not of the prompt */
     CLI_IMPORT,
@@ -31,6 +32,7 @@ enum cli_shape {
     CLI_BACKUP,
     CLI_RESTORE,
     CLI_FOLLOW, /* a watch */
+    CLI_TOPICS, /* subscriptions */
     CLI_BENCH,
     CLI_SHAPES,
 };
@@ -56,7 +58,8 @@ struct cli_invocation {
     struct weft_kv_request request; /* borrows the words and what stands below */
     struct weft_view *keys;
     struct weft_kv_pair *pairs;
-    struct weft_bytes *memory; /* behind the pairs' values, `values` of them */
+    struct weft_kv_value *published;
+    struct weft_bytes *memory; /* behind the pairs' values, or those published: `values` of them */
     size_t values;
     struct weft_kv_change *changes; /* the keys or pairs, if they have conditions or an expiry */
     struct cli_request_line line;   /* the options among the words */
@@ -111,6 +114,10 @@ WEFT_MUST_USE int cli_invocation_init_with(struct cli_invocation *invocation, ch
  * cli_invocation_init. */
 WEFT_MUST_USE int cli_invocation_apply_options(struct cli_invocation *invocation,
                                                struct weft_error *error);
+
+/* Makes room for `count` empty values that are published, and their memory. Returns 0 or -ENOMEM. */
+WEFT_MUST_USE int cli_invocation_make_values(struct cli_invocation *invocation, size_t count,
+                                             struct weft_error *error);
 
 /* Reads "never", or a time from now. WEFT_ECONFIG: it is neither. */
 WEFT_MUST_USE int cli_invocation_take_time(struct cli_invocation *invocation, const char *text,

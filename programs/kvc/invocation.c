@@ -19,6 +19,19 @@ static int take_text(const char *what, const char *word, struct weft_view *text,
                           weft_log_quote(*text, quoted));
 }
 
+int cli_invocation_make_values(struct cli_invocation *invocation, size_t count,
+                               struct weft_error *error)
+{
+    invocation->published = weft_calloc(count, sizeof *invocation->published);
+    invocation->memory = weft_calloc(count, sizeof *invocation->memory);
+    if (!invocation->published || !invocation->memory)
+        return weft_error_set(error, -ENOMEM, "out of memory");
+    invocation->values = count;
+    invocation->request.values = invocation->published;
+    invocation->request.value_count = count;
+    return 0;
+}
+
 static int take_keys(struct cli_invocation *invocation, char *const *words, size_t count,
                      struct weft_error *error)
 {
@@ -57,6 +70,20 @@ static int take_pairs(struct cli_invocation *invocation, char *const *words, siz
         invocation->values = ++invocation->request.pair_count;
     }
     return 0;
+}
+
+static int take_values(struct cli_invocation *invocation, char *const *words, size_t count,
+                       const struct cli_value_source *source, struct weft_error *error)
+{
+    int err = cli_invocation_make_values(invocation, count, error);
+    for (size_t i = 0; err == 0 && i < count; i++) {
+        struct weft_view word = weft_view_str(words[i]);
+        err =
+            cli_value_parse(word, source, &invocation->published[i], &invocation->memory[i], error);
+        if (invocation->doubtful.size == 0 && cli_text_meant(word))
+            invocation->doubtful = word;
+    }
+    return err;
 }
 
 int cli_invocation_take_cursor(struct cli_invocation *invocation, struct weft_view text,
@@ -156,6 +183,8 @@ static int take_arguments(struct cli_invocation *invocation, char *const *words,
     int err = take_text("table", words[0], &invocation->request.table, error);
     if (err < 0 || count == 1)
         return err;
+    if (shape == CLI_VALUES)
+        return take_values(invocation, words + 1, count - 1, source, error);
     if (shape == CLI_SUM || shape == CLI_EXPIRE)
         return take_key_and(invocation, words + 1, count - 1, error);
     if (shape == CLI_PAGE)
@@ -291,6 +320,7 @@ void cli_invocation_fini(struct cli_invocation *invocation)
         weft_bytes_fini(&invocation->memory[i]);
     weft_free(invocation->keys);
     weft_free(invocation->pairs);
+    weft_free(invocation->published);
     weft_free(invocation->changes);
     weft_free(invocation->memory);
     weft_bytes_fini(&invocation->cursor);

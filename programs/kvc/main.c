@@ -17,6 +17,7 @@
 #include "run.h"
 #include "secret.h"
 #include "signals.h"
+#include "subscribe.h"
 #include "watch.h"
 
 static enum cli_exit run_one(struct cli_run *run, const struct kvc_config *config)
@@ -108,6 +109,8 @@ static enum cli_exit run_command(struct cli_run *run, const struct kvc_config *c
         return cli_import(run, NULL, words[1]);
     case CLI_FOLLOW:
         return config->all_tables ? cli_watch(run, NULL, NULL) : cli_watch(run, words[1], words[2]);
+    case CLI_TOPICS:
+        return cli_subscribe(run, words + 1, config->common.word_count - 1);
     case CLI_BENCH:
         return cli_bench(run);
     default:

@@ -217,9 +217,13 @@ static const struct cli_option own_options[] = {
      .set = set_from},
     {.name = "count",
      .argument = "N",
-     .help = "end after so many changes",
-     .command = "watch",
+     .help = "end after so many changes or messages",
+     .command = "watch subscribe",
      .set = set_count},
+    {.name = "pattern",
+     .help = "TOPIC is a pattern: * ? [a-z] as in a shell",
+     .command = "subscribe",
+     .at = offsetof(struct kvc_config, pattern)},
     {.name = NULL},
 };
 

@@ -35,7 +35,8 @@ struct kvc_config {
     bool keep_going;
     bool all_tables; /* import, export, watch: of all tables */
     uint64_t from;   /* watch: the number after which the changes come; 0: from now on */
-    uint64_t count;  /* watch: ends after so many changes; 0: any */
+    uint64_t count;  /* watch, subscribe: ends after so many changes or messages; 0: any */
+    bool pattern;    /* subscribe: topics are patterns */
     struct cli_plugins plugins;
     struct cli_bench_config bench;
 };

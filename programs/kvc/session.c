@@ -79,6 +79,12 @@ static void on_room(struct weft_client *connection)
         weft_loop_defer(session->loop, session->wake);
 }
 
+static bool on_push(struct weft_client *connection, struct weft_view payload)
+{
+    struct cli_session *session = weft_client_data(connection);
+    return session->on_push(session, payload);
+}
+
 static const char *login_advice(uint32_t status)
 {
     return status == 400 || status == 501 ? "; leave out --user" : "";
@@ -140,6 +146,7 @@ enum cli_exit cli_session_connect(struct cli_session *session, struct weft_error
         .room_timeout = (int64_t)config->timeout,
         .on_connect = on_connect,
         .on_room = on_room,
+        .on_push = session->on_push ? on_push : NULL,
         .data = session,
     };
     session->code = CLI_EXIT_DONE;

@@ -31,7 +31,10 @@ struct cli_session {
     struct weft_kv_call login;  /* the first call of each connection */
     struct weft_deferred *wake; /* deferred when there is room for a call that was refused with
                                    -EAGAIN, or the connection has ended; NULL: nobody waits */
-    bool has_room;              /* the same for a command; false from its refusal on */
+    /* Called with each message that may be no reply (weft_client_options.on_push); NULL: none are. */
+    bool (*on_push)(struct cli_session *session, struct weft_view payload);
+    void *push_data; /* of on_push */
+    bool has_room;   /* the same for a command; false from its refusal on */
     bool connected;
     int64_t connected_at; /* nanoseconds, weft_loop_now */
     enum cli_exit code;   /* with the text below: why it has failed, CLI_EXIT_DONE: it has not */

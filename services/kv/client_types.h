@@ -51,6 +51,9 @@ enum weft_kv_op {
     WEFT_KV_HMDEL,
     WEFT_KV_HEXIST,
     WEFT_KV_HMEXIST,
+    WEFT_KV_SUBSCRIBE, /* client_topics.h, as the next two */
+    WEFT_KV_UNSUBSCRIBE,
+    WEFT_KV_PUBLISH,
     WEFT_KV_HSCAN = 16,
     WEFT_KV_HPUT,
     WEFT_KV_HINCR,
@@ -98,7 +101,7 @@ struct weft_kv_change {
  * number of changes, each for a different key. The others take no keys, pairs or changes. */
 struct weft_kv_request {
     enum weft_kv_op op;
-    struct weft_view table; /* for all but WEFT_KV_TABLES */
+    struct weft_view table; /* for all but WEFT_KV_TABLES; the topic of the three about topics */
     const struct weft_view *keys;
     size_t key_count;
     const struct weft_kv_pair *pairs;
@@ -112,10 +115,15 @@ struct weft_kv_request {
     /* hscan: shows only keys that match this pattern, as the names of files do in a shell: `*` is any text, `?` one
      * character, `[a-z]` one of these and `[!a-z]` one that is not, and `\x` the character x. Empty: all keys. */
     struct weft_view match;
-    bool keys_only;               /* hscan: the pairs have no values */
-    bool state;                   /* hget, hmget, hput, hscan: the reply has states too */
-    struct weft_kv_value delta;   /* hincr: an integer or a float */
-    struct weft_kv_expiry expiry; /* hexpire: UNSAID changes nothing and only asks */
+    bool keys_only;                     /* hscan: the pairs have no values */
+    bool state;                         /* hget, hmget, hput, hscan: the reply has states too */
+    struct weft_kv_value delta;         /* hincr: an integer or a float */
+    struct weft_kv_expiry expiry;       /* hexpire: UNSAID changes nothing and only asks */
+    const struct weft_kv_value *values; /* publish */
+    size_t value_count;
+    bool pattern;     /* subscribe: the topic is a pattern, as `match` */
+    bool end_if_slow; /* subscribe: ends if messages are lost */
+    uint32_t id;      /* unsubscribe; 0: any */
 };
 
 /* The version and expiry of a key. For an absent key all but `unmet` is zero. */
@@ -163,7 +171,11 @@ struct weft_kv_reply {
     /* To a watch only. */
     const struct weft_kv_changed *changes;
     size_t change_count;
-    uint64_t number; /* it has been told all changes up to this number */
+    uint64_t
+        number; /* of a watch: it has been told all changes up to this; of a subscription: messages that are lost */
+    /* To a subscription only, of the messages behind its reply. */
+    bool is_push;
+    struct weft_view topic;
 };
 
 #ifdef __cplusplus

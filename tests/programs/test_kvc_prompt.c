@@ -186,7 +186,7 @@ static void test_help_timing_and_mistakes(void **state)
     enter("hexist t k", " ms\nkvc>");
     enter("select", "kvc: unknown command \"select\"; there are: hget, hgetall, hmget, hset, "
                     "hmset, hincr, hdel, hmdel, hexist, hmexist, hexpire, httl, hpersist, hscan, "
-                    "tables, count, drop, ping, help, timing, quit\n");
+                    "tables, count, drop, publish, ping, help, timing, quit\n");
     enter("quti", "kvc: unknown command \"quti\"; did you mean quit?\n");
     enter("bench --requests 10", "kvc: bench is a command of kvc's command line only\n");
     enter("hset t k -",

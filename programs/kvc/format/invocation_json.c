@@ -160,6 +160,16 @@ static int take_key_and(struct cli_invocation *invocation, const json_t *words,
                                                  : take_time(invocation, behind, error);
 }
 
+static int take_values(struct cli_invocation *invocation, const json_t *words, size_t count,
+                       struct weft_error *error)
+{
+    int err = cli_invocation_make_values(invocation, count, error);
+    for (size_t i = 0; err == 0 && i < count; i++)
+        err = cli_json_read_value(json_array_get(words, i + 2), &invocation->published[i],
+                                  &invocation->memory[i], error);
+    return err;
+}
+
 static int take_arguments(struct cli_invocation *invocation, const json_t *words, size_t count,
                           struct weft_error *error)
 {
@@ -173,6 +183,8 @@ static int take_arguments(struct cli_invocation *invocation, const json_t *words
         return err;
     if (shape == CLI_NAMES)
         return take_page(invocation, words, count, error);
+    if (shape == CLI_VALUES)
+        return take_values(invocation, words, count - 1, error);
     if (shape == CLI_SUM || shape == CLI_EXPIRE)
         return take_key_and(invocation, words, error);
     if (shape == CLI_PAGE)

@@ -16,7 +16,8 @@ int cli_reply_check(const struct weft_kv_request *request, const struct weft_kv_
     if (request->op == WEFT_KV_HGETALL || request->op == WEFT_KV_HSCAN ||
         request->op == WEFT_KV_TABLES)
         return 0;
-    bool whole = request->op == WEFT_KV_COUNT || request->op == WEFT_KV_DROP;
+    bool whole = request->op == WEFT_KV_COUNT || request->op == WEFT_KV_DROP ||
+                 request->op == WEFT_KV_PUBLISH;
     size_t asked = whole ? 1 : request->key_count + request->pair_count + request->change_count;
     if (reply->value_count != asked)
         return weft_error_set(error, WEFT_EMALFORMED, "the server answered %zu values for %zu keys",
@@ -124,6 +125,7 @@ static bool has_one_type(const struct cli_command *command)
     case WEFT_KV_COUNT:
     case WEFT_KV_NUMBER:
     case WEFT_KV_DROP:
+    case WEFT_KV_PUBLISH:
         return true;
     default:
         return false;

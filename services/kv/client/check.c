@@ -18,6 +18,9 @@ static bool counts_fit(const struct weft_kv_request *request)
     case WEFT_KV_DROP:
     case WEFT_KV_COUNT:
     case WEFT_KV_NUMBER:
+    case WEFT_KV_SUBSCRIBE:
+    case WEFT_KV_UNSUBSCRIBE:
+    case WEFT_KV_PUBLISH:
         return keys + pairs + changes == 0;
     case WEFT_KV_HMGET:
     case WEFT_KV_HMDEL:
@@ -56,8 +59,9 @@ static int check_change(const struct weft_kv_change *change, size_t index, struc
 static int check_options(const struct weft_kv_request *request, struct weft_error *error)
 {
     enum weft_kv_type delta = request->delta.type;
+    bool is_topic = request->op >= WEFT_KV_SUBSCRIBE && request->op <= WEFT_KV_PUBLISH;
     if (!weft_utf8_valid(request->table))
-        return weft_error_set(error, -EINVAL, "the table is not UTF-8");
+        return weft_error_set(error, -EINVAL, "the %s is not UTF-8", is_topic ? "topic" : "table");
     if (!weft_utf8_valid(request->prefix))
         return weft_error_set(error, -EINVAL, "the prefix is not UTF-8");
     if (!weft_utf8_valid(request->match))
@@ -78,6 +82,8 @@ int weft__kv_request_check(const struct weft_kv_request *request, struct weft_er
         err = check_item(request->keys[i], NULL, i, error);
     for (size_t i = 0; err == 0 && i < request->pair_count; i++)
         err = check_item(request->pairs[i].key, &request->pairs[i].value, i, error);
+    for (size_t i = 0; err == 0 && i < request->value_count; i++)
+        err = check_item(weft_view(NULL, 0), &request->values[i], i, error);
     for (size_t i = 0; err == 0 && i < request->change_count; i++)
         err = check_change(&request->changes[i], i, error);
     return err;

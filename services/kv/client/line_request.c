@@ -217,6 +217,9 @@ static const char *name_of(const struct weft_kv_request *request)
     case WEFT_KV_HPUT:
     case WEFT_KV_TABLES:
     case WEFT_KV_NUMBER:
+    case WEFT_KV_SUBSCRIBE:
+    case WEFT_KV_UNSUBSCRIBE:
+    case WEFT_KV_PUBLISH:
         break;
     }
     return "";

@@ -178,6 +178,10 @@ static int take_field(struct target *target, const struct weft_pb_field *field,
     case ABI_RESPONSE_NUMBER:
         reply->number = field->scalar;
         return 0;
+    case ABI_RESPONSE_TOPIC:
+        reply->is_push = true;
+        reply->topic = field->bytes;
+        return 0;
     default:
         return 0;
     }

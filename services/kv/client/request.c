@@ -222,6 +222,11 @@ static size_t options_size(const struct weft_kv_request *request)
         return expiry_size(&request->expiry);
     case WEFT_KV_NUMBER:
         return weft_pb_uint_size(ABI_WATCH_ONLY_NUMBER, 1);
+    case WEFT_KV_SUBSCRIBE:
+        return optional_size(ABI_SUBSCRIBE_PATTERN, request->pattern) +
+               optional_size(ABI_SUBSCRIBE_END_IF_SLOW, request->end_if_slow);
+    case WEFT_KV_UNSUBSCRIBE:
+        return optional_size(ABI_UNSUBSCRIBE_ID, request->id);
     default:
         return optional_size(ABI_COMMAND_STATE, request->state);
     }
@@ -239,6 +244,11 @@ static uint8_t *put_options(uint8_t *dst, const struct weft_kv_request *request)
         return put_expiry(dst, &request->expiry);
     case WEFT_KV_NUMBER:
         return weft_pb_put_uint(dst, ABI_WATCH_ONLY_NUMBER, 1);
+    case WEFT_KV_SUBSCRIBE:
+        dst = put_optional(dst, ABI_SUBSCRIBE_PATTERN, request->pattern);
+        return put_optional(dst, ABI_SUBSCRIBE_END_IF_SLOW, request->end_if_slow);
+    case WEFT_KV_UNSUBSCRIBE:
+        return put_optional(dst, ABI_UNSUBSCRIBE_ID, request->id);
     default:
         return put_optional(dst, ABI_COMMAND_STATE, request->state);
     }
@@ -261,6 +271,8 @@ static size_t items_size(const struct weft_kv_request *request)
         size += weft_pb_bytes_size(ABI_COMMAND_ITEM, pair_size(&request->pairs[i]));
     for (size_t i = 0; i < request->change_count; i++)
         size += weft_pb_bytes_size(ABI_COMMAND_ITEM, change_size(&request->changes[i]));
+    for (size_t i = 0; i < request->value_count; i++)
+        size += weft_pb_bytes_size(ABI_COMMAND_ITEM, value_size(&request->values[i]));
     return size;
 }
 
@@ -277,6 +289,10 @@ static uint8_t *put_items(uint8_t *dst, const struct weft_kv_request *request)
     for (size_t i = 0; i < request->change_count; i++) {
         dst = weft_pb_put_head(dst, ABI_COMMAND_ITEM, change_size(&request->changes[i]));
         dst = put_change(dst, &request->changes[i]);
+    }
+    for (size_t i = 0; i < request->value_count; i++) {
+        dst = weft_pb_put_head(dst, ABI_COMMAND_ITEM, value_size(&request->values[i]));
+        dst = put_value(dst, &request->values[i]);
     }
     return dst;
 }

@@ -180,6 +180,17 @@ static void test_lock_lets_one_of_eight_contending_clients_in_at_a_time(void **s
     expect_drained();
 }
 
+static void test_messages_come_back_once_and_in_order(void **state)
+{
+    build(*state);
+    char kvs[400];
+    snprintf(kvs, sizeof kvs, "%s/bin/kvs", prefix_path());
+    start_server(WORDS(kvs, "--listen", KVS_ANY_PORT));
+    assert_int_equal(process_run(&program, WORDS(path, address, "1000")), 0);
+    assert_string_equal(program.out.text, "1000 messages, each once and in order\n");
+    expect_drained();
+}
+
 static void test_frames_become_lines_again_without_a_loop(void **state)
 {
     build(*state);
@@ -215,6 +226,9 @@ static const struct row {
     {test_lock_lets_one_of_eight_contending_clients_in_at_a_time,
      "test_lock_lets_one_of_eight_contending_clients_in_at_a_time",
      {.folder = "lock", .name = "lock"}},
+    {test_messages_come_back_once_and_in_order,
+     "test_messages_come_back_once_and_in_order",
+     {.folder = "topics", .name = "topics"}},
     {test_frames_become_lines_again_without_a_loop,
      "test_frames_become_lines_again_without_a_loop",
      {.folder = "frames", .name = "frames"}},

@@ -100,7 +100,8 @@ static void test_only_what_stores_or_removes_writes(void **state)
 {
     (void)state;
     for (const struct cli_command *command = cli_command_table(); command->name; command++) {
-        static const char *const others[] = {"hincr", "hexpire", "hpersist", "drop", "restore"};
+        static const char *const others[] = {"hincr",    "hexpire", "hpersist",
+                                             "drop",     "restore", "publish"};
         bool writes = strstr(command->name, "set") || strstr(command->name, "del") ||
                       command->shape == CLI_BATCH || command->shape == CLI_IMPORT ||
                       command->shape == CLI_BENCH;
@@ -122,7 +123,7 @@ static void test_refuses_unknown_command_and_lists_what_there_is(void **state)
     assert_refused("select t",
                    "unknown command \"select\"; there are: hget, hgetall, hmget, hset, hmset, "
                    "hincr, hdel, hmdel, hexist, hmexist, hexpire, httl, hpersist, hscan, tables, "
-                   "count, drop, ping");
+                   "count, drop, publish, ping");
 }
 
 static void test_refuses_unknown_command_and_says_what_may_be_meant(void **state)

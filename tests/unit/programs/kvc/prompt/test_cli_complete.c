@@ -75,7 +75,7 @@ static void test_every_command_is_offered_for_an_empty_line(void **state)
     (void)state;
     expect("",
            "hget hgetall hmget hset hmset hincr hdel hmdel hexist hmexist hexpire httl hpersist "
-           "hscan tables count drop ping help timing quit",
+           "hscan tables count drop publish ping help timing quit",
            0);
 }
 
