@@ -40,7 +40,7 @@ struct rocks_tx {
     rocksdb_readoptions_t *reading;
     const rocksdb_snapshot_t *snapshot; /* of a reader */
     rocksdb_writebatch_t *batch;        /* of the writer */
-    struct kv_overlay *overlay;         /* and its changes by their keys */
+    struct kv_overlay *overlay;         /* and its changes, and some before it, by their keys */
     rocksdb_iterator_t *iterator;
     rocksdb_pinnableslice_t *pinned; /* what get showed last */
     bool sought;                     /* the iterator stands on a key that next has not shown */
@@ -199,8 +199,10 @@ static void rocks_end(void *memory)
 static void rocks_tx_close(void *memory)
 {
     struct rocks_tx *tx = memory;
-    if (tx->batch)
+    if (tx->batch) {
         rocksdb_writebatch_destroy(tx->batch);
+        kv_overlay_empty(tx->overlay);
+    }
     weft_free(tx->overlay);
     rocksdb_readoptions_destroy(tx->reading);
 }
@@ -208,6 +210,7 @@ static void rocks_tx_close(void *memory)
 static int rocks_begin(void *memory)
 {
     struct rocks_tx *tx = memory;
+    rocksdb_set_perf_level(rocksdb_disable); /* of this thread: nobody reads the counts */
     if (tx->kind == KV_ENGINE_WRITER)
         return 0;
     tx->snapshot = rocksdb_create_snapshot(tx->rocks->db);
@@ -289,7 +292,10 @@ static int rocks_commit(void *memory)
     drop_shown(tx);
     drop_iterator(tx);
     rocksdb_write(tx->rocks->db, tx->rocks->writing, tx->batch, &text);
-    drop_changes(tx);
+    if (text)
+        drop_changes(tx);
+    rocksdb_writebatch_clear(tx->batch);
+    kv_overlay_settle(tx->overlay);
     return error_of(text);
 }
 

@@ -82,6 +82,32 @@ static void test_more_keys_than_buckets_are_found_until_all_are_forgotten(void *
     }
 }
 
+static void test_committed_changes_stay_while_they_are_few(void **state)
+{
+    struct kv_overlay *overlay = *state;
+    char key[32];
+    put(overlay, "k", "value");
+    kv_overlay_settle(overlay);
+    assert_has(overlay, "k", "value");
+    for (int i = 0; i <= KV_OVERLAY_ENTRIES; i++) {
+        (void)snprintf(key, sizeof key, "%d", i);
+        put(overlay, key, key);
+    }
+    kv_overlay_settle(overlay);
+    assert_unknown(overlay, "k");
+    assert_unknown(overlay, "0");
+}
+
+static void test_value_takes_the_place_of_one_that_is_as_large(void **state)
+{
+    struct kv_overlay *overlay = *state;
+    for (size_t i = 0; i < 4 * KV_OVERLAY_ENTRIES; i++)
+        put(overlay, "k", i % 2 ? "short" : "longer");
+    kv_overlay_settle(overlay);
+    assert_has(overlay, "k", "short");
+    assert_int_equal(overlay->count, 1);
+}
+
 static void change(void *arg)
 {
     struct kv_overlay *overlay = arg;
@@ -104,6 +130,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_last_change_of_a_key_counts, setup, teardown),
         cmocka_unit_test_setup_teardown(
             test_more_keys_than_buckets_are_found_until_all_are_forgotten, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_committed_changes_stay_while_they_are_few, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_value_takes_the_place_of_one_that_is_as_large, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(test_change_without_memory_is_refused, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
