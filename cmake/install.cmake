@@ -42,6 +42,7 @@ endfunction()
 
 # weft_install_library(NAME
 #     OF targets...          whose objects it is made of
+#     SHARED_OF targets...   objects of a library that it needs, which exports them to nobody; the archive finds them there
 #     HEADERS headers...     public
 #     NEEDS names...         libraries of the house, named as here
 #     LINKS items...         other libraries: what the build links
@@ -54,7 +55,7 @@ endfunction()
 # also exist in the build, for a project that has weft as a subdirectory.
 function(weft_install_library name)
     cmake_parse_arguments(PARSE_ARGV 1 arg "SHARED_ALONE" "PC;DESCRIPTION"
-        "OF;HEADERS;NEEDS;LINKS;ARCHIVE_LINKS")
+        "OF;SHARED_OF;HEADERS;NEEDS;LINKS;ARCHIVE_LINKS")
 
     foreach(header ${arg_HEADERS})
         weft_public_header(${header})
@@ -62,12 +63,13 @@ function(weft_install_library name)
     weft_version_script(${name} map)
 
     list(TRANSFORM arg_OF REPLACE "(.+)" "$<TARGET_OBJECTS:\\1>" OUTPUT_VARIABLE objects)
+    list(TRANSFORM arg_SHARED_OF REPLACE "(.+)" "$<TARGET_OBJECTS:\\1>" OUTPUT_VARIABLE shared_objects)
     set(shared weft_${name}_shared)
     set(static weft_${name}_static)
     set(targets ${shared})
     set(kinds shared)
     set(export weft_suites)
-    add_library(${shared} SHARED ${objects})
+    add_library(${shared} SHARED ${objects} ${shared_objects})
     add_library(weft::${name} ALIAS ${shared})
     # A program's RUNPATH does not hold for what its libraries need, so each of them brings its own.
     set_target_properties(${shared} PROPERTIES
@@ -165,9 +167,10 @@ get_property(WEFT_KV_DISK_ARCHIVE_LINKS GLOBAL PROPERTY WEFT_KV_DISK_ARCHIVE_LIN
 weft_install_library(kv_disk
     PC weft-kv-disk
     DESCRIPTION "the stores of weft's key-value service that keep everything on disk"
-    OF weft_kv_lmdb weft_kv_rocksdb weft_kv_parts weft_kv_trail
+    OF weft_kv_journal weft_kv_records weft_kv_lmdb weft_kv_rocksdb weft_kv_parts
+    SHARED_OF weft_kv_memory weft_kv_trail
     HEADERS services/kv/stores/on_disk.h
-    NEEDS kv
+    NEEDS kv codecs
     LINKS ${WEFT_KV_DISK_LINKS} Threads::Threads
     ARCHIVE_LINKS ${WEFT_KV_DISK_ARCHIVE_LINKS} pthread)
 

@@ -23,7 +23,6 @@
 #include "services/layers/users/users.h"
 #include "services/kv/service.h"
 #include "services/kv/stores/on_disk.h"
-#include "services/kv/stores/kept.h"
 #include "services/kv/stores/stores.h"
 
 static const struct kv_store *const stores[] = {

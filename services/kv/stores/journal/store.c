@@ -8,7 +8,7 @@
 #include "kept.h"
 #include "late.h"
 #include "repair.h"
-#include "services/kv/stores/kept.h"
+#include "services/kv/stores/on_disk.h"
 
 static int init(void *store, const struct kv_store_options *options, struct weft_error *error)
 {

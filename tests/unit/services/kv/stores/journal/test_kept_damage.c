@@ -14,7 +14,7 @@
 
 #include "lib/kept_store.h"
 #include "lib/store_client.h"
-#include "services/kv/stores/kept.h"
+#include "services/kv/stores/on_disk.h"
 
 enum { WRITES = 6, MOST = 4096 };
 

@@ -16,7 +16,7 @@
 #include "lib/store_client.h"
 #include "services/kv/service.h"
 #include "services/kv/stores/journal/records/files.h"
-#include "services/kv/stores/kept.h"
+#include "services/kv/stores/on_disk.h"
 
 enum { WRITES = 6 };
 
