@@ -47,7 +47,7 @@ class Links(unittest.TestCase):
 
 class Tests(unittest.TestCase):
     def test_tests_that_are_named_are_there(self):
-        sources = "\n".join(path.read_text() for path in pathlib.Path("tests").rglob("*.[ch]"))
+        sources = "\n".join(path.read_text() for kind in ("*.[ch]", "*.py") for path in pathlib.Path("tests").rglob(kind))
         names = {path.stem for path in pathlib.Path("tests").rglob("test_*")}
         names |= set(re.findall(r"\btest_\w+(?=\()", sources))
         names |= set(re.findall(r"TEST\w*\((test_\w+)", sources))

@@ -277,6 +277,46 @@ static void test_ten_thousand_wrong_passwords_hold_up_nobody_else(void **state)
     probe_end_silently(&f->probe, "a");
 }
 
+/* Returns the number of lines that hold the word, in a log that was written from its beginning. */
+static size_t count_lines(int fd, const char *word)
+{
+    char text[8192];
+    ssize_t size = pread(fd, text, sizeof text - 1, 0);
+    size_t count = 0;
+    assert_in_range(size, 0, sizeof text - 2);
+    text[size] = '\0';
+    for (const char *p = text; (p = strstr(p, word)) != NULL; p++)
+        count++;
+    return count;
+}
+
+static void test_failures_are_logged_once_a_second(void **state)
+{
+    struct server_fixture *f = *state;
+    FILE *file = tmpfile();
+    assert_non_null(file);
+    const struct weft_log before = f->log;
+    f->log = (struct weft_log){.level = WEFT_LOG_WARN, .fd = fileno(file)};
+    struct test_peer *peer = serve_one(f);
+    struct weft_request *requests[5];
+    for (int i = 0; i < 5; i++) {
+        requests[i] = pending(f, i == 0 ? peer : peer_dial(f));
+        assert_int_equal(login(requests[i], "ann", "guess"), -EINPROGRESS);
+    }
+    while (users_pool_step(&users->pool)) {
+    }
+    turns(f);
+    assert_int_equal(count_lines(f->log.fd, "event=login-failed"), 1);
+    advance(f, SECONDS(2));
+    assert_int_equal(login_now(f, requests[0], "nobody", "guess"), 0);
+    assert_int_equal(count_lines(f->log.fd, "event=login-failed"), 2);
+    assert_int_equal(count_lines(f->log.fd, "user=? failures=6"), 1);
+    assert_int_equal(count_lines(f->log.fd, "guess"), 0);
+    probe_end_all(&f->probe);
+    fclose(file);
+    f->log = before;
+}
+
 static void test_guessers_on_many_connections_are_turned_away(void **state)
 {
     struct server_fixture *f = *state;
@@ -457,6 +497,7 @@ int main(void)
         TEST_USERS(test_password_that_was_right_is_not_hashed_again),
         TEST_USERS(test_failure_is_answered_late_and_a_success_at_once),
         TEST_USERS(test_ten_thousand_wrong_passwords_hold_up_nobody_else),
+        TEST_USERS(test_failures_are_logged_once_a_second),
         TEST_USERS(test_guessers_on_many_connections_are_turned_away),
         TEST_USERS(test_peer_may_go_while_its_password_is_hashed),
         TEST_USERS(test_secret_is_wiped_once_it_is_hashed),
