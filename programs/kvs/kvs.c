@@ -2,7 +2,9 @@
  *
  * kvs, the key-value server: the plugins it is made of, and the command line. A new codec, transport,
  * service or store is one line here, and so are the limits that a plugin declares. */
+#include <errno.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "codecs/codecs.h"
@@ -228,6 +230,46 @@ static int add_layers(struct layers *layers, struct kvs_config *config,
     return err;
 }
 
+static int run(struct kvs_config *config, struct kvs_log *kvs_log);
+
+/* Checks in a process of its own, as --check does, whether the settings are good enough to serve with: before the other kvs
+ * is told to go. Its store is still the other's, so an empty one stands for it. Returns the exit code, after a line on standard
+ * error if that is not 0. */
+static int rehearse(struct kvs_config *config, struct kvs_log *log)
+{
+    int status;
+    pid_t child = fork();
+    if (child < 0)
+        return refuse(-errno, weft_strerror(-errno));
+    if (child == 0) {
+        config->check = true;
+        config->store = "memory";
+        if (!freopen("/dev/null", "w", stdout))
+            _exit(1);
+        _exit(run(config, log));
+    }
+    while (waitpid(child, &status, 0) < 0)
+        if (errno != EINTR)
+            return refuse(-errno, weft_strerror(-errno));
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+}
+
+/* Takes the sockets that this process is given. Returns 0, or the exit code. */
+static int inherit(struct kvs_config *config, struct kvs_log *log, struct kvs_service *service)
+{
+    struct weft_error error;
+    if (config->check)
+        return 0;
+    kvs_inheritance_init(&service->inheritance, &log->log);
+    if (!config->handover)
+        return 0;
+    int code = rehearse(config, log);
+    if (code != 0)
+        return code;
+    int err = kvs_handover_take(&service->inheritance, config->handover, &log->log, &error);
+    return err < 0 ? refuse(err, error.text) : 0;
+}
+
 /* Returns the exit code. */
 static int run(struct kvs_config *config, struct kvs_log *kvs_log)
 {
@@ -239,18 +281,13 @@ static int run(struct kvs_config *config, struct kvs_log *kvs_log)
     struct weft_error error;
     struct contexts contexts = {0};
     struct kvs_service service = {0};
-    int err = 0;
-    if (!config->check) {
-        kvs_inheritance_init(&service.inheritance, log);
-        /* The store is the other's until that has ended. */
-        if (config->handover)
-            err = kvs_handover_take(&service.inheritance, config->handover, log, &error);
-        if (err < 0)
-            return refuse(err, error.text);
-    }
+    /* The store is the other's until that has ended. */
+    int code = inherit(config, kvs_log, &service);
+    if (code != 0)
+        return code;
     kvs_manager_init(&service.manager, log);
-    err = weft_kv_context_open(&contexts.kv, stores, config->store, kvs_limits_of(config, 0), log,
-                               &error);
+    int err = weft_kv_context_open(&contexts.kv, stores, config->store, kvs_limits_of(config, 0),
+                                   log, &error);
     if (err < 0)
         return refuse(err, error.text);
 
@@ -266,9 +303,9 @@ static int run(struct kvs_config *config, struct kvs_log *kvs_log)
     if (err == 0)
         err = kvs_administer_init(&administer, config, log, &contexts.kv, layers.users, &registry,
                                   &error);
-    int code = err < 0 ? refuse(err, error.text)
-                       : cli_kvs_serve(config, &registry, &reload, &administer.server, kvs_log,
-                                       &service, stdout, stderr);
+    code = err < 0 ? refuse(err, error.text)
+                   : cli_kvs_serve(config, &registry, &reload, &administer.server, kvs_log,
+                                   &service, stdout, stderr);
     kvs_manager_fini(&service.manager);
     kvs_administer_fini(&administer);
     weft_access_close(layers.access);

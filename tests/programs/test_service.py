@@ -172,6 +172,12 @@ def test_takes_over(_manager, folder):
     words = [*ANY_PORT, "--handover", path, "--store", f"memory:{data}"]
     first, line = start_alone(words)
     kvc(line[1], "hset", "t", "k", "v")
+    # What the second could not serve with is refused before the first has to go.
+    for more, code, text in (["--listen", "tcp://127.0.0.1:0?codec=nothing"], 2, "unknown codec"), \
+                            (["--access-log", f"{folder}/l", "--access-format", "$no"], 2, "the template has no '$no'"), \
+                            (["--users", "/nowhere.users"], 1, "/nowhere.users"):
+        expect_refused(words + more, code, text)
+        check(kvc(line[1], "hget", "t", "k") == "v\n", "the first serves on")
     second, other = start_alone(words)
     check(other == line, "the second listens where the first did")
     log = first.communicate()[1]
