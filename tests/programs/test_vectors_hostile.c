@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The frames of hostile.jsonl, each on a connection of its own: what they are answered, and whether
+ * The frames of hostile.jsonl and the commands of hostile-resp.jsonl, each on a connection of its own: what they are answered, and whether
  * the connection lives. One server takes them all, so each also shows that the one before did no
  * harm. The folder of the vectors may be given as the argument. */
+#include <errno.h>
 #include <jansson.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,7 +18,7 @@
 #include "lib/kvs.h"
 #include "lib/wire.h"
 
-enum { FRAMES = 48, FRAMES_WITHOUT_GZIP = 30 };
+enum { FRAMES = 48, FRAMES_WITHOUT_GZIP = 30, COMMANDS = 37, REPLIES_MAX = 1 << 16 };
 
 static const char *vectors = "tests/vectors";
 static bool are_ours = true; /* and so their number is known */
@@ -149,11 +150,91 @@ static void test_hostile_frames_without_gzip_bit_in_raw(void **state)
     assert_true(are_ours ? count == FRAMES_WITHOUT_GZIP : count > 0);
 }
 
+/* --- commands of Redis ------------------------------------------------------------------------------ */
+
+/* Reads until the server ends its side. Returns the number of bytes. */
+static size_t read_all(int fd, char *text, size_t room)
+{
+    size_t size = 0;
+    int err = 0;
+    while (size < room - 1 && (err = wire_receive_bytes(fd, text + size, 1)) == 0)
+        size++;
+    assert_int_equal(err, -EPROTO);
+    text[size] = '\0';
+    return size;
+}
+
+/* Takes a reply that begins with `expected` from *at on. False: another one stands there. */
+static bool take_reply(const char **at, const char *end, const char *expected)
+{
+    size_t size = strlen(expected);
+    if ((size_t)(end - *at) < size || memcmp(*at, expected, size) != 0)
+        return false;
+    long bulk = expected[0] == '$' ? strtol(expected + 1, NULL, 10) : -1;
+    const char *line = memmem(*at, (size_t)(end - *at), "\r\n", 2);
+    if (!line || end - line < (bulk >= 0 ? bulk + 4 : 2))
+        return false;
+    *at = line + 2 + (bulk >= 0 ? bulk + 2 : 0);
+    return true;
+}
+
+static void run_commands(const char *url, const json_t *vector, const struct wire_bytes *frame)
+{
+    static const char ping[] = "*1\r\n$4\r\nPING\r\n";
+    static char text[REPLIES_MAX];
+    const char *name = json_string_value(json_object_get(vector, "name")), *at = text;
+    const json_t *expect = json_object_get(vector, "expect");
+    const json_t *replies = json_object_get(expect, "replies");
+    bool open = strcmp(json_string_value(json_object_get(expect, "then")), "open") == 0;
+    int fd = wire_connect(url);
+    assert_true(fd >= 0);
+    assert_int_equal(wire_send(fd, frame->data, frame->size), 0);
+    if (open)
+        assert_int_equal(wire_send(fd, ping, sizeof ping - 1), 0);
+    wire_shutdown(fd);
+    const char *end = text + read_all(fd, text, sizeof text);
+    for (size_t i = 0; i < json_array_size(replies); i++)
+        if (!take_reply(&at, end, json_string_value(json_array_get(replies, i))))
+            fail_msg("%s: reply %zu is '%s'", name, i, at);
+    if (open && !take_reply(&at, end, "+PONG"))
+        fail_msg("%s: closed, or no answer behind it: '%s'", name, at);
+    if (at != end)
+        fail_msg("%s: another reply: '%s'", name, at);
+    close(fd);
+}
+
+static void test_hostile_commands_in_resp(void **state)
+{
+    (void)state;
+    struct kvs kvs;
+    kvs_start(&kvs, WORDS("--listen", KVS_ANY_PORT, "--codec", "resp"));
+    char path[1024], *line = NULL;
+    size_t capacity = 0, count = 0;
+    snprintf(path, sizeof path, "%s/hostile-resp.jsonl", vectors);
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    while (getline(&line, &capacity, file) > 0) {
+        json_t *vector = json_loads(line, 0, NULL);
+        assert_non_null(vector);
+        struct wire_bytes frame = frame_of(vector);
+        assert_non_null(frame.data);
+        run_commands(kvs.urls[0], vector, &frame);
+        wire_free(&frame);
+        json_decref(vector);
+        count++;
+    }
+    free(line);
+    fclose(file);
+    kvs_end(&kvs);
+    assert_true(are_ours ? count == COMMANDS : count > 0);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_hostile_frames_in_length_delimited_gzip),
         cmocka_unit_test(test_hostile_frames_without_gzip_bit_in_raw),
+        cmocka_unit_test(test_hostile_commands_in_resp),
     };
     if (argc > 1) {
         vectors = argv[1];
