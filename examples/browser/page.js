@@ -47,6 +47,28 @@ function answer(text, bad = false) {
   at("answer").textContent = text;
 }
 
+let refused; // the action that needs a login
+
+function askWho(action) {
+  refused = action;
+  at("login").hidden = false;
+  at("user").focus();
+}
+
+async function logIn() {
+  try {
+    await kvs.login(at("user").value, at("password").value);
+  } catch (error) {
+    answer(error.message, true);
+    at("password").select();
+    return;
+  }
+  at("login").hidden = true;
+  at("password").value = "";
+  answer(`logged in as ${at("user").value}`);
+  if (refused) run(refused);
+}
+
 // Runs one action, and shows what went wrong.
 async function run(action) {
   const began = performance.now();
@@ -55,6 +77,7 @@ async function run(action) {
     answer(`${text} (${Math.round(performance.now() - began)} ms)`);
   } catch (error) {
     answer(error.message + (error.uncertain ? "; it may have taken effect" : ""), true);
+    if (error.status === 401) askWho(action);
   }
 }
 
@@ -98,6 +121,10 @@ async function list(table) {
   return rows.length === SHOWN ? `the first ${SHOWN} pairs of ${table}` : `${rows.length} pairs of ${table}`;
 }
 
+at("login").addEventListener("submit", (event) => {
+  event.preventDefault();
+  logIn();
+});
 at("form").addEventListener("submit", (event) => {
   event.preventDefault();
   run(set);

@@ -214,6 +214,7 @@ const writePair = (key, value) => (pair) => pair.string(1, key).message(2, (inne
 
 // The commands by name: each returns a CommandRequest.
 export const requests = {
+  login: (user, password) => request(40, (m) => m.string(1, user).string(2, password)),
   hget: (table, key) => request(1, (m) => m.string(1, table).string(2, key)),
   hgetall: (table) => request(2, (m) => m.string(1, table)),
   hmget: (table, keys) => request(3, (m) => keys.reduce((to, key) => to.string(2, key), m.string(1, table))),
@@ -350,6 +351,19 @@ export class Client extends EventTarget {
     this.#connect();
   }
 
+  // Says who the client is, on this connection and on each that follows. Calls that wait for a connection are sent
+  // behind it. Rejects with a StatusError if the user or the password is wrong; then nobody is logged in anew.
+  async login(user, password) {
+    const account = { user, password };
+    this.account = account;
+    try {
+      await this.call(requests.login(user, password), [200], true);
+    } catch (error) {
+      if (error instanceof StatusError && this.account === account) this.account = undefined;
+      throw error;
+    }
+  }
+
   // The table of a client's calls.
   async get(table, key) {
     const reply = await this.call(requests.hget(table, key), [200, 404]);
@@ -384,13 +398,14 @@ export class Client extends EventTarget {
     return all;
   }
 
-  // Sends a request and resolves with its reply. A status that is not in `good` is a StatusError.
-  call(payload, good = [200]) {
+  // Sends a request and resolves with its reply. A status that is not in `good` is a StatusError. A login goes before
+  // all that waits for a connection.
+  call(payload, good = [200], isLogin = false) {
     if (this.state === "closed") return Promise.reject(new ConnectionError("the client is closed"));
     if (this.queue.length + this.waiting.length >= MAX_WAITING)
       return Promise.reject(new ConnectionError(`${MAX_WAITING} calls are under way already`));
     return new Promise((resolve, reject) => {
-      const call = { payload, good, resolve, reject, sent: false };
+      const call = { payload, good, resolve, reject, isLogin, sent: false };
       call.timer = setTimeout(() => this.#late(call), this.timeout);
       if (this.state === "open") this.#send(call);
       else this.queue.push(call);
@@ -420,8 +435,13 @@ export class Client extends EventTarget {
     socket.binaryType = "arraybuffer";
     const mine = (act) => (event) => socket === this.socket && act(event);
     socket.onopen = mine(() => {
+      const queue = this.queue.splice(0);
+      this.state = "open";
+      for (const call of queue.filter(({ isLogin }) => isLogin)) this.#send(call);
+      if (this.account && this.waiting.length === 0)
+        this.login(this.account.user, this.account.password).catch(() => {}); // the calls behind it say why
       this.#change("open");
-      for (const call of this.queue.splice(0)) this.#send(call);
+      for (const call of queue.filter(({ isLogin }) => !isLogin)) this.#send(call);
     });
     socket.onmessage = mine(({ data }) => this.#receive(socket, new Uint8Array(data)));
     socket.onerror = () => {}; // close follows, and has more to say

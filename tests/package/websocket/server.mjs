@@ -12,8 +12,10 @@ export const require = createRequire(`${modules}/package.json`);
 export { assert };
 
 // Starts kvs and returns the addresses that it says it listens on.
-export async function serve(...urls) {
-  const child = spawn(kvs, ["--log-level", "error", ...urls.flatMap((url) => ["--listen", url])], {
+export const serve = (...urls) => serveWith([], ...urls);
+
+export async function serveWith(options, ...urls) {
+  const child = spawn(kvs, ["--log-level", "error", ...options, ...urls.flatMap((url) => ["--listen", url])], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   let text = "";

@@ -4,7 +4,9 @@
 // Run: node test_chromium.mjs KVS MODULES ROOT CHROMIUM [FOLDER for screenshots]
 import { createServer } from "node:http";
 import { connect, createServer as createProxy } from "node:net";
-import { assert, require, root, run, serve, until } from "./server.mjs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { assert, require, root, run, serve, serveWith, until } from "./server.mjs";
 
 const { chromium } = require("playwright-core");
 const [executablePath, pictures] = process.argv.slice(5);
@@ -67,6 +69,38 @@ await run({
     assert.deepEqual(it.complaints, []);
     await it.page.close();
     await server.stop();
+  },
+
+  "the page asks who one is, and logs in anew after a restart": async () => {
+    const home = mkdtempSync(`${tmpdir()}/weft-`);
+    const hash = "$5$rounds=1000$salt$rloU6KpfKKm9G.NUT4Kh3.lZ3eQ67D/GrlYTTZlly7."; // of "sesame"
+    writeFileSync(`${home}/users`, `ann ${hash} write\n`);
+    const users = ["--users", `${home}/users`];
+    let server = await serveWith(users, `ws://127.0.0.1:0/${options}`);
+    const it = await visit(server.urls[0]);
+    await it.open();
+    assert.equal(await it.page.isVisible("#login"), false);
+    await it.page.fill("#key", "k");
+    await it.page.fill("#value", "v");
+    await it.page.click("#set");
+    await until(() => it.page.isVisible("#login"), "it asks");
+    await it.page.fill("#user", "ann");
+    await it.page.fill("#password", "wrong");
+    await it.page.keyboard.press("Enter");
+    await until(async () => /the user or the password is wrong/.test(await it.answer()), "a wrong password is refused");
+    if (pictures) await it.page.screenshot({ path: `${pictures}/login.png` });
+    await it.page.fill("#password", "sesame");
+    await it.page.keyboard.press("Enter");
+    await until(async () => /set k/.test(await it.answer()), "what was refused is done");
+    assert.equal(await it.page.isVisible("#login"), false);
+    await server.stop();
+    await until(async () => (await it.state()) !== "open", "the end is shown");
+    server = await serveWith(users, server.urls[0] + options);
+    await it.open();
+    await set(it, "again", "string", "here");
+    await it.page.close();
+    await server.stop();
+    rmSync(home, { recursive: true });
   },
 
   "the keyboard is enough": async () => {
