@@ -196,6 +196,11 @@ err_after_alloc:
     return err;
 }
 
+bool kv_follower_has(struct kv_follower *follower, const struct kv_feed_source *source)
+{
+    return *find(follower, source);
+}
+
 int kv_follower_unfollow(struct kv_follower *follower, const struct kv_feed_source *source)
 {
     struct kv_followed **at = find(follower, source);

@@ -80,6 +80,8 @@ struct kv_follower {
  * -ENOSPC: a limit is reached, -EINVAL: a pattern is over KV_FEED_PATTERN_MAX, or -ENOMEM. */
 WEFT_MUST_USE int kv_follower_follow(struct kv_follower *follower, struct kv_feed_loop *loop,
                                      const struct kv_feed_source *source);
+/* True if it does. */
+bool kv_follower_has(struct kv_follower *follower, const struct kv_feed_source *source);
 /* Follows it no longer. Messages that have not been sent are dropped. Returns 0, or -ENOENT: it did not. */
 int kv_follower_unfollow(struct kv_follower *follower, const struct kv_feed_source *source);
 /* Follows nothing any longer. A zeroed follower is fine. */

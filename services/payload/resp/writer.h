@@ -7,14 +7,15 @@
 
 #include "core/base/bytes.h"
 
-/* The marks that heads begin with: `*3\r\n` is the head of an array of three. Bulk strings, arrays, maps and
- * sets are of a size; the number of an integer is the value itself. */
+/* The marks that heads begin with: `*3\r\n` is the head of an array of three. Bulk strings, arrays, maps,
+ * sets and pushes are of a size; the number of an integer is the value itself. */
 enum weft_resp_mark {
     WEFT_RESP_INTEGER = ':',
     WEFT_RESP_BULK = '$',
     WEFT_RESP_ARRAY = '*',
     WEFT_RESP_MAP = '%', /* RESP3: of pairs */
-    WEFT_RESP_SET = '~'  /* RESP3 */
+    WEFT_RESP_SET = '~', /* RESP3 */
+    WEFT_RESP_PUSH = '>' /* RESP3: an array that answers no command */
 };
 
 enum { WEFT_RESP_HEAD_MAX = 24 }; /* the most bytes of a head */

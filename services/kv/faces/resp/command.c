@@ -12,6 +12,7 @@
 #include "scan.h"
 #include "server.h"
 #include "strings.h"
+#include "topics.h"
 
 #define W RESP_WRITE
 #define R RESP_READONLY
@@ -21,6 +22,7 @@
 #define O RESP_OPEN
 #define H RESP_HASH
 #define U RESP_UPDATES
+#define S RESP_ANYTIME
 #define E (RESP_UPDATES | RESP_EXPIRES)
 
 /* NAME, arity, function, flags, keys (first, last, step), group, since, summary */
@@ -150,7 +152,7 @@ const struct resp_command resp_commands[] = {
     COMMAND("flushall", -1, flush, W | A, 0, 0, 0, "server", "1.0.0",
             "Remove all keys from all databases"),
 
-    COMMAND("ping", -1, ping, F | O, 0, 0, 0, "connection", "1.0.0", "Ping the server"),
+    COMMAND("ping", -1, ping, F | O | S, 0, 0, 0, "connection", "1.0.0", "Ping the server"),
     COMMAND("echo", 2, echo, F, 0, 0, 0, "connection", "1.0.0", "Echo the given string"),
     COMMAND("hello", -1, hello, F | O, 0, 0, 0, "connection", "6.0.0", "Handshake with Redis"),
     COMMAND("auth", -2, auth, F | O, 0, 0, 0, "connection", "1.0.0", "Authenticate to the server"),
@@ -158,8 +160,19 @@ const struct resp_command resp_commands[] = {
             "Change the selected database for the current connection"),
     COMMAND("client", -2, client, 0, 0, 0, 0, "connection", "2.4.0",
             "A container for client connection commands"),
-    COMMAND("quit", -1, quit, F | O, 0, 0, 0, "connection", "1.0.0", "Close the connection"),
-    COMMAND("reset", 1, reset, F | O, 0, 0, 0, "connection", "6.2.0", "Reset the connection"),
+    COMMAND("quit", -1, quit, F | O | S, 0, 0, 0, "connection", "1.0.0", "Close the connection"),
+    COMMAND("reset", 1, reset, F | O | S, 0, 0, 0, "connection", "6.2.0", "Reset the connection"),
+    COMMAND("subscribe", -2, subscribe, S, 0, 0, 0, "pubsub", "2.0.0",
+            "Listen for messages published to the given channels"),
+    COMMAND("unsubscribe", -1, unsubscribe, S, 0, 0, 0, "pubsub", "2.0.0",
+            "Stop listening for messages posted to the given channels"),
+    COMMAND("psubscribe", -2, psubscribe, S, 0, 0, 0, "pubsub", "2.0.0",
+            "Listen for messages published to channels matching the given patterns"),
+    COMMAND("punsubscribe", -1, punsubscribe, S, 0, 0, 0, "pubsub", "2.0.0",
+            "Stop listening for messages posted to channels matching the given patterns"),
+    COMMAND("publish", 3, publish, F, 0, 0, 0, "pubsub", "2.0.0", "Post a message to a channel"),
+    COMMAND("pubsub", -2, pubsub, 0, 0, 0, 0, "pubsub", "2.8.0",
+            "A container for Pub/Sub commands"),
     COMMAND("command", -1, command, 0, 0, 0, 0, "server", "2.8.13",
             "Get array of Redis command details"),
     COMMAND("config", -2, config, A, 0, 0, 0, "server", "2.0.0",

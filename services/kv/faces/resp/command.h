@@ -20,6 +20,7 @@ enum resp_flag {
     RESP_OPEN = 32,     /* is allowed before AUTH */
     RESP_HASH = 64,     /* its first argument names a hash, which is a table of the store */
     RESP_UPDATES = 128, /* needs a store with KV_STORE_UPDATE */
+    RESP_ANYTIME = 512, /* is allowed while a connection of RESP2 has subscriptions */
     RESP_EXPIRES = 256, /* needs a store with KV_STORE_EXPIRY */
 };
 

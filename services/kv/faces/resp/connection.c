@@ -9,12 +9,22 @@
 #include "core/peer.h"
 #include "server.h"
 #include "text.h"
+#include "topics.h"
 
-/* RESP2 answers a ping in an array while there are subscriptions, of which there are none here. */
+/* A pong that a client of RESP2 cannot take for a message. */
+static void put_pong(struct resp_text *text, struct resp_task *task)
+{
+    resp_text_array(text, 2);
+    resp_text_bulk(text, "pong");
+    resp_text_bulk_view(text, task->count == 2 ? task->args[1] : weft_view(NULL, 0));
+}
+
 bool resp_begin_ping(struct resp_task *task)
 {
     if (task->count > 2)
         (void)resp_wrong_arity(task, "ping");
+    else if (resp_topics_restrict(resp_conn_of(task)))
+        return resp_text_answer(task, put_pong);
     else if (task->count == 2)
         (void)resp_bulk(task, task->args[1]);
     else
@@ -43,6 +53,7 @@ static int set_label(struct resp_task *task, struct weft_view label)
 bool resp_begin_reset(struct resp_task *task)
 {
     struct weft_peer *peer = weft_request_peer(task->base.request);
+    resp_topics_end(resp_conn_of(task));
     resp_conn_of(task)->protocol = 2;
     if (peer)
         (void)!weft_peer_set_user(peer, weft_view(NULL, 0)); /* to set none needs no memory */
@@ -168,6 +179,7 @@ bool resp_begin_hello(struct resp_task *task)
         if (task->form == RESP_FORM_ERROR || !take_hello_options(task))
             return !task->waits && resp_answer(task);
         resp_conn_of(task)->protocol = (uint8_t)version;
+        resp_topics_set_protocol(resp_conn_of(task));
     }
     return resp_text_answer(task, put_hello);
 }

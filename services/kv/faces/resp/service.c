@@ -7,6 +7,7 @@
 #include "core/base/mem.h"
 #include "services/payload/resp/reader.h"
 #include "task.h"
+#include "topics.h"
 
 static const struct weft_option resp_options[] = {
     {"table", "NAME", "the table whose keys are the strings of Redis (default \"default\")"},
@@ -156,6 +157,13 @@ static bool decode_resp(struct kv_task *base)
         return refuse_unknown(task);
     if (!may_begin(task))
         return resp_answer(task);
+    if (!(task->command->flags & RESP_ANYTIME) && resp_topics_restrict(resp_conn_of(task))) {
+        (void)resp_error_format(task,
+                                "ERR Can't execute '%s': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / "
+                                "PING / QUIT / RESET are allowed in this context",
+                                task->command->name);
+        return resp_answer(task);
+    }
     /* The face answers these itself, so the session does not ask the layers. */
     if (!(task->command->flags & (RESP_WRITE | RESP_READONLY)) && base->request->layers) {
         struct weft_action asked;

@@ -27,9 +27,12 @@ struct resp_config {
     size_t table_size;
 };
 
+struct resp_subscriber;
+
 struct resp_conn {
-    struct kv_session session; /* first */
-    uint8_t protocol;          /* 3 for RESP3; any other number means RESP2 */
+    struct kv_session session;          /* first */
+    struct resp_subscriber *subscriber; /* its subscriptions (topics.h), or NULL */
+    uint8_t protocol;                   /* 3 for RESP3; any other number means RESP2 */
 };
 
 /* The form of a reply, with the fields of the task that it shows. */

@@ -26,12 +26,16 @@ void resp_text_set(struct resp_text *text, size_t count)
     put_text_head(text, text->is_3 ? WEFT_RESP_SET : WEFT_RESP_ARRAY, (int64_t)count);
 }
 
-void resp_text_bulk(struct resp_text *text, const char *string)
+void resp_text_bulk_view(struct resp_text *text, struct weft_view view)
 {
-    struct weft_view view = weft_view_str(string);
     if (text->dst)
         (void)weft_resp_put_bulk(text->dst + text->size, view);
     text->size += weft_resp_bulk_size(view.size);
+}
+
+void resp_text_bulk(struct resp_text *text, const char *string)
+{
+    resp_text_bulk_view(text, weft_view_str(string));
 }
 
 void resp_text_status(struct resp_text *text, const char *string)

@@ -21,6 +21,7 @@ void resp_text_map(struct resp_text *text, size_t count);
 /* A set is an array in RESP2. */
 void resp_text_set(struct resp_text *text, size_t count);
 void resp_text_bulk(struct resp_text *text, const char *string);
+void resp_text_bulk_view(struct resp_text *text, struct weft_view view);
 void resp_text_status(struct resp_text *text, const char *string);
 void resp_text_nil(struct resp_text *text);
 void resp_text_integer(struct resp_text *text, int64_t number);

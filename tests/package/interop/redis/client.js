@@ -21,6 +21,16 @@ async function main() {
     await assert.rejects(redis.lpush('l', 1), /unknown command 'lpush'/);
     const many = await Promise.all([...Array(1000).keys()].map((i) => redis.set(`js:${i}`, i)));
     assert.strictEqual(many.length, 1000);
+    const subscriber = redis.duplicate();
+    await subscriber.connect();
+    assert.strictEqual(await subscriber.subscribe('js-news', 'js-other'), 2);
+    const heard = new Promise((resolve) => subscriber.once('message', (...words) => resolve(words)));
+    assert.strictEqual(await redis.publish('js-news', 'hello'), 1);
+    assert.deepStrictEqual(await heard, ['js-news', 'hello']);
+    await assert.rejects(subscriber.get('js'), /subscriber mode/);
+    assert.strictEqual(await subscriber.unsubscribe(), 0);
+    assert.strictEqual(await subscriber.get('js'), 'hello');
+    await subscriber.quit();
     assert.strictEqual(await redis.quit(), 'OK');
 }
 

@@ -91,6 +91,27 @@ def kills(client):
     fails(redis.ResponseError, "No such client", client.client_kill, "127.0.0.1:1")
 
 
+def topics(client):
+    pubsub = client.pubsub()
+    pubsub.subscribe("news", "other")
+    pubsub.psubscribe("n*")
+    kinds = [pubsub.get_message(timeout=60)["type"] for _ in range(3)]
+    expect(kinds, ["subscribe", "subscribe", "psubscribe"])
+    publisher = redis.Redis(**client.connection_pool.connection_kwargs)
+    expect(publisher.publish("news", "hello"), 2)
+    found = sorted((m["type"], m["channel"], m["data"]) for m in (pubsub.get_message(timeout=60) for _ in range(2)))
+    expect(found, [("message", b"news", b"hello"), ("pmessage", b"news", b"hello")])
+    expect(dict(publisher.pubsub_numsub("news", "none")), {b"news": 1, b"none": 0})
+    expect(sorted(publisher.pubsub_channels()), [b"news", b"other"])
+    expect(publisher.pubsub_numpat(), 1)
+    pubsub.unsubscribe()
+    pubsub.punsubscribe()
+    kinds = [pubsub.get_message(timeout=60)["type"] for _ in range(3)]
+    expect(kinds, ["unsubscribe", "unsubscribe", "punsubscribe"])
+    expect(publisher.publish("news", b"\x00\xff"), 0)
+    pubsub.close()
+
+
 def connections(client):
     expect(client.ping(), True)
     expect(client.echo("hi"), b"hi")
@@ -105,7 +126,7 @@ def connections(client):
 
 def main():
     client = redis.Redis(host=sys.argv[1], port=int(sys.argv[2]), single_connection_client=True)
-    for case in (strings, hashes, pipelines, errors, connections):
+    for case in (strings, hashes, pipelines, errors, topics, connections):
         case(client)
     client.close()
 
