@@ -80,13 +80,31 @@ static void call(struct weft_deferred *deferred)
     fake_request_call(&self->request, face, self->loop_state, self->conn_state);
 }
 
+static void cancel(struct weft_deferred *deferred)
+{
+    struct server *self = weft_container_of(deferred, struct server, deferred);
+    self->request.request.on_cancel(&self->request.request, WEFT_REASON_DRAINED);
+}
+
+static void take_turn(struct server *self, void (*run)(struct weft_deferred *deferred))
+{
+    self->deferred.run = run;
+    weft_loop_defer(self->loop, &self->deferred);
+    virtual_loop_turn(self->loop);
+}
+
+/* Sends one request in a turn of its own. It must end within call() with one reply; a stream of events must begin
+ * there, and end when it is cancelled. */
 static void ask(struct server *self, struct weft_view payload)
 {
     fake_request_init(&self->request, payload, self->limits.decode_bytes);
-    self->deferred.run = call;
-    weft_loop_defer(self->loop, &self->deferred);
-    virtual_loop_turn(self->loop);
-    demand(self->request.ended && self->request.reply_count == 1, "not one reply");
+    take_turn(self, call);
+    bool streams = !self->request.ended && self->request.request.on_cancel;
+    if (streams)
+        take_turn(self, cancel);
+    demand(self->request.ended, "no end");
+    demand(self->request.reply_count == 1 || (streams && self->request.reply_count > 0),
+           "not one reply");
     fake_request_fini(&self->request);
 }
 

@@ -101,7 +101,7 @@ static struct weft_view ask(struct server *self, struct weft_view payload)
     struct weft_pb_budget budget = {.elements = UINT64_MAX};
     fake_request_init(&self->request, payload, self->limits.decode_bytes);
     take_turn(self, call);
-    bool streams = self->request.detached && !self->request.ended;
+    bool streams = !self->request.ended && self->request.request.on_cancel;
     if (streams)
         take_turn(self, cancel);
     demand(self->request.ended, "no end");

@@ -13,6 +13,6 @@ const char *kv_oracle_compare(const AbiBytes__CommandRequest *request, const str
                               int64_t now);
 
 /* True if our packed value is that message; NULL is the empty value. */
-bool kv_oracle_same_value(const AbiBytes__Value *value, struct weft_view ours);
+bool kv_oracle_same_value(AbiBytes__Value *value, struct weft_view ours);
 
 #endif
