@@ -283,7 +283,10 @@ static int encode(const struct weft_codec_state *state, const struct weft_body *
 
     if (body->size > config->max_message)
         return weft_prefix_too_big(io, body->size, config->max_message, "max-message");
-    int level = weft__gzip_level(&config->gzip, body->size, must_shrink(config, body->size));
+    bool must = must_shrink(config, body->size);
+    int level = 0; /* as it is for most messages, which the call is spared for */
+    if (must || body->size > config->gzip.threshold)
+        level = weft__gzip_level(&config->gzip, body->size, must);
     if (level > 0) {
         int result = encode_gzip_once(state, body, level, io);
         if (result != 0)

@@ -38,6 +38,12 @@ void weft__request_drop_kept(struct weft__request *request)
     request->kept = false;
 }
 
+WEFT_NOINLINE static void free_request(struct weft__request *request)
+{
+    weft_arena_fini(&request->arena);
+    weft_free(request);
+}
+
 void weft__request_give(struct weft__request_pool *pool, struct weft__request *request)
 {
     assert(!request->held && !request->kept);
@@ -49,8 +55,7 @@ void weft__request_give(struct weft__request_pool *pool, struct weft__request *r
     request->said = WEFT__SAID_NOTHING;
     request->too_large = request->endless = false;
     if (pool->count >= FREE_REQUESTS) {
-        weft_arena_fini(&request->arena);
-        weft_free(request);
+        free_request(request);
         return;
     }
     request->next = pool->free;
@@ -63,8 +68,7 @@ void weft__request_pool_fini(struct weft__request_pool *pool)
     while (pool->free) {
         struct weft__request *request = pool->free;
         pool->free = request->next;
-        weft_arena_fini(&request->arena);
-        weft_free(request);
+        free_request(request);
     }
     pool->count = 0;
 }
