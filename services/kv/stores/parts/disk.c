@@ -190,6 +190,7 @@ void kv_disk_stop(void *loop_state)
     kv_disk_end_reading(self);
     kv_port_close(&self->port);
     kv_disk_readers_leave(self);
+    kv_disk_jobs_fini(&self->jobs);
     close_tx(self->disk, self->tx);
 }
 

@@ -73,6 +73,7 @@ struct kv_disk_loop {
     struct kv_port port;
     struct kv_trail_port trail;
     struct kv_disk_reader_port *reader_ports;
+    struct kv_disk_jobs jobs;
     unsigned next_reader;
     struct weft_turn_hook hook;
     struct weft_timer timer; /* reports the time to the writer, while there are pairs that expire */

@@ -86,6 +86,7 @@ static void show_page(const struct kv_disk *disk, const struct kv_disk_job *job)
  * answer. */
 static bool answer_first(struct kv_disk_session *session)
 {
+    struct kv_disk_loop *loop = session->loop;
     struct kv_disk_job *job = session->first;
     struct kv_op *op = job->op;
     bool closed = false;
@@ -94,9 +95,9 @@ static bool answer_first(struct kv_disk_session *session)
     if (job->outcome == KV_DONE || job->outcome == KV_UNMET)
         kv_disk_job_tell(job);
     if (job->outcome == KV_DONE && (op->kind == KV_WALK || op->kind == KV_TABLES))
-        show_page(session->loop->disk, job);
+        show_page(loop->disk, job);
     op->done(op, job->outcome);
-    kv_disk_job_free(job);
+    kv_disk_job_free(&loop->jobs, job);
     if (!closed)
         session->closed = NULL;
     return !closed;
@@ -111,7 +112,7 @@ static bool do_first(struct kv_disk_session *session)
     bool closed = false;
     session->first = job->next;
     session->closed = &closed;
-    kv_disk_job_free(job);
+    kv_disk_job_free(&loop->jobs, job);
     (void)try_here(loop, op);
     if (!closed)
         session->closed = NULL;
@@ -162,7 +163,7 @@ void kv_disk_back(struct kv_disk_loop *loop, struct kv_job *first)
         first = first->next;
         job->where = KV_DISK_BACK;
         if (!job->session)
-            kv_disk_job_free(job);
+            kv_disk_job_free(&loop->jobs, job);
         else if (job->session->first == job && !job->session->pumping)
             pump(job->session);
     }
@@ -189,7 +190,7 @@ void kv_disk_close(void *session)
         if (job->where == KV_DISK_AWAY)
             job->session = NULL;
         else
-            kv_disk_job_free(job);
+            kv_disk_job_free(&self->loop->jobs, job);
         op->done(op, KV_UNKNOWN);
     }
 }
@@ -223,7 +224,7 @@ void kv_disk_submit(void *session, struct kv_op *op)
     enum kv_disk_way way = way_of(self, op);
     bool waits = way == KV_DISK_HERE ||
                  (self->first && (self->last->where == KV_DISK_WAITS || self->last->way != way));
-    struct kv_disk_job *job = kv_disk_job_new(op, way);
+    struct kv_disk_job *job = kv_disk_job_new(&self->loop->jobs, op, way);
     if (!job) {
         op->done(op, KV_UNAVAILABLE);
         return;

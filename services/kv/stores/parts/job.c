@@ -10,6 +10,10 @@
 enum {
     COPY_MOST = 4096,    /* of a value that lies in a blob: more is kept by reference */
     PAGE_MOST = 1 << 20, /* bytes of keys and values that a page keeps */
+    FEW = 4,             /* items, each with room for a value of */
+    ROOM = 96,           /* that many bytes that was found */
+    POOLED = 1024,       /* bytes of a job that the pool keeps */
+    POOLED_MOST = 1024,  /* jobs that it keeps */
 };
 
 static bool is_copied(const struct kv_value *value)
@@ -106,8 +110,31 @@ static void copy_page(struct kv_disk_job *job, const struct kv_op *op, struct we
     job->pairs_end = &job->pairs;
 }
 
-/* The job, the items, the updates and the bytes lie one behind the other. */
-struct kv_disk_job *kv_disk_job_new(struct kv_op *op, enum kv_disk_way way)
+static struct kv_disk_job *take(struct kv_disk_jobs *jobs, size_t size)
+{
+    if (size > POOLED)
+        return weft_malloc(size);
+    struct kv_disk_job *job = jobs->free;
+    if (!job)
+        return weft_malloc(POOLED);
+    jobs->free = job->next;
+    jobs->count--;
+    return job;
+}
+
+static void copy_items(struct kv_disk_job *job, const struct kv_op *op, uint8_t **at)
+{
+    struct kv_item *items = job->copy.items;
+    for (size_t i = 0; i < job->copy.count; i++) {
+        copy_item(&items[i], &op->items[i], stores(op), at);
+        if (items[i].value.blob)
+            job->job.size += items[i].value.bytes.size;
+    }
+}
+
+/* The job, the items, the updates, the room for what is found and the bytes lie one behind the other. */
+struct kv_disk_job *kv_disk_job_new(struct kv_disk_jobs *jobs, struct kv_op *op,
+                                    enum kv_disk_way way)
 {
     bool here = way == KV_DISK_HERE;
     _Static_assert(alignof(struct kv_update) <= alignof(struct kv_item) &&
@@ -115,24 +142,25 @@ struct kv_disk_job *kv_disk_job_new(struct kv_op *op, enum kv_disk_way way)
                    "what lies behind a job is aligned");
     size_t count = here || is_page(op) || !op->items ? 0 : op->count;
     size_t update_count = op->kind == KV_MUPDATE && !here ? op->count : 0;
-    size_t bytes = here ? 0 : bytes_of(op, count);
-    struct kv_disk_job *job = weft_malloc(sizeof *job + count * sizeof(struct kv_item) +
-                                          update_count * sizeof(struct kv_update) + bytes);
+    size_t bytes = here ? 0 : bytes_of(op, count), room = count <= FEW ? count * ROOM : 0;
+    size_t size = sizeof(struct kv_disk_job) + count * sizeof(struct kv_item) +
+                  update_count * sizeof(struct kv_update) + room + bytes;
+    struct kv_disk_job *job = take(jobs, size);
     if (!job)
         return NULL;
-    *job = (struct kv_disk_job){.op = op, .way = way, .job.size = bytes, .copy = *op};
+    *job = (struct kv_disk_job){
+        .op = op, .way = way, .job.size = bytes, .copy = *op, .pooled = size <= POOLED};
     if (here)
         return job;
     struct kv_item *items = (struct kv_item *)(job + 1);
     struct kv_update *updates = (struct kv_update *)(items + count);
     uint8_t *at = (uint8_t *)(updates + update_count);
+    job->results = (struct kv_results){.room = at, .room_size = room};
+    at += room;
     job->copy.items = count > 0 ? items : NULL;
     job->copy.table = copy_view(&at, op->table);
-    for (size_t i = 0; i < count; i++) {
-        copy_item(&items[i], &op->items[i], stores(op), &at);
-        if (items[i].value.blob)
-            job->job.size += items[i].value.bytes.size;
-    }
+    if (count > 0)
+        copy_items(job, op, &at);
     if (update_count)
         copy_updates(job, op, updates);
     if (is_page(op))
@@ -140,13 +168,29 @@ struct kv_disk_job *kv_disk_job_new(struct kv_op *op, enum kv_disk_way way)
     return job;
 }
 
-void kv_disk_job_free(struct kv_disk_job *job)
+void kv_disk_job_free(struct kv_disk_jobs *jobs, struct kv_disk_job *job)
 {
     if (job->way != KV_DISK_HERE && stores(&job->copy))
         for (size_t i = 0; i < job->copy.count; i++)
             weft_blob_unref(job->copy.items[i].value.blob);
     kv_results_drop(&job->results);
-    weft_free(job);
+    if (!job->pooled || jobs->count == POOLED_MOST) {
+        weft_free(job);
+        return;
+    }
+    job->next = jobs->free;
+    jobs->free = job;
+    jobs->count++;
+}
+
+void kv_disk_jobs_fini(struct kv_disk_jobs *jobs)
+{
+    while (jobs->free) {
+        struct kv_disk_job *job = jobs->free;
+        jobs->free = job->next;
+        weft_free(job);
+    }
+    jobs->count = 0;
 }
 
 void kv_disk_job_tell(const struct kv_disk_job *job)

@@ -33,6 +33,7 @@ enum kv_disk_where {
 
 struct kv_disk_job {
     struct kv_job job;
+    bool pooled; /* its memory is of the size that a pool keeps */
     /* For the loop's thread. */
     struct kv_disk_job *next;        /* in the session's list */
     struct kv_disk_session *session; /* NULL: the session was closed */
@@ -51,9 +52,19 @@ struct kv_disk_job {
     struct kv_results results;               /* copies of what was found */
 };
 
+/* Memory of a loop's jobs that ended, for its next ones. A zeroed struct is empty. */
+struct kv_disk_jobs {
+    struct kv_disk_job *free;
+    size_t count;
+};
+
+/* Frees the memory. */
+void kv_disk_jobs_fini(struct kv_disk_jobs *jobs);
+
 /* Makes a job for op, with copies of all that a thread needs to execute it. NULL: there is no memory. */
-struct kv_disk_job *kv_disk_job_new(struct kv_op *op, enum kv_disk_way way);
-void kv_disk_job_free(struct kv_disk_job *job);
+struct kv_disk_job *kv_disk_job_new(struct kv_disk_jobs *jobs, struct kv_op *op,
+                                    enum kv_disk_way way);
+void kv_disk_job_free(struct kv_disk_jobs *jobs, struct kv_disk_job *job);
 /* Copies the results into job->op, for KV_DONE or KV_UNMET. The views live as long as the job. */
 void kv_disk_job_tell(const struct kv_disk_job *job);
 

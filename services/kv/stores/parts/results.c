@@ -33,6 +33,10 @@ void *kv_results_alloc(struct kv_results *results, size_t size, size_t more)
 {
     struct kv_results_chunk *chunk = results->chunk;
     size = (size + 7) & ~(size_t)7;
+    if (results->room && results->room_size - results->room_used >= size) {
+        results->room_used += size;
+        return results->room + results->room_used - size;
+    }
     if (!chunk || chunk->capacity - chunk->used < size)
         chunk = add_chunk(results, size, more);
     if (!chunk)
@@ -55,6 +59,7 @@ int kv_results_keep(struct kv_results *results, struct weft_view *view, size_t m
 
 void kv_results_drop(struct kv_results *results)
 {
+    results->room_used = 0;
     while (results->chunk) {
         struct kv_results_chunk *chunk = results->chunk;
         results->chunk = chunk->next;
