@@ -214,6 +214,7 @@ static bool finish_input(struct weft__conn *conn)
 
     if (!conn->eof || conn->state != WEFT__CONN_OPEN || conn->paused || conn->yielded)
         return false;
+    weft__conn_end_shaking(conn); /* it may have come in this turn */
     weft__conn_decode_buffered(conn);
     if (conn->state == WEFT__CONN_OPEN && !conn->paused && !conn->yielded)
         weft__conn_close_soon(conn, weft__conn_has_partial(conn) ? WEFT_REASON_TRUNCATED

@@ -30,6 +30,13 @@ static inline bool weft__conn_reads(const struct weft__conn *conn)
     return conn->state == WEFT__CONN_OPEN && !conn->eof && !conn->paused;
 }
 
+/* Notes that the handshakes of filters are over, once they are. */
+static inline void weft__conn_end_shaking(struct weft__conn *conn)
+{
+    if (conn->shaking && weft__stack_is_open(conn->stream))
+        conn->shaking = conn->inside = false;
+}
+
 /* True if bytes have come that are not part of a decoded frame, such as the beginning of one. */
 static inline bool weft__conn_has_partial(const struct weft__conn *conn)
 {

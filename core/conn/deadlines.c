@@ -65,8 +65,7 @@ void weft__conn_set_deadlines(struct weft__conn *conn)
     struct weft__worker *worker = conn->binding->worker;
     int64_t idle_timeout = (int64_t)worker->limits->idle_timeout;
 
-    if (conn->shaking && weft__stack_is_open(conn->stream))
-        conn->shaking = conn->inside = false;
+    weft__conn_end_shaking(conn);
     /* Bytes that wait for the next turn may be a whole frame: then the server has to act, not the peer. */
     if (!weft__conn_reads(conn) || conn->yielded || !weft__conn_has_partial(conn))
         conn->frame_start = 0;

@@ -9,13 +9,11 @@
 
 #include "codecs/codecs.h"
 #include "transports/transports.h"
-#ifdef WEFT_HAS_TLS
-#include "transports/tls/tls.h"
-#endif
 #ifdef WEFT_HAS_WEBSOCKET
 #include "transports/websocket/websocket.h"
 #endif
 #include "services/echo/echo.h"
+#include "certificates.h"
 #include "programs/lib/password.h"
 #include "administer.h"
 #include "log.h"
@@ -40,9 +38,7 @@ struct contexts {
 #ifdef WEFT_HAS_WEBSOCKET
     struct weft_websocket websocket;
 #endif
-#ifdef WEFT_HAS_TLS
-    struct weft_tls tls;
-#endif
+    struct kvs_certificates certificates;
 };
 
 static int fill_registry(struct weft_registry *registry, struct contexts *contexts)
@@ -55,10 +51,6 @@ static int fill_registry(struct weft_registry *registry, struct contexts *contex
 #ifdef WEFT_HAS_WEBSOCKET
     if (err == 0)
         err = weft_registry_add_filter(registry, &weft_filter_websocket, &contexts->websocket);
-#endif
-#ifdef WEFT_HAS_TLS
-    if (err == 0)
-        err = weft_registry_add_filter(registry, &weft_filter_tls, &contexts->tls);
 #endif
     if (err == 0)
         err = weft_registry_add_codec(registry, &weft_codec_length_delimited_gzip);
@@ -279,6 +271,10 @@ static int run(struct kvs_config *config, struct kvs_log *kvs_log)
     if (config->repair)
         return repair(config);
     struct weft_error error;
+    if (config->make_certificate) {
+        int made = kvs_certificates_make(config, &error);
+        return made < 0 ? refuse(made, error.text) : 0;
+    }
     struct contexts contexts = {0};
     struct kvs_service service = {0};
     /* The store is the other's until that has ended. */
@@ -296,6 +292,8 @@ static int run(struct kvs_config *config, struct kvs_log *kvs_log)
     struct layers layers = {0};
     struct kvs_administer administer = {0};
     err = fill_registry(&registry, &contexts);
+    if (err == 0)
+        err = kvs_certificates_add(&contexts.certificates, &registry, &reload);
     if (err < 0)
         (void)weft_error_set(&error, err, "%s", weft_strerror(err));
     if (err == 0)

@@ -181,6 +181,16 @@ static int set_slow_log(void *into, const char *text, struct weft_error *error)
     return 0;
 }
 
+static int set_make_certificate(void *into, const char *text, struct weft_error *error)
+{
+    struct kvs_config *config = into;
+    if (!*text)
+        return weft_error_set(error, WEFT_ECONFIG,
+                              "--make-certificate: the name of a folder is missing");
+    config->make_certificate = text;
+    return 0;
+}
+
 static int set_plugin(void *into, const char *text, struct weft_error *error)
 {
     struct kvs_config *config = into;
@@ -279,6 +289,12 @@ static const struct cli_option own_options[] = {
      .help = "hash standard input's first line for --users",
      .rare = true,
      .at = offsetof(struct kvs_config, hash_password)},
+    {.name = "make-certificate",
+     .argument = "FOLDER",
+     .action = true,
+     .help = "make certificates for tests there",
+     .rare = true,
+     .set = set_make_certificate},
     {.name = "no-sandbox",
      .help = "keep all system calls and files at hand",
      .rare = true,

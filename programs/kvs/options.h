@@ -43,6 +43,7 @@ struct kvs_config {
     const char *admin; /* the URL of --admin, or NULL */
     uint64_t slow_log; /* nanoseconds from which on a request is slow; 0: there is no slow log */
     bool allow_remote, core_dumps, check, print_config, hash_password, no_sandbox;
+    const char *make_certificate; /* a folder, instead of serving; NULL: serve */
     struct weft_limits limits;
     uint64_t most_connections;  /* that max-connections may grow to by a reload */
     uint64_t asked_connections; /* max-connections before the limit of descriptors lowered it */

@@ -61,6 +61,47 @@ static void abandon_until(const struct kvs_reload *reload, const struct kvs_relo
         at->abandon(at->context);
 }
 
+struct logging {
+    const struct weft_log *log;
+    const char *name;
+};
+
+static void log_line(void *arg, const char *text, bool alarms)
+{
+    const struct logging *logging = arg;
+    weft_log_write(logging->log, alarms ? WEFT_LOG_WARN : WEFT_LOG_INFO, logging->name, "%s", text);
+}
+
+void kvs_reload_log(const struct kvs_reload *reload, const struct weft_log *log)
+{
+    for (const struct kvs_reloader *at = reload->first; at; at = at->next) {
+        struct logging logging = {log, at->name};
+        if (at->tell)
+            at->tell(at->context, log_line, &logging);
+    }
+}
+
+struct printing {
+    FILE *out;
+    const char *name;
+};
+
+static void print_line(void *arg, const char *text, bool alarms)
+{
+    const struct printing *printing = arg;
+    (void)alarms;
+    fprintf(printing->out, "%s %s\n", printing->name, text);
+}
+
+void kvs_reload_print(const struct kvs_reload *reload, FILE *out)
+{
+    for (const struct kvs_reloader *at = reload->first; at; at = at->next) {
+        struct printing printing = {out, at->name};
+        if (at->tell)
+            at->tell(at->context, print_line, &printing);
+    }
+}
+
 int kvs_reload_run(struct kvs_reload *reload, const struct weft_log *log, const char *asked,
                    struct weft_error *error)
 {
@@ -83,6 +124,8 @@ int kvs_reload_run(struct kvs_reload *reload, const struct weft_log *log, const 
         at->commit(at->context);
     weft_log_write(log, WEFT_LOG_INFO, "reload", "asked=%s changed=\"%s\"", asked,
                    *reload->changed ? reload->changed : "nothing");
+    if (*reload->changed)
+        kvs_reload_log(reload, log);
     if (*reload->restart)
         weft_log_write(log, WEFT_LOG_WARN, "reload-restart", "settings=\"%s\"", reload->restart);
     return 0;

@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "core/base/err.h"
 #include "core/base/log.h"
@@ -38,6 +39,10 @@ struct kvs_reloader {
     void (*commit)(void *context);
     /* Releases what prepare kept, because a later reloader could not prepare. */
     void (*abandon)(void *context);
+    /* Calls `line` for each thing that is in force, with words as the log has them; `alarms` if somebody should see
+     * to it. --check prints these lines, and the log has them at the start, at SIGUSR1 and behind a reload that
+     * changed something. NULL: there is nothing to tell. */
+    void (*tell)(void *context, void (*line)(void *arg, const char *text, bool alarms), void *arg);
     struct kvs_reloader *next; /* the list's */
 };
 
@@ -54,6 +59,12 @@ void kvs_reload_add(struct kvs_reload *reload, struct kvs_reloader *reloader);
 
 /* Takes a part from the list; does nothing if it is not in there. */
 void kvs_reload_remove(struct kvs_reload *reload, struct kvs_reloader *reloader);
+
+/* Prints, for --check, what all parts tell: lines that begin with the names of the parts. */
+void kvs_reload_print(const struct kvs_reload *reload, FILE *out);
+
+/* Logs what all parts tell, as events with the names of the parts. */
+void kvs_reload_log(const struct kvs_reload *reload, const struct weft_log *log);
 
 /* Reloads every part, or none. Returns 0; or the error of the part that could not prepare, with one line in
  * *error that begins with that part's name: nothing has changed then.

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #include "sandbox_private.h"
 
@@ -27,6 +28,21 @@ void kvs_sandbox_folder_of(struct kvs_sandbox *sandbox, const char *file, bool w
     memcpy(folder, file, size);
     folder[size] = '\0';
     kvs_sandbox_folder(sandbox, !slash ? "." : size == 0 ? "/" : folder, writes);
+}
+
+void kvs_sandbox_folders_of(struct kvs_sandbox *sandbox, const char *list)
+{
+    char path[KVS_SANDBOX_PATH];
+    for (; *list; list += *list == ',') {
+        size_t size = strcspn(list, ",");
+        if (size > 0 && size < sizeof path) {
+            memcpy(path, list, size);
+            path[size] = '\0';
+            if (strchr(path, '/') || access(path, F_OK) == 0)
+                kvs_sandbox_folder_of(sandbox, path, false);
+        }
+        list += size;
+    }
 }
 
 int kvs_sandbox_enter(const struct kvs_sandbox *sandbox, const struct weft_log *log,

@@ -29,6 +29,9 @@ struct kvs_sandbox {
  * is not there, is too long or is one too many is left out. */
 void kvs_sandbox_folder(struct kvs_sandbox *sandbox, const char *path, bool writes);
 void kvs_sandbox_folder_of(struct kvs_sandbox *sandbox, const char *file, bool writes);
+/* Adds the folders of the files that an option names, as in "a.pem,keys/b.pem", for reading. Other words of the list
+ * are left out. */
+void kvs_sandbox_folders_of(struct kvs_sandbox *sandbox, const char *list);
 
 /* Confines the process for good: the system calls of all its threads, and the files of this thread and of those
  * that it starts from now on. Call it before the loops' threads start. What the kernel or the build lacks is left

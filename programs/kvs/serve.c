@@ -38,7 +38,7 @@ int cli_kvs_parse(struct kvs_config *config, const struct weft_limit *const *own
     struct weft_error error;
     kvs_table_init(&table, owners);
     int status = kvs_parse(config, &table, owners, argc, argv, &error);
-    if (status == 0) {
+    if (status == 0 && !config->make_certificate) {
         const struct cli_exposure exposure = kvs_exposure_of(config);
         status = cli_check_exposure(&exposure, &error);
         if (status < 0)
@@ -122,7 +122,8 @@ static void print_exposure(const struct kvs_config *config, FILE *out)
 
 /* Prints what --check shows. Called after weft_server_new has accepted the configuration. */
 static int print_check(const struct kvs_config *config, const struct weft_server *server,
-                       const struct kvs_admin *admin, FILE *out, FILE *err)
+                       const struct kvs_admin *admin, const struct kvs_reload *reload, FILE *out,
+                       FILE *err)
 {
     char line[ENDPOINT_TEXT];
     for (size_t i = 0; weft_server_describe(server, i, line, sizeof line); i++)
@@ -130,6 +131,7 @@ static int print_check(const struct kvs_config *config, const struct weft_server
     if (admin->server)
         fprintf(out, "admin %s\n", weft_server_describe(admin->server, 0, line, sizeof line));
     print_exposure(config, out);
+    kvs_reload_print(reload, out);
     fprintf(out, "threads %u\nstore %s\n", config->threads, config->store);
     print_limits(config, out);
     return cli_flush_stdout(out, err, "kvs") ? 0 : 1;
@@ -210,6 +212,7 @@ static void on_report(struct weft_signal *raised)
 {
     const struct signals *signals = weft_container_of(raised, struct signals, report);
     log_counts(signals->serving->server, &signals->serving->log->log);
+    kvs_reload_log(signals->serving->reload, &signals->serving->log->log);
 }
 
 static void on_hangup(struct weft_signal *raised)
@@ -263,6 +266,7 @@ static int run_until_stopped(struct kvs_config *config, struct kvs_serving *serv
     kvs_manager_begin(&service->manager, server);
     weft_log_write(log, WEFT_LOG_INFO, "start", "version=%s threads=%u store=%s", WEFT_VERSION,
                    config->threads, config->store);
+    kvs_reload_log(serving->reload, log);
     int status = weft_server_run(server);
     stop_signals(&signals);
     weft_timer_stop(&signals.left_out);
@@ -324,8 +328,7 @@ static void add_url(struct kvs_sandbox *sandbox, const char *text)
     if (url.path && *url.path != '@')
         kvs_sandbox_folder_of(sandbox, url.path, true);
     for (size_t k = 0; k < url.option_count; k++)
-        if (strchr(url.options[k].value, '/'))
-            kvs_sandbox_folder_of(sandbox, url.options[k].value, false);
+        kvs_sandbox_folders_of(sandbox, url.options[k].value);
 }
 
 static int enter_sandbox(const struct kvs_config *config, const struct weft_log *log,
@@ -485,7 +488,7 @@ int cli_kvs_serve(struct kvs_config *config, struct weft_registry *registry,
     if (status < 0)
         code = refuse(err, status, &error);
     else if (config->check)
-        code = print_check(config, serving.server, admin, out, err);
+        code = print_check(config, serving.server, admin, reload, out, err);
     else
         code = serve(config, config->user ? &user : NULL, &serving, admin, out, err);
     kvs_admin_close(admin);

@@ -175,6 +175,8 @@ static void test_kvs_refuses_bad_values(void **state)
                    "--admin: '?codec=raw' is no URL with an address");
     assert_refused(WORDS("--slowlog", "soon"),
                    "--slowlog: 'soon' is no time; it takes seconds, or as 10ms; 0 for none");
+    assert_refused(WORDS("--make-certificate", ""),
+                   "--make-certificate: the name of a folder is missing");
     assert_refused(WORDS("--users", ""), "--users: the name of a file is missing");
     assert_refused(WORDS("--repair", "maybe"), "--repair: 'maybe' is neither show nor drop");
     assert_refused(

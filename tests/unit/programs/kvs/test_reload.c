@@ -59,7 +59,8 @@ struct fixture {
 static void part_init(struct fixture *fixture, struct part *part, const char *name)
 {
     *part = (struct part){.calls = fixture->calls};
-    part->reloader = (struct kvs_reloader){name, part, prepare, commit, abandon, NULL};
+    part->reloader = (struct kvs_reloader){
+        .name = name, .context = part, .prepare = prepare, .commit = commit, .abandon = abandon};
     kvs_reload_add(&fixture->reload, &part->reloader);
 }
 
@@ -84,11 +85,16 @@ static int tear_down(void **state)
     return 0;
 }
 
+static void read_log(struct fixture *fixture)
+{
+    ssize_t size = read(fixture->pipe[0], fixture->text, sizeof fixture->text - 1);
+    fixture->text[size > 0 ? size : 0] = '\0';
+}
+
 static int run(struct fixture *fixture, struct weft_error *error)
 {
     int err = kvs_reload_run(&fixture->reload, &fixture->log, "SIGHUP", error);
-    ssize_t size = read(fixture->pipe[0], fixture->text, sizeof fixture->text - 1);
-    fixture->text[size > 0 ? size : 0] = '\0';
+    read_log(fixture);
     return err;
 }
 
@@ -137,6 +143,23 @@ static void test_reload_names_what_changed_and_what_needs_a_restart(void **state
     assert_non_null(strstr(fixture->text, "changed=\"nothing\"\n"));
 }
 
+static void tell(void *context, void (*line)(void *arg, const char *text, bool alarms), void *arg)
+{
+    (void)context;
+    line(arg, "thing=one", false);
+    line(arg, "thing=two", true);
+}
+
+static void test_parts_tell_what_is_in_force(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->certificates.reloader.tell = tell;
+    kvs_reload_log(&fixture->reload, &fixture->log);
+    read_log(fixture);
+    assert_non_null(strstr(fixture->text, "level=info event=certificates thing=one\n"));
+    assert_non_null(strstr(fixture->text, "level=warn event=certificates thing=two\n"));
+}
+
 static void test_reload_names_as_many_as_fit_and_then_dots(void **state)
 {
     struct fixture *fixture = *state;
@@ -173,6 +196,7 @@ int main(void)
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_reload_names_as_many_as_fit_and_then_dots, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(test_parts_tell_what_is_in_force, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_part_that_was_removed_is_not_reloaded, set_up,
                                         tear_down),
     };
