@@ -9,7 +9,8 @@ static int bio_read(BIO *bio, char *dst, size_t size, size_t *got)
 {
     struct weft__tls *tls = BIO_get_data(bio);
     struct weft_filter_io *io = tls->io;
-    size_t n = io->in.size < size ? io->in.size : size;
+    size_t first = weft_buf_size(&tls->first), there = first > 0 ? first : io->in.size;
+    size_t n = there < size ? there : size;
 
     BIO_clear_retry_flags(bio);
     *got = n;
@@ -17,8 +18,15 @@ static int bio_read(BIO *bio, char *dst, size_t size, size_t *got)
         BIO_set_retry_read(bio);
         return 0;
     }
-    memcpy(dst, io->in.data, n);
-    io->in = weft_view_skip(io->in, n);
+    if (first > 0) {
+        memcpy(dst, weft_buf_view(&tls->first).data, n);
+        weft_buf_consume(&tls->first, n);
+        if (n == first)
+            weft_buf_fini(&tls->first);
+    } else {
+        memcpy(dst, io->in.data, n);
+        io->in = weft_view_skip(io->in, n);
+    }
     if (!tls->is_open)
         tls->taken += n;
     return 1;

@@ -45,6 +45,7 @@ static void tls_fini(void *state)
     ERR_clear_error();
     weft__tls_set_unref(tls->set);
     weft__tls_who_free(tls->who);
+    weft_buf_fini(&tls->first);
     weft_free(tls->words);
 }
 
@@ -61,24 +62,58 @@ static bool set_client(struct weft__tls *tls)
                     (void *)(uintptr_t)name);
 }
 
-static int tls_init(void *state, const void *config, enum weft_role role)
+/* Makes OpenSSL's part. Returns 0 or -ENOMEM, and then tls_fini is still to be called. */
+static int begin(struct weft__tls *tls)
 {
-    struct weft__tls *tls = state;
+    enum weft_role role = tls->place->options.role;
 
-    tls->place = ((const struct config *)config)->place;
     tls->set = weft__tls_place_set(tls->place);
     tls->ssl = SSL_new(tls->set->pairs[0].ctx);
     BIO *bio = tls->ssl ? weft__tls_bio(tls->place->method, tls) : NULL;
     if (bio) {
         SSL_set_bio(tls->ssl, bio, bio);
-        (void)SSL_set_app_data(tls->ssl, tls);
+        bool known = SSL_set_app_data(tls->ssl, tls);
         if (role == WEFT_SERVER)
             SSL_set_accept_state(tls->ssl);
-        if (role == WEFT_SERVER || set_client(tls))
+        if (known && (role == WEFT_SERVER || set_client(tls)))
             return 0;
     }
+    ERR_clear_error();
+    return -ENOMEM;
+}
+
+static int tls_init(void *state, const void *config, enum weft_role role)
+{
+    struct weft__tls *tls = state;
+
+    tls->place = ((const struct config *)config)->place;
+    if (role == WEFT_SERVER || begin(tls) == 0)
+        return 0;
     tls_fini(state);
     return -ENOMEM;
+}
+
+/* True if the bytes begin with a whole record, or cannot become one that is worth waiting for. */
+static bool is_whole(struct weft_view in)
+{
+    enum { HEADER = 5, HANDSHAKE = 22, MOST = 16 * 1024 };
+
+    if (in.size == 0 || in.data[0] != HANDSHAKE)
+        return in.size > 0;
+    size_t size = in.size < HEADER ? 0 : (size_t)in.data[3] << 8 | in.data[4];
+    return in.size >= HEADER && (size > MOST || in.size >= HEADER + size);
+}
+
+/* Keeps the bytes of a server's first record until it is whole, so that a peer that says less costs nothing of
+ * OpenSSL's. Returns 1 when it is time to begin, 0 if more is needed, or -ENOMEM. */
+static int collect_first(struct weft__tls *tls, struct weft_filter_io *io)
+{
+    if (weft_buf_size(&tls->first) == 0 && (is_whole(io->in) || io->eof))
+        return 1;
+    if (io->in.size > 0 && weft_buf_append(&tls->first, io->in) < 0)
+        return -ENOMEM;
+    io->in = weft_view_skip(io->in, io->in.size);
+    return io->eof || is_whole(weft_buf_view(&tls->first));
 }
 
 static void count(atomic_ullong *counter)
@@ -112,8 +147,6 @@ static ssize_t cut_handshake(struct weft__tls *tls)
 {
     if (tls->place->options.role == WEFT_CLIENT) /* as if the transport had said so */
         return -ECONNRESET;
-    if (tls->taken == 0) /* somebody only looked if anybody listens */
-        return 0;
     weft__tls_say(tls, "the client ended inside the handshake");
     return -EPROTO;
 }
@@ -154,17 +187,35 @@ static void shake(struct weft__tls *tls)
         count(&tls->place->resumed);
 }
 
+/* True if another call of SSL_read would only say that it needs more. It would take and free a buffer for that. */
+static bool is_dry(const struct weft__tls *tls)
+{
+    return tls->io->in.size == 0 && !tls->io->eof && weft_buf_size(&tls->first) == 0 &&
+           !SSL_has_pending(tls->ssl);
+}
+
 static ssize_t tls_open(void *state, uint8_t *dst, size_t size, struct weft_filter_io *io)
 {
     struct weft__tls *tls = state;
     size_t have = 0, n;
 
     tls->io = io;
+    if (!tls->ssl) {
+        if (io->eof && io->in.size == 0 && weft_buf_size(&tls->first) == 0)
+            return 0; /* somebody only looked if anybody listens */
+        int whole = collect_first(tls, io);
+        if (whole <= 0)
+            return whole < 0 ? whole : -EAGAIN;
+        if (begin(tls) < 0)
+            return -ENOMEM;
+    }
     if (ERR_peek_error() != 0) /* left behind by others of this thread */
         ERR_clear_error();
     if (!tls->is_open && !tls->has_end)
         shake(tls);
     while (tls->is_open && have < size && !tls->has_end) {
+        if (have > 0 && is_dry(tls))
+            break;
         if (SSL_read_ex(tls->ssl, dst + have, size - have, &n)) {
             have += n;
             tls->key_updates = 0;
@@ -175,7 +226,8 @@ static ssize_t tls_open(void *state, uint8_t *dst, size_t size, struct weft_filt
             break;
     }
     io->open = tls->is_open;
-    io->more = have > 0 && (tls->has_end || SSL_pending(tls->ssl) > 0);
+    io->more =
+        have > 0 && (tls->has_end || SSL_pending(tls->ssl) > 0 || weft_buf_size(&tls->first) > 0);
     return have > 0 ? (ssize_t)have : tls->has_end ? tls->end : -EAGAIN;
 }
 
@@ -225,7 +277,7 @@ static const char *tls_protocol(void *state)
 {
     struct weft__tls *tls = state;
 
-    return weft__tls_protocol(tls->ssl, &tls->place->options);
+    return tls->ssl ? weft__tls_protocol(tls->ssl, &tls->place->options) : NULL;
 }
 
 static const char *tls_trouble(const void *state)

@@ -6,13 +6,15 @@
 
 #include <openssl/ssl.h>
 
+#include "core/base/buf.h"
 #include "core/filter.h"
 #include "place.h"
 
 struct weft__tls {
-    SSL *ssl; /* its app_data is this struct */
+    SSL *ssl; /* its app_data is this struct; a server has none until the first record is whole */
     struct weft__tls_place *place;
     struct weft__tls_set *set; /* a reference */
+    struct weft_buf first;     /* a server's: the first record, until it is whole */
     struct weft_filter_io *io; /* of the call that is under way */
     char *words;               /* why it broke: owned; NULL: `why` has it */
     const char *why;           /* static, or NULL */

@@ -226,6 +226,36 @@ static void test_making_survives_every_failing_allocation_of_openssl(void **stat
     each_of_openssl(make_files, 61); /* there are 8000, most in arithmetic */
 }
 
+/* Nothing of OpenSSL's is there before the first record is whole. */
+static void test_part_of_the_first_record_costs_its_bytes_alone(void **state)
+{
+    struct tls_end server, client, connection;
+    size_t size;
+    (void)state;
+    assert_int_equal(tls_end_init(&server, NULL, WEFT_SERVER, TLS_SERVER, NULL, NULL), 0);
+    assert_int_equal(tls_end_init(&client, NULL, WEFT_CLIENT, TLS_CLIENT, NULL, NULL), 0);
+    (void)tls_end_feed(&client, NULL, 0);
+    uint8_t *flight = tls_end_take(&client, &size);
+    fault_install();
+    asked = 0;
+    at = SIZE_MAX;
+    armed = true;
+    tls_end_again(&connection, &server);
+    for (size_t i = 0; i + 1 < size; i++)
+        assert_int_equal(tls_end_feed(&connection, flight + i, 1), -EAGAIN);
+    assert_int_equal(asked, 0);
+    assert_true(fault_bytes() < 1200);
+    armed = false;
+    assert_int_equal(tls_end_feed(&connection, flight + size - 1, 1), -EAGAIN);
+    assert_true(connection.down.bytes > 600);
+    tls_end_hang_up(&connection);
+    assert_int_equal(fault_live(), 0);
+    fault_remove();
+    free(flight);
+    tls_end_fini(&client);
+    tls_end_fini(&server);
+}
+
 static int setup(void **state)
 {
     int err = tls_group_setup(state);
@@ -240,6 +270,7 @@ int main(void)
         cmocka_unit_test(test_refusal_survives_every_failing_allocation),
         cmocka_unit_test(test_configuration_survives_every_failing_allocation_of_openssl),
         cmocka_unit_test(test_server_survives_every_failing_allocation_of_openssl),
+        cmocka_unit_test(test_part_of_the_first_record_costs_its_bytes_alone),
         cmocka_unit_test(test_making_survives_every_failing_allocation_of_openssl),
     };
     if (!CRYPTO_set_mem_functions(ssl_malloc, ssl_realloc, ssl_free))
