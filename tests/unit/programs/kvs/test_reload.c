@@ -163,7 +163,7 @@ static void test_parts_tell_what_is_in_force(void **state)
 static void test_reload_names_as_many_as_fit_and_then_dots(void **state)
 {
     struct fixture *fixture = *state;
-    char name[16];
+    char name[32];
     for (int i = 0; i < 100; i++) {
         snprintf(name, sizeof name, "setting-%d", i);
         kvs_reload_changes(&fixture->reload, name);
