@@ -12,6 +12,8 @@ struct config {
 struct loop {
     struct weft_access *access;
     struct access_buffer *buffer;
+    int64_t time; /* what time_text says; the clock is coarse, so many requests have the same */
+    char time_text[ACCESS_TIME_TEXT];
 };
 
 /* The state of a request. The object is a copy, since its bytes may be gone at the end. */
@@ -91,12 +93,16 @@ static bool ask(void *memory, void *state_memory, struct weft_request *request,
 static void end(void *memory, void *state_memory, const struct weft_request *request,
                 uint64_t bytes)
 {
-    const struct loop *loop = memory;
+    struct loop *loop = memory;
     const struct state *state = state_memory;
     /* The peer is made at the first request that asks for it, and is there until the last one has ended. */
     const struct weft_peer *peer = weft_request_peer((struct weft_request *)(uintptr_t)request);
+    const int64_t now = read_clock(CLOCK_REALTIME_COARSE);
+    if (now != loop->time)
+        access_write_time(loop->time_text, now);
+    loop->time = now;
     const struct access_entry entry = {
-        .time = read_clock(CLOCK_REALTIME_COARSE),
+        .time = loop->time_text,
         .conn = weft_request_connection(request),
         .request = state->request,
         .bytes = bytes,

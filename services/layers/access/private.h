@@ -8,7 +8,7 @@
 
 #include "access.h"
 
-enum { ACCESS_PIECES = 64, ACCESS_OBJECT = 48, ACCESS_LINE = 2048, ACCESS_BUFFER = 256 * 1024 };
+enum { ACCESS_PIECES = 64, ACCESS_OBJECT = 48, ACCESS_LINE = 2048, ACCESS_BUFFER = 1024 * 1024 };
 
 enum access_field {
     ACCESS_TEXT,
@@ -35,7 +35,7 @@ struct access_template {
 
 /* The facts of a request that has ended. */
 struct access_entry {
-    int64_t time; /* nanoseconds since 1970 */
+    const char *time; /* of access_write_time */
     uint64_t conn, request, bytes, us;
     const char *peer, *user, *command;
     struct weft_view object;
@@ -46,6 +46,11 @@ struct access_entry {
 WEFT_MUST_USE int access_template_init(struct access_template *template, const char *text,
                                        struct weft_error *error);
 void access_template_fini(struct access_template *template);
+
+enum { ACCESS_TIME_TEXT = 64 };
+
+/* Writes nanoseconds since 1970 as "2026-01-31T12:00:00.000Z". */
+void access_write_time(char dst[ACCESS_TIME_TEXT], int64_t time);
 
 /* Writes a line with its newline to dst of ACCESS_LINE bytes, cut if it is longer. Returns its size. */
 size_t access_template_write(const struct access_template *template,
@@ -58,6 +63,7 @@ struct access_buffer {
     size_t size;
     uint64_t lines;    /* in bytes */
     uint64_t left_out; /* since the thread came last */
+    bool is_urgent;    /* it is half full, and the thread knows */
     struct access_buffer *next;
 };
 
@@ -71,7 +77,7 @@ struct weft_access {
     pthread_mutex_t lock; /* of what follows */
     pthread_cond_t wake;
     struct access_buffer *buffers; /* of all loops */
-    bool woken, stopping, started;
+    bool woken, urgent, stopping, started;
     pthread_t thread;
 };
 

@@ -128,16 +128,15 @@ static void put_quoted(struct line *line, struct weft_view text)
     put_text(line, weft_log_quote(text, quoted));
 }
 
-static void put_time(struct line *line, int64_t time)
+void access_write_time(char dst[ACCESS_TIME_TEXT], int64_t time)
 {
     const time_t seconds = time / 1000000000;
     struct tm tm = {0};
-    char date[32] = "", text[64];
+    char date[32] = "";
 
     gmtime_r(&seconds, &tm);
     strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &tm);
-    snprintf(text, sizeof text, "%s.%03dZ", date, (int)(time / 1000000 % 1000));
-    put_text(line, text);
+    snprintf(dst, ACCESS_TIME_TEXT, "%s.%03dZ", date, (int)(time / 1000000 % 1000));
 }
 
 static void put_field(struct line *line, enum access_field field, const struct access_entry *entry)
@@ -146,7 +145,7 @@ static void put_field(struct line *line, enum access_field field, const struct a
     case ACCESS_TEXT:
         break;
     case ACCESS_TIME:
-        put_time(line, entry->time);
+        put_text(line, entry->time);
         break;
     case ACCESS_CONN:
         put_number(line, entry->conn);

@@ -9,7 +9,7 @@
 #include "core/base/mem.h"
 #include "private.h"
 
-enum { FILE_MODE = 0640, GATHER_NS = 50 * 1000 * 1000 };
+enum { FILE_MODE = 0640, GATHER_NS = 50 * 1000 * 1000, SECOND_NS = 1000 * 1000 * 1000 };
 
 static int open_file(const char *path, struct weft_error *error)
 {
@@ -53,8 +53,12 @@ int weft_access_open(struct weft_access **out, const char *path, const char *tem
         weft_free(access);
         return err;
     }
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_mutex_init(&access->lock, NULL);
-    pthread_cond_init(&access->wake, NULL);
+    pthread_cond_init(&access->wake, &monotonic);
+    pthread_condattr_destroy(&monotonic);
     *out = access;
     return 0;
 }
@@ -104,6 +108,7 @@ static uint64_t flush(struct weft_access *access, struct access_buffer *buffer)
     uint64_t left_out = buffer->left_out;
     buffer->size = 0;
     buffer->lines = buffer->left_out = 0;
+    buffer->is_urgent = false;
     pthread_mutex_unlock(&buffer->lock);
     int err = write_all(access->fd, access->spare, size);
     if (err == 0)
@@ -125,25 +130,34 @@ static void flush_all(struct weft_access *access, struct access_buffer *first)
     weft_log_write(access->log, WEFT_LOG_WARN, "access-log-left-out", "lines=%" PRIu64, left_out);
 }
 
-/* Waits for a line, and then a moment for more of them. */
+/* Waits for a line, and then for more of them: a moment, or until a buffer is half full. Called with the lock held. */
+static void gather(struct weft_access *access)
+{
+    struct timespec until;
+    int err = 0;
+
+    while (!access->woken && !access->stopping)
+        pthread_cond_wait(&access->wake, &access->lock);
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += GATHER_NS;
+    until.tv_sec += until.tv_nsec / SECOND_NS;
+    until.tv_nsec %= SECOND_NS;
+    while (err == 0 && !access->urgent && !access->stopping)
+        err = pthread_cond_timedwait(&access->wake, &access->lock, &until);
+    /* Whoever adds a line to an empty buffer from here on wakes the thread again. */
+    access->woken = access->urgent = false;
+}
+
 static void *run(void *arg)
 {
     struct weft_access *access = arg;
-    const struct timespec moment = {.tv_nsec = GATHER_NS};
     bool stopping = false;
 
     while (!stopping) {
         pthread_mutex_lock(&access->lock);
-        while (!access->woken && !access->stopping)
-            pthread_cond_wait(&access->wake, &access->lock);
+        gather(access);
         stopping = access->stopping;
         struct access_buffer *buffers = access->buffers;
-        pthread_mutex_unlock(&access->lock);
-        if (!stopping)
-            nanosleep(&moment, NULL);
-        /* Whoever adds a line from here on wakes this thread again. */
-        pthread_mutex_lock(&access->lock);
-        access->woken = false;
         pthread_mutex_unlock(&access->lock);
         flush_all(access, buffers);
     }
@@ -151,10 +165,11 @@ static void *run(void *arg)
 }
 
 /* The thread starts with the first line, within the sandbox that the program has entered by then. */
-static void wake(struct weft_access *access)
+static void wake(struct weft_access *access, bool urgent)
 {
     pthread_mutex_lock(&access->lock);
     access->woken = true;
+    access->urgent |= urgent;
     if (access->started)
         pthread_cond_signal(&access->wake);
     else
@@ -175,9 +190,11 @@ void access_buffer_add(struct weft_access *access, struct access_buffer *buffer,
     } else {
         buffer->left_out++;
     }
+    const bool urgent = buffer->size > ACCESS_BUFFER / 2 && !buffer->is_urgent;
+    buffer->is_urgent |= urgent;
     pthread_mutex_unlock(&buffer->lock);
-    if (was_empty || !__atomic_load_n(&access->started, __ATOMIC_RELAXED))
-        wake(access);
+    if (was_empty || urgent || !__atomic_load_n(&access->started, __ATOMIC_RELAXED))
+        wake(access, urgent);
 }
 
 void weft_access_close(struct weft_access *access)

@@ -17,7 +17,7 @@
 #include "services/layers/access/private.h"
 
 static struct weft_access *access_log;
-static char path[64], text[1 << 20], long_object[101];
+static char path[64], text[ACCESS_BUFFER + 1], long_object[101];
 
 static char url[] = "script:server?codec=raw&service=probe&layers=access";
 
