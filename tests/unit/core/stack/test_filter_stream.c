@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include "lib/fault.h"
 #include "lib/script_transport.h"
 #include "lib/virtual_loop.h"
 
@@ -223,6 +224,81 @@ static void test_handshake_reads_the_clock_again(void **state)
     assert_true(weft_loop_now(world.loop) >= before + 5000000);
 }
 
+/* Both directions, with bytes left in the filter and bytes that below does not take at once. */
+static void exchange_over(struct weft_stream *stream)
+{
+    static const uint8_t reply[40000];
+    struct iovec vec[] = {{(void *)(uintptr_t)reply, 30000}, {(void *)(uintptr_t)reply, 10000}};
+    uint8_t text[4];
+    size_t size, taken = 0;
+    script_send(world.end, "Habcdef", 7);
+    virtual_loop_run_until_idle(world.loop);
+    ssize_t n = stream->ops->read(stream, text, sizeof text);
+    ssize_t left = n > 0 ? stream->ops->read(stream, text, sizeof text) : 0;
+    if (fault_failed() == 0)
+        assert_int_equal(n + left, 6);
+    assert_true(n == 4 || n == -EAGAIN || n == -ENOMEM);
+    n = stream->ops->writev(stream, vec, 2);
+    taken = n > 0 ? (size_t)n : 0;
+    assert_true(n > 0 || fault_failed() > 0);
+    virtual_loop_run_until_idle(world.loop);
+    (void)script_received(world.end, &size);
+    assert_true(size <= taken || fault_failed() > 0);
+    (void)!stream->ops->shutdown(stream);
+    virtual_loop_run_until_idle(world.loop);
+}
+
+static int make_stack(struct weft_error *error)
+{
+    static const struct weft_codec *const codecs[] = {NULL};
+    if (weft_url_parse(&world.url, "toy+script:x", error) < 0 ||
+        weft__stack_find(&world.stack, &world.registry, "toy+script", error) < 0)
+        return -EINVAL;
+    return weft__stack_configure(&world.stack, &world.url, WEFT_CLIENT, codecs, error);
+}
+
+static void connect_and_exchange(void *arg)
+{
+    struct weft_error error;
+    (void)arg;
+    world = (struct world){0};
+    script_begin(1);
+    script_serve("x");
+    weft_piece_pool_init(&world.pool, 4);
+    assert_int_equal(weft_registry_add_transport(&world.registry, &script_transport), 0);
+    assert_int_equal(weft_registry_add_filter(&world.registry, &toy_filter, &world.released), 0);
+    int err = make_stack(&error);
+    if (err == 0 && weft_loop_new(&world.loop, 8) == 0) {
+        world.stream = test_calloc(1, world.stack.stream_size);
+        world.stream->on_ready = on_ready;
+        err = weft__stack_connect(&world.stack, world.stream, world.loop, &world.pool, &world.url,
+                                  &error);
+        if (err == 0) {
+            world.stream->ops->want(world.stream, WEFT_READABLE);
+            virtual_loop_run_until_idle(world.loop);
+            world.end = script_take("x");
+            if (world.end)
+                exchange_over(world.stream);
+            world.stream->ops->close(world.stream);
+        }
+        if (world.end)
+            script_close(world.end);
+        virtual_loop_run_until_idle(world.loop);
+        test_free(world.stream);
+        weft_loop_free(world.loop);
+    }
+    weft__stack_fini(&world.stack);
+    weft_piece_pool_fini(&world.pool);
+    assert_int_equal(script_finish(), 0);
+    assert_true(err == 0 || fault_failed() > 0);
+}
+
+static void test_stream_survives_every_failing_allocation(void **state)
+{
+    (void)state;
+    fault_each(connect_and_exchange, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -234,6 +310,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             test_protocol_is_that_of_the_stream_below_unless_the_filter_has_one, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_handshake_reads_the_clock_again, set_up, tear_down),
+        cmocka_unit_test(test_stream_survives_every_failing_allocation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
