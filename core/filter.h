@@ -48,7 +48,7 @@ struct weft_filter {
     bool takes_target;                 /* a URL may have a path behind HOST:PORT */
 
     /* Called once per endpoint, before the server's loops run, and once per client. context is what the filter
-     * was registered with. codecs are those that the endpoint's URL stands for, ended by NULL. All are
+     * was registered with. codecs are those of all URLs at the address, ended by NULL. All are
      * borrowed until it returns. Returns 0, -ENOMEM, or WEFT_ECONFIG with one line in *error; then the config
      * holds nothing that has to be released. */
     int (*configure)(void *config, void *context, const struct weft_url *url, enum weft_role role,

@@ -45,6 +45,14 @@ void weft__conn_open_service(struct weft__conn *conn)
         weft__conn_break(conn, reason_of_open(err));
 }
 
+/* True if the protocol is the codec's in TLS (ALPN) or, as weft.NAME, in a WebSocket. */
+static bool is_protocol_of(const struct weft_codec *codec, const char *protocol)
+{
+    if (codec->alpn && strcmp(codec->alpn, protocol) == 0)
+        return true;
+    return strncmp(protocol, "weft.", 5) == 0 && strcmp(protocol + 5, codec->name) == 0;
+}
+
 /* Returns the endpoint whose protocol the transport has negotiated, or NULL. */
 static struct weft__binding *find_negotiated(const struct weft__conn *conn)
 {
@@ -52,8 +60,7 @@ static struct weft__binding *find_negotiated(const struct weft__conn *conn)
     const char *protocol = ops->protocol ? ops->protocol(conn->stream) : NULL;
 
     for (size_t i = 0; protocol && i < conn->binding->variants; i++) {
-        const char *alpn = conn->binding[i].codec->alpn;
-        if (alpn && strcmp(alpn, protocol) == 0)
+        if (is_protocol_of(conn->binding[i].codec, protocol))
             return &conn->binding[i];
     }
     return NULL;

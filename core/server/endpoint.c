@@ -286,7 +286,7 @@ static int configure_layers(const struct binding *b, struct weft_error *plugin)
 static int configure_stack(const struct binding *b, struct weft_error *plugin)
 {
     const struct weft_codec *one[] = {b->endpoint->codec, NULL};
-    const struct weft_codec *const *all = b->defaults->companions;
+    const struct weft_codec *const *all = b->defaults->sharers;
     if (b->defaults->base)
         return 0;
     return weft__stack_configure(&b->endpoint->own_stack, &b->endpoint->url,

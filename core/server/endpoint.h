@@ -52,6 +52,8 @@ struct weft_endpoint_defaults {
     const struct weft_codec *chosen;
     /* All codecs that the same URL stands for, up to a NULL: the URL may use their options. Or NULL. */
     const struct weft_codec *const *companions;
+    /* All codecs at the address, ended by NULL, for the filters that agree on one. NULL or empty: the endpoint's. */
+    const struct weft_codec *const *sharers;
     /* If this is a variant, the first endpoint at its address, whose stack it has: an address in the
      * URL is ignored. NULL: the endpoint has an address of its own. */
     const struct weft_endpoint *base;

@@ -45,6 +45,22 @@ static void find_companions(const struct weft__plan *plan, const char *url,
     dst[count] = NULL;
 }
 
+/* Writes the codecs of all URLs at the address that endpoint i begins to dst, each once, up to a NULL. */
+static void find_sharers(const struct weft__plan *plan, size_t i,
+                         const struct weft_codec *dst[WEFT_REGISTRY_MAX + 1])
+{
+    size_t count = 0;
+
+    for (size_t k = i; k < plan->count && count < WEFT_REGISTRY_MAX; k++) {
+        bool is_there = plan->items[k].first != i || !plan->items[k].codec;
+        for (size_t known = 0; known < count && !is_there; known++)
+            is_there = dst[known] == plan->items[k].codec;
+        if (!is_there)
+            dst[count++] = plan->items[k].codec;
+    }
+    dst[count] = NULL;
+}
+
 static char *copy_address(const char *url)
 {
     size_t size = strcspn(url, "?");
@@ -60,7 +76,7 @@ static char *copy_address(const char *url)
 static int make_port(struct weft_server *server, const struct weft_server_options *options,
                      const struct weft__plan *plan, struct weft_error *error)
 {
-    const struct weft_codec *companions[WEFT_REGISTRY_MAX + 1];
+    const struct weft_codec *companions[WEFT_REGISTRY_MAX + 1], *sharers[WEFT_REGISTRY_MAX + 1];
     size_t i = server->port_count;
     const struct weft__planned *planned = &plan->items[i];
     struct weft__port *port = &server->ports[i];
@@ -74,11 +90,13 @@ static int make_port(struct weft_server *server, const struct weft_server_option
         .guard = options->guard,
         .chosen = planned->codec,
         .companions = companions,
+        .sharers = sharers,
         .base = is_variant ? &server->ports[planned->first].endpoint : NULL,
     };
     int err;
 
     find_companions(plan, planned->url, companions);
+    find_sharers(plan, i, sharers);
     err = weft_endpoint_init(&port->endpoint, planned->url, options->registry, &defaults,
                              &server->limits, error);
     if (err < 0)

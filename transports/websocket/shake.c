@@ -119,6 +119,7 @@ static int serve(struct weft__ws *ws, struct weft_filter_io *io)
     int err = weft__ws_upgrade(ws->config, weft_view(ws->head, size), io->down, &answer);
     if (err == 0 && answer.status == 101)
         err = keep_credentials(ws, answer.credentials);
+    ws->protocol = answer.protocol;
     weft__ws_drop_head(ws);
     if (err < 0)
         return err;

@@ -28,7 +28,8 @@ struct weft__ws {
     bool said_close; /* our Close frame was written */
     bool pong_owed;  /* reader.control has pong_size bytes of a ping that waits for room */
     uint8_t pong_size;
-    const char *why; /* of FAILED: static, or trouble */
+    const char *why;      /* of FAILED: static, or trouble */
+    const char *protocol; /* the subprotocol, of the configuration; NULL: there is none */
     /* The bytes of a head whose end has not come. Wiped when freed, since it may hold a password. */
     uint8_t *head;
     size_t head_size, head_capacity;

@@ -252,6 +252,7 @@ int weft__ws_upgrade(const struct weft__ws_config *config, struct weft_view requ
         return weft__ws_refuse(400, answer->why, out);
     }
     answer->status = 101;
+    answer->protocol = protocol;
     answer->credentials = weft__ws_head_only(&head, "Authorization", &count);
     return accept_handshake(key, protocol, out);
 }

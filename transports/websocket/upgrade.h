@@ -15,6 +15,7 @@ struct weft__ws_answer {
     const char *why;
     /* The value of the request's Authorization field; it lies in the request. Empty if there is none. */
     struct weft_view credentials;
+    const char *protocol; /* the subprotocol, of the configuration; NULL: none was offered */
 };
 
 /* Reads a whole request and appends the answer to out. Returns 0 or -ENOMEM. */

@@ -245,6 +245,12 @@ static void ws_identify(void *state, struct weft_peer *peer)
         peer->credentials = (const char *)ws->credentials.data;
 }
 
+/* The stream below may have agreed on HTTP/1.1, by TLS. That is the handshake's protocol and not the messages'. */
+static const char *ws_protocol(void *state)
+{
+    return ((const struct weft__ws *)state)->protocol;
+}
+
 static const char *ws_trouble(const void *state)
 {
     const struct weft__ws *ws = state;
@@ -274,5 +280,6 @@ const struct weft_filter weft_filter_websocket = {
     .seal = ws_seal,
     .finish = ws_finish,
     .identify = ws_identify,
+    .protocol = ws_protocol,
     .trouble = ws_trouble,
 };

@@ -23,9 +23,11 @@ HELLO = (b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection
 class Server(unittest.TestCase):
     url = "ws://127.0.0.1:0/?codec=raw&service=echo"
     options = []
+    variants = []
 
     def setUp(self):
-        self.server = subprocess.Popen([KVS, "--log-level", "warn", *self.options, "--listen", self.url],
+        urls = [word for url in [self.url, *self.variants] for word in ("--listen", url)]
+        self.server = subprocess.Popen([KVS, "--log-level", "warn", *self.options, *urls],
                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.addCleanup(self.server.communicate)
         self.addCleanup(self.server.terminate)
@@ -116,6 +118,27 @@ class Python(Server):
                     pass
             self.assertEqual(refused.exception.status_code, 403)
         asyncio.run(run())
+
+
+class Sharing(Server):
+    url = "ws://127.0.0.1:0/?codec=raw"
+    variants = ["?codec=line", "?codec=resp"]
+
+    def test_subprotocol_chooses_among_the_codecs_of_the_address(self):
+        async def ask(message, *offered):
+            async with websockets.connect(self.address, subprotocols=offered or None) as peer:
+                await peer.send(message)
+                return peer.subprotocol, await peer.recv()
+
+        hexist = frame(b"\x42\x00")
+        self.assertEqual(asyncio.run(ask(hexist))[0], None)
+        self.assertEqual(asyncio.run(ask(b"ping\n", "weft.line")), ("weft.line", b"200\n"))
+        self.assertEqual(asyncio.run(ask(b"PING\r\n", "other", "weft.resp")), ("weft.resp", b"+PONG\r\n"))
+        # What the bytes look like does not count then.
+        self.assertEqual(asyncio.run(ask(hexist, "weft.raw"))[1][4:6], b"\x08\xc8")
+        self.assertEqual(asyncio.run(ask(hexist + b"\n", "weft.line"))[1][:4], b"501\t")
+        with self.assertRaises(websockets.InvalidStatusCode):
+            asyncio.run(ask(b"", "weft.varint"))
 
 
 class Sessions(Server):
