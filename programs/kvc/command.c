@@ -44,6 +44,14 @@ static const struct cli_command commands[] = {
     {"journal", 0, CLI_JOURNAL, false, "print the files of memory:DIR", 0},
     {"watch", 0, CLI_FOLLOW, false, "print changes as they come", 0},
     {"subscribe", 0, CLI_TOPICS, false, "print messages as they come", 0},
+    {"info", 0, CLI_ADMIN, false, "print what kvs is and has counted", 0},
+    {"top", 0, CLI_ADMIN, false, "show what kvs does, again and again", 0},
+    {"clients", 0, CLI_ADMIN, false, "print the connections of kvs", 0},
+    {"kill", 0, CLI_ADMIN_CONNECTION, false, "end a connection of kvs", 0},
+    {"slowlog", 0, CLI_ADMIN, false, "print the latest slow requests", 0},
+    {"loglevel", 0, CLI_ADMIN_LEVEL, false, "set what kvs logs", 0},
+    {"reload", 0, CLI_ADMIN, false, "have kvs read its files anew", 0},
+    {"drain", 0, CLI_ADMIN, false, "have kvs finish and end", 0},
     {"bench", 0, CLI_BENCH, true, "measure the server under load", 0},
     {.name = NULL},
 };
@@ -81,6 +89,12 @@ const char *cli_shape_arguments(enum cli_shape shape)
         return "TOPIC VALUE...";
     case CLI_JOURNAL:
         return "DIR";
+    case CLI_ADMIN:
+        break;
+    case CLI_ADMIN_CONNECTION:
+        return "ID";
+    case CLI_ADMIN_LEVEL:
+        return "LEVEL";
     case CLI_BENCH:
         return "[OPTION]...";
     case CLI_KEY:
@@ -115,6 +129,7 @@ static bool count_fits(enum cli_shape shape, size_t count)
 {
     switch (shape) {
     case CLI_NOTHING:
+    case CLI_ADMIN:
     case CLI_BENCH:
         return count == 0;
     case CLI_TABLE:
@@ -122,6 +137,8 @@ static bool count_fits(enum cli_shape shape, size_t count)
     case CLI_JOURNAL:
     case CLI_BACKUP:
     case CLI_RESTORE:
+    case CLI_ADMIN_CONNECTION:
+    case CLI_ADMIN_LEVEL:
         return count == 1;
     case CLI_NAMES:
         return count <= 3;

@@ -33,6 +33,9 @@ enum cli_shape {
     CLI_RESTORE,
     CLI_FOLLOW, /* a watch */
     CLI_TOPICS, /* subscriptions */
+    CLI_ADMIN,  /* of the admin service */
+    CLI_ADMIN_CONNECTION,
+    CLI_ADMIN_LEVEL,
     CLI_BENCH,
     CLI_SHAPES,
 };

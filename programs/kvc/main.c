@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "admin/admin.h"
 #include "bulk/batch.h"
 #include "core/plugin.h"
 #include "bench/bench.h"
@@ -111,6 +112,10 @@ static enum cli_exit run_command(struct cli_run *run, const struct kvc_config *c
         return config->all_tables ? cli_watch(run, NULL, NULL) : cli_watch(run, words[1], words[2]);
     case CLI_TOPICS:
         return cli_subscribe(run, words + 1, config->common.word_count - 1);
+    case CLI_ADMIN:
+    case CLI_ADMIN_CONNECTION:
+    case CLI_ADMIN_LEVEL:
+        return cli_admin(run, command, config->common.word_count > 1 ? words[1] : NULL);
     case CLI_BENCH:
         return cli_bench(run);
     default:

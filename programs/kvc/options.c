@@ -9,6 +9,10 @@
 #include "bench/options.h"
 #include "command.h"
 
+#define DEFAULT_ADMIN "tcp://127.0.0.1:9528"
+
+enum { INTERVAL_LEAST = 10 * 1000 * 1000 }; /* nanoseconds */
+
 static int set_server(void *into, const char *text, struct weft_error *error)
 {
     struct kvc_config *config = into;
@@ -148,6 +152,23 @@ static int set_count(void *into, const char *text, struct weft_error *error)
     return set_number(&config->count, "count", text, error);
 }
 
+static int set_admin(void *into, const char *text, struct weft_error *error)
+{
+    struct kvc_config *config = into;
+    (void)error;
+    config->admin = text;
+    return 0;
+}
+
+static int set_interval(void *into, const char *text, struct weft_error *error)
+{
+    struct kvc_config *config = into;
+    if (weft_parse_seconds(text, &config->interval) == 0 && config->interval >= INTERVAL_LEAST)
+        return 0;
+    return weft_error_set(error, WEFT_ECONFIG, "--interval: '%.64s' is not a time of 10 ms or more",
+                          text);
+}
+
 static const struct cli_option own_options[] = {
     {.name = "server",
      .argument = "URL",
@@ -173,6 +194,7 @@ static const struct cli_option own_options[] = {
      .fallback = CLI_DEFAULT_CODEC,
      .variable = "KVC_CODEC",
      .help = "default codec",
+     .rare = true,
      .set = set_codec},
     {.name = "user",
      .argument = "NAME",
@@ -185,6 +207,19 @@ static const struct cli_option own_options[] = {
      .help = "its first line is the password of --user",
      .rare = true,
      .set = set_password_file},
+    {.name = "admin",
+     .argument = "URL",
+     .fallback = DEFAULT_ADMIN,
+     .variable = "KVC_ADMIN",
+     .help = "admin service",
+     .command = "info top clients kill slowlog loglevel reload drain",
+     .set = set_admin},
+    {.name = "interval",
+     .argument = "SECONDS",
+     .fallback = "2",
+     .help = "between two looks",
+     .command = "top",
+     .set = set_interval},
     {.name = "timeout",
      .argument = "SECONDS",
      .fallback = "5",
@@ -196,7 +231,10 @@ static const struct cli_option own_options[] = {
      .rare = true,
      .set = set_plugin},
     {.name = "json", .help = "print each answer as one JSON object", .set = set_json},
-    {.name = "raw", .help = "print the value's bytes and nothing else", .set = set_raw},
+    {.name = "raw",
+     .help = "print the value's bytes and nothing else",
+     .rare = true,
+     .set = set_raw},
     {.name = "rows",
      .argument = "FORM",
      .help = "csv or ndjson, where FILE's name does not say",
@@ -217,8 +255,8 @@ static const struct cli_option own_options[] = {
      .set = set_from},
     {.name = "count",
      .argument = "N",
-     .help = "end after so many changes or messages",
-     .command = "watch subscribe",
+     .help = "end after so many changes, messages or looks",
+     .command = "watch subscribe top",
      .set = set_count},
     {.name = "pattern",
      .help = "TOPIC is a pattern: * ? [a-z] as in a shell",
@@ -233,6 +271,8 @@ struct kvc_config kvc_config_default(void)
         .server = CLI_DEFAULT_URL,
         .codec = CLI_DEFAULT_CODEC,
         .timeout = WEFT_SECONDS(5),
+        .admin = DEFAULT_ADMIN,
+        .interval = WEFT_SECONDS(2),
         .limits = weft_limits_default(),
         .bench = cli_bench_config_default(),
     };

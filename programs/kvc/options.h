@@ -25,6 +25,8 @@ struct kvc_config {
     const char *host, *port; /* NULL: not given */
     char server_text[KVC_SERVER_TEXT];
     const char *codec;
+    const char *admin;                          /* the URL of kvs --admin */
+    uint64_t interval;                          /* top: nanoseconds between two looks */
     const char *user, *password_file;           /* NULL: not given */
     bool server_is_explicit, codec_is_explicit; /* --server, --codec was given */
     uint64_t timeout;                           /* nanoseconds */

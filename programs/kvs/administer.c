@@ -160,6 +160,8 @@ int kvs_administer_init(struct kvs_administer *self, const struct kvs_config *co
         return weft_error_set(error, err, "%s", weft_strerror(err));
     add_collectors(self, users);
     describe(self, config);
+    kv->collectors = &self->collectors;
+    kv->slow_log = self->slow_log;
     self->admin.collectors = &self->collectors;
     self->admin.slow_log = self->slow_log;
     self->admin.log = log;

@@ -19,6 +19,7 @@
 
 #include "core/base/samples.h"
 #include "core/base/settings.h"
+#include "core/base/slow_log.h"
 #include "core/service.h"
 #include "services/kv/store.h"
 
@@ -72,13 +73,17 @@ const struct weft_limit *weft_kv_limit_table(void);
 struct weft_kv_limits weft_kv_limits_default(void);
 
 /* A store in use. It must stay in place from init to fini, since services point to it. A program does not touch
- * the fields. One thread calls the functions below. */
+ * the fields but the last two. One thread calls the functions below. */
 struct weft_kv_context {
     const struct kv_store *store;
     void *state; /* the store's; owned */
     struct weft_kv_limits limits;
     struct kv_store_loop *loops; /* the store's states of the loops that serve now */
-    struct kv_feed *feed;        /* what is published and subscribed to; owned */
+    /* A program may set these after init or open, for faces that show what the process has counted. They are borrowed;
+     * NULL: there are none. */
+    struct weft_collectors *collectors;
+    struct weft_slow_log *slow_log;
+    struct kv_feed *feed; /* what is published and subscribed to; owned */
 };
 
 /* Makes the state of `store`, without a place or options; weft_kv_context_open takes those. The limits are copied.

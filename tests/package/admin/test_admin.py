@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The admin service of a real kvs: its resources with curl, its metrics with promtool, and one table that moves each
 counter. Run from the root of the tree: test_admin.py KVS KVC PROMTOOL [TEST...]."""
+import json
 import socket
 import struct
 import subprocess
@@ -191,6 +192,101 @@ class Journal(Served):
             pass
         self.assertLess(self.sum("weft_journal_bytes"), written)
         self.stop()
+
+
+class Resp(Served):
+    """INFO and SLOWLOG of the RESP face."""
+    listen = ["tcp://127.0.0.1:0?codec=resp"]
+    options = ["--slowlog", "1us"]
+
+    def ask(self, sock, line, until):
+        sock.sendall(line.encode() + b"\r\n")
+        data = b""
+        while not data.endswith(until.encode() + b"\r\n"):
+            data += sock.recv(65536)
+        return data.decode()
+
+    def test_info_and_slowlog_show_what_was_counted(self):
+        with connect(self.urls[0]) as sock:
+            self.ask(sock, "HSET table1 field secret", ":1")
+            info = self.ask(sock, "INFO stats", "rejected_connections:0\r\n")
+            self.assertIn("total_connections_received:1\r\ntotal_commands_processed:1\r\n", info)
+            self.assertIn("connected_clients:1\r\n", self.ask(sock, "INFO clients", "maxclients:10000\r\n"))
+            self.assertRegex(self.ask(sock, "SLOWLOG LEN", ""), r"^:[1-9]")
+            log = self.ask(sock, "SLOWLOG GET -1", "")
+            while "table1" not in log:
+                log += sock.recv(65536).decode()
+            self.assertRegex(log, r"\*6\r\n:0\r\n:\d+\r\n:\d+\r\n\*2\r\n\$4\r\nhset\r\n\$6\r\ntable1\r\n")
+            self.assertNotIn("secret", log)
+            self.ask(sock, "SLOWLOG RESET", "+OK")
+            self.ask(sock, "SLOWLOG GET 0", "*0")
+            self.ask(sock, "SLOWLOG GET x", "-ERR count should be greater than or equal to -1")
+            self.ask(sock, "SLOWLOG WHAT", "-ERR unknown subcommand 'WHAT'. Try SLOWLOG HELP.")
+
+
+class Client(Served):
+    """The commands of kvc that ask the service."""
+    options = ["--slowlog", "1us"]
+
+    def ask(self, *words, code=0, url=None):
+        run = subprocess.run([self.kvc, *words, "--admin", url or self.admin_url, "--timeout", "60"], text=True,
+                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.assertEqual(run.returncode, code, run.stderr)
+        return run.stdout if code == 0 else run.stderr
+
+    def test_info_prints_facts_and_sums(self):
+        self.run_kvc("hset", "t", "k", "v")
+        lines = dict(line.split("\t") for line in self.ask("info").splitlines())
+        self.assertEqual((lines["state"], lines["weft_requests"]), ("ready", "1"))
+        self.assertEqual(json.loads(self.ask("--json", "info"))["state"], "ready")
+        self.assertIn("state\tready\n", self.ask("info", url=self.base + "/"))
+
+    def test_clients_are_listed_and_ended(self):
+        with connect(self.urls[0]) as sock:
+            sock.sendall(frame(b""))
+            self.assertTrue(sock.recv(1))
+            lines = self.ask("clients").splitlines()
+            self.assertEqual(len(lines), 2)
+            self.assertEqual(self.ask("kill", lines[1].split()[0]), "ended=1\n")
+            self.assertIn("404 No connection has this number", self.ask("kill", "9999", code=1))
+        self.assertIn("the argument is a number", self.ask("kill", "../reload", code=2))
+
+    def test_slow_requests_are_listed(self):
+        self.run_kvc("hset", "table1", "secret", "v")
+        out = self.ask("slowlog")
+        self.assertRegex(out, r"Z +\S+ hset +table1 +200 127\.0\.0\.1")
+        self.assertNotIn("secret", out)
+
+    def test_top_prints_what_happened_between_two_looks(self):
+        load = subprocess.Popen([self.kvc, "--server", self.urls[0], "bench", "--clients", "1", "--requests",
+                                 "100000000"], stdout=subprocess.DEVNULL)
+        self.addCleanup(load.wait)
+        self.addCleanup(load.kill)
+        while not self.sum("weft_requests", command="hget"):
+            pass
+        top = [json.loads(line) for line in
+               self.ask("top", "--json", "--interval", "0.2", "--count", "2").splitlines()]
+        self.assertEqual(len(top), 2)
+        for look in top:
+            self.assertEqual(look["commands"][0]["command"], "hget")
+            self.assertGreater(look["requests"], 0)
+            self.assertEqual(len(look["loops"]), 2)
+        out = self.ask("top", "--interval", "0.2")
+        self.assertIn("requests/s, 1 connections", out)
+        self.assertRegex(out, r"\nhget +\d")
+
+    def test_orders(self):
+        self.assertEqual(self.ask("loglevel", "error"), "log-level=error\n")
+        self.assertIn("400 unknown level 'loud'", self.ask("loglevel", "loud", code=1))
+        self.assertEqual(self.ask("reload"), "changed=log-level\n")
+        self.assertEqual(self.ask("drain"), "done\n")
+        self.assertEqual(self.server.wait(60), 0)
+        self.assertIn("kvs serves it with --admin URL", self.ask("info", code=3))
+
+    def test_what_is_no_admin_service_is_refused(self):
+        self.assertIn("kvc: ", self.ask("info", code=5, url=self.urls[0]))
+        self.assertIn("--interval: '0' is not a time of 10 ms or more", self.ask("top", "--interval", "0", code=2))
+        self.assertIn("kvc: ", self.ask("info", url="nonsense:", code=2))
 
 
 class Counters(Served):

@@ -11,6 +11,7 @@
 #include "random.h"
 #include "scan.h"
 #include "server.h"
+#include "statistics.h"
 #include "strings.h"
 #include "topics.h"
 
@@ -177,6 +178,8 @@ const struct resp_command resp_commands[] = {
             "Get array of Redis command details"),
     COMMAND("config", -2, config, A, 0, 0, 0, "server", "2.0.0",
             "A container for server configuration commands"),
+    COMMAND("slowlog", -2, slowlog, A, 0, 0, 0, "server", "2.2.12",
+            "A container for slow log commands"),
     COMMAND("info", -1, info, 0, 0, 0, 0, "server", "1.0.0",
             "Get information and statistics about the server"),
     COMMAND("time", 1, time, F, 0, 0, 0, "server", "2.6.0", "Return the current server time"),

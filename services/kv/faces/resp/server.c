@@ -9,6 +9,7 @@
 #include "core/base/compiler.h"
 #include "core/base/mem.h"
 #include "expiry.h"
+#include "statistics.h"
 #include "keys.h"
 #include "text.h"
 
@@ -226,7 +227,7 @@ bool resp_begin_config(struct resp_task *task)
 
 /* --- INFO ------------------------------------------------------------------------------------------ */
 
-enum { INFO_MAX = 1024 };
+enum { INFO_MAX = 2048 };
 
 struct info {
     char *text;
@@ -267,6 +268,8 @@ static bool add_section(struct info *info, const struct resp_task *task, const c
 
 static bool tell_info(struct resp_task *task)
 {
+    struct resp_statistics counted;
+    resp_statistics_read(&counted, task);
     struct info info = {.text = weft_arena_alloc(weft_request_arena(task->base.request), INFO_MAX)};
     if (!info.text)
         return resp_no_memory(task);
@@ -276,10 +279,18 @@ static bool tell_info(struct resp_task *task)
             "arch_bits:%d\r\n",
             RESP_REDIS_VERSION, WEFT_VERSION, (long)getpid(), (int)(8 * sizeof(void *)));
     if (add_section(&info, task, "Clients"))
-        add(&info, "maxclients:%" PRIu64 "\r\n", kv_task_limits(&task->base)->max_connections);
+        add(&info, "connected_clients:%" PRIu64 "\r\nmaxclients:%" PRIu64 "\r\n",
+            counted.connections, kv_task_limits(&task->base)->max_connections);
     if (add_section(&info, task, "Memory"))
-        add(&info, "maxmemory:%" PRIu64 "\r\nmaxmemory_policy:noeviction\r\n",
-            kv_task_kv_limits(&task->base)->max_memory);
+        add(&info,
+            "used_memory:%" PRIu64 "\r\nmaxmemory:%" PRIu64 "\r\nmaxmemory_policy:noeviction\r\n",
+            counted.memory, kv_task_kv_limits(&task->base)->max_memory);
+    if (add_section(&info, task, "Stats"))
+        add(&info,
+            "total_connections_received:%" PRIu64 "\r\ntotal_commands_processed:%" PRIu64
+            "\r\ntotal_net_input_bytes:%" PRIu64 "\r\ntotal_net_output_bytes:%" PRIu64
+            "\r\nrejected_connections:%" PRIu64 "\r\n",
+            counted.accepted, counted.frames, counted.received, counted.sent, counted.turned_away);
     if (add_section(&info, task, "Persistence"))
         add(&info, "loading:0\r\n");
     if (add_section(&info, task, "Replication"))

@@ -22,6 +22,9 @@ static const struct weft_view samples[] = {
     SAMPLE("HELLO 3\r\n"),
     SAMPLE("COMMAND\r\n"),
     SAMPLE("INFO\r\n"),
+    SAMPLE("SLOWLOG GET\r\n"),
+    SAMPLE("SLOWLOG LEN\r\n"),
+    SAMPLE("SLOWLOG RESET\r\n"),
     SAMPLE("HSCAN h 0\r\n"),
     SAMPLE("NOSUCH \"a\\r\\nb\"\r\n"),
 #undef SAMPLE

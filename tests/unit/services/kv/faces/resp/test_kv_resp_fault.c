@@ -36,6 +36,7 @@ static const char *const commands[] = {
     "RANDOMKEY",
     "CLIENT SETNAME me",
     "CLIENT INFO",
+    "SLOWLOG GET",
     "CLIENT LIST",
     "CLIENT LIST ID 1 2 3",
     "CLIENT KILL ID 99",
