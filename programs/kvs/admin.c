@@ -22,8 +22,8 @@ static struct weft_limits limits_of_admin(void)
 }
 
 int kvs_admin_open(struct kvs_admin *admin, const struct kvs_config *config,
-                   struct weft_registry *registry, const struct weft_log *log,
-                   struct weft_error *error)
+                   struct weft_registry *registry, struct weft_inheritance *inheritance,
+                   const struct weft_log *log, struct weft_error *error)
 {
     if (!config->admin)
         return 0;
@@ -37,6 +37,7 @@ int kvs_admin_open(struct kvs_admin *admin, const struct kvs_config *config,
         .limits = limits_of_admin(),
         .threads = 1,
         .log = log,
+        .inheritance = inheritance,
     };
     struct weft_error refused;
     char line[LINE_SIZE];

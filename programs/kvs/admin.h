@@ -30,10 +30,11 @@ struct kvs_admin {
     struct weft_post stop;
 };
 
-/* Makes the server, or does nothing without --admin. The errors of weft_server_new, whose *error begins with the
+/* Makes the server, or does nothing without --admin. It may take a socket of `inheritance`. The errors of weft_server_new, whose *error begins with the
  * option's name. kvs_admin_close follows in any case. */
 WEFT_MUST_USE int kvs_admin_open(struct kvs_admin *admin, const struct kvs_config *config,
-                                 struct weft_registry *registry, const struct weft_log *log,
+                                 struct weft_registry *registry,
+                                 struct weft_inheritance *inheritance, const struct weft_log *log,
                                  struct weft_error *error);
 /* Binds it. The errors of weft_server_listen. */
 WEFT_MUST_USE int kvs_admin_listen(struct kvs_admin *admin, struct weft_error *error);

@@ -433,8 +433,11 @@ static int serve(struct kvs_config *config, const struct cli_user *user,
                            &serving->log->log, &error);
     if (status == 0 && admin->serving)
         admin->serving(admin->context, serving);
-    if (status == 0)
+    if (status == 0) {
+        kvs_manager_store(&serving->service->manager, serving->server);
+        kvs_manager_store(&serving->service->manager, admin->server);
         status = kvs_admin_start(admin, &error);
+    }
     return status < 0 ? refuse(err, status, &error)
                       : run_until_stopped(config, serving, admin, out, err);
 }
@@ -482,7 +485,8 @@ int cli_kvs_serve(struct kvs_config *config, struct weft_registry *registry,
     if (status == 0)
         status = weft_server_new(&serving.server, &options, &error);
     if (status == 0)
-        status = kvs_admin_open(admin, config, registry, log, &error);
+        status =
+            kvs_admin_open(admin, config, registry, &service->inheritance.sockets, log, &error);
     if (status == 0 && config->check)
         status = check_system(config, config->user ? &user : NULL, &error);
     if (status < 0)

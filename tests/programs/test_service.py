@@ -89,11 +89,12 @@ def test_gives_signs_of_life(manager, _folder):
 
 def test_restart_keeps_those_who_wait(manager, folder):
     path = os.path.join(folder, "kvs.sock")
-    words = ["--listen", "tcp://127.0.0.1:0?codec=line", "--listen", f"unix:{path}?codec=line"]
+    words = ["--listen", "tcp://127.0.0.1:0?codec=line", "--listen", f"unix:{path}?codec=line", "--admin",
+             "tcp://127.0.0.1:0"]
     run = manager.start(words)
-    urls = [run.read_url(), run.read_url()]
+    urls, admin = [run.read_url(), run.read_url()], run.out.readline()
     manager.wait_for("READY")
-    check(len(manager.stored) == 2, "both listeners are in the store")
+    check(len(manager.stored) == 3, "all listeners are in the store")
     end(run)
     check(os.path.exists(path), "the socket's file stays")
     waiting = []
@@ -104,8 +105,9 @@ def test_restart_keeps_those_who_wait(manager, folder):
         peer.sendall(b"ping\n")
         waiting.append(peer)
     run = manager.start(words)
-    check([run.read_url(), run.read_url()] == urls, "port 0 is the port of the run before")
-    check("FDSTORE" not in manager.wait_for("READY") and len(manager.stored) == 2, "nothing is stored twice")
+    check([run.read_url(), run.read_url()] == urls and run.out.readline() == admin,
+          "port 0 is the port of the run before")
+    check("FDSTORE" not in manager.wait_for("READY") and len(manager.stored) == 3, "nothing is stored twice")
     for peer in waiting:
         check(peer.recv(100).startswith(b"200"), "who connected in between is answered")
         peer.close()

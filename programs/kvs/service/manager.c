@@ -114,9 +114,12 @@ static char *name_socket(const struct weft_listener *listener, char dst[NAME_TEX
     return dst;
 }
 
-static void store_listeners(const struct kvs_manager *manager, struct weft_server *server)
+void kvs_manager_store(const struct kvs_manager *manager, struct weft_server *server)
 {
     const struct weft_listener *listener;
+    if (manager->fd < 0 || !server)
+        return;
+    weft_server_keep_listeners(server);
     for (size_t i = 0; (listener = weft_server_listener(server, i)) != NULL; i++) {
         char name[NAME_TEXT], text[MESSAGE_TEXT];
         if (listener->inherited)
@@ -149,8 +152,6 @@ void kvs_manager_begin(struct kvs_manager *manager, struct weft_server *server)
     manager->server = server;
     if (manager->fd < 0)
         return;
-    store_listeners(manager, server);
-    weft_server_keep_listeners(server);
     tell(manager, "READY=1\nSTATUS=Serving", -1);
     if (manager->watchdog == 0)
         return;

@@ -23,9 +23,11 @@ struct kvs_manager {
 void kvs_manager_init(struct kvs_manager *manager, const struct weft_log *log);
 void kvs_manager_fini(struct kvs_manager *manager);
 
-/* Begins: READY=1, the listeners that were not inherited into the descriptor store, and signs of life
- * (WATCHDOG=1), each after every loop has turned. The listeners are kept then (weft_server_keep_listeners), for
- * the manager has them. */
+/* Gives the listeners of a server that were not inherited into the descriptor store. All of its listeners are kept then
+ * (weft_server_keep_listeners), for the manager has them. Call it before the server runs. NULL: does nothing. */
+void kvs_manager_store(const struct kvs_manager *manager, struct weft_server *server);
+
+/* Begins: READY=1, and signs of life (WATCHDOG=1), each after every loop of the server has turned. */
 void kvs_manager_begin(struct kvs_manager *manager, struct weft_server *server);
 /* Ends the signs of life. */
 void kvs_manager_end(struct kvs_manager *manager);
