@@ -64,6 +64,14 @@ int kvs_certificates_add(struct kvs_certificates *certificates, struct weft_regi
     return weft_registry_add_filter(registry, &weft_filter_tls, &certificates->tls);
 }
 
+void kvs_certificates_count(struct kvs_certificates *certificates,
+                            struct weft_collectors *collectors)
+{
+    certificates->collector =
+        (struct weft_collector){.collect = weft_tls_collect, .context = &certificates->tls};
+    weft_collectors_add(collectors, &certificates->collector);
+}
+
 /* Writes the hosts of --listen that are not loopback, with commas between. */
 static void list_hosts(const struct kvs_config *config, char names[NAMES])
 {
@@ -106,6 +114,12 @@ int kvs_certificates_add(struct kvs_certificates *certificates, struct weft_regi
 {
     (void)certificates, (void)registry, (void)reload;
     return 0;
+}
+
+void kvs_certificates_count(struct kvs_certificates *certificates,
+                            struct weft_collectors *collectors)
+{
+    (void)certificates, (void)collectors;
 }
 
 int kvs_certificates_make(const struct kvs_config *config, struct weft_error *error)

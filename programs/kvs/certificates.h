@@ -5,6 +5,7 @@
 #ifndef KVS_CERTIFICATES_H
 #define KVS_CERTIFICATES_H
 
+#include "core/base/samples.h"
 #include "core/registry.h"
 #include "options.h"
 #include "reload.h"
@@ -18,11 +19,16 @@ struct kvs_certificates {
     struct weft_tls tls;
 #endif
     struct kvs_reloader reloader;
+    struct weft_collector collector;
 };
 
 /* Adds the filter to the registry and the reloader to the list. */
 WEFT_MUST_USE int kvs_certificates_add(struct kvs_certificates *certificates,
                                        struct weft_registry *registry, struct kvs_reload *reload);
+
+/* Adds the collector of handshakes, which ends with the list. */
+void kvs_certificates_count(struct kvs_certificates *certificates,
+                            struct weft_collectors *collectors);
 
 /* Does what --make-certificate asks for, and prints what it made and how to use it. The server's certificate is also
  * for the hosts of --listen. */

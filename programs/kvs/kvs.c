@@ -301,6 +301,8 @@ static int run(struct kvs_config *config, struct kvs_log *kvs_log)
     if (err == 0)
         err = kvs_administer_init(&administer, config, log, &contexts.kv, layers.users, &registry,
                                   &error);
+    if (err == 0)
+        kvs_certificates_count(&contexts.certificates, &administer.collectors);
     code = err < 0 ? refuse(err, error.text)
                    : cli_kvs_serve(config, &registry, &reload, &administer.server, kvs_log,
                                    &service, stdout, stderr);

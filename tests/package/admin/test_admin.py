@@ -386,9 +386,10 @@ class Counters(Served):
     def test_every_metric_has_a_test(self):
         here = {row[0] for row in self.rows} | {
             "weft_request_duration_seconds", "weft_connections", "weft_connections_open", "weft_loop_connections"}
-        # weft_loop_posts: test_server_inspect. The others do not move by what a client does.
+        # weft_loop_posts: test_server_inspect; weft_tls_*: test_tls_handshake. The others do not move by what a client does.
         rest = {"weft_ready", "weft_build_info", "process_resident_memory_bytes", "process_start_time_seconds",
-                "weft_store_limit_bytes", "weft_loop_posts", "weft_loop_turn_longest_seconds"}
+                "weft_store_limit_bytes", "weft_loop_posts", "weft_loop_turn_longest_seconds", "weft_tls_handshakes",
+                "weft_tls_resumptions", "weft_tls_failures"}
         self.set()
         self.assertEqual({name for name, _, _ in self.samples()} - here - rest, set())
 

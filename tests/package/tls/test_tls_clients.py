@@ -320,7 +320,11 @@ class Mutual(Server):
 
     def test_client_without_a_certificate_is_refused(self):
         self.start()
-        self.assertIn("certificate required", self.kvc("hget", "t", "k", code=3))
+        # In TLS 1.3 a client is through with the handshake before it can hear of that.
+        done = subprocess.run([KVC, "--server", f"tls://127.0.0.1:{self.port}?ca={self.folder}/ca.pem", "hget", "t", "k"],
+                              capture_output=True, text=True, timeout=120, check=False)
+        self.assertIn(done.returncode, (3, 5))
+        self.assertIn("the server refuses: certificate required", done.stderr)
         self.kvc("hset", "t", "k", "v", query=self.known())
         self.wait_for("the client shows no certificate, and verify=required")
 

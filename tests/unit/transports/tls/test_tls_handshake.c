@@ -4,10 +4,12 @@
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
 
+#include "core/base/compiler.h"
 #include "tls_fixture.h"
 
 static void make(struct tls_end *client, struct tls_end *server, const char *client_query,
@@ -173,6 +175,19 @@ static void test_end_inside_the_handshake(void **state)
     end(&client, &server);
 }
 
+struct taker {
+    struct weft_samples samples;
+    char text[256];
+};
+
+static void take(struct weft_samples *samples, const struct weft_sample *sample)
+{
+    struct taker *taker = weft_container_of(samples, struct taker, samples);
+    size_t used = strlen(taker->text);
+    snprintf(taker->text + used, sizeof taker->text - used, "%s=%.0f ", sample->metric->name,
+             sample->value);
+}
+
 static void test_session_is_resumed(void **state)
 {
     static const char *const versions[] = {TLS_SERVER "&min=1.3", TLS_SERVER};
@@ -194,6 +209,10 @@ static void test_session_is_resumed(void **state)
         assert_int_equal(counts.handshakes, 2);
         assert_int_equal(counts.resumed, 1);
         assert_int_equal(counts.failed, 0);
+        struct taker taker = {.samples = {take}};
+        weft_tls_collect(&context, &taker.samples);
+        assert_string_equal(taker.text,
+                            "weft_tls_handshakes=2 weft_tls_resumptions=1 weft_tls_failures=0 ");
         tls_end_hang_up(&again_client);
         tls_end_hang_up(&again_server);
         end(&client, &server);
