@@ -128,6 +128,51 @@ static void test_watch_ends_with_a_signal_or_in_time(void **state)
     expect(WORDS("watch", "w5", "--timeout", "0.3"), 4, "", "kvc: no change came in time\n");
 }
 
+/* A kvs on a store in a folder of the test, which may be there already. */
+static void start_kept(struct kvs *kvs, const char *name)
+{
+    char store[200];
+    snprintf(store, sizeof store, "%s:%s/expiry-%s", name, folder, name);
+    kvs_start(kvs, WORDS("--listen", KVS_ANY_PORT, "--store", store));
+    url = kvs->urls[0];
+}
+
+static void expire_over_a_restart(const char *name)
+{
+    struct kvs kvs;
+    struct process kvc;
+    const char *all = url;
+    start_kept(&kvs, name);
+    run_quietly(url, WORDS("hset", "t", "long", "1", "--expire-at", "4102444800"));
+    run_quietly(url, WORDS("hset", "t", "soon", "1", "--ttl", "1h"));
+    run_quietly(url, WORDS("hset", "t", "ever", "1"));
+    kvs_end(&kvs);
+    start_kept(&kvs, name);
+    expect(WORDS("--json", "hget", "t", "long", "--state"), 0, "\"expires\": 4102444800000", "");
+    expect(WORDS("--json", "hget", "t", "soon", "--state"), 0, "\"left\": 3", "");
+    expect(WORDS("httl", "t", "ever"), 0, "never", "");
+    start_watch(&kvc, WORDS("watch", "t", "soon", "--count", "2"));
+    run_quietly(url, WORDS("hexpire", "t", "soon", "1ms"));
+    assert_int_equal(process_wait(&kvc), 0);
+    assert_non_null(strstr(kvc.out.text, "\tset\tt\tsoon\t1\t"));
+    assert_non_null(strstr(kvc.out.text, "\texpire\tt\tsoon\n"));
+    process_kill(&kvc);
+    kvs_end(&kvs);
+    start_kept(&kvs, name);
+    expect(WORDS("hexist", "t", "soon"), 0, "false", "");
+    expect(WORDS("--json", "hget", "t", "long", "--state"), 0, "\"expires\": 4102444800000", "");
+    kvs_end(&kvs);
+    url = all;
+}
+
+static void test_expiry_survives_a_restart_and_is_told(void **state)
+{
+    (void)state;
+    expire_over_a_restart("memory");
+    expire_over_a_restart("lmdb");
+    expire_over_a_restart("rocksdb");
+}
+
 static void test_mistakes_of_a_watch_are_explained(void **state)
 {
     (void)state;
@@ -416,6 +461,7 @@ int main(void)
         cmocka_unit_test(test_watch_goes_on_from_a_number),
         cmocka_unit_test(test_number_that_is_too_old_is_said),
         cmocka_unit_test(test_watch_ends_with_a_signal_or_in_time),
+        cmocka_unit_test(test_expiry_survives_a_restart_and_is_told),
         cmocka_unit_test(test_mistakes_of_a_watch_are_explained),
         cmocka_unit_test(test_store_without_memory_for_changes_refuses_watches_and_backups),
         cmocka_unit_test(test_watch_connects_again_and_says_that_changes_are_missed),

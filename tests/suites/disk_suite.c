@@ -101,6 +101,19 @@ static void test_pairs_that_expired_are_removed_and_not_only_hidden(void **state
     assert_true(has_one(world, "t", "stays"));
 }
 
+/* The one that expires first comes last. */
+static void test_pair_that_expires_soon_does_not_wait_for_one_that_expires_late(void **state)
+{
+    struct disk_world *world = *state;
+    int64_t now = weft_loop_wall(world->first.loop);
+    set_one(world, "t", "late", "v", now + 100000000);
+    set_one(world, "t", "soon", "v", now + 1000);
+    assert_int_equal(count_of(world, "t"), 2);
+    while (count_of(world, "t") > 1)
+        assert_true(virtual_loop_advance(world->first.loop, INT64_C(2000000000)));
+    assert_true(has_one(world, "t", "late"));
+}
+
 static void test_dropped_table_is_gone_at_once_and_can_be_made_again(void **state)
 {
     struct disk_world *world = *state;
@@ -260,6 +273,7 @@ int disk_suite_run(const struct kv_store *store)
         DISK_TEST(test_what_was_answered_is_there_after_a_restart),
         DISK_TEST(test_expiry_is_a_time_of_the_calendar_over_a_restart),
         DISK_TEST(test_pairs_that_expired_are_removed_and_not_only_hidden),
+        DISK_TEST(test_pair_that_expires_soon_does_not_wait_for_one_that_expires_late),
         DISK_TEST(test_dropped_table_is_gone_at_once_and_can_be_made_again),
         DISK_TEST(test_drop_of_an_absent_table_finds_nothing),
         DISK_TEST(test_tables_are_shown_in_pages_with_their_counts),

@@ -77,9 +77,10 @@ struct kv_disk_loop {
     unsigned next_reader;
     struct weft_turn_hook hook;
     struct weft_timer timer; /* reports the time to the writer, while there are pairs that expire */
-    void *tx;                /* the engine's reader for this loop */
-    bool open;               /* tx has a state */
-    unsigned showing;        /* the number of calls of done on the stack whose views lie in tx */
+    int64_t armed_for; /* if it is armed: the wall-clock time of the expiry that it is armed for */
+    void *tx;          /* the engine's reader for this loop */
+    bool open;         /* tx has a state */
+    unsigned showing;  /* the number of calls of done on the stack whose views lie in tx */
     unsigned long long commits; /* disk->commits when tx took its state */
     struct {
         unsigned long long moves;

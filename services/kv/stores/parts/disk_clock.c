@@ -27,8 +27,9 @@ static void on_timer(struct weft_timer *timer)
 void kv_disk_arm(struct kv_disk_loop *loop)
 {
     int64_t next = atomic_load_explicit(&loop->disk->next_expiry, memory_order_relaxed);
-    if (next == INT64_MAX || weft_timer_is_armed(&loop->timer))
+    if (next == INT64_MAX || (weft_timer_is_armed(&loop->timer) && loop->armed_for <= next))
         return;
+    loop->armed_for = next;
     int64_t delay = next - weft_loop_wall(loop->port.loop);
     if (delay < TICK_MS)
         delay = TICK_MS;

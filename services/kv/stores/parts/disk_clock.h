@@ -9,7 +9,8 @@
 
 /* Reports the wall-clock time of the loop to the writer and returns it, in milliseconds. */
 int64_t kv_disk_tell_time(struct kv_disk_loop *loop);
-/* Arms the timer, so that the writer is woken when the next pair has expired. Does nothing if it is armed. */
+/* Arms the timer, so that the writer is woken when the next pair has expired. Does nothing if it is armed for that, or for
+ * one before it. */
 void kv_disk_arm(struct kv_disk_loop *loop);
 
 #endif
