@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * A thousand power cuts of a kept store. Whatever the disk has kept of what was not synced, the store has after
- * the next start what it had after some first part of the operations, each whole, and that part has every
- * operation that had been answered. */
+ * the next start what it had after some first part of the operations, each whole and with its expiries, and that part
+ * has every operation that had been answered. Keys that expired while there was no power are gone. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,6 +17,26 @@
 #include "lib/virtual_loop.h"
 
 enum { OPERATIONS = 240, MOST_AT_ONCE = 6, KEYS = 8, BATCH = 4, TEXT = 24, CUTS = 1000 };
+
+static const int64_t hour = 3600 * 1000;
+
+/* Returns when the keys expire that operation `number` has set: never, in an hour, or much later. */
+static int64_t expiry_of(int number)
+{
+    switch (number % 3) {
+    case 0:
+        return KV_NEVER;
+    case 1:
+        return VIRTUAL_LOOP_WALL_BEGIN + hour + number;
+    default:
+        return VIRTUAL_LOOP_WALL_BEGIN + 1000 * hour + number;
+    }
+}
+
+static bool has_expired(int number, int64_t now)
+{
+    return number > 0 && expiry_of(number) != KV_NEVER && expiry_of(number) <= now;
+}
 
 struct operation {
     struct kv_op op;
@@ -55,7 +75,8 @@ static void submit(struct store_client *client, int i, struct test_random *rando
         unsigned key = (unsigned)(test_random_next(random) % KEYS);
         (void)snprintf(operation->keys[k], TEXT, "k%u", key);
         operation->items[k] = (struct kv_item){.key = weft_view_str(operation->keys[k]),
-                                               .value.bytes = weft_view(padding, size)};
+                                               .value.bytes = weft_view(padding, size),
+                                               .expires = removes ? KV_NEVER : expiry_of(i + 1)};
         history.states[i + 1][key] = removes ? 0 : i + 1;
     }
     operation->answered_at = SIZE_MAX;
@@ -90,16 +111,21 @@ static void live(const struct kv_store *store)
         assert_true(history.operations[i].answered_at != SIZE_MAX);
 }
 
-static void read_state(const struct kv_store *store, int state[KEYS])
+/* Reads what there is at the time `now`. */
+static void read_state(const struct kv_store *store, int64_t now, int state[KEYS])
 {
     struct store_client client;
     char key[TEXT];
     store_client_init(&client, store, 0);
+    virtual_loop_set_wall(client.loop, now);
+    assert_true(virtual_loop_advance(client.loop, 1000000));
     for (int k = 0; k < KEYS; k++) {
         (void)snprintf(key, sizeof key, "k%d", k);
         struct kv_item item = {.key = weft_view_str(key)};
         assert_int_equal(store_client_do(&client, KV_MGET, "t", &item, 1), KV_DONE);
         state[k] = item.present ? atoi((const char *)item.found.bytes.data) : 0;
+        if (item.present)
+            assert_true(item.found_expires == expiry_of(state[k]));
         store_items_drop(&item, 1);
     }
     store_client_fini(&client);
@@ -114,10 +140,20 @@ static int answered_before(size_t calls)
     return count;
 }
 
-static void assert_is_a_first_part(const int state[KEYS], int least, unsigned cut)
+static bool is_state(const int state[KEYS], int after, int64_t now)
+{
+    for (int k = 0; k < KEYS; k++) {
+        int number = history.states[after][k];
+        if (state[k] != (has_expired(number, now) ? 0 : number))
+            return false;
+    }
+    return true;
+}
+
+static void assert_is_a_first_part(const int state[KEYS], int64_t now, int least, unsigned cut)
 {
     for (int i = least; i <= OPERATIONS; i++)
-        if (memcmp(state, history.states[i], sizeof history.states[i]) == 0)
+        if (is_state(state, i, now))
             return;
     fail_msg("cut %u: the store has no state from operation %d on", cut, least);
 }
@@ -134,8 +170,9 @@ static void test_thousand_power_cuts_lose_nothing_answered_and_halve_no_batch(vo
         size_t calls = test_random_next(&random) % (disk_shim_recorded() + 1);
         kept_dir_make(kept_plan.dir);
         disk_shim_cut(kept_plan.dir, calls, &random);
-        read_state(&store, found);
-        assert_is_a_first_part(found, answered_before(calls), cut);
+        int64_t now = VIRTUAL_LOOP_WALL_BEGIN + (cut % 2 ? 2 * hour : 0);
+        read_state(&store, now, found);
+        assert_is_a_first_part(found, now, answered_before(calls), cut);
         kept_dir_remove(kept_plan.dir);
     }
 }
