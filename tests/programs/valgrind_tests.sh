@@ -33,6 +33,7 @@ test_kv_mirror         also mirrors a table of lmdb, of which the next line
 test_store_lmdb_.*     reserves a tebibyte of addresses, which valgrind has not; runs under ASan
 test_store_rocksdb_.*  minutes within librocksdb; runs under ASan
 test_store_(sweep|refusals)  minutes of filling memory; runs under ASan
+test_tls_faults        thousands of handshakes, which run under ASan
 test_users_layer       minutes of hashing passwords; runs under ASan
 test_(ws_frames|refusals)  every length and every refusal, minutes; runs under ASan
 test_suites_catch      runs plugins whose mistakes are on purpose

@@ -176,17 +176,36 @@ static void test_what_is_no_tls_is_refused_and_named(void **state)
     tls_end_fini(&client);
 }
 
-/* A handshake of many empty or small records costs a peer little to send. */
+/* A message may have 128 KiB by its header, and OpenSSL would wait for all of them. */
 static void test_handshake_has_a_limit_of_bytes(void **state)
 {
-    /* A record of the change of ciphers, which TLS 1.3 skips for the sake of old middle boxes. */
+    enum { PAYLOAD = 1000, HEADER = 5 };
+    static unsigned char record[HEADER + PAYLOAD] = {22, 3, 1,    PAYLOAD >> 8, PAYLOAD & 0xff,
+                                                     1,  1, 0xff, 0xf0};
+    struct tls_end server;
+    size_t sent = 0;
+    (void)state;
+    assert_int_equal(tls_end_init(&server, NULL, WEFT_SERVER, TLS_SERVER, NULL, NULL), 0);
+    while (sent < 1 << 20 && tls_end_feed(&server, record, sizeof record) == -EAGAIN) {
+        sent += sizeof record;
+        memset(record + HEADER, 0, 4); /* the header of the message stands in the first one alone */
+    }
+    assert_int_equal(server.result, -EPROTO);
+    assert_in_range(sent, 64 * 1024 - sizeof record, 64 * 1024 + sizeof record);
+    assert_string_equal(tls_end_trouble(&server), "the handshake has more than 64 KiB");
+    tls_end_fini(&server);
+}
+
+/* These records may stand anywhere in a handshake, and TLS 1.3 skips them. */
+static void test_empty_words_do_not_keep_a_handshake_alive(void **state)
+{
     static const unsigned char change[] = {20, 3, 3, 0, 1, 1};
     struct raw raw;
+    size_t sent = 0;
     (void)state;
     raw_init(&raw, TLS1_3_VERSION, TLS_SERVER);
     (void)SSL_do_handshake(raw.ssl);
     raw_send(&raw);
-    size_t sent = 0;
     while (raw.server.result == -EAGAIN && sent < 1 << 20) {
         (void)tls_end_feed(&raw.server, change, sizeof change);
         sent += sizeof change;
@@ -248,6 +267,7 @@ int main(void)
         cmocka_unit_test(test_weak_ciphers_are_refused),
         cmocka_unit_test(test_what_is_no_tls_is_refused_and_named),
         cmocka_unit_test(test_handshake_has_a_limit_of_bytes),
+        cmocka_unit_test(test_empty_words_do_not_keep_a_handshake_alive),
         cmocka_unit_test(test_changed_byte_breaks_the_connection),
         cmocka_unit_test(test_flight_that_is_cut_or_changed_anywhere_opens_nothing),
     };

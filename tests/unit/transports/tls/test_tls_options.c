@@ -185,6 +185,19 @@ static void test_made_certificates_fit_each_other(void **state)
         tls_end_fini(&client);
         tls_end_fini(&server);
     }
+    /* A client's certificate is none of a server. */
+    struct tls_end client, server;
+    assert_int_equal(
+        tls_end_init(&server, NULL, WEFT_SERVER, "cert=@client.pem&key=@client.key", NULL, NULL),
+        0);
+    assert_int_equal(
+        tls_end_init(&client, NULL, WEFT_CLIENT, "ca=@ca.pem&name=localhost", NULL, NULL), 0);
+    tls_talk(&client, &server, SIZE_MAX / 2);
+    assert_int_equal(client.result, -EPROTO);
+    assert_string_equal(tls_end_trouble(&client),
+                        "the certificate of CN=ann: unsuitable certificate purpose");
+    tls_end_fini(&client);
+    tls_end_fini(&server);
     memcpy(tls_folder, keep, sizeof keep);
 }
 
