@@ -30,7 +30,8 @@ static size_t size_of(const struct kv__parcel *parcel)
 /* Takes all parcels, the oldest first. */
 static struct kv__parcel *take_inbox(struct kv_feed_loop *self)
 {
-    struct kv__parcel *newest = atomic_exchange_explicit(&self->inbox, NULL, memory_order_acquire);
+    /* Whoever sees it empty posts the node again, and has to see that the loop is done with it. */
+    struct kv__parcel *newest = atomic_exchange_explicit(&self->inbox, NULL, memory_order_acq_rel);
     struct kv__parcel *oldest = NULL;
     while (newest) {
         struct kv__parcel *next = newest->next;
@@ -183,7 +184,7 @@ static void deliver(struct kv_feed_loop *loop, struct kv__parcel *parcel)
     do
         parcel->next = newest;
     while (!atomic_compare_exchange_weak_explicit(&loop->inbox, &newest, parcel,
-                                                  memory_order_release, memory_order_relaxed));
+                                                  memory_order_acq_rel, memory_order_relaxed));
     /* A loop that has stopped has no followers; kv_feed_loop_give frees what is left there. */
     if (!newest)
         (void)!weft_loop_post(loop->loop, &loop->post);

@@ -54,7 +54,7 @@ static int send_batch(struct kv_followed *followed)
     struct kv__batch *batch = next_batch(followed);
     size_t count = batch->count;
     struct weft_blob *blob = count > 0 ? kv__batch_blob(batch, follower->format) : NULL;
-    int err = blob ? follower->send(follower, blob, batch->left > 1) : WEFT_ETOOBIG;
+    int err = blob ? follower->send(follower, blob, batch->shared) : WEFT_ETOOBIG;
     if (err == WEFT_ETOOBIG) {
         followed->lost += count;
         err = 0;

@@ -142,6 +142,7 @@ struct kv__batch {
     size_t count, left; /* messages; followers that have not been sent them */
     size_t bytes;
     bool sealed; /* takes no further message */
+    bool shared; /* several followers are sent it */
     size_t topic_size;
     struct weft_buf values; /* behind the topic */
     struct weft_blob *blobs[KV_FEED_SLOTS];

@@ -110,6 +110,7 @@ static struct kv__batch *new_batch(struct kv__ring *ring, struct weft_view topic
     batch->before = ring->messages;
     batch->sequence = sequence;
     batch->left = ring->followers;
+    batch->shared = ring->followers > 1;
     ring->batches[ring->end++ & (ring->capacity - 1)] = batch;
     kv__append(&ring->loop->batches, &batch->age);
     count_bytes(batch, sizeof *batch + topic.size);

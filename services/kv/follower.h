@@ -64,7 +64,7 @@ enum { KV_FOLLOWER_LEFT = 1 };
  * - KV_FOLLOWER_LEFT: the callback has called kv_follower_leave, and *follower may be gone. */
 struct kv_follower {
     const struct kv_feed_format *format;
-    /* Sends a message that format->make has made. shared: other followers are sent it, too. */
+    /* Sends a message that format->make has made. shared: other followers are, were or will be sent it, too. */
     int (*send)(struct kv_follower *follower, struct weft_blob *blob, bool shared);
     /* Tells that so many messages of that source are lost. Later ones follow. */
     int (*lost)(struct kv_follower *follower, const struct kv_feed_source *source, uint64_t count);
