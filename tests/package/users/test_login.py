@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: MIT
 """kvc logs in: in each of its modes and codecs, with a password from each source, and with words for what may go wrong.
 test_login.py KVS KVC [TEST...]."""
+import base64
 import os
 import pathlib
 import pty
 import signal
+import struct
 import subprocess
 import sys
 import unittest
 
 import server
-from server import Server
+from server import Server, field, text
 
 CODECS = ["length-delimited-gzip", "raw", "varint", "line"]
 
@@ -89,6 +91,42 @@ class Modes(Login):
             peer.flush()
             self.assertTrue(peer.readline().startswith(answer), line)
         peer.close()
+
+    def upgrade(self, user, password):
+        peer = self.connect()
+        word = base64.b64encode(f"{user}:{password}".encode()).decode()
+        peer.sendall(f"GET /kv HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                     f"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+                     f"Authorization: Basic {word}\r\n\r\n".encode())
+        head = b""
+        while not head.endswith(b"\r\n\r\n"):
+            head += self.take(peer, 1)
+        self.assertTrue(head.startswith(b"HTTP/1.1 101 "))
+        return peer
+
+    def ask_in_a_message(self, peer, payload):
+        """Sends a frame of raw in a message whose mask is 0, and returns the status of the reply."""
+        frame = struct.pack(">I", len(payload)) + payload
+        peer.sendall(bytes([0x82, 0x80 | len(frame), 0, 0, 0, 0]) + frame)
+        self.assertEqual(self.take(peer, 1), b"\x82")
+        reply = self.take(peer, self.take(peer, 1)[0])
+        self.assertEqual(reply[4], 8)
+        return reply[5] & 127 | reply[6] << 7
+
+    def test_handshake_of_a_websocket_logs_in(self):
+        self.write({"root": ["write"]})
+        self.start(listen=["ws://127.0.0.1:0/kv?codec=raw"])
+        hget = field(1, text("t", "k"))
+        peer = self.upgrade("root", "sesame")
+        self.assertEqual([self.ask_in_a_message(peer, hget) for _ in range(3)], [404] * 3)
+        again = self.upgrade("root", "sesame")  # the password is known by its digest now
+        self.assertEqual(self.ask_in_a_message(again, hget), 404)
+        stranger = self.upgrade("root", "wrong")
+        self.assertEqual(self.ask_in_a_message(stranger, hget), 401)
+        self.write({"bob": ["write"]})
+        self.server.send_signal(signal.SIGHUP)
+        self.wait_for("event=reload .*users")
+        self.assertEqual(self.ask_in_a_message(peer, hget), 401)
 
     def test_watch_logs_in_anew_after_a_restart(self):
         self.listen()
