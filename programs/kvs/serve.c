@@ -436,6 +436,7 @@ static int serve(struct kvs_config *config, const struct cli_user *user,
     if (status == 0) {
         kvs_manager_store(&serving->service->manager, serving->server);
         kvs_manager_store(&serving->service->manager, admin->server);
+        serving->service->handover.other = admin->server;
         status = kvs_admin_start(admin, &error);
     }
     return status < 0 ? refuse(err, status, &error)

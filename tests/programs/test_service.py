@@ -171,8 +171,9 @@ def start_alone(words):
 
 def test_takes_over(_manager, folder):
     path, data = os.path.join(folder, "handover"), os.path.join(folder, "data")
-    words = [*ANY_PORT, "--handover", path, "--store", f"memory:{data}"]
+    words = [*ANY_PORT, "--handover", path, "--store", f"memory:{data}", "--admin", "tcp://127.0.0.1:0"]
     first, line = start_alone(words)
+    admin = first.stdout.readline()
     kvc(line[1], "hset", "t", "k", "v")
     # What the second could not serve with is refused before the first has to go.
     for more, code, text in (["--listen", "tcp://127.0.0.1:0?codec=nothing"], 2, "unknown codec"), \
@@ -181,7 +182,7 @@ def test_takes_over(_manager, folder):
         expect_refused(words + more, code, text)
         check(kvc(line[1], "hget", "t", "k") == "v\n", "the first serves on")
     second, other = start_alone(words)
-    check(other == line, "the second listens where the first did")
+    check(other == line and second.stdout.readline() == admin, "the second listens where the first did")
     log = first.communicate()[1]
     check(first.returncode == 0 and f"event=handover pid={second.pid}" in log, "the first has drained")
     check(kvc(line[1], "hget", "t", "k") == "v\n", "and its store is the second's")

@@ -184,13 +184,23 @@ static void drop_peer(struct kvs_handover *handover)
     weft_io_want(&handover->io, WEFT_READABLE);
 }
 
-static int pass_sockets(const struct kvs_handover *handover)
+static int pass_listeners(const struct kvs_handover *handover, const struct weft_server *server)
 {
     const struct weft_listener *listener;
-    int err = send_message(handover->peer, own_name, handover->fd);
-    for (size_t i = 0; err == 0 && (listener = weft_server_listener(handover->server, i)) != NULL;
-         i++)
+    int err = 0;
+    for (size_t i = 0; err == 0 && (listener = weft_server_listener(server, i)) != NULL; i++)
         err = send_message(handover->peer, listener->name, (int)listener->handle);
+    return err;
+}
+
+/* The listeners of the other server stay what they are while it runs, so that this thread may read them. */
+static int pass_sockets(const struct kvs_handover *handover)
+{
+    int err = send_message(handover->peer, own_name, handover->fd);
+    if (err == 0)
+        err = pass_listeners(handover, handover->server);
+    if (err == 0 && handover->other)
+        err = pass_listeners(handover, handover->other);
     return err == 0 ? send_message(handover->peer, end_word, -1) : err;
 }
 
@@ -213,6 +223,8 @@ static void on_answer(struct weft_io *io, unsigned events)
     weft_log_write(handover->log, WEFT_LOG_INFO, "handover", "pid=%d", handover->pid);
     handover->is_passed = true;
     weft_server_keep_listeners(handover->server);
+    if (handover->other)
+        weft_server_keep_listeners(handover->other);
     handover->passed(handover);
 }
 

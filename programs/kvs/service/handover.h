@@ -29,6 +29,7 @@ struct kvs_handover {
     bool is_file, is_passed;
     struct weft_io io, peer_io;
     struct weft_server *server;
+    struct weft_server *other; /* set by the caller: its listeners are passed, too; NULL: none */
     const struct weft_log *log;
     /* Set by the caller. passed is called once the sockets are the other's: drain now. */
     void (*passed)(struct kvs_handover *handover);
