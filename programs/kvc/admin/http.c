@@ -70,12 +70,14 @@ static ssize_t decode(const struct weft_codec_state *state, struct weft_view in,
         io->detail = "answered with more than --max-message, or without its size";
         return WEFT_ELOST;
     }
-    io->need = head + (size_t)length;
-    if (in.size < io->need)
+    size_t size = head + (size_t)length;
+    if (in.size < size) {
+        io->need = size;
         return 0;
+    }
     msg->kind = WEFT_MESSAGE_DATA;
-    msg->payload = weft_view(in.data, io->need);
-    return (ssize_t)io->need;
+    msg->payload = weft_view(in.data, size);
+    return (ssize_t)size;
 }
 
 static int encode(const struct weft_codec_state *state, const struct weft_body *body,

@@ -49,6 +49,7 @@ static void test_response_is_decoded_once_it_is_whole(void **state)
         assert_int_equal(msg.kind, WEFT_MESSAGE_NONE);
     }
     assert_int_equal(decode(whole, &msg, &io), sizeof whole - 1);
+    assert_int_equal(io.need, 0); /* the next response may be shorter */
     assert_true(kvc_http_read(msg.payload, &response));
     assert_int_equal(response.status, 200);
     assert_true(weft_view_equal(response.body, weft_view_str("hello")));
