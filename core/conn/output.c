@@ -8,6 +8,7 @@
 #include <errno.h>
 
 #include "conn_private.h"
+#include "probes.h"
 
 /* A message below this size is not deflated, or so quickly that a look at the clock would cost as much. */
 enum { MEASURED_SIZE = 1024 };
@@ -314,6 +315,7 @@ void weft__conn_flush(struct weft__conn *conn)
         int count = weft_chain_peek(&conn->out, vec, WEFT_IOV_MAX);
         size_t offered = 0;
         ssize_t taken = conn->stream->ops->writev(conn->stream, vec, count);
+        WEFT__PROBE(write, conn->id, count, taken);
 
         if (taken == -EAGAIN) {
             conn->write_blocked = true;

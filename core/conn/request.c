@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "conn_private.h"
+#include "probes.h"
 #include "core/base/compiler.h"
 
 /* The first chunk of what a kept request has: its payload, and what a service needs to answer it later. */
@@ -142,6 +143,7 @@ static int end_request(struct weft__request *request, const struct weft_body *bo
         weft__conn_count_bad(conn, bad);
     }
     weft__order_settle_room(&conn->order, request);
+    WEFT__PROBE(end, conn->id, request, request->public.status);
     request->ended = true;
     if (request->layered.begun > 0)
         end_layers(request);

@@ -2,6 +2,8 @@
 """The admin service of a real kvs: its resources with curl, its metrics with promtool, and one table that moves each
 counter. Run from the root of the tree: test_admin.py KVS KVC PROMTOOL [TEST...]."""
 import json
+import pathlib
+import re
 import socket
 import struct
 import subprocess
@@ -133,6 +135,14 @@ class Resources(Served):
         self.assertEqual(code, 2)
         self.assertIn("host: at most 255 bytes of names", text)
         self.assertEqual(check("--admin", "unix:/nowhere/admin.sock")[0], 1)
+
+
+class Probes(unittest.TestCase):
+    def test_kvs_has_the_probes_that_the_page_lists(self):
+        notes = subprocess.run(["readelf", "-n", Served.kvs], text=True, check=True, stdout=subprocess.PIPE).stdout
+        found = set(re.findall(r"Provider: weft\n\s+Name: (\w+)", notes))
+        listed = set(re.findall(r"^\| `weft:(\w+)` \|", pathlib.Path("docs/admin.md").read_text(encoding="utf-8"), re.M))
+        self.assertEqual(found, listed)
 
 
 class Unix(Served):
