@@ -109,7 +109,7 @@ static void test_field_numbers_beyond_a_range_are_unknown(void **state)
 {
     struct weft_pb_field field;
     (void)state;
-    assert_int_equal(read_one(VIEW("\x52\x00"), &abi__command_request__descriptor, &field, NULL),
+    assert_int_equal(read_one(VIEW("\x6A\x00"), &abi__command_request__descriptor, &field, NULL),
                      1);
     assert_null(field.descriptor);
 }
