@@ -86,6 +86,24 @@ static inline bool stands(const struct weft__pass *pass)
     return __atomic_load_n(pass->stamp, __ATOMIC_ACQUIRE) == pass->made;
 }
 
+void weft__layers_call_one(void *loop_state, void *conn_state, struct weft_request *public)
+{
+    struct weft__request *request = weft_container_of(public, struct weft__request, public);
+    const struct weft__binding *binding = request->conn->binding;
+    const struct weft__layers *layers = &binding->layers;
+    const struct weft_layer *layer = layers->of[0].layer;
+    void *state = weft__request_state(request, layers->of[0].at);
+    struct weft_rejection why = {.cause = WEFT_REJECT_DENIED};
+
+    public->layers = layers;
+    request->layered = (struct weft__layered){.begun = 1};
+    memset(state, 0, layer->request_size);
+    if (!layer->begin || layer->begin(layers->of[0].loop_state, state, public, &why))
+        binding->service->call(loop_state, conn_state, public);
+    else if (!request->layered.waited)
+        refuse(request, &why);
+}
+
 void weft__layers_call_quick(void *loop_state, void *conn_state, struct weft_request *public)
 {
     struct weft__request *request = weft_container_of(public, struct weft__request, public);
@@ -183,6 +201,11 @@ bool weft_request_ask(struct weft_request *public, const struct weft_action *act
     *why = (struct weft_rejection){.cause = WEFT_REJECT_DENIED};
     if (!layers)
         return true;
+    if (layers->alone)
+        return !layers->of[0].layer->ask ||
+               layers->of[0].layer->ask(layers->of[0].loop_state,
+                                        weft__request_state(request, layers->of[0].at), public,
+                                        action, why);
     /* A request that lasts may be asked about long after it came. */
     if (request->layered.pass && !stands(request->layered.pass))
         request->layered.pass = NULL;

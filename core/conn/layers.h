@@ -12,6 +12,7 @@ struct weft__conn;
 struct weft__layers {
     size_t count;
     bool guarded; /* one of them has a meet */
+    bool alone;   /* it is the only one, and is no guard: nobody has a pass */
     bool quick;   /* it is the only one, and the service asks: a pass counts */
     struct {
         const struct weft_layer *layer;
@@ -24,6 +25,8 @@ struct weft__layers {
  * service's call unless one of them has refused the request. */
 void weft__layers_call(void *loop_state, void *conn_state, struct weft_request *request);
 
+/* Takes that place where one layer is alone. */
+void weft__layers_call_one(void *loop_state, void *conn_state, struct weft_request *request);
 /* Takes that place where the layers are quick: the peer's pass may spare the layer's begin. */
 void weft__layers_call_quick(void *loop_state, void *conn_state, struct weft_request *request);
 

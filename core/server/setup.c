@@ -185,10 +185,12 @@ static int start_layers(struct weft__binding *binding, const struct weft_endpoin
         layers->of[i].at = at;
         layers->count++;
         layers->guarded |= layer->meet != NULL;
+        layers->alone = layers->count == 1 && !layers->guarded;
         layers->quick = layers->guarded && layers->count == 1 && binding->service->asks;
         at += WEFT__ALIGN_UP(layer->request_size);
     }
     binding->call = layers->quick       ? weft__layers_call_quick
+                    : layers->alone     ? weft__layers_call_one
                     : layers->count > 0 ? weft__layers_call
                                         : binding->service->call;
     if (at > binding->worker->requests.states)
