@@ -139,7 +139,8 @@ static void describe(struct kvs_administer *self, const struct kvs_config *confi
 static int add_plugins(struct kvs_administer *self, struct weft_registry *registry)
 {
     int err = weft_registry_add_layer(registry, &weft_metrics_layer, self->metrics);
-    return err < 0 ? err : weft_registry_add_service(registry, &weft_admin_service, &self->admin);
+    weft_admin_set_data(&self->admin, &weft_kv_http_service, self->kv);
+    return err < 0 ? err : weft_registry_add_service(registry, &self->admin.service, &self->admin);
 }
 
 int kvs_administer_init(struct kvs_administer *self, const struct kvs_config *config,

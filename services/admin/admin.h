@@ -62,10 +62,20 @@ struct weft_admin {
      * *error: -ENOTSUP if the program has no such thing, WEFT_ECONFIG if the argument or a file is wrong. */
     int (*act)(void *context, struct weft_admin_order *order, struct weft_error *error);
     void *context;
+    /* A service for paths below /v1/, which the console's view of the data uses: see weft_admin_set_data. NULL: none. */
+    const struct weft_service *data;
+    void *data_context;
+    struct weft_service service;
     /* The server that it is about. It is set once that listens, by weft_admin_set_server, and NULL before. */
     _Atomic(struct weft_server *) server;
     _Atomic int state; /* enum weft_admin_state */
 };
+
+/* Makes admin->service, which is weft_admin_service and serves the paths below /v1/ by `data`: register that instead,
+ * under the same name, with `admin` as its context. data speaks "http" and is configured without options, but for
+ * `cors`, which lets pages in, because this service judges whose pages may ask. It must call weft_request_ask
+ * (asks). data and context outlive the server. */
+void weft_admin_set_data(struct weft_admin *admin, const struct weft_service *data, void *context);
 
 /* Both on any thread. The server lives until the one that serves the service has ended its run. */
 void weft_admin_set_server(struct weft_admin *admin, struct weft_server *server);

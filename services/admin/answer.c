@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdio.h>
 
+#include "console/console.h"
 #include "private.h"
 
 static const char *reason_of(unsigned status)
@@ -81,6 +82,26 @@ void admin_answer_problem(struct weft_request *request, unsigned status, const c
     end_with(request, status, weft_view(text, size));
 }
 
+static void end_with_text(struct weft_request *request, unsigned status, struct weft_text *whole)
+{
+    if (whole->failed)
+        admin_answer_problem(request, 503, "", "There is no memory for the answer");
+    else
+        end_with(request, status, weft_text_view(whole));
+    weft_text_fini(whole);
+}
+
+void admin_answer_console(struct weft_request *request)
+{
+    struct weft_text whole = {.failed = false};
+    weft_text_printf(&whole,
+                     "HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\n%s"
+                     "Content-Security-Policy: %s\r\nContent-Length: %zu\r\n\r\n",
+                     common_fields, weft_console_policy, weft_console_size);
+    weft_text_add(&whole, weft_view(weft_console_page, weft_console_size));
+    end_with_text(request, 200, &whole);
+}
+
 void admin_answer(struct weft_request *request, unsigned status, const char *type,
                   struct weft_text *text)
 {
@@ -91,9 +112,5 @@ void admin_answer(struct weft_request *request, unsigned status, const char *typ
     weft_text_add(&whole, weft_view(head, (size_t)size));
     weft_text_add(&whole, body);
     weft_text_fini(text);
-    if (whole.failed)
-        admin_answer_problem(request, 503, "", "There is no memory for the answer");
-    else
-        end_with(request, status, weft_text_view(&whole));
-    weft_text_fini(&whole);
+    end_with_text(request, status, &whole);
 }

@@ -5,6 +5,8 @@
 #ifndef WEFT_ADMIN_PRIVATE_H
 #define WEFT_ADMIN_PRIVATE_H
 
+#include <stddef.h>
+
 #include "admin.h"
 #include "services/payload/http/request.h"
 #include "services/payload/json/build.h"
@@ -22,6 +24,13 @@ struct admin_loop {
     struct weft_loop *loop;
 };
 
+/* Returns `size` rounded up, so that any state of the service for the data may lie there. */
+static inline size_t admin_offset_behind(size_t size)
+{
+    size_t unit = _Alignof(max_align_t);
+    return (size + unit - 1) / unit * unit;
+}
+
 /* --- answer.c --- */
 
 /* Ends the request with a response: `text`, which is freed, or 500 if it has failed. */
@@ -32,6 +41,20 @@ void admin_answer_problem(struct weft_request *request, unsigned status, const c
                           const char *detail);
 /* Writes such a problem to dst, which has WEFT_REJECT_MAX bytes. Returns its size. */
 size_t admin_put_problem(uint8_t *dst, unsigned status, const char *fields, const char *detail);
+
+/* Ends it with the console. */
+void admin_answer_console(struct weft_request *request);
+
+/* --- data.c: each does nothing if there is no such service --- */
+
+int admin_data_configure(struct admin_config *config, const struct weft_limits *limits,
+                         struct weft_error *error);
+int admin_data_start(struct admin_loop *self);
+void admin_data_stop(struct admin_loop *self);
+int admin_data_open(struct admin_loop *self, void *conn_state);
+void admin_data_close(struct admin_loop *self, void *conn_state);
+/* There is one. */
+void admin_data_call(struct admin_loop *self, void *conn_state, struct weft_request *request);
 
 /* --- views.c --- */
 

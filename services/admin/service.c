@@ -152,9 +152,15 @@ static const struct resource {
 
 enum { RESOURCES = sizeof resources / sizeof *resources };
 
+/* A browser names HTML before anything else; curl and its like take anything and get the list. */
 static void show_index(struct asked *asked)
 {
     struct weft_text text = {.failed = false};
+    if (weft_http_quality(asked->accept, "text/html") >
+        weft_http_quality(asked->accept, "text/plain")) {
+        admin_answer_console(asked->request);
+        return;
+    }
     for (size_t i = 1; i < RESOURCES; i++)
         weft_text_printf(&text, "%-6s %s%s\n",
                          resources[i].method == WEFT_HTTP_GET    ? "GET"
@@ -307,11 +313,31 @@ static bool may(struct asked *asked, const struct resource *resource)
     return false;
 }
 
+static bool is_data(const struct asked *asked)
+{
+    static const char prefix[] = "/v1/";
+    return asked->loop->admin->data && asked->http.path.size >= sizeof prefix - 1 &&
+           memcmp(asked->http.path.data, prefix, sizeof prefix - 1) == 0;
+}
+
+static void answer(struct asked *asked)
+{
+    bool is_known;
+    const struct resource *resource = find_resource(asked, &is_known);
+    if (!resource)
+        admin_answer_problem(asked->request, is_known ? 405 : 404, "",
+                             is_known ? "The resource does not have this method"
+                                      : "Nothing is here: see docs/admin.md");
+    else if (!read_parameters(asked))
+        admin_answer_problem(asked->request, 400, "",
+                             "The parameters are limit=0...100000 and, of /log-level, level=NAME");
+    else if (may(asked, resource))
+        resource->answer(asked);
+}
+
 static void call(void *loop_state, void *conn_state, struct weft_request *request)
 {
     struct asked asked = {.loop = loop_state, .request = request};
-    bool is_known;
-    (void)conn_state;
     if (!weft_http_read(request->payload, &asked.http)) {
         admin_answer_problem(request, 400, "", "This is no request");
         return;
@@ -326,16 +352,10 @@ static void call(void *loop_state, void *conn_state, struct weft_request *reques
         admin_answer_problem(request, 403, "", "Pages of other origins may not use this");
         return;
     }
-    const struct resource *resource = find_resource(&asked, &is_known);
-    if (!resource)
-        admin_answer_problem(request, is_known ? 405 : 404, "",
-                             is_known ? "The resource does not have this method"
-                                      : "Nothing is here: see docs/admin.md");
-    else if (!read_parameters(&asked))
-        admin_answer_problem(request, 400, "",
-                             "The parameters are limit=0...100000 and, of /log-level, level=NAME");
-    else if (may(&asked, resource))
-        resource->answer(&asked);
+    if (is_data(&asked))
+        admin_data_call(loop_state, conn_state, request);
+    else
+        answer(&asked);
 }
 
 /* --- the service ----------------------------------------------------------------------------------- */
@@ -378,14 +398,13 @@ static int configure(void *memory, void *context, const struct weft_option_set *
 {
     struct admin_config *config = memory;
     const char *hosts = weft_option_get(set, "host");
-    (void)limits;
     config->admin = context;
     if (hosts && strlen(hosts) >= sizeof config->hosts)
         return weft_error_set(error, WEFT_ECONFIG, "host: at most %d bytes of names",
                               ADMIN_HOSTS - 1);
     if (hosts)
         strcpy(config->hosts, hosts);
-    return 0;
+    return admin_data_configure(config, limits, error);
 }
 
 static int start(void *memory, const void *config, struct weft_loop *loop)
@@ -394,7 +413,22 @@ static int start(void *memory, const void *config, struct weft_loop *loop)
     self->config = config;
     self->admin = self->config->admin;
     self->loop = loop;
-    return 0;
+    return admin_data_start(self);
+}
+
+static void stop(void *memory)
+{
+    admin_data_stop(memory);
+}
+
+static int open_connection(void *conn_state, void *loop_state)
+{
+    return admin_data_open(loop_state, conn_state);
+}
+
+static void close_connection(void *conn_state, void *loop_state)
+{
+    admin_data_close(loop_state, conn_state);
 }
 
 const struct weft_service weft_admin_service = {
@@ -406,6 +440,9 @@ const struct weft_service weft_admin_service = {
     .loop_size = sizeof(struct admin_loop),
     .configure = configure,
     .start = start,
+    .stop = stop,
+    .open = open_connection,
+    .close = close_connection,
     .call = call,
     .reject = reject,
 };

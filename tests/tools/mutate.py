@@ -38,7 +38,7 @@ NEAREST = [
     ("transports", r"^test_(tcp|unix|socket|transport)"),
     ("codecs", r"^test_(raw|http|hostile|varint|length_field|line|resp|vectors_codecs|length_delimited|gzip|compress|scratch"
                r"|first_bytes|vectors_frames|must_shrink|probes)"),
-    ("services/kv/stores/memory", r"^test_(account|entry|epoch|map|pool|runs|segment|siphash|store_(batch|tables|memory|late|faults|refusals|steps|sweep|threads|drop"
+    ("services/kv/stores/memory", r"^test_(account|entry|epoch|map|pool|runs|segment|siphash|tour|store_(batch|tables|memory|late|faults|refusals|steps|sweep|threads|drop"
                                   r"|expiry|update|watch))"),
     ("services/kv/client", r"^test_kv_client"),
     ("services/kv", r"^test_(kv|pb)_"),
