@@ -7,6 +7,10 @@
 
 #ifdef WEFT_HAS_SDT
 #include <sys/sdt.h>
+#ifdef __clang__
+/* The macros of sys/sdt.h leave the variable arguments of others out, which clang warns of where they are used. */
+#pragma clang diagnostic ignored "-Wgnu-zero-variadic-macro-arguments"
+#endif
 #define WEFT__PROBE(name, connection, a, b) DTRACE_PROBE3(weft, name, connection, a, b)
 #else
 #define WEFT__PROBE(name, connection, a, b) ((void)0)
