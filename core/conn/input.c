@@ -47,7 +47,7 @@ static void call_service(struct weft__conn *conn, const struct weft_message *mes
     if (conn->order.first)
         weft__order_add(&conn->order, request);
     conn->order.calling = request;
-    WEFT__PROBE(call, conn->id, request, request->public.payload.size);
+    weft__probe_call(conn->id, request, request->public.payload.size);
     binding->call(binding->service_loop, conn->service_conn, &request->public);
     conn->order.calling = NULL;
     if (worker->arena.used > 0)
@@ -278,7 +278,7 @@ static size_t decode(struct weft__conn *conn, struct weft_view view)
         if (worker->codec_bytes.bytes > 0)
             weft__conn_codec_bytes(conn);
         note_frame(conn, &message, &io);
-        WEFT__PROBE(decode, conn->id, n, message.payload.size);
+        weft__probe_decode(conn->id, n, message.payload.size);
         if (message.kind == WEFT_MESSAGE_NONE) {
             if (n > 0)
                 continue;

@@ -315,7 +315,7 @@ void weft__conn_flush(struct weft__conn *conn)
         int count = weft_chain_peek(&conn->out, vec, WEFT_IOV_MAX);
         size_t offered = 0;
         ssize_t taken = conn->stream->ops->writev(conn->stream, vec, count);
-        WEFT__PROBE(write, conn->id, count, taken);
+        weft__probe_write(conn->id, count, taken);
 
         if (taken == -EAGAIN) {
             conn->write_blocked = true;

@@ -143,7 +143,7 @@ static int end_request(struct weft__request *request, const struct weft_body *bo
         weft__conn_count_bad(conn, bad);
     }
     weft__order_settle_room(&conn->order, request);
-    WEFT__PROBE(end, conn->id, request, request->public.status);
+    weft__probe_end(conn->id, request, request->public.status);
     request->ended = true;
     if (request->layered.begun > 0)
         end_layers(request);
