@@ -61,7 +61,7 @@ size_t admin_put_problem(uint8_t *dst, unsigned status, const char *fields, cons
         put_head(head, sizeof head, status, "application/problem+json", fields, (size_t)size);
     memcpy(dst, head, (size_t)head_size);
     memcpy(dst + head_size, body, (size_t)size);
-    return (size_t)(head_size + size);
+    return (size_t)head_size + (size_t)size;
 }
 
 static void end_with(struct weft_request *request, unsigned status, struct weft_view message)
