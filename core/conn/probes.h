@@ -10,8 +10,6 @@
 #include <sys/types.h>
 
 #ifdef WEFT_HAS_SDT
-/* The macros of sys/sdt.h are not ISO C, which clang would blame on whoever uses them. */
-#pragma GCC system_header
 #include <sys/sdt.h>
 #ifdef __clang__
 /* The macros of sys/sdt.h leave the variable arguments of others out, which clang warns of where they are used. */

@@ -100,8 +100,8 @@ static void test_only_what_stores_or_removes_writes(void **state)
 {
     (void)state;
     for (const struct cli_command *command = cli_command_table(); command->name; command++) {
-        static const char *const others[] = {"hincr",    "hexpire", "hpersist",
-                                             "drop",     "restore", "publish"};
+        static const char *const others[] = {"hincr", "hexpire", "hpersist",
+                                             "drop",  "restore", "publish"};
         bool writes = strstr(command->name, "set") || strstr(command->name, "del") ||
                       command->shape == CLI_BATCH || command->shape == CLI_IMPORT ||
                       command->shape == CLI_BENCH;

@@ -44,7 +44,7 @@ static int put_one(void *arg, struct kv_map *map)
 static void begin(size_t table_count)
 {
     map_world_begin(&world, 0);
-    cache = (struct kv_table_cache){NULL, 0};
+    cache = (struct kv_table_cache){.table = NULL};
     assert_int_equal(kv_tables_init(&tables, &loop->cache), 0);
     for (size_t i = 0; i < table_count; i++) {
         assert_int_equal(kv_tables_write(&tables, loop, name_of(i), put_one, NULL, 1), 0);
