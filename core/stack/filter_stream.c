@@ -350,8 +350,13 @@ static const char *fs_trouble(const struct weft_stream *stream)
 {
     const struct weft__filter_stream *fs = (const struct weft__filter_stream *)(const void *)stream;
 
+    const char *own = NULL;
+
     if ((fs->error == -EPROTO || fs->error == WEFT_ETRUNCATED) && fs->filter->trouble)
-        return fs->filter->trouble(fs->state);
+        own = fs->filter->trouble(fs->state);
+    if (own)
+        return own;
+    /* The error may have come from below. */
     return fs->below->ops->trouble ? fs->below->ops->trouble(fs->below) : NULL;
 }
 

@@ -104,6 +104,26 @@ static const struct weft_filter toy_filter = {
     .trouble = toy_trouble,
 };
 
+static const char *quiet_trouble(const void *state)
+{
+    (void)state;
+    return NULL;
+}
+
+/* A toy that has no words for an error. */
+static const struct weft_filter quiet_filter = {
+    .name = "quiet",
+    .config_size = sizeof(struct toy_config),
+    .state_size = sizeof(struct toy),
+    .configure = toy_configure,
+    .release = toy_release,
+    .init = toy_init,
+    .fini = toy_fini,
+    .open = toy_open,
+    .seal = toy_seal,
+    .trouble = quiet_trouble,
+};
+
 struct world {
     struct weft_registry registry;
     struct weft__stack stack;
@@ -112,7 +132,7 @@ struct world {
     struct weft_stream *stream;
     struct script_end *end;
     struct weft_url url;
-    int released, readable;
+    int released, quiet_released, readable;
 };
 
 static struct world world;
@@ -123,11 +143,10 @@ static void on_ready(struct weft_stream *stream, unsigned events)
     world.readable += (events & WEFT_READABLE) != 0;
 }
 
-static int set_up(void **state)
+static int begin(const char *scheme, const char *url)
 {
     static const struct weft_codec *const codecs[] = {NULL};
     struct weft_error error;
-    (void)state;
     world = (struct world){0};
     script_begin(1);
     script_serve("x");
@@ -135,8 +154,9 @@ static int set_up(void **state)
     if (weft_loop_new(&world.loop, 8) < 0 ||
         weft_registry_add_transport(&world.registry, &script_transport) < 0 ||
         weft_registry_add_filter(&world.registry, &toy_filter, &world.released) < 0 ||
-        weft_url_parse(&world.url, "toy+script:x", &error) < 0 ||
-        weft__stack_find(&world.stack, &world.registry, "toy+script", &error) < 0 ||
+        weft_registry_add_filter(&world.registry, &quiet_filter, &world.quiet_released) < 0 ||
+        weft_url_parse(&world.url, url, &error) < 0 ||
+        weft__stack_find(&world.stack, &world.registry, scheme, &error) < 0 ||
         weft__stack_configure(&world.stack, &world.url, WEFT_CLIENT, codecs, &error) < 0)
         return -1;
     world.stream = test_calloc(1, world.stack.stream_size);
@@ -148,6 +168,18 @@ static int set_up(void **state)
     virtual_loop_run_until_idle(world.loop);
     world.end = script_take("x");
     return world.end ? 0 : -1;
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    return begin("toy+script", "toy+script:x");
+}
+
+static int set_up_two_filters(void **state)
+{
+    (void)state;
+    return begin("quiet+toy+script", "quiet+toy+script:x");
 }
 
 static int tear_down(void **state)
@@ -188,6 +220,19 @@ static void test_end_without_a_last_word_is_truncated(void **state)
     uint8_t text[4];
     (void)state;
     script_send(world.end, "Hab", 3);
+    script_shutdown(world.end);
+    virtual_loop_turn(world.loop);
+    assert_int_equal(read_some(text, 4), 2);
+    virtual_loop_turn(world.loop);
+    assert_int_equal(read_some(text, 4), WEFT_ETRUNCATED);
+    assert_string_equal(world.stream->ops->trouble(world.stream), "no last word");
+}
+
+static void test_trouble_of_a_filter_below_is_told(void **state)
+{
+    uint8_t text[4];
+    (void)state;
+    script_send(world.end, "HHab", 4);
     script_shutdown(world.end);
     virtual_loop_turn(world.loop);
     assert_int_equal(read_some(text, 4), 2);
@@ -305,6 +350,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_bytes_inside_the_filter_are_reported_without_input,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_end_without_a_last_word_is_truncated, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_trouble_of_a_filter_below_is_told, set_up_two_filters,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_last_word_is_the_end, set_up, tear_down),
         cmocka_unit_test_setup_teardown(
