@@ -2,21 +2,28 @@
 //
 // What the tests of examples/browser share: a kvs of their own, and checks.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { createRequire } from "node:module";
 import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { resolve } from "node:path";
 
 export const [kvs, modules, root] = process.argv.slice(2).map((path) => resolve(path));
 export const require = createRequire(`${modules}/package.json`);
 export { assert };
 
-// Starts kvs and returns the addresses that it says it listens on.
+// Starts kvs and returns the addresses that it says it listens on, and a function that reads its log.
 export const serve = (...urls) => serveWith([], ...urls);
 
 export async function serveWith(options, ...urls) {
   const child = spawn(kvs, ["--log-level", "error", ...options, ...urls.flatMap((url) => ["--listen", url])], {
-    stdio: ["ignore", "pipe", "inherit"],
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let log = "";
+  child.stderr.on("data", (data) => {
+    log += data;
+    process.stderr.write(data);
   });
   let text = "";
   while ((text.match(/\n/g) ?? []).length < urls.length) text += (await once(child.stdout, "data"))[0];
@@ -26,7 +33,19 @@ export async function serveWith(options, ...urls) {
     const [code] = await ended;
     assert.equal(code, 0, "kvs ends well");
   };
-  return { urls: text.trim().split("\n").map((line) => line.split(" ")[1]), stop };
+  return { urls: text.trim().split("\n").map((line) => line.split(" ")[1]), stop, log: () => log };
+}
+
+// Makes an authority and a server's pair in a folder of its own, and says how a server and a client name them.
+export function makeCertificates() {
+  const folder = mkdtempSync(`${tmpdir()}/weft-`);
+  execFileSync(kvs, ["--make-certificate", folder]);
+  return {
+    folder,
+    ca: `${folder}/ca.pem`,
+    options: `cert=${folder}/server.pem&key=${folder}/server.key`,
+    remove: () => rmSync(folder, { recursive: true }),
+  };
 }
 
 // Waits until check() is true, at most so many seconds.

@@ -6,37 +6,13 @@ import { createServer } from "node:http";
 import { connect, createServer as createProxy } from "node:net";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { assert, require, root, run, serve, serveWith, until } from "./server.mjs";
+import { files, launch, set, visit as visitIn } from "./page.mjs";
+import { assert, run, serve, serveWith, until } from "./server.mjs";
 
-const { chromium } = require("playwright-core");
 const [executablePath, pictures] = process.argv.slice(5);
-const browser = await chromium.launch({
-  executablePath,
-  args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
-});
-
-const folder = `${root}/examples/browser`;
-const options = `?page=${["index.html", "page.js", "page.css", "weft.js"].map((name) => `${folder}/${name}`).join(",")}`;
-
-// Opens the page of a server, and collects what Chromium complains about.
-async function visit(url, context = {}) {
-  const page = await browser.newPage({ viewport: { width: 900, height: 760 }, ...context });
-  const complaints = [];
-  page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
-  page.on("pageerror", (error) => complaints.push(error.message));
-  await page.goto(url.replace(/^ws/, "http"));
-  const state = () => page.getAttribute("#state", "data-state");
-  const answer = () => page.textContent("#answer");
-  return { page, complaints, state, answer, open: () => until(async () => (await state()) === "open", "it is open") };
-}
-
-async function set({ page, answer }, key, type, value) {
-  await page.fill("#key", key);
-  await page.selectOption("#type", { label: type });
-  await page.fill("#value", value);
-  await page.click("#set");
-  await until(async () => (await answer()).startsWith(`set ${key} `), `${key} is set, not: ${await answer()}`);
-}
+const browser = await launch(executablePath);
+const options = `?page=${files}`;
+const visit = (...args) => visitIn(browser, ...args);
 
 await run({
   "the page sets, gets, deletes and lists": async () => {

@@ -3,8 +3,9 @@
 // examples/browser/weft.js in Node, whose package ws stands for a browser's WebSocket; and that package by
 // itself. Run: node test_module.mjs KVS MODULES ROOT
 import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { connect } from "node:net";
-import { assert, kvs, require, root, run, serve, until } from "./server.mjs";
+import { assert, kvs, makeCertificates, require, root, run, serve, until } from "./server.mjs";
 import { pathToFileURL } from "node:url";
 
 const { WebSocket, WebSocketServer } = require("ws");
@@ -105,6 +106,26 @@ await run({
     kvs.close();
     await assert.rejects(kvs.get("t", "k"), ConnectionError);
     await server.stop();
+  },
+
+  "over TLS, to a server whose authority is trusted and to no other": async () => {
+    const made = makeCertificates();
+    const server = await serve(`wss://127.0.0.1:0/kv?${made.options}`);
+    const trusting = class extends WebSocket {
+      constructor(url, protocols) {
+        super(url, protocols, { ca: readFileSync(made.ca) });
+      }
+    };
+    const kvs = new Client(server.urls[0], { WebSocket: trusting });
+    const large = noise(1 << 20);
+    await kvs.set("t", "large", large);
+    assert.deepEqual(await kvs.get("t", "large"), large);
+    kvs.close();
+    const stranger = new Client(server.urls[0], { WebSocket, timeout: 300, minDelay: 20 });
+    await assert.rejects(stranger.get("t", "large"), ConnectionError);
+    stranger.close();
+    await server.stop();
+    made.remove();
   },
 
   "without a server a call fails in its time and says why": async () => {
