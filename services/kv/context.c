@@ -211,6 +211,7 @@ void weft_kv_context_collect(void *memory, struct weft_samples *samples)
     struct weft_kv_context *context = memory;
     if (context->store->collect)
         context->store->collect(context->state, samples);
+    kv_feed_collect(context->feed, samples);
 }
 
 int weft_kv_context_snapshot(struct weft_kv_context *context)

@@ -61,6 +61,27 @@ static void take_over(struct weft_post *post)
     }
 }
 
+/* The list is also read by the collector, while no loop runs yet or none does any more. */
+static void add_to_feed(struct kv_feed_loop *self)
+{
+    struct kv_feed *feed = self->feed;
+    (void)pthread_mutex_lock(&feed->lock);
+    self->next = feed->loops;
+    feed->loops = self;
+    (void)pthread_mutex_unlock(&feed->lock);
+}
+
+static void remove_from_feed(struct kv_feed_loop *self)
+{
+    struct kv_feed *feed = self->feed;
+    struct kv_feed_loop **at = &feed->loops;
+    (void)pthread_mutex_lock(&feed->lock);
+    while (*at != self)
+        at = &(*at)->next;
+    *at = self->next;
+    (void)pthread_mutex_unlock(&feed->lock);
+}
+
 static struct kv_feed_loop *new_loop(struct kv_feed *feed, struct weft_loop *loop)
 {
     struct kv_feed_loop *self = weft_calloc(1, sizeof *self);
@@ -75,8 +96,7 @@ static struct kv_feed_loop *new_loop(struct kv_feed *feed, struct weft_loop *loo
     kv__link_init(&self->patterns);
     kv__link_init(&self->behind);
     kv__link_init(&self->batches);
-    self->next = feed->loops;
-    feed->loops = self;
+    add_to_feed(self);
     return self;
 }
 
@@ -98,10 +118,7 @@ void kv_feed_loop_give(struct kv_feed_loop *self)
 {
     if (--self->users > 0)
         return;
-    struct kv_feed_loop **at = &self->feed->loops;
-    while (*at != self)
-        at = &(*at)->next;
-    *at = self->next;
+    remove_from_feed(self);
     for (struct kv__parcel *parcel = take_inbox(self), *next; parcel; parcel = next) {
         next = parcel->next;
         free_parcel(parcel);
@@ -117,7 +134,7 @@ struct kv_feed *kv_feed_of(const struct kv_feed_loop *self)
 
 uint64_t kv_feed_loop_bytes(const struct kv_feed_loop *self)
 {
-    return self->bytes;
+    return kv__feed_bytes(self);
 }
 
 /* --- publishing ------------------------------------------------------------------------------------ */
@@ -190,19 +207,27 @@ static void deliver(struct kv_feed_loop *loop, struct kv__parcel *parcel)
         (void)!weft_loop_post(loop->loop, &loop->post);
 }
 
+static void count_published(struct kv_feed *feed, size_t count)
+{
+    atomic_fetch_add_explicit(&feed->published, count, memory_order_relaxed);
+}
+
 int kv_feed_publish(struct kv_feed_loop *self, struct weft_view topic,
                     const struct weft_view *values, size_t count, uint64_t *receivers)
 {
     uint64_t loops;
     struct kv__parcel *parcels;
     *receivers = kv__feed_find(self->feed, topic, &loops);
-    if (*receivers == 0 || count == 0)
+    if (*receivers == 0 || count == 0) {
+        count_published(self->feed, count);
         return 0;
+    }
     struct weft_blob *blob = wrap(topic, values, count);
     if (!blob)
         return -ENOMEM;
     int err = make_parcels(self, loops, blob, count, &parcels);
     if (err == 0) {
+        count_published(self->feed, count);
         for (struct kv_feed_loop *loop = self->feed->loops; loop; loop = loop->next) {
             if (loop == self || !is_in(loops, loop))
                 continue;

@@ -18,6 +18,7 @@
 
 #include "core/base/bytes.h"
 #include "core/base/err.h"
+#include "core/base/samples.h"
 #include "core/task.h"
 
 struct kv_feed;
@@ -68,6 +69,9 @@ uint64_t kv_feed_patterns(struct kv_feed *feed);
 /* Calls each(arg, topic) for each topic that is followed, under a lock: `each` calls no function of the feed. */
 void kv_feed_each_topic(struct kv_feed *feed, void (*each)(void *arg, struct weft_view topic),
                         void *arg);
+
+/* Tells the samples of a feed, which is the context. It has the type of weft_collector's collect. */
+void kv_feed_collect(void *feed, struct weft_samples *samples);
 
 /* Returns the feed of a loop's state. */
 struct kv_feed *kv_feed_of(const struct kv_feed_loop *self);

@@ -10,6 +10,13 @@ static struct kv__batch *next_batch(const struct kv_followed *followed)
     return followed->batch < ring->end ? kv__ring_batch(ring, followed->batch) : NULL;
 }
 
+static void count_lost(struct kv_followed *followed, uint64_t count)
+{
+    followed->lost += count;
+    if (count > 0)
+        kv__feed_count_lost(followed->ring->loop, count);
+}
+
 /* Counts as lost what the ring has dropped, or never had, before what is next for the follower. */
 static void skip_lost(struct kv_followed *followed)
 {
@@ -18,7 +25,7 @@ static void skip_lost(struct kv_followed *followed)
         followed->batch = ring->first;
     const struct kv__batch *batch = next_batch(followed);
     uint64_t at = batch ? batch->before : ring->messages;
-    followed->lost += at - followed->before;
+    count_lost(followed, at - followed->before);
     followed->before = at;
 }
 
@@ -56,7 +63,7 @@ static int send_batch(struct kv_followed *followed)
     struct weft_blob *blob = count > 0 ? kv__batch_blob(batch, follower->format) : NULL;
     int err = blob ? follower->send(follower, blob, batch->shared) : WEFT_ETOOBIG;
     if (err == WEFT_ETOOBIG) {
-        followed->lost += count;
+        count_lost(followed, count);
         err = 0;
     }
     if (err == 0)

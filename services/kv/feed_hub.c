@@ -142,3 +142,46 @@ uint64_t kv__feed_find(struct kv_feed *feed, struct weft_view topic, uint64_t *l
     (void)pthread_mutex_unlock(&feed->lock);
     return count;
 }
+
+/* --- samples --------------------------------------------------------------------------------------- */
+
+void kv__feed_count_lost(struct kv_feed_loop *self, uint64_t count)
+{
+    atomic_fetch_add_explicit(&self->feed->lost, count, memory_order_relaxed);
+}
+
+/* Returns the bytes that wait in rings and on their way to loops. Under the lock. */
+static uint64_t count_waiting(const struct kv_feed *feed)
+{
+    uint64_t bytes = 0;
+    for (const struct kv_feed_loop *loop = feed->loops; loop; loop = loop->next)
+        bytes +=
+            kv__feed_bytes(loop) + atomic_load_explicit(&loop->inbox_bytes, memory_order_relaxed);
+    return bytes;
+}
+
+void kv_feed_collect(void *context, struct weft_samples *samples)
+{
+    static const struct weft_metric
+        topics = {"weft_feed_topics", NULL, "Topics and patterns that are followed", WEFT_GAUGE},
+        followers = {"weft_feed_followers", NULL, "Subscriptions, each to one topic or pattern",
+                     WEFT_GAUGE},
+        published = {"weft_feed_messages_published", NULL,
+                     "Messages published, those that nobody follows included", WEFT_COUNTER},
+        lost = {"weft_feed_messages_lost", NULL,
+                "Messages that a subscription has missed, once per subscription", WEFT_COUNTER},
+        memory = {"weft_feed_memory_bytes", "bytes", "Memory of messages that wait for subscribers",
+                  WEFT_GAUGE};
+    struct kv_feed *feed = context;
+    (void)pthread_mutex_lock(&feed->lock);
+    const double topic_count = (double)feed->names.count, follower_count = (double)feed->followers,
+                 bytes = (double)count_waiting(feed);
+    (void)pthread_mutex_unlock(&feed->lock);
+    weft_samples_add(samples, &topics, NULL, 0, topic_count);
+    weft_samples_add(samples, &followers, NULL, 0, follower_count);
+    weft_samples_add(samples, &published, NULL, 0,
+                     (double)atomic_load_explicit(&feed->published, memory_order_relaxed));
+    weft_samples_add(samples, &lost, NULL, 0,
+                     (double)atomic_load_explicit(&feed->lost, memory_order_relaxed));
+    weft_samples_add(samples, &memory, NULL, 0, bytes);
+}

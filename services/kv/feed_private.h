@@ -31,9 +31,11 @@ struct kv_feed {
     struct kv__names names;
     struct kv__link patterns, topics;
     uint64_t pattern_count, followers;
-    /* Changed before the loops run and after they have ended alone. */
+    /* Changed under the lock, and only before the loops run and after they have ended. So the loops read it without. */
     struct kv_feed_loop *loops;
     uint32_t loop_count;
+    atomic_ullong published,
+        lost; /* messages of the feed's life; a loss counts for each follower */
 };
 
 /* Values that were published to a topic on another loop, behind the struct. */
@@ -53,7 +55,7 @@ struct kv_feed_loop {
     struct kv__link patterns;           /* the rings of patterns */
     struct kv__link behind;             /* rings with followers that lack something */
     struct kv__link batches;            /* of all rings, the oldest first */
-    uint64_t bytes;                     /* of all rings */
+    _Atomic uint64_t bytes;             /* of all rings; only the loop's thread writes it */
     uint64_t sequence;                  /* of the last message that a ring has */
     struct weft_timer timer;            /* serves those behind */
     struct weft_post post;              /* takes over the inbox */
@@ -66,6 +68,14 @@ WEFT_MUST_USE int kv__feed_enter(struct kv_feed_loop *self, const struct kv_feed
 void kv__feed_exit(struct kv_feed_loop *self, const struct kv_feed_source *source);
 /* Returns the number of followers of a topic, and sets *loops to those where they are (struct kv__entry). */
 uint64_t kv__feed_find(struct kv_feed *feed, struct weft_view topic, uint64_t *loops);
+
+/* Counts messages that a follower will not get. */
+void kv__feed_count_lost(struct kv_feed_loop *self, uint64_t count);
+
+static inline uint64_t kv__feed_bytes(const struct kv_feed_loop *self)
+{
+    return atomic_load_explicit(&self->bytes, memory_order_relaxed);
+}
 
 /* --- rings (feed_ring.c) --------------------------------------------------------------------------- */
 

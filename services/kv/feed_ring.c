@@ -33,11 +33,17 @@ struct kv__ring *kv__ring_take(struct kv_feed_loop *self, const struct kv_feed_s
     return ring;
 }
 
+/* No other thread writes it, so adding need not be one step. */
+static void add_bytes(struct kv_feed_loop *self, uint64_t bytes)
+{
+    atomic_store_explicit(&self->bytes, kv__feed_bytes(self) + bytes, memory_order_relaxed);
+}
+
 static void count_bytes(struct kv__batch *batch, size_t bytes)
 {
     batch->bytes += bytes;
     batch->ring->bytes += bytes;
-    batch->ring->loop->bytes += bytes;
+    add_bytes(batch->ring->loop, bytes);
 }
 
 static void free_batch(struct kv__batch *batch)
@@ -54,7 +60,7 @@ static void drop_oldest(struct kv__ring *ring)
     kv__unlink(&batch->age);
     ring->waiting -= batch->count;
     ring->bytes -= batch->bytes;
-    ring->loop->bytes -= batch->bytes;
+    add_bytes(ring->loop, -(uint64_t)batch->bytes);
     free_batch(batch);
 }
 
@@ -138,7 +144,7 @@ static void keep_limits(struct kv__ring *ring)
     while (ring->end - ring->first > 1 &&
            (ring->waiting > KV_FEED_RING || (limits->ring > 0 && ring->bytes > limits->ring)))
         drop_oldest(ring);
-    while (limits->memory > 0 && self->bytes > limits->memory) {
+    while (limits->memory > 0 && kv__feed_bytes(self) > limits->memory) {
         struct kv__batch *oldest = weft_container_of(self->batches.next, struct kv__batch, age);
         if (oldest->ring == ring && ring->end - ring->first == 1)
             break;

@@ -111,8 +111,8 @@ WEFT_MUST_USE int64_t weft_kv_context_repair(const struct kv_store *const *store
                                              bool drop, void (*say)(void *arg, const char *line),
                                              void *arg, struct weft_error *error);
 
-/* Tells the samples of the store (core/base/samples.h): its memory, its journal, its commits. For a struct
- * weft_collector, whose context is the struct weft_kv_context. */
+/* Tells the samples of the store (core/base/samples.h): its memory, its journal, its commits; and those of the feed.
+ * For a struct weft_collector, whose context is the struct weft_kv_context. */
 void weft_kv_context_collect(void *context, struct weft_samples *samples);
 
 /* Has the store write a snapshot soon, on a thread of its own. Any thread. Returns 0, or -ENOTSUP if it makes none. */

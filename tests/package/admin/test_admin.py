@@ -301,8 +301,8 @@ class Client(Served):
 
 class Counters(Served):
     """Each counter moves: a row has a metric, its labels, and what moves it."""
-    listen = ["tcp://127.0.0.1:0", "tcp://127.0.0.1:0?codec=raw"]
-    options = ["--slowlog", "1us", "--max-bad-frames", "1", "--frame-timeout", "0.2", "--idle-timeout", "5"]
+    listen = ["tcp://127.0.0.1:0", "tcp://127.0.0.1:0?codec=raw", "tcp://127.0.0.1:0?codec=resp"]
+    options = ["--feed-ring", "1k", "--slowlog", "1us", "--max-bad-frames", "1", "--frame-timeout", "0.2", "--idle-timeout", "5"]
 
     def set(self):
         self.run_kvc("hset", "t", "k", "v")
@@ -338,6 +338,28 @@ class Counters(Served):
             sock.shutdown(socket.SHUT_WR)
             read_all(sock)
 
+    def publish(self):
+        self.run_kvc("publish", "t", "v")
+
+    def subscribe(self):
+        self.subscribed = getattr(self, "subscribed", 0) + 1
+        sock = connect(self.urls[2])
+        self.addCleanup(sock.close)
+        sock.sendall(f"SUBSCRIBE t{self.subscribed}\r\n".encode())
+        self.assertTrue(sock.recv(1))
+
+    def overtake(self):
+        """The first of two messages that come at once is one too many for the ring."""
+        self.subscribe()
+        self.run_kvc("publish", f"t{self.subscribed}", "a" * 20000, "b" * 20000)
+
+    def leave_unread(self):
+        self.subscribe()
+        for _ in range(100):
+            self.run_kvc("publish", f"t{self.subscribed}", "v" * 120000)
+            if self.sum("weft_feed_memory_bytes") > 0:
+                break
+
     rows = [
         ("weft_requests", {"command": "hset", "status": "200"}, set),
         ("weft_request_bytes", {"command": "hset"}, set),
@@ -367,6 +389,11 @@ class Counters(Served):
         ("weft_connections_closed", {"reason": "bad-frames"}, bad_frame),
         ("weft_connections_closed", {"reason": "truncated"}, cut_frame),
         ("weft_rejections", {"codec": "raw"}, too_big),
+        ("weft_feed_topics", {}, subscribe),
+        ("weft_feed_followers", {}, subscribe),
+        ("weft_feed_messages_published", {}, publish),
+        ("weft_feed_messages_lost", {}, overtake),
+        ("weft_feed_memory_bytes", {}, leave_unread),
     ]
 
     def test_each_counter_moves(self):

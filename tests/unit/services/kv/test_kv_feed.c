@@ -13,6 +13,7 @@
 #include "core/base/compiler.h"
 #include "core/loop.h"
 #include "lib/fault.h"
+#include "lib/sample_text.h"
 #include "lib/virtual_loop.h"
 #include "services/kv/follower.h"
 #include "services/kv/filter.h"
@@ -521,6 +522,54 @@ static void test_counts_are_those_of_all_loops(void **state)
     end(f);
 }
 
+static double sample(struct fixture *f, const char *name)
+{
+    static struct sample_text text;
+    const char *const none[] = {NULL};
+    sample_text_init(&text);
+    kv_feed_collect(f->feed, &text.samples);
+    return sample_text_sum(&text, name, none);
+}
+
+static void test_collector_tells_what_happened_on_all_loops(void **state)
+{
+    const struct kv_feed_limits limits = {.ring = 100};
+    struct fixture *f = begin(&limits);
+    const struct kv_feed_source t = source_of("t");
+    (void)state;
+    assert_int_equal(publish(f, "t", "a b"), 0);
+    assert_true(sample(f, "weft_feed_messages_published") == 2);
+    assert_int_equal(follow(f, 0, "t"), 0);
+    assert_int_equal(follow(f, 0, "*"), 0);
+    assert_int_equal(kv_follower_follow(&f->readers[1].follower, f->at[1], &t), 0);
+    assert_true(sample(f, "weft_feed_topics") == 2);
+    assert_true(sample(f, "weft_feed_followers") == 3);
+    assert_true(sample(f, "weft_feed_memory_bytes") == 0);
+    f->readers[0].room = 0;
+    publish(f, "t", "c");
+    double bytes = (double)kv_feed_loop_bytes(f->at[0]);
+    assert_true(sample(f, "weft_feed_memory_bytes") > bytes); /* a parcel goes to the other loop */
+    run(f);
+    bytes = (double)kv_feed_loop_bytes(f->at[0]);
+    assert_true(bytes > 0);
+    assert_true(sample(f, "weft_feed_memory_bytes") == bytes);
+    publish(f, "t", "d");
+    run(f);
+    assert_true(sample(f, "weft_feed_messages_published") == 4);
+    assert_true(sample(f, "weft_feed_messages_lost") == 0);
+    f->readers[0].room = SIZE_MAX;
+    assert_int_equal(kv_follower_resume(&f->readers[0].follower), 0);
+    assert_int_equal(f->readers[0].got_lost,
+                     1); /* "c" by its topic; the pattern's ring has both in one batch */
+    assert_true(sample(f, "weft_feed_messages_lost") == 1);
+    make_fails = true;
+    publish(f, "t", "e");
+    run(f);
+    assert_true(sample(f, "weft_feed_messages_lost") == 4);
+    assert_true(sample(f, "weft_feed_memory_bytes") == 0);
+    end(f);
+}
+
 static void test_messages_reach_other_loops_in_order(void **state)
 {
     struct fixture *f = begin(&no_limits);
@@ -639,6 +688,7 @@ int main(void)
         cmocka_unit_test(test_limits_of_topics_followers_and_patterns),
         cmocka_unit_test(test_follower_has_at_most_4096),
         cmocka_unit_test(test_counts_are_those_of_all_loops),
+        cmocka_unit_test(test_collector_tells_what_happened_on_all_loops),
         cmocka_unit_test(test_messages_reach_other_loops_in_order),
         cmocka_unit_test(test_loop_that_is_far_behind_refuses_messages),
         cmocka_unit_test(test_feed_survives_every_failing_allocation),
