@@ -29,7 +29,7 @@ enum { WEFT_READABLE = 1, WEFT_WRITABLE = 2 }; /* events, and the interest in th
 
 enum { WEFT_IOV_MAX = 64 }; /* vectors of one writev */
 
-/* All slots are mandatory but identify, protocol and trouble. */
+/* All slots are mandatory but unsent, identify, protocol and trouble. */
 struct weft_stream_ops {
     /* Reads up to size (> 0) bytes into dst. Returns the count; 0 once the peer has ended its
      * direction; -EAGAIN if nothing is there now; another error if the stream is broken
@@ -44,6 +44,13 @@ struct weft_stream_ops {
      * were offered; -EAGAIN if none can be taken now; another error if the stream is broken (-EPIPE,
      * -ECONNRESET, ...), never -EINTR. Raises no signal. */
     ssize_t (*writev)(struct weft_stream *stream, const struct iovec *vec, int count);
+
+    /* Returns how many bytes the stream still holds in memory of its own, as one over filters does with sealed
+     * bytes, and sets *sent to how many have left since the last call. close drops those it holds, so an owner
+     * counts them as its own output: they have its deadline, which *sent extends, and its close waits for
+     * them. While it wants WEFT_WRITABLE and writev could take bytes, on_ready reports it each time that some
+     * have left. If the slot is NULL, the stream holds nothing that writev has taken. */
+    size_t (*unsent)(struct weft_stream *stream, size_t *sent);
 
     /* Sets which events on_ready reports: any of WEFT_READABLE | WEFT_WRITABLE, or 0, with which a new
      * stream begins. An event is reported in every turn in which it is ready. This function never calls

@@ -252,7 +252,8 @@ static void cancel_detached_for_drain(struct weft__conn *conn)
 static void finish_drain(struct weft__conn *conn)
 {
     for (int reads_left = TURN_ROUNDS; reads_left > 0; reads_left--) {
-        if (!weft__conn_reads(conn) || conn->yielded || conn->order.first || conn->out.bytes > 0)
+        if (!weft__conn_reads(conn) || conn->yielded || conn->order.first ||
+            weft__conn_has_output(conn))
             return;
         if (weft__conn_read(conn)) {
             weft__conn_close_soon(conn, WEFT_REASON_DRAINED);
@@ -280,7 +281,7 @@ static void finish_output(struct weft__conn *conn)
 
     if (conn->state == WEFT__CONN_CLOSING && !owes(conn))
         weft__conn_enter(conn, WEFT__CONN_FLUSHING);
-    if (conn->state != WEFT__CONN_FLUSHING || conn->out.bytes > 0)
+    if (conn->state != WEFT__CONN_FLUSHING || weft__conn_has_output(conn))
         return;
     /* Called after the peer's end as well: a stream over another one may have last words of its own. */
     if (conn->stream->ops->shutdown(conn->stream) < 0 || conn->eof) {
@@ -297,7 +298,7 @@ static void set_interest(struct weft__conn *conn)
 
     if (weft__conn_reads(conn) || conn->state == WEFT__CONN_LINGER)
         interest |= WEFT_READABLE;
-    if (conn->write_blocked && conn->out.bytes > 0)
+    if ((conn->write_blocked && conn->out.bytes > 0) || conn->unsent)
         interest |= WEFT_WRITABLE;
     if (interest == conn->interest)
         return;

@@ -101,6 +101,7 @@ struct weft__conn {
     bool over : 1;         /* the codec said that by the protocol nothing follows */
     bool inside : 1;       /* the consumed bytes end inside a frame, as while one is skipped */
     bool write_blocked : 1; /* the stream took less than was offered; until it says writable */
+    bool unsent : 1;        /* the stream still holds bytes that it took (weft_stream_ops.unsent) */
     bool draining : 1;
     bool drain_marked : 1;   /* drain_mark is valid */
     bool drain_told : 1;     /* detached requests have heard of the drain */

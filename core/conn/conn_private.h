@@ -37,6 +37,12 @@ static inline void weft__conn_end_shaking(struct weft__conn *conn)
         conn->shaking = conn->inside = false;
 }
 
+/* True if encoded bytes have not left, as of the last weft__conn_flush. */
+static inline bool weft__conn_has_output(const struct weft__conn *conn)
+{
+    return conn->out.bytes > 0 || conn->unsent;
+}
+
 /* True if bytes have come that are not part of a decoded frame, such as the beginning of one. */
 static inline bool weft__conn_has_partial(const struct weft__conn *conn)
 {

@@ -57,7 +57,7 @@ static void on_timer(struct weft_timer *timer)
 static bool is_idle(const struct weft__conn *conn)
 {
     return conn->state == WEFT__CONN_OPEN && weft__order_is_empty(&conn->order) &&
-           conn->out.bytes == 0 && !weft__conn_has_partial(conn);
+           !weft__conn_has_output(conn) && !weft__conn_has_partial(conn);
 }
 
 void weft__conn_set_deadlines(struct weft__conn *conn)

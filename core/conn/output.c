@@ -295,13 +295,13 @@ bool weft__conn_notify_room(struct weft__conn *conn)
     return called;
 }
 
-/* Extends the write deadline by the time that a slow peer may take for the bytes it has just taken. */
-static void note_progress(struct weft__conn *conn, ssize_t taken)
+/* Extends the write deadline by the time that a slow peer may take for the bytes that have just left. */
+static void note_progress(struct weft__conn *conn, size_t sent)
 {
     const struct weft__worker *worker = conn->binding->worker;
     int64_t latest = weft_loop_now(worker->loop) + (int64_t)worker->limits->write_timeout;
 
-    conn->write_deadline += (int64_t)WEFT_SECONDS((uint64_t)taken) / WEFT__SLOW_BYTES_PER_SECOND;
+    conn->write_deadline += (int64_t)WEFT_SECONDS((uint64_t)sent) / WEFT__SLOW_BYTES_PER_SECOND;
     if (conn->write_deadline > latest)
         conn->write_deadline = latest;
 }
@@ -309,6 +309,7 @@ static void note_progress(struct weft__conn *conn, ssize_t taken)
 void weft__conn_flush(struct weft__conn *conn)
 {
     struct weft__worker *worker = conn->binding->worker;
+    size_t sent = 0;
 
     while (conn->out.bytes > 0 && !conn->write_blocked && conn->state < WEFT__CONN_BROKEN) {
         struct iovec vec[WEFT_IOV_MAX];
@@ -330,13 +331,16 @@ void weft__conn_flush(struct weft__conn *conn)
         weft_chain_consume(&conn->out, (size_t)taken);
         weft__count(&conn->binding->counts.bytes_out, (uint64_t)taken);
         conn->bytes_out += (uint64_t)taken;
-        if (conn->write_deadline != 0)
-            note_progress(conn, taken);
+        sent += (size_t)taken;
         conn->write_blocked = (size_t)taken < offered;
     }
-    if (conn->out.bytes == 0)
+    if (conn->stream->ops->unsent)
+        conn->unsent = conn->stream->ops->unsent(conn->stream, &sent) > 0;
+    if (conn->write_deadline != 0)
+        note_progress(conn, sent);
+    if (!weft__conn_has_output(conn))
         conn->write_deadline = 0;
-    else if (conn->write_blocked && conn->write_deadline == 0)
+    else if ((conn->write_blocked || conn->unsent) && conn->write_deadline == 0)
         conn->write_deadline = weft_loop_now(worker->loop) + (int64_t)worker->limits->write_timeout;
 }
 

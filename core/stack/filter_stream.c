@@ -65,6 +65,7 @@ static void flush(struct weft__filter_stream *fs)
         for (int i = 0; i < count; i++)
             offered += vec[i].iov_len;
         weft_chain_consume(&fs->down, (size_t)n);
+        fs->sent += (size_t)n;
         if ((size_t)n < offered)
             return;
     }
@@ -296,6 +297,18 @@ static ssize_t fs_writev(struct weft_stream *stream, const struct iovec *vec, in
     return taken > 0 ? taken : err < 0 ? err : -EAGAIN;
 }
 
+/* Bytes that the stream below holds have not left either. If it is one over a filter as well, it overwrites *sent,
+ * because only the lowest one knows what has left. */
+static size_t fs_unsent(struct weft_stream *stream, size_t *sent)
+{
+    struct weft__filter_stream *fs = from_stream(stream);
+    struct weft_stream *below = fs->below;
+
+    *sent = fs->sent;
+    fs->sent = 0;
+    return fs->down.bytes + (below->ops->unsent ? below->ops->unsent(below, sent) : 0);
+}
+
 static void fs_want(struct weft_stream *stream, unsigned interest)
 {
     struct weft__filter_stream *fs = from_stream(stream);
@@ -363,6 +376,7 @@ static const char *fs_trouble(const struct weft_stream *stream)
 static const struct weft_stream_ops filter_ops = {
     .read = fs_read,
     .writev = fs_writev,
+    .unsent = fs_unsent,
     .want = fs_want,
     .shutdown = fs_shutdown,
     .close = fs_close,
@@ -410,7 +424,7 @@ static void on_below(struct weft_stream *below, unsigned events)
     if (fs->down.bytes >= DOWN_HIGH)
         events &= ~(unsigned)WEFT_WRITABLE;
     if (fs->ended && !fs->told)
-        events = fs->down.bytes == 0 ? WEFT_READABLE | WEFT_WRITABLE : 0;
+        events = fs->down.bytes == 0 ? WEFT_READABLE | WEFT_WRITABLE : events & WEFT_WRITABLE;
     tell(fs, events);
 }
 

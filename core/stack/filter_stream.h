@@ -19,6 +19,7 @@ struct weft__filter_stream {
     struct weft_chain down;     /* what goes below */
     struct weft_buf left;       /* what the filter has left of its input */
     struct weft_deferred again; /* tells the owner of bytes that are here already */
+    size_t sent;                /* bytes of down that below has taken since unsent was asked */
     int error;                  /* the result of every read once it is not 0, when down has left */
     uint8_t wanted;             /* by the owner */
     bool is_open : 1;
