@@ -54,8 +54,8 @@ struct weft_kv_call {
 /* Starts the command of *request. The functions below do that for one command each. All borrow their arguments,
  * except client and call, only until they return. They return 0 if done will be called. Otherwise done will not be
  * called, and *error has one line: -EINVAL if the request is not valid (a text that has to be UTF-8 is not, or the
- * op does not take that many keys, pairs or changes) or cannot be expressed as a line; or an error of
- * weft_client_call, of which -EAGAIN means that too much is in flight. */
+ * op does not take that many keys, pairs or changes) or cannot be expressed as a line; -ENOTSUP if the codec carries
+ * lines, which have no such op; or an error of weft_client_call, of which -EAGAIN means that too much is in flight. */
 WEFT_MUST_USE int weft_kv_client_send(struct weft_kv_client *client, struct weft_kv_call *call,
                                       const struct weft_kv_request *request,
                                       struct weft_error *error);
@@ -126,7 +126,7 @@ WEFT_MUST_USE int weft_kv_client_hincr_float(struct weft_kv_client *client,
                                              struct weft_error *error);
 
 /* Sets the expiry of keys; a zeroed expiry changes nothing and only asks. The reply has one bool per key, true if
- * the key was present, and one state per key. */
+ * the key was present, and one state per key; if the codec carries lines, setting a time is answered without states. */
 WEFT_MUST_USE int weft_kv_client_hexpire(struct weft_kv_client *client, struct weft_kv_call *call,
                                          struct weft_view table, const struct weft_view *keys,
                                          size_t count, struct weft_kv_expiry expiry,

@@ -81,7 +81,8 @@ static void test_mistakes_are_explained(void **state)
     expect(WORDS("publish", "t"), 2, "", "usage: kvc publish TOPIC VALUE...\n");
     expect(WORDS("subscribe", "\xff"), 2, "", "the topic is not UTF-8\n");
     expect(WORDS("publish", "t", "int:x"), 2, "", "int:x");
-    expect(WORDS("--codec", "line", "subscribe", "t"), 2, "", "a codec of lines carries no topics");
+    expect(WORDS("--codec", "line", "subscribe", "t"), 2, "",
+           "codec 'line' carries no topics: use codec 'length-delimited-gzip'\n");
     expect(WORDS("subscribe", "--pattern",
                  "0123456789012345678901234567890123456789012345678901234567890123456789"
                  "0123456789012345678901234567890123456789012345678901234567890123456789"),

@@ -181,7 +181,8 @@ static void test_mistakes_of_a_watch_are_explained(void **state)
     expect(WORDS("watch", "t", "--from", "0"), 2, "", "--from: '0' is not a number from 1 on\n");
     expect(WORDS("watch", "t", "--count", "x"), 2, "", "--count: 'x' is not a number from 1 on\n");
     expect(WORDS("watch", "--all", "t"), 2, "", "usage: kvc watch --all\n");
-    expect(WORDS("--codec", "line", "watch", "t"), 2, "", "a codec of lines carries no watches");
+    expect(WORDS("--codec", "line", "watch", "t"), 2, "",
+           "codec 'line' carries no watches: use codec 'length-delimited-gzip'\n");
     const char *all = url;
     url = "unix:/nowhere/kvs.sock";
     expect(WORDS("watch", "t"), 3, "", "unix:/nowhere/kvs.sock");

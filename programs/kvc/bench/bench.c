@@ -68,12 +68,15 @@ static enum cli_exit try_server(const struct bench *bench, struct weft_error *er
         .answered = on_answer,
     };
     struct cli_session *session = bench->run->session;
-    enum cli_exit code = cli_session_exchange(session, &exchange, error);
+    enum cli_exit code = cli_session_connect(session, error);
     if (code == CLI_EXIT_DONE && session->client.in_lines) {
         code = CLI_EXIT_USAGE;
         weft_error_set(error, WEFT_ECONFIG,
-                       "bench measures codecs that carry protobuf, and this one carries lines");
+                       "bench measures codecs that carry protobuf, and codec 'line' does not: use "
+                       "codec 'length-delimited-gzip'");
     }
+    if (code == CLI_EXIT_DONE)
+        code = cli_session_exchange(session, &exchange, error);
     cli_session_disconnect(session);
     return code;
 }

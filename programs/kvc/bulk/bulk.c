@@ -188,6 +188,7 @@ enum cli_bulk_step cli_bulk_send(struct cli_bulk *bulk, const struct cli_bulk_ca
                                             .key_count = request->key_count,
                                             .pair_count = request->pair_count,
                                             .change_count = request->change_count,
+                                            .expiry = request->expiry,
                                             .keys_only = request->keys_only};
     call->call =
         (struct weft_kv_call){.done = on_done, .timeout = (int64_t)bulk->session->config->timeout};

@@ -19,7 +19,7 @@ struct cli_bulk_call {
     struct cli_bulk *bulk;
     struct cli_bulk_call *next; /* while it is free */
     const struct cli_command *command;
-    struct weft_kv_request counts; /* op and counts of the request, no pointers */
+    struct weft_kv_request counts; /* op, expiry and counts of the request, no pointers */
     uint64_t first_line, last_line, rows, bytes;
     void *context; /* the command's; it gets it back with the call */
 };

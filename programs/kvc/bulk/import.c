@@ -51,8 +51,10 @@ struct import {
     bool any_expires, any_removed;
     bool drops; /* the request removes the table; the pair is nothing */
     uint64_t first_lines[REQUEST_ROWS], last_lines[REQUEST_ROWS]; /* of the pairs */
+    uint64_t sizes[REQUEST_ROWS];                                 /* of their rows */
     size_t pair_count, size;
-    struct cli_bulk_call about;
+    size_t done; /* of the pairs: those before it were sent or refused by themselves */
+    bool alone;  /* the pairs could not be sent together, so each is sent by itself */
 };
 
 static void add(struct count *count, const struct cli_bulk_call *call)
@@ -66,27 +68,40 @@ static size_t shown(const struct weft_kv_pair *pair)
     return pair->key.size < KEY_SHOWN ? pair->key.size : KEY_SHOWN;
 }
 
-/* NULL: no memory. */
-static struct sent_rows *note_rows(const struct import *import)
+/* Notes the rows that are not done, up to `end`. NULL: no memory. */
+static struct sent_rows *note_rows(const struct import *import, size_t end)
 {
     struct sent_rows *sent = NULL;
-    size_t head = sizeof *sent + import->pair_count * sizeof *sent->rows, size = head;
-    for (size_t i = 0; i < import->pair_count; i++)
+    size_t count = end - import->done, head = sizeof *sent + count * sizeof *sent->rows,
+           size = head;
+    for (size_t i = import->done; i < end; i++)
         size += shown(&import->pairs[i]);
     sent = weft_malloc(size);
     if (!sent)
         return NULL;
     uint8_t *dst = (uint8_t *)sent + head;
-    sent->count = import->pair_count;
-    for (size_t i = 0; i < sent->count; i++) {
+    sent->count = 0;
+    for (size_t i = import->done; i < end; i++) {
         size_t key = shown(&import->pairs[i]);
         if (key > 0)
             memcpy(dst, import->pairs[i].key.data, key);
-        sent->rows[i] =
+        sent->rows[sent->count++] =
             (struct sent_row){import->first_lines[i], import->last_lines[i], weft_view(dst, key)};
         dst += key;
     }
     return sent;
+}
+
+static struct cli_bulk_call make_call(const struct import *import, size_t end)
+{
+    struct cli_bulk_call call = {
+        .first_line = import->first_lines[import->done],
+        .last_line = import->last_lines[end - 1],
+        .rows = end - import->done,
+    };
+    for (size_t i = import->done; i < end; i++)
+        call.bytes += import->sizes[i];
+    return call;
 }
 
 static void fail_key(struct cli_bulk *bulk, enum cli_exit code, const struct sent_row *row,
@@ -173,23 +188,24 @@ static void refuse_unnamed(struct import *import, const struct cli_bulk_call *ab
 static void forget_request(struct import *import)
 {
     weft_arena_reset(&import->arena);
-    import->pair_count = 0;
+    import->pair_count = import->done = 0;
     import->size = 0;
-    import->any_expires = import->any_removed = import->drops = false;
+    import->any_expires = import->any_removed = import->drops = import->alone = false;
 }
 
-/* Makes the request of the rows that have come together. One whose pairs never expire is an hmset, which
+/* Makes the request of the rows that are not done, up to `end`. One whose pairs never expire is an hmset, which
  * older servers have, too. */
-static struct weft_kv_request make_request(struct import *import)
+static struct weft_kv_request make_request(struct import *import, size_t end)
 {
+    size_t begin = import->done;
     if (import->drops)
         return (struct weft_kv_request){.op = WEFT_KV_DROP, .table = import->table};
     if (!import->any_expires && !import->any_removed)
         return (struct weft_kv_request){.op = WEFT_KV_HMSET,
                                         .table = import->table,
-                                        .pairs = import->pairs,
-                                        .pair_count = import->pair_count};
-    for (size_t i = 0; i < import->pair_count; i++) {
+                                        .pairs = import->pairs + begin,
+                                        .pair_count = end - begin};
+    for (size_t i = begin; i < end; i++) {
         struct weft_kv_change *change = &import->changes[i];
         *change = (struct weft_kv_change){
             .key = import->pairs[i].key, .what = WEFT_KV_STORE, .value = import->pairs[i].value};
@@ -200,33 +216,52 @@ static struct weft_kv_request make_request(struct import *import)
     }
     return (struct weft_kv_request){.op = WEFT_KV_HPUT,
                                     .table = import->table,
-                                    .changes = import->changes,
-                                    .change_count = import->pair_count};
+                                    .changes = import->changes + begin,
+                                    .change_count = end - begin};
+}
+
+/* Sends the rows that are not done, up to `end`. If they cannot be sent together, nothing was sent, and each goes by
+ * itself from now on: the codec may carry some of them, and who is told of a refusal learns which row it is. */
+static enum cli_bulk_step send_some(struct import *import, size_t end)
+{
+    struct cli_bulk *bulk = &import->bulk;
+    struct cli_bulk_call about = make_call(import, end);
+    const struct weft_kv_request request = make_request(import, end);
+    struct weft_error error;
+    enum cli_bulk_step step = CLI_BULK_BAD;
+    struct sent_rows *sent = note_rows(import, end);
+    about.context = sent;
+    if (sent)
+        step = cli_bulk_send(bulk, &about, &request, &error);
+    bool splits = step == CLI_BULK_BAD && sent && about.rows > 1;
+    if (splits)
+        import->alone = true;
+    else if (step == CLI_BULK_BAD && sent)
+        refuse_rows(import, CLI_EXIT_USAGE, &about, error.text);
+    else if (step == CLI_BULK_BAD)
+        refuse_unnamed(import, &about);
+    if (step != CLI_BULK_AGAIN)
+        weft_free(sent);
+    if (!splits && (step == CLI_BULK_AGAIN || step == CLI_BULK_BAD))
+        import->done = end;
+    return step == CLI_BULK_BAD ? CLI_BULK_AGAIN : step;
 }
 
 /* Sends the rows that have come together, if there are any. Those that could not be sent for want of
  * room stay for the next time. */
 static enum cli_bulk_step send_rows(struct import *import)
 {
-    if (import->pair_count == 0)
-        return CLI_BULK_AGAIN;
-    struct cli_bulk *bulk = &import->bulk;
-    struct cli_bulk_call *about = &import->about;
-    const struct weft_kv_request request = make_request(import);
-    struct weft_error error;
-    enum cli_bulk_step step = CLI_BULK_BAD;
-    about->context = note_rows(import);
-    if (about->context)
-        step = cli_bulk_send(bulk, about, &request, &error);
-    if (step == CLI_BULK_BAD && about->context)
-        refuse_rows(import, CLI_EXIT_USAGE, about, error.text);
-    else if (step == CLI_BULK_BAD)
-        refuse_unnamed(import, about);
-    if (step != CLI_BULK_AGAIN)
-        weft_free(about->context);
-    if (step == CLI_BULK_AGAIN || step == CLI_BULK_BAD)
-        forget_request(import);
-    return step == CLI_BULK_BAD ? CLI_BULK_AGAIN : step;
+    const struct cli_bulk *bulk = &import->bulk;
+    while (import->done < import->pair_count && !bulk->ended) {
+        if (!bulk->free)
+            return CLI_BULK_WAIT;
+        enum cli_bulk_step step =
+            send_some(import, import->alone ? import->done + 1 : import->pair_count);
+        if (step != CLI_BULK_AGAIN)
+            return step;
+    }
+    forget_request(import);
+    return CLI_BULK_AGAIN;
 }
 
 static void fail_row(struct import *import, const struct cli_record *record, const char *text)
@@ -253,18 +288,15 @@ static void take_row(struct import *import, const struct cli_row *row,
         fail_row(import, record, no_memory);
         return;
     }
-    struct cli_bulk_call *about = &import->about;
-    if (import->pair_count++ == 0)
-        *about = (struct cli_bulk_call){.first_line = record->first_line};
+    import->pair_count++;
     import->expires[i] = row->expires;
     import->any_expires |= row->expires > 0;
     import->removed[i] = row->is_removed;
     import->any_removed |= row->is_removed;
     import->drops = row->is_dropped;
     import->first_lines[i] = record->first_line;
-    import->last_lines[i] = about->last_line = record->last_line;
-    about->rows++;
-    about->bytes += import->bulk.records.size;
+    import->last_lines[i] = record->last_line;
+    import->sizes[i] = import->bulk.records.size;
     import->size += size_of(pair);
 }
 
@@ -295,7 +327,7 @@ static bool is_full(const struct import *import, const struct cli_row *next)
 {
     if (import->pair_count == 0)
         return false;
-    return import->pair_count == REQUEST_ROWS ||
+    return import->alone || import->pair_count == REQUEST_ROWS ||
            import->size + size_of(&next->pair) > REQUEST_BYTES ||
            (import->all && !weft_view_equal(import->table, next->table)) || disagrees(import, next);
 }

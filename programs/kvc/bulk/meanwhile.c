@@ -108,8 +108,12 @@ enum cli_exit cli_meanwhile_begin(struct cli_meanwhile *self, struct cli_session
     enum cli_exit code = cli_session_connect(&self->watching, error);
     if (code != CLI_EXIT_DONE)
         return code;
-    if (weft_kv_client_watch(&self->watching.client, &self->watch, &watched, error) < 0)
+    struct weft_error cause;
+    int err = weft_kv_client_watch(&self->watching.client, &self->watch, &watched, &cause);
+    if (err < 0) {
+        weft_error_set(error, err, "a backup has to watch, and %s", cause.text);
         return CLI_EXIT_USAGE;
+    }
     return wait_for(self, 0, error);
 }
 

@@ -22,7 +22,9 @@ int cli_reply_check(const struct weft_kv_request *request, const struct weft_kv_
     if (reply->value_count != asked)
         return weft_error_set(error, WEFT_EMALFORMED, "the server answered %zu values for %zu keys",
                               reply->value_count, asked);
-    if (request->op == WEFT_KV_HEXPIRE && reply->state_count != asked)
+    /* A line that answers hexpire has no states. */
+    bool may_lack = request->expiry.when != WEFT_KV_EXPIRE_UNSAID && reply->state_count == 0;
+    if (request->op == WEFT_KV_HEXPIRE && reply->state_count != asked && !may_lack)
         return weft_error_set(error, WEFT_EMALFORMED, "the server answered %zu states for %zu keys",
                               reply->state_count, asked);
     if (request->op != WEFT_KV_HEXIST && request->op != WEFT_KV_HMEXIST &&

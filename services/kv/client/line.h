@@ -7,8 +7,12 @@
 
 #include "message.h"
 
-/* Checks that a request which has passed weft__kv_request_check can be said in a line. Returns 0, or -EINVAL
- * with *error set: a newline in a name or a string, or changes that are not all of one kind. */
+/* A codec that carries every request, for the texts that refuse one. */
+#define WEFT__KV_LINE_INSTEAD "length-delimited-gzip"
+
+/* Checks that a request which has passed weft__kv_request_check can be said in a line. Returns 0; or with *error set
+ * -EINVAL for a newline in a name or a string, or changes that are not all of one kind, and -ENOTSUP for watches and
+ * topics, which lines do not have. */
 WEFT_MUST_USE int weft__kv_line_check(const struct weft_kv_request *request,
                                       struct weft_error *error);
 
@@ -23,7 +27,7 @@ enum weft__kv_line_answer {
     WEFT__KV_LINE_VALUES,
     WEFT__KV_LINE_STATES, /* a value, a version and an expiry for each key */
     WEFT__KV_LINE_BOOLS,
-    WEFT__KV_LINE_CHANGED, /* bools of keys whose state is not known */
+    WEFT__KV_LINE_CHANGED, /* bools of keys that no longer expire */
     WEFT__KV_LINE_LEFT,    /* the time left of each key */
     WEFT__KV_LINE_NUMBER,
     WEFT__KV_LINE_PAIRS,

@@ -432,8 +432,10 @@ enum weft__kv_line_answer weft__kv_line_answer_of(const struct weft_kv_request *
     case WEFT_KV_HMEXIST:
         return WEFT__KV_LINE_BOOLS;
     case WEFT_KV_HEXPIRE:
-        return request->expiry.when == WEFT_KV_EXPIRE_UNSAID ? WEFT__KV_LINE_LEFT
-                                                             : WEFT__KV_LINE_CHANGED;
+        /* The answer to hexpire does not say when the key will expire. */
+        return request->expiry.when == WEFT_KV_EXPIRE_UNSAID  ? WEFT__KV_LINE_LEFT
+               : request->expiry.when == WEFT_KV_EXPIRE_NEVER ? WEFT__KV_LINE_CHANGED
+                                                              : WEFT__KV_LINE_BOOLS;
     case WEFT_KV_HINCR:
     case WEFT_KV_DROP:
     case WEFT_KV_COUNT:

@@ -282,6 +282,9 @@ struct weft__kv_request_body weft__kv_line_to_body(const struct weft_kv_request 
     };
 }
 
+/* Each refusal ends by naming a codec that carries the request. */
+#define USE_ANOTHER ": use codec '" WEFT__KV_LINE_INSTEAD "'"
+
 static bool has_newline(struct weft_view text)
 {
     return text.size > 0 && memchr(text.data, '\n', text.size);
@@ -292,17 +295,26 @@ static bool value_has_newline(const struct weft_kv_value *value)
     return value->type == WEFT_KV_STRING && has_newline(value->bytes);
 }
 
-static bool any_newline(const struct weft_kv_request *request)
+/* Returns what has a newline, or NULL if nothing does. */
+static const char *find_newline(const struct weft_kv_request *request)
 {
-    bool any =
-        has_newline(request->table) || has_newline(request->prefix) || has_newline(request->match);
-    for (size_t i = 0; i < request->key_count && !any; i++)
-        any = has_newline(request->keys[i]);
-    for (size_t i = 0; i < request->pair_count && !any; i++)
-        any = has_newline(request->pairs[i].key) || value_has_newline(&request->pairs[i].value);
-    for (size_t i = 0; i < request->change_count && !any; i++)
-        any = has_newline(request->changes[i].key) || value_has_newline(&request->changes[i].value);
-    return any;
+    bool keys = false, values = false;
+    for (size_t i = 0; i < request->key_count; i++)
+        keys |= has_newline(request->keys[i]);
+    for (size_t i = 0; i < request->pair_count; i++) {
+        keys |= has_newline(request->pairs[i].key);
+        values |= value_has_newline(&request->pairs[i].value);
+    }
+    for (size_t i = 0; i < request->change_count; i++) {
+        keys |= has_newline(request->changes[i].key);
+        values |= value_has_newline(&request->changes[i].value);
+    }
+    return has_newline(request->table)    ? "table"
+           : has_newline(request->prefix) ? "prefix"
+           : has_newline(request->match)  ? "pattern"
+           : keys                         ? "key"
+           : values                       ? "string"
+                                          : NULL;
 }
 
 static bool is_alike(const struct weft_kv_change *a, const struct weft_kv_change *b)
@@ -327,25 +339,41 @@ static bool are_sayable(const struct weft_kv_request *request)
     return request->change_count > 0;
 }
 
+static int check_op(enum weft_kv_op op, struct weft_error *error)
+{
+    switch (op) {
+    case WEFT_KV_NUMBER:
+        return weft_error_set(error, -ENOTSUP, "codec 'line' carries no watches" USE_ANOTHER);
+    case WEFT_KV_SUBSCRIBE:
+    case WEFT_KV_UNSUBSCRIBE:
+    case WEFT_KV_PUBLISH:
+        return weft_error_set(error, -ENOTSUP, "codec 'line' carries no topics" USE_ANOTHER);
+    default:
+        return 0;
+    }
+}
+
 int weft__kv_line_check(const struct weft_kv_request *request, struct weft_error *error)
 {
     enum weft_kv_expire when = request->expiry.when;
-    if (request->op == WEFT_KV_NUMBER)
-        return weft_error_set(error, -EINVAL, "codec 'line' carries no watches: use another codec");
-    if (any_newline(request))
+    int err = check_op(request->op, error);
+    if (err < 0)
+        return err;
+    const char *newline = find_newline(request);
+    if (newline)
         return weft_error_set(error, -EINVAL,
-                              "codec 'line' has no way to say a newline: use another codec");
+                              "codec 'line' carries no %s with a newline" USE_ANOTHER, newline);
     if (request->op == WEFT_KV_HPUT && !are_sayable(request))
-        return weft_error_set(
-            error, -EINVAL,
-            "codec 'line' says one condition and one expiry for all keys alone: use another codec");
+        return weft_error_set(error, -EINVAL,
+                              "codec 'line' carries one condition and one expiry for all "
+                              "keys" USE_ANOTHER);
     if (request->state && request->op == WEFT_KV_HPUT)
         return weft_error_set(error, -EINVAL,
-                              "codec 'line' has no states of what was changed: use another codec");
+                              "codec 'line' carries no states of what was changed" USE_ANOTHER);
     if (request->op == WEFT_KV_HEXPIRE &&
         (when == WEFT_KV_EXPIRE_AT || (when == WEFT_KV_EXPIRE_AFTER && request->key_count != 1)))
-        return weft_error_set(
-            error, -EINVAL,
-            "codec 'line' says an expiry from now and of one key alone: use another codec");
+        return weft_error_set(error, -EINVAL,
+                              "codec 'line' carries an expiry from now and of one key "
+                              "alone" USE_ANOTHER);
     return 0;
 }

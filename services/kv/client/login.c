@@ -35,7 +35,9 @@ static int check(struct weft_view text, const char *what, bool in_lines, struct 
     if (!weft_pb_is_text(text))
         return weft_error_set(error, -EINVAL, "the %s is not valid UTF-8", what);
     if (in_lines && memchr(text.data, '\n', text.size))
-        return weft_error_set(error, -EINVAL, "the %s has a newline, which codec 'line' cannot say",
+        return weft_error_set(error, -EINVAL,
+                              "codec 'line' carries no %s with a newline: use codec "
+                              "'" WEFT__KV_LINE_INSTEAD "'",
                               what);
     return 0;
 }

@@ -1,20 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "services/kv/client_topics.h"
 
-#include <errno.h>
-
 #include "abi.pb-c.h"
 #include "message.h"
 #include "services/kv/faces/protobuf/abi.h"
 #include "services/payload/protobuf/reader.h"
-
-static int send(struct weft_kv_client *client, struct weft_kv_call *call,
-                const struct weft_kv_request *request, struct weft_error *error)
-{
-    if (client->in_lines)
-        return weft_error_set(error, -ENOTSUP, "a codec of lines carries no topics");
-    return weft_kv_client_send(client, call, request, error);
-}
 
 int weft_kv_client_subscribe(struct weft_kv_client *client, struct weft_kv_call *call,
                              struct weft_view topic, bool pattern, bool end_if_slow,
@@ -22,14 +12,14 @@ int weft_kv_client_subscribe(struct weft_kv_client *client, struct weft_kv_call 
 {
     const struct weft_kv_request request = {
         .op = WEFT_KV_SUBSCRIBE, .table = topic, .pattern = pattern, .end_if_slow = end_if_slow};
-    return send(client, call, &request, error);
+    return weft_kv_client_send(client, call, &request, error);
 }
 
 int weft_kv_client_unsubscribe(struct weft_kv_client *client, struct weft_kv_call *call,
                                struct weft_view topic, uint32_t id, struct weft_error *error)
 {
     const struct weft_kv_request request = {.op = WEFT_KV_UNSUBSCRIBE, .table = topic, .id = id};
-    return send(client, call, &request, error);
+    return weft_kv_client_send(client, call, &request, error);
 }
 
 int weft_kv_client_publish(struct weft_kv_client *client, struct weft_kv_call *call,
@@ -38,7 +28,7 @@ int weft_kv_client_publish(struct weft_kv_client *client, struct weft_kv_call *c
 {
     const struct weft_kv_request request = {
         .op = WEFT_KV_PUBLISH, .table = topic, .values = values, .value_count = count};
-    return send(client, call, &request, error);
+    return weft_kv_client_send(client, call, &request, error);
 }
 
 /* Looks for the topic alone, since most messages of a connection may be replies. */

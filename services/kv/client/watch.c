@@ -4,7 +4,7 @@
 #include <errno.h>
 
 #include "core/base/compiler.h"
-#include "message.h"
+#include "line.h"
 #include "services/kv/faces/protobuf/abi.h"
 #include "services/payload/protobuf/text.h"
 #include "services/payload/protobuf/writer.h"
@@ -91,7 +91,9 @@ int weft_kv_client_watch(struct weft_kv_client *client, struct weft_kv_watch *wa
                          const struct weft_kv_watched *watched, struct weft_error *error)
 {
     if (client->in_lines)
-        return weft_error_set(error, -ENOTSUP, "a codec of lines carries no watches");
+        return weft_error_set(error, -ENOTSUP,
+                              "codec 'line' carries no watches: use codec '" WEFT__KV_LINE_INSTEAD
+                              "'");
     if (!weft_pb_is_text(watched->table) || !weft_pb_is_text(watched->key))
         return weft_error_set(error, -EINVAL, "the %s is not valid UTF-8",
                               weft_pb_is_text(watched->table) ? "key" : "table");

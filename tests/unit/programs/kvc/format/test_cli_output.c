@@ -166,15 +166,17 @@ static void test_check_wants_bools_where_it_asked_whether(void **state)
     assert_checked(WEFT_KV_HEXIST, 1, 1, WEFT_KV_STRING, WEFT_EMALFORMED);
 }
 
-static void test_check_wants_a_state_for_each_key_whose_expiry_it_set(void **state)
+static void test_check_wants_a_state_for_each_key_whose_expiry_it_asked_for(void **state)
 {
     (void)state;
-    const struct weft_kv_request request = {.op = WEFT_KV_HEXPIRE, .key_count = 1};
+    struct weft_kv_request request = {.op = WEFT_KV_HEXPIRE, .key_count = 1};
     const struct weft_kv_value done = {.type = WEFT_KV_BOOL, .boolean = true};
     const struct weft_kv_reply reply = {.status = 200, .values = &done, .value_count = 1};
     struct weft_error error;
     assert_int_equal(cli_reply_check(&request, &reply, &error), WEFT_EMALFORMED);
     assert_string_equal(error.text, "the server answered 0 states for 1 keys");
+    request.expiry = (struct weft_kv_expiry){WEFT_KV_EXPIRE_AFTER, 1};
+    assert_int_equal(cli_reply_check(&request, &reply, &error), 0);
 }
 
 int main(void)
@@ -190,7 +192,7 @@ int main(void)
         cmocka_unit_test(test_print_survives_every_failing_allocation),
         cmocka_unit_test(test_check_wants_a_value_for_each_key),
         cmocka_unit_test(test_check_wants_bools_where_it_asked_whether),
-        cmocka_unit_test(test_check_wants_a_state_for_each_key_whose_expiry_it_set),
+        cmocka_unit_test(test_check_wants_a_state_for_each_key_whose_expiry_it_asked_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
@@ -129,7 +130,8 @@ static void test_login_is_two_words(void **state)
     assert_int_equal(
         weft__kv_login_to_body(&body, weft_view_str("ann"), weft_view_str("a\nb"), true, &error),
         -EINVAL);
-    assert_string_equal(error.text, "the password has a newline, which codec 'line' cannot say");
+    assert_string_equal(error.text, "codec 'line' carries no password with a newline: use codec "
+                                    "'length-delimited-gzip'");
     assert_int_equal(
         weft__kv_login_to_body(&body, weft_view_str("a\n"), weft_view_str("b"), true, &error),
         -EINVAL);
@@ -164,30 +166,52 @@ static void test_changes_of_one_kind_are_one_command(void **state)
     expect_line(&request, "hmdel --if-version 303132333435363738396162636465ff -- t a");
 }
 
-static void expect_refused(const struct weft_kv_request *request, const char *words)
+static void expect_error(const struct weft_kv_request *request, int err, const char *what)
 {
     struct weft_error error = {.text = ""};
-    assert_int_equal(weft__kv_line_check(request, &error), -EINVAL);
-    if (!strstr(error.text, words))
-        fail_msg("'%s' does not say '%s'", error.text, words);
+    char text[160];
+    snprintf(text, sizeof text, "codec 'line' carries %s: use codec 'length-delimited-gzip'", what);
+    assert_int_equal(weft__kv_line_check(request, &error), err);
+    assert_string_equal(error.text, text);
+}
+
+static void expect_refused(const struct weft_kv_request *request, const char *what)
+{
+    expect_error(request, -EINVAL, what);
+}
+
+static void test_newline_is_refused_wherever_it_is(void **state)
+{
+    (void)state;
+    const struct weft_view newline = VIEW("a\nhdel t k");
+    const struct weft_kv_value text = {.type = WEFT_KV_STRING, .bytes = newline};
+    struct weft_kv_pair pair = {VIEW("k"), text};
+    struct weft_kv_change change = {.key = VIEW("k"), .what = WEFT_KV_STORE, .value = text};
+    struct weft_kv_request request = {.op = WEFT_KV_HGET, .keys = &newline, .key_count = 1};
+    expect_refused(&request, "no key with a newline");
+    request = (struct weft_kv_request){.op = WEFT_KV_HSET, .pairs = &pair, .pair_count = 1};
+    expect_refused(&request, "no string with a newline");
+    pair.key = newline;
+    expect_refused(&request, "no key with a newline");
+    request = (struct weft_kv_request){.op = WEFT_KV_HPUT, .changes = &change, .change_count = 1};
+    expect_refused(&request, "no string with a newline");
+    change.key = newline;
+    expect_refused(&request, "no key with a newline");
+    request = (struct weft_kv_request){.op = WEFT_KV_HGETALL, .table = newline};
+    expect_refused(&request, "no table with a newline");
+    request = (struct weft_kv_request){.op = WEFT_KV_HSCAN, .match = newline};
+    expect_refused(&request, "no pattern with a newline");
+    request = (struct weft_kv_request){.op = WEFT_KV_TABLES, .prefix = newline};
+    expect_refused(&request, "no prefix with a newline");
 }
 
 static void test_what_no_line_says_is_refused(void **state)
 {
     (void)state;
-    const struct weft_view newline = VIEW("a\nhdel t k");
-    const struct weft_kv_pair pair = {VIEW("k"), {.type = WEFT_KV_STRING, .bytes = newline}};
-    struct weft_kv_request request = {.op = WEFT_KV_HGET, .keys = &newline, .key_count = 1};
-    expect_refused(&request, "codec 'line' has no way to say a newline");
-    const struct weft_kv_request number = {.op = WEFT_KV_NUMBER};
-    expect_refused(&number, "codec 'line' carries no watches: use another codec");
-    request = (struct weft_kv_request){.op = WEFT_KV_HSET, .pairs = &pair, .pair_count = 1};
-    expect_refused(&request, "codec 'line' has no way to say a newline");
-    request = (struct weft_kv_request){.op = WEFT_KV_HGETALL, .table = newline};
-    expect_refused(&request, "codec 'line' has no way to say a newline");
-    request = (struct weft_kv_request){.op = WEFT_KV_HSCAN, .match = newline};
-    expect_refused(&request, "codec 'line' has no way to say a newline");
-
+    struct weft_kv_request request = {.op = WEFT_KV_NUMBER};
+    expect_error(&request, -ENOTSUP, "no watches");
+    request.op = WEFT_KV_PUBLISH;
+    expect_error(&request, -ENOTSUP, "no topics");
     const struct weft_kv_change changes[2] = {
         {.key = VIEW("a"), .what = WEFT_KV_STORE, .condition = WEFT_KV_IF_ABSENT},
         {.key = VIEW("b"), .what = WEFT_KV_STORE},
@@ -200,11 +224,22 @@ static void test_what_no_line_says_is_refused(void **state)
     expect_refused(&request, "one condition and one expiry for all keys");
     request = (struct weft_kv_request){
         .op = WEFT_KV_HEXPIRE, .keys = keys, .key_count = 2, .expiry = {WEFT_KV_EXPIRE_AFTER, 1}};
-    expect_refused(&request, "says an expiry from now and of one key alone");
+    expect_refused(&request, "an expiry from now and of one key alone");
     const struct weft_kv_change store = {.key = VIEW("a"), .what = WEFT_KV_STORE};
     request = (struct weft_kv_request){
         .op = WEFT_KV_HPUT, .changes = &store, .change_count = 1, .state = true};
-    expect_refused(&request, "has no states of what was changed");
+    expect_refused(&request, "no states of what was changed");
+}
+
+static void test_only_keys_without_an_expiry_have_a_known_state_after_a_change(void **state)
+{
+    (void)state;
+    struct weft_kv_request request = {.op = WEFT_KV_HEXPIRE};
+    assert_int_equal(weft__kv_line_answer_of(&request), WEFT__KV_LINE_LEFT);
+    request.expiry.when = WEFT_KV_EXPIRE_NEVER;
+    assert_int_equal(weft__kv_line_answer_of(&request), WEFT__KV_LINE_CHANGED);
+    request.expiry.when = WEFT_KV_EXPIRE_AFTER;
+    assert_int_equal(weft__kv_line_answer_of(&request), WEFT__KV_LINE_BOOLS);
 }
 
 /* The answer of a text, which lies in memory of exactly its size. */
@@ -449,7 +484,9 @@ int main(void)
         cmocka_unit_test(test_each_command_has_its_words),
         cmocka_unit_test(test_login_is_two_words),
         cmocka_unit_test(test_changes_of_one_kind_are_one_command),
+        cmocka_unit_test(test_newline_is_refused_wherever_it_is),
         cmocka_unit_test(test_what_no_line_says_is_refused),
+        cmocka_unit_test(test_only_keys_without_an_expiry_have_a_known_state_after_a_change),
         cmocka_unit_test(test_values_are_read_with_their_types_and_escapes),
         cmocka_unit_test(test_states_times_and_bools_are_read),
         cmocka_unit_test(test_pages_pairs_and_tables_are_read),
