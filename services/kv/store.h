@@ -196,8 +196,16 @@ enum kv_change_kind {
     KV_CHANGE_DROPPED /* the table was removed with all its keys; `key` is empty */
 };
 
+/* The part of a key that the operation of a KV_CHANGE_SET was about. */
+enum kv_change_part {
+    KV_CHANGE_ALL,   /* the value and the expiry */
+    KV_CHANGE_VALUE, /* the value: the key kept its expiry (KV_KEEP_EXPIRY) */
+    KV_CHANGE_EXPIRY /* the expiry: the key kept its value (KV_THEN_EXPIRE) */
+};
+
 struct kv_change {
     enum kv_change_kind kind;
+    enum kv_change_part part; /* KV_CHANGE_SET */
     /* Each change of a store has a number that is higher than those of all changes told before it. Numbers have gaps.
      * They begin at the time of the calendar when the store was opened, so a number of an earlier process is too old,
      * and is not mistaken for one of this process (unless the calendar was set back since). */

@@ -95,6 +95,14 @@ struct kv_next {
 void weft_kv_update_decide(const struct kv_item *item, const struct kv_value *current,
                            int64_t current_expires, int64_t now, struct kv_next *next);
 
+/* Returns which part of a key the update of an item changes, if it stores something. */
+static inline enum kv_change_part kv_update_part(const struct kv_item *item)
+{
+    if (item->update->then == KV_THEN_EXPIRE)
+        return KV_CHANGE_EXPIRY;
+    return item->expires == KV_KEEP_EXPIRY ? KV_CHANGE_VALUE : KV_CHANGE_ALL;
+}
+
 /* True if the verdict says that the update was refused. */
 static inline bool kv_verdict_is_refusal(enum kv_verdict verdict)
 {

@@ -88,6 +88,7 @@ static void apply(struct change_mirror *self, const struct kv_change *change)
     self->changes++;
     self->last = change->number;
     self->kind = change->kind;
+    self->part = change->part;
     self->expires = change->expires;
     switch (change->kind) {
     case KV_CHANGE_SET:

@@ -20,6 +20,7 @@ struct change_mirror {
     unsigned changes;         /* those that came */
     uint64_t last;            /* the number of the last one */
     enum kv_change_kind kind; /* of the last one */
+    enum kv_change_part part; /* of the last one */
     int64_t expires;          /* of the last one */
     size_t count;             /* keys */
     struct change_mirror_node **buckets;

@@ -127,6 +127,37 @@ static void test_update_that_is_refused_is_not_told(void **state)
     change_mirror_close(&mirror, &world->client);
 }
 
+static void test_change_says_which_part_of_the_key_was_changed(void **state)
+{
+    struct store_world *world = *state;
+    static const struct kv_update set = {.then = KV_THEN_SET}, expire = {.then = KV_THEN_EXPIRE};
+    struct change_mirror mirror;
+    if (!(store_suite_flags() & KV_STORE_UPDATE) || !(store_suite_flags() & KV_STORE_EXPIRY))
+        return;
+    int64_t later = weft_loop_wall(world->client.loop) + 100000;
+    const struct {
+        const struct kv_update *update;
+        int64_t expires;
+        enum kv_change_part part;
+    } cases[] = {{&set, later, KV_CHANGE_ALL},
+                 {&set, KV_KEEP_EXPIRY, KV_CHANGE_VALUE},
+                 {&expire, later + 1, KV_CHANGE_EXPIRY},
+                 {&expire, KV_NEVER, KV_CHANGE_EXPIRY}};
+    change_mirror_open(&mirror, &world->client, 0);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct kv_item item = item_to_set("k", "v", cases[i].update);
+        item.expires = cases[i].expires;
+        assert_int_equal(update_one(world, &item), KV_DONE);
+        settle(world, &mirror);
+        assert_int_equal(mirror.changes, i + 1);
+        assert_int_equal(mirror.part, cases[i].part);
+    }
+    store_client_set(&world->client, "t", "k", "v");
+    settle(world, &mirror);
+    assert_int_equal(mirror.part, KV_CHANGE_ALL);
+    change_mirror_close(&mirror, &world->client);
+}
+
 static void test_expired_key_is_told(void **state)
 {
     struct store_world *world = *state;
@@ -269,6 +300,7 @@ int store_suite__run_changes(const struct kv_store *store)
         STORE_TEST(test_number_that_is_too_old_or_of_another_process_is_refused),
         STORE_TEST(test_drop_and_batches_are_told),
         STORE_TEST(test_update_that_is_refused_is_not_told),
+        STORE_TEST(test_change_says_which_part_of_the_key_was_changed),
         STORE_TEST(test_expired_key_is_told),
         STORE_TEST(test_slow_follower_is_told_that_it_has_lost_changes),
         STORE_TEST(test_mirror_is_like_the_store_after_any_changes),

@@ -204,6 +204,7 @@ static int decide_one(struct decision *self, struct kv_touch *touch)
         touch->fresh = NULL;
     if (next.verdict != KV_VERDICT_STORE)
         return 0;
+    touch->part = kv_update_part(item);
     touch->fresh = make_entry(self, touch, &next);
     touch->made = touch->fresh != NULL;
     if (!touch->made)

@@ -12,8 +12,9 @@ struct kv_touch {
     struct kv_item *item; /* item->key */
     /* The entry that the key gets, or NULL: the key is removed. If it is `old`, nothing changes. */
     struct kv_entry *fresh;
-    struct kv_entry *old; /* the entry that the key has, or NULL; set by kv_touches_find */
-    bool made;            /* used by settle alone: it has made `fresh` */
+    struct kv_entry *old;     /* the entry that the key has, or NULL; set by kv_touches_find */
+    enum kv_change_part part; /* of the key, that `fresh` changes */
+    bool made;                /* used by settle alone: it has made `fresh` */
 };
 
 /* Decides changes once the segments that they belong to are locked, so that nothing else changes them.

@@ -34,6 +34,7 @@ static void tell(const struct kv_map *map, struct kv_loop *loop, const struct kv
     struct kv_change change = {.table = name_of(map), .key = touch->item->key, .more = more};
     if (touch->fresh) {
         change.kind = KV_CHANGE_SET;
+        change.part = touch->part;
         change.value = kv_entry_value(touch->fresh).bytes;
         change.expires = kv_entry_expires(touch->fresh);
     } else {

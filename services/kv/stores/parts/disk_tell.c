@@ -35,6 +35,7 @@ static int tell_update(struct kv_disk *disk, struct kv_change *change, const str
     weft_kv_update_decide(item, item->present ? &item->found : NULL,
                           item->present ? item->found_expires : KV_NEVER, 0, &next);
     change->expires = next.expires;
+    change->part = kv_update_part(item);
     if (next.part_count != 1)
         return tell_parts(disk, change, &next);
     change->value = next.parts[0];

@@ -163,6 +163,7 @@ int kv_trail_next(struct kv_follow *follow, struct kv_change *change)
     const uint8_t *bytes = record->bytes;
     *change = (struct kv_change){
         .kind = record->kind,
+        .part = record->part,
         .number = record->number,
         .table = weft_view(bytes, record->table),
         .key = weft_view(bytes + record->table, record->key),

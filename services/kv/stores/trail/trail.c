@@ -233,6 +233,7 @@ static void write_change(struct kv_trail *trail, const struct kv_change *change)
                                        .key = change->key.size,
                                        .value = change->value.size,
                                        .kind = change->kind,
+                                       .part = change->part,
                                        .more = change->more};
     (void)put(put(put(record->bytes, change->table), change->key), change->value);
     chunk->used += size;

@@ -14,6 +14,7 @@ struct kv_trail_record {
     int64_t expires;
     size_t table, key, value; /* sizes */
     enum kv_change_kind kind;
+    enum kv_change_part part;
     bool more;
     uint8_t bytes[];
 };
