@@ -6,6 +6,7 @@
 #include "core/base/mem.h"
 #include "core/base/url.h"
 #include "feed.h"
+#include "keyspace.h"
 #include "service.h"
 
 const struct weft_limit *weft_kv_limit_table(void)
@@ -97,19 +98,22 @@ static int make_store(struct weft_kv_context *context, const struct kv_store *st
                                                .ring = limits->feed_ring,
                                                .memory = limits->feed_memory};
     struct kv_feed *feed = kv_feed_new(&feed_limits);
-    void *state = feed ? weft_calloc(1, store->store_size) : NULL;
+    struct kv_keyspace *keyspace = kv_keyspace_new();
+    void *state = feed && keyspace ? weft_calloc(1, store->store_size) : NULL;
     if (!state) {
         kv_feed_free(feed);
+        kv_keyspace_free(keyspace);
         return weft_error_set(error, -ENOMEM, "%s store: no memory", store->name);
     }
     int err = store->init(state, options, error);
     if (err < 0) {
         kv_feed_free(feed);
+        kv_keyspace_free(keyspace);
         weft_free(state);
         return err;
     }
-    *context =
-        (struct weft_kv_context){.store = store, .state = state, .limits = *limits, .feed = feed};
+    *context = (struct weft_kv_context){
+        .store = store, .state = state, .limits = *limits, .feed = feed, .keyspace = keyspace};
     return 0;
 }
 
@@ -224,6 +228,7 @@ void weft_kv_context_fini(struct weft_kv_context *context)
     if (context->store)
         context->store->fini(context->state);
     kv_feed_free(context->feed);
+    kv_keyspace_free(context->keyspace);
     weft_free(context->state);
     *context = (struct weft_kv_context){0};
 }

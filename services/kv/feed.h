@@ -60,6 +60,24 @@ WEFT_MUST_USE int kv_feed_publish(struct kv_feed_loop *self, struct weft_view to
                                   const struct weft_view *values, size_t count,
                                   uint64_t *receivers);
 
+/* --- messages about keys (keyspace.h) --------------------------------------------------------------- */
+
+/* Messages about keys are for topics and patterns alone whose names begin with this, though others may match. */
+#define KV_FEED_KEYS "__key"
+
+static inline bool kv_feed_is_of_keys(struct weft_view name)
+{
+    const size_t size = sizeof KV_FEED_KEYS - 1;
+    return name.size >= size && memcmp(name.data, KV_FEED_KEYS, size) == 0;
+}
+
+/* Returns the number of such topics and patterns that are followed on the loop. Loop's thread. */
+size_t kv_feed_key_sources(const struct kv_feed_loop *self);
+/* Publishes a message about a key to their followers on this loop. */
+void kv_feed_tell_here(struct kv_feed_loop *self, struct weft_view topic, struct weft_view value);
+/* Tells each of them that a message is lost. */
+void kv_feed_lose_here(struct kv_feed_loop *self);
+
 /* --- counts, on any thread ------------------------------------------------------------------------- */
 
 /* Returns the number of followers of a topic, on all loops. */

@@ -55,6 +55,7 @@ struct kv_feed_loop {
     struct kv__link patterns;           /* the rings of patterns */
     struct kv__link behind;             /* rings with followers that lack something */
     struct kv__link batches;            /* of all rings, the oldest first */
+    size_t key_sources;                 /* rings of messages about keys */
     _Atomic uint64_t bytes;             /* of all rings; only the loop's thread writes it */
     uint64_t sequence;                  /* of the last message that a ring has */
     struct weft_timer timer;            /* serves those behind */

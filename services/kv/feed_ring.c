@@ -30,6 +30,7 @@ struct kv__ring *kv__ring_take(struct kv_feed_loop *self, const struct kv_feed_s
     kv__link_init(&ring->behind);
     if (source->matches)
         kv__append(&self->patterns, &ring->pattern);
+    self->key_sources += kv_feed_is_of_keys(source->name);
     return ring;
 }
 
@@ -68,6 +69,7 @@ void kv__ring_free(struct kv__ring *ring)
 {
     while (ring->first < ring->end)
         drop_oldest(ring);
+    ring->loop->key_sources -= kv_feed_is_of_keys(ring->name.source.name);
     kv__unlink(&ring->pattern);
     kv__unlink(&ring->link);
     kv__names_remove(&ring->loop->names, &ring->name);
@@ -213,6 +215,46 @@ void kv__rings_add(struct kv_feed_loop *self, struct weft_view topic, struct wef
             add_all(ring, topic, values);
     }
     self->sequence += count;
+}
+
+size_t kv_feed_key_sources(const struct kv_feed_loop *self)
+{
+    return self->key_sources;
+}
+
+void kv_feed_tell_here(struct kv_feed_loop *self, struct weft_view topic, struct weft_view value)
+{
+    const struct kv_feed_source source = {NULL, topic};
+    struct kv__name *name = kv__names_find(&self->names, &source);
+    uint64_t sequence = ++self->sequence;
+    if (name) {
+        struct kv__ring *ring = weft_container_of(name, struct kv__ring, name);
+        add(ring, topic, value, sequence);
+        wake(ring);
+    }
+    for (struct kv__link *link = self->patterns.next; link != &self->patterns; link = link->next) {
+        struct kv__ring *ring = weft_container_of(link, struct kv__ring, pattern);
+        struct weft_view pattern = ring->name.source.name;
+        if (!kv_feed_is_of_keys(pattern) || !ring->name.source.matches(pattern, topic))
+            continue;
+        add(ring, topic, value, sequence);
+        wake(ring);
+    }
+}
+
+/* The message counts, and no batch has it. */
+void kv_feed_lose_here(struct kv_feed_loop *self)
+{
+    self->sequence++;
+    for (size_t i = 0; i < self->names.size; i++) {
+        for (struct kv__name *name = self->names.buckets[i]; name; name = name->next) {
+            struct kv__ring *ring = weft_container_of(name, struct kv__ring, name);
+            if (!kv_feed_is_of_keys(name->source.name))
+                continue;
+            ring->messages++;
+            wake(ring);
+        }
+    }
 }
 
 struct weft_blob *kv__batch_blob(struct kv__batch *batch, const struct kv_feed_format *format)

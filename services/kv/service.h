@@ -28,6 +28,7 @@ extern "C" {
 #endif
 
 struct kv_feed;
+struct kv_keyspace;
 
 /* The faces. All of them are services named "kv"; they differ in `speaks`, which an endpoint's codec has to match.
  * If a server registers several faces with one context, they serve the same tables. */
@@ -83,7 +84,8 @@ struct weft_kv_context {
      * NULL: there are none. */
     struct weft_collectors *collectors;
     struct weft_slow_log *slow_log;
-    struct kv_feed *feed; /* what is published and subscribed to; owned */
+    struct kv_feed *feed;         /* what is published and subscribed to; owned */
+    struct kv_keyspace *keyspace; /* what of the store's changes is published; owned */
 };
 
 /* Makes the state of `store`, without a place or options; weft_kv_context_open takes those. The limits are copied.

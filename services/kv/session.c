@@ -47,6 +47,8 @@ int kv_session_loop_start(void *loop_state, const void *config, struct weft_loop
     err = kv_store_loop_take(self->config->context, loop, &self->store_loop);
     if (err < 0)
         kv_feed_loop_give(self->feed);
+    else
+        self->store_loop->keyspace.feed = self->feed;
     return err;
 }
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "core/base/mem.h"
+#include "keyspace.h"
 #include "packed.h"
 #include "session.h"
 
@@ -13,6 +14,7 @@ struct kv_subscription {
     struct kv_subscription *next, **link; /* in the session's list */
     struct weft_request *request;
     const struct kv_topic_face *face;
+    const struct kv_keyspace *keyspace;
     uint64_t max_message;
     uint64_t lost;         /* before it ended */
     const char *ending;    /* why it ends, once everything is sent; NULL: it goes on */
@@ -92,11 +94,23 @@ static struct weft_action action_of(bool is_pattern, struct weft_view topic)
                                 .flags = WEFT_ACTION_SUBSCRIBES};
 }
 
+/* Returns 0, or the status with which it ends. */
+static int may_go_on(struct kv_subscription *self)
+{
+    struct weft_action actions[1 + KV_KEYSPACE_READS] = {
+        action_of(self->is_pattern, topic_of(self))};
+    size_t count =
+        1 + kv_keyspace_reads(self->keyspace, self->is_pattern, topic_of(self), actions + 1);
+    int refused = 0;
+    for (size_t i = 0; i < count && refused == 0; i++)
+        refused = kv_may_go_on(self->request, &actions[i], &self->ending);
+    return refused;
+}
+
 static int send(struct kv_follower *follower, struct weft_blob *blob, bool shared)
 {
     struct kv_subscription *self = weft_container_of(follower, struct kv_subscription, follower);
-    const struct weft_action action = action_of(self->is_pattern, topic_of(self));
-    int refused = kv_may_go_on(self->request, &action, &self->ending);
+    int refused = may_go_on(self);
     if (refused != 0) {
         self->status = (enum kv_status)refused;
         return end(self) ? KV_FOLLOWER_LEFT : -ESHUTDOWN;
@@ -207,8 +221,14 @@ static bool refuse_long(struct kv_task *task, struct weft_view topic)
 
 bool kv_task_may_follow(struct kv_task *task, const struct kv_feed_source *source)
 {
-    const struct weft_action action = action_of(source->matches != NULL, source->name);
-    return !refuse_long(task, source->name) && kv_task_ask(task, &action);
+    struct weft_action actions[1 + KV_KEYSPACE_READS] = {
+        action_of(source->matches != NULL, source->name)};
+    size_t count = 1 + kv_keyspace_reads(kv_task_config(task)->context->keyspace,
+                                         source->matches != NULL, source->name, actions + 1);
+    bool may = !refuse_long(task, source->name);
+    for (size_t i = 0; i < count && may; i++)
+        may = kv_task_ask(task, &actions[i]);
+    return may;
 }
 
 static struct kv_subscription *new_subscription(struct kv_task *task,
@@ -223,6 +243,7 @@ static struct kv_subscription *new_subscription(struct kv_task *task,
         .follower = {.format = &face->format, .send = send, .lost = lost},
         .request = task->request,
         .face = face,
+        .keyspace = kv_task_config(task)->context->keyspace,
         .max_message = kv_task_limits(task)->max_message,
         .id = ++session->loop->last_id,
         .end_if_slow = spec->end_if_slow,
@@ -307,6 +328,7 @@ void kv_task_subscribe(struct kv_task *task, const struct kv_topic_spec *spec,
         refuse(task, err);
         return;
     }
+    kv_keyspace_followed(task->session->loop);
     request->data = self;
     request->on_room = on_room;
     request->on_cancel = on_cancel;

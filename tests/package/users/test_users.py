@@ -151,6 +151,33 @@ class Rules(Server):
 
 
 class Login(Server):
+    def test_keyspace_events(self):
+        """They take `subscribe` for their topic, and `read` for the tables of what they tell."""
+        key, event, pattern = "__keyspace@0__:t-1", "__keyevent@0__:hset", "__keyspace@0__:*"
+        may = {"root": {key, event, pattern}, "all": {key, event, pattern}, "near": {key}, "half": set(), "sub": set()}
+        self.write({"root": ["write", "subscribe", "admin"], "all": ["subscribe", "read"], "sub": ["subscribe"],
+                    "near": ["subscribe:__keyspace*", "read:t-1", "read:default"], "half": ["subscribe", "read:t-1"]})
+        self.start(listen=["tcp://127.0.0.1:0?codec=resp"])
+        clients = {user: redis.Redis(port=self.port, username=user, password="sesame") for user in may}
+        with self.assertRaises(redis.exceptions.NoPermissionError):
+            clients["all"].config_set("notify-keyspace-events", "KEA")
+        clients["root"].config_set("notify-keyspace-events", "KEA")
+        listeners = []
+        for user, topics in may.items():
+            for topic in (key, event, pattern):
+                listener = clients[user].pubsub()
+                (listener.psubscribe if topic == pattern else listener.subscribe)(topic)
+                if topic in topics:
+                    self.assertIn("subscribe", listener.get_message(timeout=30)["type"], (user, topic))
+                    listeners.append(listener)
+                else:
+                    with self.assertRaises(redis.exceptions.NoPermissionError, msg=(user, topic)):
+                        listener.get_message(timeout=30)
+        clients["root"].hset("t-1", "f", "v")
+        for listener in listeners:
+            self.assertIn(listener.get_message(timeout=30)["data"], (b"hset", b"t-1"))
+            listener.close()
+
     def test_redis_cli_curl_and_bearer(self):
         self.start()
         cli = ["redis-cli", "-p", str(self.port), "--no-auth-warning"]

@@ -11,6 +11,7 @@
 #include "expiry.h"
 #include "statistics.h"
 #include "keys.h"
+#include "notify.h"
 #include "text.h"
 
 bool resp_begin_time(struct resp_task *task)
@@ -161,7 +162,7 @@ struct setting {
     char value[32];
 };
 
-enum { SETTINGS = 6 };
+enum { SETTINGS = 7 };
 
 /* The settings that programs ask for, such as redis-benchmark for the first two. */
 static void read_settings(const struct resp_task *task, struct setting settings[SETTINGS])
@@ -182,6 +183,8 @@ static void read_settings(const struct resp_task *task, struct setting settings[
     settings[5].name = "timeout";
     (void)snprintf(settings[5].value, sizeof settings[5].value, "%" PRIu64,
                    limits->idle_timeout / WEFT_SECONDS(1));
+    settings[6].name = RESP_NOTIFY;
+    resp_notify_get(task, settings[6].value);
 }
 
 static bool is_asked_for(const struct resp_task *task, const char *name)
@@ -216,10 +219,13 @@ bool resp_begin_config(struct resp_task *task)
         (void)resp_wrong_arity(task, "config|get");
         return resp_answer(task);
     }
-    if (resp_is_word(task->args[1], "SET") || resp_is_word(task->args[1], "REWRITE") ||
+    bool sets = resp_is_word(task->args[1], "SET");
+    if (sets && task->count == 4 && resp_is_word(task->args[2], RESP_NOTIFY))
+        return resp_notify_set(task, task->args[3]);
+    if (sets || resp_is_word(task->args[1], "REWRITE") ||
         resp_is_word(task->args[1], "RESETSTAT")) {
-        (void)resp_error(task,
-                         "ERR CONFIG can only GET here: settings are options of the command line");
+        (void)resp_error(task, "ERR CONFIG can only GET here, and SET " RESP_NOTIFY
+                               ": other settings are options of the command line");
         return resp_answer(task);
     }
     return unknown_subcommand(task, "CONFIG");

@@ -5,6 +5,7 @@
 
 #include "core/base/compiler.h"
 #include "core/base/mem.h"
+#include "services/kv/keyspace.h"
 #include "services/payload/resp/reader.h"
 #include "task.h"
 #include "topics.h"
@@ -199,6 +200,7 @@ static int configure_resp(void *memory, void *context, const struct weft_option_
     strcpy(config->table, table);
     config->table_size = strlen(table);
     resp_index_make(&config->index, resp_commands);
+    kv_keyspace_set_strings(((struct weft_kv_context *)context)->keyspace, table);
     return kv_session_configure(&config->base, context, limits, &resp_face);
 }
 

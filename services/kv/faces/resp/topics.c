@@ -6,6 +6,7 @@
 #include "core/base/buf.h"
 #include "core/base/mem.h"
 #include "core/connections.h"
+#include "services/kv/keyspace.h"
 #include "services/kv/subscription.h"
 
 struct resp_subscriber {
@@ -327,6 +328,8 @@ static bool subscribe(struct resp_task *task, bool is_pattern)
         err = follow_all(task, is_pattern, &reply, fresh);
     if (err == 0 && is_first)
         err = begin_first(conn->subscriber, weft_buf_view(&reply));
+    if (err == 0)
+        kv_keyspace_followed(conn->session.loop);
     if (err < 0) {
         if (is_first && conn->subscriber)
             free_subscriber(conn->subscriber);

@@ -122,15 +122,34 @@ static void test_ioredis_is_served(void **state)
 }
 #endif
 
+static void start_redis(struct process *redis, char redis_socket[300], char kvs_socket[300])
+{
+    *redis = (struct process){0};
+    snprintf(redis_socket, 300, "%s/redis.sock", folder);
+    snprintf(kvs_socket, 300, "%s/kvs.sock", folder);
+    process_start(redis, WORDS(REDIS_SERVER, "--port", "0", "--unixsocket", redis_socket, "--save",
+                               "", "--appendonly", "no", "--dir", folder));
+}
+
+static void test_keyspace_events_are_those_of_redis(void **state)
+{
+    (void)state;
+    char redis_socket[300], kvs_socket[300];
+    struct process redis;
+    start_redis(&redis, redis_socket, kvs_socket);
+    int code = process_run(
+        &program, WORDS(PYTHON_PATH, "-B", REDIS_FOLDER "/events.py", redis_socket, kvs_socket));
+    process_kill(&redis);
+    if (code != 0)
+        fail_msg("%s%s", program.out.text, program.err.text);
+}
+
 static void test_answers_are_those_of_redis_but_for_what_the_page_lists(void **state)
 {
     (void)state;
     char redis_socket[300], kvs_socket[300];
-    struct process redis = {0};
-    snprintf(redis_socket, sizeof redis_socket, "%s/redis.sock", folder);
-    snprintf(kvs_socket, sizeof kvs_socket, "%s/kvs.sock", folder);
-    process_start(&redis, WORDS(REDIS_SERVER, "--port", "0", "--unixsocket", redis_socket, "--save",
-                                "", "--appendonly", "no", "--dir", folder));
+    struct process redis;
+    start_redis(&redis, redis_socket, kvs_socket);
     int code = process_run(&program, WORDS(PYTHON_PATH, "-B", REDIS_FOLDER "/differences.py",
                                            REDIS_FOLDER "/commands.txt", REDIS_PAGE, redis_socket,
                                            kvs_socket));
@@ -161,6 +180,7 @@ int main(void)
 #ifdef NODE_PATH
         TEST(test_ioredis_is_served),
 #endif
+        TEST(test_keyspace_events_are_those_of_redis),
         TEST(test_answers_are_those_of_redis_but_for_what_the_page_lists),
         TEST(test_one_port_serves_clients_of_all_kinds),
 #undef TEST
