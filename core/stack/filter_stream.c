@@ -103,6 +103,8 @@ static void set_interest(struct weft__filter_stream *fs)
     if ((fs->wanted & WEFT_READABLE) &&
         ((fs->is_open && has_inside(fs)) || (fs->ended && !fs->told && fs->down.bytes == 0)))
         weft_loop_defer(fs->loop, &fs->again);
+    else
+        weft_deferred_cancel(&fs->again);
 }
 
 /* Keeps what the filter has left of a view that does not lie in fs->left. */
@@ -397,6 +399,8 @@ static void on_again(struct weft_deferred *deferred)
 {
     struct weft__filter_stream *fs = weft_container_of(deferred, struct weft__filter_stream, again);
 
+    /* An owner that does not read now, since it has had its share of the turn, is told again in the next one. */
+    set_interest(fs);
     tell(fs, WEFT_READABLE | (fs->down.bytes < DOWN_HIGH ? WEFT_WRITABLE : 0));
 }
 
