@@ -135,32 +135,3 @@ void weft_tls_abandon(struct weft_tls *tls)
         place->prepared = NULL;
     }
 }
-
-struct weft_tls_counts weft_tls_count(const struct weft_tls *tls)
-{
-    struct weft_tls_counts counts = {0};
-
-    for (const struct weft__tls_place *place = tls->places; place; place = place->next) {
-        counts.handshakes += atomic_load_explicit(&place->handshakes, memory_order_relaxed);
-        counts.resumed += atomic_load_explicit(&place->resumed, memory_order_relaxed);
-        counts.failed += atomic_load_explicit(&place->failed, memory_order_relaxed);
-    }
-    return counts;
-}
-
-void weft_tls_collect(void *context, struct weft_samples *samples)
-{
-    static const struct weft_metric handshakes = {"weft_tls_handshakes", NULL,
-                                                  "Handshakes of TLS that succeeded", WEFT_COUNTER},
-                                    resumed = {"weft_tls_resumptions", NULL,
-                                               "Handshakes of TLS that resumed an earlier session",
-                                               WEFT_COUNTER},
-                                    failed = {"weft_tls_failures", NULL,
-                                              "Handshakes of TLS that were begun and failed",
-                                              WEFT_COUNTER};
-    const struct weft_tls_counts counts = weft_tls_count(context);
-
-    weft_samples_add(samples, &handshakes, NULL, 0, (double)counts.handshakes);
-    weft_samples_add(samples, &resumed, NULL, 0, (double)counts.resumed);
-    weft_samples_add(samples, &failed, NULL, 0, (double)counts.failed);
-}

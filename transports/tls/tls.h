@@ -47,7 +47,8 @@ struct weft_tls_counts {
     uint64_t failed;     /* those that were begun and that the peer or we refused */
 };
 struct weft_tls_counts weft_tls_count(const struct weft_tls *tls);
-/* A collector (base/samples.h) of these counts; context is the struct weft_tls. */
+/* A collector (base/samples.h) of these counts, and of when each certificate in use expires; context is the struct
+ * weft_tls. */
 void weft_tls_collect(void *context, struct weft_samples *samples);
 
 /* Makes a certificate authority for tests, and certificates and keys of a server and of a client that it has

@@ -5,6 +5,7 @@ import json
 import pathlib
 import re
 import socket
+import ssl
 import struct
 import subprocess
 import sys
@@ -204,6 +205,57 @@ class Journal(Served):
         self.stop()
 
 
+class Disk(Served):
+    options = ["--store", "lmdb:FOLDER/data"]
+
+    def test_commits_are_measured(self):
+        before = self.sum("weft_store_commit_duration_seconds")
+        self.run_kvc("hset", "t", "k", "v")
+        self.assertGreater(self.sum("weft_store_commit_duration_seconds"), before)
+        self.assertEqual(self.sum("weft_store_failed"), 0)
+        self.stop()
+
+
+class Tls(Served):
+    listen = ["tls://127.0.0.1:0?cert=FOLDER/server.pem&key=FOLDER/server.key"]
+
+    def start(self):
+        subprocess.run([self.kvs, "--make-certificate", self.folder.name], check=True, stdout=subprocess.DEVNULL)
+        super().start()
+
+    def make_other(self):
+        """A certificate that holds for a day, in place of the first."""
+        end = self.folder.name
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                        "-days", "1", "-subj", "/CN=localhost", "-keyout", end + "/server.key", "-out",
+                        end + "/server.pem"], check=True, stderr=subprocess.DEVNULL)
+
+    def test_handshakes_and_certificates_are_measured(self):
+        port = int(re.match(r"tls://127.0.0.1:(\d+)", self.urls[0])[1])
+        self.urls = [f"tls://127.0.0.1:{port}?ca={self.folder.name}/ca.pem"]
+        self.run_kvc("hset", "t", "k", "v")
+        self.assertEqual(self.sum("weft_tls_handshakes"), 1)
+        context = ssl.create_default_context(cafile=self.folder.name + "/ca.pem")
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        session = None
+        for _ in range(2):
+            with socket.create_connection(("127.0.0.1", port), 60) as sock:
+                with context.wrap_socket(sock, server_hostname="localhost", session=session) as ended:
+                    session = ended.session
+        self.assertEqual(self.sum("weft_tls_resumptions"), 1)
+        with socket.create_connection(("127.0.0.1", port), 60) as sock:
+            sock.sendall(b"no TLS at all\r\n")
+            read_all(sock)
+        self.assertEqual(self.sum("weft_tls_failures"), 1)
+        before = self.sum("weft_tls_certificate_expiry_seconds", file=self.folder.name + "/server.pem")
+        self.assertGreater(before, time.time() + 2 * 86400)
+        self.make_other()
+        self.json("/reload", "-X", "POST")
+        after = self.sum("weft_tls_certificate_expiry_seconds", file=self.folder.name + "/server.pem")
+        self.assertLess(abs(after - time.time() - 86400), 600)
+        self.stop()
+
+
 class Resp(Served):
     """INFO and SLOWLOG of the RESP face."""
     listen = ["tcp://127.0.0.1:0?codec=resp"]
@@ -338,6 +390,9 @@ class Counters(Served):
             sock.shutdown(socket.SHUT_WR)
             read_all(sock)
 
+    def look(self):
+        self.json("/connections")
+
     def publish(self):
         self.run_kvc("publish", "t", "v")
 
@@ -371,6 +426,8 @@ class Counters(Served):
         ("weft_sent_bytes", {}, set),
         ("weft_loop_turns", {}, set),
         ("weft_loop_turn_duration_seconds", {}, set),
+        ("weft_loop_posts", {"loop": "0"}, look),
+        ("weft_loop_posts", {"loop": "1"}, look),
         ("process_cpu_seconds", {}, set),
         ("weft_connections_closed", {"reason": "peer-closed"}, set),
         ("weft_store_memory_bytes", {}, grow),
@@ -423,9 +480,9 @@ class Counters(Served):
     def test_every_metric_has_a_test(self):
         here = {row[0] for row in self.rows} | {
             "weft_request_duration_seconds", "weft_connections", "weft_connections_open", "weft_loop_connections"}
-        # weft_loop_posts: test_server_inspect; weft_tls_*: test_tls_handshake. The others do not move by what a client does.
+        # weft_tls_*: Tls, and test_tls_handshake. The others do not move by what a client does.
         rest = {"weft_ready", "weft_build_info", "process_resident_memory_bytes", "process_start_time_seconds",
-                "weft_store_limit_bytes", "weft_loop_posts", "weft_loop_turn_longest_seconds", "weft_tls_handshakes",
+                "weft_store_limit_bytes", "weft_loop_turn_longest_seconds", "weft_tls_handshakes",
                 "weft_tls_resumptions", "weft_tls_failures"}
         self.set()
         self.assertEqual({name for name, _, _ in self.samples()} - here - rest, set())

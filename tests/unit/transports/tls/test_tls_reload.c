@@ -6,10 +6,12 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include <cmocka.h>
 
 #include "certificates.h"
+#include "lib/sample_text.h"
 #include "tls_fixture.h"
 
 #define LIVE                                                                                       \
@@ -211,6 +213,39 @@ static void test_certificate_of_many_names_is_described_in_short(void **state)
     tls_end_fini(&server);
 }
 
+static double expiry_of(struct weft_tls *tls, const char *file)
+{
+    static struct sample_text text;
+    char label[256];
+    const char *const with[] = {label, NULL};
+    snprintf(label, sizeof label, "file=%s/%s}", tls_folder, file);
+    sample_text_init(&text);
+    weft_tls_collect(tls, &text.samples);
+    return sample_text_sum(&text, "weft_tls_certificate_expiry_seconds", with);
+}
+
+/* Two endpoints have one file in common, which is told once. */
+static void test_expiry_of_each_file_in_use_is_told_once(void **state)
+{
+    struct weft_tls tls = {0};
+    struct weft_error error = {0};
+    struct tls_end server, other;
+    (void)state;
+    set_live("server");
+    replace("ca.pem", "live-ca.pem");
+    assert_int_equal(tls_end_init(&server, &tls, WEFT_SERVER, LIVE, NULL, &error), 0);
+    assert_int_equal(tls_end_init(&other, &tls, WEFT_SERVER, LIVE, NULL, &error), 0);
+    struct lines lines = describe(&tls);
+    double now = (double)time(NULL), live = expiry_of(&tls, "live.pem"),
+           second = expiry_of(&tls, "other.pem");
+    assert_int_equal(lines.count, 4);
+    assert_in_range((int)((live - now) / 86400), lines.days[0] - 1, lines.days[0] + 1);
+    assert_in_range((int)((second - now) / 86400), lines.days[1] - 1, lines.days[1] + 1);
+    assert_true(expiry_of(&tls, "server.pem") < 0);
+    tls_end_fini(&server);
+    tls_end_fini(&other);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -218,6 +253,7 @@ int main(void)
         cmocka_unit_test(test_sessions_end_with_those_who_may_come_in),
         cmocka_unit_test(test_description_says_what_is_in_use_and_if_the_disk_differs),
         cmocka_unit_test(test_certificate_of_many_names_is_described_in_short),
+        cmocka_unit_test(test_expiry_of_each_file_in_use_is_told_once),
     };
     return cmocka_run_group_tests_name("tls reload", tests, tls_group_setup, tls_group_teardown);
 }
