@@ -393,6 +393,10 @@ class Counters(Served):
     def look(self):
         self.json("/connections")
 
+    def set_new(self):
+        self.entered = getattr(self, "entered", 0) + 1
+        self.run_kvc("hset", f"t{self.entered}", "k", "v")
+
     def publish(self):
         self.run_kvc("publish", "t", "v")
 
@@ -430,6 +434,7 @@ class Counters(Served):
         ("weft_loop_posts", {"loop": "1"}, look),
         ("process_cpu_seconds", {}, set),
         ("weft_connections_closed", {"reason": "peer-closed"}, set),
+        ("weft_store_entries", {}, set_new),
         ("weft_store_memory_bytes", {}, grow),
         ("weft_store_resident_bytes", {}, grow),
         ("weft_deflated_messages", {}, large),

@@ -54,6 +54,7 @@ static int memory_init(void *store, const struct kv_store_options *options,
     if (err < 0)
         goto err_after_trail;
     kv_expiry_init(&memory->expiry, &memory->tables, &memory->shared);
+    kv_counter_join(&memory->counter, &memory->tables, &memory->shared);
     return 0;
 
 err_after_trail:
@@ -72,6 +73,7 @@ static void memory_fini(void *store)
 {
     struct memory *memory = store;
     struct kv_pool_cache cache;
+    kv_counter_leave(&memory->counter);
     kv_sweep_fini(&memory->sweep);
     kv_trail_fini(&memory->shared.trail);
     kv_pool_cache_init(&cache, &memory->shared.pool);
@@ -163,11 +165,16 @@ void kv_store_memory_collect(void *store, struct weft_samples *samples)
                                                 "Memory that the store has from the system",
                                                 WEFT_GAUGE},
                                     limit = {"weft_store_limit_bytes", "bytes",
-                                             "max-memory; 0: there is no limit", WEFT_GAUGE};
-    const struct memory *memory = store;
+                                             "max-memory; 0: there is no limit", WEFT_GAUGE},
+                                    entries = {"weft_store_entries", NULL,
+                                               "Keys of all tables, with those that have expired "
+                                               "and were not removed yet",
+                                               WEFT_GAUGE};
+    struct memory *memory = store;
     weft_samples_add(samples, &used, NULL, 0, (double)kv_store_memory_used(store));
     weft_samples_add(samples, &resident, NULL, 0, (double)kv_store_memory_resident(store));
     weft_samples_add(samples, &limit, NULL, 0, (double)memory->shared.max_used);
+    weft_samples_add(samples, &entries, NULL, 0, (double)kv_counter_run(&memory->counter));
 }
 
 struct kv_shared *kv_store_memory_shared(void *store)

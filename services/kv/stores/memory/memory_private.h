@@ -5,6 +5,7 @@
 #ifndef KV_STORE_MEMORY_PRIVATE_H
 #define KV_STORE_MEMORY_PRIVATE_H
 
+#include "count.h"
 #include "drop.h"
 #include "expiry.h"
 #include "sweep.h"
@@ -14,6 +15,7 @@ struct memory {
     struct kv_tables tables;
     struct kv_sweep sweep;
     struct kv_expiry expiry;
+    struct kv_counter counter;
 };
 
 struct memory_loop {

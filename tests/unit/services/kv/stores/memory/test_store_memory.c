@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "lib/fault.h"
+#include "lib/sample_text.h"
 #include "lib/store_client.h"
 #include "services/kv/stores/memory/memory.h"
 
@@ -327,6 +328,38 @@ static void test_store_that_cannot_begin_holds_nothing(void **state)
 
 #define TEST(name) cmocka_unit_test_teardown(name, forget_faults)
 
+static double count_entries(struct store_client *client)
+{
+    static struct sample_text text;
+    const char *const all[] = {NULL};
+    sample_text_init(&text);
+    kv_store_memory_collect(client->state, &text.samples);
+    return sample_text_sum(&text, "weft_store_entries", all);
+}
+
+static void test_entries_of_all_tables_are_counted(void **state)
+{
+    struct store_client client;
+    char table[16];
+    (void)state;
+    store_client_init(&client, &weft_kv_store_memory, 0);
+    assert_true(count_entries(&client) == 0);
+    do_keys(&client, KV_MSET, 200000, 1000); /* more segments than a step takes */
+    assert_true(count_entries(&client) == 200000);
+    for (unsigned i = 0; i < 300; i++) {
+        (void)snprintf(table, sizeof table, "table %u", i);
+        assert_int_equal(set_value(&client, table, "a", 1), KV_DONE);
+        assert_int_equal(set_value(&client, table, "b", 1), KV_DONE);
+        assert_int_equal(set_value(&client, table, "b", 2), KV_DONE);
+    }
+    assert_true(count_entries(&client) == 200600);
+    do_keys(&client, KV_MDEL, 200000, 1000);
+    assert_true(count_entries(&client) == 600);
+    assert_true(store_client_del(&client, "table 7", "a"));
+    assert_true(count_entries(&client) == 599);
+    store_client_fini(&client);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -342,6 +375,7 @@ int main(void)
         TEST(test_same_seed_walks_in_the_same_order),
         TEST(test_random_seeds_walk_in_orders_of_their_own),
         TEST(test_store_that_cannot_begin_holds_nothing),
+        TEST(test_entries_of_all_tables_are_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
