@@ -156,6 +156,7 @@ static void drop(struct kv_followed **at)
     struct kv__ring *ring = followed->ring;
     *at = followed->next;
     followed->follower->count--;
+    ring->singles -= followed->single;
     kv__unlink(&followed->link);
     kv__ring_pass(ring, followed->batch, ring->end);
     kv__feed_exit(ring->loop, &ring->name.source);
@@ -188,8 +189,12 @@ int kv_follower_follow(struct kv_follower *follower, struct kv_feed_loop *loop,
     if (ring->first < ring->end)
         kv__ring_batch(ring, ring->end - 1)->sealed = true;
     ring->followers++;
-    *followed = (struct kv_followed){
-        .follower = follower, .ring = ring, .batch = ring->end, .before = ring->messages};
+    *followed = (struct kv_followed){.follower = follower,
+                                     .ring = ring,
+                                     .single = follower->format->single,
+                                     .batch = ring->end,
+                                     .before = ring->messages};
+    ring->singles += followed->single;
     kv__append(&ring->level, &followed->link);
     *at = followed;
     follower->loop = loop;

@@ -103,6 +103,7 @@ struct kv__ring {
     struct kv__link link;          /* in loop->behind */
     struct kv__link level, behind; /* of struct kv_followed: those that lack nothing, and others */
     size_t followers;
+    size_t singles; /* followers whose format is single */
     /* A circular array of `capacity` batches, a power of two; batch N of the ring's life is at N modulo capacity. */
     struct kv__batch **batches;
     size_t capacity;
@@ -120,6 +121,7 @@ struct kv_followed {
     uint64_t batch;       /* the next one */
     uint64_t before;      /* the messages before that */
     uint64_t lost;        /* to be told */
+    bool single;          /* counted in ring->singles */
 };
 
 /* Returns the ring of a source, which is made if need be. NULL: no memory. */

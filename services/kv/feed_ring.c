@@ -171,8 +171,8 @@ static void add(struct kv__ring *ring, struct weft_view topic, struct weft_view 
         count_bytes(batch, sizeof size + value.size);
         batch->count++;
         ring->waiting++;
-        batch->sealed =
-            weft_buf_size(&batch->values) >= KV_FEED_RUN || batch->count == KV_FEED_RUN_COUNT;
+        batch->sealed = ring->singles > 0 || weft_buf_size(&batch->values) >= KV_FEED_RUN ||
+                        batch->count == KV_FEED_RUN_COUNT;
     } else if (batch) {
         batch->sealed = true;
     }

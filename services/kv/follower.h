@@ -21,7 +21,7 @@ struct kv_feed_source {
 struct kv_feed_run {
     struct weft_view topic;
     const struct kv_feed_source *source; /* how the follower has come to it */
-    size_t count;                        /* of messages, at least 1 */
+    size_t count;                        /* of messages, at least 1; in a single format 1 */
     struct weft_view values;             /* the size of each in 4 bytes, and the value */
 };
 
@@ -49,6 +49,7 @@ enum kv_feed_slot {
 
 struct kv_feed_format {
     enum kv_feed_slot slot;
+    bool single; /* a run has one message, while somebody with such a format follows its source */
     /* Makes the message, or messages, that a follower is sent for a run. NULL: no memory; the run is lost. */
     struct weft_blob *(*make)(const struct kv_feed_run *run);
 };

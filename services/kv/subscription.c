@@ -22,12 +22,13 @@ struct kv_subscription {
     uint32_t id;
     bool end_if_slow;
     bool is_pattern;
+    bool is_refused;         /* it ends because the rules are others now */
     bool told;               /* of its end: the last words wait for room */
     bool waits;              /* what it begins with, or a pulse, waits for room */
     struct weft_timer pulse; /* for a face that has one */
     struct weft_loop *loop;
     struct weft_bytes begin; /* if it waits: what it begins with */
-    size_t topic_size;       /* the topic lies behind the struct */
+    size_t topic_size;       /* the first topic lies behind the struct */
 };
 
 static struct weft_view topic_of(const struct kv_subscription *self)
@@ -60,13 +61,12 @@ static void write_words(const struct weft_body *body, uint8_t *dst)
     (void)self->face->put_words(dst, &self->words);
 }
 
-static struct words_body make_words(const struct kv_subscription *self, enum kv_status status,
-                                    uint64_t lost, const char *text)
+static struct words_body make_words(const struct kv_subscription *self, struct weft_view topic,
+                                    enum kv_status status, uint64_t lost, const char *text)
 {
     struct words_body body = {
         .face = self->face,
-        .words =
-            {.id = self->id, .topic = topic_of(self), .status = status, .lost = lost, .text = text},
+        .words = {.id = self->id, .topic = topic, .status = status, .lost = lost, .text = text},
     };
     body.body =
         (struct weft_body){.size = self->face->put_words(NULL, &body.words), .write = write_words};
@@ -76,7 +76,8 @@ static struct words_body make_words(const struct kv_subscription *self, enum kv_
 /* Ends the request, now or when there is room for its last words. True: the subscription is gone. */
 static bool end(struct kv_subscription *self)
 {
-    struct words_body body = make_words(self, self->status, self->lost, self->ending);
+    struct words_body body =
+        make_words(self, topic_of(self), self->status, self->lost, self->ending);
     kv_follower_leave(&self->follower);
     weft_timer_stop(&self->pulse);
     self->told = true;
@@ -94,27 +95,34 @@ static struct weft_action action_of(bool is_pattern, struct weft_view topic)
                                 .flags = WEFT_ACTION_SUBSCRIBES};
 }
 
-/* Returns 0, or the status with which it ends. */
-static int may_go_on(struct kv_subscription *self)
+/* Returns 0, or the status with which it ends because of a source. */
+static int may_go_on(struct kv_subscription *self, struct weft_view topic)
 {
-    struct weft_action actions[1 + KV_KEYSPACE_READS] = {
-        action_of(self->is_pattern, topic_of(self))};
-    size_t count =
-        1 + kv_keyspace_reads(self->keyspace, self->is_pattern, topic_of(self), actions + 1);
+    struct weft_action actions[1 + KV_KEYSPACE_READS] = {action_of(self->is_pattern, topic)};
+    size_t count = 1 + kv_keyspace_reads(self->keyspace, self->is_pattern, topic, actions + 1);
     int refused = 0;
     for (size_t i = 0; i < count && refused == 0; i++)
         refused = kv_may_go_on(self->request, &actions[i], &self->ending);
     return refused;
 }
 
+/* The rules may have changed. Notes why the subscription may no longer follow a source. */
+static void ask_again(void *arg, const struct kv_feed_source *source)
+{
+    struct kv_subscription *self = arg;
+    int refused = self->is_refused ? 0 : may_go_on(self, source->name);
+    if (refused == 0)
+        return;
+    self->is_refused = true;
+    self->status = (enum kv_status)refused;
+}
+
 static int send(struct kv_follower *follower, struct weft_blob *blob, bool shared)
 {
     struct kv_subscription *self = weft_container_of(follower, struct kv_subscription, follower);
-    int refused = may_go_on(self);
-    if (refused != 0) {
-        self->status = (enum kv_status)refused;
+    kv_follower_each(follower, ask_again, self);
+    if (self->is_refused)
         return end(self) ? KV_FOLLOWER_LEFT : -ESHUTDOWN;
-    }
     struct weft_body body = weft_body_from_blob(blob);
     if (self->waits)
         return -EAGAIN;
@@ -127,7 +135,6 @@ static int send(struct kv_follower *follower, struct weft_blob *blob, bool share
 static int lost(struct kv_follower *follower, const struct kv_feed_source *source, uint64_t count)
 {
     struct kv_subscription *self = weft_container_of(follower, struct kv_subscription, follower);
-    (void)source;
     if (self->waits)
         return -EAGAIN;
     if (self->end_if_slow) {
@@ -135,7 +142,7 @@ static int lost(struct kv_follower *follower, const struct kv_feed_source *sourc
         self->lost = count;
         return end(self) ? KV_FOLLOWER_LEFT : -ESHUTDOWN;
     }
-    struct words_body body = make_words(self, KV_GONE, count,
+    struct words_body body = make_words(self, source->name, KV_GONE, count,
                                         "Messages were lost: they came faster than they were read");
     return weft_request_send(self->request, &body.body);
 }
@@ -271,7 +278,9 @@ static void refuse(struct kv_task *task, int err)
         break;
     case -ENOSPC:
         kv_task_refuse(task, KV_TOO_OFTEN,
-                       "Too many subscriptions: feed-topics or feed-followers is reached", false);
+                       "Too many subscriptions: feed-topics or feed-followers is reached, or 4096 "
+                       "topics of one",
+                       false);
         break;
     case -EMFILE:
         kv_task_refuse(task, KV_TOO_OFTEN,
@@ -300,13 +309,33 @@ static int start_stream(struct kv_subscription *self, const struct kv_task *task
     return 0;
 }
 
-/* Follows, and leaves the order of replies if the face can. Returns an error of refuse. */
-static int start(struct kv_subscription *self, const struct kv_task *task)
+static struct kv_feed_source source_at(const struct kv_topic_spec *spec, size_t index)
 {
-    const struct kv_feed_source source = {self->is_pattern ? matches : NULL, topic_of(self)};
-    int err = kv_follower_follow(&self->follower, kv_task_feed(task), &source);
-    if (err < 0)
-        return err;
+    return (struct kv_feed_source){spec->is_pattern ? matches : NULL,
+                                   index == 0 ? spec->topic : spec->more[index - 1]};
+}
+
+static bool may_follow_all(struct kv_task *task, const struct kv_topic_spec *spec)
+{
+    for (size_t i = 0; i <= spec->more_count; i++) {
+        const struct kv_feed_source source = source_at(spec, i);
+        if (!kv_task_may_follow(task, &source))
+            return false;
+    }
+    return true;
+}
+
+/* Follows, and leaves the order of replies if the face can. Returns an error of refuse. */
+static int start(struct kv_subscription *self, const struct kv_task *task,
+                 const struct kv_topic_spec *spec)
+{
+    int err = 0;
+    for (size_t i = 0; i <= spec->more_count; i++) {
+        const struct kv_feed_source source = source_at(spec, i);
+        err = kv_follower_follow(&self->follower, kv_task_feed(task), &source);
+        if (err < 0 && err != -EEXIST)
+            return err;
+    }
     if (self->face->put_begin)
         return start_stream(self, task);
     err = weft_request_detach(self->request);
@@ -316,12 +345,11 @@ static int start(struct kv_subscription *self, const struct kv_task *task)
 void kv_task_subscribe(struct kv_task *task, const struct kv_topic_spec *spec,
                        const struct kv_topic_face *face)
 {
-    const struct kv_feed_source source = {spec->is_pattern ? matches : NULL, spec->topic};
     struct weft_request *request = task->request;
-    if (!kv_task_may_follow(task, &source))
+    if (!may_follow_all(task, spec))
         return;
     struct kv_subscription *self = new_subscription(task, spec, face);
-    int err = self ? start(self, task) : -ENOMEM;
+    int err = self ? start(self, task, spec) : -ENOMEM;
     if (err < 0) {
         if (self)
             free_subscription(self);
@@ -336,7 +364,7 @@ void kv_task_subscribe(struct kv_task *task, const struct kv_topic_spec *spec,
         send_begin(self);
         return;
     }
-    struct words_body body = make_words(self, KV_OK, 0, "");
+    struct words_body body = make_words(self, topic_of(self), KV_OK, 0, "");
     /* The first message is always taken, unless the connection is gone: then on_cancel comes. */
     (void)!weft_request_send(request, &body.body);
 }
@@ -363,7 +391,7 @@ void kv_task_unsubscribe(struct kv_task *task, const struct kv_topic_spec *spec)
     for (struct kv_subscription *self = task->session->subscriptions, *next; self; self = next) {
         next = self->next;
         if ((spec->id != 0 && spec->id != self->id) ||
-            !weft_view_equal(topic_of(self), spec->topic))
+            (!spec->by_id && !weft_view_equal(topic_of(self), spec->topic)))
             continue;
         struct weft_request *request = self->request;
         free_subscription(self);

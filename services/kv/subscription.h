@@ -12,7 +12,10 @@
 /* A request about a topic. */
 struct kv_topic_spec {
     struct weft_view topic;
+    const struct weft_view *more; /* subscribe: further topics of this subscription, or patterns */
+    size_t more_count;
     bool is_pattern;              /* subscribe: as kv_pattern_matches takes it */
+    bool by_id;                   /* unsubscribe: whatever the topic is */
     bool end_if_slow;             /* subscribe: a loss of messages ends the subscription */
     uint32_t id;                  /* unsubscribe; 0: any */
     const struct weft_view *data; /* publish: packed values */
@@ -22,7 +25,9 @@ struct kv_topic_spec {
 /* Words to a subscriber, besides the messages. */
 struct kv_topic_words {
     uint32_t id;
-    struct weft_view topic; /* the topic or pattern that it has subscribed to */
+    struct weft_view
+        topic; /* the topic or pattern that it has subscribed to: with KV_GONE the one of the loss, otherwise the
+                             * first */
     /* KV_OK: it has begun, in the order of replies. KV_GONE: `lost` messages are lost, and it goes on. KV_RETRY: it has
      * ended, and before that `lost` messages were lost. KV_NOT_KNOWN, KV_DENIED: it has ended, because the user is gone
      * or the rules are others. */

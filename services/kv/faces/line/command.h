@@ -20,6 +20,9 @@ enum kv_line_shape {
     KV_LINE_SUM,    /* a table, a key and, optionally, the number to add */
     KV_LINE_EXPIRE, /* a table, a key and a time */
     KV_LINE_NAME,   /* a user and a password */
+    KV_LINE_TOPICS, /* topics */
+    KV_LINE_ID,     /* the number of a subscription */
+    KV_LINE_VALUES, /* a topic and values */
 };
 
 /* The groups of options that a command takes, as bits. */
@@ -29,11 +32,12 @@ enum kv_line_takes {
     KV_LINE_TAKES_VERSION = 4,   /* --if-version */
     KV_LINE_TAKES_STATE = 8,     /* --state */
     KV_LINE_TAKES_FILTER = 16,   /* --prefix, --match, --keys-only */
+    KV_LINE_TAKES_PATTERN = 32,  /* --pattern */
 };
 
 struct kv_line_command {
     const char *name;
-    enum kv_command_id id; /* not used for login, ping and help */
+    enum kv_command_id id; /* KV_COMMAND_COUNT for those that are about no table */
     enum kv_line_shape shape;
     unsigned takes; /* bits of kv_line_takes */
 };
@@ -45,6 +49,8 @@ const struct kv_line_command *kv_line_command_find(struct weft_view name);
 bool kv_line_command_is_login(const struct kv_line_command *command);
 bool kv_line_command_is_ping(const struct kv_line_command *command);
 bool kv_line_command_is_help(const struct kv_line_command *command);
+/* True for subscribe, unsubscribe and publish. */
+bool kv_line_command_is_topical(const struct kv_line_command *command);
 
 /* Returns the words of a shape for a usage message, such as "TABLE KEY VALUE". The text is static. */
 const char *kv_line_shape_words(enum kv_line_shape shape);

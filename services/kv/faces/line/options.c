@@ -169,6 +169,14 @@ static enum kv_line_read set_keys_only(struct kv_line_request *request, struct w
     return KV_LINE_READ;
 }
 
+static enum kv_line_read set_pattern(struct kv_line_request *request, struct weft_view value,
+                                     struct kv_call *call)
+{
+    (void)value, (void)call;
+    request->topic.is_pattern = true;
+    return KV_LINE_READ;
+}
+
 static const struct kv_line_option {
     const char *name;
     bool has_value;
@@ -187,6 +195,7 @@ static const struct kv_line_option {
     {"--prefix", true, KV_LINE_TAKES_FILTER, "hscan", set_prefix},
     {"--match", true, KV_LINE_TAKES_FILTER, "hscan", set_match},
     {"--keys-only", false, KV_LINE_TAKES_FILTER, "hscan", set_keys_only},
+    {"--pattern", false, KV_LINE_TAKES_PATTERN, "subscribe", set_pattern},
 };
 
 const struct kv_line_option *kv_line_option_find(struct weft_view word, struct weft_view *value,

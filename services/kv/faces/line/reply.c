@@ -59,7 +59,7 @@ static struct weft_line_value value_of(struct weft_view packed)
     return (struct weft_line_value){.type = WEFT_LINE_EMPTY};
 }
 
-static size_t put_value(uint8_t *dst, struct weft_view packed)
+size_t kv_line_put_value(uint8_t *dst, struct weft_view packed)
 {
     struct weft_line_value value = value_of(packed);
     return weft_line_put_value(dst, &value);
@@ -137,7 +137,7 @@ static size_t put_item(uint8_t *dst, const struct kv_line_body *self, size_t ind
     }
     if (self->reply->gives == KV_GIVES_BOOLS)
         return put_str(dst, item->present ? "true" : "false");
-    size_t size = item->present ? put_value(dst, item->found.bytes) : 0;
+    size_t size = item->present ? kv_line_put_value(dst, item->found.bytes) : 0;
     return self->reply->states ? size + put_state(after(dst, size), self, index) : size;
 }
 
@@ -246,7 +246,7 @@ size_t kv_line_put_pair(uint8_t *dst, const struct kv_call *call, const struct k
     }
     if (!call->filter.keys_only) {
         size += put_tab(after(dst, size));
-        size += put_value(after(dst, size), pair->value.bytes);
+        size += kv_line_put_value(after(dst, size), pair->value.bytes);
     }
     const struct kv_state state = {.present = true, .expires = pair->expires};
     return call->states ? size + put_expiry(after(dst, size), &state, now) : size;

@@ -21,6 +21,9 @@ struct kv_line_body {
 void kv_line_body_init(struct kv_line_body *self, const struct kv_reply *reply,
                        const struct kv_call *call, const struct kv_pairs *pairs, int64_t now);
 
+/* Writes a packed value as a field has it, without the TAB. If dst is NULL it writes nothing. Returns its size. */
+size_t kv_line_put_value(uint8_t *dst, struct weft_view packed);
+
 /* Writes the fields of one pair of a walk, or of one table, to dst. If dst is NULL it writes nothing. Returns their
  * size in bytes. now is weft_loop_wall. */
 size_t kv_line_put_pair(uint8_t *dst, const struct kv_call *call, const struct kv_pair *pair,

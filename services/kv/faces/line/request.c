@@ -212,18 +212,22 @@ static size_t count_words(struct weft_view line)
     return count;
 }
 
+static enum kv_line_read too_many(struct kv_line_request *request)
+{
+    (void)snprintf(request->why, sizeof request->why,
+                   "Request is too big: over decode-elements, which is %" PRIu64,
+                   request->max_elements);
+    return KV_LINE_TOO_BIG;
+}
+
 static enum kv_line_read make_items(struct reader *reader)
 {
     struct kv_line_request *request = reader->request;
     size_t words = count_words(reader->line);
     bool pairs = kv_commands[request->command->id].takes == KV_TAKES_PAIRS;
     size_t most = pairs ? words / 2 + 1 : words;
-    if (words > request->max_elements) {
-        (void)snprintf(request->why, sizeof request->why,
-                       "Request is too big: over decode-elements, which is %" PRIu64,
-                       request->max_elements);
-        return KV_LINE_TOO_BIG;
-    }
+    if (words > request->max_elements)
+        return too_many(request);
     reader->call->items = request->few;
     if (most <= KV_LINE_FEW)
         return KV_LINE_READ;
@@ -307,6 +311,62 @@ void kv_line_request_finish(struct kv_line_request *request, struct kv_call *cal
     }
 }
 
+static enum kv_line_read take_id(struct kv_line_request *request, struct weft_view word)
+{
+    uint64_t id = 0;
+    bool good = word.size > 0 && word.size <= 10; /* digits of a number below 2^32 */
+    for (size_t i = 0; good && i < word.size; i++) {
+        good = word.data[i] >= '0' && word.data[i] <= '9';
+        id = 10 * id + (word.data[i] - '0');
+    }
+    if (!good || id == 0 || id > UINT32_MAX)
+        return wrong_word(request, "subscription", word, "not an id that subscribe answered");
+    request->topic.id = (uint32_t)id;
+    request->topic.by_id = true;
+    return KV_LINE_READ;
+}
+
+/* Takes one word of subscribe, unsubscribe or publish. The words behind the first go to `views`. */
+static enum kv_line_read take_topic_word(struct reader *reader, size_t index, struct weft_view word,
+                                         struct weft_view *views)
+{
+    struct kv_line_request *request = reader->request;
+    struct kv_topic_spec *spec = &request->topic;
+    if (request->command->shape == KV_LINE_ID)
+        return take_id(request, word);
+    if (index == 0)
+        spec->topic = word;
+    else if (request->command->shape == KV_LINE_VALUES)
+        return take_value(request, word, &views[spec->count++]);
+    else
+        views[spec->more_count++] = word;
+    return check_text(request, "topic", word);
+}
+
+static enum kv_line_read read_topics(struct reader *reader)
+{
+    struct kv_line_request *request = reader->request;
+    size_t words = count_words(reader->line), count = 0;
+    struct weft_view word, *views;
+    enum kv_line_read read = KV_LINE_READ;
+    int taken;
+    request->topic = (struct kv_topic_spec){0};
+    if (words > request->max_elements)
+        return too_many(request);
+    views = weft_arena_alloc(request->arena, (words + 1) * sizeof *views);
+    if (!views)
+        return no_room(request);
+    while ((taken = next_argument(reader, &word, &read)) > 0) {
+        read = take_topic_word(reader, count++, word, views);
+        if (read != KV_LINE_READ)
+            return read;
+    }
+    if (taken < 0)
+        return read;
+    request->topic.more = request->topic.data = views;
+    return kv_line_count_fits(request->command->shape, count) ? KV_LINE_TOPIC : usage(request);
+}
+
 /* Reads the two words of a login, which are no options whatever they begin with. Moves the password to the arena, so
  * that no copy of the line has it; what is left of it is still a word. */
 static enum kv_line_read read_login(struct reader *reader)
@@ -373,6 +433,8 @@ enum kv_line_read kv_line_request_read(struct kv_line_request *request, struct w
     kv_line_request_begin(request, call);
     if (kv_line_command_is_login(request->command))
         return read_login(&reader);
+    if (kv_line_command_is_topical(request->command))
+        return read_topics(&reader);
     bool answers = request->command->id == KV_COMMAND_COUNT;
     if (!answers)
         read = make_items(&reader);

@@ -8,6 +8,7 @@
 #include "core/base/mem.h"
 #include "core/base/settings.h"
 #include "core/task.h"
+#include "services/kv/subscription.h"
 #include "services/kv/update.h"
 
 enum {
@@ -20,6 +21,7 @@ enum kv_line_read {
     KV_LINE_READ,      /* the call is set up */
     KV_LINE_ANSWERED,  /* ping or help: `why` is the answer, which may be empty */
     KV_LINE_LOGIN,     /* login: user and secret are set */
+    KV_LINE_TOPIC,     /* subscribe, unsubscribe or publish: `topic` is set */
     KV_LINE_WRONG,     /* `why` says what is wrong with the line: 400 */
     KV_LINE_UNKNOWN,   /* there is no such command, as `why` says: 501 */
     KV_LINE_TOO_BIG,   /* the line exceeds a limit, as `why` says: 413 */
@@ -38,6 +40,7 @@ struct kv_line_request {
     const struct kv_line_command *command;
     char why[KV_LINE_WHY];
     struct weft_view user, secret; /* of a login; the secret lies in the arena */
+    struct kv_topic_spec topic;
 
     struct kv_item few[KV_LINE_FEW]; /* private to faces/line */
     struct kv_update update;         /* shared by all items that have an update */

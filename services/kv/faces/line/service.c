@@ -6,6 +6,7 @@
 #include "reply.h"
 #include "request.h"
 #include "services/kv/session.h"
+#include "topics.h"
 
 struct task {
     struct kv_task base; /* first: it is cast back */
@@ -16,6 +17,18 @@ struct task {
 static struct task *task_of(struct kv_task *base)
 {
     return weft_container_of(base, struct task, base);
+}
+
+static void do_topic(struct task *task)
+{
+    const struct kv_topic_spec *spec = &task->request.topic;
+    task->base.call.command = NULL;
+    if (task->request.command->shape == KV_LINE_TOPICS)
+        kv_task_subscribe(&task->base, spec, &kv_line_topic_face);
+    else if (task->request.command->shape == KV_LINE_ID)
+        kv_task_unsubscribe(&task->base, spec);
+    else
+        kv_task_publish(&task->base, spec);
 }
 
 /* Answers ping and help, which touch no store. */
@@ -49,6 +62,9 @@ static bool decode(struct kv_task *base)
         break;
     case KV_LINE_LOGIN:
         kv_task_log_in(base, request->user, request->secret);
+        break;
+    case KV_LINE_TOPIC:
+        do_topic(task);
         break;
     case KV_LINE_WRONG:
         kv_task_refuse(base, KV_BAD_REQUEST, request->why, false);

@@ -50,6 +50,7 @@ static struct weft_blob *make(const struct kv_feed_run *run)
 }
 
 static const struct kv_feed_format format = {.slot = KV_FEED_LINE, .make = make};
+static const struct kv_feed_format single = {.slot = KV_FEED_RESP2, .single = true, .make = make};
 
 struct reader {
     struct kv_follower follower;
@@ -185,6 +186,26 @@ static void run(struct fixture *f)
 }
 
 static const struct kv_feed_limits no_limits;
+
+/* For as long as somebody follows in a format of one message per run. */
+static void test_messages_come_one_by_one_in_a_single_format(void **state)
+{
+    struct fixture *f = begin(&no_limits);
+    (void)state;
+    f->readers[1].follower.format = &single;
+    assert_int_equal(follow(f, 0, "news"), 0);
+    assert_int_equal(publish(f, "news", "a b"), 1);
+    assert_int_equal(follow(f, 1, "news"), 0);
+    assert_int_equal(publish(f, "news", "c d"), 2);
+    run(f);
+    assert_string_equal(f->readers[0].log, "news=a,b news=c news=d ");
+    assert_string_equal(f->readers[1].log, "news=c news=d ");
+    kv_follower_leave(&f->readers[1].follower);
+    assert_int_equal(publish(f, "news", "e f"), 1);
+    run(f);
+    assert_string_equal(f->readers[0].log, "news=a,b news=c news=d news=e,f ");
+    end(f);
+}
 
 static void test_follower_gets_what_is_published_from_then_on(void **state)
 {
@@ -674,6 +695,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_follower_gets_what_is_published_from_then_on),
+        cmocka_unit_test(test_messages_come_one_by_one_in_a_single_format),
         cmocka_unit_test(test_messages_that_wait_together_are_one_run_made_once),
         cmocka_unit_test(test_run_ends_where_a_follower_joins_and_at_its_size),
         cmocka_unit_test(test_follower_of_several_gets_all_in_one_order),

@@ -21,6 +21,7 @@ static const struct weft_view samples[] = {
     SAMPLE("hgetall t"),
     SAMPLE("hscan t - 2"),
     SAMPLE("hdel t k"),
+    SAMPLE("publish t 'two words' int:1"),
     SAMPLE("ping"),
     SAMPLE("help"),
     SAMPLE("nothing of the kind"),

@@ -205,7 +205,7 @@ static void test_pages_take_a_filter_a_cursor_and_a_limit(void **state)
 static void test_more_words_than_decode_elements_are_refused(void **state)
 {
     struct read *self = *state;
-    char line[3 * MAX_WORDS + 16] = "hmget t";
+    char line[3 * MAX_WORDS + 16] = "hmget   t";
     for (size_t i = 0; i < MAX_WORDS - 1; i++)
         strcat(line, " k");
     assert_int_equal(read_line(self, line), KV_LINE_READ);
@@ -213,6 +213,11 @@ static void test_more_words_than_decode_elements_are_refused(void **state)
     assert_int_equal(read_line(self, line), KV_LINE_TOO_BIG);
     assert_string_equal(self->request.why,
                         "Request is too big: over decode-elements, which is 1000");
+    memcpy(line, "publish", 7);
+    assert_int_equal(read_line(self, line), KV_LINE_TOO_BIG);
+    line[strlen(line) - 2] = '\0';
+    assert_int_equal(read_line(self, line), KV_LINE_TOPIC);
+    assert_int_equal(self->request.topic.count, MAX_WORDS - 1);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
