@@ -23,6 +23,7 @@ RULES = {
     "all-write": ["write"],
     "adm": ["admin"],
     "sub": ["subscribe"],
+    "sub-some": ["subscribe:t-*"],
     "root": ["write", "subscribe", "admin"],
 }
 

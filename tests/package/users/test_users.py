@@ -75,6 +75,11 @@ LINES = [
     ("hgetall {t}", "read", True),
     ("tables", "read", False),
     ("ping", "any", False),
+    ("publish {t} x", "write", True),
+    ("subscribe {t}", "subscribe", True),
+    ("subscribe {t} {t}-more", "subscribe", True),
+    ("subscribe t-1 u", "subscribe", False),
+    ("subscribe t* --pattern", "subscribe", False),
 ]
 TABLES = ["t-1", "u"]
 
@@ -305,7 +310,7 @@ class File(Server):
         self.assertEqual(self.login(peer, "root"), 200)
         self.write(RULES, "bob\n")
         self.server.send_signal(signal.SIGHUP)
-        self.wait_for(r"event=reload-failed .*users:9: 'bob' has no hash")
+        self.wait_for(rf"event=reload-failed .*users:{len(RULES) + 1}: 'bob' has no hash")
         self.assertEqual(self.exchange(peer, field(1, text("t", "k"))), 404)
         self.write({"bob": ["read"]})
         self.server.send_signal(signal.SIGHUP)
