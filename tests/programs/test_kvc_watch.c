@@ -368,6 +368,7 @@ static void test_backups_go_from_store_to_store_with_types_versions_and_times(vo
                                    "b", "hex:00ff", "f", "float:1.5", "nan", "float:nan", "yes",
                                    "bool:true", "none", "empty:", "", "str:of the empty key"));
             run_quietly(url, WORDS("hset", "t\n2", "k", "text", "--expire-at", "4102444800"));
+            run_quietly(url, WORDS("hmset", "busy", "a", "int:-1", "b", "int:-1"));
         } else {
             expect(WORDS("restore", path), 0, " rows stored, ", "");
             struct process kvc;

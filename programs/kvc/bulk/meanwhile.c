@@ -8,6 +8,8 @@
 #include "core/base/compiler.h"
 #include "rows.h"
 
+enum { ATTEMPTS = 10 };
+
 static struct cli_meanwhile *meanwhile_of(struct weft_kv_watch *watch)
 {
     return weft_container_of(watch, struct cli_meanwhile, watch);
@@ -49,6 +51,7 @@ static void on_ended(struct weft_kv_watch *watch, int status, const struct weft_
     snprintf(text, sizeof text, "%" PRIu32 " %.*s", reply->status,
              (int)(reply->message.size < 300 ? reply->message.size : 300),
              (const char *)reply->message.data);
+    self->missed_the_begin = reply->status == 410 && !self->began;
     fail(self, CLI_EXIT_REFUSED, -EPROTO, text);
 }
 
@@ -88,10 +91,28 @@ static enum cli_exit wait_for(struct cli_meanwhile *self, uint64_t number, struc
     return self->failed ? self->code : CLI_EXIT_DONE;
 }
 
+/* The first watch of a store makes it keep changes from then on. A write that was under way at that moment may be missed,
+ * which ends the watch before it has told anything; the next one begins in time. */
+static enum cli_exit watch(struct cli_meanwhile *self, struct weft_error *error)
+{
+    const struct weft_kv_watched watched = {.all_tables = true};
+    for (int left = ATTEMPTS;; left--) {
+        self->failed = self->missed_the_begin = false;
+        struct weft_error cause;
+        int err = weft_kv_client_watch(&self->watching.client, &self->watch, &watched, &cause);
+        if (err < 0) {
+            weft_error_set(error, err, "a backup has to watch, and %s", cause.text);
+            return CLI_EXIT_USAGE;
+        }
+        enum cli_exit code = wait_for(self, 0, error);
+        if (!self->missed_the_begin || left == 1)
+            return code;
+    }
+}
+
 enum cli_exit cli_meanwhile_begin(struct cli_meanwhile *self, struct cli_session *session,
                                   struct weft_error *error)
 {
-    const struct weft_kv_watched watched = {.all_tables = true};
     *self = (struct cli_meanwhile){.session = session,
                                    .watch = {.changed = on_changed, .ended = on_ended}};
     self->watching = (struct cli_session){
@@ -108,13 +129,7 @@ enum cli_exit cli_meanwhile_begin(struct cli_meanwhile *self, struct cli_session
     enum cli_exit code = cli_session_connect(&self->watching, error);
     if (code != CLI_EXIT_DONE)
         return code;
-    struct weft_error cause;
-    int err = weft_kv_client_watch(&self->watching.client, &self->watch, &watched, &cause);
-    if (err < 0) {
-        weft_error_set(error, err, "a backup has to watch, and %s", cause.text);
-        return CLI_EXIT_USAGE;
-    }
-    return wait_for(self, 0, error);
+    return watch(self, error);
 }
 
 static enum cli_exit on_number(struct cli_exchange *exchange, const struct weft_kv_reply *reply)

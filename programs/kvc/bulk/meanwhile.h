@@ -17,7 +17,7 @@ struct cli_meanwhile {
     struct weft_kv_watch watch;
     struct cli_exchange exchange;
     FILE *file;
-    bool began, failed;
+    bool began, failed, missed_the_begin;
     uint64_t number; /* all changes up to this one have come */
     uint64_t fence;  /* no page can show a change after this one */
     uint64_t changes;
