@@ -9,12 +9,13 @@
 #include "clock.h"
 #include "kv_frames.h"
 #include "mob.h"
+#include "tunnel.h"
 
 static const uint8_t hexist[] = {0, 0, 0, 8, 0x42, 6, 0x0a, 1, 't', 0x12, 1, 'k'};
 
 static int connect_to(struct mob *mob)
 {
-    return wire_connect(test_random_below(&mob->random, 2) ? mob->gzip_url : mob->raw_url);
+    return tunnel_connect(test_random_below(&mob->random, 2) ? mob->gzip_url : mob->raw_url);
 }
 
 /* The next reply has this status. */
@@ -46,7 +47,7 @@ static const char *close_with(int fd, const char *wrong)
 /* One frame that is refused with a status, after which the connection serves as before. */
 static const char *refused(struct mob *mob, const struct wire_bytes *frame, int status)
 {
-    int fd = wire_connect(mob->gzip_url);
+    int fd = tunnel_connect(mob->gzip_url);
     if (fd < 0 || wire_send(fd, frame->data, frame->size) < 0)
         return close_with(fd, "could not be sent");
     if (!answers(fd, true, status))
@@ -240,6 +241,22 @@ static const char *garbage(struct mob *mob)
     return close_with(fd, ends(fd) ? NULL : "the connection did not end");
 }
 
+/* The beginning of a handshake, for whatever listens there. */
+static const char *half_handshake(struct mob *mob)
+{
+    static const char *const beginnings[] = {
+        "GET / HTTP/1.1\r\nHost: kvs\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n",
+        "\x16\x03\x01\x02\x01\x01\x01\xfc\x03\x03 and much less than that",
+    };
+    const char *beginning = beginnings[test_random_below(&mob->random, 2)];
+    size_t size = 1 + test_random_below(&mob->random, strlen(beginning) - 1);
+    int fd = tunnel_knock(test_random_below(&mob->random, 2) ? mob->gzip_url : mob->raw_url);
+    if (fd < 0 || wire_send(fd, beginning, size) < 0)
+        return close_with(fd, "could not be sent");
+    mob_park(mob, fd, true, false);
+    return NULL;
+}
+
 const struct attack *attacks(void)
 {
     static const struct attack all[] = {
@@ -257,6 +274,7 @@ const struct attack *attacks(void)
         {"foreign-protocol", 5, foreign},
         {"oversize", 5, oversize},
         {"garbage", 5, garbage},
+        {"half-handshake", 10, half_handshake},
         {0},
     };
     return all;

@@ -9,6 +9,7 @@
 #include "lib/wire.h"
 #include "clock.h"
 #include "kv_frames.h"
+#include "tunnel.h"
 
 enum {
     BATCH_REQUESTS = 16,
@@ -130,7 +131,7 @@ static int run_batch(struct good *good, int fd, struct batch *batch)
 static int run_connection(struct good *good, struct batch *batch)
 {
     struct wire_bytes more;
-    int err = 0, fd = wire_connect(good->url);
+    int err = 0, fd = tunnel_connect(good->url);
     if (fd < 0)
         return fail(good, "cannot connect", fd);
     good->connections++;

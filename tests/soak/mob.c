@@ -111,7 +111,8 @@ static void *run(void *arg)
         const char *wrong = attacks()[chosen].run(mob);
         mob->thrown[chosen]++;
         if (wrong && mob->failure[0] == '\0')
-            snprintf(mob->failure, sizeof mob->failure, "%s: %s", attacks()[chosen].name, wrong);
+            snprintf(mob->failure, sizeof mob->failure, "%s: %s (at %.64s or %.64s)",
+                     attacks()[chosen].name, wrong, mob->gzip_url, mob->raw_url);
         tend(mob);
         clock_pause((int64_t)test_random_below(&mob->random, PAUSE_MS * CLOCK_MS));
     }

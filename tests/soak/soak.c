@@ -14,10 +14,12 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "endpoints.h"
 #include "good.h"
 #include "mob.h"
 #include "samples.h"
 #include "server.h"
+#include "tunnel.h"
 
 enum { GOOD = 200, MOB = 6, SECONDS_MAX = 24 * 3600 };
 
@@ -26,7 +28,7 @@ enum { GOOD = 200, MOB = 6, SECONDS_MAX = 24 * 3600 };
 
 struct soak {
     struct server server;
-    char socket_path[64];
+    struct endpoints_files files;
     atomic_bool stop_good, stop_mob;
     struct mob_arsenal arsenal;
     struct good good[GOOD];
@@ -35,45 +37,47 @@ struct soak {
     unsigned first_descriptors; /* before anybody came */
 };
 
-static void start(struct soak *soak, const char *const *runner)
+static void start_clients(struct soak *soak)
 {
-    char unix_url[80];
-    snprintf(soak->socket_path, sizeof soak->socket_path, "/tmp/weft-soak-%d.sock", (int)getpid());
-    snprintf(unix_url, sizeof unix_url, "unix:%s", soak->socket_path);
-    const char *const options[] = {"--threads",
-                                   "2",
-                                   "--frame-timeout",
-                                   "3",
-                                   "--write-timeout",
-                                   "3",
-                                   "--listen",
-                                   "tcp://127.0.0.1:0",
-                                   "--listen",
-                                   "tcp://127.0.0.1:0?codec=raw",
-                                   "--listen",
-                                   unix_url,
-                                   NULL};
-    server_start(&soak->server, runner, 3, options);
-    soak->first_descriptors = server_usage(&soak->server).descriptors;
     for (unsigned i = 0; i < GOOD; i++) {
         struct good *good = &soak->good[i];
+        unsigned endpoint = i % endpoints_count();
         good->number = i;
-        good->url = soak->server.urls[i % 3];
-        good->gzip = i % 3 != 1;
+        good->url = soak->server.urls[endpoint];
+        good->gzip = endpoints()[endpoint].gzip;
         good->stop = &soak->stop_good;
         good->random.state = i;
         good_start(good);
     }
     for (unsigned i = 0; i < MOB; i++) {
         struct mob *mob = &soak->mob[i];
-        mob->gzip_url = soak->server.urls[0];
-        mob->raw_url = soak->server.urls[1];
+        mob->gzip_url = soak->server.urls[endpoints_pick(true, i)];
+        mob->raw_url = soak->server.urls[endpoints_pick(false, i)];
         mob->arsenal = &soak->arsenal;
         mob->timeout = TIMEOUT;
         mob->stop = &soak->stop_mob;
         mob->random.state = 1000 + i;
         mob_start(mob);
     }
+}
+
+static void start(struct soak *soak, const char *const *runner)
+{
+    static const char *const timeouts[] = {"--threads",       "2", "--frame-timeout", "3",
+                                           "--write-timeout", "3"};
+    enum { TIMEOUTS = sizeof timeouts / sizeof *timeouts };
+    const char *options[TIMEOUTS + 2 * ENDPOINTS_MAX + 1] = {NULL};
+    size_t count = TIMEOUTS;
+    memcpy(options, timeouts, sizeof timeouts);
+    endpoints_init(&soak->files);
+    for (unsigned i = 0; i < endpoints_count(); i++) {
+        options[count++] = "--listen";
+        options[count++] = soak->files.urls[i];
+    }
+    server_start(&soak->server, runner, endpoints_count(), options);
+    soak->first_descriptors = server_usage(&soak->server).descriptors;
+    tunnels_init(soak->files.ca[0] != '\0' ? soak->files.ca : NULL);
+    start_clients(soak);
 }
 
 static void join(struct soak *soak)
@@ -99,6 +103,18 @@ static unsigned left_descriptors(struct soak *soak)
     return now - soak->first_descriptors;
 }
 
+static void report_endpoints(const struct soak *soak)
+{
+    printf("replies verified on");
+    for (unsigned i = 0; i < endpoints_count(); i++) {
+        uint64_t replies = 0;
+        for (unsigned k = i; k < GOOD; k += endpoints_count())
+            replies += soak->good[k].replies;
+        printf(" %s=%" PRIu64, endpoints()[i].name, replies);
+    }
+    printf("\n");
+}
+
 /* Returns how many clients failed. */
 static int report_good(const struct soak *soak)
 {
@@ -116,6 +132,7 @@ static int report_good(const struct soak *soak)
     }
     printf("replies verified   %" PRIu64 " of %d clients on %" PRIu64 " connections\n", replies,
            GOOD, connections);
+    report_endpoints(soak);
     printf("latency of a batch p50 %.2f ms, p99 %.2f ms, max %.2f ms\n",
            (double)cli_histogram_quantile(&latency, 50000) / 1e6,
            (double)cli_histogram_quantile(&latency, 99000) / 1e6, (double)latency.max / 1e6);
@@ -182,7 +199,11 @@ int main(int argc, char **argv)
     unsigned left = left_descriptors(&soak);
     int code = server_stop(&soak.server);
 
-    int failures = report_good(&soak) + report_mob(&soak);
+    const char *wrong = tunnels_fini();
+
+    int failures = report_good(&soak) + report_mob(&soak) + (wrong[0] != '\0');
+    if (wrong[0] != '\0')
+        printf("FAILED             the server sent %s\n", wrong);
     samples_report(&soak.samples);
     printf("descriptors left   %u\n", left);
     report_counts(&soak);
@@ -190,6 +211,7 @@ int main(int argc, char **argv)
     if (code != 0)
         printf("%s\n", server_log(&soak.server));
     server_fini(&soak.server);
+    endpoints_fini(&soak.files);
     mob_arsenal_fini(&soak.arsenal);
     samples_fini(&soak.samples);
     return failures > 0 || left > 0 || code != 0;
