@@ -28,8 +28,11 @@ class Served(unittest.TestCase):
                                        stdout=subprocess.PIPE, text=True)
         self.addCleanup(self.server.communicate)
         self.addCleanup(self.server.kill)
-        self.urls = [re.match(r"listening (\S+)", self.server.stdout.readline())[1] for _ in self.listen]
-        self.admin_url = re.match(r"admin (\S+)", self.server.stdout.readline())[1]
+        self.urls = []
+        while (word := self.server.stdout.readline().split())[0] == "listening":
+            if word[1] not in self.urls:  # each codec of an address has a line
+                self.urls.append(word[1])
+        self.admin_url = word[1]
         self.base = self.admin_url.replace("tcp://", "http://")
 
     def stop(self):
