@@ -415,6 +415,7 @@ class Counters(Served):
     def leave_unread(self):
         before = self.sum("weft_feed_memory_bytes")
         self.subscribe()
+        before = self.sum("weft_feed_memory_bytes")
         for _ in range(100):
             self.run_kvc("publish", f"t{self.subscribed}", "v" * 120000)
             if self.sum("weft_feed_memory_bytes") > before:
