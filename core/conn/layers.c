@@ -191,21 +191,14 @@ void weft__layers_meet(struct weft__conn *conn)
     peer->met = true;
 }
 
-bool weft_request_ask(struct weft_request *public, const struct weft_action *action,
-                      struct weft_rejection *why)
+/* Asks where there may be a pass, or several layers. */
+WEFT_NOINLINE static bool ask_each(struct weft_request *public, const struct weft_action *action,
+                                   struct weft_rejection *why)
 {
     struct weft__request *request = weft_container_of(public, struct weft__request, public);
     const struct weft__layers *layers = public->layers;
     bool may = true;
 
-    *why = (struct weft_rejection){.cause = WEFT_REJECT_DENIED};
-    if (!layers)
-        return true;
-    if (layers->alone)
-        return !layers->of[0].layer->ask ||
-               layers->of[0].layer->ask(layers->of[0].loop_state,
-                                        weft__request_state(request, layers->of[0].at), public,
-                                        action, why);
     /* A request that lasts may be asked about long after it came. */
     if (request->layered.pass && !stands(request->layered.pass))
         request->layered.pass = NULL;
@@ -223,6 +216,23 @@ bool weft_request_ask(struct weft_request *public, const struct weft_action *act
                              weft__request_state(request, layers->of[i].at), public, action, why);
     }
     return may;
+}
+
+bool weft_request_ask(struct weft_request *public, const struct weft_action *action,
+                      struct weft_rejection *why)
+{
+    struct weft__request *request = weft_container_of(public, struct weft__request, public);
+    const struct weft__layers *layers = public->layers;
+
+    *why = (struct weft_rejection){.cause = WEFT_REJECT_DENIED};
+    if (!layers)
+        return true;
+    if (!layers->alone)
+        return ask_each(public, action, why);
+    const struct weft_layer *layer = layers->of[0].layer;
+    return !layer->ask ||
+           layer->ask(layers->of[0].loop_state, weft__request_state(request, layers->of[0].at),
+                      public, action, why);
 }
 
 int weft_request_authenticate(struct weft_request *public, struct weft_view user,

@@ -12,6 +12,7 @@
 #include "lib/script_transport.h"
 #include "lib/virtual_loop.h"
 #include "services/kv/stores/stores.h"
+#include "services/layers/metrics/metrics.h"
 #include "services/layers/users/private.h"
 #include "services/payload/protobuf/writer.h"
 
@@ -34,7 +35,9 @@ enum {
 
 static void start_server(struct kv_world *self, const char *variant)
 {
-    const char *const urls[] = {self->users ? "script:bench?layers=users" : "script:bench",
+    const char *const urls[] = {self->users     ? "script:bench?layers=users"
+                                : self->metrics ? "script:bench?layers=metrics"
+                                                : "script:bench",
                                 variant};
     const struct weft_server_options options = {
         .registry = &self->registry,
@@ -67,6 +70,14 @@ static void add_users(struct kv_world *self, const char *rules)
                "a layer");
 }
 
+static void add_metrics(struct kv_world *self)
+{
+    const struct weft_metrics_options options = {.slow_log = NULL};
+    bench_need(weft_metrics_new(&self->metrics, &options) == 0, "metrics");
+    bench_need(weft_registry_add_layer(&self->registry, &weft_metrics_layer, self->metrics) == 0,
+               "a layer");
+}
+
 static void log_in(struct kv_world *self)
 {
     uint8_t frame[64];
@@ -81,7 +92,7 @@ static void log_in(struct kv_world *self)
     bench_need(kv_world_exchange(self, weft_view(NULL, 0)) == FRAME_HEADER + 3, "a right password");
 }
 
-void kv_world_init(struct kv_world *self, const char *variant, const char *rules)
+void kv_world_init(struct kv_world *self, const struct kv_world_options *options)
 {
     static const uint8_t seed[16] = "0123456789abcdef";
     struct weft_error error;
@@ -101,12 +112,14 @@ void kv_world_init(struct kv_world *self, const char *variant, const char *rules
                 0 &&
             weft_registry_add_service(&self->registry, &weft_kv_resp_service, &self->context) == 0,
         "a registry");
-    if (rules)
-        add_users(self, rules);
-    start_server(self, variant);
+    if (options->rules)
+        add_users(self, options->rules);
+    if (options->measured)
+        add_metrics(self);
+    start_server(self, options->variant);
     self->client = script_dial("bench");
     bench_need(self->client && virtual_loop_run_until_idle(self->loop), "a connection");
-    if (rules)
+    if (options->rules)
         log_in(self);
 }
 
@@ -116,6 +129,7 @@ void kv_world_fini(struct kv_world *self)
     bench_need(virtual_loop_run_until_idle(self->loop), "a hang-up");
     weft_server_free(self->server);
     weft_users_close(self->users);
+    weft_metrics_free(self->metrics);
     weft_kv_context_fini(&self->context);
     bench_need(script_finish() == 0, "all connections closed");
 }

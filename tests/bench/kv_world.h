@@ -10,6 +10,7 @@
 #include "services/kv/service.h"
 
 struct script_end;
+struct weft_metrics;
 struct weft_users;
 
 struct kv_world {
@@ -19,12 +20,19 @@ struct kv_world {
     struct weft_server *server;
     struct weft_loop *loop;
     struct script_end *client;
-    struct weft_users *users; /* NULL: it has none */
+    struct weft_users *users;     /* NULL: it has none */
+    struct weft_metrics *metrics; /* NULL: nobody counts */
 };
 
-/* A failure in either ends the program. variant: the URL of another codec at the same address, or NULL. rules: of the
- * user that the client logs in as, or NULL: nobody has to log in. */
-void kv_world_init(struct kv_world *self, const char *variant, const char *rules);
+/* A world may have these besides the server, the store and the client. */
+struct kv_world_options {
+    const char *variant; /* the URL of another codec at the same address, or NULL */
+    const char *rules;   /* of the user that the client logs in as, or NULL: nobody has to log in */
+    bool measured;       /* the layer of metrics counts; not together with rules */
+};
+
+/* A failure in either ends the program. */
+void kv_world_init(struct kv_world *self, const struct kv_world_options *options);
 void kv_world_fini(struct kv_world *self);
 
 /* Sends bytes at once, and has turns until all is answered: so many bytes. */

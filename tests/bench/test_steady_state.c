@@ -17,7 +17,7 @@ static int setup(void **state)
 {
     static struct kv_world world;
     fault_install();
-    kv_world_init(&world, NULL, NULL);
+    kv_world_init(&world, &(const struct kv_world_options){.variant = NULL});
     *state = &world;
     return 0;
 }

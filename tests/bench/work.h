@@ -15,6 +15,7 @@ struct bench_work {
     bool sets;           /* writes, not reads */
     const char *variant; /* the URL of another codec at the same address; NULL: none */
     const char *rules;   /* of the user that the client logs in as; NULL: the server has no users */
+    bool measured;       /* the layer of metrics stands before the service */
     const char
         *command; /* of Redis, which the requests are; NULL: they are frames of the default codec */
     size_t counted_runs; /* operations when instructions are counted */

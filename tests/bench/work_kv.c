@@ -46,7 +46,9 @@ static void begin_names(struct kv_world *world)
 static void *begin(const struct bench_work *work)
 {
     struct kv_state *self = bench_zeroed(sizeof *self);
-    kv_world_init(&self->world, work->variant, work->rules);
+    const struct kv_world_options options = {
+        .variant = work->variant, .rules = work->rules, .measured = work->measured};
+    kv_world_init(&self->world, &options);
     self->depth = work->depth;
     if (work->command)
         begin_names(&self->world);
@@ -97,15 +99,17 @@ size_t bench_kv_works(struct bench_work *works, size_t count)
     static const struct {
         size_t size, depth;
         const char *name, *variant, *rules;
+        bool measured;
     } cases[] = {
-        {64, 1, "", NULL, NULL},
-        {64, 16, "", NULL, NULL},
-        {64, 64, "", NULL, NULL},
-        {64, 64, "-shared", "?codec=line", NULL},
-        {64, 64, "-guarded", NULL, "write"},
-        {64, 64, "-guarded-by-globs", NULL, "read:other-* write:table*"},
-        {1024, 16, "", NULL, NULL},
-        {16384, 1, "", NULL, NULL},
+        {64, 1, "", NULL, NULL, false},
+        {64, 16, "", NULL, NULL, false},
+        {64, 64, "", NULL, NULL, false},
+        {64, 64, "-shared", "?codec=line", NULL, false},
+        {64, 64, "-guarded", NULL, "write", false},
+        {64, 64, "-guarded-by-globs", NULL, "read:other-* write:table*", false},
+        {64, 64, "-measured", NULL, NULL, true},
+        {1024, 16, "", NULL, NULL, false},
+        {16384, 1, "", NULL, NULL, false},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         for (int sets = 0; sets <= 1; sets++) {
@@ -116,6 +120,7 @@ size_t bench_kv_works(struct bench_work *works, size_t count)
                 .sets = sets,
                 .variant = cases[i].variant,
                 .rules = cases[i].rules,
+                .measured = cases[i].measured,
                 .counted_runs = cases[i].size < LARGE ? KEYS : LARGE_KEYS,
                 .begin = begin,
                 .run = run,
