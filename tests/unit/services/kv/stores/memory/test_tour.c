@@ -135,6 +135,18 @@ static void test_tour_goes_on_where_the_table_that_it_has_not_finished_has_gone(
     finish();
 }
 
+static void test_tour_ends_where_the_last_table_has_gone_before_it_was_finished(void **state)
+{
+    (void)state;
+    begin(1);
+    struct test_tour self = {.tour = {.table = visit}, .stays = true};
+    assert_false(kv_tour_step(&self.tour, &tables, loop, 100));
+    drop_table(self.last);
+    assert_true(kv_tour_step(&self.tour, &tables, loop, 100));
+    assert_int_equal(self.visits, 1);
+    finish();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -142,6 +154,7 @@ int main(void)
         cmocka_unit_test(test_tour_sees_every_segment_of_the_index_once_if_it_is_not_interrupted),
         cmocka_unit_test(test_tour_comes_back_to_the_table_that_it_has_not_finished),
         cmocka_unit_test(test_tour_goes_on_where_the_table_that_it_has_not_finished_has_gone),
+        cmocka_unit_test(test_tour_ends_where_the_last_table_has_gone_before_it_was_finished),
     };
     return cmocka_run_group_tests_name("tour", tests, NULL, NULL);
 }
