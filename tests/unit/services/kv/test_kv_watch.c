@@ -221,7 +221,8 @@ static void test_watch_goes_on_from_an_id(void **state)
     set(&talk, "a", "1");
     settle(&talk);
     const struct weft_bytes *reply = &talk.watch.replies[talk.watch.reply_count - 1];
-    assert_int_equal(sscanf((const char *)reply->data, "id: %" SCNu64, &id), 1);
+    snprintf(line, sizeof line, "%.*s", (int)reply->size, (const char *)reply->data);
+    assert_int_equal(sscanf(line, "id: %" SCNu64, &id), 1);
     leave(&talk);
     fake_request_fini(&talk.watch);
     talk.read = 0;
