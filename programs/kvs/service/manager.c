@@ -17,7 +17,7 @@
 
 enum { MESSAGE_TEXT = 640, NAME_TEXT = 320 };
 
-/* What the manager waits for beyond --drain-timeout: the last connections linger for a second. */
+/* The manager waits for so long beyond --drain-timeout, because the last connections linger for a second. */
 #define STOP_SPARE_US (UINT64_C(5) * 1000 * 1000)
 
 static int connect_to(const char *path, int *fd)

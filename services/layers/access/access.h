@@ -11,7 +11,7 @@
  *     $bytes     bytes of the answers' messages             $us        microseconds that it took
  *     $$         a dollar sign
  *
- * What peers can choose is quoted and escaped as in the log (core/base/log.h). A request writes its line into a buffer
+ * Texts that peers can choose are quoted and escaped as in the log (core/base/log.h). A request writes its line into a buffer
  * of its loop; a thread writes the buffers to the file, twenty times per second, or as soon as one is half full. A line
  * that finds its buffer full is left out and counted. */
 #ifndef WEFT_ACCESS_H
