@@ -95,14 +95,23 @@ static struct weft_action action_of(bool is_pattern, struct weft_view topic)
                                 .flags = WEFT_ACTION_SUBSCRIBES};
 }
 
-/* Returns 0, or the status with which it ends because of a source. */
-static int may_go_on(struct kv_subscription *self, struct weft_view topic)
+/* Fills the actions that following a source is. Returns their number. */
+static size_t put_actions(struct weft_action actions[1 + KV_KEYSPACE_READS],
+                          const struct kv_keyspace *keyspace, const struct kv_feed_source *source)
 {
-    struct weft_action actions[1 + KV_KEYSPACE_READS] = {action_of(self->is_pattern, topic)};
-    size_t count = 1 + kv_keyspace_reads(self->keyspace, self->is_pattern, topic, actions + 1);
+    bool is_pattern = source->matches != NULL;
+    actions[0] = action_of(is_pattern, source->name);
+    return 1 + kv_keyspace_reads(keyspace, is_pattern, source->name, actions + 1);
+}
+
+int kv_may_still_follow(struct weft_request *request, const struct kv_keyspace *keyspace,
+                        const struct kv_feed_source *source, const char **why)
+{
+    struct weft_action actions[1 + KV_KEYSPACE_READS];
+    size_t count = request->layers ? put_actions(actions, keyspace, source) : 0;
     int refused = 0;
     for (size_t i = 0; i < count && refused == 0; i++)
-        refused = kv_may_go_on(self->request, &actions[i], &self->ending);
+        refused = kv_may_go_on(request, &actions[i], why);
     return refused;
 }
 
@@ -110,7 +119,9 @@ static int may_go_on(struct kv_subscription *self, struct weft_view topic)
 static void ask_again(void *arg, const struct kv_feed_source *source)
 {
     struct kv_subscription *self = arg;
-    int refused = self->is_refused ? 0 : may_go_on(self, source->name);
+    int refused = self->is_refused
+                      ? 0
+                      : kv_may_still_follow(self->request, self->keyspace, source, &self->ending);
     if (refused == 0)
         return;
     self->is_refused = true;
@@ -228,10 +239,8 @@ static bool refuse_long(struct kv_task *task, struct weft_view topic)
 
 bool kv_task_may_follow(struct kv_task *task, const struct kv_feed_source *source)
 {
-    struct weft_action actions[1 + KV_KEYSPACE_READS] = {
-        action_of(source->matches != NULL, source->name)};
-    size_t count = 1 + kv_keyspace_reads(kv_task_config(task)->context->keyspace,
-                                         source->matches != NULL, source->name, actions + 1);
+    struct weft_action actions[1 + KV_KEYSPACE_READS];
+    size_t count = put_actions(actions, kv_task_config(task)->context->keyspace, source);
     bool may = !refuse_long(task, source->name);
     for (size_t i = 0; i < count && may; i++)
         may = kv_task_ask(task, &actions[i]);

@@ -9,6 +9,8 @@
 #include "face.h"
 #include "follower.h"
 
+struct kv_keyspace;
+
 /* A request about a topic. */
 struct kv_topic_spec {
     struct weft_view topic;
@@ -63,6 +65,12 @@ WEFT_MUST_USE bool kv_task_do_publish(struct kv_task *task, struct weft_view top
 /* True if the layers allow the task to follow that source, whose name is short enough. A pattern is allowed to those who
  * may subscribe to everything. False: the task has been answered. */
 WEFT_MUST_USE bool kv_task_may_follow(struct kv_task *task, const struct kv_feed_source *source);
+
+/* Asks the layers again, since a reload may have changed the rules. keyspace is that of the task's context. Returns 0, or
+ * the status with which the subscription ends, and its words in *why as static text. */
+WEFT_MUST_USE int kv_may_still_follow(struct weft_request *request,
+                                      const struct kv_keyspace *keyspace,
+                                      const struct kv_feed_source *source, const char **why);
 
 /* Returns the feed's state of the loop that executes task. */
 struct kv_feed_loop *kv_task_feed(const struct kv_task *task);

@@ -319,6 +319,28 @@ class File(Server):
         self.assertEqual(self.login(peer, "root"), 401)
         self.assertEqual(self.login(peer, "bob"), 200)
 
+    def test_reload_ends_the_connection_of_a_redis_subscriber_whose_rule_is_gone(self):
+        publisher = {"root": ["read", "write", "subscribe", "admin"]}
+        self.write({"sub": ["subscribe:news"], **publisher})
+        self.start(listen=["tcp://127.0.0.1:0?codec=resp"])
+        peer, other = self.connect(), self.connect()
+
+        def say(to, line, answer):
+            to.sendall(line + b"\r\n")
+            self.assertEqual(self.take(to, len(answer)), answer)
+
+        say(peer, b"AUTH sub sesame", b"+OK\r\n")
+        say(other, b"AUTH root sesame", b"+OK\r\n")
+        say(peer, b"SUBSCRIBE news", b"*3\r\n$9\r\nsubscribe\r\n$4\r\nnews\r\n:1\r\n")
+        say(other, b"PUBLISH news one", b":1\r\n")
+        message = b"*3\r\n$7\r\nmessage\r\n$4\r\nnews\r\n$3\r\none\r\n"
+        self.assertEqual(self.take(peer, len(message)), message)
+        self.write({"sub": ["subscribe:sport"], **publisher})
+        self.server.send_signal(signal.SIGHUP)
+        self.wait_for(r"event=reload .*users")
+        say(other, b"PUBLISH news two", b":1\r\n")
+        self.assertEqual(peer.recv(100), b"")
+
     def test_hash_password_makes_what_the_file_takes(self):
         run = subprocess.run([KVS, "--hash-password"], input="open sesame\n", text=True, capture_output=True,
                              timeout=60)

@@ -13,6 +13,7 @@ struct resp_subscriber {
     struct kv_follower follower;
     struct resp_conn *conn; /* NULL: it has ended, and only the walk is awaited */
     struct weft_request *request;
+    const struct kv_keyspace *keyspace;
     uint64_t max_message;
     struct weft_blob *first; /* the reply to the first SUBSCRIBE, while it waits for room */
     bool ends;               /* nothing is followed any more; what waits is sent */
@@ -100,15 +101,6 @@ static int send_blob(struct resp_subscriber *self, struct weft_blob *blob, bool 
     return weft_request_send(self->request, &body);
 }
 
-static int send(struct kv_follower *follower, struct weft_blob *blob, bool shared)
-{
-    struct resp_subscriber *self = weft_container_of(follower, struct resp_subscriber, follower);
-    if (self->first)
-        return -EAGAIN;
-    return weft_blob_view(blob).size > self->max_message ? WEFT_ETOOBIG
-                                                         : send_blob(self, blob, shared);
-}
-
 static unsigned visit(struct weft_walk *walk, const struct weft_connection *connection)
 {
     (void)walk;
@@ -126,17 +118,49 @@ static void done(struct weft_walk *walk)
     (void)!weft_request_end(request, NULL);
 }
 
-/* Redis has no word for lost messages. As it does, the connection is closed, and the client subscribes anew. */
-static int lost(struct kv_follower *follower, const struct kv_feed_source *source, uint64_t count)
+static int close_connection(struct resp_subscriber *self)
 {
-    struct resp_subscriber *self = weft_container_of(follower, struct resp_subscriber, follower);
-    (void)source, (void)count;
     if (!self->is_walking) {
         self->is_walking = true;
         self->walk = (struct weft_walk){.visit = visit, .done = done};
         weft_connections_walk(self->request, &self->walk);
     }
     return -ESHUTDOWN;
+}
+
+struct asked_again {
+    struct resp_subscriber *self;
+    bool is_refused;
+};
+
+static void ask_again(void *arg, const struct kv_feed_source *source)
+{
+    struct asked_again *asked = arg;
+    const char *why;
+    asked->is_refused =
+        asked->is_refused ||
+        kv_may_still_follow(asked->self->request, asked->self->keyspace, source, &why) != 0;
+}
+
+static int send(struct kv_follower *follower, struct weft_blob *blob, bool shared)
+{
+    struct resp_subscriber *self = weft_container_of(follower, struct resp_subscriber, follower);
+    struct asked_again asked = {.self = self};
+    if (self->request->layers)
+        kv_follower_each(follower, ask_again, &asked);
+    if (asked.is_refused)
+        return close_connection(self);
+    if (self->first)
+        return -EAGAIN;
+    return weft_blob_view(blob).size > self->max_message ? WEFT_ETOOBIG
+                                                         : send_blob(self, blob, shared);
+}
+
+/* Redis has no word for lost messages. As it does, the connection is closed, and the client subscribes anew. */
+static int lost(struct kv_follower *follower, const struct kv_feed_source *source, uint64_t count)
+{
+    (void)source, (void)count;
+    return close_connection(weft_container_of(follower, struct resp_subscriber, follower));
 }
 
 static void on_room(struct weft_request *request)
@@ -234,6 +258,7 @@ static struct resp_subscriber *new_subscriber(struct resp_task *task)
     self->follower = (struct kv_follower){.send = send, .lost = lost};
     self->conn = conn;
     self->request = task->base.request;
+    self->keyspace = kv_task_config(&task->base)->context->keyspace;
     self->max_message = kv_task_limits(&task->base)->max_message;
     conn->subscriber = self;
     resp_topics_set_protocol(conn);
