@@ -16,8 +16,8 @@
 #include "programs/lib/exposure.h"
 #include "programs/lib/output.h"
 #include "config.h"
+#include "confine.h"
 #include "process.h"
-#include "sandbox.h"
 #include "settings.h"
 
 /* Descriptors that are needed beside those of connections: the standard ones, a few per loop, the
@@ -304,55 +304,6 @@ static int start_threads(struct weft_server *server, struct weft_error *error)
     return err < 0 ? weft_error_set(error, err, "--threads: %s", refused.text) : 0;
 }
 
-/* The folder of a store, as in "lmdb:/var/lib/kvs?map-size=8GiB", and that above it, where a store may put a
- * file beside its own. */
-static void add_store(struct kvs_sandbox *sandbox, const char *store)
-{
-    char path[KVS_SANDBOX_PATH];
-    const char *where = strchr(store, ':');
-    size_t size = where ? strcspn(where + 1, "?") : 0;
-    if (size == 0 || size >= sizeof path)
-        return;
-    memcpy(path, where + 1, size);
-    path[size] = '\0';
-    kvs_sandbox_folder(sandbox, path, true);
-}
-
-/* The folder of a Unix socket, which is removed at the end, and those of files that options name. */
-static void add_url(struct kvs_sandbox *sandbox, const char *text)
-{
-    struct weft_url url;
-    struct weft_error unread;
-    if (kvs_is_variant(text) || weft_url_parse(&url, text, &unread) < 0)
-        return;
-    if (url.path && *url.path != '@')
-        kvs_sandbox_folder_of(sandbox, url.path, true);
-    for (size_t k = 0; k < url.option_count; k++)
-        kvs_sandbox_folders_of(sandbox, url.options[k].value);
-}
-
-static int enter_sandbox(const struct kvs_config *config, const struct weft_log *log,
-                         struct weft_error *error)
-{
-    struct kvs_sandbox sandbox = {0};
-    add_store(&sandbox, config->store);
-    if (config->file)
-        kvs_sandbox_folder_of(&sandbox, config->file, false);
-    if (config->users)
-        kvs_sandbox_folder_of(&sandbox, config->users, false);
-    if (config->log_file)
-        kvs_sandbox_folder_of(&sandbox, config->log_file, true);
-    if (config->access_log)
-        kvs_sandbox_folder_of(&sandbox, config->access_log, true);
-    if (config->handover)
-        kvs_sandbox_folder_of(&sandbox, config->handover, true);
-    for (size_t i = 0; i < config->listen_count; i++)
-        add_url(&sandbox, config->listen[i]);
-    if (config->admin)
-        add_url(&sandbox, config->admin);
-    return kvs_sandbox_enter(&sandbox, log, error);
-}
-
 /* Binds as the user that started kvs, who may bind what --user may not, and serves as --user. */
 static int listen_as(const struct kvs_config *config, const struct cli_user *user,
                      struct weft_server *server, struct kvs_admin *admin,
@@ -375,7 +326,7 @@ static int listen_as(const struct kvs_config *config, const struct cli_user *use
         kvs_inheritance_close_unused(&service->inheritance, log, kvs_manager_forget,
                                      &service->manager);
     if (status == 0 && !config->no_sandbox)
-        status = enter_sandbox(config, log, error);
+        status = kvs_confine(config, log, error);
     return status < 0 ? status : start_threads(server, error);
 }
 

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+#include "confine.h"
+
+#include <string.h>
+
+#include "core/base/url.h"
+#include "sandbox.h"
+
+/* The folder of a store, as in "lmdb:/var/lib/kvs?map-size=8GiB", and that above it, where a store may put a
+ * file beside its own. */
+static void add_store(struct kvs_sandbox *sandbox, const char *store)
+{
+    char path[KVS_SANDBOX_PATH];
+    const char *where = strchr(store, ':');
+    size_t size = where ? strcspn(where + 1, "?") : 0;
+    if (size == 0 || size >= sizeof path)
+        return;
+    memcpy(path, where + 1, size);
+    path[size] = '\0';
+    kvs_sandbox_folder(sandbox, path, true);
+}
+
+/* The folder of a Unix socket, which is removed at the end, and those of files that options name. */
+static void add_url(struct kvs_sandbox *sandbox, const char *text)
+{
+    struct weft_url url;
+    struct weft_error unread;
+    if (kvs_is_variant(text) || weft_url_parse(&url, text, &unread) < 0)
+        return;
+    if (url.path && *url.path != '@')
+        kvs_sandbox_folder_of(sandbox, url.path, true);
+    for (size_t k = 0; k < url.option_count; k++)
+        kvs_sandbox_folders_of(sandbox, url.options[k].value);
+}
+
+int kvs_confine(const struct kvs_config *config, const struct weft_log *log,
+                struct weft_error *error)
+{
+    struct kvs_sandbox sandbox = {0};
+    add_store(&sandbox, config->store);
+    if (config->file)
+        kvs_sandbox_folder_of(&sandbox, config->file, false);
+    if (config->users)
+        kvs_sandbox_folder_of(&sandbox, config->users, false);
+    if (config->log_file)
+        kvs_sandbox_folder_of(&sandbox, config->log_file, true);
+    if (config->access_log)
+        kvs_sandbox_folder_of(&sandbox, config->access_log, true);
+    if (config->handover)
+        kvs_sandbox_folder_of(&sandbox, config->handover, true);
+    for (size_t i = 0; i < config->listen_count; i++)
+        add_url(&sandbox, config->listen[i]);
+    if (config->admin)
+        add_url(&sandbox, config->admin);
+    return kvs_sandbox_enter(&sandbox, log, error);
+}
