@@ -29,10 +29,10 @@ void kvs_start(struct kvs *kvs, const char *const *options)
     size_t count = add_words(words, 1, options);
     *kvs = (struct kvs){0};
     for (size_t i = 1; i < count; i++)
-        kvs->endpoint_count += strcmp(words[i], "--listen") == 0;
-    if (kvs->endpoint_count == 0)
-        kvs->endpoint_count = 1;
-    assert_true(kvs->endpoint_count <= KVS_ENDPOINTS_MAX);
+        kvs->endpoint_count +=
+            strcmp(words[i], "--listen") == 0 || strcmp(words[i], "--config") == 0;
+    /* The default port may be somebody else's. */
+    assert_in_range(kvs->endpoint_count, 1, KVS_ENDPOINTS_MAX);
     process_start(&kvs->process, words);
     for (size_t i = 0; i < kvs->endpoint_count; i++) {
         char line[sizeof prefix + sizeof kvs->endpoints[i] - 1], *endpoint = kvs->endpoints[i];

@@ -20,7 +20,7 @@ struct kvs {
 };
 
 /* Starts kvs with `options`, ended by NULL, and waits for its `listening` lines: one for each
- * --listen, one where there is none. */
+ * --listen, and one for a --config, whose file has to name one. One of them there must be. */
 void kvs_start(struct kvs *kvs, const char *const *options);
 
 /* SIGTERM, and the end: the exit code. */

@@ -46,7 +46,7 @@ static int end_programs(void **state)
 static void test_codec_of_a_plugin_is_spoken_at_both_ends(void **state)
 {
     (void)state;
-    kvs_start(&kvs, WORDS("--plugin", object, "--codec", "netstring"));
+    kvs_start(&kvs, WORDS("--plugin", object, "--codec", "netstring", "--listen", KVS_ANY_PORT));
     kvc_expect(kvs.urls[0],
                WORDS("--plugin", object, "--codec", "netstring", "hset", "t", "k", "v"), "\n");
     kvc_expect(kvs.urls[0], WORDS("--plugin", object, "--codec", "netstring", "hget", "t", "k"),
