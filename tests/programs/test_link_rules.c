@@ -88,6 +88,7 @@ enum {
     KV_RECORDS,
     KV_JOURNAL,
     KV_ROCKSDB,
+    KV_REDIS,
     KV_CLIENT,
     PROGRAMS_LIB,
     KVS_SERVICE,
@@ -124,6 +125,9 @@ static struct archive archives[ARCHIVE_COUNT] = {
     [KV_RECORDS] = {.path = ARCHIVE_KV_RECORDS},
     [KV_JOURNAL] = {.path = ARCHIVE_KV_JOURNAL},
     [KV_ROCKSDB] = {.path = ARCHIVE_KV_ROCKSDB},
+#ifdef ARCHIVE_KV_REDIS
+    [KV_REDIS] = {.path = ARCHIVE_KV_REDIS},
+#endif
     [KV_CLIENT] = {.path = ARCHIVE_KV_CLIENT},
     [PROGRAMS_LIB] = {.path = ARCHIVE_PROGRAMS_LIB},
     [KVS_SERVICE] = {.path = ARCHIVE_KVS_SERVICE},
@@ -502,6 +506,21 @@ static void test_stores_on_disk_are_made_of_the_parts_and_their_libraries(void *
     }
 }
 
+#ifdef ARCHIVE_KV_REDIS
+static void test_store_on_redis_is_made_of_core_and_hiredis(void **state)
+{
+    (void)state;
+    needs_nothing_above(KV_REDIS, 1u << BASE | 1u << CORE | 1u << KV_UPDATE | 1u << KV_TRAIL, NULL);
+    needs_none_of(KV_REDIS, libev);
+    needs_none_of(KV_REDIS, gzip_engines);
+    needs_none_of(KV_REDIS, protobuf_c);
+    needs_none_of(KV_REDIS, sockets);
+    needs_none_of(KV_REDIS, waits);
+    needs_none_of(KV_REDIS, clocks);
+    needs_none_of(KV_REDIS, threads);
+}
+#endif
+
 static void test_records_of_the_journal_know_one_codec_alone(void **state)
 {
     (void)state;
@@ -632,6 +651,9 @@ int main(void)
         cmocka_unit_test(test_memory_store_knows_no_command_and_no_face),
         cmocka_unit_test(test_parts_of_stores_on_disk_know_no_command_and_no_library),
         cmocka_unit_test(test_stores_on_disk_are_made_of_the_parts_and_their_libraries),
+#ifdef ARCHIVE_KV_REDIS
+        cmocka_unit_test(test_store_on_redis_is_made_of_core_and_hiredis),
+#endif
         cmocka_unit_test(test_records_of_the_journal_know_one_codec_alone),
         cmocka_unit_test(test_journal_is_made_of_the_memory_store_and_codecs),
         cmocka_unit_test(test_kv_client_knows_no_codec),
