@@ -6,6 +6,20 @@
 #include "core/base/url.h"
 #include "sandbox.h"
 
+/* A store on other machines, as in "redis://HOST:PORT?ca=FILE", connects to them whenever it has to. Resolving their
+ * names takes files of /etc, and its options may name files, which are read again for each node. */
+static void add_remote_store(struct kvs_sandbox *sandbox, const char *store)
+{
+    struct weft_url url;
+    struct weft_error unread;
+    const char *options = strchr(store, '?');
+    sandbox->connects = true;
+    if (!options || weft_url_parse_options(&url, options, &unread) < 0)
+        return;
+    for (size_t i = 0; i < url.option_count; i++)
+        kvs_sandbox_folders_of(sandbox, url.options[i].value);
+}
+
 /* The folder of a store, as in "lmdb:/var/lib/kvs?map-size=8GiB", and that above it, where a store may put a
  * file beside its own. */
 static void add_store(struct kvs_sandbox *sandbox, const char *store)
@@ -13,6 +27,10 @@ static void add_store(struct kvs_sandbox *sandbox, const char *store)
     char path[KVS_SANDBOX_PATH];
     const char *where = strchr(store, ':');
     size_t size = where ? strcspn(where + 1, "?") : 0;
+    if (where && strncmp(where, "://", 3) == 0) {
+        add_remote_store(sandbox, store);
+        return;
+    }
     if (size == 0 || size >= sizeof path)
         return;
     memcpy(path, where + 1, size);

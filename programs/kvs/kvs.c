@@ -34,6 +34,7 @@ static const struct kv_store *const stores[] = {
 
 /* The contexts that plugins are registered with. */
 struct contexts {
+    struct weft_registry outward; /* by what a store may connect to other machines */
     struct weft_kv_context kv;
 #ifdef WEFT_HAS_WEBSOCKET
     struct weft_websocket websocket;
@@ -78,6 +79,16 @@ static int fill_registry(struct weft_registry *registry, struct contexts *contex
         err = weft_registry_add_service(registry, &weft_kv_resp_service, kv);
     if (err == 0)
         err = weft_registry_add_service(registry, &echo_service, NULL);
+    return err;
+}
+
+static int fill_outward(struct weft_registry *registry)
+{
+    int err = weft_registry_add_transport(registry, &weft_transport_tcp);
+#ifdef WEFT_HAS_TLS
+    if (err == 0)
+        err = weft_registry_add_filter(registry, &weft_filter_tls, NULL);
+#endif
     return err;
 }
 
@@ -282,8 +293,11 @@ static int run(struct kvs_config *config, struct kvs_log *kvs_log)
     if (code != 0)
         return code;
     kvs_manager_init(&service.manager, log);
-    int err = weft_kv_context_open(&contexts.kv, stores, config->store, kvs_limits_of(config, 0),
-                                   log, &error);
+    int err = fill_outward(&contexts.outward);
+    if (err < 0)
+        return refuse(err, weft_strerror(err));
+    err = weft_kv_context_open(&contexts.kv, stores, config->store, kvs_limits_of(config, 0), log,
+                               &contexts.outward, &error);
     if (err < 0)
         return refuse(err, error.text);
 

@@ -182,7 +182,8 @@ static const struct kv_store *find_by_spec(struct weft_url *url,
 
 int weft_kv_context_open(struct weft_kv_context *context, const struct kv_store *const *stores,
                          const char *spec, const struct weft_kv_limits *limits,
-                         const struct weft_log *log, struct weft_error *error)
+                         const struct weft_log *log, struct weft_registry *registry,
+                         struct weft_error *error)
 {
     struct weft_url url;
     *context = (struct weft_kv_context){0};
@@ -190,8 +191,11 @@ int weft_kv_context_open(struct weft_kv_context *context, const struct kv_store 
     if (!store)
         return WEFT_ECONFIG;
     const struct weft_option_set set = weft_url_option_set(&url);
-    const struct kv_store_options options = {
-        .where = url.path + 1, .set = &set, .max_memory = limits->max_memory, .log = log};
+    const struct kv_store_options options = {.where = url.path + 1,
+                                             .set = &set,
+                                             .max_memory = limits->max_memory,
+                                             .log = log,
+                                             .registry = registry};
     return make_store(context, store, &options, limits, error);
 }
 

@@ -113,6 +113,7 @@ enum kv_verdict {
 };
 
 struct kv_update;
+struct weft_registry;
 
 /* One key of a batch. */
 struct kv_item {
@@ -237,12 +238,16 @@ struct kv_follow {
     void *state; /* the store's own, from follow to unfollow */
 };
 
-/* The configuration of a store. It is borrowed until init returns, except for `log`. */
+/* The configuration of a store. It is borrowed until init returns, except for `log` and
+ * `registry`. */
 struct kv_store_options {
     const char *where; /* the WHERE of `--store NAME:WHERE`; NULL or "" if there is none */
     const struct weft_option_set *set; /* only options that the store declares */
     uint64_t max_memory;               /* bytes that the store may hold; 0: no limit */
     const struct weft_log *log;        /* lives as long as the store; NULL: it logs nothing */
+    /* The transports and filters by which a store may reach other machines (core/dialer.h); it lives as long as the
+     * store. NULL: there are none. */
+    struct weft_registry *registry;
     const uint8_t *seed; /* 16 bytes that seed the keyed hash, for tests and measurements that
                             must repeat; NULL: random */
 };
