@@ -42,7 +42,7 @@ static const struct cli_command commands[] = {
     {"backup", 0, CLI_BACKUP, false, "copy all tables while others write", 0},
     {"restore", 0, CLI_RESTORE, true, "set all that a backup has", 0},
     {"journal", 0, CLI_JOURNAL, false, "print the files of memory:DIR", 0},
-    {"watch", 0, CLI_FOLLOW, false, "print changes as they come", 0},
+    {"watch", 0, CLI_FOLLOW, false, "print changes as they come", CLI_TAKES_STATE},
     {"subscribe", 0, CLI_TOPICS, false, "print messages as they come", 0},
     {"info", 0, CLI_ADMIN, false, "print what kvs is and has counted", 0},
     {"top", 0, CLI_ADMIN, false, "show what kvs does, again and again", 0},

@@ -259,7 +259,7 @@ static const char *odd_option(const struct cli_invocation *invocation)
            : odd & CLI_TAKES_CONDITION
                ? "--if-absent and --if-present are options of hset and hmset"
            : odd & CLI_TAKES_VERSION ? "--if-version is an option of hset, hmset, hdel and hmdel"
-           : odd & CLI_TAKES_STATE   ? "--state is an option of hget and hmget"
+           : odd & CLI_TAKES_STATE   ? "--state is an option of hget, hmget and watch"
            : odd & CLI_TAKES_FILTER  ? "--prefix, --match and --keys-only are options of hscan"
                                      : NULL;
 }

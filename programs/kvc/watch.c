@@ -7,6 +7,7 @@
 
 #include "core/base/compiler.h"
 #include "format/json.h"
+#include "format/output.h"
 #include "format/value.h"
 #include "services/kv/client_watch.h"
 #include "stay.h"
@@ -46,11 +47,25 @@ static void print_json(FILE *out, const struct weft_kv_changed *change)
         fputs(", \"value\": ", out);
         cli_json_print_value(out, &change->value);
     }
+    if (change->version.size > 0) {
+        fputs(", \"version\": \"", out);
+        cli_version_print(out, change->version);
+        fputc('"', out);
+    }
     if (change->expires > 0)
         fprintf(out, ", \"expires\": %" PRIu64, change->expires);
     fputs("}\n", out);
 }
 
+static void print_expiry(FILE *out, const struct weft_kv_changed *change)
+{
+    if (change->expires > 0)
+        fprintf(out, "\t%" PRIu64 ".%03" PRIu64, change->expires / 1000, change->expires % 1000);
+    else if (change->version.size > 0)
+        fputs("\tnever", out);
+}
+
+/* With --state a value has its version and its expiry behind it, as with hget; otherwise an expiry alone. */
 static void print_text(FILE *out, const struct weft_kv_changed *change)
 {
     fprintf(out, "%" PRIu64 "\t%s\t", change->number, name_of(change->how));
@@ -63,8 +78,11 @@ static void print_text(FILE *out, const struct weft_kv_changed *change)
         fputc('\t', out);
         cli_value_print_typed(out, &change->value, CLI_ESCAPE_LINE);
     }
-    if (change->expires > 0)
-        fprintf(out, "\t%" PRIu64 ".%03" PRIu64, change->expires / 1000, change->expires % 1000);
+    if (change->version.size > 0) {
+        fputc('\t', out);
+        cli_version_print(out, change->version);
+    }
+    print_expiry(out, change);
     fputc('\n', out);
 }
 
@@ -183,7 +201,9 @@ enum cli_exit cli_watch(const struct cli_run *run, const char *table, const char
                  .nothing_came = "no change came in time"},
         .watched = {.all_tables = !table,
                     .table = weft_view_str(table ? table : ""),
-                    .from = session->config->from},
+                    .from = session->config->from,
+                    .versions = run->format == CLI_JSON ||
+                                session->config->command.given & CLI_TAKES_STATE},
         .watch = {.changed = on_changed, .ended = on_ended},
     };
     if (key && prefix)

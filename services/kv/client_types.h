@@ -151,6 +151,8 @@ struct weft_kv_changed {
     } how;
     struct weft_kv_value value;
     uint64_t expires; /* with a value: milliseconds since 1970, UTC; 0: never */
+    struct weft_view
+        version; /* with a value: 16 bytes if the watch asks for versions; otherwise empty */
 };
 
 /* The server's answer. */

@@ -20,6 +20,7 @@ struct weft_kv_watched {
     bool one;        /* those of `key`; else those of keys that begin with `key` */
     struct weft_view table, key;
     uint64_t from; /* those after the change with this number; 0: from now on */
+    bool versions; /* the changes have the versions of values, which the server makes of each */
 };
 
 /* Asks for a number on a connection that does not watch: reply->number. A change that anybody could read before has this

@@ -9,6 +9,7 @@
 #include "core/base/compiler.h"
 #include "core/base/mem.h"
 #include "session_private.h"
+#include "update.h"
 
 enum {
     MESSAGE_SIZE = 16 << 10, /* a message that has so many bytes gets no further change */
@@ -38,7 +39,7 @@ struct watch {
     int failed;              /* why the watch ends once the message is sent, or 0 */
     enum kv_status ending;   /* 0: it goes on */
     const char *why;
-    bool all, one;
+    bool all, one, versions;
     struct weft_view table, key; /* behind the struct */
 };
 
@@ -101,13 +102,18 @@ static int add_number(struct watch *watch)
 
 static int add_change(struct watch *watch, const struct kv_change *change)
 {
-    size_t size = watch->words->change_size(change);
+    uint8_t bytes[KV_VERSION_SIZE], *version = NULL;
+    if (watch->versions && change->kind == KV_CHANGE_SET) {
+        weft_kv_version(change->value, bytes);
+        version = bytes;
+    }
+    size_t size = watch->words->change_size(change, version);
     if (size + KV_WATCH_NUMBER > watch->max_message)
         return WEFT_ETOOBIG;
     uint8_t *dst = weft_buf_reserve(&watch->message, size);
     if (!dst)
         return -ENOMEM;
-    watch->words->put_change(dst, change);
+    watch->words->put_change(dst, change, version);
     weft_buf_commit(&watch->message, size);
     return 0;
 }
@@ -281,6 +287,7 @@ static struct watch *new_watch(const struct kv_task *task, const struct kv_watch
         .pulse.fire = on_pulse,
         .all = spec->all,
         .one = spec->one,
+        .versions = spec->versions,
         .table = weft_view(bytes, spec->table.size),
         .key = weft_view(bytes + spec->table.size, spec->key.size),
     };

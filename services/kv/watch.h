@@ -17,6 +17,7 @@ struct kv_watch_spec {
     bool one; /* those of `key`; else those of keys that begin with `key` */
     struct weft_view table, key;
     uint64_t from; /* those after this number; 0: from now on */
+    bool versions; /* of values are told, too */
     bool
         only_number; /* none: the answer is the number of the last change that could be read, at least */
 };
@@ -32,9 +33,10 @@ struct kv_watch_face {
     /* Writes, with the status KV_OK if messages have one, the number of the last change up to which the watcher has been
      * told everything. Returns the size, which may be 0 if the message has changes. */
     size_t (*put_number)(uint8_t *dst, uint64_t number, bool has_changes);
-    /* Returns the size of a change, and writes it to dst. */
-    size_t (*change_size)(const struct kv_change *change);
-    void (*put_change)(uint8_t *dst, const struct kv_change *change);
+    /* Returns the size of a change, and writes it to dst. `version` has KV_VERSION_SIZE bytes; it is NULL for a change
+     * that sets no value, and for each if the spec does not ask for versions. */
+    size_t (*change_size)(const struct kv_change *change, const uint8_t *version);
+    void (*put_change)(uint8_t *dst, const struct kv_change *change, const uint8_t *version);
     /* Writes why the watch ends, in at most WEFT_REJECT_MAX bytes, and returns their number. NULL: put_text of the face
      * does. */
     size_t (*put_end)(uint8_t *dst, enum kv_status status, const char *text);

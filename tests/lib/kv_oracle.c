@@ -149,6 +149,8 @@ static const char *compare_watch(const AbiBytes__Watch *watch, const struct kv_w
                                                  : none,
                                         ours->key))
         return "a watch's keys";
+    if (!watch->versions != !ours->versions)
+        return "a watch's versions";
     return watch->from == ours->from && !watch->only_number == !ours->only_number
                ? NULL
                : "a watch's number";

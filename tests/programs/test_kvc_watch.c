@@ -101,10 +101,28 @@ static void test_watch_goes_on_from_a_number(void **state)
     start_watch(&kvc, WORDS("watch", "w3", "--from", number, "--count", "2"));
     expect_changes(&kvc, 0, "set\tw3\tb\t2\nset\tw3\tc\t3\n");
     process_kill(&kvc);
-    expect(WORDS("--json", "watch", "--all", "--from", number, "--count", "2"), 0,
-           "\"change\": \"set\", \"table\": \"w3\", \"key\": \"c\", \"value\": \"3\"}\n", "");
+    expect(
+        WORDS("--json", "watch", "--all", "--from", number, "--count", "2"), 0,
+        "\"change\": \"set\", \"table\": \"w3\", \"key\": \"c\", \"value\": \"3\", \"version\": \"",
+        "");
     expect(WORDS("--json", "watch", "w3", "--from", number, "--count", "1"), 0,
            "{\"watching\": true, \"number\": ", "");
+}
+
+/* The version that a watch tells is the one that hget prints and --if-version takes. */
+static void test_watch_tells_versions_where_they_are_asked_for(void **state)
+{
+    (void)state;
+    struct process kvc;
+    start_watch(&kvc, WORDS("watch", "w6", "--state", "--count", "3"));
+    run_quietly(url, WORDS("hset", "w6", "a", "v"));
+    run_quietly(url, WORDS("hset", "w6", "a", "v", "--expire-at", "4102444800"));
+    run_quietly(url, WORDS("hdel", "w6", "a", "--if-version", "7b6413250e0f9217b2f3b6bf8f9335bf"));
+    expect_changes(&kvc, 0,
+                   "set\tw6\ta\tv\t7b6413250e0f9217b2f3b6bf8f9335bf\tnever\n"
+                   "set\tw6\ta\tv\t7b6413250e0f9217b2f3b6bf8f9335bf\t4102444800.000\n"
+                   "remove\tw6\ta\n");
+    process_kill(&kvc);
 }
 
 static void test_number_that_is_too_old_is_said(void **state)
@@ -461,6 +479,7 @@ int main(void)
         cmocka_unit_test(test_watch_prints_the_changes_of_its_table),
         cmocka_unit_test(test_watch_of_a_key_or_a_prefix_leaves_the_others_out),
         cmocka_unit_test(test_watch_goes_on_from_a_number),
+        cmocka_unit_test(test_watch_tells_versions_where_they_are_asked_for),
         cmocka_unit_test(test_number_that_is_too_old_is_said),
         cmocka_unit_test(test_watch_ends_with_a_signal_or_in_time),
         cmocka_unit_test(test_expiry_survives_a_restart_and_is_told),

@@ -134,6 +134,9 @@ static int read_changed(struct weft_kv_changed *changed, struct weft_view bytes,
         case ABI_CHANGED_EXPIRES:
             changed->expires = field.scalar;
             break;
+        case ABI_CHANGED_VERSION:
+            changed->version = field.bytes;
+            break;
         }
         if (err < 0)
             return err;

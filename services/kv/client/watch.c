@@ -33,7 +33,9 @@ static size_t inner_size(const struct weft_kv_watched *watched)
         size += weft_pb_bytes_size(key_field(watched), watched->key.size);
     if (watched->from != 0)
         size += weft_pb_uint_size(ABI_WATCH_FROM, watched->from);
-    return watched->all_tables ? size + weft_pb_uint_size(ABI_WATCH_ALL_TABLES, 1) : size;
+    if (watched->all_tables)
+        size += weft_pb_uint_size(ABI_WATCH_ALL_TABLES, 1);
+    return watched->versions ? size + weft_pb_uint_size(ABI_WATCH_VERSIONS, 1) : size;
 }
 
 static void write_watch(const struct weft_body *body, uint8_t *dst)
@@ -47,7 +49,9 @@ static void write_watch(const struct weft_body *body, uint8_t *dst)
     if (watched->from != 0)
         dst = weft_pb_put_uint(dst, ABI_WATCH_FROM, watched->from);
     if (watched->all_tables)
-        (void)weft_pb_put_uint(dst, ABI_WATCH_ALL_TABLES, 1);
+        dst = weft_pb_put_uint(dst, ABI_WATCH_ALL_TABLES, 1);
+    if (watched->versions)
+        (void)weft_pb_put_uint(dst, ABI_WATCH_VERSIONS, 1);
 }
 
 /* A watch that has ended takes no further message. */

@@ -62,14 +62,10 @@ static size_t write_number(uint8_t *dst, uint64_t number)
     return copy(dst, text, (size_t)size);
 }
 
-static size_t write_version(uint8_t *dst, struct weft_view packed)
+static size_t write_version(uint8_t *dst, const uint8_t version[KV_VERSION_SIZE])
 {
     static const char digits[] = "0123456789abcdef";
-    uint8_t version[KV_VERSION_SIZE];
-    if (!dst)
-        return VERSION_TEXT;
-    weft_kv_version(packed, version);
-    for (size_t i = 0; i < KV_VERSION_SIZE; i++) {
+    for (size_t i = 0; dst && i < KV_VERSION_SIZE; i++) {
         *dst++ = (uint8_t)digits[version[i] >> 4];
         *dst++ = (uint8_t)digits[version[i] & 15];
     }
@@ -90,7 +86,7 @@ static size_t write_value(uint8_t *dst, struct weft_view packed)
 #define AT (dst ? dst + size : NULL)
 
 /* The members that a change has besides its number, kind and table. */
-static size_t write_state(uint8_t *dst, const struct kv_change *change)
+static size_t write_state(uint8_t *dst, const struct kv_change *change, const uint8_t *version)
 {
     size_t size = 0;
     if (change->kind != KV_CHANGE_DROPPED) {
@@ -101,9 +97,11 @@ static size_t write_state(uint8_t *dst, const struct kv_change *change)
         return size;
     size += COPY(AT, ",\"value\":");
     size += write_value(AT, change->value);
-    size += COPY(AT, ",\"version\":\"");
-    size += write_version(AT, change->value);
-    size += COPY(AT, "\"");
+    if (version) {
+        size += COPY(AT, ",\"version\":\"");
+        size += write_version(AT, version);
+        size += COPY(AT, "\"");
+    }
     if (change->expires != KV_NEVER) {
         size += COPY(AT, ",\"expires\":");
         size += write_number(AT, (uint64_t)change->expires);
@@ -112,7 +110,7 @@ static size_t write_state(uint8_t *dst, const struct kv_change *change)
 }
 
 /* dst NULL: only measures. */
-static size_t write_change(uint8_t *dst, const struct kv_change *change)
+static size_t write_change(uint8_t *dst, const struct kv_change *change, const uint8_t *version)
 {
     const char *name = name_of(change->kind);
     size_t size = weft_event_head_size(change->number, NULL);
@@ -124,18 +122,18 @@ static size_t write_change(uint8_t *dst, const struct kv_change *change)
     size += copy(AT, name, strlen(name));
     size += COPY(AT, "\",\"table\":");
     size += write_name(AT, change->table);
-    size += write_state(AT, change);
+    size += write_state(AT, change, version);
     return size + COPY(AT, "}" WEFT_EVENT_END);
 }
 
-size_t kv_http_change_size(const struct kv_change *change)
+size_t kv_http_change_size(const struct kv_change *change, const uint8_t *version)
 {
-    return write_change(NULL, change);
+    return write_change(NULL, change, version);
 }
 
-void kv_http_put_change(uint8_t *dst, const struct kv_change *change)
+void kv_http_put_change(uint8_t *dst, const struct kv_change *change, const uint8_t *version)
 {
-    (void)write_change(dst, change);
+    (void)write_change(dst, change, version);
 }
 
 size_t kv_http_put_stream_end(uint8_t *dst, enum kv_status status, const char *text)

@@ -12,8 +12,8 @@ size_t kv_http_put_stream_head(uint8_t *dst, const struct kv_http_about *about);
 
 /* These do what the slots of that name in kv_watch_face do. */
 size_t kv_http_put_number(uint8_t *dst, uint64_t number, bool has_changes);
-size_t kv_http_change_size(const struct kv_change *change);
-void kv_http_put_change(uint8_t *dst, const struct kv_change *change);
+size_t kv_http_change_size(const struct kv_change *change, const uint8_t *version);
+void kv_http_put_change(uint8_t *dst, const struct kv_change *change, const uint8_t *version);
 
 /* Writes an event `end`, which says why a stream ends, in at most WEFT_REJECT_MAX bytes. Returns the size. */
 size_t kv_http_put_stream_end(uint8_t *dst, enum kv_status status, const char *text);

@@ -258,7 +258,8 @@ static bool take_changes(struct task *task)
                                        .one = route->has_key,
                                        .table = route->table,
                                        .key = route->key,
-                                       .from = route->after};
+                                       .from = route->after,
+                                       .versions = true};
     uint8_t head[KV_HTTP_HEAD_MAX];
     if (route->request.method == WEFT_HTTP_HEAD)
         kv_task_answer_bytes(&task->base, weft_view(head, put_begin(&task->base, head)));

@@ -73,7 +73,8 @@ enum {
     ABI_WATCH_PREFIX = 3,
     ABI_WATCH_FROM = 4,
     ABI_WATCH_ALL_TABLES = 5,
-    ABI_WATCH_ONLY_NUMBER = 6
+    ABI_WATCH_ONLY_NUMBER = 6,
+    ABI_WATCH_VERSIONS = 7,
 };
 
 enum {
@@ -85,6 +86,7 @@ enum {
     ABI_CHANGED_EXPIRED = 6,
     ABI_CHANGED_DROPPED = 7,
     ABI_CHANGED_EXPIRES = 8,
+    ABI_CHANGED_VERSION = 9,
 };
 
 /* The fields of Subscribe, Unsubscribe and Publish; the topic of each has the number of a table. */

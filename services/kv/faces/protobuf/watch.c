@@ -3,6 +3,7 @@
 
 #include "abi.h"
 #include "abi.pb-c.h"
+#include "services/kv/update.h"
 #include "services/payload/protobuf/writer.h"
 
 int kv__decode_watch(struct kv_decoder *self, struct weft_view message, struct kv_watch_spec *spec)
@@ -29,6 +30,9 @@ int kv__decode_watch(struct kv_decoder *self, struct weft_view message, struct k
         case ABI_WATCH_ONLY_NUMBER:
             spec->only_number = field.scalar != 0;
             break;
+        case ABI_WATCH_VERSIONS:
+            spec->versions = field.scalar != 0;
+            break;
         }
     }
     return err;
@@ -43,7 +47,7 @@ static size_t put_number(uint8_t *dst, uint64_t number, bool has_changes)
 }
 
 /* The size of the message, without its tag and length. */
-static size_t inner_size(const struct kv_change *change)
+static size_t inner_size(const struct kv_change *change, const uint8_t *version)
 {
     size_t size = weft_pb_uint_size(ABI_CHANGED_NUMBER, change->number) +
                   weft_pb_text_size(ABI_CHANGED_TABLE, change->table.size) +
@@ -51,19 +55,19 @@ static size_t inner_size(const struct kv_change *change)
     if (change->kind != KV_CHANGE_SET)
         return size + weft_pb_uint_size(ABI_CHANGED_REMOVED, 1);
     size += weft_pb_bytes_size(ABI_CHANGED_VALUE, change->value.size);
-    return change->expires == KV_NEVER
-               ? size
-               : size + weft_pb_uint_size(ABI_CHANGED_EXPIRES, (uint64_t)change->expires);
+    if (change->expires != KV_NEVER)
+        size += weft_pb_uint_size(ABI_CHANGED_EXPIRES, (uint64_t)change->expires);
+    return version ? size + weft_pb_bytes_size(ABI_CHANGED_VERSION, KV_VERSION_SIZE) : size;
 }
 
-static size_t change_size(const struct kv_change *change)
+static size_t change_size(const struct kv_change *change, const uint8_t *version)
 {
-    return weft_pb_bytes_size(ABI_RESPONSE_CHANGES, inner_size(change));
+    return weft_pb_bytes_size(ABI_RESPONSE_CHANGES, inner_size(change, version));
 }
 
-static void put_change(uint8_t *dst, const struct kv_change *change)
+static void put_change(uint8_t *dst, const struct kv_change *change, const uint8_t *version)
 {
-    dst = weft_pb_put_head(dst, ABI_RESPONSE_CHANGES, inner_size(change));
+    dst = weft_pb_put_head(dst, ABI_RESPONSE_CHANGES, inner_size(change, version));
     dst = weft_pb_put_uint(dst, ABI_CHANGED_NUMBER, change->number);
     dst = weft_pb_put_text(dst, ABI_CHANGED_TABLE, change->table);
     dst = weft_pb_put_text(dst, ABI_CHANGED_KEY, change->key);
@@ -72,6 +76,8 @@ static void put_change(uint8_t *dst, const struct kv_change *change)
         dst = weft_pb_put_bytes(dst, ABI_CHANGED_VALUE, change->value);
         if (change->expires != KV_NEVER)
             dst = weft_pb_put_uint(dst, ABI_CHANGED_EXPIRES, (uint64_t)change->expires);
+        if (version)
+            dst = weft_pb_put_bytes(dst, ABI_CHANGED_VERSION, weft_view(version, KV_VERSION_SIZE));
         break;
     case KV_CHANGE_REMOVED:
         dst = weft_pb_put_uint(dst, ABI_CHANGED_REMOVED, 1);

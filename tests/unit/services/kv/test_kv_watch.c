@@ -455,6 +455,32 @@ static void test_messages_leave_the_order_of_replies(void **state)
     close_talk(&talk);
 }
 
+/* Returns the size of the reply that tells a value. */
+static size_t size_of_change(const char *message)
+{
+    static struct talk talk;
+    open_talk(&talk, &weft_kv_service, NULL);
+    start(&talk, message);
+    struct weft_bytes ask = ask_hset("t", "k", (struct weft_view){(const uint8_t *)"\x18\x01", 2});
+    struct weft_bytes reply = kv_fixture_ask(&talk.fixture, weft_view(ask.data, ask.size), NULL);
+    settle(&talk);
+    assert_int_equal(talk.watch.reply_count, 2);
+    size_t size = talk.watch.replies[1].size;
+    leave(&talk);
+    free(ask.data);
+    free(reply.data);
+    close_talk(&talk);
+    return size;
+}
+
+static void test_versions_are_made_only_where_they_are_asked_for(void **state)
+{
+    (void)state;
+    /* The tag of a field, its length and 16 bytes. */
+    assert_int_equal(size_of_change("\xba\x01\x05\x0a\x01t\x38\x01"),
+                     size_of_change(watch_message) + 18);
+}
+
 static void test_too_many_watches_are_refused(void **state)
 {
     (void)state;
@@ -511,6 +537,7 @@ int main(void)
         cmocka_unit_test(test_watch_that_is_not_allowed_any_more_ends),
         cmocka_unit_test(test_watch_that_is_not_allowed_does_not_begin),
         cmocka_unit_test(test_messages_leave_the_order_of_replies),
+        cmocka_unit_test(test_versions_are_made_only_where_they_are_asked_for),
         cmocka_unit_test(test_too_many_watches_are_refused),
         cmocka_unit_test(test_every_failing_allocation_is_survived),
     };
