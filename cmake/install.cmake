@@ -125,7 +125,7 @@ weft_install_library(base
     HEADERS
         core/base/blob.h core/base/body.h core/base/buf.h core/base/bytes.h core/base/chain.h
         core/base/compiler.h core/base/err.h core/base/frame_cache.h core/base/histogram.h core/base/log.h core/base/log_limiter.h
-        core/base/mem.h
+        core/base/mem.h core/base/metadata.h
         core/base/reason.h core/base/samples.h core/base/settings.h core/base/slow_log.h core/base/units.h core/base/url.h core/codec.h)
 
 weft_install_library(core

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The codec seam: a codec turns the bytes of a connection into messages, and messages into bytes. It
- * does no I/O: it sees bytes and limits, never a socket, a clock, a thread or a service. A codec is one
+ * does no I/O: it sees bytes and limits, never a socket, a thread or a service. A codec is one
  * `const struct weft_codec`, and each function pointer of that is a slot. A slot that a codec does not
  * need is NULL; decode and encode are mandatory. examples/codec has a small codec.
  *
@@ -28,11 +28,33 @@ enum weft_role { WEFT_SERVER, WEFT_CLIENT };
 enum weft_message_kind {
     WEFT_MESSAGE_NONE, /* no message came with these bytes */
     WEFT_MESSAGE_DATA, /* one message came; its status says whether it is good */
+    /* The peer wants no more of the request of `stream`. Nothing happens if that has ended or never was. */
+    WEFT_MESSAGE_RESET,
 };
 
 /* A message that is not OK is bad, but the codec knows where it ends. So the connection lives on: the
  * message keeps its place in the order of replies, and the service makes the text of the answer. */
 enum weft_message_status { WEFT_MESSAGE_OK, WEFT_MESSAGE_MALFORMED, WEFT_MESSAGE_TOO_BIG };
+
+/* A request says this of itself beside its payload, in protocols with a place for that, such as HTTP/2. */
+struct weft_message_head {
+    struct weft_view target;   /* what it is for: gRPC's ":path"; else empty */
+    struct weft_view metadata; /* its fields, in the form of base/metadata.h */
+    uint64_t deadline; /* nanoseconds from its receipt to when the peer waits no longer; 0: none */
+};
+
+struct weft_rejection;
+
+/* An answer says this of itself beside its messages. The views are borrowed. */
+struct weft_answer {
+    /* Not NULL: the request was rejected for this (reject.h), or its deadline has passed. The codec finds its
+     * own words for that, and nothing else here is set. */
+    const struct weft_rejection *rejected;
+    uint32_t code;            /* 0: it went well; otherwise a code of google.rpc.Code */
+    struct weft_view words;   /* UTF-8 for people, to go with the code */
+    struct weft_view header;  /* goes before the first message, in the form of base/metadata.h */
+    struct weft_view trailer; /* goes behind the last one */
+};
 
 /* decode fills this in. */
 struct weft_message {
@@ -51,8 +73,13 @@ struct weft_message {
     /* The sender's own claim of who it is, such as the value of an HTTP Authorization header. It is valid
      * as long as the payload, and empty if the protocol has no place for it. */
     struct weft_view credentials;
+    /* With a stream: what it says of itself, valid as long as the payload; NULL: nothing. */
+    const struct weft_message_head *head;
     /* True if this decode took so long, as inflating may, that the core should read the clock again. */
     bool heavy;
+    /* Not 0: the request is answered out of the order of replies, under this number, which no other request
+     * of the connection has whose answer is not over. A codec that uses it has the slot `backlog`. */
+    uint32_t stream;
 };
 
 /* The core hands these states to a slot. The core allocates and frees them: each has the size that the
@@ -63,6 +90,9 @@ struct weft_codec_state {
     void *loop;         /* one per configuration and loop, or per client: scratch, engines */
     void *conn;         /* one per connection */
     uint32_t config_id; /* for the frame cache: the number of config in this server */
+    /* Shows the time of the connection's loop (task.h: weft_loop_now), for limits per time alone, such as of
+     * pings. NULL: nobody tells the time, as in a client. */
+    const int64_t *now;
 };
 
 struct weft_decode_io {
@@ -106,6 +136,10 @@ struct weft_encode_io {
     /* In: true if this is the last message of its answer (see the slot finish). An answer has several
      * messages if the service streams it. A client's request has one, so there it is always true. */
     bool last;
+    uint32_t stream; /* in: the request's own, if it has one */
+    /* In: what a request with a stream says beside its messages, or NULL. The header is the same in each
+     * call of an answer, and belongs before its first message. The rest comes with `last`. */
+    const struct weft_answer *answer;
 };
 
 /* Answers of weft_codec.probe. */
@@ -178,6 +212,25 @@ struct weft_codec {
      * body->write, then weft_chain_commit. */
     int (*encode)(const struct weft_codec_state *state, const struct weft_body *body,
                   struct weft_encode_io *io);
+
+    /* The next two are for a codec of streams, as HTTP/2 has them. Each message that decode gave with a stream
+     * gets any number of encodes, and then exactly one with io->last that returns 0, unless the connection
+     * ends first. body is NULL in that one if no message is left to send. The codec remembers the stream until
+     * then, even if the peer has reset it; encodes for a stream that was reset are successes without effect. A
+     * service's words for a rejection are not asked for: see weft_answer.
+     *
+     * Returns how many bytes of messages that encode has taken wait in the codec until the peer lets it send
+     * them: of one stream, or of all if stream is 0. The codec sends them (decode_io.out) as decode learns
+     * that they may leave. So a backlog never stops the decoding. The core refuses further messages of a stream
+     * with output-low bytes in it, starts no new requests while output-high bytes wait in all, and counts them
+     * towards output-hard and write-timeout. A codec whose goodbye asks the peer for an answer counts the
+     * question too. */
+    size_t (*backlog)(const struct weft_codec_state *state, uint32_t stream);
+    /* Appends the codec's last words, such as GOAWAY, to out. Called with final false at most once, when the
+     * server begins to drain: the peer should make no new requests, but those that it makes still count. Called
+     * with final true once, before our direction ends: no message will be taken any more. Without memory the
+     * words are left out. A connection that is turned away gets the latter alone, without a decode. */
+    void (*goodbye)(const struct weft_codec_state *state, bool final, struct weft_chain *out);
 
     /* For a codec whose frame of a reply depends on the request: in HTTP the reply to HEAD has no body.
      * Such a codec notes in the connection's state what it must know of each message that decode gave,

@@ -35,6 +35,8 @@ enum { WEFT_PLUGIN_ABI = 1 };
     X(weft_message)                                                                                \
     X(weft_decode_io)                                                                              \
     X(weft_encode_io)                                                                              \
+    X(weft_message_head)                                                                           \
+    X(weft_answer)                                                                                 \
     X(weft_service)                                                                                \
     X(weft_request)                                                                                \
     X(weft_rejection)                                                                              \

@@ -29,7 +29,11 @@ enum weft_reject_cause {
     /* A layer says these, before call() or from weft_request_ask (layer.h). */
     WEFT_REJECT_NOT_KNOWN, /* the peer has not proven who it is. May set what: in words */
     WEFT_REJECT_DENIED,    /* the peer may not do this. May set what: in words */
-    WEFT_REJECT_RATE       /* the peer does this too often. Sets limit: times per second */
+    WEFT_REJECT_RATE,      /* the peer does this too often. Sets limit: times per second */
+
+    /* This is about a request that is under way, in a protocol whose requests have deadlines. Codecs find the
+     * words; no service is asked for them. */
+    WEFT_REJECT_DEADLINE /* its deadline has passed, so its peer waits no longer */
 };
 
 /* The comment at each cause says which of the other fields it sets. The rest are NULL or 0. */

@@ -24,7 +24,13 @@
  * while that output and all held messages together are at output-high or more. It also gets it if its
  * message would leave less of output-hard than the head may need, output-high and one max-frame. Two
  * messages are always taken: a request's first one if it has at most WEFT_REJECT_MAX bytes, and the
- * first one that the head sends before its call() has returned. */
+ * first one that the head sends before its call() has returned.
+ *
+ * Streams. In protocols such as gRPC a request comes with a stream of its own. Then it is in no order of
+ * replies: its messages are encoded at once, as those of a head, whatever other requests do. It counts
+ * towards max-pending until it ends. It gets -EAGAIN while output-low bytes of its stream wait for the peer,
+ * too. What it keeps does not stop the decoding, so weft_request_keep fails at pending-bytes. While too
+ * much waits on all streams together, requests are kept and call() comes later. */
 #ifndef WEFT_SERVICE_H
 #define WEFT_SERVICE_H
 
@@ -45,16 +51,19 @@ extern "C" {
  * be NULL. Neither is called after the end. */
 struct weft_request {
     /* Valid until call() returns; after weft_request_keep, until the end. Credentials are the
-     * message's own claim of who sent it (codec.h); empty in most protocols. */
-    struct weft_view payload, credentials;
+     * message's own claim of who sent it (codec.h); empty in most protocols. So are target, what the request
+     * says it is for (gRPC: "/weft.kv.v1.Kv/Execute"), and metadata, its fields (base/metadata.h). */
+    struct weft_view payload, credentials, target, metadata;
     void *data;         /* the service's own; NULL at call() */
     const void *layers; /* not NULL: call weft_request_ask before acting (layer.h) */
     uint32_t status;    /* set before the end, in the service's own terms, for layers; 0: none */
+    uint32_t stream;    /* the core's. Not 0: it is in no order, see "Streams" at the top */
     /* Called after -EAGAIN, once another try is worth it; it may be refused again. */
     void (*on_room)(struct weft_request *request);
     /* Called once if the connection ends before the request does: nobody will read the answer. This is
      * only advice; the service still owes the end. It comes in place of an on_room that is awaited, so a
-     * service that waits for room sets both.
+     * service that waits for room sets both. A request with a stream also hears so if its peer wants no more
+     * of it (WEFT_REASON_STREAM_RESET), or waits no longer (WEFT_REASON_DEADLINE).
      * For a detached or endless request on_cancel may come twice. The first time is with WEFT_REASON_DRAINED,
      * when the server drains and no request is left in the order of replies, or the endless one is first in
      * it: the messages that the request sends then still leave, and the connection waits for its end. If the connection ends before that, the
@@ -118,6 +127,15 @@ WEFT_MUST_USE int weft_request_detach(struct weft_request *request);
  * it wait for its end; but like a detached one it gets -EAGAIN from push-high on, and hears of the drain. A
  * second call does nothing. */
 void weft_request_endless(struct weft_request *request);
+
+/* Say what an answer says beside its messages, in protocols with a place for that; elsewhere they do nothing.
+ * header is sent with the first message, so set it before that. code (of google.rpc.Code, 0 is success), words
+ * (UTF-8, at most WEFT_REJECT_MAX bytes are sent) and trailer are sent with the end. header and trailer are
+ * fields in the form of base/metadata.h. All is copied. A second call replaces the first. -ENOMEM: nothing
+ * changed. */
+WEFT_MUST_USE int weft_request_header(struct weft_request *request, struct weft_view header);
+WEFT_MUST_USE int weft_request_trailer(struct weft_request *request, uint32_t code,
+                                       struct weft_view words, struct weft_view trailer);
 
 /* Returns a number that no other connection of this server has or had. */
 uint64_t weft_request_connection(const struct weft_request *request);

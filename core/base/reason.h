@@ -11,7 +11,8 @@ extern "C" {
 
 /* X(enumerator, "name-in-logs", "in words") for each reason. NONE is not a reason: it stands for a
  * connection that is open. The limits that some of them name are in settings.h. UNWORDED is also the
- * reason if the service refuses a request and has no words for that, or has none for a reply over a limit. */
+ * reason if the service refuses a request and has no words for that, or has none for a reply over a limit.
+ * The last two are reasons of a single request (service.h: on_cancel), never of a connection. */
 #define WEFT_REASON_MAP(X)                                                                         \
     X(NONE, "none", "still open")                                                                  \
     X(PEER_CLOSED, "peer-closed", "the peer ended its side between frames, or said so")            \
@@ -34,7 +35,9 @@ extern "C" {
     X(DRAINED, "drained", "the server drained")                                                    \
     X(CUT, "cut", "the server stopped before the connection had drained")                          \
     X(INTERNAL, "internal", "a plugin failed")                                                     \
-    X(KILLED, "killed", "a service was asked to end it")
+    X(KILLED, "killed", "a service was asked to end it")                                           \
+    X(STREAM_RESET, "stream-reset", "the peer wants no more of one request")                       \
+    X(DEADLINE, "deadline", "the deadline of one request has passed")
 
 enum weft_reason {
 #define X(id, name, text) WEFT_REASON_##id,

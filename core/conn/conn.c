@@ -117,25 +117,18 @@ static void drop_held(struct weft__conn *conn, struct weft__request *request)
         weft__held_free(request, held);
 }
 
-static void cancel(struct weft__request *request, enum weft_reason reason)
-{
-    if (request->ended || request->told == reason)
-        return;
-    request->told = (uint8_t)reason;
-    if (request->public.on_cancel)
-        request->public.on_cancel(&request->public, reason);
-}
-
 /* Tells the requests of a list. A callback may end any request, or try to send and so move one to the
  * other list. So no pointer is kept across it: a request moves to the end of the list before it is told,
  * and the next one is whichever is first afterwards. */
 static void cancel_loose(struct weft__conn *conn, struct weft__loose *list, enum weft_reason reason)
 {
-    for (uint32_t left = conn->order.detached; left > 0 && list->first; left--) {
+    uint32_t most = conn->order.detached + conn->order.streams;
+
+    for (uint32_t left = most; left > 0 && list->first; left--) {
         struct weft__request *request = list->first;
 
         weft__loose_move(request, list);
-        cancel(request, reason);
+        weft__request_cancel(request, reason);
     }
 }
 
@@ -157,11 +150,12 @@ static void cancel_all(struct weft__conn *conn)
     enum weft_reason reason =
         conn->reason == WEFT_REASON_DRAINED ? WEFT_REASON_CUT : (enum weft_reason)conn->reason;
 
+    weft__streams_drop(conn);
     cancel_detached(conn, reason);
     conn->cancelling = true;
     for (struct weft__request *request = conn->order.first; request; request = request->next) {
         drop_held(conn, request);
-        cancel(request, reason);
+        weft__request_cancel(request, reason);
     }
     conn->cancelling = false;
     weft__conn_advance(conn);
@@ -191,7 +185,7 @@ static bool resumable(const struct weft__conn *conn)
 {
     const struct weft_limits *limits = conn->binding->worker->limits;
 
-    return conn->paused && !weft__conn_asks(conn) && conn->state == WEFT__CONN_OPEN &&
+    return conn->paused && !weft__conn_asks(conn) && weft__conn_decodes(conn) &&
            conn->order.pending < limits->max_pending &&
            conn->order.kept_bytes < limits->pending_bytes &&
            conn->out.bytes + conn->order.held_bytes < limits->output_low;
@@ -204,6 +198,8 @@ static void mark_input(struct weft__conn *conn)
         (void)weft__conn_read(conn);
     conn->drain_mark = weft_buf_size(&conn->in);
     conn->drain_marked = true;
+    if (conn->streaming && conn->state == WEFT__CONN_OPEN)
+        weft__conn_say_goodbye(conn, false);
 }
 
 /* Handles the peer's end of its direction: decodes the whole frames it sent, then judges what is left.
@@ -231,7 +227,7 @@ static void cancel_endless_for_drain(struct weft__conn *conn)
     if (conn->state > WEFT__CONN_CLOSING)
         return;
     while ((head = conn->order.first) && head->endless && head->told == WEFT_REASON_NONE)
-        cancel(head, WEFT_REASON_DRAINED);
+        weft__request_cancel(head, WEFT_REASON_DRAINED);
     weft__conn_flush(conn);
 }
 
@@ -239,7 +235,9 @@ static void cancel_endless_for_drain(struct weft__conn *conn)
  * still leaves, and the connection waits for their end. */
 static void cancel_detached_for_drain(struct weft__conn *conn)
 {
-    if (conn->drain_told || conn->order.first || conn->state > WEFT__CONN_CLOSING ||
+    /* Requests with a stream may still come, and be detached, until their codec has said goodbye. */
+    if ((conn->drain_told && !conn->streaming) || conn->order.first || conn->order.streams > 0 ||
+        conn->state > WEFT__CONN_CLOSING ||
         (conn->state == WEFT__CONN_OPEN && (conn->paused || conn->yielded)))
         return;
     conn->drain_told = true;
@@ -248,12 +246,13 @@ static void cancel_detached_for_drain(struct weft__conn *conn)
 }
 
 /* A draining connection ends once its order is empty, nothing waits to be sent, and a read has said
- * that nothing waits to be read. */
+ * that nothing waits to be read. One with streams also waits for detached requests, because the peer's words on
+ * their streams have to be read as long as they live. */
 static void finish_drain(struct weft__conn *conn)
 {
     for (int reads_left = TURN_ROUNDS; reads_left > 0; reads_left--) {
         if (!weft__conn_reads(conn) || conn->yielded || conn->order.first ||
-            weft__conn_has_output(conn))
+            (conn->streaming && !weft__order_is_empty(&conn->order)) || weft__conn_has_output(conn))
             return;
         if (weft__conn_read(conn)) {
             weft__conn_close_soon(conn, WEFT_REASON_DRAINED);
@@ -272,15 +271,23 @@ static bool owes(const struct weft__conn *conn)
     bool serves_detached = (conn->reason == WEFT_REASON_PEER_CLOSED && !conn->over) ||
                            conn->reason == WEFT_REASON_DRAINED;
 
-    return serves_detached ? !weft__order_is_empty(&conn->order) : conn->order.first != NULL;
+    return serves_detached ? !weft__order_is_empty(&conn->order)
+                           : conn->order.first || conn->order.streams > 0;
 }
 
 static void finish_output(struct weft__conn *conn)
 {
     struct weft__worker *worker = conn->binding->worker;
 
+    /* Without further input nothing of a backlog can leave. */
+    if (conn->state != WEFT__CONN_OPEN && (conn->eof || conn->lost))
+        conn->backlog = 0;
     if (conn->state == WEFT__CONN_CLOSING && !owes(conn))
         weft__conn_enter(conn, WEFT__CONN_FLUSHING);
+    if (conn->state == WEFT__CONN_FLUSHING && conn->streaming && !conn->farewell) {
+        weft__conn_say_goodbye(conn, true);
+        weft__conn_flush(conn);
+    }
     if (conn->state != WEFT__CONN_FLUSHING || weft__conn_has_output(conn))
         return;
     /* Called after the peer's end as well: a stream over another one may have last words of its own. */
@@ -310,6 +317,7 @@ static void set_interest(struct weft__conn *conn)
 static bool more_to_do(const struct weft__conn *conn)
 {
     return conn->yielded || resumable(conn) || weft__conn_can_notify(conn) ||
+           (conn->streaming && weft__streams_can_go_on(conn)) ||
            (conn->eof && conn->state == WEFT__CONN_OPEN && !conn->paused);
 }
 
@@ -324,6 +332,8 @@ static bool go_on(struct weft__conn *conn)
         weft__layers_go_on(conn);
         went_on = true;
     }
+    if (conn->streaming && weft__streams_go_on(conn))
+        went_on = true;
     if (resumable(conn)) {
         conn->paused = false;
         weft__conn_decode_buffered(conn);
@@ -345,7 +355,7 @@ static void run(struct weft__conn *conn)
     }
     weft__conn_flush(conn);
     finish_output(conn);
-    if (conn->state != WEFT__CONN_OPEN)
+    if (!weft__conn_decodes(conn))
         weft_buf_fini(&conn->in);
     if (conn->state == WEFT__CONN_BROKEN) {
         close_now(conn);

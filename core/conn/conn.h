@@ -8,9 +8,11 @@
  *   input.c       stream -> buf -> decode -> call
  *   variant.c     which of the endpoints that share an address a connection is of
  *   layers.c      the layers before a service
+ *   streams.c     requests that come with a stream: how they begin, wait and are cancelled
  *   request.c     what a service sees of a connection
  *   peer.c        what is known of who is at the other end
  *   output.c      reply -> order -> encode -> chain -> stream
+ *   answers.c     the answers to requests with a stream
  *   deadlines.c   how long a connection may take
  *   worker.c      what exists once per loop
  *   walk.c        the list of all connections, for services
@@ -72,6 +74,8 @@ struct weft__conn {
 
     uint64_t id;
     uint64_t drain_mark; /* while draining: bytes of input whose frames are still executed */
+    /* The codec's backlog of all streams; 0 if nothing can shrink it any more, or the codec has none. */
+    size_t backlog;
     struct weft_deferred deferred;          /* runs the pump */
     struct weft_timer timer;                /* for the earliest of the deadlines below */
     int64_t frame_start;                    /* when the unfinished frame began; 0: none */
@@ -86,7 +90,8 @@ struct weft__conn {
     uint32_t bad_frames;   /* bad frames in a row */
     uint16_t turn_frames;  /* frames decoded in this turn */
     uint8_t put_off;       /* turns in a row in which it was put off (input.c) */
-    uint8_t state, reason; /* enum weft__conn_state, enum weft_reason */
+    uint8_t state;         /* enum weft__conn_state */
+    uint8_t reason : 5;    /* enum weft_reason */
     uint8_t interest : 2;  /* what the stream was last asked for */
     uint8_t counted : 3;   /* the state that the worker counts it in (enum weft_connection_state) */
     bool refused : 1;      /* opened only to be told why it is turned away */
@@ -103,11 +108,15 @@ struct weft__conn {
     bool write_blocked : 1; /* the stream took less than was offered; until it says writable */
     bool unsent : 1;        /* the stream still holds bytes that it took (weft_stream_ops.unsent) */
     bool draining : 1;
-    bool drain_marked : 1;   /* drain_mark is valid */
-    bool drain_told : 1;     /* detached requests have heard of the drain */
-    bool cancelling : 1;     /* cancel_all walks the order, so requests that end stay linked */
-    const char *detail;      /* for the log, or NULL: static, or the stream's */
-    const char *address;     /* the peer's as text, in the same allocation */
+    bool drain_marked : 1; /* drain_mark is valid */
+    bool drain_told : 1;   /* detached requests have heard of the drain */
+    bool cancelling : 1;   /* cancel_all walks the order, so requests that end stay linked */
+    bool streaming : 1;    /* the codec gives streams: it has a backlog */
+    bool expired : 1;      /* the deadline of a request has passed, and the pump has not seen it */
+    bool lost : 1;         /* decode has ended the connection, and is not called any more */
+    bool farewell : 1;     /* the codec's final goodbye was asked for */
+    const char *detail;    /* for the log, or NULL: static, or the stream's */
+    const char *address;   /* the peer's as text, in the same allocation */
     struct weft__peer *peer; /* NULL until it is asked for */
 };
 

@@ -24,10 +24,18 @@ static inline bool weft__request_pushes(const struct weft__request *request)
     return request->detached || request->endless;
 }
 
+/* True if frames may be decoded: as long as the connection is open, and while a backlog can only leave if the
+ * peer's word for that is decoded. No request begins in the second case. */
+static inline bool weft__conn_decodes(const struct weft__conn *conn)
+{
+    return conn->state == WEFT__CONN_OPEN ||
+           (conn->backlog > 0 && conn->state <= WEFT__CONN_FLUSHING && !conn->lost);
+}
+
 /* True if the connection is to read more input. */
 static inline bool weft__conn_reads(const struct weft__conn *conn)
 {
-    return conn->state == WEFT__CONN_OPEN && !conn->eof && !conn->paused;
+    return weft__conn_decodes(conn) && !conn->eof && !conn->paused;
 }
 
 /* Notes that the handshakes of filters are over, once they are. */
@@ -40,7 +48,19 @@ static inline void weft__conn_end_shaking(struct weft__conn *conn)
 /* True if encoded bytes have not left, as of the last weft__conn_flush. */
 static inline bool weft__conn_has_output(const struct weft__conn *conn)
 {
-    return conn->out.bytes > 0 || conn->unsent;
+    return conn->out.bytes > 0 || conn->unsent || conn->backlog > 0;
+}
+
+/* Calls on_cancel, once per reason. A request with a stream that was reset or is late hears of nothing else, and
+ * one that is not detached has nothing to do when the server drains. */
+static inline void weft__request_cancel(struct weft__request *request, enum weft_reason reason)
+{
+    if (request->ended || request->told == reason || request->told >= WEFT_REASON_STREAM_RESET ||
+        (reason == WEFT_REASON_DRAINED && request->place == WEFT__LOOSE && !request->detached))
+        return;
+    request->told = (uint8_t)reason;
+    if (request->public.on_cancel)
+        request->public.on_cancel(&request->public, reason);
 }
 
 /* True if bytes have come that are not part of a decoded frame, such as the beginning of one. */
@@ -74,7 +94,50 @@ void weft__conn_decode_buffered(struct weft__conn *conn);
 /* Reads once and drops what came. */
 void weft__conn_linger_read(struct weft__conn *conn);
 
+/* streams.c */
+
+/* Begins a request with a stream, or keeps it until there is room for its answer. */
+void weft__stream_begin(struct weft__conn *conn, const struct weft_message *message);
+/* Cancels the request of a stream, if there is one. */
+void weft__stream_reset(struct weft__conn *conn, uint32_t stream);
+/* Begins requests that have waited and for which there is room now, and cancels those whose deadline has passed.
+ * Returns true if there was one. */
+bool weft__streams_go_on(struct weft__conn *conn);
+/* True if weft__streams_go_on would return true. */
+bool weft__streams_can_go_on(const struct weft__conn *conn);
+/* Drops the requests that have waited, which no service knows. Called when the connection closes. */
+void weft__streams_drop(struct weft__conn *conn);
+
+/* answers.c */
+
+/* Asks the codec how much waits in it. */
+void weft__conn_note_backlog(struct weft__conn *conn);
+/* Calls the codec's goodbye. */
+void weft__conn_say_goodbye(struct weft__conn *conn, bool final);
+/* Encodes a message of a request with a stream, or the end alone if body is NULL; or refuses it with -EAGAIN, after
+ * which on_room follows. An end alone is never refused. */
+int weft__stream_deliver(struct weft__request *request, const struct weft_body *body, bool last);
+/* Ends the answer with the codec's own words for a rejection, or none if rejected is NULL. The request's own
+ * end is still owed, and nothing will be sent then. */
+void weft__stream_answer(struct weft__request *request, const struct weft_rejection *rejected);
+/* Answers a message of a stream that becomes no request. */
+void weft__stream_reject(struct weft__conn *conn, uint32_t stream,
+                         const struct weft_rejection *rejection);
+/* Frees what a request has for its stream. Called at its end. */
+void weft__stream_fini(struct weft__request *request);
+/* True if a request with a stream that was refused may try again. */
+bool weft__stream_has_room(const struct weft__request *request);
+
 /* output.c */
+
+/* Returns the most bytes that may wait, once another message is held. The rest of output-hard is left for
+ * the head, whose output may reach output-high and then grow by one more frame. */
+static inline size_t weft__most_held(const struct weft_limits *limits)
+{
+    size_t output = (size_t)(limits->output_high + limits->max_frame);
+
+    return limits->output_hard > output ? (size_t)limits->output_hard - output : 0;
+}
 
 /* Writes the service's words for a rejection to dst, which has WEFT_REJECT_MAX bytes. Returns how many,
  * 0 if it has none. */

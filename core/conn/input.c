@@ -62,17 +62,15 @@ static void call_service(struct weft__conn *conn, const struct weft_message *mes
         weft__conn_advance(conn);
 }
 
-/* Refuses what an unknown peer may not send. why: static text if it was not its size. */
-WEFT_NOINLINE static void reject_unknown(struct weft__conn *conn, uint64_t size, const char *why)
+/* The rejection of what an unknown peer may not send. why: static text if it was not its size. */
+static struct weft_rejection unknown_rejection(uint64_t size, const char *why)
 {
-    struct weft_rejection rejection = {
+    return (struct weft_rejection){
         .cause = why ? WEFT_REJECT_NOT_KNOWN : WEFT_REJECT_TOO_BIG,
         .what = why ? why : "the limit before login",
         .size = size,
         .limit = WEFT_UNKNOWN_MAX,
     };
-    weft__conn_reject(conn, &rejection);
-    weft__conn_count_bad(conn, true);
 }
 
 /* True if an unknown peer may not send this. A codec that would have to inflate it says so. A message with
@@ -83,26 +81,62 @@ static bool is_beyond_unknown(const struct weft_message *message)
            (message->status == WEFT_MESSAGE_TOO_BIG && message->limit == 0);
 }
 
-static void dispatch(struct weft__conn *conn, const struct weft_message *message, bool past_mark)
+/* True if the message may not become a request. *bad: it counts as a bad one. */
+static bool is_refused(const struct weft__conn *conn, const struct weft_message *message,
+                       bool past_mark, struct weft_rejection *why, bool *bad)
 {
-    if (past_mark) {
-        struct weft_rejection rejection = {.cause = WEFT_REJECT_DRAINING};
-        weft__conn_reject(conn, &rejection);
+    *bad = true;
+    if ((past_mark && !conn->streaming) || conn->state != WEFT__CONN_OPEN) {
+        *why = (struct weft_rejection){.cause = WEFT_REJECT_DRAINING};
+        *bad = false;
     } else if (conn->unknown && is_beyond_unknown(message)) {
-        reject_unknown(conn, message->payload.size, message->why);
-    } else if (message->status == WEFT_MESSAGE_OK) {
-        call_service(conn, message);
-    } else {
-        struct weft_rejection rejection = {
+        *why = unknown_rejection(message->payload.size, message->why);
+    } else if (message->status != WEFT_MESSAGE_OK) {
+        *why = (struct weft_rejection){
             .cause = message->status == WEFT_MESSAGE_TOO_BIG ? WEFT_REJECT_TOO_BIG
                                                              : WEFT_REJECT_MALFORMED,
             .what = message->why,
             .size = message->size,
             .limit = message->limit,
         };
-        weft__conn_reject(conn, &rejection);
-        weft__conn_count_bad(conn, true);
+    } else {
+        return false;
     }
+    return true;
+}
+
+/* Does what dispatch does, for any message of any connection. */
+WEFT_NOINLINE static void dispatch_any(struct weft__conn *conn, const struct weft_message *message,
+                                       bool past_mark)
+{
+    struct weft_rejection why;
+    bool bad;
+
+    if (message->kind == WEFT_MESSAGE_RESET) {
+        weft__stream_reset(conn, message->stream);
+    } else if (!is_refused(conn, message, past_mark, &why, &bad)) {
+        if (message->stream)
+            weft__stream_begin(conn, message);
+        else
+            call_service(conn, message);
+    } else {
+        if (message->stream)
+            weft__stream_reject(conn, message->stream, &why);
+        else
+            weft__conn_reject(conn, &why);
+        if (bad)
+            weft__conn_count_bad(conn, true);
+    }
+    if (conn->streaming)
+        weft__conn_note_backlog(conn);
+}
+
+static void dispatch(struct weft__conn *conn, const struct weft_message *message, bool past_mark)
+{
+    if (past_mark || conn->unknown || conn->streaming || message->status != WEFT_MESSAGE_OK)
+        dispatch_any(conn, message, past_mark);
+    else
+        call_service(conn, message);
 }
 
 static void end_input(struct weft__conn *conn, ssize_t error, const char *detail)
@@ -113,6 +147,7 @@ static void end_input(struct weft__conn *conn, ssize_t error, const char *detail
                                                        : WEFT_REASON_FRAME_LOST;
     conn->detail = detail;
     conn->over = error == WEFT_EOVER;
+    conn->lost = true;
     weft__conn_codec_bytes(conn);
     weft__conn_close_soon(conn, reason);
 }
@@ -121,7 +156,7 @@ static bool may_decode(struct weft__conn *conn)
 {
     const struct weft_limits *limits = conn->binding->worker->limits;
 
-    if (conn->state != WEFT__CONN_OPEN || conn->paused || conn->yielded)
+    if (!weft__conn_decodes(conn) || conn->paused || conn->yielded)
         return false;
     conn->paused = conn->out.bytes + conn->order.held_bytes >= limits->output_high ||
                    conn->order.pending >= limits->max_pending ||
@@ -227,7 +262,9 @@ WEFT_NOINLINE static bool check_unfinished(struct weft__conn *conn, const struct
         return true;
     if (size <= WEFT_UNKNOWN_MAX + FRAME_EXTRA)
         return false;
-    reject_unknown(conn, size, NULL);
+    struct weft_rejection why = unknown_rejection(size, NULL);
+    weft__conn_reject(conn, &why);
+    weft__conn_count_bad(conn, true);
     weft__conn_close_soon(conn, WEFT_REASON_NOT_KNOWN);
     return false;
 }
@@ -250,7 +287,7 @@ static size_t decode(struct weft__conn *conn, struct weft_view view)
 {
     struct weft__binding *binding;
     struct weft__worker *worker;
-    uint16_t frames = conn->turn_frames;
+    uint16_t frames = conn->turn_frames, resets = 0;
     size_t at = 0;
 
     if ((conn->undecided || conn->unknown) && !prepare(conn, view))
@@ -280,12 +317,16 @@ static size_t decode(struct weft__conn *conn, struct weft_view view)
         note_frame(conn, &message, &io);
         weft__probe_decode(conn->id, n, message.payload.size);
         if (message.kind == WEFT_MESSAGE_NONE) {
+            if (conn->streaming)
+                weft__conn_note_backlog(conn);
             if (n > 0)
                 continue;
             if (!conn->unknown || !check_unfinished(conn, &io, view.size - at, &message))
                 break;
         }
         conn->turn_frames++;
+        if (message.kind == WEFT_MESSAGE_RESET)
+            resets++;
         dispatch(conn, &message, past_mark);
         if (message.heavy || (size_t)n >= HEAVY_SIZE)
             note_heavy(binding, &message, (size_t)n);
@@ -293,8 +334,9 @@ static size_t decode(struct weft__conn *conn, struct weft_view view)
         if ((at < view.size || n == 0) && share_is_used_up(conn))
             conn->yielded = true;
     }
-    weft__count(&binding->counts.requests, (uint16_t)(conn->turn_frames - frames));
-    conn->requests += (uint16_t)(conn->turn_frames - frames);
+    frames = (uint16_t)(conn->turn_frames - frames - resets);
+    weft__count(&binding->counts.requests, frames);
+    conn->requests += frames;
     return at;
 }
 

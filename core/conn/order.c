@@ -143,15 +143,58 @@ void weft__order_fini(struct weft__order *order)
     weft_free(order->detached_part);
 }
 
-int weft__order_detach(struct weft__order *order, struct weft__request *request)
+static int make_detached_part(struct weft__order *order)
 {
     if (!order->detached_part)
         order->detached_part = weft_calloc(1, sizeof *order->detached_part);
-    if (!order->detached_part)
-        return -ENOMEM;
+    return order->detached_part ? 0 : -ENOMEM;
+}
+
+int weft__order_add_stream(struct weft__order *order, struct weft__request *request, bool waits)
+{
+    int err = make_detached_part(order);
+
+    if (err < 0)
+        return err;
+    request->place = WEFT__LOOSE;
+    link_loose(request, waits ? &order->detached_part->waiting : &order->detached_part->loose);
+    order->streams++;
+    order->pending++;
+    return 0;
+}
+
+static struct weft__request *find_in(const struct weft__loose *list, uint32_t stream)
+{
+    struct weft__request *request = list->first;
+
+    while (request && (request->public.stream != stream || request->answered))
+        request = request->next;
+    return request;
+}
+
+struct weft__request *weft__order_find_stream(const struct weft__order *order, uint32_t stream)
+{
+    const struct weft__detached *part = order->detached_part;
+    struct weft__request *request = part ? find_in(&part->loose, stream) : NULL;
+
+    if (part && !request)
+        request = find_in(&part->refused, stream);
+    if (part && !request)
+        request = find_in(&part->waiting, stream);
+    return request;
+}
+
+int weft__order_detach(struct weft__order *order, struct weft__request *request)
+{
+    int err = make_detached_part(order);
+
+    if (err < 0)
+        return err;
     request->detached = true;
     order->detached++;
-    if (request->place == WEFT__ORDERED)
+    if (request->public.stream)
+        order->streams--;
+    if (request->place == WEFT__ORDERED || request->public.stream)
         order->pending--;
     if (request->kept)
         weft_arena_count(&request->arena, &order->detached_part->bytes);
@@ -161,7 +204,12 @@ int weft__order_detach(struct weft__order *order, struct weft__request *request)
 void weft__order_remove_loose(struct weft__order *order, struct weft__request *request)
 {
     unlink_loose(request);
-    order->detached--;
+    if (request->detached) {
+        order->detached--;
+        return;
+    }
+    order->streams--;
+    order->pending--;
 }
 
 int weft__order_hold(struct weft__order *order, struct weft__request *request,

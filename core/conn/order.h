@@ -12,13 +12,16 @@
  * The oldest request is the head: its messages are encoded at once. The messages of the others are
  * held as blobs until their request becomes the head. A request that has ended leaves the order
  * once it is the head. One that is detached leaves it then as well, and is loose until it ends: its
- * messages are encoded at once, between the replies of others. */
+ * messages are encoded at once, between the replies of others. A request with a stream is loose from the
+ * start. */
 #ifndef WEFT_ORDER_H
 #define WEFT_ORDER_H
 
 #include "core/base/blob.h"
 #include "core/base/mem.h"
+#include "core/codec.h"
 #include "core/service.h"
+#include "core/task.h"
 
 struct weft__conn;
 struct weft__pass;
@@ -80,6 +83,18 @@ struct weft__request {
     /* Its last message was too large to be held, so room comes only once it is the head. */
     bool too_large : 1;
     bool endless : 1; /* weft_request_endless */
+
+    /* The rest is used only if it has a stream, and is zero in the pool. */
+    bool answered;           /* the codec has had its last encode, though it has not ended */
+    bool expired;            /* its deadline has passed, and the pump has not seen that yet */
+    struct weft_timer timer; /* of its deadline */
+    struct weft__said_beside *beside; /* owned; NULL: nothing */
+};
+
+/* Holds what weft_request_header and weft_request_trailer have set, with the bytes of its views. */
+struct weft__said_beside {
+    struct weft_answer answer;
+    uint8_t *header, *trailer; /* owned; the second has the words too */
 };
 
 /* Requests for reuse: one pool per worker. A zeroed pool is empty. */
@@ -89,12 +104,14 @@ struct weft__request_pool {
     size_t states; /* bytes behind each request; fixed before the first is taken */
 };
 
-/* The part of an order that is made with the first request that is detached. Most connections have none. */
+/* The part of an order that is made with the first request that is detached or has a stream. Most connections
+ * have none. */
 struct weft__detached {
     /* Loose requests. Those that were answered -EAGAIN wait in `refused`, the longest first, so that
      * finding whom to tell of room takes no search. */
     struct weft__loose loose, refused;
-    size_t bytes; /* memory of detached requests' arenas, which kept_bytes leaves out */
+    struct weft__loose waiting; /* requests with a stream whose call() is still to come */
+    size_t bytes;               /* memory of the arenas of all these, which kept_bytes leaves out */
 };
 
 /* A zeroed order is empty. */
@@ -103,13 +120,15 @@ struct weft__order {
     /* The request whose service->call() is on the stack. If the order was empty it is not linked
      * yet, but it is the head all the same. */
     struct weft__request *calling;
-    uint32_t pending;   /* requests that are linked and not detached */
+    uint32_t pending; /* requests that are linked and not detached, those with a stream included */
     uint32_t room_owed; /* linked requests that were answered -EAGAIN and not told of room since */
     uint32_t detached;  /* detached requests, wherever they are */
+    uint32_t streams;   /* requests with a stream that are not detached */
     size_t held_bytes;  /* bytes of all held messages */
     /* Memory of the arenas of kept requests that are not detached, payloads included. */
     size_t kept_bytes;
-    struct weft__detached *detached_part; /* owned; NULL until a request is detached */
+    struct weft__detached
+        *detached_part; /* owned; NULL until a request is detached or has a stream */
 };
 
 /* Returns what lies `at` bytes into the states behind a request. */
@@ -133,6 +152,12 @@ void weft__order_add(struct weft__order *order, struct weft__request *request);
  * pool; otherwise it becomes loose. */
 void weft__order_pop(struct weft__order *order);
 
+/* Makes a request with a stream loose, and a pending one, in `loose` or in `waiting`. -ENOMEM: nothing changed. */
+WEFT_MUST_USE int weft__order_add_stream(struct weft__order *order, struct weft__request *request,
+                                         bool waits);
+/* Returns the loose request of a stream whose answer is not over, or NULL. */
+struct weft__request *weft__order_find_stream(const struct weft__order *order, uint32_t stream);
+
 /* Frees what the order owns. Called when no request is left. */
 void weft__order_fini(struct weft__order *order);
 
@@ -144,10 +169,10 @@ void weft__order_remove_loose(struct weft__order *order, struct weft__request *r
 /* Moves a loose request to the end of another list. */
 void weft__loose_move(struct weft__request *request, struct weft__loose *list);
 
-/* True if no request is left, in the order or loose. */
+/* True if no request is left, in the order or loose. One with a stream that waits for its call counts, too. */
 static inline bool weft__order_is_empty(const struct weft__order *order)
 {
-    return !order->first && order->detached == 0;
+    return !order->first && (order->detached | order->streams) == 0;
 }
 
 /* True if the request is the head. Loose requests never are, though theirs are encoded at once too. */

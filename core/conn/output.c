@@ -170,7 +170,9 @@ static enum weft_reason silent_reason(enum weft_reject_cause cause)
 void weft__conn_reject(struct weft__conn *conn, const struct weft_rejection *rejection)
 {
     uint8_t text[WEFT_REJECT_MAX];
-    struct weft_view words = weft_view(text, weft__conn_word(conn, rejection, text));
+    /* Words of no stream have no place among streams. The codec's goodbye has to do. */
+    struct weft_view words =
+        weft_view(text, conn->streaming ? 0 : weft__conn_word(conn, rejection, text));
 
     weft__count(&conn->binding->counts.rejected, 1);
     if (words.size == 0) {
@@ -255,6 +257,16 @@ static bool has_room(const struct weft__conn *conn, const struct weft__request *
     return conn->out.bytes + conn->order.held_bytes < limits->output_high;
 }
 
+/* Each stream has a backlog of its own, so the first that was refused may have to wait for longer. */
+static struct weft__request *find_stream_with_room(const struct weft__conn *conn)
+{
+    struct weft__request *request = conn->order.detached_part->refused.first;
+
+    while (request && !weft__stream_has_room(request))
+        request = request->next;
+    return request;
+}
+
 /* Returns the next request to be told of room, or NULL. Requests in the order come first, because loose
  * ones could take their room for ever. Loose ones are told when half of their mark is free, so that it is
  * not after each write. */
@@ -267,7 +279,10 @@ static struct weft__request *find_room(const struct weft__conn *conn)
         return NULL;
     while (request && !(request->room_owed && has_room(conn, request)))
         request = request->next;
-    if (!request && conn->order.detached_part && conn->out.bytes <= weft__push_mark(limits) / 2)
+    if (!request && conn->order.detached_part && conn->streaming)
+        request = find_stream_with_room(conn);
+    else if (!request && conn->order.detached_part &&
+             conn->out.bytes <= weft__push_mark(limits) / 2)
         request = conn->order.detached_part->refused.first;
     return request;
 }
@@ -280,7 +295,7 @@ bool weft__conn_can_notify(const struct weft__conn *conn)
 bool weft__conn_notify_room(struct weft__conn *conn)
 {
     /* Each is told at most once: one that is refused again waits behind the others. */
-    uint32_t most = conn->order.room_owed + conn->order.detached;
+    uint32_t most = conn->order.room_owed + conn->order.detached + conn->order.streams;
     bool called = false;
 
     while (most-- > 0) {
@@ -340,7 +355,8 @@ void weft__conn_flush(struct weft__conn *conn)
         note_progress(conn, sent);
     if (!weft__conn_has_output(conn))
         conn->write_deadline = 0;
-    else if ((conn->write_blocked || conn->unsent) && conn->write_deadline == 0)
+    else if ((conn->write_blocked || conn->unsent || conn->backlog > 0) &&
+             conn->write_deadline == 0)
         conn->write_deadline = weft_loop_now(worker->loop) + (int64_t)worker->limits->write_timeout;
 }
 

@@ -41,15 +41,6 @@ static void hold_behind_head(struct weft__request *request, const struct weft_bo
     weft__conn_check_output(conn);
 }
 
-/* Returns the most bytes that may wait, once another message is held. The rest of output-hard is left for
- * the head, whose output may reach output-high and then grow by one more frame. */
-static size_t most_held(const struct weft_limits *limits)
-{
-    size_t output = (size_t)(limits->output_high + limits->max_frame);
-
-    return limits->output_hard > output ? (size_t)limits->output_hard - output : 0;
-}
-
 /* True if messages of the request are encoded at once. */
 static bool speaks_at_once(const struct weft__request *request)
 {
@@ -69,7 +60,7 @@ static bool must_wait(struct weft__request *request, const struct weft_body *bod
     if (speaks_at_once(request))
         return waiting >= mark && (request->said || request != conn->order.calling);
     waiting += conn->order.held_bytes;
-    request->too_large = waiting + body->size > most_held(limits);
+    request->too_large = waiting + body->size > weft__most_held(limits);
     return waiting >= mark || request->too_large;
 }
 
@@ -93,12 +84,10 @@ static int deliver(struct weft__request *request, const struct weft_body *body, 
     return 0;
 }
 
-WEFT_NOINLINE static void end_loose(struct weft__request *request)
+static int deliver_loose(struct weft__request *request, const struct weft_body *body, bool last)
 {
-    struct weft__conn *conn = request->conn;
-
-    weft__order_remove_loose(&conn->order, request);
-    weft__request_give(&conn->binding->worker->requests, request);
+    return request->public.stream ? weft__stream_deliver(request, body, last)
+                                  : deliver(request, body, last);
 }
 
 /* Goes on with the order if the request is its head, unless cancel_all is walking through it. */
@@ -131,10 +120,45 @@ static void end_in_silence(struct weft__request *request)
         weft__conn_finish(request->conn, request);
 }
 
+/* Notes that the request has ended and takes back what it kept. */
+static inline void settle_end(struct weft__request *request)
+{
+    weft__order_settle_room(&request->conn->order, request);
+    weft__probe_end(request->conn->id, request, request->public.status);
+    request->ended = true;
+    if (request->layered.begun > 0)
+        end_layers(request);
+    if (request->kept)
+        weft__request_drop_kept(request);
+}
+
+/* Ends a request that is in no order. */
+WEFT_NOINLINE static int end_loose(struct weft__request *request, const struct weft_body *body,
+                                   bool bad)
+{
+    struct weft__conn *conn = request->conn;
+
+    if (!weft__conn_gone(conn) && !request->answered) {
+        if ((body || request->public.stream) && deliver_loose(request, body, true) == -EAGAIN)
+            return -EAGAIN;
+        weft__conn_count_bad(conn, bad);
+    }
+    settle_end(request);
+    if (request->public.stream)
+        weft__stream_fini(request);
+    weft__order_remove_loose(&conn->order, request);
+    weft__request_give(&conn->binding->worker->requests, request);
+    if (!conn->pumping)
+        weft__conn_schedule(conn);
+    return 0;
+}
+
 static int end_request(struct weft__request *request, const struct weft_body *body, bool bad)
 {
     struct weft__conn *conn = request->conn;
 
+    if (request->place == WEFT__LOOSE)
+        return end_loose(request, body, bad);
     if (!weft__conn_gone(conn)) {
         if (!body)
             end_in_silence(request);
@@ -142,17 +166,8 @@ static int end_request(struct weft__request *request, const struct weft_body *bo
             return -EAGAIN;
         weft__conn_count_bad(conn, bad);
     }
-    weft__order_settle_room(&conn->order, request);
-    weft__probe_end(conn->id, request, request->public.status);
-    request->ended = true;
-    if (request->layered.begun > 0)
-        end_layers(request);
-    if (request->kept)
-        weft__request_drop_kept(request);
-    if (request->place == WEFT__LOOSE)
-        end_loose(request);
-    else
-        advance_from(request);
+    settle_end(request);
+    advance_from(request);
     if (!conn->pumping)
         weft__conn_schedule(conn);
     return 0;
@@ -163,9 +178,10 @@ int weft_request_send(struct weft_request *public, const struct weft_body *body)
     struct weft__request *request = from_public(public);
     int err;
 
-    if (weft__conn_gone(request->conn))
+    if (weft__conn_gone(request->conn) || request->answered)
         return -ECANCELED;
-    err = deliver(request, body, false);
+    err = request->place == WEFT__LOOSE ? deliver_loose(request, body, false)
+                                        : deliver(request, body, false);
     if (err == 0)
         weft__conn_schedule(request->conn);
     return err;
@@ -181,15 +197,27 @@ int weft_request_end_bad(struct weft_request *request, const struct weft_body *b
     return end_request(from_public(request), body, true);
 }
 
+/* Refuses a request with a stream, whose codec words that. */
+static void refuse_stream(struct weft__request *request, const struct weft_rejection *why)
+{
+    if (!weft__conn_gone(request->conn) && !request->answered)
+        weft__stream_answer(request, why);
+    (void)!end_loose(request, NULL, false);
+}
+
 void weft_request_refuse(struct weft_request *public, const struct weft_rejection *why)
 {
     struct weft__request *request = from_public(public);
     struct weft__conn *conn = request->conn;
     uint8_t text[WEFT_REJECT_MAX];
-    size_t size = weft__conn_word(conn, why, text);
-    struct weft_body_bytes body = weft_body_from_view(weft_view(text, size));
 
     weft__count(&conn->binding->counts.rejected, 1);
+    if (public->stream) {
+        refuse_stream(request, why);
+        return;
+    }
+    size_t size = weft__conn_word(conn, why, text);
+    struct weft_body_bytes body = weft_body_from_view(weft_view(text, size));
     if (size == 0) {
         request->said = WEFT__SAID_UNWORDED; /* weft__conn_finish gives up at its turn */
         weft__conn_close_soon(conn, WEFT_REASON_UNWORDED);
@@ -218,7 +246,7 @@ int weft_request_detach(struct weft_request *public)
 
     if (request->detached)
         return 0;
-    if (conn->binding->codec->finish)
+    if (conn->binding->codec->finish && !public->stream)
         return -ENOTSUP;
     if (conn->order.detached >= conn->binding->worker->limits->max_detached ||
         (request->kept && !may_keep_detached(request, weft_arena_memory(&request->arena))))
@@ -231,21 +259,37 @@ int weft_request_detach(struct weft_request *public)
     return 0;
 }
 
-void weft_request_endless(struct weft_request *request)
+void weft_request_endless(struct weft_request *public)
 {
-    from_public(request)->endless = true;
+    struct weft__request *request = from_public(public);
+
+    request->endless = true;
+    /* It cannot fail: the part of the order exists since the request came. */
+    if (public->stream && !request->detached)
+        (void)!weft__order_detach(&request->conn->order, request);
+}
+
+/* Copies the bytes of a view to dst, where it shows them from now on. Returns the byte behind the copy. */
+static uint8_t *move_view(struct weft_view *view, uint8_t *dst)
+{
+    if (view->size > 0)
+        memcpy(dst, view->data, view->size);
+    view->data = dst;
+    return dst + view->size;
 }
 
 int weft_request_keep(struct weft_request *public)
 {
     struct weft__request *request = from_public(public);
-    struct weft_view *payload = &public->payload, *credentials = &public->credentials;
-    size_t size = payload->size + credentials->size;
+    struct weft__order *order = &request->conn->order;
+    bool is_apart = request->detached || public->stream;
+    size_t size = public->payload.size + public->credentials.size + public->target.size +
+                  public->metadata.size;
     uint8_t *copy;
 
     if (request->kept)
         return 0;
-    if (request->detached && !may_keep_detached(request, size))
+    if (is_apart && !may_keep_detached(request, size))
         return -ENOMEM;
     request->arena.budget = request->conn->binding->worker->limits->decode_bytes + size;
     request->arena.first = KEPT_FIRST;
@@ -254,14 +298,11 @@ int weft_request_keep(struct weft_request *public)
         weft_arena_fini(&request->arena);
         return -ENOMEM;
     }
-    if (payload->size > 0)
-        memcpy(copy, payload->data, payload->size);
-    if (credentials->size > 0)
-        memcpy(copy + payload->size, credentials->data, credentials->size);
-    weft_arena_count(&request->arena, request->detached ? &request->conn->order.detached_part->bytes
-                                                        : &request->conn->order.kept_bytes);
-    payload->data = copy;
-    credentials->data = copy + payload->size;
+    copy = move_view(&public->payload, copy);
+    copy = move_view(&public->credentials, copy);
+    copy = move_view(&public->target, copy);
+    (void)move_view(&public->metadata, copy);
+    weft_arena_count(&request->arena, is_apart ? &order->detached_part->bytes : &order->kept_bytes);
     request->kept = true;
     return 0;
 }
@@ -275,4 +316,64 @@ struct weft_arena *weft_request_arena(struct weft_request *public)
 uint64_t weft_request_connection(const struct weft_request *public)
 {
     return ((const struct weft__request *)(const void *)public)->conn->id;
+}
+
+/* Returns what the request says beside its messages, to be changed, or NULL: no memory. */
+static struct weft__said_beside *beside_of(struct weft__request *request)
+{
+    if (!request->beside)
+        request->beside = weft_calloc(1, sizeof *request->beside);
+    return request->beside;
+}
+
+/* Copies one view behind the other to memory of their own. NULL: no memory. */
+static uint8_t *copy_views(struct weft_view *first, struct weft_view *second)
+{
+    uint8_t *copy = weft_malloc(first->size + second->size + 1); /* never 0 bytes */
+
+    if (copy)
+        (void)move_view(second, move_view(first, copy));
+    return copy;
+}
+
+int weft_request_header(struct weft_request *public, struct weft_view header)
+{
+    struct weft__request *request = from_public(public);
+    struct weft__said_beside *beside;
+    struct weft_view none = weft_view(NULL, 0);
+    uint8_t *copy;
+
+    if (!public->stream)
+        return 0;
+    beside = beside_of(request);
+    copy = beside ? copy_views(&header, &none) : NULL;
+    if (!copy)
+        return -ENOMEM;
+    weft_free(beside->header);
+    beside->header = copy;
+    beside->answer.header = header;
+    return 0;
+}
+
+int weft_request_trailer(struct weft_request *public, uint32_t code, struct weft_view words,
+                         struct weft_view trailer)
+{
+    struct weft__request *request = from_public(public);
+    struct weft__said_beside *beside;
+    uint8_t *copy;
+
+    if (!public->stream)
+        return 0;
+    if (words.size > WEFT_REJECT_MAX)
+        words.size = WEFT_REJECT_MAX;
+    beside = beside_of(request);
+    copy = beside ? copy_views(&words, &trailer) : NULL;
+    if (!copy)
+        return -ENOMEM;
+    weft_free(beside->trailer);
+    beside->trailer = copy;
+    beside->answer.code = code;
+    beside->answer.words = words;
+    beside->answer.trailer = trailer;
+    return 0;
 }

@@ -29,10 +29,12 @@ void weft__conn_schedule(struct weft__conn *conn)
         weft_loop_defer(conn->binding->worker->loop, &conn->deferred);
 }
 
+_Static_assert(WEFT_REASON_COUNT <= 32, "a connection has five bits for its reason");
+
 static void set_reason(struct weft__conn *conn, enum weft_reason reason)
 {
     if (conn->reason == WEFT_REASON_NONE)
-        conn->reason = (uint8_t)reason;
+        conn->reason = reason & 31;
 }
 
 static void move_on(struct weft__conn *conn, enum weft__conn_state state, enum weft_reason reason)

@@ -7,6 +7,7 @@
 #include <errno.h>
 
 #include "conn_private.h"
+#include "core/loop/turn.h"
 
 void weft__conn_bind(struct weft__conn *conn, struct weft__binding *binding)
 {
@@ -15,7 +16,9 @@ void weft__conn_bind(struct weft__conn *conn, struct weft__binding *binding)
     conn->codec.config = binding->codec_config;
     conn->codec.loop = binding->codec_loop;
     conn->codec.config_id = binding->config_id;
+    conn->codec.now = &binding->worker->loop->now;
     conn->unknown = binding->layers.guarded;
+    conn->streaming = binding->codec->backlog != NULL;
     if (binding->codec->init)
         binding->codec->init(&conn->codec, WEFT_SERVER);
 }

@@ -23,6 +23,7 @@ enum kv_status kv__status_of(enum weft_reject_cause cause)
     case WEFT_REJECT_NO_MEMORY:
     case WEFT_REJECT_DRAINING:
     case WEFT_REJECT_TOO_MANY:
+    case WEFT_REJECT_DEADLINE:
         break;
     }
     return KV_RETRY;
@@ -73,6 +74,9 @@ size_t kv_session_reject(void *loop_state, const struct weft_rejection *rejectio
     case WEFT_REJECT_RATE:
         (void)snprintf(line, sizeof line, "Too often: at most %" PRIu64 " per second",
                        rejection->limit);
+        break;
+    case WEFT_REJECT_DEADLINE:
+        (void)snprintf(line, sizeof line, "Too late"); /* codecs say that by themselves */
         break;
     }
     return self->face->put_text(dst, kv__status_of(rejection->cause), line);

@@ -59,7 +59,8 @@ static void *begin(const struct bench_work *work)
                "configure");
     bench_need(!work->codec->loop_init || work->codec->loop_init(self->loop, self->config) == 0,
                "loop_init");
-    self->state = (struct weft_codec_state){self->config, self->loop, self->conn, 1};
+    self->state = (struct weft_codec_state){
+        .config = self->config, .loop = self->loop, .conn = self->conn, .config_id = 1};
     if (work->codec->init)
         work->codec->init(&self->state, WEFT_SERVER);
     weft_piece_pool_init(&self->pool, 64);

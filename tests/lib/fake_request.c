@@ -325,3 +325,29 @@ uint64_t weft_request_connection(const struct weft_request *request)
 {
     return fake_of(request)->connection;
 }
+
+/* Takes a copy, as it takes replies. */
+static int set_field(struct fake_request *self, char *dst, struct weft_view view)
+{
+    demand(!self->ended, "an answer was described after its end");
+    demand(view.size < FAKE_REQUEST_FIELD, "a field is too large for the test");
+    if (view.size > 0)
+        memcpy(dst, view.data, view.size);
+    dst[view.size] = '\0';
+    return 0;
+}
+
+int weft_request_header(struct weft_request *request, struct weft_view header)
+{
+    struct fake_request *self = fake_of(request);
+    demand(self->reply_count == 0, "a header was set behind a message");
+    return set_field(self, self->header, header);
+}
+
+int weft_request_trailer(struct weft_request *request, uint32_t code, struct weft_view words,
+                         struct weft_view trailer)
+{
+    struct fake_request *self = fake_of(request);
+    self->code = code;
+    return set_field(self, self->words, words) | set_field(self, self->trailer, trailer);
+}

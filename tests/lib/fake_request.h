@@ -11,6 +11,8 @@
 #include "core/connections.h"
 #include "core/layer.h"
 
+enum { FAKE_REQUEST_FIELD = 1024 };
+
 struct fake_request {
     struct weft_request request; /* first */
     struct weft_arena arena;
@@ -43,6 +45,8 @@ struct fake_request {
     const struct weft_blob *of_blob; /* it was a body of two parts, of this blob; not a reference */
     struct weft_bytes *replies;      /* one a send, and the end's where it had a body */
     size_t reply_count;
+    uint32_t code; /* of weft_request_trailer */
+    char words[FAKE_REQUEST_FIELD], header[FAKE_REQUEST_FIELD], trailer[FAKE_REQUEST_FIELD];
 };
 
 /* payload is copied; decode_bytes is the arena's budget. */

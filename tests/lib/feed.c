@@ -168,6 +168,8 @@ static void take_message(struct feed *feed, const struct weft_message *msg)
     rule(feed, ok || msg->payload.size == 0, "a bad message has no payload");
     rule(feed, ok || msg->why, "a bad message says why");
     rule(feed, !too_big || msg->size > msg->limit, "what is too big is over the limit");
+    rule(feed, !msg->stream || feed->codec->backlog, "a codec with streams has a backlog");
+    rule(feed, msg->stream || !msg->head, "only a message with a stream has a head");
 
     /* Full at every power of two. */
     if ((feed->count & (feed->count - 1)) == 0)
@@ -180,6 +182,7 @@ static void take_message(struct feed *feed, const struct weft_message *msg)
         .announced = too_big ? msg->size : 0,
         .limit = too_big ? msg->limit : 0,
         .why = ok ? NULL : msg->why,
+        .stream = msg->stream,
     };
 }
 
@@ -221,6 +224,7 @@ static bool step(struct feed *feed)
     rule(feed, (size_t)n <= size, "no more is consumed than came");
     rule(feed, n > 0 || io.inside == feed->inside, "only consumed bytes change inside");
     feed->inside = io.inside;
+    feed->resets += msg.kind == WEFT_MESSAGE_RESET;
     if (msg.kind == WEFT_MESSAGE_DATA)
         take_message(feed, &msg);
     if (feed->view_room > 0)

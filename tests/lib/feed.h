@@ -37,6 +37,7 @@ struct feed_message {
     size_t size;
     uint64_t announced, limit;
     const char *why;
+    uint32_t stream;
 };
 
 /* One connection. */
@@ -48,6 +49,7 @@ struct feed {
     bool eof;
     struct feed_message *messages;
     size_t count;
+    size_t resets; /* messages that reset a stream, which are not in messages */
     uint64_t consumed;
     size_t need;   /* of the last call that took nothing */
     size_t idle;   /* messages in a row that took no byte */

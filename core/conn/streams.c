@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Requests that come with a stream are loose from the start (order.h). A backlog never stops the decoding,
+ * because decoding is what brings the peer's word that more may leave. So a request that comes while much waits
+ * is kept, and begins when there is room: its answer would wait as well. */
+#include <errno.h>
+
+#include "conn_private.h"
+#include "probes.h"
+#include "core/base/compiler.h"
+
+static void call(struct weft__conn *conn, struct weft__request *request)
+{
+    struct weft__binding *binding = conn->binding;
+
+    conn->order.calling = request;
+    weft__probe_call(conn->id, request, request->public.payload.size);
+    binding->call(binding->service_loop, conn->service_conn, &request->public);
+    /* The request may be gone. */
+    conn->order.calling = NULL;
+    if (binding->worker->arena.used > 0)
+        weft_arena_reset(&binding->worker->arena);
+}
+
+/* Takes back a request that no service knows. */
+static void forget(struct weft__conn *conn, struct weft__request *request)
+{
+    if (request->kept)
+        weft__request_drop_kept(request);
+    weft__stream_fini(request);
+    if (request->place == WEFT__LOOSE)
+        weft__order_remove_loose(&conn->order, request);
+    weft__request_give(&conn->binding->worker->requests, request);
+}
+
+/* The service is entered by the pump alone. */
+static void on_deadline(struct weft_timer *timer)
+{
+    struct weft__request *request = weft_container_of(timer, struct weft__request, timer);
+
+    request->expired = request->conn->expired = true;
+    weft__conn_schedule(request->conn);
+}
+
+static void arm(struct weft__request *request, uint64_t deadline)
+{
+    if (deadline == 0)
+        return;
+    request->timer.fire = on_deadline;
+    weft_loop_after(request->conn->binding->worker->loop, &request->timer,
+                    deadline < INT64_MAX ? (int64_t)deadline : INT64_MAX);
+}
+
+static bool must_wait(const struct weft__conn *conn)
+{
+    const struct weft__detached *part = conn->order.detached_part;
+
+    return conn->backlog >= conn->binding->worker->limits->output_high ||
+           (part && part->waiting.first);
+}
+
+void weft__stream_begin(struct weft__conn *conn, const struct weft_message *message)
+{
+    struct weft__request *request = weft__request_take(&conn->binding->worker->requests, conn);
+    const struct weft_rejection why = {.cause = WEFT_REJECT_NO_MEMORY};
+    bool waits = must_wait(conn);
+
+    if (!request)
+        goto err;
+    request->public.payload = message->payload;
+    request->public.credentials = message->credentials;
+    request->public.stream = message->stream;
+    if (message->head) {
+        request->public.target = message->head->target;
+        request->public.metadata = message->head->metadata;
+    }
+    if (weft__order_add_stream(&conn->order, request, waits) < 0 ||
+        (waits && weft_request_keep(&request->public) < 0))
+        goto err_after_request;
+    if (message->head)
+        arm(request, message->head->deadline);
+    if (!waits)
+        call(conn, request);
+    return;
+
+err_after_request:
+    forget(conn, request);
+err:
+    weft__stream_reject(conn, message->stream, &why);
+}
+
+/* Ends the answer to a request, and tells its service or, where none knows of it, forgets it. */
+static void cancel(struct weft__request *request, enum weft_reason reason,
+                   const struct weft_rejection *rejected)
+{
+    struct weft__conn *conn = request->conn;
+
+    weft_timer_stop(&request->timer);
+    weft__stream_answer(request, rejected);
+    if (request->list == &conn->order.detached_part->waiting) {
+        forget(conn, request);
+        return;
+    }
+    /* It comes in place of an on_room. */
+    weft__order_settle_room(&conn->order, request);
+    weft__request_cancel(request, reason);
+}
+
+void weft__stream_reset(struct weft__conn *conn, uint32_t stream)
+{
+    struct weft__request *request = weft__order_find_stream(&conn->order, stream);
+
+    if (request)
+        cancel(request, WEFT_REASON_STREAM_RESET, NULL);
+}
+
+static struct weft__request *find_expired(const struct weft__loose *list)
+{
+    struct weft__request *request = list->first;
+
+    while (request && !request->expired)
+        request = request->next;
+    return request;
+}
+
+/* Cancels all that are late. A callback may end any request, so each search begins anew. */
+static void expire(struct weft__conn *conn)
+{
+    const struct weft_rejection late = {.cause = WEFT_REJECT_DEADLINE};
+    const struct weft__detached *part = conn->order.detached_part;
+    struct weft__request *request;
+
+    conn->expired = false;
+    while ((request = find_expired(&part->waiting)) || (request = find_expired(&part->loose)) ||
+           (request = find_expired(&part->refused))) {
+        request->expired = false;
+        if (!request->answered && !weft__conn_gone(conn))
+            cancel(request, WEFT_REASON_DEADLINE, &late);
+    }
+}
+
+/* Returns the next request that may begin, or NULL. */
+static struct weft__request *find_next(const struct weft__conn *conn)
+{
+    const struct weft_limits *limits = conn->binding->worker->limits;
+    const struct weft__detached *part = conn->order.detached_part;
+
+    if (!part || weft__conn_gone(conn) || weft__conn_asks(conn) ||
+        conn->backlog >= limits->output_low || conn->out.bytes >= limits->output_high)
+        return NULL;
+    return part->waiting.first;
+}
+
+bool weft__streams_can_go_on(const struct weft__conn *conn)
+{
+    return conn->expired || find_next(conn);
+}
+
+bool weft__streams_go_on(struct weft__conn *conn)
+{
+    bool went_on = conn->expired;
+    struct weft__request *request;
+
+    if (conn->expired)
+        expire(conn);
+    while ((request = find_next(conn))) {
+        weft__loose_move(request, &conn->order.detached_part->loose);
+        call(conn, request);
+        went_on = true;
+    }
+    return went_on;
+}
+
+void weft__streams_drop(struct weft__conn *conn)
+{
+    struct weft__detached *part = conn->order.detached_part;
+
+    while (part && part->waiting.first)
+        forget(conn, part->waiting.first);
+}
