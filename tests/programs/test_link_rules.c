@@ -89,6 +89,7 @@ enum {
     KV_JOURNAL,
     KV_ROCKSDB,
     KV_REDIS,
+    KV_REDIS_STORE,
     KV_CLIENT,
     PROGRAMS_LIB,
     KVS_SERVICE,
@@ -127,6 +128,7 @@ static struct archive archives[ARCHIVE_COUNT] = {
     [KV_ROCKSDB] = {.path = ARCHIVE_KV_ROCKSDB},
 #ifdef ARCHIVE_KV_REDIS
     [KV_REDIS] = {.path = ARCHIVE_KV_REDIS},
+    [KV_REDIS_STORE] = {.path = ARCHIVE_KV_REDIS_STORE},
 #endif
     [KV_CLIENT] = {.path = ARCHIVE_KV_CLIENT},
     [PROGRAMS_LIB] = {.path = ARCHIVE_PROGRAMS_LIB},
@@ -519,6 +521,21 @@ static void test_store_on_redis_is_made_of_core_and_hiredis(void **state)
     needs_none_of(KV_REDIS, clocks);
     needs_none_of(KV_REDIS, threads);
 }
+
+static void test_tables_on_redis_are_made_of_its_client(void **state)
+{
+    static const char *const hiredis_reader[] = {"redis*", NULL};
+    (void)state;
+    needs_nothing_above(KV_REDIS_STORE, 1u << BASE | 1u << KV_REDIS | 1u << KV_UPDATE, seam);
+    needs_none_of(KV_REDIS_STORE, hiredis_reader);
+    needs_none_of(KV_REDIS_STORE, libev);
+    needs_none_of(KV_REDIS_STORE, gzip_engines);
+    needs_none_of(KV_REDIS_STORE, protobuf_c);
+    needs_none_of(KV_REDIS_STORE, sockets);
+    needs_none_of(KV_REDIS_STORE, waits);
+    needs_none_of(KV_REDIS_STORE, clocks);
+    needs_none_of(KV_REDIS_STORE, threads);
+}
 #endif
 
 static void test_records_of_the_journal_know_one_codec_alone(void **state)
@@ -653,6 +670,7 @@ int main(void)
         cmocka_unit_test(test_stores_on_disk_are_made_of_the_parts_and_their_libraries),
 #ifdef ARCHIVE_KV_REDIS
         cmocka_unit_test(test_store_on_redis_is_made_of_core_and_hiredis),
+        cmocka_unit_test(test_tables_on_redis_are_made_of_its_client),
 #endif
         cmocka_unit_test(test_records_of_the_journal_know_one_codec_alone),
         cmocka_unit_test(test_journal_is_made_of_the_memory_store_and_codecs),

@@ -104,6 +104,11 @@ void kv_redis_submit(struct redis_cluster *cluster, struct redis_call *call);
  * is a write that was sent, so that it may take effect. */
 bool kv_redis_cancel(struct redis_cluster *cluster, struct redis_call *call);
 
+/* These two are for done, with REDIS_ANSWERED. The first takes the reply over, so that it is valid until the caller frees
+ * it with freeReplyObject; it is NULL with another outcome. The second returns the node that has answered. */
+redisReply *kv_redis_keep(struct redis_call *call);
+struct redis_node *kv_redis_answered_by(const struct redis_call *call);
+
 /* Returns the slot of a key: CRC16 of the key or, if it has braces with bytes between them, of what is between the
  * first `{` and the first `}` behind it. */
 unsigned kv_redis_slot(struct weft_view key);
@@ -115,6 +120,8 @@ size_t kv_redis_masters(const struct redis_cluster *cluster);
 struct redis_node *kv_redis_master(const struct redis_cluster *cluster, size_t i);
 /* Returns the master of a slot, or NULL if none is known. */
 struct redis_node *kv_redis_master_of(const struct redis_cluster *cluster, unsigned slot);
+/* A number that the client keeps for whoever uses the cluster: 0 at first, and as long as the node is known. */
+uint64_t *kv_redis_node_mark(struct redis_node *node);
 /* Returns "HOST:PORT". */
 const char *kv_redis_node_name(const struct redis_node *node);
 /* Returns a number that changes whenever a slot gets another master. It is 0 until the slots are known. */
