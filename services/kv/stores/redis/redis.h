@@ -19,6 +19,7 @@
 struct redis_shared;  /* what the clusters of all loops share: the options and the counters */
 struct redis_cluster; /* the connections of one loop */
 struct redis_node;    /* one node, as one loop knows it */
+struct redis_list;
 
 enum { REDIS_SLOTS = 16384, REDIS_ANY_SLOT = -1 };
 
@@ -85,13 +86,14 @@ struct redis_call {
 
     /* The client's own, from submit to done. */
     struct {
+        struct redis_list *list;
         struct redis_call *next, **link;
         struct redis_node *node;
-        int64_t deadline;
+        int64_t deadline, due;
         uint64_t place;
         redisReply *reply;
-        uint8_t state, tries, outcome;
-        bool asking;
+        uint8_t tries, outcome;
+        bool asking, is_hasty;
     } own;
 };
 

@@ -24,8 +24,10 @@ struct redis_subscription {
     void (*begun)(struct redis_subscription *subscription);
 
     /* The client's own. */
-    struct redis_subscription *next, **link;
-    bool in_force;
+    struct {
+        struct redis_subscription *next, **link;
+        bool is_asked, is_in_force;
+    } own;
 };
 
 /* Both callbacks come from the loop, never from within these two, and may call these two. */
