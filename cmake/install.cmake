@@ -161,6 +161,16 @@ weft_install_library(kv
     LINKS PkgConfig::PROTOBUF_C PkgConfig::SODIUM Threads::Threads m
     ARCHIVE_LINKS protobuf-c sodium pthread m)
 
+# A program with a service of its own need not have kv, so the readers and writers of payloads are in both.
+weft_install_library(rpc
+    PC weft-rpc
+    DESCRIPTION "serves what protoc-c generates of a service"
+    OF weft_rpc weft_payload
+    HEADERS services/rpc/rpc.h
+    NEEDS core
+    LINKS PkgConfig::PROTOBUF_C m
+    ARCHIVE_LINKS protobuf-c m)
+
 get_property(WEFT_KV_DISK_LINKS GLOBAL PROPERTY WEFT_KV_DISK_LINKS)
 get_property(WEFT_KV_DISK_ARCHIVE_LINKS GLOBAL PROPERTY WEFT_KV_DISK_ARCHIVE_LINKS)
 # The stores on disk bring libraries that a program with the memory store alone does not want.
@@ -206,7 +216,7 @@ if(WEFT_PROGRAMS)
         add_subdirectory(programs/man)
     endif()
 endif()
-install(FILES proto/abi.proto DESTINATION ${CMAKE_INSTALL_DATADIR}/weft COMPONENT development)
+install(FILES proto/abi.proto proto/rpc.proto DESTINATION ${CMAKE_INSTALL_DATADIR}/weft COMPONENT development)
 
 install(EXPORT weft FILE weftTargets.cmake NAMESPACE weft:: DESTINATION ${WEFT_PACKAGE_DIR}
     COMPONENT development)

@@ -77,6 +77,7 @@ enum {
     METRICS,
     USERS,
     PAYLOAD,
+    RPC,
     KV_UPDATE,
     KV,
     KV_ABI,
@@ -115,6 +116,7 @@ static struct archive archives[ARCHIVE_COUNT] = {
     [METRICS] = {.path = ARCHIVE_METRICS},
     [USERS] = {.path = ARCHIVE_USERS},
     [PAYLOAD] = {.path = ARCHIVE_PAYLOAD},
+    [RPC] = {.path = ARCHIVE_RPC},
     [KV_UPDATE] = {.path = ARCHIVE_KV_UPDATE},
     [KV] = {.path = ARCHIVE_KV},
     [KV_ABI] = {.path = ARCHIVE_KV_ABI},
@@ -420,6 +422,18 @@ static void test_payloads_know_protobuf_alone(void **state)
     needs_none_of(PAYLOAD, threads);
 }
 
+static void test_rpc_knows_the_service_seam_and_payloads_alone(void **state)
+{
+    (void)state;
+    needs_nothing_above(RPC, 1u << BASE | 1u << CORE | 1u << PAYLOAD, NULL);
+    needs_none_of(RPC, libev);
+    needs_none_of(RPC, gzip_engines);
+    needs_none_of(RPC, sockets);
+    needs_none_of(RPC, waits);
+    needs_none_of(RPC, clocks);
+    needs_none_of(RPC, threads);
+}
+
 static void test_updates_of_kv_know_base_and_a_digest_alone(void **state)
 {
     (void)state;
@@ -661,6 +675,7 @@ int main(void)
         cmocka_unit_test(test_metrics_know_the_layer_seam_alone_and_a_clock),
         cmocka_unit_test(test_users_know_the_layer_seam_alone),
         cmocka_unit_test(test_payloads_know_protobuf_alone),
+        cmocka_unit_test(test_rpc_knows_the_service_seam_and_payloads_alone),
         cmocka_unit_test(test_updates_of_kv_know_base_and_a_digest_alone),
         cmocka_unit_test(test_kv_knows_no_message_format_and_no_store),
         cmocka_unit_test(test_faces_of_kv_know_no_store),

@@ -20,7 +20,8 @@
  * from the sources in $FROM. */
 static const char with_cmake[] = CMAKE_PATH " -S $FROM -B $OUT && " CMAKE_PATH " --build $OUT";
 static const char with_pkg_config[] =
-    "cd $FROM\n"
+    "mkdir $OUT/from && cp $FROM/* $OUT/from && cd $OUT/from\n"
+    "for proto in *.proto; do [ ! -e $proto ] || protoc-c --c_out=. $proto; done\n"
     "cc() { $CC $CFLAGS \"$@\"; }\n"
     "eval \"$(sed -n \"s: \\* *\\(cc .*-o \\)\\($NAME .*\\):\\1$OUT/\\2:p\" $NAME.c)\"";
 static const char with_archives[] =
@@ -206,6 +207,32 @@ static void test_frames_become_lines_again_without_a_loop(void **state)
     prefix_shell(&program, "! ldd $FRAMES | grep -E 'libev|protobuf|libweft_core'");
 }
 
+/* Both languages on one port: curl for JSON, and the Python client for frames. */
+static void test_service_of_a_proto_file_answers_frames_and_json(void **state)
+{
+    build(*state);
+    start_server(WORDS(path, KVS_ANY_PORT "?codec=auto"));
+    setenv("URL", address, 1);
+    prefix_shell(&program,
+                 "cp $FROM/client.py $OUT && cd $OUT\n"
+                 "protoc -I$FROM -I$PREFIX/share/weft --python_out=. greeter.proto rpc.proto\n"
+                 "[ \"$(" PYTHON_PATH
+                 " client.py $(echo $URL | sed 's:tcp\\://::; s:\\:: :') Ada)\" = \""
+                 "Hello, Ada!\n"
+                 "Hello, Ada, for the 1. time!\n"
+                 "Hello, Ada, for the 2. time!\n"
+                 "Hello, Ada, for the 3. time!\" ]\n"
+                 "ask() { curl -sS -H 'Content-Type: application/json' -d \"$2\" "
+                 "http${URL#tcp}/greeter.Greeter/$1; }\n"
+                 "[ \"$(ask SayHello '{\"name\":\"Ada\"}')\" = '{\"message\":\"Hello, Ada!\"}' ]\n"
+                 "[ \"$(ask SayHello '{}')\" = '{\"code\":3,\"message\":\"Who is there?\"}' ]\n"
+                 "[ \"$(ask SayHellos '{\"name\":\"Ada\",\"count\":2}')\" = '"
+                 "{\"result\":{\"message\":\"Hello, Ada, for the 1. time!\"}}\n"
+                 "{\"result\":{\"message\":\"Hello, Ada, for the 2. time!\"}}' ]");
+    process_kill(&program);
+    expect_drained();
+}
+
 static const struct row {
     CMUnitTestFunction run;
     const char *name;
@@ -229,6 +256,9 @@ static const struct row {
     {test_messages_come_back_once_and_in_order,
      "test_messages_come_back_once_and_in_order",
      {.folder = "topics", .name = "topics"}},
+    {test_service_of_a_proto_file_answers_frames_and_json,
+     "test_service_of_a_proto_file_answers_frames_and_json",
+     {.folder = "rpc", .name = "greeter"}},
     {test_frames_become_lines_again_without_a_loop,
      "test_frames_become_lines_again_without_a_loop",
      {.folder = "frames", .name = "frames"}},

@@ -112,8 +112,8 @@ static void test_pkg_config_knows_each_module_and_its_version(void **state)
 {
     (void)state;
     const char *versions =
-        output_of("pkg-config --modversion weft-base weft weft-codecs weft-kv weft-kv-disk");
-    assert_string_equal(versions, VERSION "\n" VERSION "\n" VERSION "\n" VERSION "\n" VERSION "\n");
+        output_of("pkg-config --modversion weft-base weft weft-codecs weft-kv weft-kv-disk weft-rpc");
+    assert_string_equal(versions, VERSION "\n" VERSION "\n" VERSION "\n" VERSION "\n" VERSION "\n" VERSION "\n");
 }
 
 static void test_pkg_config_names_what_an_archive_needs_beside(void **state)

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Calls in frames: proto/rpc.proto. */
+#include <strings.h>
+
+#include "message.h"
+#include "private.h"
+#include "services/payload/protobuf/writer.h"
+
+/* The numbers of proto/rpc.proto. */
+enum { METHOD = 1, REQUEST = 2, TIMEOUT = 3, METADATA = 4 };
+enum { NAME = 1, VALUE = 2 };
+enum { CODE = 1, MESSAGE = 2, RESPONSE = 3, MORE = 4 };
+
+/* True if the field has the type that its number stands for. */
+static bool is_call_field(const struct weft__rpc_field *field)
+{
+    return field->number > METADATA ||
+           field->wire == (field->number == TIMEOUT ? WEFT_PB_VARINT : WEFT_PB_LENGTH);
+}
+
+static enum weft_rpc_code read_call(struct weft_rpc_call *call)
+{
+    struct weft_view rest = call->request->payload;
+    struct weft__rpc_field field;
+    int more;
+    while ((more = weft__rpc_next(&rest, &field)) > 0 && is_call_field(&field)) {
+        if (field.number == METHOD)
+            call->target = field.bytes;
+        else if (field.number == REQUEST)
+            call->message = field.bytes;
+        else if (field.number == TIMEOUT)
+            call->timeout = field.value > WEFT_LIMIT_TIME_MAX / 1000000 ? WEFT_LIMIT_TIME_MAX
+                                                                        : field.value * 1000000;
+    }
+    if (more != 0) {
+        weft__rpc_set_words(call, "The frame is no weft.rpc.Call");
+        return WEFT_RPC_INVALID_ARGUMENT;
+    }
+    call->metadata = call->request->payload;
+    return WEFT_RPC_OK;
+}
+
+static ProtobufCMessage *unpack(struct weft_rpc_call *call, struct weft_arena *arena,
+                                enum weft_rpc_code *code)
+{
+    const char *why;
+    bool malformed;
+    ProtobufCMessage *message =
+        weft__rpc_unpack(call->method->descriptor->input, call->message, arena, &why, &malformed);
+    if (message)
+        return message;
+    weft__rpc_set_words(call, why);
+    *code = malformed ? WEFT_RPC_INVALID_ARGUMENT : WEFT_RPC_RESOURCE_EXHAUSTED;
+    return NULL;
+}
+
+static void put_reply(const struct weft_body *body, uint8_t *dst)
+{
+    const struct weft__rpc_reply *reply = (const void *)body;
+    dst = weft_pb_put_head(dst, RESPONSE, reply->size);
+    dst += protobuf_c_message_pack(reply->message, dst);
+    if (!reply->last)
+        weft_pb_put_uint(dst, MORE, 1);
+}
+
+static int write_reply(struct weft_rpc_call *call, struct weft__rpc_reply *reply)
+{
+    (void)call;
+    reply->size = protobuf_c_message_get_packed_size(reply->message);
+    reply->body.write = put_reply;
+    reply->body.size = weft_pb_head_size(RESPONSE, reply->size) + reply->size +
+                       (reply->last ? 0 : weft_pb_uint_size(MORE, 1));
+    return 0;
+}
+
+static bool end(const struct weft_rpc_call *call, enum weft_rpc_code code, const char *words,
+                uint8_t *dst, size_t *size)
+{
+    uint8_t *at = dst;
+    (void)call;
+    if (code != WEFT_RPC_OK)
+        at = weft_pb_put_uint(at, CODE, code);
+    at = weft_pb_put_text(at, MESSAGE, weft_view_str(words));
+    *size = (size_t)(at - dst);
+    return true;
+}
+
+static bool is_same(struct weft_view a, struct weft_view b)
+{
+    return a.size == b.size &&
+           (a.size == 0 || strncasecmp((const char *)a.data, (const char *)b.data, a.size) == 0);
+}
+
+static bool metadata(const struct weft_rpc_call *call, struct weft_view wanted,
+                     struct weft_view *value)
+{
+    struct weft_view rest = call->metadata;
+    struct weft__rpc_field field, part;
+    while (weft__rpc_next(&rest, &field) > 0) {
+        struct weft_view name = {0}, own = {0};
+        while (field.number == METADATA && weft__rpc_next(&field.bytes, &part) > 0) {
+            if (part.number == NAME)
+                name = part.bytes;
+            else if (part.number == VALUE)
+                own = part.bytes;
+        }
+        if (field.number != METADATA || !is_same(name, wanted))
+            continue;
+        *value = own;
+        return true;
+    }
+    return false;
+}
+
+const struct weft__rpc_face weft__rpc_frames = {
+    .speaks = "protobuf:rpc",
+    .read = read_call,
+    .unpack = unpack,
+    .write = write_reply,
+    .end = end,
+    .metadata = metadata,
+};

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A call and what it is made of. Private to this folder.
+ *
+ *     service.c: payload -> face.read -> method -> layers -> face.unpack -> protobuf-c's invoke
+ *     call.c: weft_rpc_send, weft_rpc_end -> face.write -> weft_request_send, weft_request_end */
+#ifndef WEFT_RPC_PRIVATE_H
+#define WEFT_RPC_PRIVATE_H
+
+#include "core/layer.h"
+#include "core/service.h"
+#include "rpc.h"
+#include "services/payload/text.h"
+
+struct weft__rpc_method {
+    const ProtobufCService *service;
+    unsigned index; /* in the service */
+    bool streams;
+    const ProtobufCMethodDescriptor *descriptor;
+    unsigned flags;          /* of enum weft_action_flags */
+    struct weft_view object; /* "package.Service" */
+    size_t path_size;
+    char path[]; /* "package.Service/Method" */
+};
+
+/* The context of a face's service (registry.h: weft_registry_add_service). */
+struct weft__rpc_served {
+    const struct weft_rpc *rpc;
+    const struct weft__rpc_face *face;
+};
+
+/* One per endpoint configuration and loop. */
+struct weft__rpc_loop {
+    struct weft_loop *loop;
+    struct weft__rpc_served served;
+    struct weft_rpc_call *spare; /* calls that have ended, linked by `next` */
+    size_t spare_count;
+    struct weft_rpc_call *calling; /* whose function is on the stack; NULL once it has ended */
+    struct weft_text text;         /* of a face that writes texts; kept from answer to answer */
+};
+
+/* A message on its way out. */
+struct weft__rpc_reply {
+    struct weft_body body; /* first: its write casts it back */
+    const ProtobufCMessage *message;
+    bool last;
+    size_t size; /* of the message, packed */
+    /* Bytes that the body writes, if the face has made some. */
+    char head[160];
+    size_t head_size;
+    struct weft_view view;
+};
+
+/* The language of an endpoint. */
+struct weft__rpc_face {
+    const char *speaks;
+    /* Reads the request's payload: sets target, message, timeout and metadata of the call. Returns OK, or
+     * why it cannot, and sets call->words. */
+    enum weft_rpc_code (*read)(struct weft_rpc_call *call);
+    /* Makes the request's message, in memory of the arena. Returns NULL if it cannot, and sets *code and
+     * call->words. */
+    ProtobufCMessage *(*unpack)(struct weft_rpc_call *call, struct weft_arena *arena,
+                                enum weft_rpc_code *code);
+    /* Makes reply->body of its message; valid until the next message of the loop. -ENOMEM. */
+    int (*write)(struct weft_rpc_call *call, struct weft__rpc_reply *reply);
+    /* Writes how a call ends without a message to dst, which has room for WEFT_REJECT_MAX bytes. False: the
+     * language has nothing to say there. call is NULL for a frame that never became one. Allocates nothing. */
+    bool (*end)(const struct weft_rpc_call *call, enum weft_rpc_code code, const char *words,
+                uint8_t *dst, size_t *size);
+    bool (*metadata)(const struct weft_rpc_call *call, struct weft_view name,
+                     struct weft_view *value);
+};
+
+struct weft_rpc_call {
+    struct weft_rpc_call *next;
+    struct weft__rpc_loop *loop;
+    struct weft_request *request;
+    const struct weft__rpc_method *method;
+    struct weft_view target;   /* "package.Service/Method" as the client has sent it */
+    struct weft_view message;  /* of the request, as it came; lies in the payload */
+    struct weft_view metadata; /* the face's own; lies in the payload */
+    uint64_t timeout;          /* nanoseconds; 0: none was set */
+    const struct weft_rpc_events *events;
+    void *data;
+    const ProtobufCMessage *input;
+    bool calling; /* its function has not returned */
+    bool kept;
+    bool gone; /* nobody will read the answer */
+    bool expired;
+    bool sent;    /* a message has left */
+    bool overrun; /* a closure, which cannot say so, had no room for a message */
+    bool bad;     /* the request is malformed */
+    bool full;    /* -EAGAIN has come, and on_room has not */
+    bool ending;  /* the end waits for room: of `held`, or else of code and words */
+    enum weft_rpc_code code;
+    char words[WEFT_RPC_WORDS_MAX + 1];
+    struct weft_bytes held;
+    int64_t deadline;
+    struct weft_timer timer;
+};
+
+/* The faces. */
+extern const struct weft__rpc_face weft__rpc_frames;
+extern const struct weft__rpc_face weft__rpc_http;
+
+/* Returns the method of a target, with or without a slash at its beginning, or NULL. */
+const struct weft__rpc_method *weft__rpc_find(const struct weft_rpc *rpc, struct weft_view target);
+
+/* The rest is call.c's. Returns a call of the request, or NULL: no memory. */
+WEFT_MUST_USE struct weft_rpc_call *weft__rpc_call_new(struct weft__rpc_loop *loop,
+                                                       struct weft_request *request);
+/* Frees those that are spare. */
+void weft__rpc_call_free_spare(struct weft__rpc_loop *loop);
+/* Gives a call back whose request has ended. */
+void weft__rpc_call_drop(struct weft_rpc_call *call);
+/* The closure of all functions. */
+void weft__rpc_closure(const ProtobufCMessage *message, void *call);
+/* Makes the call hear of its request. */
+void weft__rpc_call_begin(struct weft_rpc_call *call);
+/* Arms the timer of call->timeout, if it has one. */
+void weft__rpc_call_set_deadline(struct weft_rpc_call *call);
+/* Ends the call as call->code and call->words say. */
+void weft__rpc_end_with_words(struct weft_rpc_call *call);
+/* Sets call->words, cut. */
+void weft__rpc_set_words(struct weft_rpc_call *call, const char *words);
+
+#endif

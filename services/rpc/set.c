@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+#include "set.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+struct weft_rpc *weft_rpc_new(const char *name)
+{
+    if (strlen(name) > WEFT__RPC_NAME_MAX)
+        return NULL;
+    struct weft_rpc *rpc = weft_calloc(1, sizeof *rpc);
+    if (rpc)
+        memcpy(rpc->name, name, strlen(name));
+    return rpc;
+}
+
+void weft_rpc_free(struct weft_rpc *rpc)
+{
+    if (!rpc)
+        return;
+    for (size_t i = 0; i < rpc->count; i++)
+        weft_free(rpc->methods[i]);
+    weft_free(rpc->methods);
+    weft_free(rpc);
+}
+
+static int by_path(const void *a, const void *b)
+{
+    const struct weft__rpc_method *const *one = a, *const *other = b;
+    return strcmp((*one)->path, (*other)->path);
+}
+
+const struct weft__rpc_method *weft__rpc_find(const struct weft_rpc *rpc, struct weft_view target)
+{
+    if (target.size > 0 && target.data[0] == '/')
+        target = weft_view_skip(target, 1);
+    size_t low = 0, high = rpc->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        struct weft__rpc_method *method = rpc->methods[middle];
+        size_t shorter = method->path_size < target.size ? method->path_size : target.size;
+        int order = shorter > 0 ? memcmp(method->path, target.data, shorter) : 0;
+        if (order == 0 && method->path_size == target.size)
+            return method;
+        if (order < 0 || (order == 0 && method->path_size < target.size))
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return NULL;
+}
+
+static bool is_named(const char *const *names, const char *name)
+{
+    while (names && *names)
+        if (strcmp(*names++, name) == 0)
+            return true;
+    return false;
+}
+
+static bool has_method(const ProtobufCServiceDescriptor *type, const char *name)
+{
+    for (unsigned i = 0; i < type->n_methods; i++)
+        if (strcmp(type->methods[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+static bool has_all(const ProtobufCServiceDescriptor *type, const char *const *names)
+{
+    while (names && *names)
+        if (!has_method(type, *names++))
+            return false;
+    return true;
+}
+
+static bool has_service(const struct weft_rpc *rpc, const char *name)
+{
+    const struct weft_view wanted = weft_view_str(name);
+    for (size_t i = 0; i < rpc->count; i++)
+        if (weft_view_equal(rpc->methods[i]->object, wanted))
+            return true;
+    return false;
+}
+
+static struct weft__rpc_method *make_method(const ProtobufCService *service, unsigned index,
+                                            const char *const *streams)
+{
+    const ProtobufCServiceDescriptor *type = service->descriptor;
+    const char *name = type->methods[index].name;
+    const size_t of_service = strlen(type->name), size = of_service + 1 + strlen(name);
+    struct weft__rpc_method *method = weft_malloc(sizeof *method + size + 1);
+    if (!method)
+        return NULL;
+    *method = (struct weft__rpc_method){
+        .service = service,
+        .index = index,
+        .streams = is_named(streams, name),
+        .descriptor = &type->methods[index],
+        .flags = WEFT_ACTION_WRITES,
+        .object = weft_view(type->name, of_service),
+        .path_size = size,
+    };
+    memcpy(method->path, type->name, of_service);
+    method->path[of_service] = '/';
+    memcpy(method->path + of_service + 1, name, size - of_service);
+    return method;
+}
+
+int weft_rpc_add(struct weft_rpc *rpc, const ProtobufCService *service, const char *const *streams)
+{
+    const ProtobufCServiceDescriptor *type = service->descriptor;
+    if (rpc->registered)
+        return -EPERM;
+    if (!type || type->magic != PROTOBUF_C__SERVICE_DESCRIPTOR_MAGIC || !has_all(type, streams))
+        return -EINVAL;
+    if (has_service(rpc, type->name))
+        return -EEXIST;
+    const size_t before = rpc->count;
+    struct weft__rpc_method **more =
+        weft_realloc(rpc->methods, (before + type->n_methods + 1) * sizeof *more);
+    if (!more)
+        return -ENOMEM;
+    rpc->methods = more;
+    for (unsigned i = 0; i < type->n_methods; i++) {
+        more[rpc->count] = make_method(service, i, streams);
+        if (!more[rpc->count])
+            goto err_after_methods;
+        rpc->count++;
+    }
+    qsort(more, rpc->count, sizeof *more, by_path);
+    return 0;
+
+err_after_methods:
+    while (rpc->count > before)
+        weft_free(more[--rpc->count]);
+    return -ENOMEM;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The services of a set and their methods, which are found by name. Private to this folder. */
+#ifndef WEFT_RPC_SET_H
+#define WEFT_RPC_SET_H
+
+#include "private.h"
+
+enum { WEFT__RPC_NAME_MAX = 63, WEFT__RPC_FACES = 2 };
+
+struct weft_rpc {
+    char name[WEFT__RPC_NAME_MAX + 1];
+    struct weft__rpc_method **methods; /* sorted by path */
+    size_t count;
+    bool registered;
+    struct weft__rpc_served served[WEFT__RPC_FACES];
+    struct weft_service services[WEFT__RPC_FACES];
+};
+
+#endif

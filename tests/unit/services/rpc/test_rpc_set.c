@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A set of services: what it takes and finds, and how it is registered. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "lib/fault.h"
+#include "rpc_fixture.h"
+
+static Sample__Sample_Service sample = {
+    .base = {&sample__sample__descriptor, protobuf_c_service_invoke_internal, NULL}};
+static Old__Olds_Service olds = {
+    .base = {&old__olds__descriptor, protobuf_c_service_invoke_internal, NULL}};
+
+static void test_service_is_added_once(void **state)
+{
+    (void)state;
+    struct weft_rpc *rpc = weft_rpc_new("set");
+    assert_non_null(rpc);
+    assert_int_equal(weft_rpc_add(rpc, &sample.base, NULL), 0);
+    assert_int_equal(weft_rpc_add(rpc, &sample.base, NULL), -EEXIST);
+    assert_int_equal(weft_rpc_add(rpc, &olds.base, NULL), 0);
+    weft_rpc_free(rpc);
+}
+
+static void test_stream_that_is_no_method_is_refused(void **state)
+{
+    static const char *const streams[] = {"Stream", "Strean", NULL};
+    static const ProtobufCServiceDescriptor none = {.magic = 1};
+    static const ProtobufCService strange = {.descriptor = &none};
+    (void)state;
+    struct weft_rpc *rpc = weft_rpc_new("set");
+    assert_non_null(rpc);
+    assert_int_equal(weft_rpc_add(rpc, &sample.base, streams), -EINVAL);
+    assert_int_equal(weft_rpc_add(rpc, &strange, NULL), -EINVAL);
+    assert_null(weft__rpc_find(rpc, weft_view_str("sample.Sample/Say")));
+    weft_rpc_free(rpc);
+}
+
+static void test_methods_are_found_by_their_whole_name(void **state)
+{
+    static const char *const no[] = {"",
+                                     "/",
+                                     "sample.Sample",
+                                     "sample.Sample/",
+                                     "sample.Sample/Sa",
+                                     "sample.Sample/Say/",
+                                     "sample.Sample/Zebra",
+                                     "a.B/C",
+                                     "//sample.Sample/Say"};
+    (void)state;
+    struct weft_rpc *rpc = weft_rpc_new("set");
+    assert_non_null(rpc);
+    assert_null(weft__rpc_find(rpc, weft_view_str("sample.Sample/Say")));
+    assert_int_equal(weft_rpc_add(rpc, &sample.base, NULL), 0);
+    assert_int_equal(weft_rpc_add(rpc, &olds.base, NULL), 0);
+    for (size_t i = 0; i < sizeof no / sizeof *no; i++)
+        assert_null(weft__rpc_find(rpc, weft_view_str(no[i])));
+    for (size_t i = 0; i < rpc->count; i++) {
+        char target[64] = "/";
+        strcat(target, rpc->methods[i]->path);
+        assert_ptr_equal(weft__rpc_find(rpc, weft_view_str(target)), rpc->methods[i]);
+        assert_ptr_equal(weft__rpc_find(rpc, weft_view_str(target + 1)), rpc->methods[i]);
+    }
+    weft_rpc_free(rpc);
+}
+
+static void test_set_is_registered_with_each_face_and_then_closed(void **state)
+{
+    struct weft_registry registry = {.frozen = false};
+    struct weft_error error;
+    void *context;
+    (void)state;
+    struct weft_rpc *rpc = weft_rpc_new("set");
+    assert_non_null(rpc);
+    assert_int_equal(weft_rpc_register(rpc, &registry), 0);
+    assert_int_equal(weft_rpc_add(rpc, &sample.base, NULL), -EPERM);
+    const struct weft_service *http =
+        weft_registry_service(&registry, "set", "http", &context, &error);
+    const struct weft_service *frames =
+        weft_registry_service(&registry, "set", "*", &context, &error);
+    assert_non_null(http);
+    assert_string_equal(http->speaks, "http");
+    assert_string_equal(frames->speaks, "protobuf:rpc");
+    assert_int_equal(weft_rpc_register(rpc, &registry), -EEXIST);
+    weft_rpc_free(rpc);
+}
+
+static void test_name_has_at_most_63_bytes(void **state)
+{
+    char name[65] = "";
+    (void)state;
+    memset(name, 'n', 64);
+    assert_null(weft_rpc_new(name));
+    name[63] = '\0';
+    struct weft_rpc *rpc = weft_rpc_new(name);
+    assert_non_null(rpc);
+    weft_rpc_free(rpc);
+    weft_rpc_free(NULL);
+}
+
+static void fill(void *arg)
+{
+    (void)arg;
+    struct weft_rpc *rpc = weft_rpc_new("set");
+    if (!rpc)
+        return;
+    const int first = weft_rpc_add(rpc, &sample.base, NULL);
+    const int second = weft_rpc_add(rpc, &olds.base, NULL);
+    assert_true(first == 0 || (first == -ENOMEM && fault_failed() > 0));
+    assert_true(second == 0 || (second == -ENOMEM && fault_failed() > 0));
+    assert_int_equal(rpc->count, (first == 0 ? 4 : 0) + (second == 0));
+    weft_rpc_free(rpc);
+}
+
+static void test_filling_survives_every_failing_allocation(void **state)
+{
+    (void)state;
+    fault_each(fill, NULL);
+}
+
+static void test_codes_have_names_and_statuses(void **state)
+{
+    (void)state;
+    assert_string_equal(weft_rpc_code_name(WEFT_RPC_OK), "OK");
+    assert_string_equal(weft_rpc_code_name(WEFT_RPC_UNAUTHENTICATED), "UNAUTHENTICATED");
+    assert_string_equal(weft_rpc_code_name((enum weft_rpc_code)17), "UNKNOWN");
+    assert_int_equal(weft_rpc_code_http(WEFT_RPC_NOT_FOUND), 404);
+    assert_int_equal(weft_rpc_code_http((enum weft_rpc_code)(-1)), 500);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_service_is_added_once),
+        cmocka_unit_test(test_stream_that_is_no_method_is_refused),
+        cmocka_unit_test(test_methods_are_found_by_their_whole_name),
+        cmocka_unit_test(test_set_is_registered_with_each_face_and_then_closed),
+        cmocka_unit_test(test_name_has_at_most_63_bytes),
+        cmocka_unit_test(test_filling_survives_every_failing_allocation),
+        cmocka_unit_test(test_codes_have_names_and_statuses),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
