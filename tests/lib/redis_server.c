@@ -21,8 +21,8 @@
 
 enum { PAUSE_MS = 10, ASKS = PROCESS_DEADLINE_MS / PAUSE_MS, STARTS = 20 };
 
-/* Returns a port that nobody has at present. Another may take it before the server does, which then ends. */
-static int free_port(void)
+/* Another may take the port before the server does, which then ends. */
+int redis_free_port(void)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t size = sizeof address;
@@ -200,8 +200,8 @@ static void start(struct redis_server *server, bool clustered)
 {
     scratch_make(server->folder, sizeof server->folder);
     for (int i = 0; i < STARTS; i++) {
-        server->port = free_port();
-        server->bus_port = clustered ? free_port() : 0;
+        server->port = redis_free_port();
+        server->bus_port = clustered ? redis_free_port() : 0;
         if (run(server))
             return;
     }

@@ -21,6 +21,9 @@ struct redis_server {
     redisContext *asked; /* the connection of redis_ask; NULL: none is open */
 };
 
+/* Returns a port that nobody has at present, for an option of a server. */
+int redis_free_port(void);
+
 /* Starts one with further options, ended by NULL ("--requirepass", "secret"), which are borrowed until stop, and waits
  * until it serves. *server is zeroed. Its data are in memory alone, unless the options say otherwise. */
 void redis_server_start(struct redis_server *server, const char *const *options);

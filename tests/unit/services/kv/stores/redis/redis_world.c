@@ -213,14 +213,16 @@ void node_reset(struct script_end *node)
     script_reset(node);
 }
 
-static void close_nodes(void)
+void world_close_nodes(void)
 {
     for (size_t i = 0; i < TEST_NODES; i++) {
         struct script_end *end;
         if (world.ends[i])
             script_close(world.ends[i]);
+        world.ends[i] = NULL;
         while (world.names[i][0] && (end = script_take(world.names[i])))
             script_close(end);
+        world.names[i][0] = '\0';
     }
 }
 
@@ -229,7 +231,7 @@ int world_teardown(void **state)
     (void)state;
     world_stop();
     weft_loop_free(world.loop);
-    close_nodes();
+    world_close_nodes();
     assert_int_equal(script_finish(), 0);
     assert_int_equal(fault_live(), 0);
     fault_remove();
@@ -295,4 +297,51 @@ void node_say(struct script_end *node, const char *answer)
 {
     script_send(node, answer, strlen(answer));
     world_turns();
+}
+
+static const char *answer_to(const char *command, const char *map, const char *other,
+                             struct served *served)
+{
+    if (strcmp(command, "PING") == 0)
+        return "+PONG\r\n";
+    if (strncmp(command, "WAIT", 4) == 0)
+        return ":1\r\n";
+    bool is_map = strcmp(command, "CLUSTER SLOTS") == 0;
+    served->maps += is_map;
+    served->others += !is_map;
+    return is_map ? map : other;
+}
+
+struct served node_serve(struct script_end *node, const char *map, const char *other)
+{
+    struct served served = {0, 0};
+    char command[256];
+    size_t size;
+
+    world_turns();
+    const char *text = (const char *)script_received(node, &size);
+    while (size > 0) {
+        size_t used = read_command(text, size, command, sizeof command);
+        script_consume(node, used);
+        const char *answer = answer_to(command, map, other, &served);
+        script_send(node, answer, strlen(answer));
+        text = (const char *)script_received(node, &size);
+    }
+    world_turns();
+    return served;
+}
+
+void world_serve(const char *map)
+{
+    struct script_end *end;
+
+    world_turns();
+    for (size_t i = 0; i < TEST_NODES; i++)
+        while (world.names[i][0] && (end = script_take(world.names[i])))
+            hold(end);
+    for (size_t i = 0; i < TEST_NODES; i++)
+        if (world.ends[i] && script_is_gone(world.ends[i]))
+            node_close(world.ends[i]);
+        else if (world.ends[i])
+            (void)node_serve(world.ends[i], map, "+OK\r\n");
 }

@@ -79,6 +79,16 @@ struct script_end *node_accept(const char *name);
 /* The commands that have come, a `|` between: "GET a|GET b". */
 void expect_commands(struct script_end *node, const char *commands);
 void node_say(struct script_end *node, const char *answer);
+/* Answers each command that has come: CLUSTER SLOTS with `map`, PING with +PONG, WAIT with :1 and others with `other`.
+ * Returns how many of CLUSTER SLOTS and of the others there were. */
+struct served {
+    unsigned maps, others;
+};
+struct served node_serve(struct script_end *node, const char *map, const char *other);
+/* Does so for all nodes, with +OK, and takes connections that are new. */
+void world_serve(const char *map);
+/* Ends all connections and forgets all nodes. */
+void world_close_nodes(void);
 /* Ends the connection, in order or by a reset. */
 void node_close(struct script_end *node);
 void node_reset(struct script_end *node);
