@@ -1,65 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * The loops of the feed, and how messages come to them. */
+ * The loops of the feed, and publishing. */
 #include <errno.h>
 
 #include "feed_private.h"
 
 /* --- loops ----------------------------------------------------------------------------------------- */
-
-static struct weft_view topic_of(const struct kv__parcel *parcel)
-{
-    struct weft_view all = weft_blob_view(parcel->blob);
-    uint32_t size;
-    memcpy(&size, all.data, sizeof size);
-    return weft_view(all.data + sizeof size, size);
-}
-
-static struct weft_view values_of(const struct kv__parcel *parcel)
-{
-    struct weft_view all = weft_blob_view(parcel->blob);
-    size_t head = sizeof(uint32_t) + topic_of(parcel).size;
-    return weft_view(all.data + head, all.size - head);
-}
-
-static size_t size_of(const struct kv__parcel *parcel)
-{
-    return sizeof *parcel + weft_blob_view(parcel->blob).size;
-}
-
-/* Takes all parcels, the oldest first. */
-static struct kv__parcel *take_inbox(struct kv_feed_loop *self)
-{
-    /* Whoever sees it empty posts the node again, and has to see that the loop is done with it. */
-    struct kv__parcel *newest = atomic_exchange_explicit(&self->inbox, NULL, memory_order_acq_rel);
-    struct kv__parcel *oldest = NULL;
-    while (newest) {
-        struct kv__parcel *next = newest->next;
-        newest->next = oldest;
-        oldest = newest;
-        newest = next;
-    }
-    return oldest;
-}
-
-static void free_parcel(struct kv__parcel *parcel)
-{
-    weft_blob_unref(parcel->blob);
-    weft_free(parcel);
-}
-
-static void take_over(struct weft_post *post)
-{
-    struct kv_feed_loop *self = weft_container_of(post, struct kv_feed_loop, post);
-    struct kv__parcel *parcel = take_inbox(self);
-    while (parcel) {
-        struct kv__parcel *next = parcel->next;
-        atomic_fetch_sub_explicit(&self->inbox_bytes, size_of(parcel), memory_order_relaxed);
-        kv__rings_add(self, topic_of(parcel), values_of(parcel), parcel->count);
-        free_parcel(parcel);
-        parcel = next;
-    }
-}
 
 /* The list is also read by the collector, while no loop runs yet or none does any more. */
 static void add_to_feed(struct kv_feed_loop *self)
@@ -92,7 +38,7 @@ static struct kv_feed_loop *new_loop(struct kv_feed *feed, struct weft_loop *loo
     self->number = feed->loop_count++;
     self->names.key = feed->key;
     self->timer.fire = kv__feed_serve;
-    self->post.run = take_over;
+    self->post.run = kv__feed_on_post;
     kv__link_init(&self->patterns);
     kv__link_init(&self->behind);
     kv__link_init(&self->batches);
@@ -119,10 +65,7 @@ void kv_feed_loop_give(struct kv_feed_loop *self)
     if (--self->users > 0)
         return;
     remove_from_feed(self);
-    for (struct kv__parcel *parcel = take_inbox(self), *next; parcel; parcel = next) {
-        next = parcel->next;
-        free_parcel(parcel);
-    }
+    kv__feed_drop_inbox(self);
     weft_timer_stop(&self->timer);
     weft_free(self);
 }
@@ -167,7 +110,7 @@ static void free_parcels(struct kv__parcel *parcel)
 {
     while (parcel) {
         struct kv__parcel *next = parcel->next;
-        free_parcel(parcel);
+        kv__parcel_free(parcel);
         parcel = next;
     }
 }
@@ -191,20 +134,6 @@ static int make_parcels(const struct kv_feed_loop *self, uint64_t loops, struct 
         *parcels = parcel;
     }
     return 0;
-}
-
-/* The first parcel of an empty inbox wakes the loop, which then takes all that have come until it does. */
-static void deliver(struct kv_feed_loop *loop, struct kv__parcel *parcel)
-{
-    atomic_fetch_add_explicit(&loop->inbox_bytes, size_of(parcel), memory_order_relaxed);
-    struct kv__parcel *newest = atomic_load_explicit(&loop->inbox, memory_order_relaxed);
-    do
-        parcel->next = newest;
-    while (!atomic_compare_exchange_weak_explicit(&loop->inbox, &newest, parcel,
-                                                  memory_order_acq_rel, memory_order_relaxed));
-    /* A loop that has stopped has no followers; kv_feed_loop_give frees what is left there. */
-    if (!newest)
-        (void)!weft_loop_post(loop->loop, &loop->post);
 }
 
 static void count_published(struct kv_feed *feed, size_t count)
@@ -233,11 +162,12 @@ int kv_feed_publish(struct kv_feed_loop *self, struct weft_view topic,
                 continue;
             struct kv__parcel *parcel = parcels;
             parcels = parcel->next;
-            deliver(loop, parcel);
+            kv__feed_deliver(loop, parcel);
         }
         if (is_in(loops, self)) {
-            struct kv__parcel own = {NULL, blob, count};
-            kv__rings_add(self, topic, values_of(&own), count);
+            kv__feed_catch_up(self);
+            const struct kv__parcel own = {NULL, blob, count};
+            kv__rings_add(self, topic, kv__parcel_values(&own), count);
         }
     }
     weft_blob_unref(blob);

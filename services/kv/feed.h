@@ -10,7 +10,8 @@
  *     publish -> ring of the topic, one per loop with followers -> at most KV_FEED_TURN followers per turn -> send
  *
  * - A follower gets the messages of one publisher in the order in which they were published, over all topics and
- *   patterns that it follows; each message once per topic or pattern.
+ *   patterns that it follows; each message once per topic or pattern. A message that is published after kv_feed_publish
+ *   has returned for another one, on whatever loop, comes after that.
  * - Messages that wait together may be sent as one run. A face makes the bytes of a run once, and all followers with
  *   the same format share them. */
 #ifndef KV_FEED_H

@@ -181,6 +181,7 @@ int kv_follower_follow(struct kv_follower *follower, struct kv_feed_loop *loop,
     int err = kv__feed_enter(loop, source);
     if (err < 0)
         goto err_after_alloc;
+    kv__feed_catch_up(loop);
     struct kv__ring *ring = kv__ring_take(loop, source);
     err = -ENOMEM;
     if (!ring)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Declarations that the files of the feed share. Each calls those before it alone: feed_names.c, feed_hub.c,
- * feed_ring.c, feed_follow.c, feed.c. */
+ * feed_ring.c, feed_inbox.c, feed_follow.c, feed.c. */
 #ifndef KV_FEED_PRIVATE_H
 #define KV_FEED_PRIVATE_H
 
@@ -60,7 +60,10 @@ struct kv_feed_loop {
     uint64_t sequence;                  /* of the last message that a ring has */
     struct weft_timer timer;            /* serves those behind */
     struct weft_post post;              /* takes over the inbox */
-    _Atomic(struct kv__parcel *) inbox; /* the newest first */
+    _Atomic(struct kv__parcel *) inbox; /* the newest first, down to `taken` or NULL */
+    /* Stands for parcels that the loop has taken over before the post has run: the inbox is not empty, so that nobody
+     * posts the node again. */
+    struct kv__parcel taken;
     _Atomic uint64_t inbox_bytes;
 };
 
@@ -140,6 +143,22 @@ static inline struct kv__batch *kv__ring_batch(const struct kv__ring *ring, uint
 {
     return ring->batches[number & (ring->capacity - 1)];
 }
+
+/* --- messages from other loops (feed_inbox.c) ------------------------------------------------------------ */
+
+/* Returns the values of a parcel, as those of a run. */
+struct weft_view kv__parcel_values(const struct kv__parcel *parcel);
+void kv__parcel_free(struct kv__parcel *parcel);
+
+/* Puts a parcel, which it owns from now on, into the inbox of a loop, and wakes the loop. Any thread. */
+void kv__feed_deliver(struct kv_feed_loop *loop, struct kv__parcel *parcel);
+/* Takes over what others have published before, whose publishers may have been answered: what the loop publishes next
+ * comes behind it, and who begins to follow next does not get it. */
+void kv__feed_catch_up(struct kv_feed_loop *self);
+/* Runs the loop's post. */
+void kv__feed_on_post(struct weft_post *post);
+/* Frees what has come to a loop that has ended. */
+void kv__feed_drop_inbox(struct kv_feed_loop *self);
 
 /* --- followers (feed_follow.c) --------------------------------------------------------------------- */
 

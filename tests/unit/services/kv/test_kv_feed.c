@@ -613,6 +613,48 @@ static void test_messages_reach_other_loops_in_order(void **state)
     end(f);
 }
 
+/* The loop of the follower has not run since the first one, so that waits in its inbox. */
+static void test_message_comes_behind_those_whose_publishers_were_answered(void **state)
+{
+    struct fixture *f = begin(&no_limits);
+    (void)state;
+    assert_int_equal(follow(f, 0, "*"), 0);
+    publish_at(f, 1, "a", "1");
+    publish_at(f, 0, "b", "2");
+    publish_at(f, 1, "a", "3");
+    publish_at(f, 0, "b", "4");
+    publish_at(f, 0, "b", "5");
+    publish_at(f, 1, "a", "6");
+    run(f);
+    assert_string_equal(f->readers[0].log, "*:a=1 *:b=2 *:a=3 *:b=4,5 *:a=6 ");
+    publish_at(f, 1, "a", "7");
+    run(f);
+    assert_non_null(strstr(f->readers[0].log, "*:a=6 *:a=7 "));
+    /* What comes to a loop that has ended goes with it, also behind what it has taken over. */
+    publish_at(f, 1, "a", "8");
+    publish_at(f, 0, "a", "9");
+    weft_loop_stop(f->loops[0]);
+    weft_loop_run(f->loops[0]);
+    publish_at(f, 1, "a", "10");
+    publish_at(f, 0, "a", "11");
+    publish_at(f, 1, "a", "12");
+    end(f);
+}
+
+static void test_follower_gets_nothing_that_was_published_before_on_another_loop(void **state)
+{
+    struct fixture *f = begin(&no_limits);
+    (void)state;
+    assert_int_equal(follow(f, 0, "a"), 0);
+    publish_at(f, 1, "a", "1");
+    assert_int_equal(follow(f, 1, "a"), 0);
+    publish_at(f, 1, "a", "2");
+    run(f);
+    assert_string_equal(f->readers[0].log, "a=1 a=2 ");
+    assert_string_equal(f->readers[1].log, "a=2 ");
+    end(f);
+}
+
 static void test_loop_that_is_far_behind_refuses_messages(void **state)
 {
     struct fixture *f = begin(&no_limits);
@@ -712,6 +754,8 @@ int main(void)
         cmocka_unit_test(test_counts_are_those_of_all_loops),
         cmocka_unit_test(test_collector_tells_what_happened_on_all_loops),
         cmocka_unit_test(test_messages_reach_other_loops_in_order),
+        cmocka_unit_test(test_message_comes_behind_those_whose_publishers_were_answered),
+        cmocka_unit_test(test_follower_gets_nothing_that_was_published_before_on_another_loop),
         cmocka_unit_test(test_loop_that_is_far_behind_refuses_messages),
         cmocka_unit_test(test_feed_survives_every_failing_allocation),
     };
