@@ -75,9 +75,11 @@ static void on_message(void *arg, const struct weft_kv_reply *message)
         print(stay->run, message->topic, &message->values[i]);
         cli_stay_count(stay);
     }
-    /* A server that shuts down may come back. */
+    /* A server that shuts down may come back; a user who is refused may not. */
     if (message->status == 503)
         cli_stay_lose(stay, -ECONNRESET, message->message);
+    else if (message->status != 200 && message->status != 410)
+        cli_stay_refuse(stay, message, "");
     cli_stay_flush(stay);
 }
 

@@ -66,10 +66,11 @@ size_t kv_http_put_topic_words(uint8_t *dst, const struct kv_topic_words *words)
     bool goes_on = words->status == KV_GONE;
     size_t size = write_head(dst, goes_on ? "lost" : "end");
     kv_text_add(&text, weft_view_str(words->text));
-    if (goes_on)
-        size += COPY(AT, "{\"topic\":");
-    else
-        size += COPY(AT, "{\"status\":503,\"topic\":");
+    size += COPY(AT, "{");
+    if (!goes_on)
+        size += copy(AT, number,
+                     (size_t)snprintf(number, sizeof number, "\"status\":%d,", (int)words->status));
+    size += COPY(AT, "\"topic\":");
     size += write_name(AT, words->topic);
     size += COPY(AT, ",\"lost\":");
     size += copy(AT, number, (size_t)snprintf(number, sizeof number, "%" PRIu64, words->lost));

@@ -215,6 +215,28 @@ static void test_drain_is_told(void **state)
     }
 }
 
+/* The rules have changed since it began. */
+static void test_end_has_the_status_of_its_reason(void **state)
+{
+    (void)state;
+    static const char layers[1];
+    static struct stream stream;
+    struct http_talk talk;
+    http_talk_init(&talk, NULL, NULL);
+    make_stream(&stream, &talk, GET("/v1/topics/t"));
+    stream.request.request.layers = layers;
+    kv_fixture_call(&talk.fixture, &stream.request);
+    (void)told(&stream, &talk);
+    stream.request.denied = true;
+    (void)http_ask(&talk, "POST /v1/topics/t", "", "x");
+    assert_has(told(&stream, &talk),
+               "event: end\ndata: {\"status\":403,\"topic\":\"t\",\"lost\":0,");
+    assert_true(stream.request.ended);
+    assert_int_equal(stream.request.request.status, 403);
+    leave(&stream);
+    http_talk_fini(&talk);
+}
+
 static void test_every_failing_allocation_is_survived(void **state)
 {
     (void)state;
@@ -252,6 +274,7 @@ int main(void)
         cmocka_unit_test(test_silence_is_broken_by_a_comment),
         cmocka_unit_test(test_loss_is_told),
         cmocka_unit_test(test_drain_is_told),
+        cmocka_unit_test(test_end_has_the_status_of_its_reason),
         cmocka_unit_test(test_every_failing_allocation_is_survived),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
