@@ -10,7 +10,7 @@
  *         return weft_kv_client_take_push(&app->client, payload, on_message, app);
  *     }
  *
- * The codec must carry messages of proto/abi.proto. */
+ * The codec must carry messages of proto/abi.proto or lines. */
 #ifndef KV_CLIENT_TOPICS_H
 #define KV_CLIENT_TOPICS_H
 
@@ -22,7 +22,8 @@ extern "C" {
 
 /* Asks for what is published to a topic from now on or, if `pattern` is true, to the topics that match it (docs/pubsub.md).
  * The reply has the subscription's id as its one value, an integer. `end_if_slow` lets a loss of messages end the
- * subscription. These three borrow and return what the functions of client.h do; -ENOTSUP: the codec carries lines. */
+ * subscription. These three borrow and return what the functions of client.h do. -ENOTSUP: the codec carries lines, which
+ * have no end_if_slow, and no unsubscribe without an id. */
 WEFT_MUST_USE int weft_kv_client_subscribe(struct weft_kv_client *client, struct weft_kv_call *call,
                                            struct weft_view topic, bool pattern, bool end_if_slow,
                                            struct weft_error *error);
@@ -37,11 +38,13 @@ WEFT_MUST_USE int weft_kv_client_publish(struct weft_kv_client *client, struct w
                                          size_t count, struct weft_error *error);
 
 /* Returns true if the payload is a message of a subscription, and then has called `told` with it, unless there was no
- * memory to read it: told is then called with NULL, and messages are lost. Message and arg:
+ * memory to read it, or it is malformed: told is then called with NULL, and messages are lost. The message:
  *
  * - status 200: `values` were published to `topic`, in this order.
  * - status 410: `number` messages of the subscription to `topic`, whose id is the one value, were lost; it goes on.
- * - status 503: that subscription has ended; `message` says why, and `number` messages were lost before.
+ * - another status: that subscription has ended; `message` says why, and `number` messages were lost before. 503: the
+ *   server shuts down, or messages were lost and it was to end then; 401, 403: its user is gone or may no longer. In
+ *   lines it has no topic.
  *
  * The message is valid until told returns. told may make calls and close the connection. */
 bool weft_kv_client_take_push(struct weft_kv_client *client, struct weft_view payload,

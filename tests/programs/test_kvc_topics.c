@@ -64,6 +64,29 @@ static void test_messages_as_json(void **state)
                "{\"topic\": \"j\", \"value\": {\"base64\": \"AA==\"}}\n");
 }
 
+static void test_topics_over_lines(void **state)
+{
+    (void)state;
+    struct kvs kvs;
+    struct process kvc;
+    const char *all = url;
+    kvs_start(&kvs, WORDS("--listen", KVS_ANY_PORT "?codec=auto"));
+    url = kvs.urls[0];
+    start(&kvc, url, WORDS("--codec", "line", "subscribe", "news-*", "--pattern", "--count", "3"),
+          "kvc: subscribed to 1 pattern\n");
+    expect(WORDS("--codec", "line", "publish", "news-a", "int:1", "x\ty", "str:int:2"), 0, "1\n",
+           "");
+    expect_end(&kvc, 0, "news-a\tint:1\nnews-a\tx\\ty\nnews-a\tstr:int:2\n");
+    start(&kvc, url, WORDS("--codec", "line", "subscribe", "a", "b"),
+          "kvc: subscribed to 2 topics\n");
+    assert_int_equal(kvs_stop(&kvs), 0);
+    process_wait_error(&kvc, "kvc: The subscription ends: the server is shutting down; "
+                             "connecting again\n");
+    process_kill(&kvc);
+    kvs_kill(&kvs);
+    url = all;
+}
+
 static void test_subscribe_ends_with_a_signal_or_in_time(void **state)
 {
     (void)state;
@@ -81,8 +104,6 @@ static void test_mistakes_are_explained(void **state)
     expect(WORDS("publish", "t"), 2, "", "usage: kvc publish TOPIC VALUE...\n");
     expect(WORDS("subscribe", "\xff"), 2, "", "the topic is not UTF-8\n");
     expect(WORDS("publish", "t", "int:x"), 2, "", "int:x");
-    expect(WORDS("--codec", "line", "subscribe", "t"), 2, "",
-           "codec 'line' carries no topics: use codec 'length-delimited-gzip'\n");
     expect(WORDS("subscribe", "--pattern",
                  "0123456789012345678901234567890123456789012345678901234567890123456789"
                  "0123456789012345678901234567890123456789012345678901234567890123456789"),
@@ -181,6 +202,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_subscriber_prints_what_is_published),
         cmocka_unit_test(test_messages_as_json),
+        cmocka_unit_test(test_topics_over_lines),
         cmocka_unit_test(test_subscribe_ends_with_a_signal_or_in_time),
         cmocka_unit_test(test_mistakes_are_explained),
         cmocka_unit_test(test_subscriber_comes_back_to_a_server_that_restarts),

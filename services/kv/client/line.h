@@ -11,8 +11,8 @@
 #define WEFT__KV_LINE_INSTEAD "length-delimited-gzip"
 
 /* Checks that a request which has passed weft__kv_request_check can be said in a line. Returns 0; or with *error set
- * -EINVAL for a newline in a name or a string, or changes that are not all of one kind, and -ENOTSUP for watches and
- * topics, which lines do not have. */
+ * -EINVAL for a newline in a name or a string, or changes that are not all of one kind, and -ENOTSUP for what lines do
+ * not have: watches, end_if_slow, and unsubscribe without an id. */
 WEFT_MUST_USE int weft__kv_line_check(const struct weft_kv_request *request,
                                       struct weft_error *error);
 
@@ -37,6 +37,16 @@ enum weft__kv_line_answer {
     WEFT__KV_LINE_KEYS_STATES, /* a cursor, then keys with their expiry */
     WEFT__KV_LINE_TABLES
 };
+
+/* Returns true if the line is a message to a subscription. Replies begin with a digit, and those with a letter. */
+static inline bool weft__kv_line_is_push(struct weft_view payload)
+{
+    return payload.size > 0 && *payload.data >= 'a' && *payload.data <= 'z';
+}
+
+/* Reads a message to a subscription, as weft__kv_line_read reads a reply. */
+WEFT_MUST_USE int weft__kv_line_read_push(struct weft_kv_reply *message, struct weft_view payload,
+                                          struct weft_arena *arena, const char **why);
 
 /* Returns what answers a request. */
 enum weft__kv_line_answer weft__kv_line_answer_of(const struct weft_kv_request *request);

@@ -417,6 +417,56 @@ int weft__kv_line_read(struct weft_kv_reply *reply, struct weft_view payload,
     return err;
 }
 
+static int next_count(struct fields *fields, uint64_t *count)
+{
+    struct weft_view text = next_raw(fields);
+    return text.size > 0 && read_digits(text, count) == text.size
+               ? 0
+               : malformed(fields, "a number that is none");
+}
+
+/* Reads the fields of "message TOPIC VALUE", "lost TOPIC COUNT ID" or "end ID STATUS TEXT", which are as many. */
+static int read_push(struct weft_kv_reply *message, struct fields *fields, struct weft_view name)
+{
+    struct weft_kv_value *value = allocate(fields, 1, sizeof *value);
+    uint64_t id = 0, status = 200;
+    int err = 0;
+    if (!value)
+        return no_room(fields);
+    message->values = value;
+    message->value_count = 1;
+    if (*name.data == 'e')
+        err = next_count(fields, &id);
+    else
+        err = next_text(fields, &message->topic);
+    if (err == 0)
+        err = *name.data == 'e'   ? next_count(fields, &status)
+              : *name.data == 'l' ? next_count(fields, &message->number)
+                                  : next_value(fields, value);
+    message->status = *name.data == 'l' ? 410 : (uint32_t)status;
+    if (err < 0 || *name.data == 'm')
+        return err;
+    err = *name.data == 'e' ? next_text(fields, &message->message) : next_count(fields, &id);
+    *value = (struct weft_kv_value){.type = WEFT_KV_INTEGER, .integer = (int64_t)id};
+    return err;
+}
+
+int weft__kv_line_read_push(struct weft_kv_reply *message, struct weft_view payload,
+                            struct weft_arena *arena, const char **why)
+{
+    struct fields fields = {.rest = payload, .arena = arena, .count = count_tabs(payload) + 1};
+    struct weft_view name = next_raw(&fields);
+    *message = (struct weft_kv_reply){.is_push = true};
+    bool is_known = (weft_view_equal(name, weft_view_str("message")) && fields.count == 2) ||
+                    (weft_view_equal(name, weft_view_str("lost")) && fields.count == 3) ||
+                    (weft_view_equal(name, weft_view_str("end")) && fields.count == 3);
+    int err = is_known ? read_push(message, &fields, name)
+                       : malformed(&fields, "a line that is neither a reply nor a message");
+    if (err < 0)
+        *why = fields.why;
+    return err;
+}
+
 enum weft__kv_line_answer weft__kv_line_answer_of(const struct weft_kv_request *request)
 {
     switch (request->op) {
@@ -440,6 +490,9 @@ enum weft__kv_line_answer weft__kv_line_answer_of(const struct weft_kv_request *
     case WEFT_KV_DROP:
     case WEFT_KV_COUNT:
     case WEFT_KV_NUMBER:
+    case WEFT_KV_SUBSCRIBE:
+    case WEFT_KV_UNSUBSCRIBE:
+    case WEFT_KV_PUBLISH:
         return WEFT__KV_LINE_NUMBER;
     default:
         return request->state ? WEFT__KV_LINE_STATES : WEFT__KV_LINE_VALUES;

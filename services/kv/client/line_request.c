@@ -243,10 +243,34 @@ static void put_usual(struct line *line, const struct weft_kv_request *request)
         put_seconds(line, "", request->expiry.milliseconds);
 }
 
+/* Writes a command about a topic, which a request has in the place of a table. */
+static void put_topic(struct line *line, const struct weft_kv_request *request)
+{
+    char text[NUMBER_TEXT];
+    if (request->op == WEFT_KV_UNSUBSCRIBE) {
+        (void)snprintf(text, sizeof text, "unsubscribe %" PRIu32, request->id);
+        put_str(line, text);
+        return;
+    }
+    put_str(line, request->op == WEFT_KV_PUBLISH ? "publish --"
+                  : request->pattern             ? "subscribe --pattern --"
+                                                 : "subscribe --");
+    put_word(line, "", request->table);
+    for (size_t i = 0; i < request->value_count; i++)
+        put_value(line, &request->values[i]);
+}
+
+static bool is_of_a_topic(enum weft_kv_op op)
+{
+    return op == WEFT_KV_SUBSCRIBE || op == WEFT_KV_UNSUBSCRIBE || op == WEFT_KV_PUBLISH;
+}
+
 static size_t put_request(uint8_t *dst, const struct weft_kv_request *request)
 {
     struct line line = {.dst = dst};
-    if (request->op == WEFT_KV_HPUT) {
+    if (is_of_a_topic(request->op)) {
+        put_topic(&line, request);
+    } else if (request->op == WEFT_KV_HPUT) {
         put_changes(&line, request);
     } else if (request->op == WEFT_KV_HSCAN) {
         put_scan(&line, request);
@@ -309,7 +333,9 @@ static const char *find_newline(const struct weft_kv_request *request)
         keys |= has_newline(request->changes[i].key);
         values |= value_has_newline(&request->changes[i].value);
     }
-    return has_newline(request->table)    ? "table"
+    for (size_t i = 0; i < request->value_count; i++)
+        values |= value_has_newline(&request->values[i]);
+    return has_newline(request->table)    ? is_of_a_topic(request->op) ? "topic" : "table"
            : has_newline(request->prefix) ? "prefix"
            : has_newline(request->match)  ? "pattern"
            : keys                         ? "key"
@@ -339,24 +365,24 @@ static bool are_sayable(const struct weft_kv_request *request)
     return request->change_count > 0;
 }
 
-static int check_op(enum weft_kv_op op, struct weft_error *error)
+static int check_op(const struct weft_kv_request *request, struct weft_error *error)
 {
-    switch (op) {
-    case WEFT_KV_NUMBER:
+    if (request->op == WEFT_KV_NUMBER)
         return weft_error_set(error, -ENOTSUP, "codec 'line' carries no watches" USE_ANOTHER);
-    case WEFT_KV_SUBSCRIBE:
-    case WEFT_KV_UNSUBSCRIBE:
-    case WEFT_KV_PUBLISH:
-        return weft_error_set(error, -ENOTSUP, "codec 'line' carries no topics" USE_ANOTHER);
-    default:
-        return 0;
-    }
+    if (request->op == WEFT_KV_UNSUBSCRIBE && request->id == 0)
+        return weft_error_set(error, -ENOTSUP,
+                              "codec 'line' ends a subscription by its id alone" USE_ANOTHER);
+    if (request->op == WEFT_KV_SUBSCRIBE && request->end_if_slow)
+        return weft_error_set(error, -ENOTSUP,
+                              "codec 'line' carries no subscription that ends if it is "
+                              "slow" USE_ANOTHER);
+    return 0;
 }
 
 int weft__kv_line_check(const struct weft_kv_request *request, struct weft_error *error)
 {
     enum weft_kv_expire when = request->expiry.when;
-    int err = check_op(request->op, error);
+    int err = check_op(request, error);
     if (err < 0)
         return err;
     const char *newline = find_newline(request);

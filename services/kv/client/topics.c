@@ -2,7 +2,7 @@
 #include "services/kv/client_topics.h"
 
 #include "abi.pb-c.h"
-#include "message.h"
+#include "line.h"
 #include "services/kv/faces/protobuf/abi.h"
 #include "services/payload/protobuf/reader.h"
 
@@ -51,11 +51,12 @@ bool weft_kv_client_take_push(struct weft_kv_client *client, struct weft_view pa
     struct weft_arena arena;
     struct weft_kv_reply message;
     const char *why;
-    if (client->in_lines || !is_push(payload))
+    if (!(client->in_lines ? weft__kv_line_is_push(payload) : is_push(payload)))
         return false;
     /* The callback may close the connection and free the client. */
     weft_arena_init(&arena, SIZE_MAX);
-    int err = weft__kv_reply_read(&message, payload, &arena, &why);
+    int err = client->in_lines ? weft__kv_line_read_push(&message, payload, &arena, &why)
+                               : weft__kv_reply_read(&message, payload, &arena, &why);
     told(arg, err < 0 ? NULL : &message);
     weft_arena_fini(&arena);
     return true;

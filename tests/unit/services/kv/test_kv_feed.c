@@ -630,7 +630,7 @@ static void test_message_comes_behind_those_whose_publishers_were_answered(void 
     publish_at(f, 1, "a", "7");
     run(f);
     assert_non_null(strstr(f->readers[0].log, "*:a=6 *:a=7 "));
-    /* What comes to a loop that has ended goes with it, also behind what it has taken over. */
+    /* A loop that has ended takes nothing, also behind what it has taken over before. */
     publish_at(f, 1, "a", "8");
     publish_at(f, 0, "a", "9");
     weft_loop_stop(f->loops[0]);

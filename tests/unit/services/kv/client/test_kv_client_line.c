@@ -106,6 +106,42 @@ static void test_each_command_has_its_words(void **state)
     expect_line(&request, "hexpire -- t a 2.005");
 }
 
+static void test_topics_have_their_words(void **state)
+{
+    static const struct weft_kv_value values[] = {
+        {.type = WEFT_KV_INTEGER, .integer = 1},
+        {.type = WEFT_KV_STRING, .bytes = VIEW("two words")},
+    };
+    (void)state;
+    struct weft_kv_request request = {.op = WEFT_KV_SUBSCRIBE, .table = weft_view_str("news")};
+    expect_line(&request, "subscribe -- news");
+    request.pattern = true;
+    request.table = weft_view_str("news-*");
+    expect_line(&request, "subscribe --pattern -- \"news-*\"");
+    request = (struct weft_kv_request){.op = WEFT_KV_UNSUBSCRIBE, .id = 7};
+    expect_line(&request, "unsubscribe 7");
+    request = (struct weft_kv_request){
+        .op = WEFT_KV_PUBLISH, .table = weft_view_str("news"), .values = values, .value_count = 2};
+    expect_line(&request, "publish -- news int:1 \"two words\"");
+}
+
+static void expect_unsaid(const struct weft_kv_request *request, const char *text)
+{
+    struct weft_error error = {.text = ""};
+    assert_int_equal(weft__kv_line_check(request, &error), -ENOTSUP);
+    assert_non_null(strstr(error.text, text));
+}
+
+static void test_what_lines_of_topics_have_not_is_refused(void **state)
+{
+    (void)state;
+    struct weft_kv_request request = {.op = WEFT_KV_UNSUBSCRIBE, .table = weft_view_str("news")};
+    expect_unsaid(&request, "codec 'line' ends a subscription by its id alone");
+    request = (struct weft_kv_request){
+        .op = WEFT_KV_SUBSCRIBE, .table = weft_view_str("news"), .end_if_slow = true};
+    expect_unsaid(&request, "codec 'line' carries no subscription that ends if it is slow");
+}
+
 static void expect_login(const char *user, const char *password, const char *text)
 {
     struct weft__kv_login_body body;
@@ -210,8 +246,6 @@ static void test_what_no_line_says_is_refused(void **state)
     (void)state;
     struct weft_kv_request request = {.op = WEFT_KV_NUMBER};
     expect_error(&request, -ENOTSUP, "no watches");
-    request.op = WEFT_KV_PUBLISH;
-    expect_error(&request, -ENOTSUP, "no topics");
     const struct weft_kv_change changes[2] = {
         {.key = VIEW("a"), .what = WEFT_KV_STORE, .condition = WEFT_KV_IF_ABSENT},
         {.key = VIEW("b"), .what = WEFT_KV_STORE},
@@ -494,6 +528,8 @@ int main(void)
         cmocka_unit_test(test_answer_that_is_none_is_malformed),
         cmocka_unit_test(test_answer_without_a_status_says_so),
         cmocka_unit_test(test_answer_of_many_fields_is_held_to_the_budget),
+        cmocka_unit_test(test_topics_have_their_words),
+        cmocka_unit_test(test_what_lines_of_topics_have_not_is_refused),
         cmocka_unit_test(test_every_allocation_may_fail),
     };
     return cmocka_run_group_tests_name("kv: client, lines", tests, NULL, NULL);
