@@ -22,8 +22,13 @@ struct weft_client_options {
     /* Borrowed for the client's life, and frozen by weft_client_new. It has to have the URL's codec and
      * transport. */
     struct weft_registry *registry;
-    struct weft_loop *loop;    /* borrowed for the client's life */
-    const char *url;           /* borrowed for the call; may name codec=NAME and its options */
+    struct weft_loop *loop; /* borrowed for the client's life */
+    const char *url;        /* borrowed for the call; may name codec=NAME and its options */
+    /* Another client of the loop whose URL names a multiplexer, as "yamux://" does: this one opens one more stream of
+     * its session instead of connecting, and has its own codec, calls and order of replies. The address in `url` is
+     * not used then. `beside` has to be one that has no `beside` itself, and to be closed after this one. NULL: this
+     * one connects. */
+    struct weft_client *beside;
     const char *codec;         /* for a URL that names none; not NULL; borrowed for the call */
     bool codec_is_explicit;    /* if true, a URL that names another codec is an error */
     struct weft_limits limits; /* max_pending, output_high, and what the codec reads are used */

@@ -50,6 +50,7 @@ enum { WEFT_PLUGIN_ABI = 1 };
     X(weft_stream_ops)                                                                             \
     X(weft_listener)                                                                               \
     X(weft_accepted)                                                                               \
+    X(weft_session_setup)                                                                          \
     X(weft_body)                                                                                   \
     X(weft_body_bytes)                                                                             \
     X(weft_view)                                                                                   \

@@ -45,7 +45,7 @@ struct weft_registry {
  *   - -ENOSPC: there are WEFT_REGISTRY_MAX of its kind.
  *   - -EPERM: the registry is frozen.
  *   - -EINVAL: the plugin lacks a mandatory slot, its name has no or more than 63 bytes or contains `,` or
- *     `&`, a filter's contains `+`, a codec's name is `auto` or begins with `auto:`, or a transport's stream_size or listener_size is
+ *     `&`, a filter's or a transport's contains `+`, a codec's name is `auto` or begins with `auto:`, or a transport's stream_size or listener_size is
  *     too small. */
 WEFT_MUST_USE int weft_registry_add_codec(struct weft_registry *registry,
                                           const struct weft_codec *codec);

@@ -24,6 +24,7 @@ extern "C" {
 struct weft_loop;
 struct weft_stream;
 struct weft_peer;
+struct weft_piece_pool;
 
 enum { WEFT_READABLE = 1, WEFT_WRITABLE = 2 }; /* events, and the interest in them */
 
@@ -126,6 +127,7 @@ struct weft_listener {
      * process. unlisten then removes no file. */
     bool kept;
 
+    size_t streams;  /* of a session (see begin): those that are attached or wait to be accepted */
     intptr_t handle; /* set by listen: what another process needs to go on listening */
     bool inherited;  /* set by listen: it was taken from the inheritance */
     /* Set by listen: the address with its real port, as a URL without options: "tcp://127.0.0.1:9527". */
@@ -136,7 +138,15 @@ struct weft_listener {
     struct weft_listener *next;
 };
 
-/* All slots are mandatory but check. */
+/* A session is made of this and a stream. All of it is borrowed until unlisten. */
+struct weft_session_setup {
+    const void *config;           /* that of configure */
+    struct weft_piece_pool *pool; /* for output that waits (base/chain.h) */
+    const char *peer;             /* the address of the peer, for accepted.peer */
+    bool is_server;               /* the peer has opened the stream below */
+};
+
+/* All slots are mandatory but check, and those below `connect`. */
 struct weft_transport {
     const char *name;                  /* the URL's scheme */
     const struct weft_option *options; /* of its URLs; NULL: none */
@@ -180,6 +190,36 @@ struct weft_transport {
      * block for name resolution. */
     int (*connect)(struct weft_stream *stream, struct weft_loop *loop, const struct weft_url *url,
                    struct weft_error *error);
+
+    /* The slots below make a transport a multiplexer, which carries many streams in one, as yamux does. It has these
+     * slots, and NULL for check, listen and connect. In a scheme it is the first: "yamux+tls+tcp". Its listener is
+     * a session: a stream below, whose streams are accepted from either side. A session stays on one loop, and so do
+     * its streams. The other slots mean for it:
+     *   - enable: a session takes no streams until it is enabled. enable(false) tells the peer that it takes none
+     *     any more; those that wait to be accepted are reset. Once it was called and the last stream has gone, the
+     *     session says its last words, waits a moment for the peer's end, and is over.
+     *   - accept: as above. Once the session is over, and from then on: -ESHUTDOWN if that was in order; -EPROTO if
+     *     the peer broke a rule; -ETIMEDOUT if it gives no sign of life; or another error of the stream below.
+     *     on_ready reports that, too, whether the session is enabled or not. accepted->peer is the session's peer with
+     *     the number of the stream, "127.0.0.1:51234#3". A stream needs no descriptor, so nothing is shed.
+     *   - unlisten: ends the session at once and closes the stream below. Streams that are attached see a reset. It may
+     *     be called from within any callback of the session or of its streams. */
+
+    size_t config_size; /* the core allocates it, zeroed */
+    /* Reads the options of a URL. Returns 0, or WEFT_ECONFIG with one line in *error. */
+    int (*configure)(void *config, const struct weft_url *url, struct weft_error *error);
+    /* Makes *session, zeroed memory of listener_size bytes whose on_ready and owner are set, a session over `below`,
+     * whose owner and closer it is from now on. `below` may be about to connect, or in its handshake. The memory of
+     * both is the caller's. Cannot fail. */
+    void (*begin)(struct weft_listener *session, struct weft_loop *loop, struct weft_stream *below,
+                  const struct weft_session_setup *setup);
+    /* Opens a stream of ours. Afterwards it is like one that connect has begun: it is writable when the stream below
+     * is. Returns 0; -ECONNREFUSED if the peer takes no more streams or the session has failed; -EAGAIN if there
+     * are as many as there may be; -EADDRNOTAVAIL if the session has no number left for one; or -ENOMEM. close must
+     * not be called after a failure. */
+    int (*dial)(struct weft_listener *session, struct weft_stream *stream);
+    /* Returns why the session has failed, for people, or NULL. It is static or lives as long as the stream below. */
+    const char *(*trouble)(const struct weft_listener *session);
 };
 
 #ifdef __cplusplus

@@ -35,6 +35,11 @@ extern const struct weft_transport weft_transport_tcp;
  * user nor as root. To name a file that begins with `@`, write `unix:./@NAME`. */
 extern const struct weft_transport weft_transport_unix;
 
+/* `yamux`, a multiplexer (transport.h) after hashicorp's specification (github.com/hashicorp/yamux, spec.md): many
+ * streams over one connection, each with its own order of replies. "yamux://HOST:PORT" is "yamux+tcp", and it stands
+ * over any other scheme: "yamux+tls://HOST:PORT", "yamux+unix:PATH". docs/yamux.md describes it for users. */
+extern const struct weft_transport weft_transport_yamux;
+
 #ifdef __cplusplus
 }
 #endif

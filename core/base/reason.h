@@ -21,7 +21,7 @@ extern "C" {
     X(TRUNCATED, "truncated", "the peer ended inside a frame")                                     \
     X(FRAME_LOST, "frame-lost", "the frame boundary was lost")                                     \
     X(FOREIGN, "foreign-protocol", "the first bytes were another protocol's")                      \
-    X(PROTOCOL, "protocol", "the peer broke a rule of TLS or WebSocket, or its handshake failed")  \
+    X(PROTOCOL, "protocol", "the peer broke a rule of TLS, ws or yamux, or its handshake failed")  \
     X(BAD_FRAMES, "bad-frames", "too many bad frames in a row")                                    \
     X(UNWORDED, "unworded", "a bad frame, and the service has no words for it")                    \
     X(FRAME_TIMEOUT, "frame-timeout", "a frame did not complete in time")                          \

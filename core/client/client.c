@@ -19,6 +19,7 @@ static void init(struct weft_client *client, const struct weft_client_options *o
     client->on_room = options->on_room;
     client->on_push = options->on_push;
     client->data = options->data;
+    client->beside = options->beside;
     client->wake = WEFT__NEVER;
     client->connect_deadline = WEFT__NEVER;
     client->connect_timeout = options->connect_timeout;
@@ -36,6 +37,10 @@ int weft_client_new(struct weft_client **result, const struct weft_client_option
                     struct weft_error *error)
 {
     *result = NULL;
+    if (options->beside && !options->beside->session)
+        return weft_error_set(error, WEFT_ECONFIG,
+                              "'%s' is to be beside a client that has no session of its own",
+                              options->url);
     weft__registry_freeze(options->registry);
     struct weft_client *client = weft_calloc(1, sizeof *client);
     if (!client)
@@ -69,6 +74,7 @@ err_after_codec:
 err_after_endpoint:
     weft_endpoint_fini(&client->endpoint);
 err_after_alloc:
+    weft_piece_pool_fini(&client->pool); /* a session that failed may have used it */
     weft_free(client);
     return err;
 }

@@ -5,6 +5,7 @@
  *      client.c   the public functions
  *      pump.c     what the loop calls: input, output, time
  *      life.c     how a connection begins and ends
+ *      session.c  streams that several clients share
  *      calls.c    the calls in flight */
 #ifndef WEFT_CLIENT_PRIVATE_H
 #define WEFT_CLIENT_PRIVATE_H
@@ -15,6 +16,7 @@
 #include "core/base/buf.h"
 #include "core/client.h"
 #include "core/server/endpoint.h"
+#include "session.h"
 
 enum weft__client_state { WEFT__CONNECTING, WEFT__OPEN, WEFT__BROKEN };
 
@@ -30,7 +32,10 @@ struct weft_client {
     struct weft_endpoint endpoint;
     struct weft_codec_state codec;
     struct weft__client_link *link;
-    char address[256]; /* the URL without its options, for texts */
+    struct weft__client_session
+        *session;               /* owned; NULL: the URL names no multiplexer, or it is another's */
+    struct weft_client *beside; /* whose session this one uses, or NULL */
+    char address[256];          /* the URL without its options, for texts */
     void (*on_connect)(struct weft_client *client, int status, const struct weft_error *error);
     void (*on_room)(struct weft_client *client);
     bool (*on_push)(struct weft_client *client, struct weft_view payload);

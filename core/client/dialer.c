@@ -45,6 +45,10 @@ static int set_up(struct weft_dialer *dialer, const struct weft_registry *regist
 
     if (err == 0)
         err = weft__stack_find(&dialer->stack, registry, dialer->url.scheme, error);
+    if (err == 0 && dialer->stack.mux)
+        err =
+            weft_error_set(error, WEFT_ECONFIG,
+                           "'%s': streams of a session are for clients and servers of weft", text);
     if (err == 0)
         err = check(dialer, text, error);
     if (err < 0)

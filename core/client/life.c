@@ -52,20 +52,44 @@ void weft__client_stop_codec(struct weft_client *client)
     weft_free(client->codec.conn);
 }
 
+/* Connects, or opens a stream of a session, which may have to connect. */
+static int begin_stream(struct weft_client *client, struct weft_stream *stream,
+                        struct weft_error *error)
+{
+    const struct weft__stack *stack = client->endpoint.stack;
+
+    if (client->beside)
+        return weft__client_session_dial(client->beside->session, stream, error);
+    if (!stack->mux)
+        return weft__stack_connect(stack, stream, client->loop, &client->pool,
+                                   &client->endpoint.url, error);
+    int err = weft__client_session_new(&client->session, stack, client->loop, &client->pool,
+                                       &client->endpoint.url, error);
+    if (err == 0)
+        err = weft__client_session_dial(client->session, stream, error);
+    if (err < 0) {
+        weft__client_session_free(client->session);
+        client->session = NULL;
+    }
+    return err;
+}
+
 int weft__client_start_stream(struct weft_client *client,
                               void (*on_ready)(struct weft_stream *, unsigned),
                               struct weft_error *error)
 {
-    client->link = weft_calloc(1, sizeof *client->link + client->endpoint.stack->stream_size);
+    const struct weft__stack *stack =
+        client->beside ? client->beside->endpoint.stack : client->endpoint.stack;
+    client->link = weft_calloc(1, sizeof *client->link + stack->stream_size);
     if (!client->link)
         return weft_error_set(error, -ENOMEM, "%s", weft_strerror(-ENOMEM));
     client->link->client = client;
     struct weft_stream *stream = weft__client_stream(client);
     stream->on_ready = on_ready;
-    int err = weft__stack_connect(client->endpoint.stack, stream, client->loop, &client->pool,
-                                  &client->endpoint.url, error);
+    int err = begin_stream(client, stream, error);
     if (err < 0) {
         weft_free(client->link);
+        client->link = NULL;
         return err;
     }
     stream->ops->want(stream, WEFT_WRITABLE);
@@ -105,6 +129,7 @@ void weft__client_free(struct weft_client *client)
 {
     weft_deferred_cancel(&client->flush);
     weft_free(client->link);
+    weft__client_session_free(client->session);
     weft__client_stop_codec(client);
     weft_endpoint_fini(&client->endpoint);
     weft_piece_pool_fini(&client->pool);

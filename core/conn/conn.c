@@ -84,8 +84,7 @@ static void unlink_conn(struct weft__conn *conn)
         conn->next->prev = conn->prev;
     worker->conn_count--;
     weft__count(&worker->states[conn->counted], (uint64_t)-1);
-    if (!worker->conns && worker->draining && worker->on_empty)
-        worker->on_empty(worker);
+    weft__worker_check_empty(worker);
 }
 
 /* Frees the place that the acceptor reserved on this worker. */
@@ -447,7 +446,7 @@ void weft__conn_open(struct weft__binding *binding, const struct weft_accepted *
 
     weft__count(&binding->counts.accepted, 1);
     if (!conn) {
-        binding->transport->drop(accepted);
+        weft__stack_drop(binding->stack, accepted);
         err = -ENOMEM;
         goto err;
     }
@@ -459,7 +458,7 @@ void weft__conn_open(struct weft__binding *binding, const struct weft_accepted *
     err = weft__stack_attach(binding->stack, conn->stream, worker->loop, &worker->pieces, accepted);
     if (err < 0)
         goto err_after_allocate;
-    conn->inside = conn->shaking = binding->stack->count > 0;
+    conn->inside = conn->shaking = weft__stack_shakes(binding->stack);
     conn->undecided = binding->variants > 1 && !refuse;
     if (!conn->undecided)
         weft__conn_bind(conn, binding);

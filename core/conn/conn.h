@@ -4,6 +4,7 @@
  * (worker.h), and everything here is for that worker's thread. Private to the core. Each file calls only
  * into files below it in this list, but for the slots of plugins:
  *
+ *   session.c     streams of a multiplexer, each of which is a connection
  *   conn.c        life, and the pump: what a connection does in a turn
  *   input.c       stream -> buf -> decode -> call
  *   variant.c     which of the endpoints that share an address a connection is of

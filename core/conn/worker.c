@@ -5,6 +5,7 @@
 #include <inttypes.h>
 
 #include "conn.h"
+#include "session.h"
 #include "core/base/compiler.h"
 
 enum { LOG_LINES_PER_SECOND = 20, FREE_SEGMENTS = 64 };
@@ -79,12 +80,31 @@ void weft__worker_drain(struct weft__worker *worker)
     struct weft__conn *next;
 
     worker->draining = true;
+    for (struct weft__session *session = worker->sessions; session; session = session->next)
+        weft__session_drain(session);
     for (struct weft__conn *conn = worker->conns; conn; conn = next) {
         next = conn->next;
         weft__conn_drain(conn);
     }
-    if (!worker->conns && worker->on_empty)
+    weft__worker_check_empty(worker);
+}
+
+void weft__worker_check_empty(struct weft__worker *worker)
+{
+    if (!worker->conns && !worker->sessions && worker->draining && worker->on_empty)
         worker->on_empty(worker);
+}
+
+uint64_t weft__worker_total(const struct weft__worker *worker)
+{
+    const struct weft__worker *at = worker;
+    uint64_t total = 0;
+
+    do {
+        total += atomic_load_explicit(&at->living, memory_order_relaxed);
+        at = at->sibling;
+    } while (at != worker);
+    return total;
 }
 
 void weft__worker_cut(struct weft__worker *worker)
@@ -96,6 +116,8 @@ void weft__worker_cut(struct weft__worker *worker)
             worker->cut++;
         weft__conn_break(conn, WEFT_REASON_CUT);
     }
+    for (struct weft__session *session = worker->sessions; session; session = session->next)
+        weft__session_break(session, WEFT_REASON_CUT);
 }
 
 void weft__worker_log_close(struct weft__worker *worker, enum weft_reason reason, const char *peer,

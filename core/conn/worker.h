@@ -26,6 +26,7 @@
 
 struct weft_walk;
 struct weft__conn;
+struct weft__session;
 struct weft__worker;
 
 enum {
@@ -36,7 +37,10 @@ enum {
     WEFT__TURN_FRAMES = 64, /* frames that a connection may decode in a turn */
     /* Time that decoding them may take, 1 ms. It is compared only if the clock was re-read. */
     WEFT__TURN_NS = 1000000,
-    WEFT__LATE_NS = 5000000 /* a turn of the loop that has taken longer, 5 ms, is a long one */
+    WEFT__LATE_NS = 5000000, /* a turn of the loop that has taken longer, 5 ms, is a long one */
+    /* The most connections at one time that are told in words why they are turned away. Further ones are
+     * dropped without a word. */
+    WEFT__MAX_REFUSING = 256
 };
 
 /* The counters of weft_server_counts. One thread writes them and any may read them. So relaxed loads and
@@ -60,7 +64,6 @@ static inline void weft__count(_Atomic uint64_t *counter, uint64_t n)
  * address follow their first one in the worker's array. */
 struct weft__binding {
     struct weft__worker *worker;
-    const struct weft_transport *transport; /* that of the stack */
     const struct weft__stack *stack;
     const char *scheme; /* of the URL */
     const struct weft_codec *codec;
@@ -101,6 +104,9 @@ struct weft__worker {
     /* Every connection that has memory: also the closed ones whose requests have not ended. */
     struct weft__conn *conns;
     size_t conn_count;
+    struct weft__session *sessions; /* whose streams are connections here (session.h) */
+    _Atomic uint64_t
+        *latest_id; /* the server's: the number of the connection that was opened last */
     _Atomic uint64_t
         states[WEFT_CONNECTION_STATES]; /* connections in each state, as of their last pump */
     struct weft__measures *measures;    /* NULL: nothing is measured */
@@ -108,11 +114,11 @@ struct weft__worker {
     struct weft_walk *walks;            /* that have connections here left to visit (walk.c) */
     bool draining;
     uint64_t cut; /* connections that were cut */
-    /* Called when the worker is draining and its last connection is gone. */
+    /* Called when the worker is draining and its last connection and session are gone. */
     void (*on_empty)(struct weft__worker *worker);
 
-    /* Connections placed here, by which the acceptor chooses a worker. It adds one, on the first worker's
-     * thread, and the worker subtracts it. */
+    /* Connections and sessions placed here, by which the acceptor chooses a worker. It adds one, on the first worker's
+     * thread, and the worker subtracts it; a session adds its streams. */
     _Atomic uint64_t living;
     uint64_t refusing; /* connections here that are only told why they are turned away */
     uint64_t log_second, log_lines, log_suppressed; /* for weft__worker_log_close */
@@ -130,6 +136,25 @@ void weft__worker_drain(struct weft__worker *worker);
 /* Breaks every connection, so that its pump closes it at once. Counts in cut those that were not yet
  * finished; a connection that lingers (state.h) is. */
 void weft__worker_cut(struct weft__worker *worker);
+
+/* Counts a peer that never became a connection. */
+static inline void weft__count_lost(struct weft__binding *binding, enum weft_reason reason)
+{
+    weft__count(&binding->counts.accepted, 1);
+    weft__count(&binding->counts.closed[reason], 1);
+}
+
+/* Returns the number of a connection that is opened now: one more than that of the one before. */
+static inline uint64_t weft__worker_next_id(struct weft__worker *worker)
+{
+    return atomic_fetch_add_explicit(worker->latest_id, 1, memory_order_relaxed) + 1;
+}
+
+/* Calls on_empty if the worker is draining and nothing is left. */
+void weft__worker_check_empty(struct weft__worker *worker);
+
+/* Returns the sum of `living` over all workers of the server. */
+uint64_t weft__worker_total(const struct weft__worker *worker);
 
 /* Re-reads the clock. Called after work that may have taken long. */
 static inline void weft__worker_refresh(struct weft__worker *worker)

@@ -7,6 +7,7 @@
 
 #include "core/base/compiler.h"
 #include "core/conn/conn.h"
+#include "core/conn/session.h"
 #include "server_private.h"
 
 enum { ACCEPTS_PER_TURN = 64 };
@@ -22,11 +23,21 @@ struct handoff {
     uint64_t id;
 };
 
+/* A session numbers its streams as they come. */
+static void open_here(struct weft__binding *binding, const struct weft_accepted *accepted,
+                      uint64_t id)
+{
+    if (binding->stack->mux)
+        weft__session_open(binding, accepted, id);
+    else
+        weft__conn_open(binding, accepted, id, 0);
+}
+
 static void open_handoff(struct weft_post *post)
 {
     struct handoff *handoff = weft_container_of(post, struct handoff, post);
 
-    weft__conn_open(handoff->binding, &handoff->accepted, handoff->id, 0);
+    open_here(handoff->binding, &handoff->accepted, handoff->id);
     weft_free(handoff);
 }
 
@@ -50,24 +61,18 @@ static size_t choose(struct weft_server *server, uint64_t *total)
     return best;
 }
 
-/* Counts a peer that never became a connection. */
-static void count_lost(struct weft__binding *binding, enum weft_reason reason)
+static void refuse(struct weft__binding *binding, const struct weft_accepted *accepted,
+                   enum weft_reject_cause cause)
 {
-    weft__count(&binding->counts.accepted, 1);
-    weft__count(&binding->counts.closed[reason], 1);
-}
-
-static void refuse(struct weft_server *server, struct weft__binding *binding,
-                   const struct weft_accepted *accepted, enum weft_reject_cause cause)
-{
-    if (binding->worker->refusing >= WEFT__MAX_REFUSING) {
-        count_lost(binding,
-                   cause == WEFT_REJECT_TOO_MANY ? WEFT_REASON_TOO_MANY : WEFT_REASON_DRAINED);
-        binding->transport->drop(accepted);
+    /* A session that is turned away has no stream that could say so. */
+    if (binding->worker->refusing >= WEFT__MAX_REFUSING || binding->stack->mux) {
+        weft__count_lost(binding, cause == WEFT_REJECT_TOO_MANY ? WEFT_REASON_TOO_MANY
+                                                                : WEFT_REASON_DRAINED);
+        binding->stack->transport->drop(accepted);
         return;
     }
     binding->worker->refusing++;
-    weft__conn_open(binding, accepted, ++server->next_id, 1 + (int)cause);
+    weft__conn_open(binding, accepted, weft__worker_next_id(binding->worker), 1 + (int)cause);
 }
 
 static void place(struct weft_server *server, size_t port, const struct weft_accepted *accepted)
@@ -79,17 +84,17 @@ static void place(struct weft_server *server, size_t port, const struct weft_acc
     size_t chosen = choose(server, &total);
 
     if (server->draining) {
-        refuse(server, first, accepted, WEFT_REJECT_DRAINING);
+        refuse(first, accepted, WEFT_REJECT_DRAINING);
         return;
     }
     if (total >= server->threads[0].limits.max_connections) {
-        refuse(server, first, accepted, WEFT_REJECT_TOO_MANY);
+        refuse(first, accepted, WEFT_REJECT_TOO_MANY);
         return;
     }
     worker = &server->threads[chosen].worker;
     atomic_fetch_add_explicit(&worker->living, 1, memory_order_relaxed);
     if (chosen == 0) {
-        weft__conn_open(first, accepted, ++server->next_id, 0);
+        open_here(first, accepted, weft__worker_next_id(worker));
         return;
     }
     handoff = weft_malloc(sizeof *handoff);
@@ -98,7 +103,7 @@ static void place(struct weft_server *server, size_t port, const struct weft_acc
     *handoff = (struct handoff){.post.run = open_handoff,
                                 .accepted = *accepted,
                                 .binding = &worker->bindings[port],
-                                .id = ++server->next_id};
+                                .id = weft__worker_next_id(worker)};
     if (weft_loop_post(worker->loop, &handoff->post) < 0)
         goto err_after_handoff;
     return;
@@ -107,8 +112,8 @@ err_after_handoff:
     weft_free(handoff);
 err:
     atomic_fetch_sub_explicit(&worker->living, 1, memory_order_relaxed);
-    first->transport->drop(accepted);
-    count_lost(first, WEFT_REASON_NO_MEMORY);
+    first->stack->transport->drop(accepted);
+    weft__count_lost(first, WEFT_REASON_NO_MEMORY);
 }
 
 static void accept_again(struct weft_timer *timer)
@@ -132,7 +137,7 @@ static void shed(struct weft_server *server, struct weft_listener *listener)
             place(server, i, &accepted);
         } else if (err == -ECONNABORTED) {
             server->shed++;
-            count_lost(&server->threads[0].worker.bindings[i], WEFT_REASON_NO_DESCRIPTOR);
+            weft__count_lost(&server->threads[0].worker.bindings[i], WEFT_REASON_NO_DESCRIPTOR);
         } else {
             return;
         }

@@ -174,7 +174,7 @@ static int find_layers(struct binding *b)
 
 /* The tables of options that a URL may use, as many as there are. */
 struct tables {
-    const struct weft_option *of[4 + WEFT_FILTERS_MAX + WEFT_LAYERS_MAX + 2 * WEFT_REGISTRY_MAX];
+    const struct weft_option *of[5 + WEFT_FILTERS_MAX + WEFT_LAYERS_MAX + 2 * WEFT_REGISTRY_MAX];
     size_t count;
 };
 
@@ -214,6 +214,7 @@ static struct tables option_tables(const struct binding *b)
         add_table(&tables, endpoint->stack->transport->options);
         for (size_t i = 0; i < endpoint->stack->count; i++)
             add_table(&tables, endpoint->stack->filters[i].filter->options);
+        add_table(&tables, endpoint->stack->mux ? endpoint->stack->mux->options : NULL);
     }
     add_table(&tables, endpoint->codec->options);
     add_table(&tables, endpoint->service ? endpoint->service->options : NULL);

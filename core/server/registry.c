@@ -133,12 +133,24 @@ int weft_registry_add_codec(struct weft_registry *registry, const struct weft_co
     return err;
 }
 
+/* A transport makes streams by itself, a multiplexer out of a stream; it is one of the two. */
+static bool has_slots(const struct weft_transport *transport)
+{
+    bool is_mux = transport->begin != NULL;
+
+    if (!transport->enable || !transport->accept || !transport->unlisten || !transport->attach ||
+        !transport->drop)
+        return false;
+    if (is_mux)
+        return transport->dial && transport->configure && transport->trouble &&
+               !transport->listen && !transport->connect && !transport->check;
+    return transport->listen && transport->connect && !transport->dial;
+}
+
 int weft_registry_add_transport(struct weft_registry *registry,
                                 const struct weft_transport *transport)
 {
-    if (!is_name(transport->name) || !transport->listen || !transport->enable ||
-        !transport->accept || !transport->unlisten || !transport->attach || !transport->drop ||
-        !transport->connect)
+    if (!is_name(transport->name) || strchr(transport->name, '+') || !has_slots(transport))
         return -EINVAL;
     if (transport->stream_size < sizeof(struct weft_stream) ||
         transport->listener_size < sizeof(struct weft_listener))

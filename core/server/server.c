@@ -76,7 +76,7 @@ static void name_address(char line[WEFT__DESCRIBE_SIZE], const struct weft__port
     const struct weft_url *url = &port->server->ports[port->first].endpoint.url;
     const char *target = url->target ? url->target : "";
 
-    if (port->endpoint.stack->count == 0)
+    if (port->endpoint.stack->count == 0 && !port->endpoint.stack->mux)
         snprintf(line, WEFT__DESCRIBE_SIZE, "%s %s", listener->name, bound);
     else
         snprintf(line, WEFT__DESCRIBE_SIZE, "%s%s%s %s", url->scheme, strchr(listener->name, ':'),

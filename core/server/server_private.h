@@ -16,10 +16,7 @@
 #include "core/conn/worker.h"
 
 enum {
-    WEFT__DESCRIBE_SIZE = 512, /* room for a line about an endpoint */
-    /* The most connections at one time that are told in words why they are turned away. Further ones are
-     * dropped without a word. */
-    WEFT__MAX_REFUSING = 256
+    WEFT__DESCRIBE_SIZE = 512 /* room for a line about an endpoint */
 };
 
 /* An endpoint with its listeners. Endpoints that share an address are side by side, and the first of them
@@ -62,7 +59,7 @@ struct weft_server {
     struct weft__thread *threads;
     size_t thread_count, ready; /* ready: threads whose worker is made */
     size_t running;             /* threads that have not drained, since serving began */
-    uint64_t next_id;           /* the number of the connection that was accepted last */
+    _Atomic uint64_t latest_id; /* the number of the connection that was opened last */
     /* drain_timer cuts what has not drained; accept_timer ends a pause of accepting. */
     struct weft_timer drain_timer, accept_timer;
     uint64_t shed;                   /* peers dropped since descriptors or memory ran out */

@@ -229,7 +229,6 @@ static int bind_plugins(struct weft_server *server, struct weft__worker *worker)
         struct weft__binding *binding = &worker->bindings[i];
         int err = 0;
 
-        binding->transport = port->endpoint.stack->transport;
         binding->stack = port->endpoint.stack;
         binding->scheme = server->ports[port->first].endpoint.url.scheme;
         binding->codec = port->endpoint.codec;
@@ -300,6 +299,7 @@ int weft__server_make_threads(struct weft_server *server, struct weft_error *err
             }
         }
         thread->worker.frames = server->frames;
+        thread->worker.latest_id = &server->latest_id;
         thread->worker.sibling = &server->threads[(i + 1) % server->thread_count].worker;
         server->ready++;
         err = bind_plugins(server, &thread->worker);

@@ -24,9 +24,42 @@ static const struct weft_filter *find_filter(const struct weft_registry *registr
 
 static void add_sizes(struct weft__stack *stack)
 {
-    stack->stream_size = stack->transport->stream_size;
+    stack->below_size = stack->transport->stream_size;
     for (size_t i = stack->count; i-- > 0;)
-        stack->stream_size = weft__filter_stream_size(stack->filters[i].filter, stack->stream_size);
+        stack->below_size = weft__filter_stream_size(stack->filters[i].filter, stack->below_size);
+    stack->stream_size = stack->mux ? stack->mux->stream_size : stack->below_size;
+}
+
+static const struct weft_transport *find_mux(const struct weft_registry *registry, const char *name)
+{
+    for (size_t i = 0; i < WEFT_REGISTRY_MAX && registry->transports[i]; i++)
+        if (registry->transports[i]->begin && strcmp(registry->transports[i]->name, name) == 0)
+            return registry->transports[i];
+    return NULL;
+}
+
+/* Takes the name of a multiplexer from the front of a scheme. Returns the rest, or NULL if that was all. */
+static char *take_mux(struct weft__stack *stack, const struct weft_registry *registry, char *scheme)
+{
+    char *plus = strchr(scheme, '+');
+
+    if (plus)
+        *plus = '\0';
+    stack->mux = find_mux(registry, scheme);
+    if (plus)
+        *plus = '+';
+    if (!stack->mux)
+        return scheme;
+    return plus ? plus + 1 : NULL;
+}
+
+/* True if what is left of a scheme begins with a multiplexer. */
+static bool is_misplaced(const struct weft_registry *registry, const char *rest)
+{
+    char name[WEFT_URL_MAX];
+
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(rest, "+"), rest);
+    return find_mux(registry, name) != NULL;
 }
 
 /* Takes the names of filters from the front of a scheme. Returns the name of the transport that is left. */
@@ -63,7 +96,11 @@ int weft__stack_find(struct weft__stack *stack, const struct weft_registry *regi
         if (strcmp(scheme, aliases[i][0]) == 0)
             scheme = aliases[i][1];
     snprintf(text, sizeof text, "%s", scheme);
-    const char *name = take_filters(stack, registry, text);
+    const char *name = take_filters(stack, registry, take_mux(stack, registry, text));
+    if (is_misplaced(registry, name))
+        return weft_error_set(error, WEFT_ECONFIG,
+                              "scheme '%s': a multiplexer is the first stage, as in yamux+tls",
+                              scheme);
     stack->transport = weft_registry_transport(registry, name, error);
     if (!stack->transport)
         return WEFT_ECONFIG;
@@ -76,6 +113,14 @@ int weft__stack_configure(struct weft__stack *stack, const struct weft_url *url,
                           struct weft_error *error)
 {
     stack->role = role;
+    if (stack->mux) {
+        stack->mux_config = weft_calloc(1, stack->mux->config_size + 1);
+        if (!stack->mux_config)
+            return -ENOMEM;
+        int err = stack->mux->configure(stack->mux_config, url, error);
+        if (err < 0)
+            return err;
+    }
     for (size_t i = 0; i < stack->count; i++) {
         const struct weft_filter *filter = stack->filters[i].filter;
         if (filter->config_size > 0) {
@@ -102,6 +147,7 @@ void weft__stack_fini(struct weft__stack *stack)
             filter->release(stack->filters[i].config);
         weft_free(stack->filters[i].config);
     }
+    weft_free(stack->mux_config);
     *stack = (struct weft__stack){0};
 }
 
@@ -138,6 +184,20 @@ static int pile(const struct weft__stack *stack, struct weft_stream *stream, str
 int weft__stack_attach(const struct weft__stack *stack, struct weft_stream *stream,
                        struct weft_loop *loop, struct weft_piece_pool *pool,
                        const struct weft_accepted *accepted)
+{
+    if (stack->mux)
+        return stack->mux->attach(stream, loop, accepted);
+    return weft__stack_attach_below(stack, stream, loop, pool, accepted);
+}
+
+void weft__stack_drop(const struct weft__stack *stack, const struct weft_accepted *accepted)
+{
+    (stack->mux ? stack->mux : stack->transport)->drop(accepted);
+}
+
+int weft__stack_attach_below(const struct weft__stack *stack, struct weft_stream *stream,
+                             struct weft_loop *loop, struct weft_piece_pool *pool,
+                             const struct weft_accepted *accepted)
 {
     if (stack->count == 0)
         return stack->transport->attach(stream, loop, accepted);

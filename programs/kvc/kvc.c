@@ -27,6 +27,8 @@ int main(int argc, char **argv)
         err = weft_registry_add_transport(&registry, &weft_transport_tcp);
     if (err == 0)
         err = weft_registry_add_transport(&registry, &weft_transport_unix);
+    if (err == 0)
+        err = weft_registry_add_transport(&registry, &weft_transport_yamux);
 #ifdef WEFT_HAS_WEBSOCKET
     if (err == 0)
         err = weft_registry_add_filter(&registry, &weft_filter_websocket, NULL);

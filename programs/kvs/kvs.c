@@ -49,6 +49,8 @@ static int fill_registry(struct weft_registry *registry, struct contexts *contex
     int err = weft_registry_add_transport(registry, &weft_transport_tcp);
     if (err == 0)
         err = weft_registry_add_transport(registry, &weft_transport_unix);
+    if (err == 0)
+        err = weft_registry_add_transport(registry, &weft_transport_yamux);
 #ifdef WEFT_HAS_WEBSOCKET
     if (err == 0)
         err = weft_registry_add_filter(registry, &weft_filter_websocket, &contexts->websocket);

@@ -27,6 +27,7 @@
 const struct weft_transport *const generate_transports[] = {
     &weft_transport_tcp,
     &weft_transport_unix,
+    &weft_transport_yamux,
     NULL,
 };
 

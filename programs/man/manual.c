@@ -197,7 +197,14 @@ static void print_transports(FILE *out)
     for (const struct weft_transport *const *at = generate_transports; *at; at++) {
         fputs(".TP\n", out);
         print_bold(out, (*at)->name);
-        fputs((*at)->options ? "\nWith these options.\n" : "\nWithout options.\n", out);
+        if ((*at)->begin) {
+            fputs("\nMany streams in a connection over tcp, or over other stages as in ", out);
+            print_bold(out, (*at)->name);
+            print_bold(out, "+tls");
+            fputs(".\n", out);
+        } else {
+            fputs((*at)->options ? "\nWith these options.\n" : "\nWithout options.\n", out);
+        }
         print_plugin_options(out, (*at)->options);
     }
 }

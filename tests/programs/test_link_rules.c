@@ -68,6 +68,7 @@ enum {
     BASE,
     CORE,
     TRANSPORTS,
+    YAMUX,
     WEBSOCKET,
     TLS,
     CODECS,
@@ -103,6 +104,7 @@ static struct archive archives[ARCHIVE_COUNT] = {
     [BASE] = {.path = ARCHIVE_BASE},
     [CORE] = {.path = ARCHIVE_CORE},
     [TRANSPORTS] = {.path = ARCHIVE_TRANSPORTS},
+    [YAMUX] = {.path = ARCHIVE_YAMUX},
 #ifdef ARCHIVE_TLS
     [TLS] = {.path = ARCHIVE_TLS},
 #endif
@@ -321,6 +323,19 @@ static void test_transports_know_the_doors_of_core_alone(void **state)
     needs_none_of(TRANSPORTS, gzip_engines);
     needs_none_of(TRANSPORTS, protobuf_c);
     needs_none_of(TRANSPORTS, threads);
+}
+
+static void test_yamux_knows_a_loop_and_no_socket_or_thread(void **state)
+{
+    (void)state;
+    needs_nothing_above(YAMUX, 1u << BASE | 1u << CORE, NULL);
+    needs_none_of(YAMUX, libev);
+    needs_none_of(YAMUX, gzip_engines);
+    needs_none_of(YAMUX, protobuf_c);
+    needs_none_of(YAMUX, sockets);
+    needs_none_of(YAMUX, waits);
+    needs_none_of(YAMUX, clocks);
+    needs_none_of(YAMUX, threads);
 }
 
 static void test_filters_know_no_loop_socket_clock_or_thread(void **state)
@@ -667,6 +682,7 @@ int main(void)
         cmocka_unit_test(test_core_knows_no_plugin_and_none_of_their_libraries),
         cmocka_unit_test(test_core_calls_no_socket),
         cmocka_unit_test(test_transports_know_the_doors_of_core_alone),
+        cmocka_unit_test(test_yamux_knows_a_loop_and_no_socket_or_thread),
         cmocka_unit_test(test_filters_know_no_loop_socket_clock_or_thread),
         cmocka_unit_test(test_codecs_know_no_loop_socket_clock_or_thread),
         cmocka_unit_test(test_echo_knows_the_service_seam_alone),

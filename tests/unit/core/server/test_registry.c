@@ -220,6 +220,57 @@ static void test_registry_refuses_a_transport_without_what_it_must_have(void **s
         assert_int_equal(weft_registry_add_transport(&registry, &lacking[i]), -EINVAL);
 }
 
+static void begin_session(struct weft_listener *session, struct weft_loop *loop,
+                          struct weft_stream *below, const struct weft_session_setup *setup)
+{
+    (void)session, (void)loop, (void)below, (void)setup;
+}
+
+static int configure_mux(void *config, const struct weft_url *url, struct weft_error *error)
+{
+    (void)config, (void)url, (void)error;
+    return 0;
+}
+
+static int dial_stream(struct weft_listener *session, struct weft_stream *stream)
+{
+    (void)session, (void)stream;
+    return 0;
+}
+
+static const char *trouble_of_session(const struct weft_listener *session)
+{
+    (void)session;
+    return NULL;
+}
+
+static void test_registry_refuses_a_multiplexer_without_what_it_must_have(void **state)
+{
+    (void)state;
+    struct weft_registry registry = {.frozen = false};
+    struct weft_transport whole = dummy_transport("x"), lacking[7];
+    enum { COUNT = sizeof lacking / sizeof *lacking };
+    whole.begin = begin_session;
+    whole.configure = configure_mux;
+    whole.dial = dial_stream;
+    whole.trouble = trouble_of_session;
+    lacking[0] = whole; /* it can listen */
+    whole.listen = NULL;
+    lacking[1] = whole; /* it can connect */
+    whole.connect = NULL;
+    whole.check = NULL;
+    for (size_t i = 2; i < COUNT; i++)
+        lacking[i] = whole;
+    lacking[2].configure = NULL;
+    lacking[3].dial = NULL;
+    lacking[4].trouble = NULL;
+    lacking[5].begin = NULL;
+    lacking[6].name = "x+y";
+    for (size_t i = 0; i < COUNT; i++)
+        assert_int_equal(weft_registry_add_transport(&registry, &lacking[i]), -EINVAL);
+    assert_int_equal(weft_registry_add_transport(&registry, &whole), 0);
+}
+
 static void test_registry_names_what_there_is_instead_of_an_unknown_name(void **state)
 {
     (void)state;
@@ -256,6 +307,7 @@ int main(void)
         cmocka_unit_test(test_registry_refuses_a_codec_without_what_it_must_have),
         cmocka_unit_test(test_registry_refuses_a_service_without_what_it_must_have),
         cmocka_unit_test(test_registry_refuses_a_transport_without_what_it_must_have),
+        cmocka_unit_test(test_registry_refuses_a_multiplexer_without_what_it_must_have),
         cmocka_unit_test(test_registry_names_what_there_is_instead_of_an_unknown_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

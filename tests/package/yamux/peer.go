@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: MIT
+//
+// The other end of kvs's and kvc's yamux, in Go with hashicorp's own library (Debian: golang-github-hashicorp-yamux-dev).
+//
+//	peer client ADDRESS CASE    a client of kvs, whose codec is raw; prints "ok"
+//	peer server KVS             a server that carries each stream to KVS over tcp; prints its address
+//	peer vectors                frames as the library writes them, a line of hex each
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/yamux"
+)
+
+const deadline = 100 * time.Second
+
+func fail(format string, words ...interface{}) {
+	fmt.Fprintf(os.Stderr, format+"\n", words...)
+	os.Exit(1)
+}
+
+func must(err error, doing string) {
+	if err != nil {
+		fail("%s: %v", doing, err)
+	}
+}
+
+// A length of protobuf, and a field with it.
+func field(tag byte, data []byte) []byte {
+	var size [binary.MaxVarintLen64]byte
+	n := binary.PutUvarint(size[:], uint64(len(data)))
+	return append(append([]byte{tag}, size[:n]...), data...)
+}
+
+func frame(payload []byte) []byte {
+	var size [4]byte
+	binary.BigEndian.PutUint32(size[:], uint32(len(payload)))
+	return append(size[:], payload...)
+}
+
+// proto/abi.proto: CommandRequest.hset and .hget; a Value's field 2 is binary.
+func hset(key string, value []byte) []byte {
+	pair := append(field(0x0a, []byte(key)), field(0x12, field(0x12, value))...)
+	return frame(field(0x22, append(field(0x0a, []byte("t")), field(0x12, pair)...)))
+}
+
+func hget(key string) []byte {
+	return frame(field(0x0a, append(field(0x0a, []byte("t")), field(0x12, []byte(key))...)))
+}
+
+// A reply, without its length.
+func receive(from io.Reader) ([]byte, error) {
+	var size [4]byte
+	if _, err := io.ReadFull(from, size[:]); err != nil {
+		return nil, err
+	}
+	reply := make([]byte, binary.BigEndian.Uint32(size[:]))
+	_, err := io.ReadFull(from, reply)
+	return reply, err
+}
+
+// The reply to an hget: status 200 and one value.
+func wanted(value []byte) []byte {
+	return append([]byte{0x08, 0xc8, 0x01}, field(0x1a, field(0x12, value))...)
+}
+
+func expect(from io.Reader, reply []byte, doing string) {
+	got, err := receive(from)
+	must(err, doing)
+	if !bytes.Equal(got, reply) {
+		fail("%s: %d bytes, want %d", doing, len(got), len(reply))
+	}
+}
+
+func write(to io.Writer, data []byte) {
+	_, err := to.Write(data)
+	must(err, "write")
+}
+
+func open(session *yamux.Session) *yamux.Stream {
+	stream, err := session.OpenStream()
+	must(err, "open a stream")
+	must(stream.SetDeadline(time.Now().Add(deadline)), "set a deadline")
+	return stream
+}
+
+func config() *yamux.Config {
+	c := yamux.DefaultConfig()
+	c.LogOutput = io.Discard
+	c.ConnectionWriteTimeout = deadline
+	return c
+}
+
+func connect(address string) *yamux.Session {
+	conn, err := net.Dial("tcp", address)
+	must(err, "connect")
+	session, err := yamux.Client(conn, config())
+	must(err, "begin a session")
+	return session
+}
+
+// The reply to an hset has status 200, and the value that there was.
+func expectSet(from io.Reader, doing string) {
+	got, err := receive(from)
+	must(err, doing)
+	if !bytes.HasPrefix(got, []byte{0x08, 0xc8, 0x01}) {
+		fail("%s: %x", doing, got)
+	}
+}
+
+func talk(stream io.ReadWriter, key string, times int) {
+	for i := 0; i < times; i++ {
+		value := []byte(fmt.Sprintf("%s-%d", key, i))
+		write(stream, append(hset(key, value), hget(key)...))
+		expectSet(stream, "hset "+key)
+		expect(stream, wanted(value), "hget "+key)
+	}
+}
+
+func streams(session *yamux.Session) {
+	var group sync.WaitGroup
+	for i := 0; i < 100; i++ {
+		group.Add(1)
+		go func(name string) {
+			defer group.Done()
+			stream := open(session)
+			talk(stream, name, 20)
+			must(stream.Close(), "close "+name)
+			if _, err := stream.Read(make([]byte, 1)); err != io.EOF {
+				fail("%s does not end: %v", name, err)
+			}
+		}(fmt.Sprintf("stream-%d", i))
+	}
+	group.Wait()
+}
+
+// What was asked before the end of our side is answered, and then kvs ends its side. The library reads nothing behind
+// its own Close, so that these frames are made by hand: SYN, data, FIN.
+func halfClose(address string) {
+	conn, err := net.Dial("tcp", address)
+	must(err, "connect")
+	header := func(kind, flags byte, length int) []byte {
+		h := []byte{0, kind, 0, flags, 0, 0, 0, 7, 0, 0, 0, 0}
+		binary.BigEndian.PutUint32(h[8:], uint32(length))
+		return h
+	}
+	request := append(hset("half", []byte("closed")), hget("half")...)
+	write(conn, append(append(append(header(1, 1, 0), header(0, 0, len(request))...), request...), header(1, 4, 0)...))
+	var got []byte
+	for end := false; !end; {
+		h := make([]byte, 12)
+		_, err := io.ReadFull(conn, h)
+		must(err, "read a header")
+		if h[1] == 0 {
+			data := make([]byte, binary.BigEndian.Uint32(h[8:]))
+			_, err := io.ReadFull(conn, data)
+			must(err, "read data")
+			got = append(got, data...)
+		}
+		end = h[3]&4 != 0
+	}
+	replies := bytes.NewReader(got)
+	expectSet(replies, "hset")
+	expect(replies, wanted([]byte("closed")), "hget")
+	if replies.Len() > 0 {
+		fail("%d bytes behind the replies", replies.Len())
+	}
+	conn.Close()
+}
+
+// A stream whose owner reads nothing does not hold up another one, and misses nothing afterwards.
+func slow(session *yamux.Session) {
+	value := bytes.Repeat([]byte("0123456789abcdef"), 1<<16)
+	lazy, quick := open(session), open(session)
+	write(lazy, hset("large", value))
+	expectSet(lazy, "hset")
+	for i := 0; i < 20; i++ {
+		write(lazy, hget("large"))
+	}
+	talk(quick, "quick", 500)
+	for i := 0; i < 20; i++ {
+		expect(lazy, wanted(value), "hget")
+	}
+}
+
+func large(session *yamux.Session) {
+	value := make([]byte, 10<<20)
+	for i := range value {
+		value[i] = byte(i * 7 >> 3)
+	}
+	var group sync.WaitGroup
+	for i := 0; i < 3; i++ {
+		group.Add(1)
+		go func(key string) {
+			defer group.Done()
+			stream := open(session)
+			write(stream, append(hset(key, value), hget(key)...))
+			expectSet(stream, "hset "+key)
+			expect(stream, wanted(value), "hget "+key)
+		}(fmt.Sprintf("large-%d", i))
+	}
+	group.Wait()
+}
+
+func pings(session *yamux.Session) {
+	for i := 0; i < 100; i++ {
+		_, err := session.Ping()
+		must(err, "ping")
+	}
+}
+
+// kvs takes 256 streams at a time; more are reset, and those that there are go on.
+func limit(session *yamux.Session) {
+	var all []*yamux.Stream
+	for i := 0; i < 256; i++ {
+		all = append(all, open(session))
+		talk(all[i], "limit", 1)
+	}
+	late := open(session)
+	if _, err := late.Read(make([]byte, 1)); err != yamux.ErrConnectionReset {
+		fail("one stream too many: %v", err)
+	}
+	talk(all[255], "limit", 1)
+	must(all[0].Close(), "close")
+	pings(session) // behind the first one, kvs has seen the end and closed its side
+	talk(open(session), "limit", 1)
+}
+
+// Bytes of another protocol end their stream and no other.
+func foreign(session *yamux.Session) {
+	other, stream := open(session), open(session)
+	write(stream, []byte("GET / HTTP/1.1\r\n\r\n"))
+	if _, err := io.Copy(io.Discard, stream); err != nil && err != yamux.ErrConnectionReset {
+		fail("no end: %v", err)
+	}
+	talk(other, "other", 10)
+}
+
+// kvs is told to drain while a stream is open: it takes no more, answers, and ends.
+func drain(session *yamux.Session) {
+	stream := open(session)
+	talk(stream, "drain", 1)
+	fmt.Println("ready")
+	select {
+	case <-session.CloseChan():
+	case <-time.After(deadline):
+		fail("the session does not end")
+	}
+	if _, err := session.OpenStream(); err == nil {
+		fail("a stream opens after the end")
+	}
+}
+
+func client(address, name string) {
+	cases := map[string]func(*yamux.Session){"streams": streams, "slow": slow, "large": large,
+		"pings": pings, "limit": limit, "foreign": foreign, "drain": drain}
+	if name == "half-close" {
+		halfClose(address)
+		fmt.Println("ok")
+		return
+	}
+	run := cases[name]
+	if run == nil {
+		fail("no case %s", name)
+	}
+	session := connect(address)
+	run(session)
+	session.Close()
+	fmt.Println("ok")
+}
+
+// Carries bytes both ways, and each end as well.
+func carry(stream net.Conn, kvs string) {
+	conn, err := net.Dial("tcp", kvs)
+	must(err, "connect to kvs")
+	go func() {
+		io.Copy(conn, stream)
+		conn.(*net.TCPConn).CloseWrite()
+	}()
+	io.Copy(stream, conn)
+	stream.Close()
+}
+
+func server(kvs string) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	must(err, "listen")
+	fmt.Println(listener.Addr())
+	go func() { // ends with whoever started it
+		io.Copy(io.Discard, bufio.NewReader(os.Stdin))
+		os.Exit(0)
+	}()
+	for {
+		conn, err := listener.Accept()
+		must(err, "accept")
+		session, err := yamux.Server(conn, config())
+		must(err, "begin a session")
+		go func() {
+			for {
+				stream, err := session.Accept()
+				if err != nil {
+					return
+				}
+				go carry(stream, kvs)
+			}
+		}()
+	}
+}
+
+// A connection that shows what is written to it.
+type shown struct{ net.Conn }
+
+func (s shown) Write(data []byte) (int, error) {
+	fmt.Println(hex.EncodeToString(data))
+	return s.Conn.Write(data)
+}
+
+// One stream's life as a client writes it: SYN, data, a ping, FIN, GO_AWAY.
+func vectors() {
+	ours, theirs := net.Pipe()
+	quiet := config()
+	quiet.EnableKeepAlive = false
+	client, err := yamux.Client(shown{ours}, quiet)
+	must(err, "begin a session")
+	server, err := yamux.Server(theirs, quiet)
+	must(err, "begin a session")
+	stream := open(client)
+	peer, err := server.AcceptStream()
+	must(err, "accept")
+	write(stream, []byte("hello"))
+	_, err = io.ReadFull(peer, make([]byte, 5))
+	must(err, "read")
+	_, err = client.Ping()
+	must(err, "ping")
+	must(stream.Close(), "close")
+	must(client.GoAway(), "go away")
+}
+
+func main() {
+	switch {
+	case len(os.Args) == 4 && os.Args[1] == "client":
+		client(os.Args[2], os.Args[3])
+	case len(os.Args) == 3 && os.Args[1] == "server":
+		server(os.Args[2])
+	case len(os.Args) == 2 && os.Args[1] == "vectors":
+		vectors()
+	default:
+		fail("usage: peer client ADDRESS CASE | peer server KVS | peer vectors")
+	}
+}

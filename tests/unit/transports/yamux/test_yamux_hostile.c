@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A yamux session meets peers that break rules or flood; the table of docs/yamux.md names these tests. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "yamux_fixture.h"
+
+enum {
+    DATA = WEFT__YAMUX_DATA,
+    UPDATE = WEFT__YAMUX_UPDATE,
+    PING = WEFT__YAMUX_PING,
+    AWAY = WEFT__YAMUX_GO_AWAY,
+    SYN = WEFT__YAMUX_SYN,
+    ACK = WEFT__YAMUX_ACK,
+    FIN = WEFT__YAMUX_FIN,
+    RST = WEFT__YAMUX_RST,
+    WINDOW = WEFT__YAMUX_WINDOW,
+};
+
+#define SECOND INT64_C(1000000000)
+
+static struct world world;
+
+enum { OPEN = 1, UNKNOWN = 9 };
+
+/* Frames behind SYN of stream 1. */
+static const struct violation {
+    uint8_t version;
+    unsigned type, flags;
+    uint32_t id, length;
+    bool again; /* twice */
+    const char *why;
+} violations[] = {
+    {71, 'E', 0, 0, 0, false, "another version than 0"},
+    {0, 4, 0, 0, 0, false, "an unknown type"},
+    {0, DATA, 0x10, OPEN, 0, false, "an unknown flag"},
+    {0, UPDATE, 0x8000, OPEN, 0, false, "an unknown flag"},
+    {0, DATA, 0, 0, 5, false, "with the id 0"},
+    {0, UPDATE, SYN, 0, 0, false, "with the id 0"},
+    {0, UPDATE, SYN | ACK, 3, 0, false, "SYN and ACK"},
+    {0, UPDATE, SYN, 2, 0, false, "an id of our side"},
+    {0, UPDATE, SYN, OPEN, 0, false, "the id of an open stream"},
+    {0, UPDATE, 0, UNKNOWN, 1, false, "never opened"},
+    {0, DATA, FIN, 2, 0, false, "never opened"},
+    {0, DATA, 0, OPEN, WINDOW + 1, false, "beyond the window"},
+    {0, DATA, SYN, 3, WINDOW + 1, false, "beyond the window"},
+    {0, UPDATE, 0, OPEN, UINT32_MAX - WINDOW + 1, false, "more than 4 GiB"},
+    {0, UPDATE, FIN, OPEN, 0, true, "a second FIN"},
+    {0, PING, SYN, OPEN, 0, false, "a ping of a stream"},
+    {0, PING, 0, 0, 0, false, "a ping with other flags"},
+    {0, PING, SYN | ACK, 0, 0, false, "a ping with other flags"},
+    {0, AWAY, 0, OPEN, 0, false, "with an id or with flags"},
+    {0, AWAY, SYN, 0, 0, false, "with an id or with flags"},
+    {0, AWAY, 0, 0, 3, false, "an unknown code"},
+};
+
+static void check_violation(const struct violation *v)
+{
+    uint8_t header[WEFT__YAMUX_HEADER];
+
+    world_begin(&world, "", true);
+    world_send(&world, UPDATE, SYN, OPEN, 0, NULL);
+    world_run(&world);
+    world_expect(&world, UPDATE, ACK, OPEN, 0);
+    weft__yamux_put_header(header, (enum weft__yamux_type)v->type, v->flags, v->id, v->length);
+    header[0] = v->version;
+    for (int i = 0; i <= v->again; i++)
+        script_send(world.peer, header, sizeof header);
+    world_run(&world);
+    world_expect(&world, AWAY, 0, 0, WEFT__YAMUX_PROTOCOL_ERROR);
+    world_expect_nothing(&world);
+    assert_true(script_at_eof(world.peer));
+    assert_true(world.owners[0].result == -EPROTO || world.owners[0].result == 0);
+    script_shutdown(world.peer);
+    world_run(&world);
+    assert_int_equal(world.over, -EPROTO);
+    assert_non_null(world.why);
+    if (!strstr(world.why, v->why))
+        fail_msg("'%s' where '%s' is due", world.why, v->why);
+    world_end(&world);
+}
+
+static void test_broken_rules_end_the_session_with_words(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof violations / sizeof *violations; i++)
+        check_violation(&violations[i]);
+}
+
+static void test_data_behind_the_end_of_a_stream_breaks_a_rule(void **state)
+{
+    (void)state;
+    world_begin(&world, "", true);
+    world_send(&world, DATA, SYN | FIN, 1, 4, "last");
+    world_send(&world, DATA, 0, 1, 4, "more");
+    script_shutdown(world.peer);
+    world_run(&world);
+    assert_int_equal(world.over, -EPROTO);
+    assert_string_equal(world.why, "data behind the FIN of a stream");
+    world_end(&world);
+}
+
+static void check_last_words(uint32_t code)
+{
+    world_begin(&world, "", true);
+    world_send(&world, UPDATE, SYN, 1, 0, NULL);
+    world_run(&world);
+    (void)world_count(&world, UPDATE, 0);
+    world_send(&world, AWAY, 0, 0, code, NULL);
+    script_shutdown(world.peer);
+    world_run(&world);
+    world_expect_nothing(&world);
+    assert_int_equal(world.owners[0].result, -ECONNRESET);
+    assert_int_equal(world.over, -ECONNABORTED);
+    world_end(&world);
+}
+
+static void test_peer_that_leaves_with_an_error_is_answered_with_the_end(void **state)
+{
+    (void)state;
+    check_last_words(WEFT__YAMUX_PROTOCOL_ERROR);
+    check_last_words(WEFT__YAMUX_INTERNAL_ERROR);
+}
+
+/* Whoever says GO_AWAY takes no streams, but may open some, as Go's library does. */
+static void test_peer_that_takes_no_streams_may_open_some(void **state)
+{
+    int error;
+    (void)state;
+    world_begin(&world, "", true);
+    world_send(&world, AWAY, 0, 0, WEFT__YAMUX_NORMAL, NULL);
+    world_send(&world, UPDATE, SYN, 1, 0, NULL);
+    world_run(&world);
+    world_expect(&world, UPDATE, ACK, 1, 0);
+    assert_null(world_dial(&world, &error));
+    assert_int_equal(error, -ECONNREFUSED);
+    world_end(&world);
+}
+
+static void test_flood_of_streams_is_reset_and_then_ends(void **state)
+{
+    (void)state;
+    world_begin(&world, "streams=20&idle-frames=30", true);
+    for (uint32_t i = 0; i < 45; i++)
+        world_send(&world, UPDATE, SYN, 1 + 2 * i, 0, NULL);
+    world_run(&world);
+    assert_int_equal(world.count, 20);
+    assert_int_equal(world_count(&world, UPDATE, RST), 25);
+    assert_int_equal(world.over, 0);
+    for (uint32_t i = 0; i < 10; i++)
+        world_send(&world, UPDATE, SYN, 101 + 2 * i, 0, NULL);
+    world_run(&world);
+    assert_int_equal(world_count(&world, AWAY, 0), 1);
+    world_end(&world);
+}
+
+static void test_streams_beyond_the_backlog_are_reset(void **state)
+{
+    (void)state;
+    world_begin(&world, "backlog=3", true);
+    world.lazy = true;
+    for (uint32_t i = 0; i < 5; i++)
+        world_send(&world, UPDATE, SYN, 1 + 2 * i, 0, NULL);
+    virtual_loop_turn(world.loop);
+    virtual_loop_turn(world.loop);
+    world_expect(&world, UPDATE, RST, 7, 0);
+    world_expect(&world, UPDATE, RST, 9, 0);
+    /* One that waits may be reset by the peer, too. */
+    world_send(&world, UPDATE, RST, 3, 0, NULL);
+    virtual_loop_turn(world.loop);
+    virtual_loop_turn(world.loop);
+    world.lazy = false;
+    world_run(&world);
+    assert_int_equal(world_count(&world, UPDATE, ACK), 2);
+    assert_int_equal(world.count, 2);
+    world_end(&world);
+}
+
+static void test_rapid_resets_end_the_session(void **state)
+{
+    (void)state;
+    world_begin(&world, "idle-frames=50", true);
+    for (uint32_t i = 0; i < 51; i++) {
+        world_send(&world, UPDATE, SYN, 1 + 2 * i, 0, NULL);
+        world_send(&world, UPDATE, RST, 1 + 2 * i, 0, NULL);
+    }
+    script_shutdown(world.peer);
+    world_run(&world);
+    assert_int_equal(world.over, -EPROTO);
+    world_end(&world);
+}
+
+static void test_flood_of_pings_ends_the_session(void **state)
+{
+    (void)state;
+    world_begin(&world, "idle-frames=100", true);
+    for (int seconds = 0; seconds < 3; seconds++) { /* so many each second are fine */
+        for (uint32_t i = 0; i < 100; i++)
+            world_send(&world, PING, SYN, 0, i, NULL);
+        assert_true(virtual_loop_advance(world.loop, SECOND));
+        assert_int_equal(world_count(&world, PING, ACK), 100);
+    }
+    for (uint32_t i = 0; i < 101; i++)
+        world_send(&world, PING, SYN, 0, i, NULL);
+    world_run(&world);
+    assert_int_equal(world_count(&world, AWAY, 0), 1);
+    script_shutdown(world.peer);
+    world_run(&world);
+    assert_int_equal(world.over, -EPROTO);
+    world_end(&world);
+}
+
+static void test_answers_that_nobody_reads_end_the_session(void **state)
+{
+    const struct script_rules rules = {.window = 100};
+    (void)state;
+    world_begin(&world, "idle-frames=1000000", true);
+    script_set_rules(world.peer, &rules);
+    for (uint32_t i = 0; i < 12000 && world.over == 0; i++)
+        world_send(&world, PING, SYN, 0, i, NULL);
+    world_run(&world);
+    assert_true(virtual_loop_advance(world.loop, 20 * SECOND));
+    assert_int_equal(world.over, -EPROTO);
+    assert_non_null(strstr(world.why, "does not read"));
+    world_end(&world);
+}
+
+static void test_frames_without_use_end_the_session(void **state)
+{
+    (void)state;
+    static const struct {
+        unsigned type, flags;
+        uint32_t id, length;
+    } cases[] = {{DATA, 0, 3, 0},   {UPDATE, 0, 3, 0}, {DATA, 0, 1, 1},
+                 {UPDATE, 0, 1, 5}, {PING, ACK, 0, 1}, {AWAY, 0, 0, 0}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        world_begin(&world, "idle-frames=20", true);
+        world_send(&world, UPDATE, SYN, 1, 0, NULL);
+        world_run(&world);
+        owner_close(&world.owners[0]);
+        world_send(&world, UPDATE, FIN, 1, 0, NULL); /* owed, so it is no idle frame */
+        world_send(&world, UPDATE, SYN, 3, 0, NULL);
+        world_run(&world);
+        for (int frames = 0; frames <= 20; frames++) {
+            assert_int_equal(world.over, 0);
+            world_send(&world, cases[i].type, cases[i].flags, cases[i].id, cases[i].length,
+                       cases[i].type == DATA && cases[i].length > 0 ? "x" : NULL);
+            if (frames == 20)
+                script_shutdown(world.peer);
+            world_run(&world);
+        }
+        assert_int_equal(world.over, -EPROTO);
+        assert_non_null(strstr(world.why, "idle-frames"));
+        world_end(&world);
+    }
+}
+
+static void test_fullest_stream_is_reset_when_memory_is_used_up(void **state)
+{
+    static uint8_t bytes[WINDOW];
+    (void)state;
+    world_begin(&world, "session-memory=512KiB", true);
+    for (uint32_t i = 0; i < 4; i++) {
+        world_send(&world, UPDATE, SYN, 1 + 2 * i, 0, NULL);
+        world_run(&world);
+        owner_want(&world.owners[i], 0);
+    }
+    (void)world_count(&world, UPDATE, ACK);
+    world_send(&world, DATA, 0, 1, 100, bytes);
+    world_send(&world, DATA, 0, 3, WINDOW, bytes);
+    world_send(&world, DATA, 0, 5, 200000, bytes);
+    world_run(&world);
+    world_expect_nothing(&world);
+    world_send(&world, DATA, 0, 7, 100000, bytes);
+    world_run(&world);
+    world_expect(&world, UPDATE, RST, 3, 0);
+    world_expect_nothing(&world);
+    owner_want(&world.owners[0], WEFT_READABLE);
+    owner_want(&world.owners[1], WEFT_READABLE);
+    world_run(&world);
+    assert_int_equal(weft_buf_size(&world.owners[0].got), 100);
+    assert_int_equal(world.owners[1].result, -ECONNRESET);
+    world_end(&world);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_broken_rules_end_the_session_with_words),
+        cmocka_unit_test(test_data_behind_the_end_of_a_stream_breaks_a_rule),
+        cmocka_unit_test(test_peer_that_leaves_with_an_error_is_answered_with_the_end),
+        cmocka_unit_test(test_peer_that_takes_no_streams_may_open_some),
+        cmocka_unit_test(test_flood_of_streams_is_reset_and_then_ends),
+        cmocka_unit_test(test_streams_beyond_the_backlog_are_reset),
+        cmocka_unit_test(test_rapid_resets_end_the_session),
+        cmocka_unit_test(test_flood_of_pings_ends_the_session),
+        cmocka_unit_test(test_answers_that_nobody_reads_end_the_session),
+        cmocka_unit_test(test_frames_without_use_end_the_session),
+        cmocka_unit_test(test_fullest_stream_is_reset_when_memory_is_used_up),
+    };
+    return cmocka_run_group_tests_name("yamux hostile", tests, NULL, NULL);
+}
