@@ -133,6 +133,7 @@ void feed_init(struct feed *feed, const struct feed_codec *fc, enum weft_role ro
         .loop = fc->loop,
         .conn = state_of(fc->codec->conn_size),
         .config_id = fc->config_id,
+        .now = &feed->now,
     };
     feed->unread = copy_of(NULL, 0);
     weft_chain_init(&feed->out, NULL);
@@ -144,8 +145,12 @@ void feed_fini(struct feed *feed)
 {
     if (feed->codec->fini)
         feed->codec->fini(&feed->state);
-    for (size_t i = 0; i < feed->count; i++)
+    for (size_t i = 0; i < feed->count; i++) {
         free(feed->messages[i].payload);
+        free(feed->messages[i].target);
+        free(feed->messages[i].metadata);
+        free(feed->messages[i].credentials);
+    }
     free(feed->messages);
     free(feed->unread);
     if (feed->view_room > 0)
@@ -159,6 +164,14 @@ static void rule(struct feed *feed, bool kept, const char *text)
 {
     if (!kept && !feed->broken_rule)
         feed->broken_rule = text;
+}
+
+static char *text_of(struct weft_view view)
+{
+    char *text = zeroed(view.size + 1);
+    if (view.size > 0)
+        memcpy(text, view.data, view.size);
+    return text;
 }
 
 static void take_message(struct feed *feed, const struct weft_message *msg)
@@ -183,6 +196,10 @@ static void take_message(struct feed *feed, const struct weft_message *msg)
         .limit = too_big ? msg->limit : 0,
         .why = ok ? NULL : msg->why,
         .stream = msg->stream,
+        .deadline = msg->head ? msg->head->deadline : 0,
+        .target = text_of(msg->head ? msg->head->target : weft_view(NULL, 0)),
+        .metadata = text_of(msg->head ? msg->head->metadata : weft_view(NULL, 0)),
+        .credentials = text_of(msg->credentials),
     };
 }
 
@@ -209,7 +226,7 @@ static bool step(struct feed *feed)
 {
     size_t size = feed->unread_size;
     struct weft_message msg = {.kind = WEFT_MESSAGE_NONE};
-    struct weft_decode_io io = {.eof = feed->eof, .out = &feed->out};
+    struct weft_decode_io io = {.eof = feed->eof, .unknown = feed->unknown, .out = &feed->out};
     ssize_t n = feed->codec->decode(&feed->state, weft_view(place(feed), size), &msg, &io);
 
     rule(feed, states_fit(feed->codec, &feed->state), "a state is as large as it is declared");

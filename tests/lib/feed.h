@@ -38,15 +38,19 @@ struct feed_message {
     uint64_t announced, limit;
     const char *why;
     uint32_t stream;
+    uint64_t deadline;
+    char *target, *metadata, *credentials; /* copies */
 };
 
 /* One connection. */
 struct feed {
     const struct weft_codec *codec;
     struct weft_codec_state state;
+    int64_t now;     /* what state.now shows */
     uint8_t *unread; /* what came and was not consumed */
     size_t unread_size;
     bool eof;
+    bool unknown; /* what decode is told of its peer; false after init */
     struct feed_message *messages;
     size_t count;
     size_t resets; /* messages that reset a stream, which are not in messages */

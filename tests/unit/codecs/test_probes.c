@@ -22,6 +22,9 @@ static const struct weft_codec *const codecs[] = {
 #ifdef WITH_HTTP
     &weft_codec_http,
 #endif
+#ifdef WITH_GRPC
+    &weft_codec_grpc,
+#endif
 };
 
 enum { CODECS = sizeof codecs / sizeof *codecs };
@@ -140,6 +143,10 @@ static void test_each_codec_claims_its_own_peers(void **state)
     assert_ptr_equal(claimant_of_text(*state, "GET /v1/tables HTTP/1.1\r\n"), &weft_codec_http);
     assert_ptr_equal(claimant_of_text(*state, "DELETE /v1/tables/t/keys/k HTTP/1.1\r\n"),
                      &weft_codec_http);
+#endif
+#ifdef WITH_GRPC
+    assert_ptr_equal(claimant_of_text(*state, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
+                     &weft_codec_grpc);
 #endif
 }
 
