@@ -216,7 +216,7 @@ if(WEFT_PROGRAMS)
         add_subdirectory(programs/man)
     endif()
 endif()
-install(FILES proto/abi.proto proto/rpc.proto DESTINATION ${CMAKE_INSTALL_DATADIR}/weft COMPONENT development)
+install(FILES proto/abi.proto proto/kv.proto proto/rpc.proto DESTINATION ${CMAKE_INSTALL_DATADIR}/weft COMPONENT development)
 
 install(EXPORT weft FILE weftTargets.cmake NAMESPACE weft:: DESTINATION ${WEFT_PACKAGE_DIR}
     COMPONENT development)

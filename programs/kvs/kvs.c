@@ -69,6 +69,10 @@ static int fill_registry(struct weft_registry *registry, struct contexts *contex
     if (err == 0)
         err = weft_registry_add_codec(registry, &weft_codec_http);
 #endif
+#ifdef WEFT_HAS_GRPC
+    if (err == 0)
+        err = weft_registry_add_codec(registry, &weft_codec_grpc);
+#endif
     if (err == 0)
         err = weft_registry_add_codec(registry, &weft_codec_resp);
     if (err == 0)

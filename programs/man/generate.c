@@ -50,6 +50,9 @@ const struct weft_codec *const generate_codecs[] = {
 #ifdef WEFT_HAS_HTTP
     &weft_codec_http,
 #endif
+#ifdef WEFT_HAS_GRPC
+    &weft_codec_grpc,
+#endif
     &weft_codec_resp,
     NULL,
 };

@@ -28,6 +28,13 @@ struct run {
     uint32_t number;                        /* 0: there is none */
     const ProtobufCMessageDescriptor *type; /* of the command */
     struct weft_view fields;                /* the request from the first of them on */
+    bool alone; /* `fields` is the command itself, which has come without a request around it */
+};
+
+/* A walk over the commands of a run. */
+struct commands {
+    struct weft_pb_reader reader;
+    bool over; /* the run is alone, and its command was read */
 };
 
 static int decode_pair(struct kv_decoder *self, struct weft_view message, struct kv_item *item)
@@ -48,21 +55,29 @@ static int decode_pair(struct kv_decoder *self, struct weft_view message, struct
     return err;
 }
 
-/* Returns a reader at the first field of a run. decode_request has taken these fields out of the
- * request's budget already, so the reader gets a budget of its own. */
-static struct weft_pb_reader read_run(const struct run *run, struct weft_pb_budget *paid)
+/* Begins a walk over a run. decode_request has taken its fields out of the request's budget already, so
+ * the reader gets a budget of its own. */
+static struct commands read_run(const struct run *run, struct weft_pb_budget *paid)
 {
     paid->elements = UINT64_MAX;
-    return weft_pb_read(run->fields, &abi__command_request__descriptor, paid);
+    return (struct commands){weft_pb_read(run->fields, &abi__command_request__descriptor, paid),
+                             false};
 }
 
 /* Reads the next command of a run and skips what lies between. Returns what weft_pb_next does. */
-static int next_command(struct weft_pb_reader *reader, const struct run *run,
+static int next_command(struct commands *commands, const struct run *run,
                         struct weft_pb_field *command)
 {
     int err;
+    if (run->alone) {
+        bool is_left = !commands->over;
+        commands->over = true;
+        command->number = run->number;
+        command->bytes = run->fields;
+        return is_left;
+    }
     do
-        err = weft_pb_next(reader, command);
+        err = weft_pb_next(&commands->reader, command);
     while (err > 0 && command->number != run->number);
     return err;
 }
@@ -82,13 +97,14 @@ static int count_items(struct weft_pb_reader ahead, struct weft_pb_budget *budge
  * it. */
 struct place {
     const struct run *run;
-    struct weft_pb_reader commands, fields;
+    struct commands commands;
+    struct weft_pb_reader fields;
 };
 
 /* Adds the number of items that are left in a run. */
 static int count_rest(const struct place *place, struct weft_pb_budget *budget, size_t *count)
 {
-    struct weft_pb_reader commands = place->commands;
+    struct commands commands = place->commands;
     struct weft_pb_field command;
     int err = count_items(place->fields, budget, count);
     while (err == 0 && (err = next_command(&commands, place->run, &command)) > 0)
@@ -305,7 +321,7 @@ static int decode_each(struct kv_decoder *self, const struct run *run,
                                      struct weft_view message))
 {
     struct weft_pb_budget paid;
-    struct weft_pb_reader commands = read_run(run, &paid);
+    struct commands commands = read_run(run, &paid);
     struct weft_pb_field command;
     int err;
     while ((err = next_command(&commands, run, &command)) > 0) {
@@ -340,10 +356,10 @@ static int decode_command(struct kv_decoder *self, const struct run *run, struct
 static int check_run(struct kv_decoder *self, const struct run *run)
 {
     struct weft_pb_budget paid;
-    struct weft_pb_reader reader = read_run(run, &paid);
+    struct commands commands = read_run(run, &paid);
     struct weft_pb_field command;
     int err;
-    while ((err = next_command(&reader, run, &command)) > 0) {
+    while ((err = next_command(&commands, run, &command)) > 0) {
         err = weft_pb_check(command.bytes, run->type, &self->budget);
         if (err < 0)
             break;
@@ -385,28 +401,23 @@ static int decode_request(struct kv_decoder *self, struct weft_view payload, str
     return err;
 }
 
-WEFT_NOINLINE enum kv_decoded kv_request_decode_any(struct kv_request *self,
-                                                    struct weft_view payload, struct kv_call *call)
+/* Words the result of decoding a run. */
+static enum kv_decoded result_of(struct kv_decoder *decoder, const struct run *run,
+                                 const struct kv_call *call, int err)
 {
-    struct kv_decoder decoder = {.budget.elements = self->max_elements, .self = self};
-    struct run run;
-    call->items = self->items;
-    int err = decode_request(&decoder, payload, &run, &self->field);
-    if (err == 0 && run.number != 0)
-        err = decode_command(&decoder, &run, call);
-
+    struct kv_request *self = decoder->self;
     switch (err) {
     case 0:
         break;
     case WEFT_EMALFORMED:
-        self->what = decoder.budget.what;
+        self->what = decoder->budget.what;
         return KV_DECODED_MALFORMED;
     case WEFT_ETOOBIG:
         return KV_DECODED_ELEMENTS;
     default:
-        return decoder.failure;
+        return decoder->failure;
     }
-    switch (run.number) {
+    switch (run->number) {
     case 0:
         return self->field == 0 ? KV_DECODED_NO_COMMAND : KV_DECODED_UNKNOWN;
     case ABI_WATCH:
@@ -420,6 +431,39 @@ WEFT_NOINLINE enum kv_decoded kv_request_decode_any(struct kv_request *self,
     case ABI_PUBLISH:
         return KV_DECODED_PUBLISH;
     default:
-        return run.number == ABI_HSET && call->count == 0 ? KV_DECODED_NO_PAIR : KV_DECODED;
+        return run->number == ABI_HSET && call->count == 0 ? KV_DECODED_NO_PAIR : KV_DECODED;
     }
+}
+
+WEFT_NOINLINE enum kv_decoded kv_request_decode_any(struct kv_request *self,
+                                                    struct weft_view payload, struct kv_call *call)
+{
+    struct kv_decoder decoder = {.budget.elements = self->max_elements, .self = self};
+    struct run run;
+    call->items = self->items;
+    int err = decode_request(&decoder, payload, &run, &self->field);
+    if (err == 0 && run.number != 0)
+        err = decode_command(&decoder, &run, call);
+    return result_of(&decoder, &run, call, err);
+}
+
+WEFT_NOINLINE enum kv_decoded kv_request_decode_alone(struct kv_request *self, uint32_t number,
+                                                      struct weft_view command,
+                                                      struct kv_call *call)
+{
+    const ProtobufCFieldDescriptor *field =
+        protobuf_c_message_descriptor_get_field(&abi__command_request__descriptor, number);
+    struct kv_decoder decoder = {.budget.elements = self->max_elements, .self = self};
+    struct run run = {
+        .number = number,
+        .type = (const ProtobufCMessageDescriptor *)field->descriptor,
+        .fields = command,
+        .alone = true,
+    };
+    call->items = self->items;
+    if (decoder.budget.elements == 0) /* the command is an element, as in a request */
+        return KV_DECODED_ELEMENTS;
+    decoder.budget.elements--;
+    int err = decode_command(&decoder, &run, call);
+    return result_of(&decoder, &run, call, err);
 }

@@ -47,4 +47,9 @@ struct kv_request {
 enum kv_decoded kv_request_decode_any(struct kv_request *self, struct weft_view payload,
                                       struct kv_call *call);
 
+/* Reads a command that has come without a CommandRequest around it; number is that of its field there. Otherwise this does
+ * what kv_request_decode_any does. */
+enum kv_decoded kv_request_decode_alone(struct kv_request *self, uint32_t number,
+                                        struct weft_view command, struct kv_call *call);
+
 #endif

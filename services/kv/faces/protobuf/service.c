@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "core/base/compiler.h"
+#include "method.h"
 #include "reply.h"
 #include "request_usual.h"
 #include "rust.h"
@@ -113,14 +114,10 @@ WEFT_NOINLINE static enum kv_decoded decode_any(struct task *task)
     return kv_request_decode_any(&task->decoded, task->base.request->payload, &task->base.call);
 }
 
-static bool decode(struct kv_task *base)
+/* Goes on with what was decoded. Returns what decode returns. */
+static inline bool take_decoded(struct task *task, enum kv_decoded decoded)
 {
-    struct task *task = task_of(base);
-    task->decoded.request = base->request;
-    task->decoded.max_elements = kv_session_limits(base->session)->decode_elements;
-    enum kv_decoded decoded = KV_DECODED;
-    if (!kv_request_decode_usual(&task->decoded, base->request->payload, &base->call))
-        decoded = decode_any(task);
+    struct kv_task *base = &task->base;
     if (decoded == KV_DECODED && kv_takes_values(base->call.command) && !base->looking &&
         keep_values(&base->call) < 0)
         decoded = KV_DECODED_NO_MEMORY;
@@ -128,6 +125,56 @@ static bool decode(struct kv_task *base)
         return true;
     refuse(task, decoded);
     return false;
+}
+
+/* A protocol with targets has codes of its own, so no CommandResponse says that there is no such method. */
+static void refuse_method(struct weft_request *request)
+{
+    enum { UNIMPLEMENTED = 12 }; /* of google.rpc.Code */
+    static const char words[] =
+        "There is no such method; proto/kv.proto has those of weft.kv.v1.Kv";
+    static const struct weft_rejection no_memory = {.cause = WEFT_REJECT_NO_MEMORY};
+    if (weft_request_trailer(request, UNIMPLEMENTED, weft_view_str(words), weft_view(NULL, 0)) < 0)
+        weft_request_refuse(request, &no_memory);
+    else
+        (void)!weft_request_end(request, NULL);
+}
+
+/* Decodes what has come for a method. */
+WEFT_NOINLINE static bool decode_method(struct task *task)
+{
+    struct weft_request *request = task->base.request;
+    struct kv_request *decoded = &task->decoded;
+    struct kv_call *call = &task->base.call;
+    int method = kv__method_of(request->target);
+    uint32_t number = (uint32_t)method;
+    if (method == KV_METHOD_UNKNOWN) {
+        refuse_method(request);
+        return false;
+    }
+    bool is_usual = method == KV_METHOD_EXECUTE
+                        ? kv_request_decode_usual(decoded, request->payload, call)
+                        : kv_request_decode_usual_alone(decoded, number, request->payload, call);
+    if (is_usual)
+        return take_decoded(task, KV_DECODED);
+    decoded->loop = kv_task_loop(&task->base);
+    return take_decoded(task,
+                        method == KV_METHOD_EXECUTE
+                            ? kv_request_decode_any(decoded, request->payload, call)
+                            : kv_request_decode_alone(decoded, number, request->payload, call));
+}
+
+static bool decode(struct kv_task *base)
+{
+    struct task *task = task_of(base);
+    task->decoded.request = base->request;
+    task->decoded.max_elements = kv_session_limits(base->session)->decode_elements;
+    enum kv_decoded decoded = KV_DECODED;
+    if (base->request->target.size > 0)
+        return decode_method(task);
+    if (!kv_request_decode_usual(&task->decoded, base->request->payload, &base->call))
+        decoded = decode_any(task);
+    return take_decoded(task, decoded);
 }
 
 static const struct weft_body *reply(struct kv_task *base, const struct kv_reply *reply)
