@@ -22,6 +22,7 @@ int kv_store_loop_take(struct weft_kv_context *context, struct weft_loop *loop,
             return err;
         }
         self->loop = loop;
+        kv_turns_start(&self->turns, loop);
         kv_keyspace_start(&self->keyspace, context, self->state, loop);
         self->next = context->loops;
         context->loops = self;
@@ -39,6 +40,7 @@ void kv_store_loop_give(struct weft_kv_context *context, struct kv_store_loop *s
     while (*at != self)
         at = &(*at)->next;
     *at = self->next;
+    kv_turns_stop(&self->turns);
     kv_keyspace_stop(&self->keyspace);
     context->store->stop(self->state);
     weft_free(self);

@@ -11,11 +11,13 @@
 
 #include "services/kv/keyspace.h"
 #include "services/kv/service.h"
+#include "services/kv/turns.h"
 
 struct kv_store_loop {
     struct kv_store_loop *next; /* in the context's list */
     struct weft_loop *loop;
     struct kv_keyspace_loop keyspace;
+    struct kv_turns turns;                /* of watches */
     size_t users;                         /* calls of take without a give */
     alignas(max_align_t) uint8_t state[]; /* the store's */
 };

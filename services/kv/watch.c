@@ -22,6 +22,8 @@ static const int64_t progress_pause = 100 * 1000 * 1000;
 struct watch {
     struct weft_request *request;
     struct weft_loop *loop;
+    struct kv_turns *turns;
+    struct kv_turn turn; /* the next step */
     const struct kv_store *store;
     void *store_session;
     const struct kv_face *face;
@@ -29,8 +31,8 @@ struct watch {
     uint64_t max_message;
     struct kv_follow follow;
     bool follows;
-    struct weft_timer timer; /* the next step */
-    bool is_pausing;         /* the timer is armed for the sake of the number alone */
+    struct weft_timer timer; /* the number is to be told */
+    bool tells_number;       /* even if there is no change; the timer has fired */
     struct weft_timer pulse; /* for a face that has one */
     uint64_t number;         /* changes up to this one were looked at; not one within a batch */
     uint64_t told;           /* as the last message said that was sent */
@@ -45,6 +47,7 @@ struct watch {
 
 static void free_watch(struct watch *watch)
 {
+    kv_turn_end(&watch->turn);
     if (watch->follows)
         watch->store->unfollow(watch->store_session, &watch->follow);
     weft_timer_stop(&watch->timer);
@@ -70,6 +73,7 @@ static void end(struct watch *watch)
     if (watch->follows)
         watch->store->unfollow(watch->store_session, &watch->follow);
     watch->follows = false;
+    kv_turn_end(&watch->turn);
     weft_timer_stop(&watch->timer);
     weft_timer_stop(&watch->pulse);
     watch->request->status = watch->ending;
@@ -118,11 +122,12 @@ static int add_change(struct watch *watch, const struct kv_change *change)
     return 0;
 }
 
-/* Adds changes to the message. Returns 1 if there may be more, 0 if there are none, or an error. */
-static int collect(struct watch *watch)
+/* Adds changes to the message, and counts those that it looks at in *looked. Returns 1 if there may be more, 0 if there
+ * are none, or an error. */
+static int collect(struct watch *watch, unsigned *looked)
 {
     struct kv_change change;
-    for (unsigned i = 0; i < LOOKED_AT; i++) {
+    for (unsigned i = 0; i < LOOKED_AT; i++, ++*looked) {
         int found = watch->store->next_change(watch->store_session, &watch->follow, &change);
         if (found == 0)
             watch->number = watch->follow.reached;
@@ -163,11 +168,10 @@ static void fail(struct watch *watch, int err)
     end(watch);
 }
 
-/* Goes on later; after a pause the number is told, too. */
-static void go_on(struct watch *watch, int64_t delay)
+/* Lets the watch have a step, in its turn. */
+static void queue(struct watch *watch)
 {
-    watch->is_pausing = delay > 0;
-    weft_loop_after(watch->loop, &watch->timer, delay);
+    kv_turn_queue(watch->turns, &watch->turn);
 }
 
 /* Asks the layers. If they do not allow the watch, *why says so. */
@@ -178,19 +182,22 @@ static bool is_allowed(const struct watch *watch, struct weft_rejection *why)
     return !watch->request->layers || weft_request_ask(watch->request, &action, why);
 }
 
-/* One step: what has come, up to one message. Called while no message waits. is_due: the number is told even if there
- * is no change. */
-static void step(struct watch *watch, bool is_due)
+/* One step: what has come, up to one message. Called while no message waits. Counts the changes that it looks at in
+ * *looked. The watch may have ended afterwards. */
+static void step(struct kv_turn *turn, unsigned *looked)
 {
+    struct watch *watch = weft_container_of(turn, struct watch, turn);
     struct weft_rejection rejection;
+    bool tells_number = watch->tells_number;
+    watch->tells_number = false;
     if (!is_allowed(watch, &rejection)) {
         watch->ending = kv__status_of(rejection.cause);
         watch->why = "The watch is not allowed any more";
         end(watch);
         return;
     }
-    int found = collect(watch);
-    bool is_news = is_due && found == 0 && watch->number > watch->told;
+    int found = collect(watch, looked);
+    bool is_news = tells_number && found == 0 && watch->number > watch->told;
     if (weft_buf_size(&watch->message) > 0 || is_news) {
         if (add_number(watch) < 0) {
             fail(watch, -ENOMEM);
@@ -204,18 +211,17 @@ static void step(struct watch *watch, bool is_due)
     if (found < 0)
         fail(watch, found);
     else if (found > 0)
-        go_on(watch, 0);
-    else if (watch->number > watch->told && !watch->is_pausing)
-        go_on(watch, progress_pause);
+        queue(watch);
+    else if (watch->number > watch->told && !weft_timer_is_armed(&watch->timer))
+        weft_loop_after(watch->loop, &watch->timer, progress_pause);
 }
 
 static void on_timer(struct weft_timer *timer)
 {
     struct watch *watch = weft_container_of(timer, struct watch, timer);
-    bool is_due = watch->is_pausing;
-    watch->is_pausing = false;
+    watch->tells_number = true;
     if (!watch->waits)
-        step(watch, is_due);
+        queue(watch);
 }
 
 static void on_pulse(struct weft_timer *timer)
@@ -232,10 +238,8 @@ static void on_pulse(struct weft_timer *timer)
 static void on_ready(struct kv_follow *follow)
 {
     struct watch *watch = weft_container_of(follow, struct watch, follow);
-    bool comes = weft_timer_is_armed(&watch->timer) && !watch->is_pausing;
-    if (watch->waits || comes)
-        return;
-    step(watch, false);
+    if (!watch->waits)
+        queue(watch);
 }
 
 static void on_room(struct weft_request *request)
@@ -248,7 +252,7 @@ static void on_room(struct weft_request *request)
     else if (watch->failed < 0)
         fail(watch, watch->failed);
     else
-        step(watch, false);
+        queue(watch);
 }
 
 static void on_cancel(struct weft_request *request, enum weft_reason reason)
@@ -277,6 +281,7 @@ static struct watch *new_watch(const struct kv_task *task, const struct kv_watch
     *watch = (struct watch){
         .request = task->request,
         .loop = session->loop->loop,
+        .turns = &session->loop->store_loop->turns,
         .store = session->loop->store,
         .store_session = session->store_session,
         .face = session->loop->face,
@@ -291,6 +296,7 @@ static struct watch *new_watch(const struct kv_task *task, const struct kv_watch
         .table = weft_view(bytes, spec->table.size),
         .key = weft_view(bytes + spec->table.size, spec->key.size),
     };
+    kv_turn_init(&watch->turn, step);
     if (spec->table.size > 0)
         memcpy(bytes, spec->table.data, spec->table.size);
     if (spec->key.size > 0)
@@ -417,5 +423,5 @@ void kv_task_watch(struct kv_task *task, const struct kv_watch_spec *spec,
     request->on_room = on_room;
     request->on_cancel = on_cancel;
     if (send_message(watch))
-        step(watch, false);
+        queue(watch);
 }

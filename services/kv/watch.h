@@ -5,7 +5,8 @@
  * that has no place for that, it streams its answer in the order (weft_request_endless). The first message has the
  * number after which the changes come. Each further one has some changes. If the watcher reads too slowly, or asks for
  * changes that are not kept any more, the request ends with KV_GONE. It ends too if the layers of the endpoint, which
- * are asked before each message, no longer allow it. */
+ * are asked before each message, no longer allow it. Watches take turns, so that the requests of others are answered in
+ * between. */
 #ifndef KV_WATCH_H
 #define KV_WATCH_H
 

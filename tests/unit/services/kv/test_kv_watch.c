@@ -15,6 +15,7 @@
 #include "kv_message.h"
 #include "lib/fault.h"
 #include "lib/virtual_loop.h"
+#include "services/kv/turns.h"
 
 #define WATCH "GET /v1/tables/t/changes HTTP/1.1\r\nHost: a\r\n\r\n"
 
@@ -455,6 +456,109 @@ static void test_messages_leave_the_order_of_replies(void **state)
     close_talk(&talk);
 }
 
+/* Sets a key to 1. */
+static void set_in(struct talk *talk, const char *table)
+{
+    struct weft_bytes ask =
+        ask_hset(table, "k", (struct weft_view){(const uint8_t *)"\x18\x01", 2});
+    struct weft_bytes reply = kv_fixture_ask(&talk->fixture, weft_view(ask.data, ask.size), NULL);
+    free(ask.data);
+    free(reply.data);
+}
+
+/* Calls many watches, whose number is `count`. */
+static struct fake_request *start_many(struct talk *talk, size_t count, const char *payload)
+{
+    struct fake_request *watches = calloc(count, sizeof *watches);
+    assert_non_null(watches);
+    for (size_t i = 0; i < count; i++) {
+        fake_request_init(&watches[i], weft_view_str(payload), talk->fixture.limits.decode_bytes);
+        kv_fixture_call(&talk->fixture, &watches[i]);
+    }
+    settle(talk);
+    return watches;
+}
+
+static void leave_many(struct fake_request *watches, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        watches[i].gone = true;
+        watches[i].request.on_cancel(&watches[i].request, WEFT_REASON_PEER_RESET);
+        fake_request_fini(&watches[i]);
+    }
+    free(watches);
+}
+
+static size_t count_told(const struct fake_request *watches, size_t count)
+{
+    size_t told = 0;
+    for (size_t i = 0; i < count; i++)
+        told += watches[i].reply_count - 1;
+    return told;
+}
+
+static void test_64_watches_are_served_in_a_turn(void **state)
+{
+    (void)state;
+    enum { COUNT = 150 };
+    static struct talk talk;
+    open_talk(&talk, &weft_kv_service, NULL);
+    struct fake_request *watches = start_many(&talk, COUNT, watch_message);
+    set_in(&talk, "t");
+    unsigned turns = 0;
+    for (size_t before = 0, now; (now = count_told(watches, COUNT)) < COUNT; before = now) {
+        assert_true(now - before <= KV_TURN_COUNT);
+        turns += now > before;
+        virtual_loop_turn(talk.fixture.loop);
+    }
+    assert_int_equal(turns, COUNT / KV_TURN_COUNT);
+    leave_many(watches, COUNT);
+    close_talk(&talk);
+}
+
+/* Sets so many keys at once. */
+static void set_many_in(struct talk *talk, const char *table, size_t count)
+{
+    struct ask_pair *pairs = calloc(count, sizeof *pairs);
+    char(*keys)[24] = calloc(count, sizeof *keys);
+    assert_true(pairs && keys);
+    for (size_t i = 0; i < count; i++) {
+        (void)snprintf(keys[i], sizeof keys[i], "%zu", i);
+        pairs[i] = (struct ask_pair){weft_view_str(keys[i]), weft_view("\x18\x01", 2)};
+    }
+    struct weft_bytes ask = ask_pairs(ASK_HMSET, table, pairs, count);
+    struct weft_bytes reply = kv_fixture_ask(&talk->fixture, weft_view(ask.data, ask.size), NULL);
+    assert_int_equal(told_of(weft_view(reply.data, reply.size)).status, 200);
+    free(ask.data);
+    free(reply.data);
+    free(pairs);
+    free(keys);
+}
+
+/* Nothing is told before the last one, because they are of another table. */
+static void test_changes_that_a_turn_looks_at_are_bounded(void **state)
+{
+    (void)state;
+    enum {
+        COUNT = 10,
+        CHANGES = 8000,
+        EACH = 1000, /* that a step looks at */
+        TURNS = COUNT * CHANGES / KV_TURN_CHANGES
+    };
+    static struct talk talk;
+    open_talk(&talk, &weft_kv_service, NULL);
+    struct fake_request *watches = start_many(&talk, COUNT, watch_message);
+    set_many_in(&talk, "other", CHANGES);
+    set_in(&talk, "t");
+    unsigned turns = 2; /* of these calls */
+    for (; count_told(watches, COUNT) < COUNT; turns++)
+        virtual_loop_turn(talk.fixture.loop);
+    /* A step may begin with one change less than the bound. */
+    assert_in_range(turns, TURNS * KV_TURN_CHANGES / (KV_TURN_CHANGES + EACH), 2 * TURNS);
+    leave_many(watches, COUNT);
+    close_talk(&talk);
+}
+
 /* Returns the size of the reply that tells a value. */
 static size_t size_of_change(const char *message)
 {
@@ -537,6 +641,8 @@ int main(void)
         cmocka_unit_test(test_watch_that_is_not_allowed_any_more_ends),
         cmocka_unit_test(test_watch_that_is_not_allowed_does_not_begin),
         cmocka_unit_test(test_messages_leave_the_order_of_replies),
+        cmocka_unit_test(test_64_watches_are_served_in_a_turn),
+        cmocka_unit_test(test_changes_that_a_turn_looks_at_are_bounded),
         cmocka_unit_test(test_versions_are_made_only_where_they_are_asked_for),
         cmocka_unit_test(test_too_many_watches_are_refused),
         cmocka_unit_test(test_every_failing_allocation_is_survived),
