@@ -61,7 +61,7 @@ static int send_batch(struct kv_followed *followed)
     struct kv__batch *batch = next_batch(followed);
     size_t count = batch->count;
     struct weft_blob *blob = count > 0 ? kv__batch_blob(batch, follower->format) : NULL;
-    int err = blob ? follower->send(follower, blob, batch->shared) : WEFT_ETOOBIG;
+    int err = blob ? follower->ops->send(follower, blob, batch->shared) : WEFT_ETOOBIG;
     if (err == WEFT_ETOOBIG) {
         count_lost(followed, count);
         err = 0;
@@ -74,7 +74,7 @@ static int send_batch(struct kv_followed *followed)
 static int tell_lost(struct kv_followed *followed)
 {
     struct kv_follower *follower = followed->follower;
-    int err = follower->lost(follower, &followed->ring->name.source, followed->lost);
+    int err = follower->ops->lost(follower, &followed->ring->name.source, followed->lost);
     if (err == 0)
         followed->lost = 0;
     return err;
@@ -150,19 +150,32 @@ static struct kv_followed **find(struct kv_follower *follower, const struct kv_f
     return at;
 }
 
+static struct kv_followed *new_followed(struct kv_follower *follower)
+{
+    return follower->own.ring ? weft_malloc(sizeof follower->own) : &follower->own;
+}
+
+static void free_followed(struct kv_follower *follower, struct kv_followed *followed)
+{
+    if (followed == &follower->own)
+        followed->ring = NULL;
+    else
+        weft_free(followed);
+}
+
 static void drop(struct kv_followed **at)
 {
     struct kv_followed *followed = *at;
     struct kv__ring *ring = followed->ring;
     *at = followed->next;
     followed->follower->count--;
-    ring->singles -= followed->single;
+    ring->singles -= followed->follower->format->single;
     kv__unlink(&followed->link);
     kv__ring_pass(ring, followed->batch, ring->end);
     kv__feed_exit(ring->loop, &ring->name.source);
     if (--ring->followers == 0)
         kv__ring_free(ring);
-    weft_free(followed);
+    free_followed(followed->follower, followed);
 }
 
 int kv_follower_follow(struct kv_follower *follower, struct kv_feed_loop *loop,
@@ -175,7 +188,7 @@ int kv_follower_follow(struct kv_follower *follower, struct kv_feed_loop *loop,
         return -EINVAL;
     if (follower->count >= KV_FEED_FOLLOWED_MAX)
         return -ENOSPC;
-    struct kv_followed *followed = weft_calloc(1, sizeof *followed);
+    struct kv_followed *followed = new_followed(follower);
     if (!followed)
         return -ENOMEM;
     int err = kv__feed_enter(loop, source);
@@ -190,22 +203,18 @@ int kv_follower_follow(struct kv_follower *follower, struct kv_feed_loop *loop,
     if (ring->first < ring->end)
         kv__ring_batch(ring, ring->end - 1)->sealed = true;
     ring->followers++;
-    *followed = (struct kv_followed){.follower = follower,
-                                     .ring = ring,
-                                     .single = follower->format->single,
-                                     .batch = ring->end,
-                                     .before = ring->messages};
-    ring->singles += followed->single;
+    *followed = (struct kv_followed){
+        .follower = follower, .ring = ring, .batch = ring->end, .before = ring->messages};
+    ring->singles += follower->format->single;
     kv__append(&ring->level, &followed->link);
     *at = followed;
-    follower->loop = loop;
     follower->count++;
     return 0;
 
 err_after_enter:
     kv__feed_exit(loop, source);
 err_after_alloc:
-    weft_free(followed);
+    free_followed(follower, followed);
     return err;
 }
 

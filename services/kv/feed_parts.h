@@ -7,7 +7,6 @@
 #include <stddef.h>
 
 #include "follower.h"
-#include "link.h"
 
 /* --- names (feed_names.c) -------------------------------------------------------------------------- */
 

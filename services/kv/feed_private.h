@@ -116,17 +116,6 @@ struct kv__ring {
     uint64_t bytes;
 };
 
-struct kv_followed {
-    struct kv_followed *next; /* of the follower */
-    struct kv_follower *follower;
-    struct kv__ring *ring;
-    struct kv__link link; /* in ring->level or ring->behind, or in none while the follower waits */
-    uint64_t batch;       /* the next one */
-    uint64_t before;      /* the messages before that */
-    uint64_t lost;        /* to be told */
-    bool single;          /* counted in ring->singles */
-};
-
 /* Returns the ring of a source, which is made if need be. NULL: no memory. */
 struct kv__ring *kv__ring_take(struct kv_feed_loop *self, const struct kv_feed_source *source);
 /* Frees a ring without followers. */

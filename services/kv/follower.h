@@ -7,6 +7,7 @@
 
 #include "core/base/blob.h"
 #include "feed.h"
+#include "link.h"
 
 /* True if the topic matches. The function is a part of the pattern: two functions make two patterns of one text. */
 typedef bool (*kv_feed_match)(struct weft_view pattern, struct weft_view topic);
@@ -56,23 +57,41 @@ struct kv_feed_format {
 
 enum { KV_FOLLOWER_LEFT = 1 };
 
-/* A follower lies in its owner's memory, which sets the first block and zeroes the rest. The callbacks are called
- * from a timer and from within kv_follower_resume. They return:
+struct kv_follower;
+
+/* The callbacks of a follower, which are called from a timer and from within kv_follower_resume. They return:
  *
  * - 0: taken. -EAGAIN: not taken; the owner calls kv_follower_resume when there is room.
  * - WEFT_ETOOBIG (send alone): it can never be taken, and counts as lost.
  * - Another error: nothing can be taken any more; the owner will call kv_follower_leave.
  * - KV_FOLLOWER_LEFT: the callback has called kv_follower_leave, and *follower may be gone. */
-struct kv_follower {
-    const struct kv_feed_format *format;
+struct kv_follower_ops {
     /* Sends a message that format->make has made. shared: other followers are, were or will be sent it, too. */
     int (*send)(struct kv_follower *follower, struct weft_blob *blob, bool shared);
     /* Tells that so many messages of that source are lost. Later ones follow. */
     int (*lost)(struct kv_follower *follower, const struct kv_feed_source *source, uint64_t count);
+};
+
+/* A follower has one for each source. Private to the files of the feed. */
+struct kv_followed {
+    struct kv_followed *next; /* of the follower */
+    struct kv_follower *follower;
+    struct kv__ring *ring; /* NULL: it is not in use */
+    struct kv__link link;  /* in ring->level or ring->behind, or in none while the follower waits */
+    uint64_t batch;        /* the next one */
+    uint64_t before;       /* the messages before that */
+    uint64_t lost;         /* to be told */
+};
+
+/* A follower lies in its owner's memory, which sets the first block and zeroes the rest. */
+struct kv_follower {
+    const struct kv_follower_ops *ops;
+    /* May be replaced by another one with the same `single`. */
+    const struct kv_feed_format *format;
 
     /* Private. */
-    struct kv_feed_loop *loop;
     struct kv_followed *first; /* what it follows */
+    struct kv_followed own;    /* one of those, since most followers have a single one */
     uint32_t count;
     bool waits; /* for kv_follower_resume */
 };

@@ -4,31 +4,36 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "core/base/compiler.h"
 #include "core/base/mem.h"
 #include "keyspace.h"
 #include "packed.h"
 #include "session.h"
 
+/* What a subscription that streams its answer has besides. */
+struct stream {
+    struct kv_subscription *owner;
+    struct weft_timer pulse; /* for a face that has one */
+    struct weft_bytes begin; /* if it waits: what the answer begins with */
+};
+
+/* One may be idle for long, and there may be many. So this has no more than it must, and a unit test counts it. */
 struct kv_subscription {
-    struct kv_follower follower;
+    struct kv_follower follower;          /* its format is the face's */
     struct kv_subscription *next, **link; /* in the session's list */
     struct weft_request *request;
-    const struct kv_topic_face *face;
-    const struct kv_keyspace *keyspace;
-    uint64_t max_message;
-    uint64_t lost;         /* before it ended */
+    struct kv_session *session;
+    struct stream *stream; /* owned; NULL: it has left the order of replies */
     const char *ending;    /* why it ends, once everything is sent; NULL: it goes on */
-    enum kv_status status; /* with which it ends */
+    uint32_t lost;         /* messages before it ended; UINT32_MAX also stands for more */
     uint32_t id;
-    bool end_if_slow;
-    bool is_pattern;
-    bool is_refused;         /* it ends because the rules are others now */
-    bool told;               /* of its end: the last words wait for room */
-    bool waits;              /* what it begins with, or a pulse, waits for room */
-    struct weft_timer pulse; /* for a face that has one */
-    struct weft_loop *loop;
-    struct weft_bytes begin; /* if it waits: what it begins with */
-    size_t topic_size;       /* the first topic lies behind the struct */
+    uint32_t topic_size; /* the first topic lies behind the struct */
+    uint16_t status;     /* with which it ends */
+    bool end_if_slow : 1;
+    bool is_pattern : 1;
+    bool is_refused : 1; /* it ends because the rules are others now */
+    bool told : 1;       /* of its end: the last words wait for room */
+    bool waits : 1;      /* what it begins with, or a pulse, waits for room */
 };
 
 static struct weft_view topic_of(const struct kv_subscription *self)
@@ -36,11 +41,29 @@ static struct weft_view topic_of(const struct kv_subscription *self)
     return weft_view((const uint8_t *)(self + 1), self->topic_size);
 }
 
+static const struct kv_topic_face *face_of(const struct kv_subscription *self)
+{
+    return (const struct kv_topic_face *)(const void *)self->follower.format;
+}
+
+static const struct kv_keyspace *keyspace_of(const struct kv_subscription *self)
+{
+    return self->session->loop->config->context->keyspace;
+}
+
+static void stop_pulse(struct kv_subscription *self)
+{
+    if (self->stream)
+        weft_timer_stop(&self->stream->pulse);
+}
+
 static void free_subscription(struct kv_subscription *self)
 {
     kv_follower_leave(&self->follower);
-    weft_timer_stop(&self->pulse);
-    weft_bytes_fini(&self->begin);
+    stop_pulse(self);
+    if (self->stream)
+        weft_bytes_fini(&self->stream->begin);
+    weft_free(self->stream);
     *self->link = self->next;
     if (self->next)
         self->next->link = self->link;
@@ -65,11 +88,11 @@ static struct words_body make_words(const struct kv_subscription *self, struct w
                                     enum kv_status status, uint64_t lost, const char *text)
 {
     struct words_body body = {
-        .face = self->face,
+        .face = face_of(self),
         .words = {.id = self->id, .topic = topic, .status = status, .lost = lost, .text = text},
     };
     body.body =
-        (struct weft_body){.size = self->face->put_words(NULL, &body.words), .write = write_words};
+        (struct weft_body){.size = body.face->put_words(NULL, &body.words), .write = write_words};
     return body;
 }
 
@@ -77,9 +100,9 @@ static struct words_body make_words(const struct kv_subscription *self, struct w
 static bool end(struct kv_subscription *self)
 {
     struct words_body body =
-        make_words(self, topic_of(self), self->status, self->lost, self->ending);
+        make_words(self, topic_of(self), (enum kv_status)self->status, self->lost, self->ending);
     kv_follower_leave(&self->follower);
-    weft_timer_stop(&self->pulse);
+    stop_pulse(self);
     self->told = true;
     self->request->status = self->status;
     if (weft_request_end(self->request, &body.body) == -EAGAIN)
@@ -119,13 +142,13 @@ int kv_may_still_follow(struct weft_request *request, const struct kv_keyspace *
 static void ask_again(void *arg, const struct kv_feed_source *source)
 {
     struct kv_subscription *self = arg;
-    int refused = self->is_refused
-                      ? 0
-                      : kv_may_still_follow(self->request, self->keyspace, source, &self->ending);
+    int refused = self->is_refused ? 0
+                                   : kv_may_still_follow(self->request, keyspace_of(self), source,
+                                                         &self->ending);
     if (refused == 0)
         return;
     self->is_refused = true;
-    self->status = (enum kv_status)refused;
+    self->status = (uint16_t)refused;
 }
 
 static int send(struct kv_follower *follower, struct weft_blob *blob, bool shared)
@@ -137,7 +160,7 @@ static int send(struct kv_follower *follower, struct weft_blob *blob, bool share
     struct weft_body body = weft_body_from_blob(blob);
     if (self->waits)
         return -EAGAIN;
-    if (body.size > self->max_message)
+    if (body.size > self->session->loop->config->limits->max_message)
         return WEFT_ETOOBIG;
     body.lasting = shared;
     return weft_request_send(self->request, &body);
@@ -150,7 +173,7 @@ static int lost(struct kv_follower *follower, const struct kv_feed_source *sourc
         return -EAGAIN;
     if (self->end_if_slow) {
         self->ending = "The subscription ends: messages came faster than they were read";
-        self->lost = count;
+        self->lost = count < UINT32_MAX ? (uint32_t)count : UINT32_MAX;
         return end(self) ? KV_FOLLOWER_LEFT : -ESHUTDOWN;
     }
     struct words_body body = make_words(self, source->name, KV_GONE, count,
@@ -168,20 +191,22 @@ static void send_bytes(struct kv_subscription *self, struct weft_view bytes)
 
 static void send_begin(struct kv_subscription *self)
 {
-    if (self->begin.size == 0)
+    struct stream *stream = self->stream;
+    if (!stream || stream->begin.size == 0)
         return;
-    send_bytes(self, weft_view(self->begin.data, self->begin.size));
+    send_bytes(self, weft_view(stream->begin.data, stream->begin.size));
     if (!self->waits)
-        weft_bytes_fini(&self->begin);
+        weft_bytes_fini(&stream->begin);
 }
 
 /* Not while something waits, which shows as much. */
 static void on_pulse(struct weft_timer *timer)
 {
-    struct kv_subscription *self = weft_container_of(timer, struct kv_subscription, pulse);
-    weft_loop_after(self->loop, &self->pulse, KV_STREAM_PULSE);
+    struct stream *stream = weft_container_of(timer, struct stream, pulse);
+    struct kv_subscription *self = stream->owner;
+    weft_loop_after(self->session->loop->loop, &stream->pulse, KV_STREAM_PULSE);
     if (!self->waits && !self->follower.waits)
-        send_bytes(self, weft_view_str(self->face->pulse));
+        send_bytes(self, weft_view_str(face_of(self)->pulse));
 }
 
 /* --- its end --------------------------------------------------------------------------------------- */
@@ -251,23 +276,20 @@ static struct kv_subscription *new_subscription(struct kv_task *task,
                                                 const struct kv_topic_spec *spec,
                                                 const struct kv_topic_face *face)
 {
+    static const struct kv_follower_ops ops = {.send = send, .lost = lost};
     struct kv_session *session = task->session;
     struct kv_subscription *self = weft_malloc(sizeof *self + spec->topic.size);
     if (!self)
         return NULL;
     *self = (struct kv_subscription){
-        .follower = {.format = &face->format, .send = send, .lost = lost},
+        .follower = {.ops = &ops, .format = &face->format},
         .request = task->request,
-        .face = face,
-        .keyspace = kv_task_config(task)->context->keyspace,
-        .max_message = kv_task_limits(task)->max_message,
+        .session = session,
         .id = ++session->loop->last_id,
         .end_if_slow = spec->end_if_slow,
-        .pulse.fire = on_pulse,
-        .loop = kv_task_loop(task),
         .is_pattern = spec->is_pattern,
         .status = KV_RETRY,
-        .topic_size = spec->topic.size,
+        .topic_size = (uint32_t)spec->topic.size,
     };
     if (spec->topic.size > 0)
         memcpy(self + 1, spec->topic.data, spec->topic.size);
@@ -308,13 +330,19 @@ static void refuse(struct kv_task *task, int err)
 /* Stays in the order of replies. */
 static int start_stream(struct kv_subscription *self, const struct kv_task *task)
 {
+    const struct kv_topic_face *face = face_of(self);
     uint8_t bytes[KV_STREAM_BEGIN_MAX];
-    int err = weft_bytes_copy(&self->begin, weft_view(bytes, self->face->put_begin(task, bytes)));
+    struct stream *stream = weft_malloc(sizeof *stream);
+    if (!stream)
+        return -ENOMEM;
+    *stream = (struct stream){.owner = self, .pulse.fire = on_pulse};
+    self->stream = stream;
+    int err = weft_bytes_copy(&stream->begin, weft_view(bytes, face->put_begin(task, bytes)));
     if (err < 0)
         return err;
     weft_request_endless(self->request);
-    if (self->face->pulse)
-        weft_loop_after(self->loop, &self->pulse, KV_STREAM_PULSE);
+    if (face->pulse)
+        weft_loop_after(kv_task_loop(task), &stream->pulse, KV_STREAM_PULSE);
     return 0;
 }
 
@@ -345,7 +373,7 @@ static int start(struct kv_subscription *self, const struct kv_task *task,
         if (err < 0 && err != -EEXIST)
             return err;
     }
-    if (self->face->put_begin)
+    if (face_of(self)->put_begin)
         return start_stream(self, task);
     err = weft_request_detach(self->request);
     return err == -ENOTSUP ? -EPROTO : err == -ENOSPC ? -EMFILE : err;

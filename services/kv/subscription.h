@@ -40,7 +40,7 @@ struct kv_topic_words {
 
 /* How a face writes to a subscriber. */
 struct kv_topic_face {
-    struct kv_feed_format format;
+    struct kv_feed_format format; /* first: it is cast back */
     /* Writes *words to dst, or nothing if dst is NULL. Returns the size. Those of KV_OK have at most WEFT_REJECT_MAX
      * bytes. */
     size_t (*put_words)(uint8_t *dst, const struct kv_topic_words *words);

@@ -255,7 +255,8 @@ static struct resp_subscriber *new_subscriber(struct resp_task *task)
     struct resp_subscriber *self = weft_calloc(1, sizeof *self);
     if (!self)
         return NULL;
-    self->follower = (struct kv_follower){.send = send, .lost = lost};
+    static const struct kv_follower_ops ops = {.send = send, .lost = lost};
+    self->follower = (struct kv_follower){.ops = &ops};
     self->conn = conn;
     self->request = task->base.request;
     self->keyspace = kv_task_config(&task->base)->context->keyspace;

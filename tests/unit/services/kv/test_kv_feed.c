@@ -101,6 +101,8 @@ static int lost(struct kv_follower *follower, const struct kv_feed_source *sourc
     return err;
 }
 
+static const struct kv_follower_ops ops = {.send = send, .lost = lost};
+
 struct fixture {
     struct kv_feed *feed;
     struct weft_loop *loops[2];
@@ -121,8 +123,7 @@ static struct fixture *begin(const struct kv_feed_limits *limits)
         assert_int_equal(kv_feed_loop_take(fixture.feed, fixture.loops[i], &fixture.at[i]), 0);
     }
     for (size_t i = 0; i < 4; i++) {
-        fixture.readers[i].follower =
-            (struct kv_follower){.format = &format, .send = send, .lost = lost};
+        fixture.readers[i].follower = (struct kv_follower){.ops = &ops, .format = &format};
         fixture.readers[i].room = SIZE_MAX;
     }
     return &fixture;
@@ -378,7 +379,7 @@ static void test_64_followers_are_served_in_a_turn(void **state)
     (void)state;
     memset(many, 0, sizeof many);
     for (size_t i = 0; i < MANY; i++) {
-        many[i].follower = (struct kv_follower){.format = &format, .send = send, .lost = lost};
+        many[i].follower = (struct kv_follower){.ops = &ops, .format = &format};
         many[i].room = SIZE_MAX;
         assert_int_equal(kv_follower_follow(&many[i].follower, f->at[0], &source), 0);
     }
@@ -694,7 +695,7 @@ static void publish_and_count(void *arg)
     uint64_t published = 0, receivers, seen = 0;
     (void)arg;
     memset(&reader, 0, sizeof reader);
-    reader.follower = (struct kv_follower){.format = &format, .send = send, .lost = lost};
+    reader.follower = (struct kv_follower){.ops = &ops, .format = &format};
     reader.room = SIZE_MAX;
     for (size_t i = 0; feed && i < 2; i++)
         if (kv_feed_loop_take(feed, loops[i], &at[i]) < 0)

@@ -116,6 +116,8 @@ static int lost(struct kv_follower *base, const struct kv_feed_source *source, u
     return 0;
 }
 
+static const struct kv_follower_ops ops = {.send = send, .lost = lost};
+
 /* A loop that is behind refuses; then nobody gets anything. */
 static void publish(struct world *self)
 {
@@ -178,7 +180,7 @@ static void begin(struct world *self, struct kv_feed *feed, uint32_t number)
     for (size_t i = 0; i < FOLLOWERS; i++) {
         struct follower *follower = &self->followers[i];
         follower->world = self;
-        follower->follower = (struct kv_follower){.format = &format, .send = send, .lost = lost};
+        follower->follower = (struct kv_follower){.ops = &ops, .format = &format};
         for (size_t k = 0; k < SOURCES; k++) {
             const struct kv_feed_source source = source_of(k);
             follower->follows[k] = i == 0 || test_random_below(&self->random, 2) == 0;

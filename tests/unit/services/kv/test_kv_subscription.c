@@ -172,6 +172,32 @@ static void hang_up(struct fake_request *request)
     fake_request_fini(request);
 }
 
+static void begin_once(void *arg)
+{
+    (void)begin(arg, subscribe_payload("lobby", false, false));
+}
+
+/* Returns the bytes of the blocks that a function allocates and leaves. */
+static size_t bytes_of(void (*function)(void *arg), void *arg)
+{
+    fault_install();
+    size_t before = fault_bytes();
+    function(arg);
+    size_t bytes = fault_bytes() - before;
+    fault_remove();
+    return bytes;
+}
+
+/* There may be many thousands that are idle. The topic and its ring belong to the first one. */
+static void test_further_subscription_takes_few_bytes(void **state)
+{
+    (void)state;
+    begin_once(&first);
+    assert_in_range(bytes_of(begin_once, &second), 1, 176);
+    hang_up(&first);
+    hang_up(&second);
+}
+
 static void test_subscriber_gets_what_is_published(void **state)
 {
     (void)state;
@@ -474,6 +500,7 @@ static void test_subscriptions_survive_every_failing_allocation(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        SUBSCRIPTION_TEST(test_further_subscription_takes_few_bytes),
         SUBSCRIPTION_TEST(test_subscriber_gets_what_is_published),
         SUBSCRIPTION_TEST(test_messages_that_many_get_are_kept_in_their_frames),
         SUBSCRIPTION_TEST(test_empty_topic_is_a_topic),
