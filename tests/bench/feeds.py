@@ -5,16 +5,21 @@
 usage: feeds.py BUILD [ROUNDS]
 
 Each case runs in turn on each server, ROUNDS times (3); a figure is the median. The CPU is the kernel's account of the
-server's process, one thread each.
+server's process, one thread each. Then what many subscribers cost: memory while nothing comes, and the time in which
+others are answered while some never read.
 """
 import contextlib
 import json
+import multiprocessing
 import os
 import pathlib
+import re
 import socket
 import statistics
 import subprocess
 import sys
+import tempfile
+import time
 
 import servers
 
@@ -91,7 +96,8 @@ def measure(tool, server, protocol, subscribers, rounds, texts, size):
 @contextlib.contextmanager
 def kvs(build, *options):
     port = servers.free_port()
-    with servers.Server("kvs", "", [str(build / "kvs"), "--threads", "1", "--log-level", "warn", "--listen",
+    with servers.Server("kvs", "", [str(build / "kvs"), "--threads", "1", "--log-level", "warn",
+                                    "--max-connections", "12000", "--listen",
                                     f"tcp://127.0.0.1:{port}{options[0]}", *options[1:]], port) as server:
         yield server
 
@@ -125,6 +131,110 @@ def ratio(title, value, goal):
     return kept
 
 
+def deflated(admin):
+    """The messages that a server has deflated since it began, and the seconds in which it did."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(admin)
+        connection.sendall(b"GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        text = b"".join(iter(lambda: connection.recv(1 << 16), b"")).decode()
+    return [
+        sum(float(value) for value in re.findall(rf"^weft_{name}_total(?:{{.*}})? (\S+)$", text, re.MULTILINE))
+        for name in ("deflated_messages", "deflate_seconds")
+    ]
+
+
+def compare_deflating(build, tool, times, large):
+    """A message that many get is deflated once: the time of that by the server's own counters, beside a server that
+    keeps no frames. And what is left, the CPU in all but for writing as many bytes: each subscriber looks for the
+    frame."""
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+        admins = {name: f"{folder}/{name}" for name in ("once", "each")}
+        options = {"once": [], "each": ["--frame-cache", "0"]}
+        runners = {
+            name: (stack.enter_context(kvs(build, "", "--admin", f"unix:{admins[name]}", *options[name])), Frames())
+            for name in admins
+        }
+        raw = stack.enter_context(kvs(build, "?codec=raw"))
+        found = compare(tool, times, "16 KiB of JSON through gzip to 1,000", 1000, 100, [large], runners)
+        counts = {name: deflated(admin) for name, admin in admins.items()}
+        for name, (count, seconds) in counts.items():
+            print(f"    {name}: {count:.0f} messages deflated in {seconds:.3f} s")
+        kept = [ratio("time of deflating: once / each", counts["once"][1] / counts["each"][1], 1 / 50)]
+        # What is written is the compressed message, so that much is no part of compressing it.
+        packed = os.urandom(4096).hex().encode()[: message_size(runners["once"][0].port, Frames(), [large]) - 20]
+        write = compare(tool, times, "as many bytes as they are", 1000, 100, [packed], {"write": (raw, Frames())})
+        extra = {name: value - write["write"] for name, value in found.items()}
+        print(f"    CPU behind the bare bytes: once {extra['once']:.2f} us, each {extra['each']:.2f} us, "
+              f"{extra['once'] / extra['each']:.3f}", flush=True)
+        return kept
+
+
+@contextlib.contextmanager
+def subscribers(tool, server, count, stalled=0):
+    words = [str(tool), "hold", str(server.port), str(count), str(stalled), Frames.subscribe.hex()]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "ready\n"
+        yield
+        process.stdin.close()
+        process.wait(20)
+
+
+def measure_idle(build, tool):
+    """Resident bytes of a connection with one subscription, and of a bare one."""
+    count, warm = 10000, 100
+    with kvs(build, "?codec=raw") as server, subscribers(tool, server, warm):
+        time.sleep(1)
+        before = server.resident_kib()
+        with subscribers(tool, server, count):
+            time.sleep(2)
+            return (server.resident_kib() - before) * 1024 / count
+
+
+def ping(port, seconds, answers):
+    """Sends the 99th percentile of the times to a reply, in milliseconds."""
+    request, times = frame(field(8, field(1, b"t") + field(2, b"k"))), []
+    end = time.monotonic() + seconds
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        while (began := time.monotonic()) < end:
+            connection.sendall(request)
+            connection.recv(4096)
+            times.append(time.monotonic() - began)
+            time.sleep(0.001)
+    answers.put(1000 * statistics.quantiles(times, n=100)[98])
+
+
+def ping_beside(build, tool, count, stalled, seconds=10, rate=200):
+    """Returns the p99 of another client's pings, and the server's resident MiB afterwards."""
+    answers = multiprocessing.Queue()
+    with kvs(build, "?codec=raw") as server, subscribers(tool, server, count, stalled):
+        pinger = multiprocessing.Process(target=ping, args=(server.port, seconds, answers))
+        pinger.start()
+        with socket.create_connection(("127.0.0.1", server.port)) as publisher:
+            began, sent = time.monotonic(), 0
+            while (passed := time.monotonic() - began) < seconds:
+                if sent / rate > passed:
+                    time.sleep(sent / rate - passed)
+                publisher.sendall(Frames().publish([SMALL]))
+                publisher.recv(4096)
+                sent += 1
+        p99 = answers.get(timeout=60)
+        pinger.join()
+        print(f"    {count} subscribers, {stalled} never read: ping p99 {p99:.1f} ms, {sent / seconds:.0f} messages/s, "
+              f"resident {server.resident_kib() / 1024:.1f} MiB", flush=True)
+        return p99, server.resident_kib() / 1024
+
+
+def compare_stalled(build, tool, times):
+    """Pairs of runs, so that both see the same machine."""
+    pairs = [(ping_beside(build, tool, 10000, 0), ping_beside(build, tool, 10000, 1000)) for _ in range(times)]
+    ratios = [stalled[0] / reading[0] for reading, stalled in pairs]
+    return [
+        ratio("10,000 subscribers, 1,000 never read: ping p99 / all read", statistics.median(ratios), 2),
+        ratio("    resident, MiB", max(stalled[1] for _, stalled in pairs), 64),
+    ]
+
+
 def main():
     build = pathlib.Path(sys.argv[1])
     times = int(sys.argv[2]) if len(sys.argv) > 2 else 3
@@ -141,14 +251,9 @@ def main():
         found = compare(tool, times, "64 messages to 1,000", 1000, 100, [SMALL] * 64, runners)
         kept.append(ratio("frames / redis", found["frames"] / found["redis"], 0.5))
         kept.append(ratio("resp / redis", found["resp"] / found["redis"], 0.5))
-    with kvs(build, "") as once, kvs(build, "", "--frame-cache", "0") as each, kvs(build, "?codec=raw") as raw:
-        found = compare(tool, times, "16 KiB of JSON through gzip to 1,000", 1000, 100, [large],
-                        {"once": (once, Frames()), "each": (each, Frames())})
-        # What is written is the compressed message, so that much is no part of compressing it.
-        packed = os.urandom(4096).hex().encode()[: message_size(once.port, Frames(), [large]) - 20]
-        write = compare(tool, times, "as many bytes as they are", 1000, 100, [packed],
-                        {"write": (raw, Frames())})["write"]
-        kept.append(ratio("compressing: once / each", (found["once"] - write) / (found["each"] - write), 1 / 50))
+    kept += compare_deflating(build, tool, times, large)
+    kept.append(ratio("idle subscriber, resident bytes", measure_idle(build, tool), 1024))
+    kept += compare_stalled(build, tool, times)
     return 0 if all(kept) else 1
 
 

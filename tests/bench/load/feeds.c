@@ -8,7 +8,11 @@
  * Each subscriber sends SUBSCRIBE and reads REPLY bytes, or with 0 a frame behind a length of 4 bytes. A round sends PUBLISH, whose answer has PUBLISHED bytes, and
  * ends when each subscriber has MESSAGE bytes more, which are DELIVERED messages. SUBSCRIBE and PUBLISH are in hex. PID
  * is the server's; 0: a bare loop of epoll and write(2) in a child, which sends MESSAGE bytes to all subscribers for any
- * byte of the publisher, and PUBLISHED bytes to it. */
+ * byte of the publisher, and PUBLISHED bytes to it.
+ *
+ *     feeds hold PORT SUBSCRIBERS STALLED SUBSCRIBE
+ *
+ * Prints a line once all have subscribed, and reads what comes until its input ends. Those that stalled never read. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -139,8 +143,51 @@ static void bare(int listener, size_t subscribers, size_t published, size_t mess
     }
 }
 
+/* Subscribes. With reply 0 the answer is a frame. */
+static int subscribe_one(uint16_t port, const uint8_t *subscribe, size_t size, size_t reply)
+{
+    int fd = dial(port);
+    send_all(fd, subscribe, size);
+    if (reply == 0)
+        receive_frame(fd);
+    else
+        receive(fd, reply);
+    return fd;
+}
+
+static int hold(char **argv)
+{
+    size_t subscribers = (size_t)atoi(argv[3]), stalled = (size_t)atoi(argv[4]);
+    uint8_t *subscribe;
+    size_t size = from_hex(argv[5], &subscribe);
+    int poll = epoll_create1(0), small = 4096;
+    struct epoll_event event = {.events = EPOLLIN, .data.fd = STDIN_FILENO}, events[EVENTS];
+    epoll_ctl(poll, EPOLL_CTL_ADD, STDIN_FILENO, &event);
+    for (size_t i = 0; i < subscribers; i++) {
+        event.data.fd = subscribe_one((uint16_t)atoi(argv[2]), subscribe, size, 0);
+        if (i < stalled)
+            (void)setsockopt(event.data.fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+        else
+            epoll_ctl(poll, EPOLL_CTL_ADD, event.data.fd, &event);
+    }
+    puts("ready");
+    (void)fflush(stdout);
+    for (;;) {
+        int n = epoll_wait(poll, events, EVENTS, -1);
+        for (int i = 0; i < n; i++) {
+            if (read(events[i].data.fd, buffer, BUFFER) > 0)
+                continue;
+            if (events[i].data.fd == STDIN_FILENO)
+                return 0;
+            fail("a subscriber");
+        }
+    }
+}
+
 int main(int argc, char **argv)
 {
+    if (argc == 6 && strcmp(argv[1], "hold") == 0)
+        return hold(argv);
     if (argc != 11) {
         fputs("usage: feeds PORT SUBSCRIBERS ROUNDS DELIVERED SUBSCRIBE REPLY PUBLISH PUBLISHED MESSAGE PID\n",
               stderr);
@@ -171,13 +218,8 @@ int main(int argc, char **argv)
     int poll = epoll_create1(0), publisher = dial(port);
     struct epoll_event events[EVENTS];
     for (size_t i = 0; i < subscribers; i++) {
-        int fd = dial(port);
+        int fd = subscribe_one(port, subscribe, subscribe_size, reply);
         struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
-        send_all(fd, subscribe, subscribe_size);
-        if (reply == 0)
-            receive_frame(fd);
-        else
-            receive(fd, reply);
         epoll_ctl(poll, EPOLL_CTL_ADD, fd, &event);
     }
     uint64_t begin = 0;
