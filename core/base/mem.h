@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "err.h"
 
@@ -60,10 +61,10 @@ struct weft_arena {
     struct weft_arena_chunk *chunk; /* newest first; NULL until the first allocation */
     size_t used;                    /* bytes handed out since the last reset, padding included */
     size_t budget;                  /* the most that `used` may become */
-    bool over_budget;               /* true if the last alloc failed because of the budget */
-    size_t *total;                  /* set by weft_arena_count; NULL: the arena is not counted */
-    size_t beside;                  /* bytes added by weft_arena_count_beside */
-    size_t first; /* the size of the first chunk, set by the owner after init; 0: 16 KiB */
+    uint32_t first;   /* the size of the first chunk, set by the owner after init; 0: 16 KiB */
+    bool over_budget; /* true if the last alloc failed because of the budget */
+    size_t *total;    /* set by weft_arena_count; NULL: the arena is not counted */
+    size_t beside;    /* bytes added by weft_arena_count_beside */
 };
 
 /* Makes an empty arena. Allocates nothing. */

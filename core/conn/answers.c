@@ -154,7 +154,7 @@ int weft__stream_deliver(struct weft__request *request, const struct weft_body *
 
 void weft__stream_fini(struct weft__request *request)
 {
-    weft_timer_stop(&request->timer);
+    weft__stream_stop_deadline(request);
     if (request->beside) {
         weft_free(request->beside->header);
         weft_free(request->beside->trailer);

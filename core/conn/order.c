@@ -41,6 +41,7 @@ void weft__request_drop_kept(struct weft__request *request)
 WEFT_NOINLINE static void free_request(struct weft__request *request)
 {
     weft_arena_fini(&request->arena);
+    weft_free(request->deadline);
     weft_free(request);
 }
 
@@ -89,18 +90,31 @@ void weft__order_add(struct weft__order *order, struct weft__request *request)
 static void unlink_loose(struct weft__request *request)
 {
     struct weft__loose *list = request->list;
+    struct weft__request *next = request->next, *last = list->first->prev;
 
-    *(request->prev ? &request->prev->next : &list->first) = request->next;
-    *(request->next ? &request->next->prev : &list->last) = request->prev;
+    if (request == list->first)
+        list->first = next;
+    else
+        request->prev->next = next;
+    if (next)
+        next->prev = request->prev;
+    else
+        last = request->prev;
+    if (list->first)
+        list->first->prev = last;
 }
 
 static void link_loose(struct weft__request *request, struct weft__loose *list)
 {
     request->list = list;
     request->next = NULL;
-    request->prev = list->last;
-    *(list->last ? &list->last->next : &list->first) = request;
-    list->last = request;
+    if (list->first) {
+        request->prev = list->first->prev;
+        request->prev->next = request;
+    } else {
+        list->first = request;
+    }
+    list->first->prev = request;
 }
 
 void weft__loose_move(struct weft__request *request, struct weft__loose *list)

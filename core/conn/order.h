@@ -44,8 +44,9 @@ enum weft__said {
     WEFT__SAID_UNWORDED
 };
 
+/* A list of loose requests. */
 struct weft__loose {
-    struct weft__request *first, *last;
+    struct weft__request *first; /* whose `prev` is the last one */
 };
 
 /* A message that was sent before its request was the head. */
@@ -69,10 +70,12 @@ struct weft__request {
     struct weft_request public;
     struct weft__conn *conn;
     struct weft__request *next; /* in the order, in a list of loose ones, or in the pool */
-    struct weft__request *prev; /* in a list of loose ones */
     struct weft__loose *list;   /* the list it is in, if it is loose */
     struct weft__held *held, *held_last;
-    struct weft__held first_held; /* a single held message, the usual case, costs no malloc */
+    union {
+        struct weft__held first_held; /* a single held message, the usual case, costs no malloc */
+        struct weft__request *prev;   /* in a list of loose ones, which hold nothing */
+    };
     struct weft_arena arena; /* its own memory, if it is kept; else it is empty or has a chunk */
     struct weft__layered layered;
     uint8_t place; /* enum weft__place */
@@ -84,11 +87,19 @@ struct weft__request {
     bool too_large : 1;
     bool endless : 1; /* weft_request_endless */
 
-    /* The rest is used only if it has a stream, and is zero in the pool. */
-    bool answered;           /* the codec has had its last encode, though it has not ended */
-    bool expired;            /* its deadline has passed, and the pump has not seen that yet */
-    struct weft_timer timer; /* of its deadline */
+    /* The rest is used only if it has a stream. But for the deadline it is zero in the pool. */
+    bool answered; /* the codec has had its last encode, though it has not ended */
+    bool expired;  /* its deadline has passed, and the pump has not seen that yet */
     struct weft__said_beside *beside; /* owned; NULL: nothing */
+    /* Owned, and stays with the request in the pool; NULL: it never had one. */
+    struct weft__deadline *deadline;
+};
+
+/* The deadline of a request with a stream. The others, of which there may be many that live for long, have no room for
+ * it. */
+struct weft__deadline {
+    struct weft_timer timer;
+    struct weft__request *request;
 };
 
 /* Holds what weft_request_header and weft_request_trailer have set, with the bytes of its views. */
@@ -130,6 +141,12 @@ struct weft__order {
     struct weft__detached
         *detached_part; /* owned; NULL until a request is detached or has a stream */
 };
+
+static inline void weft__stream_stop_deadline(struct weft__request *request)
+{
+    if (request->deadline)
+        weft_timer_stop(&request->deadline->timer);
+}
 
 /* Returns what lies `at` bytes into the states behind a request. */
 static inline void *weft__request_state(struct weft__request *request, size_t at)

@@ -36,19 +36,25 @@ static void forget(struct weft__conn *conn, struct weft__request *request)
 /* The service is entered by the pump alone. */
 static void on_deadline(struct weft_timer *timer)
 {
-    struct weft__request *request = weft_container_of(timer, struct weft__request, timer);
+    struct weft__request *request = weft_container_of(timer, struct weft__deadline, timer)->request;
 
     request->expired = request->conn->expired = true;
     weft__conn_schedule(request->conn);
 }
 
-static void arm(struct weft__request *request, uint64_t deadline)
+/* Returns 0 or -ENOMEM. */
+static int arm(struct weft__request *request, uint64_t deadline)
 {
     if (deadline == 0)
-        return;
-    request->timer.fire = on_deadline;
-    weft_loop_after(request->conn->binding->worker->loop, &request->timer,
+        return 0;
+    if (!request->deadline)
+        request->deadline = weft_malloc(sizeof *request->deadline);
+    if (!request->deadline)
+        return -ENOMEM;
+    *request->deadline = (struct weft__deadline){.timer.fire = on_deadline, .request = request};
+    weft_loop_after(request->conn->binding->worker->loop, &request->deadline->timer,
                     deadline < INT64_MAX ? (int64_t)deadline : INT64_MAX);
+    return 0;
 }
 
 static bool must_wait(const struct weft__conn *conn)
@@ -75,10 +81,9 @@ void weft__stream_begin(struct weft__conn *conn, const struct weft_message *mess
         request->public.metadata = message->head->metadata;
     }
     if (weft__order_add_stream(&conn->order, request, waits) < 0 ||
-        (waits && weft_request_keep(&request->public) < 0))
+        (waits && weft_request_keep(&request->public) < 0) ||
+        (message->head && arm(request, message->head->deadline) < 0))
         goto err_after_request;
-    if (message->head)
-        arm(request, message->head->deadline);
     if (!waits)
         call(conn, request);
     return;
@@ -95,7 +100,7 @@ static void cancel(struct weft__request *request, enum weft_reason reason,
 {
     struct weft__conn *conn = request->conn;
 
-    weft_timer_stop(&request->timer);
+    weft__stream_stop_deadline(request);
     weft__stream_answer(request, rejected);
     if (request->list == &conn->order.detached_part->waiting) {
         forget(conn, request);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "core/conn/order.h"
 #include "lib/fault.h"
 #include "server_fixture.h"
 
@@ -536,6 +537,14 @@ static void test_refused_in_the_order_is_told_when_loose(void **state)
     probe_end_silently(&f->probe, "s");
 }
 
+/* A subscription that is idle costs a connection these, and there may be many. */
+static void test_detached_request_takes_few_bytes(void **state)
+{
+    (void)state;
+    assert_in_range(sizeof(struct weft__request), 1, 272);
+    assert_in_range(sizeof(struct weft__detached), 1, 32);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -568,6 +577,7 @@ int main(void)
         TEST_RAW(test_one_may_end_others_while_it_is_cancelled),
         TEST_RAW(test_one_may_end_others_when_there_is_room),
         TEST_RAW(test_refused_in_the_order_is_told_when_loose),
+        cmocka_unit_test(test_detached_request_takes_few_bytes),
     };
     return cmocka_run_group_tests_name("conn loose", tests, NULL, NULL);
 }
