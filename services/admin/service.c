@@ -382,6 +382,7 @@ static size_t reject(void *loop_state, const struct weft_rejection *rejection, u
                                  detail);
     case WEFT_REJECT_TOO_MANY:
     case WEFT_REJECT_DRAINING:
+    case WEFT_REJECT_DEADLINE:
     case WEFT_REJECT_NO_MEMORY:
         break;
     }
