@@ -63,7 +63,9 @@ int kv_redis_start(struct redis_cluster **result, struct redis_shared *shared,
                                                       .counts = cluster->counts,
                                                       .loop = loop,
                                                       .pool = &cluster->pool,
-                                                      .random = &cluster->random}};
+                                                      .random = &cluster->random,
+                                                      .purpose = "calls",
+                                                      .silence = shared->connect_timeout}};
     kv_redis_route_init(cluster);
     kv_redis_subscriber_init(cluster);
     if (shared->single && add_single(cluster) < 0)

@@ -131,12 +131,19 @@ static int64_t pause_of(struct redis_link *link)
     return pause / 2 + (int64_t)kv_redis_random(link->random, (uint64_t)pause / 2);
 }
 
+static void log_down(const struct redis_link *link, const char *why)
+{
+    char quoted[WEFT_LOG_QUOTE_TEXT];
+
+    weft_log_write(link->shared->log, WEFT_LOG_WARN, "redis-down", "node=%s for=%s why=%s",
+                   link->name, link->purpose, weft_log_quote(weft_view_str(why), quoted));
+}
+
 void kv_redis_link_break(struct redis_link *link, const char *why)
 {
     /* One line when it goes, and one for the first failure of those that never were there. */
     if (link->was_up || link->failures == 0)
-        weft_log_write(link->shared->log, WEFT_LOG_WARN, "redis-down", "node=%s why=\"%s\"",
-                       link->name, why);
+        log_down(link, why);
     link->was_up = false;
     if (link->state == REDIS_LINK_UP)
         kv_redis_count(&link->counts->up, (uint64_t)-1);
@@ -233,7 +240,7 @@ static int greet(struct redis_link *link)
         words[1] = weft_view_str(database);
         err = kv_redis_link_send(link, words, 2, 1);
     }
-    if (err == 0 && shared->ack == REDIS_ACK_FSYNC) {
+    if (err == 0 && link->has_waits && shared->ack == REDIS_ACK_FSYNC) {
         words[0] = weft_view_str("WAITAOF");
         words[1] = weft_view_str("1");
         words[2] = weft_view_str("0");
@@ -251,12 +258,13 @@ static void come_up(struct redis_link *link)
 {
     link->state = REDIS_LINK_UP;
     if (!link->was_up)
-        weft_log_write(link->shared->log, WEFT_LOG_INFO, "redis-up", "node=%s", link->name);
+        weft_log_write(link->shared->log, WEFT_LOG_INFO, "redis-up", "node=%s for=%s", link->name,
+                       link->purpose);
     link->was_up = true;
     link->failures = 0;
     kv_redis_count(&link->counts->connects, 1);
     kv_redis_count(&link->counts->up, 1);
-    weft_loop_after(link->loop, &link->timer, link->shared->silence);
+    weft_loop_after(link->loop, &link->timer, link->silence);
     link->events->up(link);
     kv_redis_link_wake(link);
 }
@@ -396,7 +404,7 @@ static void on_flush(struct weft_deferred *deferred)
 /* Judges the silence of a node that owes answers. */
 static void judge(struct redis_link *link)
 {
-    const int64_t silence = link->shared->silence;
+    const int64_t silence = link->silence;
     int64_t left = link->heard + silence - weft_loop_now(link->loop);
 
     if (link->expected == 0)

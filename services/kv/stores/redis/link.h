@@ -38,7 +38,10 @@ struct redis_link {
     struct redis_counts *counts;
     struct weft_loop *loop;
     struct weft_piece_pool *pool;
-    uint64_t *random; /* state of a generator, for the pauses */
+    uint64_t *random;    /* state of a generator, for the pauses */
+    const char *purpose; /* for the log: "calls", "writes" or "messages" */
+    int64_t silence;     /* nanoseconds after which a node that owes an answer counts as frozen */
+    bool has_waits;      /* it sends WAIT or WAITAOF */
     char host[REDIS_HOST_MAX];
     char name[REDIS_NAME_MAX]; /* HOST:PORT */
     uint16_t port;

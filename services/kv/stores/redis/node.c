@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "node.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -19,16 +20,59 @@ static struct redis_node *node_of(struct redis_link *link)
 
 size_t kv_redis_node_load(const struct redis_node *node)
 {
-    return node->first.count + node->waiting.count + node->held.count +
-           kv_redis_ring_count(&node->ring);
+    size_t load = node->first.count + node->waiting.count + node->held.count +
+                  kv_redis_ring_count(&node->ring);
+
+    return node->writes ? load + kv_redis_node_load(node->writes) : load;
 }
 
-void kv_redis_node_add(struct redis_node *node, struct redis_call *call)
+static bool is_to_hold(const struct redis_node *node, const struct redis_call *call)
 {
+    return call->ack && node->link.shared->ack != REDIS_ACK_MASTER;
+}
+
+/* Returns the node that has the connection for writes, which is made if there is none; NULL: no memory. */
+static struct redis_node *need_writes(struct redis_node *node)
+{
+    const struct redis_link *link = &node->link;
+
+    if (node->writes)
+        return node->writes;
+    struct redis_node *writes = weft_calloc(1, sizeof *writes);
+    if (!writes)
+        return NULL;
+    writes->owner = node->owner;
+    writes->events = node->events;
+    writes->main = node;
+    writes->link =
+        (struct redis_link){.shared = link->shared,
+                            .counts = link->counts,
+                            .loop = link->loop,
+                            .pool = link->pool,
+                            .random = link->random,
+                            .port = link->port,
+                            .purpose = "writes",
+                            .has_waits = true,
+                            .silence = link->silence + (int64_t)link->shared->ack_ms * 1000000};
+    memcpy(writes->link.host, link->host, sizeof link->host);
+    kv_redis_node_init(writes);
+    node->writes = writes;
+    return writes;
+}
+
+int kv_redis_node_add(struct redis_node *node, struct redis_call *call)
+{
+    kv_redis_link_open(&node->link);
+    if (is_to_hold(node, call)) {
+        node = need_writes(node);
+        if (!node)
+            return -ENOMEM;
+        kv_redis_link_open(&node->link);
+    }
     call->own.node = node;
     kv_redis_list_add(node->in_hook ? &node->first : &node->waiting, call);
-    kv_redis_link_open(&node->link);
     kv_redis_link_wake(&node->link);
+    return 0;
 }
 
 void kv_redis_node_forget(struct redis_node *node, struct redis_call *call)
@@ -83,28 +127,54 @@ static int send_wait(struct redis_node *node)
     return err;
 }
 
-static bool is_to_hold(const struct redis_node *node, const struct redis_call *call)
+/* True unless it is `writes` of a node where the scripts are not loaded yet. */
+static bool may_send(const struct redis_node *node)
 {
-    return call->ack && node->link.shared->ack != REDIS_ACK_MASTER;
+    const struct redis_node *main = node->main;
+
+    return !main || (main->link.state == REDIS_LINK_UP && !main->first.head &&
+                     main->ring.head >= main->loaded);
+}
+
+static void wake_writes(struct redis_node *node)
+{
+    if (node->writes && may_send(node->writes))
+        kv_redis_link_wake(&node->writes->link);
+}
+
+/* Sends the calls of the hook and then others, as far as there is room. Returns true if one of them is to be held. */
+static bool send_calls(struct redis_node *node)
+{
+    bool holds = false;
+
+    while (kv_redis_link_has_room(&node->link) &&
+           kv_redis_ring_count(&node->ring) < IN_FLIGHT_MAX) {
+        bool is_first = node->first.head != NULL;
+        struct redis_call *call = kv_redis_list_take(is_first ? &node->first : &node->waiting);
+        if (!call)
+            break;
+        if (send_call(node, call) < 0) {
+            node->events->ended(node, call, REDIS_UNAVAILABLE);
+            continue;
+        }
+        holds |= is_to_hold(node, call);
+        if (is_first)
+            node->loaded = node->ring.tail;
+    }
+    return holds;
 }
 
 static void on_fill(struct redis_link *link)
 {
     struct redis_node *node = node_of(link);
-    bool holds = false;
 
-    while (kv_redis_link_has_room(link) && kv_redis_ring_count(&node->ring) < IN_FLIGHT_MAX) {
-        struct redis_call *call =
-            kv_redis_list_take(node->first.head ? &node->first : &node->waiting);
-        if (!call)
-            break;
-        if (send_call(node, call) < 0)
-            node->events->ended(node, call, REDIS_UNAVAILABLE);
-        else
-            holds |= is_to_hold(node, call);
-    }
-    if (holds && send_wait(node) < 0)
+    if (!may_send(node))
+        return;
+    bool had_first = node->first.head != NULL;
+    if (send_calls(node) && send_wait(node) < 0)
         kv_redis_link_break(link, "there is no memory");
+    if (had_first)
+        wake_writes(node);
 }
 
 /* Ends the calls that are held. */
@@ -173,13 +243,18 @@ static void on_answer(struct redis_link *link, redisReply *reply)
         take_answer(node, due.call, reply);
     if (node->waiting.head || node->first.head)
         kv_redis_link_wake(link);
+    if (node->ring.head == node->loaded)
+        wake_writes(node);
 }
 
 static void on_up(struct redis_link *link)
 {
     struct redis_node *node = node_of(link);
 
+    if (node->main)
+        return;
     node->events->up(node);
+    wake_writes(node);
 }
 
 /* Parts the calls that were sent into those that may have taken effect and the others. */
@@ -228,6 +303,11 @@ void kv_redis_node_init(struct redis_node *node)
 void kv_redis_node_fini(struct redis_node *node)
 {
     struct redis_call *call;
+
+    if (node->writes) {
+        kv_redis_node_fini(node->writes);
+        weft_free(node->writes);
+    }
 
     kv_redis_link_close(&node->link);
     while (kv_redis_ring_count(&node->ring) > 0) {

@@ -5,7 +5,10 @@
  *
  *      first, waiting  ->  ring (sent)  ->  held, until a WAIT is answered  ->  done
  *
- * `first` are those of the hook node_up. */
+ * `first` are those of the hook node_up.
+ *
+ * WAIT stops its connection until the replicas have answered. Writes that need it therefore have a connection of their own,
+ * which is that of a second struct, `writes`; else a replica that is slow or gone would delay the reads of its master. */
 #ifndef KV_REDIS_NODE_H
 #define KV_REDIS_NODE_H
 
@@ -37,6 +40,9 @@ struct redis_node {
     bool in_hook;            /* calls go to `first` */
     struct redis_list first, waiting, held;
     struct redis_ring ring;
+    uint64_t loaded;           /* the place behind the last call of the hook */
+    struct redis_node *writes; /* owned; NULL until the first write that needs it */
+    struct redis_node *main;   /* of `writes`: the node that has it; else NULL */
 };
 
 /* Sets up a node whose link has its fields set, up to random. */
@@ -44,11 +50,12 @@ void kv_redis_node_init(struct redis_node *node);
 /* Closes the connection. Every call that is left goes to `ended`. */
 void kv_redis_node_fini(struct redis_node *node);
 
-/* Adds a call, to be sent when the connection stands. */
-void kv_redis_node_add(struct redis_node *node, struct redis_call *call);
+/* Adds a call, to be sent when the connection stands, and for a write that waits for replicas, when the calls of the
+ * hook are answered as well. Returns 0, or -ENOMEM. */
+WEFT_MUST_USE int kv_redis_node_add(struct redis_node *node, struct redis_call *call);
 /* Forgets a call that was sent, whose reply is dropped when it comes. */
 void kv_redis_node_forget(struct redis_node *node, struct redis_call *call);
-/* Returns the number of calls that wait here, or for an answer. */
+/* Returns the number of calls that wait here, or for an answer, those of `writes` included. */
 size_t kv_redis_node_load(const struct redis_node *node);
 
 #endif

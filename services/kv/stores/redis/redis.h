@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * A client of Redis, for a store: a cluster (`redis-cluster:`) or one node (`redis:`), with one pipelined connection
- * per master and loop. hiredis reads the replies; the bytes go over streams of the core (transport.h), so TLS is the
+ * per master and loop, and one more for writes that wait for replicas. hiredis reads the replies; the bytes go over streams of the core (transport.h), so TLS is the
  * filter tls. Nothing here blocks, but a connect to a node that the cluster names by a host name, which is resolved then.
  *
  * Everything of a cluster is used on its loop's thread. Protocol: RESP2,
@@ -36,8 +36,9 @@ void kv_redis_collect(struct redis_shared *shared, struct weft_samples *samples)
 
 struct redis_hooks {
     /* NULL, or called when a node is connected and its password is accepted, the first time and after each
-     * reconnect. Calls that are submitted to the node within the hook are sent before all that wait for it, so
-     * scripts are loaded before they are used. */
+     * reconnect. Calls without `ack` that are submitted to the node within the hook are sent before all that wait for it,
+     * and writes that wait for replicas only after those are answered, so scripts are loaded before they are used. They
+     * end before the hook is called for the node again. */
     void (*node_up)(void *arg, struct redis_node *node);
     /* NULL, or called when the epoch has changed. */
     void (*slots_changed)(void *arg);
@@ -48,8 +49,8 @@ struct redis_hooks {
  * *hooks is copied. Returns 0, or -errno with *cluster NULL. */
 WEFT_MUST_USE int kv_redis_start(struct redis_cluster **cluster, struct redis_shared *shared,
                                  struct weft_loop *loop, const struct redis_hooks *hooks);
-/* Closes the connections. Each call that is left ends before this returns. Must not be called within a callback
- * of this header. Does nothing with NULL. */
+/* Closes the connections. Each call that is left ends before this returns, and so does any that its done submits, which
+ * therefore must not go on for ever. Must not be called within a callback of this header. Does nothing with NULL. */
 void kv_redis_stop(struct redis_cluster *cluster);
 
 enum redis_outcome {
@@ -68,8 +69,8 @@ struct redis_call {
     const struct weft_view *args; /* the command's name and its arguments, any bytes */
     size_t count;
     int slot; /* 0 to REDIS_SLOTS - 1: of its keys (kv_redis_slot); REDIS_ANY_SLOT: any master will do */
-    /* If it is not NULL, the call goes to this node, whatever its slots are, and a redirection (MOVED, ASK) is an
-     * answer like any other. */
+    /* If it is not NULL, the call goes to this node, whatever its slots are. A redirection (MOVED, ASK) is then an
+     * answer like any other, and a read that was sent over a connection that broke is not sent again. */
     struct redis_node *node;
     /* True: it may change something, so once it was sent it is never sent again without an answer that says that
      * nothing took effect. A read is sent again, elsewhere too, if a connection breaks. */
@@ -97,7 +98,8 @@ struct redis_call {
     } own;
 };
 
-/* Submits a call. It always ends by done, or by cancel. Calls of one node are executed there in the order submitted. A
+/* Submits a call. It always ends by done, or by cancel. Calls of one node are executed there in the order submitted:
+ * those with `ack`, unless the option is `master`, and the others by themselves, since each kind has a connection. A
  * call that was redirected or tried again comes later than that, and so do those that wait for the slot map; who
  * needs an order waits for done. */
 void kv_redis_submit(struct redis_cluster *cluster, struct redis_call *call);

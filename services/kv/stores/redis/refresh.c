@@ -56,9 +56,10 @@ static void take(struct redis_cluster *cluster, const struct redis_node *node,
 
     if (got < 0) {
         refresh->fruitless++;
-        weft_log_write(cluster->shared->log, WEFT_LOG_WARN, "redis-slots-refused",
-                       "node=%s why=\"%s\"", node->link.name,
-                       reply->type == REDIS_REPLY_ERROR ? reply->str : weft_strerror(got));
+        char quoted[WEFT_LOG_QUOTE_TEXT];
+        const char *why = reply->type == REDIS_REPLY_ERROR ? reply->str : weft_strerror(got);
+        weft_log_write(cluster->shared->log, WEFT_LOG_WARN, "redis-slots-refused", "node=%s why=%s",
+                       node->link.name, weft_log_quote(weft_view_str(why), quoted));
         return;
     }
     kv_redis_count(&cluster->counts->maps, 1);

@@ -91,10 +91,9 @@ static void hand_over(struct redis_cluster *cluster, struct redis_node *node,
     const struct redis_shared *shared = cluster->shared;
     size_t share = shared->single ? shared->max_calls : shared->max_calls / 2;
 
-    if (kv_redis_node_load(node) >= share && call != &cluster->refresh.call)
+    bool is_full = kv_redis_node_load(node) >= share && call != &cluster->refresh.call;
+    if (is_full || kv_redis_node_add(node, call) < 0)
         kv_redis_route_end(cluster, call, REDIS_UNAVAILABLE);
-    else
-        kv_redis_node_add(node, call);
 }
 
 static void route(struct redis_cluster *cluster, struct redis_call *call)
@@ -276,11 +275,12 @@ const struct redis_node_events kv_redis_node_events = {
 /* --- the map has changed ------------------------------------------------------------------------------- */
 
 /* Moves the calls that wait for a node and belong to another one by now. */
-static void leave(struct redis_cluster *cluster, struct redis_node *node)
+static void leave(struct redis_cluster *cluster, const struct redis_node *node,
+                  const struct redis_list *waiting)
 {
     struct redis_call *next;
 
-    for (struct redis_call *call = node->waiting.head; call; call = next) {
+    for (struct redis_call *call = waiting->head; call; call = next) {
         next = call->own.next;
         if (call->own.is_hasty || (call->node ? node->slots > 0 : node_for(cluster, call) == node))
             continue;
@@ -296,8 +296,11 @@ void kv_redis_route_again(struct redis_cluster *cluster)
 {
     size_t left = cluster->homeless.count;
 
-    for (struct redis_node *node = cluster->map.nodes; node; node = node->next)
-        leave(cluster, node);
+    for (struct redis_node *node = cluster->map.nodes; node; node = node->next) {
+        leave(cluster, node, &node->waiting);
+        if (node->writes)
+            leave(cluster, node, &node->writes->waiting);
+    }
     for (size_t i = 0; i < cluster->map.master_count; i++)
         kv_redis_link_open(&cluster->map.masters[i]->link);
     for (; left > 0; left--)
@@ -340,6 +343,14 @@ static void expire_ring(struct redis_cluster *cluster, struct redis_ring *ring, 
     }
 }
 
+static void expire_node(struct redis_cluster *cluster, struct redis_node *node, int64_t now)
+{
+    expire_list(cluster, &node->waiting, now, false);
+    expire_list(cluster, &node->first, now, false);
+    expire_list(cluster, &node->held, now, true);
+    expire_ring(cluster, &node->ring, now);
+}
+
 static void try_again(struct redis_cluster *cluster, int64_t now)
 {
     struct redis_call *next;
@@ -366,10 +377,9 @@ static void on_timer(struct weft_timer *timer)
     expire_list(cluster, &cluster->homeless, now, false);
     expire_list(cluster, &cluster->delayed, now, false);
     for (struct redis_node *node = cluster->map.nodes; node; node = node->next) {
-        expire_list(cluster, &node->waiting, now, false);
-        expire_list(cluster, &node->first, now, false);
-        expire_list(cluster, &node->held, now, true);
-        expire_ring(cluster, &node->ring, now);
+        expire_node(cluster, node, now);
+        if (node->writes)
+            expire_node(cluster, node->writes, now);
     }
     try_again(cluster, now);
 }

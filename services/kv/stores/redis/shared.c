@@ -176,10 +176,6 @@ static int read_limits(struct redis_shared *shared, const struct weft_option_set
     if (calls && (weft_parse_count(calls, &number) < 0 || number < 2 || number > MOST_CALLS))
         return refuse(shared, "max-calls is 2 to 16777216", calls, error);
     shared->max_calls = (size_t)number;
-    shared->silence = shared->connect_timeout;
-    /* A connection is silent while WAIT waits. */
-    if (shared->ack != REDIS_ACK_MASTER)
-        shared->silence += (int64_t)shared->ack_ms * 1000000;
     return 0;
 }
 

@@ -37,7 +37,7 @@ struct redis_seed {
     X(bytes_out, "weft_redis_sent_bytes", "bytes", "bytes to the nodes", WEFT_COUNTER)             \
     X(pending, "weft_redis_pending", NULL, "calls that have not ended", WEFT_GAUGE)                \
     X(masters, "weft_redis_masters", NULL, "masters that each loop knows, added up", WEFT_GAUGE)   \
-    X(up, "weft_redis_masters_up", NULL, "masters that are connected, added up", WEFT_GAUGE)
+    X(up, "weft_redis_connections", NULL, "connections that stand", WEFT_GAUGE)
 
 /* One loop writes it, any thread reads it. */
 struct redis_counts {
@@ -61,9 +61,8 @@ struct redis_shared {
     enum redis_ack ack;
     unsigned ack_replicas, ack_ms;
     int64_t timeout, connect_timeout; /* nanoseconds */
-    int64_t silence;       /* nanoseconds after which a node that owes an answer counts as frozen */
-    size_t max_calls;      /* of a loop */
-    char *user, *password; /* NULL: none */
+    size_t max_calls;                 /* of a loop */
+    char *user, *password;            /* NULL: none */
     bool tls;
     char *tail; /* "?name=value&..." for the URLs of the nodes, or "" */
     struct weft_registry *registry;

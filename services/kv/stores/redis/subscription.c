@@ -156,7 +156,7 @@ static void on_timer(struct weft_timer *timer)
              kv_redis_link_send(&subscriber->link, &ping, 1, 1) < 0)
         kv_redis_link_break(&subscriber->link, "there is no memory");
     kv_redis_link_wake(&subscriber->link);
-    weft_loop_after(cluster->loop, timer, cluster->shared->silence);
+    weft_loop_after(cluster->loop, timer, cluster->subscriber.link.silence);
 }
 
 static const struct redis_link_events events = {
@@ -174,6 +174,7 @@ void kv_redis_subscriber_init(struct redis_cluster *cluster)
     subscriber->turn = (size_t)kv_redis_random(&cluster->random, UINT16_MAX);
     subscriber->link = cluster->map.model.link;
     subscriber->link.events = &events;
+    subscriber->link.purpose = "messages";
     kv_redis_link_init(&subscriber->link);
 }
 
@@ -181,6 +182,8 @@ void kv_redis_subscriber_stop(struct redis_cluster *cluster)
 {
     weft_timer_stop(&cluster->subscriber.timer);
     kv_redis_link_close(&cluster->subscriber.link);
+    for (struct redis_subscription *left = cluster->subscriber.list; left; left = left->own.next)
+        left->own.link = NULL;
 }
 
 void kv_redis_subscribe(struct redis_cluster *cluster, struct redis_subscription *subscription)
@@ -198,7 +201,7 @@ void kv_redis_subscribe(struct redis_cluster *cluster, struct redis_subscription
         kv_redis_link_open(&subscriber->link);
     }
     if (!weft_timer_is_armed(&subscriber->timer))
-        weft_loop_after(cluster->loop, &subscriber->timer, cluster->shared->silence);
+        weft_loop_after(cluster->loop, &subscriber->timer, cluster->subscriber.link.silence);
     kv_redis_link_wake(&subscriber->link);
 }
 

@@ -32,7 +32,7 @@ struct redis_subscription {
 
 /* Both callbacks come from the loop, never from within these two, and may call these two. */
 void kv_redis_subscribe(struct redis_cluster *cluster, struct redis_subscription *subscription);
-/* No callback follows. Does nothing to a subscription that is zeroed. */
+/* No callback follows. Does nothing to a subscription that is zeroed, or whose cluster has stopped. */
 void kv_redis_unsubscribe(struct redis_cluster *cluster, struct redis_subscription *subscription);
 
 #endif

@@ -94,7 +94,7 @@ static void test_places_and_options_are_read(void **state)
     assert_int_equal(world.shared->ack, REDIS_ACK_REPLICA);
     assert_int_equal(world.shared->ack_replicas, 3);
     assert_int_equal(world.shared->timeout, MS(2000));
-    assert_int_equal(world.shared->silence, MS(570));
+    assert_int_equal(world.shared->connect_timeout, MS(500));
     world_stop();
     world_start(false, "//a:1", NULL);
     assert_int_equal(world.shared->ack, REDIS_ACK_REPLICA);
