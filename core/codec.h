@@ -158,8 +158,8 @@ struct weft_codec {
     const struct weft_option *options;        /* the options it declares, or NULL */
     size_t config_size, loop_size, conn_size; /* sizes of the three states; 0: it has none */
 
-    /* Called once per endpoint, before the server's loops run; and once per client when that is made, which
-     * may be while loops run on other threads. The config is zeroed at first. Copy to it what you need of
+    /* Called once per endpoint, when its server is made or the endpoint is added to one that runs; and once per client
+     * when that is made. Loops may run on other threads meanwhile. The config is zeroed at first. Copy to it what you need of
      * the options, and the limits max_frame and max_message, which you enforce in both directions. The core
      * compares configs with memcmp to share equal ones, and frees nothing that they point to. So a config
      * has plain values only, and its padding stays zero. Returns 0, or WEFT_ECONFIG, and *error says what is
@@ -167,9 +167,10 @@ struct weft_codec {
     int (*configure)(void *config, const struct weft_option_set *set,
                      const struct weft_limits *limits, struct weft_error *error);
 
-    /* Called once per configuration and loop, on the thread that makes the server, before its loops run;
-     * and once per client when that is made. Returns 0 or -ENOMEM. If it fails, loop_fini is not called.
-     * Otherwise loop_fini is called after the fini of the last connection. */
+    /* Called once per configuration and loop: on the thread that makes the server, before its loops run, or on the
+     * loop's thread if an endpoint is added later; and once per client when that is made. Returns 0 or -ENOMEM. If
+     * it fails, loop_fini is not called. Otherwise loop_fini is called after the fini of the last connection, when
+     * the server is freed. */
     int (*loop_init)(void *loop, const void *config);
     void (*loop_fini)(void *loop);
 

@@ -47,14 +47,15 @@ struct weft_filter {
     size_t config_size, state_size;    /* the core allocates both, zeroed */
     bool takes_target;                 /* a URL may have a path behind HOST:PORT */
 
-    /* Called once per endpoint, before the server's loops run, and once per client. context is what the filter
+    /* Called once per endpoint, when its server is made or, on the first loop's thread, when the endpoint is added to
+     * one that runs; and once per client. Other loops may run meanwhile. context is what the filter
      * was registered with. codecs are those of all URLs at the address, ended by NULL. All are
      * borrowed until it returns. Returns 0, -ENOMEM, or WEFT_ECONFIG with one line in *error; then the config
      * holds nothing that has to be released. */
     int (*configure)(void *config, void *context, const struct weft_url *url, enum weft_role role,
                      const struct weft_codec *const *codecs, struct weft_error *error);
     /* Releases what the config points to. Called once for each configure that returned 0, after the fini of the
-     * last state. NULL: it points to nothing of its own. */
+     * last state: when the server is freed, or on the first loop's thread if the endpoint was removed. NULL: it points to nothing of its own. */
     void (*release)(void *config);
 
     /* Called once per connection, before its first byte. The config outlives the state. Returns 0 or -errno;

@@ -30,6 +30,22 @@ enum { WEFT_ENDPOINT_LABELS = 3 };
 size_t weft_endpoint_label(struct weft_endpoint_labels *memory, const char *line,
                            struct weft_label labels[WEFT_ENDPOINT_LABELS]);
 
+/* The label `endpoint` of samples that are about all endpoints that were removed and have ended; it is not one of any
+ * endpoint's line. They are summed, so that a total over all endpoints does not fall. */
+extern const char weft_endpoint_gone[];
+
+/* An endpoint at some recent moment. */
+struct weft_endpoint_row {
+    const char *line; /* that of weft_server_endpoint */
+    bool draining;    /* it was removed, and its last connections drain */
+    struct weft_server_counts counts;
+};
+/* Calls `each` with every endpoint in the order of weft_server_endpoint, then with removed ones that drain. A row is
+ * borrowed for its call, which must not call the server. Any thread, from weft_server_listen to weft_server_free. */
+void weft_server_each_endpoint(const struct weft_server *server,
+                               void (*each)(void *arg, const struct weft_endpoint_row *row),
+                               void *arg);
+
 /* Begins a walk like weft_connections_walk (connections.h), but without a request: no connection is the one that asks,
  * and walk->done is called on the loop `home`, which need not be one of the server's. home takes posts until then.
  * Any thread, while the server exists. A loop that has stopped has no connections. */

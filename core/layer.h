@@ -87,20 +87,23 @@ struct weft_layer {
      * the `state` of begin, ask and end: it belongs to one request and is zeroed before its begin. */
     size_t config_size, loop_size, request_size;
 
-    /* Called once per endpoint that names the layer, before any loop runs. context is the one of
+    /* Called once per endpoint that names the layer, when the server is made, or on the first loop's thread when the
+     * endpoint is added to one that runs. context is the one of
      * weft_registry_add_layer. Returns 0, or WEFT_ECONFIG if an option is wrong: *error then says which
      * values it takes. */
     int (*configure)(void *config, void *context, const struct weft_option_set *set,
                      const struct weft_limits *limits, struct weft_error *error);
 
-    /* start is called once per endpoint and loop, by weft_server_new, before the loops run. If it
-     * fails, with -errno, so does weft_server_new, and stop is not called for this loop_state. stop is
-     * called by weft_server_free, after every request has ended. */
+    /* start is called once per endpoint and loop: by weft_server_new, before the loops run, or, if the endpoint is
+     * added later, within a turn of the loop. No two calls for a server overlap. If it fails, with -errno, so does
+     * weft_server_new or the change, and stop is not called for this loop_state. stop is called once every request
+     * has ended: by weft_server_free, or within a turn of the loop if the endpoint was removed. Stops on several
+     * loops may overlap. */
     int (*start)(void *loop_state, const void *config, struct weft_loop *loop);
     void (*stop)(void *loop_state);
 
-    /* Called once per loop when the server listens, on the thread that makes it, with the line that
-     * weft_server_endpoint has for the endpoint. The line lives as long as the server. NULL: nobody needs it. */
+    /* Called once per loop when the endpoint listens, on the first loop's thread and before a request comes, with the
+     * line that weft_server_endpoint has for the endpoint. The line lives as long as the server. NULL: nobody needs it. */
     void (*listening)(void *loop_state, const char *endpoint);
 
     /* A layer that has this slot is a guard: peers of the endpoint are unknown until weft_peer_set_user has

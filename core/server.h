@@ -23,10 +23,10 @@ struct weft_server_options {
     struct weft_registry *registry; /* borrowed for the server's life; frozen by weft_server_new */
     const char *const *urls;        /* borrowed for the call; see below */
     size_t url_count;               /* at least 1 */
-    /* For URLs that name none; borrowed for the call. NULL: each URL has to name its own. */
+    /* For URLs that name none; borrowed for the server's life. NULL: each URL has to name its own. */
     const char *codec, *service;
     /* Layers of every endpoint, whatever its URL says, or NULL: the outermost ones, with commas between, which the URL may
-     * name too (it has each once), and the next one. */
+     * name too (it has each once), and the next one. Borrowed for the server's life. */
     const char *observers, *guard;
     bool
         measure; /* measure the loops' turns and the codecs' work, which costs a look at the clock per turn */
@@ -68,7 +68,8 @@ WEFT_MUST_USE int weft_server_listen(struct weft_server *server, struct weft_err
 
 /* Returns one line about the i-th endpoint, in the order of urls, or NULL beyond the last: its first
  * address with the real port, its codec and its service, as in "tcp://127.0.0.1:9527 codec=raw
- * service=kv". It is "" before weft_server_listen and after one that failed. Valid until weft_server_free or another listen. */
+ * service=kv". It is "" before weft_server_listen and after one that failed. The line is valid until weft_server_free; equal lines are
+ * at one place. */
 const char *weft_server_endpoint(const struct weft_server *server, size_t i);
 
 /* Writes one line about the i-th endpoint to dst, which has size bytes, and returns dst, or returns NULL
@@ -78,7 +79,7 @@ char *weft_server_describe(const struct weft_server *server, size_t i, char *dst
 
 /* Returns a line like weft_server_endpoint's, but per address: i counts the addresses of all endpoints,
  * in the order of urls, because a URL such as tcp://localhost:9527 may stand for several. Returns NULL
- * beyond the last, and before listen. Valid until weft_server_free or another listen. */
+ * beyond the last, and before listen. Valid until weft_server_free. */
 const char *weft_server_listening(const struct weft_server *server, size_t i);
 
 /* Returns the i-th listener over all endpoints, or NULL beyond the last, and before listen and after stop.
@@ -125,7 +126,8 @@ struct weft_server_counts {
     uint64_t closed[WEFT_REASON_COUNT];
 };
 
-/* Sets *counts to the counters of the i-th endpoint, or to the sums over all if i is beyond the last. They
+/* Sets *counts to the counters of the i-th endpoint, or to the sums over all, also those that were removed, if i is beyond
+ * the last. They
  * are exact after weft_server_run. While it runs, each loop's share is of some recent moment, so the sums
  * may not add up. */
 void weft_server_count(const struct weft_server *server, size_t i,

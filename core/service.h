@@ -149,17 +149,20 @@ struct weft_service {
     /* Sizes of the three states, which the core allocates, zeroed; 0: none. */
     size_t config_size, loop_size, conn_size;
 
-    /* Called once per endpoint, before any loop runs. context is the one of
-     * weft_registry_add_service (kv: its store). Endpoints whose configs are equal byte for byte share
+    /* Called once per endpoint, when the server is made, or on the first loop's thread when the endpoint is added to
+     * one that runs. context is the one of weft_registry_add_service (kv: its store). Endpoints whose configs are equal byte for byte share
      * one loop_state per loop, so a config holds plain values rather than pointers to copies. limits
      * live as long as the server. Returns 0, or WEFT_ECONFIG if an option is wrong: *error then says
      * which values it takes. */
     int (*configure)(void *config, void *context, const struct weft_option_set *set,
                      const struct weft_limits *limits, struct weft_error *error);
 
-    /* start is called once per distinct config and loop, by weft_server_new, before the loops run. If
-     * it fails, with -errno, so does weft_server_new, and stop is not called for this loop_state. stop
-     * is called by weft_server_free, after the loops and every request have ended. */
+    /* start is called once per distinct config and loop: by weft_server_new, before the loops run, or, if an
+     * endpoint is added later, within a turn of the loop. No two calls for a server overlap. A service with a
+     * context meets all loops in weft_server_new or none, so a list of loops in the context does not change while
+     * they run. If start fails, with -errno, so does weft_server_new or the change, and stop is not called for this
+     * loop_state. stop is called by weft_server_free, after the loops and every request have ended, also if no
+     * endpoint has had the service for long. */
     int (*start)(void *loop_state, const void *config, struct weft_loop *loop);
     void (*stop)(void *loop_state);
 

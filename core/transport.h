@@ -107,7 +107,9 @@ struct weft_inherited {
     /* True if the giver has it, too, and keeps it open when this process has ended: then the peers that wait
      * belong to whoever comes next, and a socket's file stays. */
     bool kept;
-    bool taken; /* by a listener, which owns the handle then */
+    /* True if a listener of this process goes on with it: whoever takes it takes a copy, and both are to close theirs. */
+    bool shared;
+    bool taken; /* by a listener, which owns the handle then, unless it is shared */
 };
 struct weft_inheritance {
     struct weft_inherited *items;

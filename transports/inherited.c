@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <string.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include "socket.h"
 
@@ -92,18 +93,33 @@ struct weft_inherited *weft__socket_find_inherited(const struct weft_listener *l
     return NULL;
 }
 
+static int prepare(int fd)
+{
+    const int flags = fcntl(fd, F_GETFL);
+
+    return flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ||
+                   fcntl(fd, F_SETFD, FD_CLOEXEC) < 0
+               ? -errno
+               : 0;
+}
+
 int weft__socket_take(struct weft__socket_listener *listener, struct weft_loop *loop,
                       struct weft_inherited *inherited)
 {
-    const int fd = (int)inherited->handle;
-    const int flags = fcntl(fd, F_GETFL);
+    int fd = (int)inherited->handle;
 
-    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ||
-        fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
+    if (inherited->shared)
+        fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    if (fd < 0)
         return -errno;
-    int err = weft__socket_listen(listener, loop, fd);
-    if (err < 0)
+    int err = prepare(fd);
+    if (err == 0)
+        err = weft__socket_listen(listener, loop, fd);
+    if (err < 0) {
+        if (inherited->shared)
+            close(fd);
         return err;
+    }
     inherited->taken = true;
     listener->listener.inherited = true;
     listener->listener.kept = inherited->kept;

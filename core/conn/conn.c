@@ -65,6 +65,7 @@ static void link_conn(struct weft__conn *conn)
         conn->next->prev = conn;
     worker->conns = conn;
     worker->conn_count++;
+    conn->binding->share->conns++;
     conn->counted = (unsigned)weft__conn_state_of(conn) & 7;
     weft__count(&worker->states[conn->counted], 1);
     weft__count(&conn->binding->counts.open, 1);
@@ -73,6 +74,7 @@ static void link_conn(struct weft__conn *conn)
 static void unlink_conn(struct weft__conn *conn)
 {
     struct weft__worker *worker = conn->binding->worker;
+    struct weft__share *share = conn->binding->share;
 
     if (worker->walks)
         weft__walks_pass(conn);
@@ -84,6 +86,7 @@ static void unlink_conn(struct weft__conn *conn)
         conn->next->prev = conn->prev;
     worker->conn_count--;
     weft__count(&worker->states[conn->counted], (uint64_t)-1);
+    weft__share_leave(share);
     weft__worker_check_empty(worker);
 }
 
@@ -469,7 +472,7 @@ void weft__conn_open(struct weft__binding *binding, const struct weft_accepted *
         refuse_with(conn, (enum weft_reject_cause)(refuse - 1));
     else if (!conn->undecided)
         weft__conn_open_service(conn);
-    if (!refuse && worker->draining)
+    if (!refuse && (worker->draining || binding->share->draining))
         weft__conn_drain(conn);
     pump(conn);
     return;

@@ -39,6 +39,7 @@ static void link_session(struct weft__session *session)
     if (session->next)
         session->next->prev = session;
     worker->sessions = session;
+    session->binding->share->conns++;
     weft__count(&session->binding->counts.open, 1);
 }
 
@@ -58,6 +59,11 @@ static void count_closed(struct weft__binding *binding, enum weft_reason reason)
     atomic_fetch_sub_explicit(&binding->worker->living, 1, memory_order_relaxed);
 }
 
+static bool drains(const struct weft__binding *binding)
+{
+    return binding->worker->draining || binding->share->draining;
+}
+
 /* Returns the reason for what accept has said of a session that is over. */
 static enum weft_reason reason_of(const struct weft__session *session, int result)
 {
@@ -65,7 +71,7 @@ static enum weft_reason reason_of(const struct weft__session *session, int resul
         return (enum weft_reason)session->reason;
     switch (result) {
     case -ESHUTDOWN:
-        return session->binding->worker->draining ? WEFT_REASON_DRAINED : WEFT_REASON_PEER_CLOSED;
+        return drains(session->binding) ? WEFT_REASON_DRAINED : WEFT_REASON_PEER_CLOSED;
     case -EPROTO:
     case -ECONNABORTED:
         return WEFT_REASON_PROTOCOL;
@@ -94,6 +100,7 @@ static void end(struct weft__session *session, enum weft_reason reason)
     weft__count(&binding->counts.open, (uint64_t)-1);
     count_closed(binding, reason);
     weft_free(session);
+    weft__share_leave(binding->share);
     weft__worker_check_empty(worker);
 }
 
@@ -201,7 +208,7 @@ static void begin(struct weft__session *session)
     set_timer(session);
     weft_log_write(worker->log, WEFT_LOG_DEBUG, "open", "conn=%" PRIu64 " peer=%s session=%s",
                    session->id, session->address, stack->mux->name);
-    if (worker->draining)
+    if (drains(session->binding))
         weft__session_drain(session);
 }
 

@@ -28,38 +28,24 @@ static void end_turn(struct weft_turn_hook *hook)
 }
 
 int weft__worker_init(struct weft__worker *worker, const struct weft_limits *limits,
-                      const struct weft_log *log, size_t binding_count, int fd_limit)
+                      const struct weft_log *log, int fd_limit)
 {
-    int err;
-
-    *worker = (struct weft__worker){
-        .limits = limits, .log = log, .binding_count = binding_count, .sibling = worker};
-    worker->bindings = weft_calloc(binding_count, sizeof *worker->bindings);
-    if (!worker->bindings)
-        return -ENOMEM;
+    *worker = (struct weft__worker){.limits = limits, .log = log, .sibling = worker};
     worker->read_buffer = weft_malloc((size_t)WEFT__TAIL_SIZE + WEFT__READ_SIZE);
-    if (!worker->read_buffer) {
-        err = -ENOMEM;
-        goto err_after_bindings;
+    if (!worker->read_buffer)
+        return -ENOMEM;
+    int err = weft_loop_new(&worker->loop, fd_limit);
+    if (err < 0) {
+        weft_free(worker->read_buffer);
+        return err;
     }
-    err = weft_loop_new(&worker->loop, fd_limit);
-    if (err < 0)
-        goto err_after_read_buffer;
     worker->turn.begin = begin_turn;
     worker->turn.end = end_turn;
     weft_loop_add_hook(worker->loop, &worker->turn);
     weft_piece_pool_init(&worker->pieces, FREE_SEGMENTS);
     weft_chain_init(&worker->codec_bytes, &worker->pieces);
     weft_arena_init(&worker->arena, limits->decode_bytes);
-    for (size_t i = 0; i < binding_count; i++)
-        worker->bindings[i].worker = worker;
     return 0;
-
-err_after_read_buffer:
-    weft_free(worker->read_buffer);
-err_after_bindings:
-    weft_free(worker->bindings);
-    return err;
 }
 
 void weft__worker_fini(struct weft__worker *worker)
@@ -72,7 +58,6 @@ void weft__worker_fini(struct weft__worker *worker)
     weft_loop_free(worker->loop);
     weft_free(worker->measures);
     weft_free(worker->read_buffer);
-    weft_free(worker->bindings);
 }
 
 void weft__worker_drain(struct weft__worker *worker)
@@ -107,17 +92,46 @@ uint64_t weft__worker_total(const struct weft__worker *worker)
     return total;
 }
 
+/* Breaks a connection, unless it is broken. Returns true if it was not yet finished. */
+static bool cut(struct weft__conn *conn)
+{
+    bool finished = conn->state == WEFT__CONN_LINGER;
+
+    if (conn->state >= WEFT__CONN_BROKEN)
+        return false;
+    weft__conn_break(conn, WEFT_REASON_CUT);
+    return !finished;
+}
+
 void weft__worker_cut(struct weft__worker *worker)
 {
-    for (struct weft__conn *conn = worker->conns; conn; conn = conn->next) {
-        if (conn->state >= WEFT__CONN_BROKEN)
-            continue;
-        if (conn->state != WEFT__CONN_LINGER)
-            worker->cut++;
-        weft__conn_break(conn, WEFT_REASON_CUT);
-    }
+    for (struct weft__conn *conn = worker->conns; conn; conn = conn->next)
+        worker->cut += cut(conn);
     for (struct weft__session *session = worker->sessions; session; session = session->next)
         weft__session_break(session, WEFT_REASON_CUT);
+}
+
+void weft__worker_drain_share(struct weft__worker *worker, struct weft__share *share)
+{
+    share->draining = true;
+    for (struct weft__conn *conn = worker->conns; conn; conn = conn->next)
+        if (conn->binding->share == share)
+            weft__conn_drain(conn);
+    for (struct weft__session *session = worker->sessions; session; session = session->next)
+        if (session->binding->share == share)
+            weft__session_drain(session);
+    if (share->conns == 0)
+        share->on_empty(share);
+}
+
+void weft__worker_cut_share(struct weft__worker *worker, const struct weft__share *share)
+{
+    for (struct weft__conn *conn = worker->conns; conn; conn = conn->next)
+        if (conn->binding->share == share)
+            (void)cut(conn);
+    for (struct weft__session *session = worker->sessions; session; session = session->next)
+        if (session->binding->share == share)
+            weft__session_break(session, WEFT_REASON_CUT);
 }
 
 void weft__worker_log_close(struct weft__worker *worker, enum weft_reason reason, const char *peer,

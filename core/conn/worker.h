@@ -60,10 +60,25 @@ static inline void weft__count(_Atomic uint64_t *counter, uint64_t n)
                           memory_order_relaxed);
 }
 
+/* A share is what a worker has of an address: the connections of all endpoints there. */
+struct weft__share {
+    size_t conns;  /* as the worker's conn_count, and sessions */
+    bool draining; /* the address was removed: connections that come drain at once */
+    /* Called when the share is draining and its last connection is unlinked, whose memory may still be there. */
+    void (*on_empty)(struct weft__share *share);
+};
+
+static inline void weft__share_leave(struct weft__share *share)
+{
+    if (--share->conns == 0 && share->draining)
+        share->on_empty(share);
+}
+
 /* An endpoint as one worker sees it: its plugins and their states on this loop. Endpoints that share an
- * address follow their first one in the worker's array. */
+ * address follow their first one in an array. */
 struct weft__binding {
     struct weft__worker *worker;
+    struct weft__share *share;
     const struct weft__stack *stack;
     const char *scheme; /* of the URL */
     const struct weft_codec *codec;
@@ -86,8 +101,6 @@ struct weft__worker {
     struct weft_loop *loop;
     const struct weft_limits *limits;
     const struct weft_log *log;
-    struct weft__binding *bindings; /* one per endpoint */
-    size_t binding_count;
 
     struct weft_frame_cache *frames; /* the server's, shared by all; NULL: none */
     uint8_t *read_buffer;            /* WEFT__TAIL_SIZE + WEFT__READ_SIZE */
@@ -124,10 +137,10 @@ struct weft__worker {
     uint64_t log_second, log_lines, log_suppressed; /* for weft__worker_log_close */
 };
 
-/* Makes the loop and the buffers. Returns 0, or -errno: nothing is held. The server then fills the
- * bindings, which are zeroed but for `worker`, and sets requests.states. */
+/* Makes the loop and the buffers. Returns 0, or -errno: nothing is held. The server then sets
+ * requests.states and makes the bindings. */
 WEFT_MUST_USE int weft__worker_init(struct weft__worker *worker, const struct weft_limits *limits,
-                                    const struct weft_log *log, size_t binding_count, int fd_limit);
+                                    const struct weft_log *log, int fd_limit);
 /* Frees the worker's memory and its loop. Called after its last connection has gone. */
 void weft__worker_fini(struct weft__worker *worker);
 
@@ -155,6 +168,12 @@ void weft__worker_check_empty(struct weft__worker *worker);
 
 /* Returns the sum of `living` over all workers of the server. */
 uint64_t weft__worker_total(const struct weft__worker *worker);
+
+/* Makes the connections of one address drain, also those that come later, and calls its on_empty at once if there
+ * are none. */
+void weft__worker_drain_share(struct weft__worker *worker, struct weft__share *share);
+/* Breaks the connections of one address. They do not count in the worker's cut, which is about its own drain. */
+void weft__worker_cut_share(struct weft__worker *worker, const struct weft__share *share);
 
 /* Re-reads the clock. Called after work that may have taken long. */
 static inline void weft__worker_refresh(struct weft__worker *worker)

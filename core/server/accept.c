@@ -75,15 +75,16 @@ static void refuse(struct weft__binding *binding, const struct weft_accepted *ac
     weft__conn_open(binding, accepted, weft__worker_next_id(binding->worker), 1 + (int)cause);
 }
 
-static void place(struct weft_server *server, size_t port, const struct weft_accepted *accepted)
+static void place(struct weft_server *server, struct weft__address *address,
+                  const struct weft_accepted *accepted)
 {
-    struct weft__binding *first = &server->threads[0].worker.bindings[port];
+    struct weft__binding *first = address->parts[0]->bindings;
     struct weft__worker *worker;
     struct handoff *handoff;
     uint64_t total;
     size_t chosen = choose(server, &total);
 
-    if (server->draining) {
+    if (server->draining || address->removed) {
         refuse(first, accepted, WEFT_REJECT_DRAINING);
         return;
     }
@@ -102,7 +103,7 @@ static void place(struct weft_server *server, size_t port, const struct weft_acc
         goto err;
     *handoff = (struct handoff){.post.run = open_handoff,
                                 .accepted = *accepted,
-                                .binding = &worker->bindings[port],
+                                .binding = address->parts[chosen]->bindings,
                                 .id = weft__worker_next_id(worker)};
     if (weft_loop_post(worker->loop, &handoff->post) < 0)
         goto err_after_handoff;
@@ -126,18 +127,18 @@ static void accept_again(struct weft_timer *timer)
  * all, because another thread has closed a connection meanwhile, is served. */
 static void shed(struct weft_server *server, struct weft_listener *listener)
 {
-    struct weft__port *port = listener->owner;
-    size_t i = (size_t)(port - server->ports);
+    struct weft__address *address = listener->owner;
+    const struct weft_transport *transport = address->ports[0].endpoint.stack->transport;
 
     for (int left = ACCEPTS_PER_TURN; left > 0; left--) {
         struct weft_accepted accepted;
-        int err = port->endpoint.stack->transport->accept(listener, &accepted, true);
+        int err = transport->accept(listener, &accepted, true);
 
         if (err == 0) {
-            place(server, i, &accepted);
+            place(server, address, &accepted);
         } else if (err == -ECONNABORTED) {
             server->shed++;
-            weft__count_lost(&server->threads[0].worker.bindings[i], WEFT_REASON_NO_DESCRIPTOR);
+            weft__count_lost(address->parts[0]->bindings, WEFT_REASON_NO_DESCRIPTOR);
         } else {
             return;
         }
@@ -149,7 +150,7 @@ static void shed(struct weft_server *server, struct weft_listener *listener)
 static void back_off(struct weft_server *server, struct weft_listener *listener, int error)
 {
     if (!server->backing_off)
-        weft_log_write(server->log, WEFT_LOG_WARN, "accept-back-off", "error=%s",
+        weft_log_write(server->options.log, WEFT_LOG_WARN, "accept-back-off", "error=%s",
                        weft_errname(error));
     server->backing_off = true;
     shed(server, listener);
@@ -160,7 +161,8 @@ static void back_off(struct weft_server *server, struct weft_listener *listener,
 
 static void end_back_off(struct weft_server *server)
 {
-    weft_log_write(server->log, WEFT_LOG_INFO, "accept-again", "shed=%" PRIu64, server->shed);
+    weft_log_write(server->options.log, WEFT_LOG_INFO, "accept-again", "shed=%" PRIu64,
+                   server->shed);
     server->backing_off = false;
     server->shed = 0;
 }
@@ -169,16 +171,17 @@ static void end_back_off(struct weft_server *server)
  * accepted. */
 static bool accept_some(struct weft_listener *listener)
 {
-    struct weft__port *port = listener->owner;
-    struct weft_server *server = port->server;
+    struct weft__address *address = listener->owner;
+    struct weft_server *server = address->server;
+    const struct weft_transport *transport = address->ports[0].endpoint.stack->transport;
 
     for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
         struct weft_accepted accepted;
-        int err = port->endpoint.stack->transport->accept(listener, &accepted, false);
+        int err = transport->accept(listener, &accepted, false);
         if (err == -EAGAIN)
             return false;
         if (err == -EMFILE || err == -ENFILE || err == -ENOMEM) {
-            if (!server->draining)
+            if (!server->draining && !address->removed)
                 back_off(server, listener, err);
             return false;
         }
@@ -186,7 +189,7 @@ static bool accept_some(struct weft_listener *listener)
             continue;
         if (server->backing_off)
             end_back_off(server);
-        place(server, (size_t)(port - server->ports), &accepted);
+        place(server, address, &accepted);
     }
     return true;
 }
@@ -196,46 +199,74 @@ void weft__server_on_listener(struct weft_listener *listener)
     (void)accept_some(listener);
 }
 
-void weft__server_set_accepting(struct weft_server *server, bool on)
+int weft__address_listen(struct weft__address *address, struct weft_inheritance *inheritance,
+                         struct weft_error *error)
 {
-    for (size_t i = 0; i < server->port_count; i++) {
-        struct weft__port *port = &server->ports[i];
-        struct weft_listener *listener = port->listening ? port->listener : NULL;
-        for (; listener; listener = listener->next)
-            port->endpoint.stack->transport->enable(listener, on);
-    }
+    const struct weft_endpoint *endpoint = &address->ports[0].endpoint;
+    const struct weft_transport *transport = endpoint->stack->transport;
+
+    weft_free(address->listener); /* of a listen that failed */
+    address->listener = weft_calloc(1, transport->listener_size);
+    if (!address->listener)
+        return weft_error_set(error, -ENOMEM, "out of memory");
+    address->listener->on_ready = weft__server_on_listener;
+    address->listener->owner = address;
+    address->listener->inheritance = inheritance;
+    int err = transport->listen(address->listener, address->server->threads[0].worker.loop,
+                                &endpoint->url, error);
+    address->listening = err == 0;
+    if (err < 0)
+        return err;
+    err = weft__address_describe(address);
+    return err < 0 ? weft_error_set(error, err, "out of memory") : 0;
 }
 
-void weft__server_unlisten(struct weft_server *server)
+void weft__address_unlisten(struct weft__address *address)
 {
-    for (size_t i = 0; i < server->port_count; i++) {
-        struct weft__port *port = &server->ports[i];
-        if (port->listening)
-            port->endpoint.stack->transport->unlisten(port->listener);
-        port->listening = false;
+    if (address->listening)
+        address->ports[0].endpoint.stack->transport->unlisten(address->listener);
+    address->listening = false;
+}
+
+void weft__address_set_accepting(struct weft__address *address, bool on)
+{
+    const struct weft_transport *transport = address->ports[0].endpoint.stack->transport;
+    struct weft_listener *listener = address->listening ? address->listener : NULL;
+
+    for (; listener; listener = listener->next)
+        transport->enable(listener, on);
+}
+
+void weft__server_set_accepting(struct weft_server *server, bool on)
+{
+    for (size_t i = 0; i < server->address_count; i++)
+        weft__address_set_accepting(server->addresses[i], on);
+}
+
+void weft__address_close_listeners(struct weft__address *address)
+{
+    struct weft_listener *listener = address->listening ? address->listener : NULL;
+
+    for (; listener; listener = listener->next) {
+        int turns = listener->kept ? ACCEPTS_PER_TURN : 0;
+        while (turns < ACCEPTS_PER_TURN && accept_some(listener))
+            turns++;
     }
+    weft__address_unlisten(address);
 }
 
 void weft__server_close_listeners(struct weft_server *server)
 {
     weft_timer_stop(&server->accept_timer);
-    for (size_t i = 0; i < server->port_count; i++) {
-        struct weft__port *port = &server->ports[i];
-        struct weft_listener *listener = port->listening ? port->listener : NULL;
-        for (; listener; listener = listener->next) {
-            int turns = listener->kept ? ACCEPTS_PER_TURN : 0;
-            while (turns < ACCEPTS_PER_TURN && accept_some(listener))
-                turns++;
-        }
-    }
-    weft__server_unlisten(server);
+    for (size_t i = 0; i < server->address_count; i++)
+        weft__address_close_listeners(server->addresses[i]);
 }
 
 const struct weft_listener *weft_server_listener(const struct weft_server *server, size_t i)
 {
-    for (size_t p = 0; p < server->port_count; p++) {
-        const struct weft__port *port = &server->ports[p];
-        const struct weft_listener *listener = port->listening ? port->listener : NULL;
+    for (size_t a = 0; a < server->address_count; a++) {
+        const struct weft__address *address = server->addresses[a];
+        const struct weft_listener *listener = address->listening ? address->listener : NULL;
         for (; listener; listener = listener->next)
             if (i-- == 0)
                 return listener;
@@ -245,9 +276,9 @@ const struct weft_listener *weft_server_listener(const struct weft_server *serve
 
 void weft_server_keep_listeners(struct weft_server *server)
 {
-    for (size_t p = 0; p < server->port_count; p++) {
-        struct weft__port *port = &server->ports[p];
-        struct weft_listener *listener = port->listening ? port->listener : NULL;
+    for (size_t a = 0; a < server->address_count; a++) {
+        struct weft__address *address = server->addresses[a];
+        struct weft_listener *listener = address->listening ? address->listener : NULL;
         for (; listener; listener = listener->next)
             listener->kept = true;
     }

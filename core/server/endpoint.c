@@ -93,6 +93,7 @@ static int find_service(struct binding *b)
         return WEFT_ECONFIG;
     b->endpoint->service =
         weft_registry_service(b->registry, name, codec->speaks, &b->service_context, b->error);
+    b->endpoint->service_context = b->service_context;
     if (b->endpoint->service)
         return 0;
     char languages[256];

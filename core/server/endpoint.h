@@ -27,6 +27,7 @@ struct weft_endpoint {
     struct weft__stack own_stack;
     const struct weft_codec *codec;
     const struct weft_service *service;  /* NULL for a client */
+    void *service_context;               /* what the service was registered with */
     void *codec_config, *service_config; /* owned; NULL where the size is 0 */
     /* The layers that the option `layers` names, the outermost first. */
     struct {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The samples of a server, and walks that no connection asks for. Everything here reads what any thread may read:
- * atomic counters, and what does not change once the server listens. */
+ * atomic counters, what does not change once the server listens, and the list of addresses under its lock. */
 #include "core/inspect.h"
 
 #include <stdio.h>
@@ -10,6 +10,8 @@
 #include "server_private.h"
 
 static const double nanosecond = 1e-9;
+
+const char weft_endpoint_gone[] = "removed";
 
 static uint64_t read_counter(const _Atomic uint64_t *counter)
 {
@@ -97,55 +99,160 @@ static const struct {
 static const struct weft_metric closed = {"weft_connections_closed", NULL,
                                           "Connections that have ended, by reason", WEFT_COUNTER};
 
-/* Sums a counter of an endpoint over the workers. */
-static uint64_t sum_counter(const struct weft_server *server, size_t port, size_t offset)
+/* Calls `each` with every endpoint: those that serve, in their order, then the removed ones that drain. */
+static void visit_ports(const struct weft_server *server,
+                        void (*each)(void *arg, const struct weft__port *port), void *arg)
 {
-    uint64_t sum = 0;
-    for (size_t t = 0; t < server->thread_count; t++) {
-        const char *counts = (const char *)&server->threads[t].worker.bindings[port].counts;
-        sum += read_counter((const _Atomic uint64_t *)(const void *)(counts + offset));
-    }
-    return sum;
+    for (size_t a = 0; a < server->address_count; a++)
+        for (size_t i = 0; i < server->addresses[a]->count; i++)
+            each(arg, &server->addresses[a]->ports[i]);
+    for (const struct weft__address *at = server->removed; at; at = at->next)
+        for (size_t i = 0; i < at->count; i++)
+            each(arg, &at->ports[i]);
 }
 
-static size_t label_port(const struct weft_server *server, size_t port,
-                         struct weft_endpoint_labels *memory,
-                         struct weft_label labels[WEFT_ENDPOINT_LABELS])
+static struct weft_server *lock(const struct weft_server *server)
 {
-    const char *line = weft_server_endpoint(server, port);
-    return weft_endpoint_label(memory, line, labels);
+    struct weft_server *locked = (struct weft_server *)(uintptr_t)server;
+    pthread_mutex_lock(&locked->lock);
+    return locked;
+}
+
+static uint64_t read_at(const struct weft__counts *counts, size_t offset)
+{
+    const char *at = (const char *)counts + offset;
+    return read_counter((const _Atomic uint64_t *)(const void *)at);
+}
+
+/* A counter of the endpoints with one line, summed over them and over the workers. An address that has come back has the
+ * line of the one that still drains. */
+struct summing {
+    const char *line;
+    size_t offset; /* in struct weft__counts */
+    uint64_t sum;
+};
+
+static void add_port(void *arg, const struct weft__port *port)
+{
+    struct summing *summing = arg;
+    if (weft__port_line(port) != summing->line)
+        return;
+    for (size_t t = 0; t < port->address->server->thread_count; t++)
+        summing->sum += read_at(&weft__port_binding(port, t)->counts, summing->offset);
+}
+
+/* Samples of one counter, under the labels of each endpoint and one more. */
+struct telling {
+    const struct weft_server *server;
+    struct weft_samples *samples;
+    const struct weft_metric *metric;
+    const struct weft_label *label; /* NULL: none more */
+    size_t offset;
+    double unit;
+    const struct weft__port *before; /* in seen_before: the port, and then NULL once it was met */
+    bool seen;
+};
+
+static void look_for(void *arg, const struct weft__port *port)
+{
+    struct telling *telling = arg;
+    if (port == telling->before)
+        telling->before = NULL;
+    if (telling->before && weft__port_line(port) == weft__port_line(telling->before))
+        telling->seen = true;
+}
+
+/* True if an endpoint before this one has its line. */
+static bool seen_before(struct telling *telling, const struct weft__port *port)
+{
+    telling->before = port;
+    telling->seen = false;
+    visit_ports(telling->server, look_for, telling);
+    return telling->seen;
+}
+
+static void tell_counter(const struct telling *telling, const char *line, uint64_t value)
+{
+    struct weft_endpoint_labels memory;
+    struct weft_label labels[WEFT_ENDPOINT_LABELS + 1];
+    size_t count = weft_endpoint_label(&memory, line, labels);
+    if (telling->label)
+        labels[count++] = *telling->label;
+    weft_samples_add(telling->samples, telling->metric, labels, count,
+                     (double)value * telling->unit);
+}
+
+static void tell_port(void *arg, const struct weft__port *port)
+{
+    struct telling *telling = arg;
+    struct summing summing = {.line = weft__port_line(port), .offset = telling->offset};
+    if (seen_before(telling, port))
+        return;
+    visit_ports(telling->server, add_port, &summing);
+    tell_counter(telling, summing.line, summing.sum);
+}
+
+/* Endpoints that have gone are one, so that totals do not fall. */
+static void tell_all(struct telling *telling)
+{
+    visit_ports(telling->server, tell_port, telling);
+    if (telling->server->has_gone)
+        tell_counter(telling, weft_endpoint_gone, read_at(&telling->server->gone, telling->offset));
 }
 
 static void collect_closed(const struct weft_server *server, struct weft_samples *samples)
 {
-    for (size_t p = 0; p < server->port_count; p++) {
-        struct weft_endpoint_labels memory;
-        struct weft_label labels[WEFT_ENDPOINT_LABELS + 1];
-        size_t count = label_port(server, p, &memory, labels);
-        for (int reason = WEFT_REASON_NONE + 1; reason < WEFT_REASON_COUNT; reason++) {
-            size_t offset =
-                offsetof(struct weft__counts, closed) + (size_t)reason * sizeof(_Atomic uint64_t);
-            labels[count] =
-                (struct weft_label){"reason", weft_reason_name((enum weft_reason)reason)};
-            weft_samples_add(samples, &closed, labels, count + 1,
-                             (double)sum_counter(server, p, offset));
-        }
+    for (int reason = WEFT_REASON_NONE + 1; reason < WEFT_REASON_COUNT; reason++) {
+        const struct weft_label label = {"reason", weft_reason_name((enum weft_reason)reason)};
+        struct telling telling = {.server = server,
+                                  .samples = samples,
+                                  .metric = &closed,
+                                  .label = &label,
+                                  .offset = offsetof(struct weft__counts, closed) +
+                                            (size_t)reason * sizeof(_Atomic uint64_t),
+                                  .unit = 1};
+        tell_all(&telling);
     }
 }
 
-static void collect_endpoints(const struct weft_server *server, struct weft_samples *samples)
+static void collect_endpoints(const struct weft_server *shared, struct weft_samples *samples)
 {
+    struct weft_server *server = lock(shared);
     for (size_t i = 0; i < sizeof by_endpoint / sizeof *by_endpoint; i++) {
-        for (size_t p = 0; p < server->port_count; p++) {
-            struct weft_endpoint_labels memory;
-            struct weft_label labels[WEFT_ENDPOINT_LABELS];
-            size_t count = label_port(server, p, &memory, labels);
-            double value = (double)sum_counter(server, p, by_endpoint[i].offset);
-            weft_samples_add(samples, &by_endpoint[i].metric, labels, count,
-                             value * by_endpoint[i].unit);
-        }
+        struct telling telling = {.server = server,
+                                  .samples = samples,
+                                  .metric = &by_endpoint[i].metric,
+                                  .offset = by_endpoint[i].offset,
+                                  .unit = by_endpoint[i].unit};
+        tell_all(&telling);
     }
     collect_closed(server, samples);
+    pthread_mutex_unlock(&server->lock);
+}
+
+/* Passes each endpoint on. */
+struct showing {
+    void (*each)(void *arg, const struct weft_endpoint_row *row);
+    void *arg;
+};
+
+static void show(void *arg, const struct weft__port *port)
+{
+    const struct showing *showing = arg;
+    struct weft_endpoint_row row = {.line = weft__port_line(port),
+                                    .draining = port->address->removed};
+    weft__port_count(port, &row.counts);
+    showing->each(showing->arg, &row);
+}
+
+void weft_server_each_endpoint(const struct weft_server *shared,
+                               void (*each)(void *arg, const struct weft_endpoint_row *row),
+                               void *arg)
+{
+    struct showing showing = {each, arg};
+    struct weft_server *server = lock(shared);
+    visit_ports(server, show, &showing);
+    pthread_mutex_unlock(&server->lock);
 }
 
 /* --- the server and its loops ---------------------------------------------------------------------- */
@@ -208,7 +315,7 @@ static void collect_loop(const struct weft__worker *worker, enum loop_metric met
 
 static void collect_loops(const struct weft_server *server, struct weft_samples *samples)
 {
-    int last = server->measures ? DURATIONS : POSTS;
+    int last = server->options.measure ? DURATIONS : POSTS;
     for (int metric = CONNECTIONS; metric <= last; metric++) {
         for (size_t t = 0; t < server->thread_count; t++) {
             char name[24];

@@ -57,7 +57,7 @@ static uint64_t value_of(const struct weft_limits *limits, size_t offset)
 static int check(const struct weft_server *server, const struct weft_limits *limits,
                  struct weft_error *error)
 {
-    const struct weft_limits *begun = &server->limits;
+    const struct weft_limits *begun = &server->options.limits;
 
     for (const struct weft_limit *limit = weft_limit_table(); limit->name; limit++)
         if (is_fixed(limit) && value_of(limits, limit->offset) != value_of(begun, limit->offset))

@@ -30,6 +30,31 @@ static int check_options(const struct weft_server_options *options, struct weft_
     return weft_limits_check(&options->limits, error);
 }
 
+static int make_addresses(struct weft_server *server, const struct weft_server_options *options,
+                          struct weft_error *error)
+{
+    struct weft__addresses made;
+    int err = weft__addresses_make(&made, server, options->urls, options->url_count, error);
+
+    server->addresses = made.of;
+    server->address_count = made.count;
+    return err;
+}
+
+static int start_addresses(struct weft_server *server, struct weft_error *error)
+{
+    int err = 0;
+
+    for (size_t t = 0; err == 0 && t < server->thread_count; t++)
+        for (size_t i = 0; err == 0 && i < server->address_count; i++)
+            err = weft__address_start(server->addresses[i], &server->threads[t]);
+    if (err < 0)
+        return weft_error_set(error, err, "cannot start a plugin: %s", weft_strerror(err));
+    for (size_t i = 0; err == 0 && i < server->address_count; i++)
+        err = weft__address_check_sharing(server->addresses[i], error);
+    return err;
+}
+
 int weft_server_new(struct weft_server **out, const struct weft_server_options *options,
                     struct weft_error *error)
 {
@@ -42,23 +67,16 @@ int weft_server_new(struct weft_server **out, const struct weft_server_options *
     server = weft_calloc(1, sizeof *server);
     if (!server)
         return weft_error_set(error, -ENOMEM, "out of memory");
-    server->limits = options->limits;
-    server->log = options->log;
-    server->measures = options->measure;
-    server->inheritance = options->inheritance;
+    server->options = *options;
+    server->options.urls = NULL;
+    server->options.url_count = 0;
+    pthread_mutex_init(&server->lock, NULL);
     weft__registry_freeze(options->registry);
-    err = weft__server_make_ports(server, options, error);
-    if (err < 0)
-        goto err_after_server;
-    server->threads = weft_calloc(options->threads, sizeof *server->threads);
-    if (!server->threads) {
-        err = weft_error_set(error, -ENOMEM, "out of memory");
-        goto err_after_server;
-    }
-    server->thread_count = options->threads;
-    err = weft__server_make_threads(server, error);
+    err = make_addresses(server, options, error);
     if (err == 0)
-        err = weft__server_check_sharing(server, error);
+        err = weft__server_make_threads(server, error);
+    if (err == 0)
+        err = start_addresses(server, error);
     if (err < 0)
         goto err_after_server;
     *out = server;
@@ -69,128 +87,18 @@ err_after_server:
     return err;
 }
 
-/* Writes the address of a listener, with the scheme and the path of the port's URL, and what is bound there. */
-static void name_address(char line[WEFT__DESCRIBE_SIZE], const struct weft__port *port,
-                         const struct weft_listener *listener, const char *bound)
-{
-    const struct weft_url *url = &port->server->ports[port->first].endpoint.url;
-    const char *target = url->target ? url->target : "";
-
-    if (port->endpoint.stack->count == 0 && !port->endpoint.stack->mux)
-        snprintf(line, WEFT__DESCRIBE_SIZE, "%s %s", listener->name, bound);
-    else
-        snprintf(line, WEFT__DESCRIBE_SIZE, "%s%s%s %s", url->scheme, strchr(listener->name, ':'),
-                 target, bound);
-}
-
-/* Tells a worker's binding of a port which line names it. */
-static void name_binding(struct weft__binding *binding, const char *line)
-{
-    binding->endpoint = line;
-    for (size_t i = 0; i < binding->layers.count; i++)
-        if (binding->layers.of[i].layer->listening)
-            binding->layers.of[i].layer->listening(binding->layers.of[i].loop_state, line);
-}
-
-/* Writes a line for each address that the port, or the one whose variant it is, listens on. */
-static int describe(struct weft__port *port)
-{
-    const struct weft_listener *listener = port->server->ports[port->first].listener;
-    char bound[WEFT__DESCRIBE_SIZE - sizeof listener->name];
-    size_t count = 0;
-
-    for (const struct weft_listener *at = listener; at; at = at->next)
-        count++;
-    port->lines = weft_calloc(count, sizeof *port->lines);
-    if (!port->lines)
-        return -ENOMEM;
-    weft_endpoint_describe(&port->endpoint, bound, sizeof bound);
-    for (const struct weft_listener *at = listener; at; at = at->next)
-        name_address(port->lines[port->line_count++], port, at, bound);
-    for (size_t i = 0; i < port->server->thread_count; i++)
-        name_binding(&port->server->threads[i].worker.bindings[port - port->server->ports],
-                     port->lines[0]);
-    return 0;
-}
-
-static int bind_port(struct weft_server *server, struct weft__port *port, struct weft_error *error)
-{
-    const struct weft_transport *transport = port->endpoint.stack->transport;
-
-    weft_free(port->listener); /* of a listen that failed */
-    port->listener = weft_calloc(1, transport->listener_size);
-    if (!port->listener)
-        return weft_error_set(error, -ENOMEM, "out of memory");
-    port->listener->on_ready = weft__server_on_listener;
-    port->listener->owner = port;
-    port->listener->inheritance = server->inheritance;
-    int err = transport->listen(port->listener, server->threads[0].worker.loop, &port->endpoint.url,
-                                error);
-    port->listening = err == 0;
-    return err;
-}
-
-static int listen_on(struct weft_server *server, struct weft__port *port, struct weft_error *error)
-{
-    int err = port == &server->ports[port->first] ? bind_port(server, port, error) : 0;
-
-    if (err < 0)
-        return err;
-    err = describe(port);
-    return err < 0 ? weft_error_set(error, err, "out of memory") : 0;
-}
-
-/* Drops the lines about addresses that are not bound any more. */
-static void forget_lines(struct weft_server *server)
-{
-    for (size_t i = 0; i < server->port_count; i++) {
-        weft_free(server->ports[i].lines);
-        server->ports[i].lines = NULL;
-        server->ports[i].line_count = 0;
-    }
-}
-
 int weft_server_listen(struct weft_server *server, struct weft_error *error)
 {
-    for (size_t i = 0; i < server->port_count; i++) {
-        int err = listen_on(server, &server->ports[i], error);
-        if (err < 0) {
-            weft__server_unlisten(server);
-            forget_lines(server);
-            return err;
-        }
+    int err = 0;
+
+    for (size_t i = 0; err == 0 && i < server->address_count; i++)
+        err = weft__address_listen(server->addresses[i], server->options.inheritance, error);
+    for (size_t i = 0; err < 0 && i < server->address_count; i++) {
+        weft__address_unlisten(server->addresses[i]);
+        weft__address_forget_lines(server->addresses[i]);
     }
-    return 0;
-}
-
-const char *weft_server_endpoint(const struct weft_server *server, size_t i)
-{
-    if (i >= server->port_count)
-        return NULL;
-    return server->ports[i].line_count > 0 ? server->ports[i].lines[0] : "";
-}
-
-char *weft_server_describe(const struct weft_server *server, size_t i, char *dst, size_t size)
-{
-    char bound[WEFT__DESCRIBE_SIZE];
-
-    if (i >= server->port_count)
-        return NULL;
-    const struct weft__port *port = &server->ports[i];
-    snprintf(dst, size, "%s %s speaks=%s", server->ports[port->first].address,
-             weft_endpoint_describe(&port->endpoint, bound, sizeof bound),
-             port->endpoint.service->speaks);
-    return dst;
-}
-
-const char *weft_server_listening(const struct weft_server *server, size_t i)
-{
-    for (size_t p = 0; p < server->port_count; p++) {
-        if (i < server->ports[p].line_count)
-            return server->ports[p].lines[i];
-        i -= server->ports[p].line_count;
-    }
-    return NULL;
+    server->listening = err == 0;
+    return err;
 }
 
 struct weft_loop *weft_server_loop(struct weft_server *server)
@@ -284,7 +192,8 @@ void weft_server_stop(struct weft_server *server)
     }
     server->draining = true;
     if (!server->serving) {
-        weft__server_unlisten(server);
+        for (size_t i = 0; i < server->address_count; i++)
+            weft__address_unlisten(server->addresses[i]);
         return;
     }
     server->drain_timer.fire = on_drain_timeout;
@@ -402,26 +311,50 @@ uint64_t weft_server_cut(const struct weft_server *server)
     return sum;
 }
 
-static void add_counts(struct weft_server_counts *sum, const struct weft__counts *counts)
+static void count_address(const struct weft__address *address, struct weft_server_counts *sum)
 {
-    sum->accepted += atomic_load_explicit(&counts->accepted, memory_order_relaxed);
-    sum->open += atomic_load_explicit(&counts->open, memory_order_relaxed);
-    sum->requests += atomic_load_explicit(&counts->requests, memory_order_relaxed);
-    sum->rejected += atomic_load_explicit(&counts->rejected, memory_order_relaxed);
-    sum->bytes_in += atomic_load_explicit(&counts->bytes_in, memory_order_relaxed);
-    sum->bytes_out += atomic_load_explicit(&counts->bytes_out, memory_order_relaxed);
-    for (size_t i = 0; i < WEFT_REASON_COUNT; i++)
-        sum->closed[i] += atomic_load_explicit(&counts->closed[i], memory_order_relaxed);
+    for (size_t i = 0; i < address->count; i++)
+        weft__port_count(&address->ports[i], sum);
 }
 
 void weft_server_count(const struct weft_server *server, size_t i,
                        struct weft_server_counts *counts)
 {
+    const struct weft__port *port = weft__server_port(server, i);
+
     *counts = (struct weft_server_counts){0};
-    for (size_t t = 0; t < server->thread_count; t++)
-        for (size_t p = 0; p < server->port_count; p++)
-            if (p == i || i >= server->port_count)
-                add_counts(counts, &server->threads[t].worker.bindings[p].counts);
+    if (port) {
+        weft__port_count(port, counts);
+        return;
+    }
+    for (size_t a = 0; a < server->address_count; a++)
+        count_address(server->addresses[a], counts);
+    for (const struct weft__address *address = server->removed; address; address = address->next)
+        count_address(address, counts);
+    weft__counts_add(counts, &server->gone);
+}
+
+static void free_addresses(struct weft_server *server)
+{
+    struct weft__addresses all = {server->addresses, server->address_count};
+
+    for (size_t i = 0; i < all.count; i++) {
+        weft__address_unlisten(all.of[i]);
+        for (size_t t = server->ready; t-- > 0;)
+            weft__address_stop(all.of[i], &server->threads[t]);
+    }
+    weft__server_free_removed(server);
+    weft__addresses_free(&all);
+}
+
+static void free_lines(struct weft_server *server)
+{
+    struct weft__line *next;
+
+    for (struct weft__line *line = server->lines; line; line = next) {
+        next = line->next;
+        weft_free(line);
+    }
 }
 
 void weft_server_free(struct weft_server *server)
@@ -430,9 +363,10 @@ void weft_server_free(struct weft_server *server)
         return;
     weft_timer_stop(&server->drain_timer);
     weft_timer_stop(&server->accept_timer);
-    weft__server_unlisten(server);
     halt_threads(server);
+    free_addresses(server);
     weft__server_free_threads(server);
-    weft__server_free_ports(server);
+    free_lines(server);
+    pthread_mutex_destroy(&server->lock);
     weft_free(server);
 }

@@ -1,310 +1,182 @@
 /* SPDX-License-Identifier: MIT
  *
- * Makes endpoints of a server's options, merges equal configurations, and makes the workers with the
- * states of their plugins. */
+ * Makes the workers of a server, and the states that codecs and services have on their loops. */
 #include <errno.h>
 
-#include "plan.h"
 #include "server_private.h"
 
-/* Descriptors that a process holds beside those of its connections: refused peers, listeners, files. */
-enum { OTHER_DESCRIPTORS = WEFT__MAX_REFUSING + 64 };
+/* Descriptors that a process holds beside those of its connections: refused peers, listeners with one in reserve each,
+ * also those that are added later, and files. */
+enum { OTHER_DESCRIPTORS = WEFT__MAX_REFUSING + 512 };
+
+/* --- slots ----------------------------------------------------------------------------------------- */
 
 static bool same_config(const void *a, const void *b, size_t size)
 {
     return size == 0 || memcmp(a, b, size) == 0;
 }
 
-static void merge(struct weft_server *server, size_t i)
+/* Makes a slot that takes the configuration over. NULL: no memory. */
+static struct weft__slot *new_slot(struct weft_server *server, struct weft__slot **list,
+                                   void **config)
 {
-    struct weft__port *port = &server->ports[i];
+    struct weft__slot *slot =
+        weft_calloc(1, sizeof *slot + server->options.threads * sizeof slot->loops[0]);
 
-    port->codec_slot = port->service_slot = i;
-    for (size_t k = i; k-- > 0;) {
-        const struct weft_endpoint *other = &server->ports[k].endpoint;
-        if (other->codec == port->endpoint.codec &&
-            same_config(other->codec_config, port->endpoint.codec_config,
-                        other->codec->config_size))
-            port->codec_slot = k;
-        if (other->service == port->endpoint.service &&
-            same_config(other->service_config, port->endpoint.service_config,
-                        other->service->config_size))
-            port->service_slot = k;
+    if (!slot)
+        return NULL;
+    slot->id = server->slot_count++;
+    slot->config = *config;
+    *config = NULL;
+    slot->next = *list;
+    *list = slot;
+    return slot;
+}
+
+int weft__server_codec_slot(struct weft_server *server, struct weft_endpoint *endpoint,
+                            struct weft__slot **out)
+{
+    struct weft__slot *slot = server->codecs;
+
+    while (slot && (slot->codec != endpoint->codec ||
+                    !same_config(slot->config, endpoint->codec_config, slot->codec->config_size)))
+        slot = slot->next;
+    if (!slot) {
+        slot = new_slot(server, &server->codecs, &endpoint->codec_config);
+        if (slot)
+            slot->codec = endpoint->codec;
     }
+    *out = slot;
+    return slot ? 0 : -ENOMEM;
 }
 
-/* Writes the codecs of a URL to dst, up to a NULL. */
-static void find_companions(const struct weft__plan *plan, const char *url,
-                            const struct weft_codec *dst[WEFT_REGISTRY_MAX + 1])
+int weft__server_service_slot(struct weft_server *server, struct weft_endpoint *endpoint,
+                              struct weft__slot **out)
 {
-    size_t count = 0;
+    struct weft__slot *slot = server->services;
 
-    for (size_t i = 0; i < plan->count && count < WEFT_REGISTRY_MAX; i++)
-        if (plan->items[i].url == url && plan->items[i].is_auto)
-            dst[count++] = plan->items[i].codec;
-    dst[count] = NULL;
-}
-
-/* Writes the codecs of all URLs at the address that endpoint i begins to dst, each once, up to a NULL. */
-static void find_sharers(const struct weft__plan *plan, size_t i,
-                         const struct weft_codec *dst[WEFT_REGISTRY_MAX + 1])
-{
-    size_t count = 0;
-
-    for (size_t k = i; k < plan->count && count < WEFT_REGISTRY_MAX; k++) {
-        bool is_there = plan->items[k].first != i || !plan->items[k].codec;
-        for (size_t known = 0; known < count && !is_there; known++)
-            is_there = dst[known] == plan->items[k].codec;
-        if (!is_there)
-            dst[count++] = plan->items[k].codec;
+    while (slot &&
+           (slot->service != endpoint->service ||
+            !same_config(slot->config, endpoint->service_config, slot->service->config_size)))
+        slot = slot->next;
+    if (!slot) {
+        slot = new_slot(server, &server->services, &endpoint->service_config);
+        if (slot) {
+            slot->service = endpoint->service;
+            slot->context = endpoint->service_context;
+        }
     }
-    dst[count] = NULL;
+    *out = slot;
+    return slot ? 0 : -ENOMEM;
 }
 
-static char *copy_address(const char *url)
+static int start_state(const struct weft__slot *slot, void *state, struct weft_loop *loop)
 {
-    size_t size = strcspn(url, "?");
-    char *copy = weft_malloc(size + 1);
-
-    if (copy) {
-        memcpy(copy, url, size);
-        copy[size] = '\0';
-    }
-    return copy;
+    if (slot->service)
+        return slot->service->start ? slot->service->start(state, slot->config, loop) : 0;
+    return slot->codec->loop_init ? slot->codec->loop_init(state, slot->config) : 0;
 }
 
-static int make_port(struct weft_server *server, const struct weft_server_options *options,
-                     const struct weft__plan *plan, struct weft_error *error)
+int weft__slot_start(struct weft__slot *slot, struct weft__thread *thread, size_t index)
 {
-    const struct weft_codec *companions[WEFT_REGISTRY_MAX + 1], *sharers[WEFT_REGISTRY_MAX + 1];
-    size_t i = server->port_count;
-    const struct weft__planned *planned = &plan->items[i];
-    struct weft__port *port = &server->ports[i];
-    /* With `codec=auto` only the first one has the address. */
-    bool is_variant = planned->first != i;
-    const struct weft_endpoint_defaults defaults = {
-        .codec = options->codec,
-        /* NULL would make a client's endpoint. A URL without a service is not planned then. */
-        .service = options->service ? options->service : "",
-        .observers = options->observers,
-        .guard = options->guard,
-        .chosen = planned->codec,
-        .companions = companions,
-        .sharers = sharers,
-        .base = is_variant ? &server->ports[planned->first].endpoint : NULL,
-    };
-    int err;
+    size_t size = slot->service ? slot->service->loop_size : slot->codec->loop_size;
 
-    find_companions(plan, planned->url, companions);
-    find_sharers(plan, i, sharers);
-    err = weft_endpoint_init(&port->endpoint, planned->url, options->registry, &defaults,
-                             &server->limits, error);
-    if (err < 0)
-        return err;
-    server->port_count++;
-    port->server = server;
-    port->first = planned->first;
-    merge(server, i);
-    if (!is_variant)
-        port->address = copy_address(planned->url);
-    return is_variant || port->address ? 0 : weft_error_set(error, -ENOMEM, "out of memory");
-}
-
-int weft__server_make_ports(struct weft_server *server, const struct weft_server_options *options,
-                            struct weft_error *error)
-{
-    struct weft__plan plan;
-    int err = weft__plan_make(&plan, options, error);
-
-    if (err < 0)
-        return err;
-    server->ports = weft_calloc(plan.count, sizeof *server->ports);
-    if (!server->ports)
-        err = weft_error_set(error, -ENOMEM, "out of memory");
-    while (err == 0 && server->port_count < plan.count)
-        err = make_port(server, options, &plan, error);
-    weft__plan_free(&plan);
-    return err;
-}
-
-static int start_codec(struct weft__binding *binding)
-{
-    const struct weft_codec *codec = binding->codec;
-    int err;
-
+    if (slot->loops[index])
+        return 0;
     /* At least a byte, so that a pointer that is not NULL also means success. */
-    binding->codec_loop = weft_calloc(1, codec->loop_size + 1);
-    if (!binding->codec_loop)
-        return -ENOMEM;
-    err = codec->loop_init ? codec->loop_init(binding->codec_loop, binding->codec_config) : 0;
-    if (err < 0) {
-        weft_free(binding->codec_loop);
-        binding->codec_loop = NULL;
-    }
+    void *state = weft_calloc(1, size + 1);
+    int err = state ? start_state(slot, state, thread->worker.loop) : -ENOMEM;
+    if (err < 0)
+        weft_free(state);
+    else
+        slot->loops[index] = state;
     return err;
 }
 
-static int start_service(struct weft__binding *binding, const void *config)
+static void stop_state(const struct weft__slot *slot, void *state)
 {
-    const struct weft_service *service = binding->service;
-    int err;
-
-    /* At least a byte: see start_codec. */
-    binding->service_loop = weft_calloc(1, service->loop_size + 1);
-    if (!binding->service_loop)
-        return -ENOMEM;
-    err = service->start ? service->start(binding->service_loop, config, binding->worker->loop) : 0;
-    if (err < 0) {
-        weft_free(binding->service_loop);
-        binding->service_loop = NULL;
-    }
-    return err;
+    if (slot->service && slot->service->stop)
+        slot->service->stop(state);
+    if (slot->codec && slot->codec->loop_fini)
+        slot->codec->loop_fini(state);
+    weft_free(state);
 }
 
-/* Layers belong to their endpoint: none is shared, so that what one counts is its endpoint's. */
-static int start_layers(struct weft__binding *binding, const struct weft_endpoint *endpoint)
+/* The list begins with the slot that was made last. */
+static void stop_slots(struct weft__slot *list, size_t index)
 {
-    struct weft__layers *layers = &binding->layers;
-    size_t at = 0;
+    for (struct weft__slot *slot = list; slot; slot = slot->next)
+        if (slot->loops[index])
+            stop_state(slot, slot->loops[index]);
+}
 
-    for (size_t i = 0; i < endpoint->layer_count; i++) {
-        const struct weft_layer *layer = endpoint->layers[i].layer;
-        void *state = weft_calloc(1, layer->loop_size + 1);
-        int err = -ENOMEM;
+static void free_slots(struct weft__slot *list)
+{
+    struct weft__slot *next;
 
-        if (state)
-            err = layer->start
-                      ? layer->start(state, endpoint->layers[i].config, binding->worker->loop)
-                      : 0;
-        if (err < 0) {
-            weft_free(state);
-            return err;
-        }
-        layers->of[i].layer = layer;
-        layers->of[i].loop_state = state;
-        layers->of[i].at = at;
-        layers->count++;
-        layers->guarded |= layer->meet != NULL;
-        layers->alone = layers->count == 1 && !layers->guarded;
-        layers->quick = layers->guarded && layers->count == 1 && binding->service->asks;
-        at += WEFT__ALIGN_UP(layer->request_size);
+    for (; list; list = next) {
+        next = list->next;
+        weft_free(list->config);
+        weft_free(list);
     }
-    binding->call = layers->quick       ? weft__layers_call_quick
-                    : layers->alone     ? weft__layers_call_one
-                    : layers->count > 0 ? weft__layers_call
-                                        : binding->service->call;
-    if (at > binding->worker->requests.states)
-        binding->worker->requests.states = at;
+}
+
+/* --- threads --------------------------------------------------------------------------------------- */
+
+/* No endpoint has a layer twice. */
+static size_t states_of_layers(const struct weft_registry *registry)
+{
+    size_t size = 0;
+
+    for (size_t i = 0; i < WEFT_REGISTRY_MAX && registry->layers[i].layer; i++)
+        size += WEFT__ALIGN_UP(registry->layers[i].layer->request_size);
+    return size;
+}
+
+static int make_thread(struct weft_server *server, struct weft__thread *thread,
+                       struct weft_error *error)
+{
+    const struct weft_limits *limits = &server->options.limits;
+    int fd_limit = (int)limits->max_connections + OTHER_DESCRIPTORS;
+    struct weft__worker *worker = &thread->worker;
+
+    thread->limits = *limits;
+    int err = weft__worker_init(worker, &thread->limits, server->options.log, fd_limit);
+    if (err < 0)
+        return weft_error_set(error, err, "cannot make an event loop: %s", weft_strerror(err));
+    thread->server = server;
+    if (server->options.measure) {
+        worker->measures = weft_calloc(1, sizeof *worker->measures);
+        if (!worker->measures) {
+            weft__worker_fini(worker);
+            return weft_error_set(error, -ENOMEM, "out of memory");
+        }
+    }
+    worker->frames = server->frames;
+    worker->latest_id = &server->latest_id;
+    worker->requests.states = states_of_layers(server->options.registry);
     return 0;
-}
-
-static void stop_layers(struct weft__binding *binding)
-{
-    for (size_t i = binding->layers.count; i-- > 0;) {
-        if (binding->layers.of[i].layer->stop)
-            binding->layers.of[i].layer->stop(binding->layers.of[i].loop_state);
-        weft_free(binding->layers.of[i].loop_state);
-    }
-}
-
-/* Counts the binding of a port for the first one at its address. */
-static void join_address(const struct weft__port *port, struct weft__binding *binding,
-                         struct weft__binding *first)
-{
-    const struct weft_endpoint *endpoint = &port->endpoint;
-
-    binding->variants = 1;
-    first->variants += binding != first;
-    if (first->codec_room < endpoint->codec->conn_size)
-        first->codec_room = endpoint->codec->conn_size;
-    if (first->service_room < endpoint->service->conn_size)
-        first->service_room = endpoint->service->conn_size;
-}
-
-/* Ports are visited in order, so the slot that a later port shares is there already. */
-static int bind_plugins(struct weft_server *server, struct weft__worker *worker)
-{
-    for (size_t i = 0; i < server->port_count; i++) {
-        const struct weft__port *port = &server->ports[i];
-        struct weft__binding *binding = &worker->bindings[i];
-        int err = 0;
-
-        binding->stack = port->endpoint.stack;
-        binding->scheme = server->ports[port->first].endpoint.url.scheme;
-        binding->codec = port->endpoint.codec;
-        binding->service = port->endpoint.service;
-        binding->codec_config = server->ports[port->codec_slot].endpoint.codec_config;
-        binding->config_id = (uint32_t)port->codec_slot;
-        join_address(port, binding, &worker->bindings[port->first]);
-        if (port->codec_slot == i)
-            err = start_codec(binding);
-        else
-            binding->codec_loop = worker->bindings[port->codec_slot].codec_loop;
-        if (err < 0)
-            return err;
-        if (port->service_slot == i)
-            err = start_service(binding, port->endpoint.service_config);
-        else
-            binding->service_loop = worker->bindings[port->service_slot].service_loop;
-        if (err == 0)
-            err = start_layers(binding, &port->endpoint);
-        if (err < 0)
-            return err;
-    }
-    return 0;
-}
-
-static void unbind_plugins(struct weft_server *server, struct weft__worker *worker)
-{
-    for (size_t i = server->port_count; i-- > 0;) {
-        const struct weft__port *port = &server->ports[i];
-        struct weft__binding *binding = &worker->bindings[i];
-
-        stop_layers(binding);
-        if (port->service_slot == i && binding->service_loop) {
-            if (binding->service->stop)
-                binding->service->stop(binding->service_loop);
-            weft_free(binding->service_loop);
-        }
-        if (port->codec_slot == i && binding->codec_loop) {
-            if (binding->codec->loop_fini)
-                binding->codec->loop_fini(binding->codec_loop);
-            weft_free(binding->codec_loop);
-        }
-    }
 }
 
 int weft__server_make_threads(struct weft_server *server, struct weft_error *error)
 {
-    int fd_limit = (int)server->limits.max_connections + OTHER_DESCRIPTORS;
+    size_t cached = (size_t)server->options.limits.frame_cache;
 
-    if (server->limits.frame_cache > 0) {
-        server->frames = weft_frame_cache_new((size_t)server->limits.frame_cache);
+    server->threads = weft_calloc(server->options.threads, sizeof *server->threads);
+    if (!server->threads)
+        return weft_error_set(error, -ENOMEM, "out of memory");
+    server->thread_count = server->options.threads;
+    if (cached > 0) {
+        server->frames = weft_frame_cache_new(cached);
         if (!server->frames)
             return weft_error_set(error, -ENOMEM, "out of memory");
     }
     for (size_t i = 0; i < server->thread_count; i++) {
-        struct weft__thread *thread = &server->threads[i];
-        thread->limits = server->limits;
-        int err = weft__worker_init(&thread->worker, &thread->limits, server->log,
-                                    server->port_count, fd_limit);
+        int err = make_thread(server, &server->threads[i], error);
         if (err < 0)
-            return weft_error_set(error, err, "cannot make an event loop: %s", weft_strerror(err));
-        thread->server = server;
-        if (server->measures) {
-            thread->worker.measures = weft_calloc(1, sizeof *thread->worker.measures);
-            if (!thread->worker.measures) {
-                weft__worker_fini(&thread->worker);
-                return weft_error_set(error, -ENOMEM, "out of memory");
-            }
-        }
-        thread->worker.frames = server->frames;
-        thread->worker.latest_id = &server->latest_id;
-        thread->worker.sibling = &server->threads[(i + 1) % server->thread_count].worker;
+            return err;
+        server->threads[i].worker.sibling = &server->threads[(i + 1) % server->thread_count].worker;
         server->ready++;
-        err = bind_plugins(server, &thread->worker);
-        if (err < 0)
-            return weft_error_set(error, err, "cannot start a plugin: %s", weft_strerror(err));
     }
     return 0;
 }
@@ -312,21 +184,12 @@ int weft__server_make_threads(struct weft_server *server, struct weft_error *err
 void weft__server_free_threads(struct weft_server *server)
 {
     for (size_t i = 0; i < server->ready; i++) {
-        unbind_plugins(server, &server->threads[i].worker);
+        stop_slots(server->services, i);
+        stop_slots(server->codecs, i);
         weft__worker_fini(&server->threads[i].worker);
     }
+    free_slots(server->services);
+    free_slots(server->codecs);
     weft_free(server->threads);
     weft_frame_cache_free(server->frames);
-}
-
-void weft__server_free_ports(struct weft_server *server)
-{
-    for (size_t i = 0; i < server->port_count; i++) {
-        struct weft__port *port = &server->ports[i];
-        weft_free(port->listener);
-        weft_free(port->lines);
-        weft_free(port->address);
-        weft_endpoint_fini(&port->endpoint);
-    }
-    weft_free(server->ports);
 }

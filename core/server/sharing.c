@@ -63,8 +63,7 @@ static int try_frames(const struct weft__binding *first, void *conn,
                           : 0; /* over a limit, or not to its taste: there is no more to try */
 }
 
-static int check(const struct weft__binding *first, const struct weft__port *port,
-                 struct weft_error *error)
+static int check(const struct weft__binding *first, const char *address, struct weft_error *error)
 {
     const struct weft__binding *claimant;
     void *conn = weft_calloc(1, first->codec->conn_size + 1);
@@ -79,16 +78,14 @@ static int check(const struct weft__binding *first, const struct weft__port *por
     return weft_error_set(error, WEFT_ECONFIG,
                           "codec '%s' would take frames of codec '%s' for its own, so they cannot "
                           "share the address %s",
-                          claimant->codec->name, first->codec->name, port->address);
+                          claimant->codec->name, first->codec->name, address);
 }
 
-int weft__server_check_sharing(const struct weft_server *server, struct weft_error *error)
+int weft__address_check_sharing(const struct weft__address *address, struct weft_error *error)
 {
-    const struct weft__binding *bindings = server->threads[0].worker.bindings;
-    int err = 0;
+    const struct weft__binding *first = address->parts[0]->bindings;
 
-    for (size_t i = 0; i < server->port_count && err == 0; i++)
-        if (bindings[i].variants > 1 && !bindings[i].codec->probe)
-            err = check(&bindings[i], &server->ports[i], error);
-    return err;
+    if (first->variants < 2 || first->codec->probe)
+        return 0;
+    return check(first, address->name, error);
 }

@@ -218,14 +218,33 @@ static void on_listener_told(struct weft_deferred *told)
     listener->base.on_ready(&listener->base);
 }
 
+/* Returns what may be taken of the listener that another one has there, or NULL. */
+static struct weft_inherited *find_shared(const struct script_listener *listener,
+                                          const struct script_port *port)
+{
+    const struct weft_inheritance *inheritance = listener->base.inheritance;
+
+    for (size_t i = 0; inheritance && i < inheritance->count; i++)
+        if (!inheritance->items[i].taken && inheritance->items[i].handle == (intptr_t)port)
+            return &inheritance->items[i];
+    return NULL;
+}
+
 static int listen_at(struct script_listener *listener, struct weft_loop *loop, const char *name,
                      struct weft_error *error)
 {
     struct script_port *port = script__need_port(name);
+    struct weft_inherited *inherited = find_shared(listener, port);
 
-    if (port->listener || port->served)
+    if (!inherited && (port->listener || port->served))
         return weft_error_set(error, -EADDRINUSE, "cannot listen on script:%s: it is in use",
                               port->name);
+    if (inherited) {
+        inherited->taken = listener->base.inherited = true;
+        listener->base.kept = inherited->kept;
+        listener->lender = port->listener;
+    }
+    listener->base.handle = (intptr_t)port;
     port->listener = listener;
     listener->port = port;
     listener->loop = loop;
@@ -253,8 +272,8 @@ static int transport_listen(struct weft_listener *base, struct weft_loop *loop,
 
         if (link) {
             listener = calloc(1, sizeof(*listener));
-            listener->base =
-                (struct weft_listener){.on_ready = base->on_ready, .owner = base->owner};
+            listener->base = (struct weft_listener){
+                .on_ready = base->on_ready, .owner = base->owner, .inheritance = base->inheritance};
             *link = &listener->base;
         }
         link = &listener->base.next;
@@ -307,10 +326,16 @@ static void stop_listening(struct script_listener *listener)
         return;
     weft_deferred_cancel(&listener->told);
     listener->port = NULL;
-    port->listener = NULL;
-    while (port->queue)
-        script__close(script__dequeue(port), true);
     script__world.open--;
+    if (port->listener != listener) {
+        port->listener->lender = NULL; /* it shared this one's socket */
+        return;
+    }
+    port->listener = listener->lender;
+    while (port->queue && !port->listener)
+        script__close(script__dequeue(port), true);
+    if (port->listener)
+        script__notify_listener(port);
 }
 
 static void transport_unlisten(struct weft_listener *base)

@@ -46,6 +46,8 @@ struct script_listener {
     struct weft_loop *loop;
     struct weft_deferred told;
     struct script_port *port; /* NULL: not listening */
+    struct script_listener
+        *lender; /* the one whose socket it shares, while that listens; or NULL */
     bool enabled;
 };
 

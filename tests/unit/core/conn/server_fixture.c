@@ -158,7 +158,7 @@ int server_fixture_teardown_fault(void **state)
     return server_fixture_teardown(state);
 }
 
-struct test_peer *peer_dial_only(struct server_fixture *f)
+struct test_peer *peer_dial_at(struct server_fixture *f, const char *name)
 {
     struct test_peer *peer = calloc(1, sizeof *peer);
 
@@ -166,9 +166,14 @@ struct test_peer *peer_dial_only(struct server_fixture *f)
     assert_true(f->peer_count < TEST_PEERS);
     f->peers[f->peer_count++] = peer;
     peer->fixture = f;
-    peer->end = script_dial("server");
+    peer->end = script_dial(name);
     assert_non_null(peer->end);
     return peer;
+}
+
+struct test_peer *peer_dial_only(struct server_fixture *f)
+{
+    return peer_dial_at(f, "server");
 }
 
 struct test_peer *peer_dial(struct server_fixture *f)

@@ -93,8 +93,9 @@ struct test_peer *serve_one(struct server_fixture *f);
 void turns(struct server_fixture *f);
 void advance(struct server_fixture *f, int64_t ns);
 
-/* A client of the first endpoint; peer_dial has turns until the server knows it. */
+/* A client of script:server, or of script:NAME; peer_dial has turns until the server knows it. */
 struct test_peer *peer_dial_only(struct server_fixture *f);
+struct test_peer *peer_dial_at(struct server_fixture *f, const char *name);
 struct test_peer *peer_dial(struct server_fixture *f);
 
 /* Bytes, as they are. */

@@ -126,7 +126,7 @@ static void test_record_of_another_make_is_refused(void **state)
 static void test_another_abi_is_refused_with_both_numbers(void **state)
 {
     (void)state;
-    expect_refusal(ODD_FOLDER "/odd_abi.so", "its ABI is 2, here 1; build it again");
+    expect_refusal(ODD_FOLDER "/odd_abi.so", "its ABI is 3, here 2; build it again");
     expect_refusal(ODD_FOLDER "/odd_abi.so", "' was made with another weft: ");
 }
 

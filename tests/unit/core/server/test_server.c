@@ -140,7 +140,9 @@ static void test_equal_configurations_share_their_states(void **state)
     f->urls[3] = "script:d?codec=raw&service=mute";
     f->options.url_count = 4;
     server_fixture_start(f);
-    const struct weft__binding *b = f->worker->bindings;
+    struct weft__binding b[4];
+    for (size_t i = 0; i < 4; i++)
+        b[i] = *weft__port_binding(weft__server_port(f->server, i), 0);
     assert_int_equal(b[0].config_id, b[2].config_id);
     assert_ptr_equal(b[0].codec_loop, b[2].codec_loop);
     assert_ptr_equal(b[0].codec_config, b[2].codec_config);

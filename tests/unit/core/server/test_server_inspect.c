@@ -58,9 +58,11 @@ static void test_every_reason_of_an_end_has_a_sample(void **state)
     for (int reason = WEFT_REASON_NONE + 1; reason < WEFT_REASON_COUNT; reason++) {
         char label[64];
         snprintf(label, sizeof label, "reason=%s}", weft_reason_name((enum weft_reason)reason));
-        weft__count(&f->worker->bindings[0].counts.closed[reason], 7);
+        weft__count(&weft__port_binding(weft__server_port(f->server, 0), 0)->counts.closed[reason],
+                    7);
         assert_sum(f, 7, "weft_connections_closed", label);
-        weft__count(&f->worker->bindings[0].counts.closed[reason], (uint64_t)-7);
+        weft__count(&weft__port_binding(weft__server_port(f->server, 0), 0)->counts.closed[reason],
+                    (uint64_t)-7);
     }
 }
 

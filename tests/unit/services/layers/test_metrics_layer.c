@@ -213,8 +213,8 @@ static void test_observer_stands_before_all_layers_and_once(void **state)
     f->urls[1] = "script:other?codec=raw&service=probe";
     f->options.url_count = 2;
     server_fixture_start(f);
-    assert_int_equal(f->worker->bindings[0].layers.count, 1);
-    assert_int_equal(f->worker->bindings[1].layers.count, 1);
+    assert_int_equal(weft__port_binding(weft__server_port(f->server, 0), 0)->layers.count, 1);
+    assert_int_equal(weft__port_binding(weft__server_port(f->server, 1), 0)->layers.count, 1);
 }
 
 static void test_option_that_is_no_number_is_refused(void **state)
