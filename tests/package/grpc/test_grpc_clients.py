@@ -16,6 +16,7 @@ import unittest
 import grpc
 
 ROOT = pathlib.Path(".").resolve()
+HERE = ROOT / "tests/package/grpc"
 PAGE = ROOT / "docs/grpc.md"
 SHOWN = "127.0.0.1:50051"
 TIMEOUT = 20
@@ -260,6 +261,13 @@ class Tools(Server):
                  "content-type: application/grpc", self.url("Hget")], check=True, text=True,
                 stdout=subprocess.PIPE).stdout
         self.assertRegex(run, r"3000 succeeded, 0 failed, 0 errored, 0 timeout")
+
+
+class Node(Server):
+    def test_grpc_js_calls_streams_and_cancels(self):
+        run = subprocess.run(["node", HERE / "calls.mjs", HERE / "node", ROOT / "proto", str(self.port)], text=True, check=True,
+                             stdout=subprocess.PIPE, timeout=120)
+        self.assertEqual(run.stdout, "unary 200 v\nlarge true\nmany true\nwatch 100 w99\ndeadline 4\nunknown 12\n")
 
 
 if __name__ == "__main__":
