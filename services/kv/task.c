@@ -81,6 +81,13 @@ static void room_for_lost_bad(struct weft_request *request)
     end_lost(request, true);
 }
 
+/* Nobody will read the reply, or has room for it: it ends now, and is dropped. */
+static void cancel_held(struct weft_request *request, enum weft_reason reason)
+{
+    (void)reason;
+    request->on_room(request);
+}
+
 /* Returns a reply that says that `size` bytes are over max-message. NULL: no memory. */
 static struct weft_blob *too_big_blob(const struct kv_face *face, size_t size, uint64_t limit)
 {
@@ -126,7 +133,8 @@ WEFT_NOINLINE static void hold(struct kv_task *task, const struct weft_body *bod
                               .blob = blob,
                               .bad = bad,
                               .on_heap = !task->late,
-                              .counts = task->submitted};
+                              /* A stream that nobody reads holds up no other. */
+                              .counts = task->submitted && request->stream == 0};
         session->refused += held->counts;
         kv__task_count_kept(task, weft_blob_view(blob).size);
         request->data = held;
@@ -136,6 +144,7 @@ WEFT_NOINLINE static void hold(struct kv_task *task, const struct weft_body *bod
         request->data = (void *)(uintptr_t)session->loop->face;
         request->on_room = bad ? room_for_lost_bad : room_for_lost;
     }
+    request->on_cancel = cancel_held;
 }
 
 void kv_task_answer(struct kv_task *task, const struct kv_reply *reply, bool bad)

@@ -135,6 +135,51 @@ static void test_reply_that_waits_for_room_is_counted(void **state)
     kv_fixture_fini(&fixture);
 }
 
+/* The connection is gone, or the peer has reset the call: no room comes any more. */
+static void test_reply_that_waits_for_room_ends_when_it_is_cancelled(void **state)
+{
+    struct kv_fixture fixture;
+    struct counted set, get;
+    (void)state;
+    kv_fixture_init(&fixture, &late_store_ordered);
+    send_counted(&fixture, &set, 0, ask_hset("t", "k", value_1));
+    send_counted(&fixture, &get, 1, ask_key(ASK_HGET, "t", "k"));
+    assert_true(virtual_loop_advance(fixture.loop, 0));
+    assert_false(get.fake.ended);
+    get.fake.owes_drain = false;
+    get.fake.gone = true;
+    get.fake.request.on_cancel(&get.fake.request, WEFT_REASON_PEER_RESET);
+    assert_true(get.fake.ended);
+    fini(&set);
+    fini(&get);
+    kv_fixture_fini(&fixture);
+}
+
+static void test_stream_whose_reply_waits_holds_up_no_other(void **state)
+{
+    struct kv_fixture fixture;
+    struct counted slow, quick;
+    (void)state;
+    kv_fixture_init(&fixture, &late_store_ordered);
+    struct weft_bytes payload = ask_key(ASK_HGET, "t", "k");
+    fake_request_init(&slow.fake, weft_view(payload.data, payload.size), WEFT_MIB(1));
+    free(payload.data);
+    slow.kept = 0;
+    slow.fake.refuse = 1;
+    slow.fake.request.stream = 1;
+    kv_fixture_call(&fixture, &slow.fake);
+    assert_true(virtual_loop_advance(fixture.loop, 0));
+    assert_false(slow.fake.ended);
+    send_counted(&fixture, &quick, 0, ask_key(ASK_HGET, "t", "k"));
+    assert_true(virtual_loop_advance(fixture.loop, 0));
+    assert_status(&quick, 404);
+    fake_request_drain(&slow.fake);
+    assert_status(&slow, 404);
+    fini(&slow);
+    fini(&quick);
+    kv_fixture_fini(&fixture);
+}
+
 /* Else each of a thousand commands in flight could add a reply as large as they come. */
 static void test_nothing_is_submitted_while_a_reply_waits_for_room(void **state)
 {
@@ -216,6 +261,8 @@ int main(void)
         cmocka_unit_test(test_values_that_a_slow_store_has_not_taken_yet_are_counted),
         cmocka_unit_test(test_pairs_of_a_walk_are_counted_while_it_goes_on),
         cmocka_unit_test(test_reply_that_waits_for_room_is_counted),
+        cmocka_unit_test(test_reply_that_waits_for_room_ends_when_it_is_cancelled),
+        cmocka_unit_test(test_stream_whose_reply_waits_holds_up_no_other),
         cmocka_unit_test(test_nothing_is_submitted_while_a_reply_waits_for_room),
         cmocka_unit_test(test_refusal_that_waits_for_room_holds_up_no_command),
         cmocka_unit_test(test_no_later_command_takes_effect_in_the_middle_of_a_walk),
