@@ -105,9 +105,10 @@ static bool is_refused(const struct weft__conn *conn, const struct weft_message 
     return true;
 }
 
-/* Does what dispatch does, for any message of any connection. */
-WEFT_NOINLINE static void dispatch_any(struct weft__conn *conn, const struct weft_message *message,
-                                       bool past_mark)
+/* Handles a message of a connection that is not like most, or one that is bad. Returns true if it is left to be
+ * called, as most messages are. */
+WEFT_NOINLINE static bool dispatch_special(struct weft__conn *conn,
+                                           const struct weft_message *message, bool past_mark)
 {
     struct weft_rejection why;
     bool bad;
@@ -115,10 +116,9 @@ WEFT_NOINLINE static void dispatch_any(struct weft__conn *conn, const struct wef
     if (message->kind == WEFT_MESSAGE_RESET) {
         weft__stream_reset(conn, message->stream);
     } else if (!is_refused(conn, message, past_mark, &why, &bad)) {
-        if (message->stream)
-            weft__stream_begin(conn, message);
-        else
-            call_service(conn, message);
+        if (!message->stream)
+            return true;
+        weft__stream_begin(conn, message);
     } else {
         if (message->stream)
             weft__stream_reject(conn, message->stream, &why);
@@ -129,13 +129,15 @@ WEFT_NOINLINE static void dispatch_any(struct weft__conn *conn, const struct wef
     }
     if (conn->streaming)
         weft__conn_note_backlog(conn);
+    return false;
 }
 
 static void dispatch(struct weft__conn *conn, const struct weft_message *message, bool past_mark)
 {
-    if (past_mark || conn->unknown || conn->streaming || message->status != WEFT_MESSAGE_OK)
-        dispatch_any(conn, message, past_mark);
-    else
+    bool is_special =
+        past_mark || conn->unknown || conn->streaming || message->status != WEFT_MESSAGE_OK;
+
+    if (!is_special || dispatch_special(conn, message, past_mark))
         call_service(conn, message);
 }
 

@@ -120,54 +120,54 @@ static void end_in_silence(struct weft__request *request)
         weft__conn_finish(request->conn, request);
 }
 
-/* Notes that the request has ended and takes back what it kept. */
-static inline void settle_end(struct weft__request *request)
+/* Sends the end of a request that is in no order. False: it is refused with -EAGAIN. */
+WEFT_NOINLINE static bool end_answer_of_loose(struct weft__request *request,
+                                              const struct weft_body *body, bool bad)
 {
-    weft__order_settle_room(&request->conn->order, request);
-    weft__probe_end(request->conn->id, request, request->public.status);
-    request->ended = true;
-    if (request->layered.begun > 0)
-        end_layers(request);
-    if (request->kept)
-        weft__request_drop_kept(request);
+    if (weft__conn_gone(request->conn) || request->answered)
+        return true;
+    if ((body || request->public.stream) && deliver_loose(request, body, true) == -EAGAIN)
+        return false;
+    weft__conn_count_bad(request->conn, bad);
+    return true;
 }
 
-/* Ends a request that is in no order. */
-WEFT_NOINLINE static int end_loose(struct weft__request *request, const struct weft_body *body,
-                                   bool bad)
+/* Forgets a request that is in no order and has ended. */
+WEFT_NOINLINE static void drop_loose(struct weft__request *request)
 {
     struct weft__conn *conn = request->conn;
 
-    if (!weft__conn_gone(conn) && !request->answered) {
-        if ((body || request->public.stream) && deliver_loose(request, body, true) == -EAGAIN)
-            return -EAGAIN;
-        weft__conn_count_bad(conn, bad);
-    }
-    settle_end(request);
     if (request->public.stream)
         weft__stream_fini(request);
     weft__order_remove_loose(&conn->order, request);
     weft__request_give(&conn->binding->worker->requests, request);
-    if (!conn->pumping)
-        weft__conn_schedule(conn);
-    return 0;
 }
 
 static int end_request(struct weft__request *request, const struct weft_body *body, bool bad)
 {
     struct weft__conn *conn = request->conn;
 
-    if (request->place == WEFT__LOOSE)
-        return end_loose(request, body, bad);
-    if (!weft__conn_gone(conn)) {
+    if (request->place == WEFT__LOOSE) {
+        if (!end_answer_of_loose(request, body, bad))
+            return -EAGAIN;
+    } else if (!weft__conn_gone(conn)) {
         if (!body)
             end_in_silence(request);
         else if (deliver(request, body, true) == -EAGAIN)
             return -EAGAIN;
         weft__conn_count_bad(conn, bad);
     }
-    settle_end(request);
-    advance_from(request);
+    weft__order_settle_room(&conn->order, request);
+    weft__probe_end(conn->id, request, request->public.status);
+    request->ended = true;
+    if (request->layered.begun > 0)
+        end_layers(request);
+    if (request->kept)
+        weft__request_drop_kept(request);
+    if (request->place == WEFT__LOOSE)
+        drop_loose(request);
+    else
+        advance_from(request);
     if (!conn->pumping)
         weft__conn_schedule(conn);
     return 0;
@@ -202,7 +202,7 @@ static void refuse_stream(struct weft__request *request, const struct weft_rejec
 {
     if (!weft__conn_gone(request->conn) && !request->answered)
         weft__stream_answer(request, why);
-    (void)!end_loose(request, NULL, false);
+    (void)!end_request(request, NULL, false);
 }
 
 void weft_request_refuse(struct weft_request *public, const struct weft_rejection *why)

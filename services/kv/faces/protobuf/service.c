@@ -114,19 +114,6 @@ WEFT_NOINLINE static enum kv_decoded decode_any(struct task *task)
     return kv_request_decode_any(&task->decoded, task->base.request->payload, &task->base.call);
 }
 
-/* Goes on with what was decoded. Returns what decode returns. */
-static inline bool take_decoded(struct task *task, enum kv_decoded decoded)
-{
-    struct kv_task *base = &task->base;
-    if (decoded == KV_DECODED && kv_takes_values(base->call.command) && !base->looking &&
-        keep_values(&base->call) < 0)
-        decoded = KV_DECODED_NO_MEMORY;
-    if (decoded == KV_DECODED)
-        return true;
-    refuse(task, decoded);
-    return false;
-}
-
 /* A protocol with targets has codes of its own, so no CommandResponse says that there is no such method. */
 static void refuse_method(struct weft_request *request)
 {
@@ -140,8 +127,8 @@ static void refuse_method(struct weft_request *request)
         (void)!weft_request_end(request, NULL);
 }
 
-/* Decodes what has come for a method. */
-WEFT_NOINLINE static bool decode_method(struct task *task)
+/* Decodes what has come for a method. Returns false if there is no such method, which it has answered. */
+WEFT_NOINLINE static bool decode_method(struct task *task, enum kv_decoded *result)
 {
     struct weft_request *request = task->base.request;
     struct kv_request *decoded = &task->decoded;
@@ -152,16 +139,12 @@ WEFT_NOINLINE static bool decode_method(struct task *task)
         refuse_method(request);
         return false;
     }
-    bool is_usual = method == KV_METHOD_EXECUTE
-                        ? kv_request_decode_usual(decoded, request->payload, call)
-                        : kv_request_decode_usual_alone(decoded, number, request->payload, call);
-    if (is_usual)
-        return take_decoded(task, KV_DECODED);
     decoded->loop = kv_task_loop(&task->base);
-    return take_decoded(task,
-                        method == KV_METHOD_EXECUTE
-                            ? kv_request_decode_any(decoded, request->payload, call)
-                            : kv_request_decode_alone(decoded, number, request->payload, call));
+    if (method == KV_METHOD_EXECUTE)
+        *result = kv_request_decode(decoded, request->payload, call);
+    else if (!kv_request_decode_usual_alone(decoded, number, request->payload, call))
+        *result = kv_request_decode_alone(decoded, number, request->payload, call);
+    return true;
 }
 
 static bool decode(struct kv_task *base)
@@ -170,11 +153,19 @@ static bool decode(struct kv_task *base)
     task->decoded.request = base->request;
     task->decoded.max_elements = kv_session_limits(base->session)->decode_elements;
     enum kv_decoded decoded = KV_DECODED;
-    if (base->request->target.size > 0)
-        return decode_method(task);
-    if (!kv_request_decode_usual(&task->decoded, base->request->payload, &base->call))
+    if (base->request->target.size > 0) {
+        if (!decode_method(task, &decoded))
+            return false;
+    } else if (!kv_request_decode_usual(&task->decoded, base->request->payload, &base->call)) {
         decoded = decode_any(task);
-    return take_decoded(task, decoded);
+    }
+    if (decoded == KV_DECODED && kv_takes_values(base->call.command) && !base->looking &&
+        keep_values(&base->call) < 0)
+        decoded = KV_DECODED_NO_MEMORY;
+    if (decoded == KV_DECODED)
+        return true;
+    refuse(task, decoded);
+    return false;
 }
 
 static const struct weft_body *reply(struct kv_task *base, const struct kv_reply *reply)
