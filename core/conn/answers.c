@@ -162,4 +162,5 @@ void weft__stream_fini(struct weft__request *request)
         request->beside = NULL;
     }
     request->answered = request->expired = false;
+    request->public.target = request->public.metadata = weft_view(NULL, 0);
 }

@@ -114,6 +114,9 @@ WEFT_NOINLINE static bool dispatch_special(struct weft__conn *conn,
     bool bad;
 
     if (message->kind == WEFT_MESSAGE_RESET) {
+        /* It is a frame of this turn, but no request. */
+        weft__count(&conn->binding->counts.requests, (uint64_t)-1);
+        conn->requests--;
         weft__stream_reset(conn, message->stream);
     } else if (!is_refused(conn, message, past_mark, &why, &bad)) {
         if (!message->stream)
@@ -289,7 +292,7 @@ static size_t decode(struct weft__conn *conn, struct weft_view view)
 {
     struct weft__binding *binding;
     struct weft__worker *worker;
-    uint16_t frames = conn->turn_frames, resets = 0;
+    uint16_t frames = conn->turn_frames;
     size_t at = 0;
 
     if ((conn->undecided || conn->unknown) && !prepare(conn, view))
@@ -327,8 +330,6 @@ static size_t decode(struct weft__conn *conn, struct weft_view view)
                 break;
         }
         conn->turn_frames++;
-        if (message.kind == WEFT_MESSAGE_RESET)
-            resets++;
         dispatch(conn, &message, past_mark);
         if (message.heavy || (size_t)n >= HEAVY_SIZE)
             note_heavy(binding, &message, (size_t)n);
@@ -336,7 +337,7 @@ static size_t decode(struct weft__conn *conn, struct weft_view view)
         if ((at < view.size || n == 0) && share_is_used_up(conn))
             conn->yielded = true;
     }
-    frames = (uint16_t)(conn->turn_frames - frames - resets);
+    frames = (uint16_t)(conn->turn_frames - frames);
     weft__count(&binding->counts.requests, frames);
     conn->requests += frames;
     return at;

@@ -48,7 +48,13 @@ WEFT_NOINLINE static void free_request(struct weft__request *request)
 void weft__request_give(struct weft__request_pool *pool, struct weft__request *request)
 {
     assert(!request->held && !request->kept);
-    request->public = (struct weft_request){0};
+    /* One by one, since all of the public part would be cleared by a slow string instruction. Its views are set
+     * for each request, or cleared by weft__stream_fini. */
+    request->public.data = NULL;
+    request->public.layers = NULL;
+    request->public.status = request->public.stream = 0;
+    request->public.on_room = NULL;
+    request->public.on_cancel = NULL;
     /* Eight bytes side by side, which one store clears. */
     request->place = WEFT__NOWHERE;
     request->told = WEFT_REASON_NONE;

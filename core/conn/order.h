@@ -154,7 +154,8 @@ static inline void *weft__request_state(struct weft__request *request, size_t at
     return (char *)request + WEFT__ALIGN_UP(sizeof *request) + at;
 }
 
-/* Returns an unlinked request whose public part is zeroed, or NULL if there is no memory. */
+/* Returns an unlinked request, or NULL if there is no memory. Its public part is zeroed but for payload and
+ * credentials. */
 WEFT_MUST_USE struct weft__request *weft__request_take(struct weft__request_pool *pool,
                                                        struct weft__conn *conn);
 /* Takes back what was handed out by the arena of a kept request, and frees the arena unless it is small. */

@@ -298,6 +298,8 @@ bool weft__conn_notify_room(struct weft__conn *conn)
     uint32_t most = conn->order.room_owed + conn->order.detached + conn->order.streams;
     bool called = false;
 
+    if (most == 0)
+        return false;
     while (most-- > 0) {
         struct weft__request *request = find_room(conn);
         if (!request)

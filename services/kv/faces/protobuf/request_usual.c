@@ -98,11 +98,18 @@ static const struct kv_command *command_of(uint8_t tag)
     }
 }
 
-/* Reads the fields of call->command. It is inlined into both of its callers, because they are all that most loads do. */
-__attribute__((always_inline)) static inline bool
-decode_command(struct kv_request *self, struct weft_view command, struct kv_call *call)
+bool kv_request_decode_usual(struct kv_request *self, struct weft_view payload,
+                             struct kv_call *call)
 {
+    if (payload.size == 0 || self->max_elements < MOST_ELEMENTS)
+        return false;
+    struct cursor request = within(payload);
     struct kv_item *item = &self->items[0];
+    struct weft_view command;
+    call->command = command_of(payload.data[0]);
+    if (!call->command || !take(&request, payload.data[0], &command) || !at_end(&request))
+        return false;
+
     struct cursor at = within(command);
     call->items = self->items;
     call->count = 1;
@@ -114,25 +121,4 @@ decode_command(struct kv_request *self, struct weft_view command, struct kv_call
                     ? take_pair(&at, item)
                     : take_text(&at, TAG(ABI_COMMAND_ITEM), &item->key);
     return good && at_end(&at);
-}
-
-bool kv_request_decode_usual(struct kv_request *self, struct weft_view payload,
-                             struct kv_call *call)
-{
-    if (payload.size == 0 || self->max_elements < MOST_ELEMENTS)
-        return false;
-    struct cursor request = within(payload);
-    struct weft_view command;
-    call->command = command_of(payload.data[0]);
-    return call->command && take(&request, payload.data[0], &command) && at_end(&request) &&
-           decode_command(self, command, call);
-}
-
-bool kv_request_decode_usual_alone(struct kv_request *self, uint32_t number,
-                                   struct weft_view command, struct kv_call *call)
-{
-    if (command.size == 0 || number > ABI_HEXIST || self->max_elements < MOST_ELEMENTS)
-        return false;
-    call->command = command_of((uint8_t)TAG(number));
-    return call->command && decode_command(self, command, call);
 }

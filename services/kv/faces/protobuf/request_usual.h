@@ -13,10 +13,6 @@
 bool kv_request_decode_usual(struct kv_request *self, struct weft_view payload,
                              struct kv_call *call);
 
-/* Does that for a command without a CommandRequest around it (kv_request_decode_alone). */
-bool kv_request_decode_usual_alone(struct kv_request *self, uint32_t number,
-                                   struct weft_view command, struct kv_call *call);
-
 /* Does what kv_request_decode_any does, by the fast path if the request has the usual shape. */
 static inline enum kv_decoded kv_request_decode(struct kv_request *self, struct weft_view payload,
                                                 struct kv_call *call)

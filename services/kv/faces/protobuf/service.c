@@ -134,16 +134,14 @@ WEFT_NOINLINE static bool decode_method(struct task *task, enum kv_decoded *resu
     struct kv_request *decoded = &task->decoded;
     struct kv_call *call = &task->base.call;
     int method = kv__method_of(request->target);
-    uint32_t number = (uint32_t)method;
     if (method == KV_METHOD_UNKNOWN) {
         refuse_method(request);
         return false;
     }
     decoded->loop = kv_task_loop(&task->base);
-    if (method == KV_METHOD_EXECUTE)
-        *result = kv_request_decode(decoded, request->payload, call);
-    else if (!kv_request_decode_usual_alone(decoded, number, request->payload, call))
-        *result = kv_request_decode_alone(decoded, number, request->payload, call);
+    *result = method == KV_METHOD_EXECUTE
+                  ? kv_request_decode(decoded, request->payload, call)
+                  : kv_request_decode_alone(decoded, (uint32_t)method, request->payload, call);
     return true;
 }
 
