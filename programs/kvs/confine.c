@@ -54,7 +54,8 @@ static void add_url(struct kvs_sandbox *sandbox, const char *text)
 int kvs_confine(const struct kvs_config *config, const struct weft_log *log,
                 struct weft_error *error)
 {
-    struct kvs_sandbox sandbox = {0};
+    /* Only a file can name other endpoints at a reload: the command line and the environment stay. */
+    struct kvs_sandbox sandbox = {.listens = config->file != NULL};
     add_store(&sandbox, config->store);
     if (config->file)
         kvs_sandbox_folder_of(&sandbox, config->file, false);

@@ -55,6 +55,27 @@ void kvs_reload_needs_restart(struct kvs_reload *reload, const char *name)
     note(reload->restart, name);
 }
 
+void kvs_reload_endpoint(struct kvs_reload *reload, enum weft_endpoint_change kind,
+                         const char *name)
+{
+    note(reload->endpoints[kind], name);
+}
+
+const char *kvs_reload_endpoints(const struct kvs_reload *reload, const char *quote,
+                                 char dst[KVS_RELOAD_WORDS])
+{
+    static const char *const words[] = {[WEFT_ENDPOINT_ADDED] = "added",
+                                        [WEFT_ENDPOINT_REMOVED] = "removed",
+                                        [WEFT_ENDPOINT_CHANGED] = "replaced"};
+    size_t used = 0;
+    dst[0] = '\0';
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (*reload->endpoints[i])
+            used += (size_t)snprintf(dst + used, KVS_RELOAD_WORDS - used, " %s=%s%s%s", words[i],
+                                     quote, reload->endpoints[i], quote);
+    return dst;
+}
+
 static void abandon_until(const struct kvs_reload *reload, const struct kvs_reloader *failed)
 {
     for (struct kvs_reloader *at = reload->first; at != failed; at = at->next)
@@ -105,7 +126,9 @@ void kvs_reload_print(const struct kvs_reload *reload, FILE *out)
 int kvs_reload_run(struct kvs_reload *reload, const struct weft_log *log, const char *asked,
                    struct weft_error *error)
 {
+    char endpoints[KVS_RELOAD_WORDS];
     *reload->changed = *reload->restart = '\0';
+    memset(reload->endpoints, 0, sizeof reload->endpoints);
     for (struct kvs_reloader *at = reload->first; at; at = at->next) {
         struct weft_error refused = {0};
         int err = at->prepare(at->context, reload, &refused);
@@ -122,8 +145,9 @@ int kvs_reload_run(struct kvs_reload *reload, const struct weft_log *log, const 
     }
     for (struct kvs_reloader *at = reload->first; at; at = at->next)
         at->commit(at->context);
-    weft_log_write(log, WEFT_LOG_INFO, "reload", "asked=%s changed=\"%s\"", asked,
-                   *reload->changed ? reload->changed : "nothing");
+    weft_log_write(log, WEFT_LOG_INFO, "reload", "asked=%s changed=\"%s\"%s", asked,
+                   *reload->changed ? reload->changed : "nothing",
+                   kvs_reload_endpoints(reload, "\"", endpoints));
     if (*reload->changed)
         kvs_reload_log(reload, log);
     if (*reload->restart)

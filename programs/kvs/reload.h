@@ -16,6 +16,7 @@
 
 #include "core/base/err.h"
 #include "core/base/log.h"
+#include "core/endpoints.h"
 
 enum { KVS_RELOAD_NAMES = 512 };
 
@@ -51,6 +52,7 @@ struct kvs_reload {
     struct kvs_reloader *first;
     /* The names noted during one reload, with commas between. */
     char changed[KVS_RELOAD_NAMES], restart[KVS_RELOAD_NAMES];
+    char endpoints[3][KVS_RELOAD_NAMES]; /* by enum weft_endpoint_change */
 };
 
 /* Adds a part at the end of the list. The reloader belongs to the caller and outlives the list's use. Call it
@@ -69,7 +71,8 @@ void kvs_reload_log(const struct kvs_reload *reload, const struct weft_log *log)
 /* Reloads every part, or none. Returns 0; or the error of the part that could not prepare, with one line in
  * *error that begins with that part's name: nothing has changed then.
  *
- * Logs `reload changed="users,log-level"` at level info, and `reload-restart settings="threads"` at level warn
+ * Logs `reload changed="users,log-level"` at level info, with `added="tcp://127.0.0.1:9600"`, `removed=` and `replaced=` if
+ * endpoints change, and `reload-restart settings="threads"` at level warn
  * if something needs a restart; or `reload-failed part=users cause="..."` at level error. `asked` says in these
  * lines who wanted it: "SIGHUP". */
 WEFT_MUST_USE int kvs_reload_run(struct kvs_reload *reload, const struct weft_log *log,
@@ -79,5 +82,14 @@ WEFT_MUST_USE int kvs_reload_run(struct kvs_reload *reload, const struct weft_lo
  * out and "..." stands for it. A name that is noted already is not noted again. */
 void kvs_reload_changes(struct kvs_reload *reload, const char *name);
 void kvs_reload_needs_restart(struct kvs_reload *reload, const char *name);
+/* For prepare, too: notes an endpoint, by its URL without options. */
+void kvs_reload_endpoint(struct kvs_reload *reload, enum weft_endpoint_change kind,
+                         const char *name);
+
+enum { KVS_RELOAD_WORDS = 3 * KVS_RELOAD_NAMES + 64 };
+/* Writes what was noted of endpoints, as in ` added="tcp://127.0.0.1:9600"`, with `quote` around the names, and
+ * returns dst. */
+const char *kvs_reload_endpoints(const struct kvs_reload *reload, const char *quote,
+                                 char dst[KVS_RELOAD_WORDS]);
 
 #endif

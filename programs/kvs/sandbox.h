@@ -19,6 +19,7 @@ enum { KVS_SANDBOX_PATHS = 64, KVS_SANDBOX_PATH = 512 };
 struct kvs_sandbox {
     size_t count;
     bool connects; /* it opens connections of its own, to other servers */
+    bool listens;  /* it opens listening sockets later: a reload may add endpoints */
     struct kvs_sandbox_path {
         char path[KVS_SANDBOX_PATH];
         bool writes;

@@ -11,6 +11,7 @@
 #include <sched.h>
 #include <seccomp.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 
 #if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
 #define SANITIZED 1
@@ -203,6 +204,10 @@ static const char *const always[] = {
 /* For a server that opens connections of its own. */
 static const char *const connecting[] = {"socket", "connect", "bind", "socketpair"};
 
+/* For a server that opens listening sockets later. It can connect to nobody all the same, and what it accepts runs no
+ * program. */
+static const char *const listening[] = {"bind", "listen"};
+
 #ifdef SANITIZED
 /* The leak check stops the process from a thread of its own. */
 static const char *const sanitizers[] = {"clone",     "ptrace",           "wait4",
@@ -248,6 +253,19 @@ static int allow_some(scmp_filter_ctx filter)
     return err;
 }
 
+/* Stream sockets of the families that endpoints have, and no others: none that sends packets or talks to the kernel. */
+static int allow_stream_sockets(scmp_filter_ctx filter)
+{
+    static const int families[] = {AF_INET, AF_INET6, AF_UNIX};
+    const scmp_datum_t flags = SOCK_NONBLOCK | SOCK_CLOEXEC;
+    int err = 0;
+    for (size_t i = 0; err == 0 && i < sizeof families / sizeof *families; i++)
+        err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 2,
+                               SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i], 0),
+                               SCMP_A1(SCMP_CMP_MASKED_EQ, ~flags, SOCK_STREAM));
+    return err;
+}
+
 int kvs__seccomp_enter(const struct kvs_sandbox *sandbox)
 {
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
@@ -258,6 +276,10 @@ int kvs__seccomp_enter(const struct kvs_sandbox *sandbox)
         err = ALLOW(filter, always);
     if (err == 0 && sandbox->connects)
         err = ALLOW(filter, connecting);
+    if (err == 0 && sandbox->listens)
+        err = ALLOW(filter, listening);
+    if (err == 0 && sandbox->listens && !sandbox->connects)
+        err = allow_stream_sockets(filter);
     if (err == 0)
         err = allow_some(filter);
 #ifdef SANITIZED

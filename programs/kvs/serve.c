@@ -256,7 +256,8 @@ static int run_until_stopped(struct kvs_config *config, struct kvs_serving *serv
     struct kvs_service *service = serving->service;
     struct signals signals = {.serving = serving, .left_out = {.fire = tell_left_out}};
     struct weft_loop *loop = weft_server_loop(server);
-    kvs_settings_init(&settings, config, server, serving->log, admin->slow_log, serving->reload);
+    kvs_settings_init(&settings, config, server, &service->manager, serving->log, admin->slow_log,
+                      serving->reload);
     start_signals(&signals, loop);
     weft_loop_after(loop, &signals.left_out, LEFT_OUT_NS);
     service->handover.passed = on_passed;
@@ -275,7 +276,7 @@ static int run_until_stopped(struct kvs_config *config, struct kvs_serving *serv
     kvs_admin_stop(admin);
     if (admin->ended)
         admin->ended(admin->context);
-    kvs_reload_remove(serving->reload, &settings.reloader);
+    kvs_settings_fini(&settings, serving->reload);
     log_counts(server, log);
     if (status > 0)
         fprintf(err, "kvs: cut %" PRIu64 " connections that had not drained\n",

@@ -33,11 +33,14 @@ int kvs_serving_reload(struct kvs_serving *serving, const char *asked, char *dst
                        struct weft_error *error)
 {
     const struct kvs_reload *reload = serving->reload;
+    char endpoints[KVS_RELOAD_WORDS];
     kvs_manager_reloading(&serving->service->manager);
     int err = kvs_reload_run(serving->reload, &serving->log->log, asked, error);
     kvs_manager_reloaded(&serving->service->manager, err < 0 ? error->text : NULL);
     if (err == 0)
-        (void)snprintf(dst, size, "changed=%s%s%s", *reload->changed ? reload->changed : "nothing",
+        (void)snprintf(dst, size, "changed=%s%s%s%s",
+                       *reload->changed ? reload->changed : "nothing",
+                       kvs_reload_endpoints(reload, "", endpoints),
                        *reload->restart ? " restart=" : "", reload->restart);
     return err;
 }

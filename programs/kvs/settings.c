@@ -8,7 +8,7 @@
 /* True if a reload can change the option. */
 static bool is_live(const struct kvs_settings *settings, const struct cli_option *option)
 {
-    if (strcmp(option->name, "log-level") == 0)
+    if (strcmp(option->name, "log-level") == 0 || strcmp(option->name, "listen") == 0)
         return true;
     if (strcmp(option->name, "slowlog") == 0)
         return settings->slow_log && settings->next.slow_log > 0;
@@ -40,7 +40,7 @@ static void lower_connections(struct kvs_settings *settings)
 static int compare(struct kvs_settings *settings, const struct cli_table *table,
                    struct kvs_reload *reload, struct weft_error *error)
 {
-    bool limits = false;
+    bool limits = false, listen = false;
     lower_connections(settings);
     for (size_t i = 0; i < table->count; i++) {
         const struct cli_option *option = &table->options[i];
@@ -50,15 +50,21 @@ static int compare(struct kvs_settings *settings, const struct cli_table *table,
         if (is_live(settings, option)) {
             kvs_reload_changes(reload, option->name);
             limits |= option->limit != NULL;
+            listen |= strcmp(option->name, "listen") == 0;
         } else {
             kvs_reload_needs_restart(reload, option->name);
             keep(settings, option);
         }
     }
     settings->change = NULL;
-    return limits ? weft_server_prepare_limits(settings->server, &settings->next.limits,
-                                               &settings->change, error)
-                  : 0;
+    int err = limits ? weft_server_prepare_limits(settings->server, &settings->next.limits,
+                                                  &settings->change, error)
+                     : 0;
+    if (err == 0 && listen)
+        err = kvs_listening_prepare(&settings->listening, &settings->next, reload, error);
+    if (err < 0)
+        weft_server_abandon_limits(settings->change);
+    return err;
 }
 
 static int prepare(void *context, struct kvs_reload *reload, struct weft_error *error)
@@ -85,6 +91,12 @@ err_after_next:
     return err;
 }
 
+static void warn_exposure(const struct kvs_settings *settings)
+{
+    const struct cli_exposure exposure = kvs_exposure_of(&settings->next);
+    cli_warn_exposure(&exposure, &settings->log->log);
+}
+
 static void commit(void *context)
 {
     struct kvs_settings *settings = context;
@@ -98,6 +110,9 @@ static void commit(void *context)
     settings->config->limits = settings->next.limits;
     if (settings->change)
         weft_server_commit_limits(settings->server, settings->change);
+    if (settings->listening.change)
+        warn_exposure(settings);
+    kvs_listening_commit(&settings->listening);
     kvs_config_free(&settings->next);
 }
 
@@ -106,19 +121,32 @@ static void abandon(void *context)
     struct kvs_settings *settings = context;
     kvs_log_abandon(settings->log);
     weft_server_abandon_limits(settings->change);
+    kvs_listening_abandon(&settings->listening);
     kvs_config_free(&settings->next);
 }
 
 void kvs_settings_init(struct kvs_settings *settings, struct kvs_config *config,
-                       struct weft_server *server, struct kvs_log *log,
-                       struct weft_slow_log *slow_log, struct kvs_reload *reload)
+                       struct weft_server *server, const struct kvs_manager *manager,
+                       struct kvs_log *log, struct weft_slow_log *slow_log,
+                       struct kvs_reload *reload)
 {
-    *settings =
-        (struct kvs_settings){.config = config, .server = server, .log = log, .slow_log = slow_log};
+    *settings = (struct kvs_settings){
+        .config = config,
+        .server = server,
+        .log = log,
+        .slow_log = slow_log,
+        .listening = {.server = server, .manager = manager, .config = config},
+    };
     settings->reloader = (struct kvs_reloader){.name = "settings",
                                                .context = settings,
                                                .prepare = prepare,
                                                .commit = commit,
                                                .abandon = abandon};
     kvs_reload_add(reload, &settings->reloader);
+}
+
+void kvs_settings_fini(struct kvs_settings *settings, struct kvs_reload *reload)
+{
+    kvs_reload_remove(reload, &settings->reloader);
+    kvs_listening_fini(&settings->listening);
 }

@@ -115,27 +115,27 @@ static void put_closed(struct weft_json_build *json, const struct weft_server_co
     weft_json_close(json, '}');
 }
 
-static void put_endpoint(struct weft_json_build *json, const struct weft_server *server, size_t i)
+static void put_endpoint(void *arg, const struct weft_endpoint_row *row)
 {
+    struct weft_json_build *json = arg;
     struct weft_endpoint_labels memory;
     struct weft_label labels[WEFT_ENDPOINT_LABELS];
-    struct weft_server_counts counts;
-    size_t label_count = weft_endpoint_label(&memory, weft_server_endpoint(server, i), labels);
-    weft_server_count(server, i, &counts);
+    const struct weft_server_counts *counts = &row->counts;
+    size_t label_count = weft_endpoint_label(&memory, row->line, labels);
     weft_json_open(json, NULL, '{');
     for (size_t k = 0; k < label_count; k++)
         weft_json_string(json, labels[k].name, labels[k].value);
-    weft_json_integer(json, "accepted", counts.accepted);
-    weft_json_integer(json, "open", counts.open);
-    weft_json_integer(json, "requests", counts.requests);
-    weft_json_integer(json, "rejected", counts.rejected);
-    weft_json_integer(json, "received_bytes", counts.bytes_in);
-    weft_json_integer(json, "sent_bytes", counts.bytes_out);
-    put_closed(json, &counts);
+    weft_json_string(json, "state", row->draining ? "draining" : "listening");
+    weft_json_integer(json, "accepted", counts->accepted);
+    weft_json_integer(json, "open", counts->open);
+    weft_json_integer(json, "requests", counts->requests);
+    weft_json_integer(json, "rejected", counts->rejected);
+    weft_json_integer(json, "received_bytes", counts->bytes_in);
+    weft_json_integer(json, "sent_bytes", counts->bytes_out);
+    put_closed(json, counts);
     weft_json_close(json, '}');
 }
 
-/* Endpoints do not change once the server listens, and their counters are atomic. */
 void admin_view_endpoints(const struct admin_loop *self, struct weft_request *request)
 {
     const struct weft_server *server = atomic_load(&self->admin->server);
@@ -143,8 +143,8 @@ void admin_view_endpoints(const struct admin_loop *self, struct weft_request *re
     struct weft_json_build json = {.text = &text};
     weft_json_open(&json, NULL, '{');
     weft_json_open(&json, "endpoints", '[');
-    for (size_t i = 0; server && weft_server_endpoint(server, i); i++)
-        put_endpoint(&json, server, i);
+    if (server)
+        weft_server_each_endpoint(server, put_endpoint, &json);
     weft_json_close(&json, ']');
     weft_json_close(&json, '}');
     weft_text_puts(&text, "\n");

@@ -6,15 +6,13 @@
 
 #include "place.h"
 
-struct weft_tls_counts weft_tls_count(const struct weft_tls *tls)
+struct weft_tls_counts weft_tls_count(struct weft_tls *tls)
 {
-    struct weft_tls_counts counts = {0};
-
-    for (const struct weft__tls_place *place = tls->places; place; place = place->next) {
-        counts.handshakes += atomic_load_explicit(&place->handshakes, memory_order_relaxed);
-        counts.resumed += atomic_load_explicit(&place->resumed, memory_order_relaxed);
-        counts.failed += atomic_load_explicit(&place->failed, memory_order_relaxed);
-    }
+    weft__tls_lock(tls);
+    struct weft_tls_counts counts = tls->gone;
+    for (const struct weft__tls_place *place = tls->places; place; place = place->next)
+        weft__tls_add_counts(&counts, place);
+    weft__tls_unlock(tls);
     return counts;
 }
 
@@ -76,5 +74,7 @@ void weft_tls_collect(void *context, struct weft_samples *samples)
     weft_samples_add(samples, &handshakes, NULL, 0, (double)counts.handshakes);
     weft_samples_add(samples, &resumed, NULL, 0, (double)counts.resumed);
     weft_samples_add(samples, &failed, NULL, 0, (double)counts.failed);
+    weft__tls_lock(context);
     tell_certificates(context, samples);
+    weft__tls_unlock(context);
 }

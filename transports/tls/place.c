@@ -52,21 +52,50 @@ int weft__tls_place_new(struct weft__tls_place **made, struct weft_tls *context,
     }
     place->context = context;
     if (context) {
+        weft__tls_lock(context);
         place->next = context->places;
         context->places = place;
+        weft__tls_unlock(context);
     }
     *made = place;
     return 0;
 }
 
+/* Takes a place from the list, and keeps its counts. */
+static void leave(struct weft_tls *tls, const struct weft__tls_place *place)
+{
+    struct weft__tls_place **at = &tls->places;
+
+    weft__tls_lock(tls);
+    while (*at != place)
+        at = &(*at)->next;
+    *at = place->next;
+    weft__tls_add_counts(&tls->gone, place);
+    weft__tls_unlock(tls);
+}
+
+void weft__tls_lock(struct weft_tls *tls)
+{
+    while (atomic_exchange_explicit(&tls->busy, true, memory_order_acquire))
+        continue;
+}
+
+void weft__tls_unlock(struct weft_tls *tls)
+{
+    atomic_store_explicit(&tls->busy, false, memory_order_release);
+}
+
+void weft__tls_add_counts(struct weft_tls_counts *sum, const struct weft__tls_place *place)
+{
+    sum->handshakes += atomic_load_explicit(&place->handshakes, memory_order_relaxed);
+    sum->resumed += atomic_load_explicit(&place->resumed, memory_order_relaxed);
+    sum->failed += atomic_load_explicit(&place->failed, memory_order_relaxed);
+}
+
 void weft__tls_place_free(struct weft__tls_place *place)
 {
-    if (place->context) {
-        struct weft__tls_place **at = &place->context->places;
-        while (*at != place)
-            at = &(*at)->next;
-        *at = place->next;
-    }
+    if (place->context)
+        leave(place->context, place);
     weft__tls_set_unref(place->prepared);
     weft__tls_set_unref(place->set);
     SSL_SESSION_free(place->session);
@@ -115,6 +144,8 @@ bool weft_tls_would_change(const struct weft_tls *tls)
 void weft_tls_commit(struct weft_tls *tls)
 {
     for (struct weft__tls_place *place = tls->places; place; place = place->next) {
+        if (!place->prepared)
+            continue;
         if (weft__tls_set_is_same(place->set, place->prepared)) {
             weft__tls_set_unref(place->prepared);
         } else {

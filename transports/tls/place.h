@@ -30,6 +30,14 @@ WEFT_MUST_USE int weft__tls_place_new(struct weft__tls_place **place, struct wef
                                       struct weft_error *error);
 void weft__tls_place_free(struct weft__tls_place *place);
 
+/* Adds the place's counts. */
+void weft__tls_add_counts(struct weft_tls_counts *sum, const struct weft__tls_place *place);
+
+/* Guard the list of a context's places: collectors read it while a reload adds or removes an endpoint. Both sides are
+ * rare and brief, so whoever comes second spins. */
+void weft__tls_lock(struct weft_tls *tls);
+void weft__tls_unlock(struct weft_tls *tls);
+
 /* Returns a reference to the set in use. Any thread. */
 struct weft__tls_set *weft__tls_place_set(struct weft__tls_place *place);
 

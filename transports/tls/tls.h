@@ -6,6 +6,8 @@
 #ifndef WEFT_TLS_H
 #define WEFT_TLS_H
 
+#include <stdatomic.h>
+
 #include "core/base/samples.h"
 #include "core/filter.h"
 
@@ -13,10 +15,20 @@
 extern "C" {
 #endif
 
+/* Handshakes since the start. */
+struct weft_tls_counts {
+    uint64_t handshakes; /* that succeeded */
+    uint64_t resumed;    /* those of them that resumed an earlier session */
+    uint64_t failed;     /* those that were begun and that the peer or we refused */
+};
+
 /* The filter's context in a server's registry: the certificates of all its endpoints. The memory is the
  * caller's, zeroed, and outlives the server. It needs no fini. A client may be registered with a NULL context. */
 struct weft_tls {
-    struct weft__tls_place *places; /* the filter's own */
+    struct weft__tls_place *places; /* the filter's own, as is the rest */
+    /* Held for the moment in which the list is changed, on the thread of prepare, or read on another one. */
+    atomic_bool busy;
+    struct weft_tls_counts gone; /* the counts of endpoints that were removed */
 };
 
 /* Its name is "tls". */
@@ -26,7 +38,8 @@ extern const struct weft_filter weft_filter_tls;
  * every endpoint: certificates, their keys, authorities and lists of the revoked. Returns 0, and then commit or
  * abandon follows before the next prepare; or an error with one line in *error that names the endpoint's file,
  * and nothing is held. commit lets handshakes from now on use what was prepared, and ends the sessions that
- * clients might resume; connections that are open keep what they have. */
+ * clients might resume; connections that are open keep what they have. An endpoint that was configured between prepare
+ * and commit has read its files then, and is passed over. */
 WEFT_MUST_USE int weft_tls_prepare(struct weft_tls *tls, struct weft_error *error);
 void weft_tls_commit(struct weft_tls *tls);
 void weft_tls_abandon(struct weft_tls *tls);
@@ -40,13 +53,8 @@ bool weft_tls_would_change(const struct weft_tls *tls);
 void weft_tls_describe(const struct weft_tls *tls,
                        void (*line)(void *arg, const char *text, int days), void *arg);
 
-/* Handshakes since the start. Any thread may read them. */
-struct weft_tls_counts {
-    uint64_t handshakes; /* that succeeded */
-    uint64_t resumed;    /* those of them that resumed an earlier session */
-    uint64_t failed;     /* those that were begun and that the peer or we refused */
-};
-struct weft_tls_counts weft_tls_count(const struct weft_tls *tls);
+/* Any thread. */
+struct weft_tls_counts weft_tls_count(struct weft_tls *tls);
 /* A collector (base/samples.h) of these counts, and of when each certificate in use expires; context is the struct
  * weft_tls. */
 void weft_tls_collect(void *context, struct weft_samples *samples);

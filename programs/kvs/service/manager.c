@@ -195,6 +195,13 @@ void kvs_manager_stopping(const struct kvs_manager *manager, uint64_t drain_time
     tell(manager, text, -1);
 }
 
+void kvs_manager_forget_listener(const struct kvs_manager *manager,
+                                 const struct weft_listener *listener)
+{
+    char name[NAME_TEXT];
+    kvs_manager_forget((void *)(uintptr_t)manager, name_socket(listener, name));
+}
+
 void kvs_manager_forget(void *arg, const char *name)
 {
     const struct kvs_manager *manager = arg;

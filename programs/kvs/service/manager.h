@@ -24,7 +24,8 @@ void kvs_manager_init(struct kvs_manager *manager, const struct weft_log *log);
 void kvs_manager_fini(struct kvs_manager *manager);
 
 /* Gives the listeners of a server that were not inherited into the descriptor store. All of its listeners are kept then
- * (weft_server_keep_listeners), for the manager has them. Call it before the server runs. NULL: does nothing. */
+ * (weft_server_keep_listeners), for the manager has them. It has one that is given again once. Call it before the server
+ * runs, and on the first loop's thread when an endpoint was added. NULL: does nothing. */
 void kvs_manager_store(const struct kvs_manager *manager, struct weft_server *server);
 
 /* Begins: READY=1, and signs of life (WATCHDOG=1), each after every loop of the server has turned. */
@@ -39,7 +40,9 @@ void kvs_manager_reloaded(const struct kvs_manager *manager, const char *refused
 /* STOPPING=1. The manager is asked for as long as the drain may take. */
 void kvs_manager_stopping(const struct kvs_manager *manager, uint64_t drain_timeout);
 
-/* Takes a socket out of the descriptor store. */
+/* Takes a socket out of the descriptor store, by its name there or that of its listener. */
 void kvs_manager_forget(void *manager, const char *name);
+void kvs_manager_forget_listener(const struct kvs_manager *manager,
+                                 const struct weft_listener *listener);
 
 #endif

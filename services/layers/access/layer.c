@@ -57,6 +57,13 @@ static int start(void *memory, const void *config_memory, struct weft_loop *weft
     return loop->buffer ? 0 : -ENOMEM;
 }
 
+static void stop(void *memory)
+{
+    struct loop *loop = memory;
+
+    access_buffer_give(loop->access, loop->buffer);
+}
+
 static bool begin(void *memory, void *state_memory, struct weft_request *request,
                   struct weft_rejection *why)
 {
@@ -126,6 +133,7 @@ const struct weft_layer weft_access_layer = {
     .request_size = sizeof(struct state),
     .configure = configure,
     .start = start,
+    .stop = stop,
     .begin = begin,
     .ask = ask,
     .end = end,

@@ -64,6 +64,8 @@ struct access_buffer {
     uint64_t lines;    /* in bytes */
     uint64_t left_out; /* since the thread came last */
     bool is_urgent;    /* it is half full, and the thread knows */
+    bool
+        is_free; /* its endpoint has gone, and another one may have it; guarded by the lock of the list */
     struct access_buffer *next;
 };
 
@@ -83,6 +85,8 @@ struct weft_access {
 
 /* Returns a buffer for a loop, or NULL: no memory. The log owns it. */
 struct access_buffer *access_buffer_new(struct weft_access *access);
+/* Gives a buffer back, for the next endpoint on any loop. The thread still writes what is in there. */
+void access_buffer_give(struct weft_access *access, struct access_buffer *buffer);
 /* Adds a line, and wakes the thread, which it starts at the first one. */
 void access_buffer_add(struct weft_access *access, struct access_buffer *buffer, const char *line,
                        size_t size);

@@ -63,10 +63,33 @@ int weft_access_open(struct weft_access **out, const char *path, const char *tem
     return 0;
 }
 
+/* Returns a buffer that an endpoint has given back, or NULL. */
+static struct access_buffer *take_free(struct weft_access *access)
+{
+    pthread_mutex_lock(&access->lock);
+    struct access_buffer *buffer = access->buffers;
+    while (buffer && !buffer->is_free)
+        buffer = buffer->next;
+    if (buffer)
+        buffer->is_free = false;
+    pthread_mutex_unlock(&access->lock);
+    return buffer;
+}
+
+void access_buffer_give(struct weft_access *access, struct access_buffer *buffer)
+{
+    pthread_mutex_lock(&access->lock);
+    buffer->is_free = true;
+    pthread_mutex_unlock(&access->lock);
+}
+
 struct access_buffer *access_buffer_new(struct weft_access *access)
 {
-    struct access_buffer *buffer = weft_calloc(1, sizeof *buffer);
+    struct access_buffer *buffer = take_free(access);
 
+    if (buffer)
+        return buffer;
+    buffer = weft_calloc(1, sizeof *buffer);
     if (!buffer)
         return NULL;
     buffer->bytes = weft_malloc(ACCESS_BUFFER);

@@ -18,6 +18,22 @@ static int64_t read_clock(void)
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
+static void free_latency(struct metrics_cell *cell)
+{
+    weft_free(atomic_load_explicit(&cell->latency, memory_order_relaxed));
+}
+
+void metrics_free_cells(struct metrics_loop *self)
+{
+    for (size_t i = 0; i < METRICS_SLOTS; i++) {
+        struct metrics_cell *cell = atomic_load_explicit(&self->cells[i], memory_order_relaxed);
+        if (cell)
+            free_latency(cell);
+        weft_free(cell);
+    }
+    free_latency(&self->other);
+}
+
 int weft_metrics_new(struct weft_metrics **out, const struct weft_metrics_options *options)
 {
     struct weft_metrics *metrics = weft_calloc(1, sizeof *metrics);
@@ -25,6 +41,11 @@ int weft_metrics_new(struct weft_metrics **out, const struct weft_metrics_option
     if (!metrics)
         return -ENOMEM;
     metrics->lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+    metrics->loops = &metrics->gone;
+    metrics->gone.link = &metrics->loops;
+    metrics->gone.other.command = metrics_other;
+    /* The server has this name for them, too: weft_endpoint_gone of core/inspect.h. */
+    snprintf(metrics->gone.endpoint, sizeof metrics->gone.endpoint, "removed");
     metrics->slow_log = options->slow_log;
     metrics->clock = options->clock ? options->clock : read_clock;
     return 0;
@@ -32,8 +53,10 @@ int weft_metrics_new(struct weft_metrics **out, const struct weft_metrics_option
 
 void weft_metrics_free(struct weft_metrics *metrics)
 {
-    if (metrics)
-        pthread_mutex_destroy(&metrics->lock);
+    if (!metrics)
+        return;
+    metrics_free_cells(&metrics->gone);
+    pthread_mutex_destroy(&metrics->lock);
     weft_free(metrics);
 }
 

@@ -67,28 +67,6 @@ static int start(void *memory, const void *config_memory, struct weft_loop *loop
     return 0;
 }
 
-static void free_latency(struct metrics_cell *cell)
-{
-    weft_free(atomic_load_explicit(&cell->latency, memory_order_relaxed));
-}
-
-static void stop(void *memory)
-{
-    struct metrics_loop *self = memory;
-    pthread_mutex_lock(&self->metrics->lock);
-    *self->link = self->next;
-    if (self->next)
-        self->next->link = self->link;
-    pthread_mutex_unlock(&self->metrics->lock);
-    for (size_t i = 0; i < METRICS_SLOTS; i++) {
-        struct metrics_cell *cell = atomic_load_explicit(&self->cells[i], memory_order_relaxed);
-        if (cell)
-            free_latency(cell);
-        weft_free(cell);
-    }
-    free_latency(&self->other);
-}
-
 /* Copies a text, cut to size bytes. NULL: an empty one. */
 static void copy_text(char *dst, size_t size, const char *text)
 {
@@ -198,6 +176,47 @@ static struct metrics_cell *find_cell(struct metrics_loop *self, const char *com
             return cell;
         slot = (slot + 1) % METRICS_SLOTS;
     }
+}
+
+/* --- the end of an endpoint ------------------------------------------------------------------------ */
+
+/* Adds what a cell has to that of the same command and status. A histogram is moved where there is none yet. */
+static void keep_cell(struct metrics_loop *gone, struct metrics_cell *cell)
+{
+    struct metrics_cell *to = find_cell(gone, cell->command, cell->status);
+    struct weft_histogram *from = atomic_load_explicit(&cell->latency, memory_order_relaxed),
+                          *own = atomic_load_explicit(&to->latency, memory_order_relaxed);
+    add(&to->requests, atomic_load_explicit(&cell->requests, memory_order_relaxed));
+    add(&to->request_bytes, atomic_load_explicit(&cell->request_bytes, memory_order_relaxed));
+    add(&to->reply_bytes, atomic_load_explicit(&cell->reply_bytes, memory_order_relaxed));
+    if (!own) {
+        atomic_store_explicit(&to->latency, from, memory_order_release);
+        atomic_store_explicit(&cell->latency, NULL, memory_order_relaxed);
+        return;
+    }
+    for (size_t i = 0; from && i < WEFT_HISTOGRAM_BUCKETS; i++)
+        own->counts[i] += from->counts[i];
+    own->sum += from ? from->sum : 0;
+}
+
+/* The counts stay, as those of removed endpoints, so that totals do not fall. */
+static void stop(void *memory)
+{
+    struct metrics_loop *self = memory;
+    struct weft_metrics *metrics = self->metrics;
+    pthread_mutex_lock(&metrics->lock);
+    *self->link = self->next;
+    if (self->next)
+        self->next->link = self->link;
+    for (size_t i = 0; i < METRICS_SLOTS; i++) {
+        struct metrics_cell *cell = atomic_load_explicit(&self->cells[i], memory_order_relaxed);
+        if (cell)
+            keep_cell(&metrics->gone, cell);
+    }
+    if (atomic_load_explicit(&self->other.requests, memory_order_relaxed) > 0)
+        keep_cell(&metrics->gone, &self->other);
+    pthread_mutex_unlock(&metrics->lock);
+    metrics_free_cells(self);
 }
 
 WEFT_NOINLINE static void log_slow(struct metrics_loop *self, const struct timed *own,

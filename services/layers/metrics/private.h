@@ -40,13 +40,15 @@ struct metrics_loop {
 };
 
 struct weft_metrics {
-    pthread_mutex_t lock; /* of the list, and of the endpoints' names */
+    pthread_mutex_t lock; /* of the list, and of the endpoints' names, and of `gone` */
     struct metrics_loop *loops;
+    struct metrics_loop gone; /* the last of the list: what loops have counted that were stopped */
     struct weft_slow_log *slow_log;
     int64_t (*clock)(void);
 };
 
-/* collect.c */
+/* collect.c. The function frees the cells of a loop that counts no more. */
+void metrics_free_cells(struct metrics_loop *self);
 extern const char metrics_other[], metrics_any[];
 
 #endif

@@ -4,6 +4,7 @@
  * outside. What the kernel or the build lacks is not probed, which the child finds out as kvs does. */
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -45,6 +46,27 @@ static int make_a_process(void)
 static int make_a_socket(void)
 {
     return socket(AF_INET, SOCK_STREAM, 0) < 0 ? -errno : 0;
+}
+
+static int make_a_datagram_socket(void)
+{
+    return socket(AF_INET, SOCK_DGRAM, 0) < 0 ? -errno : 0;
+}
+
+static int listen_somewhere(void)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    return fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) < 0 || listen(fd, 1) < 0
+               ? -errno
+               : 0;
+}
+
+static int connect_somewhere(void)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    return fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address) < 0 ? -errno : 0;
 }
 
 static int trace_another(void)
@@ -125,28 +147,32 @@ struct probe {
     int (*run)(void);
     unsigned needs;
     int expected[2]; /* one of them */
+    bool listens;    /* within a sandbox that has this */
 };
 
 static const struct probe probes[] = {
-    {"run_a_program", run_a_program, NEEDS_SECCOMP, {-EPERM, -EPERM}},
-    {"make_a_process", make_a_process, NEEDS_SECCOMP, {-EPERM, -EPERM}},
-    {"make_a_socket", make_a_socket, NEEDS_SECCOMP, {-EPERM, -EPERM}},
-    {"trace_another", trace_another, NEEDS_SECCOMP, {-EPERM, -EPERM}},
-    {"mount_something", mount_something, NEEDS_SECCOMP, {-EPERM, -EPERM}},
-    {"read_a_home", read_a_home, NEEDS_LANDLOCK, {-EACCES, -EPERM}},
-    {"write_elsewhere", write_elsewhere, NEEDS_LANDLOCK, {-EACCES, -EPERM}},
-    {"write_where_it_may", write_where_it_may, 0, {0, 0}},
-    {"read_etc", read_etc, 0, {0, 0}},
-    {"start_a_thread", start_a_thread, 0, {0, 0}},
-    {"map_memory", map_memory, 0, {0, 0}},
-    {"have_no_new_privileges", have_no_new_privileges, 0, {0, 0}},
+    {"run_a_program", run_a_program, NEEDS_SECCOMP, {-EPERM, -EPERM}, false},
+    {"make_a_process", make_a_process, NEEDS_SECCOMP, {-EPERM, -EPERM}, false},
+    {"make_a_socket", make_a_socket, NEEDS_SECCOMP, {-EPERM, -EPERM}, false},
+    {"make_a_datagram_socket", make_a_datagram_socket, NEEDS_SECCOMP, {-EPERM, -EPERM}, true},
+    {"listen_somewhere", listen_somewhere, 0, {0, 0}, true},
+    {"connect_somewhere", connect_somewhere, NEEDS_SECCOMP, {-EPERM, -EPERM}, true},
+    {"trace_another", trace_another, NEEDS_SECCOMP, {-EPERM, -EPERM}, false},
+    {"mount_something", mount_something, NEEDS_SECCOMP, {-EPERM, -EPERM}, false},
+    {"read_a_home", read_a_home, NEEDS_LANDLOCK, {-EACCES, -EPERM}, false},
+    {"write_elsewhere", write_elsewhere, NEEDS_LANDLOCK, {-EACCES, -EPERM}, false},
+    {"write_where_it_may", write_where_it_may, 0, {0, 0}, false},
+    {"read_etc", read_etc, 0, {0, 0}, false},
+    {"start_a_thread", start_a_thread, 0, {0, 0}, false},
+    {"map_memory", map_memory, 0, {0, 0}, false},
+    {"have_no_new_privileges", have_no_new_privileges, 0, {0, 0}, false},
 };
 
 enum { AS_EXPECTED = 0, OTHERWISE = 1, NOT_ENTERED = 2 };
 
 static int in_child(const struct probe *probe)
 {
-    struct kvs_sandbox sandbox = {0};
+    struct kvs_sandbox sandbox = {.listens = probe->listens};
     char folder_inside[192];
     snprintf(folder_inside, sizeof folder_inside, "%s/inside", folder);
     kvs_sandbox_folder(&sandbox, folder_inside, true);

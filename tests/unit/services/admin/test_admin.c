@@ -161,7 +161,7 @@ static void test_endpoints_have_their_counters(void **state)
     struct test_peer *peer = serve(*state);
     assert_answer(ask(peer, "GET /endpoints", "", ""), "200",
                   "{\"endpoint\":\"script:server\",\"codec\":\"raw\",\"service\":\"admin\","
-                  "\"accepted\":1,\"open\":1,\"requests\":0,");
+                  "\"state\":\"listening\",\"accepted\":1,\"open\":1,\"requests\":0,");
     assert_answer(ask(peer, "GET /endpoints", "", ""), "200", "\"closed\":{\"peer-closed\":0,");
 }
 
