@@ -22,22 +22,22 @@ struct redis_seed {
 
 /* X(field, "metric", unit, "help", kind) for each number that a loop counts. */
 #define REDIS_COUNT_MAP(X)                                                                         \
-    X(calls, "weft_redis_calls", NULL, "calls that were submitted", WEFT_COUNTER)                  \
+    X(calls, "weft_redis_calls", NULL, "Calls that were submitted", WEFT_COUNTER)                  \
     X(unavailable, "weft_redis_calls_unavailable", NULL,                                           \
-      "calls that ended without an effect, for want of a connection, of room or of time",          \
+      "Calls that ended without an effect, for want of a connection, of room or of time",          \
       WEFT_COUNTER)                                                                                \
-    X(unknown, "weft_redis_calls_unknown", NULL, "writes that may have taken effect, or not",      \
+    X(unknown, "weft_redis_calls_unknown", NULL, "Writes that may have taken effect, or not",      \
       WEFT_COUNTER)                                                                                \
-    X(moved, "weft_redis_moved", NULL, "answers MOVED and ASK", WEFT_COUNTER)                      \
-    X(again, "weft_redis_tried_again", NULL, "calls that were tried again later", WEFT_COUNTER)    \
-    X(maps, "weft_redis_slot_maps", NULL, "maps of the slots that were read", WEFT_COUNTER)        \
-    X(connects, "weft_redis_connects", NULL, "connections that were made", WEFT_COUNTER)           \
-    X(breaks, "weft_redis_breaks", NULL, "connections, or attempts, that failed", WEFT_COUNTER)    \
-    X(bytes_in, "weft_redis_received_bytes", "bytes", "bytes from the nodes", WEFT_COUNTER)        \
-    X(bytes_out, "weft_redis_sent_bytes", "bytes", "bytes to the nodes", WEFT_COUNTER)             \
-    X(pending, "weft_redis_pending", NULL, "calls that have not ended", WEFT_GAUGE)                \
-    X(masters, "weft_redis_masters", NULL, "masters that each loop knows, added up", WEFT_GAUGE)   \
-    X(up, "weft_redis_connections", NULL, "connections that stand", WEFT_GAUGE)
+    X(moved, "weft_redis_moved", NULL, "Answers MOVED and ASK", WEFT_COUNTER)                      \
+    X(again, "weft_redis_tried_again", NULL, "Calls that were tried again later", WEFT_COUNTER)    \
+    X(maps, "weft_redis_slot_maps", NULL, "Maps of the slots that were read", WEFT_COUNTER)        \
+    X(connects, "weft_redis_connects", NULL, "Connections that were made", WEFT_COUNTER)           \
+    X(breaks, "weft_redis_breaks", NULL, "Connections, or attempts, that failed", WEFT_COUNTER)    \
+    X(bytes_in, "weft_redis_received_bytes", "bytes", "Bytes from the nodes", WEFT_COUNTER)        \
+    X(bytes_out, "weft_redis_sent_bytes", "bytes", "Bytes to the nodes", WEFT_COUNTER)             \
+    X(pending, "weft_redis_pending", NULL, "Calls that have not ended", WEFT_GAUGE)                \
+    X(masters, "weft_redis_masters", NULL, "Masters that each loop knows, added up", WEFT_GAUGE)   \
+    X(up, "weft_redis_connections", NULL, "Connections that stand", WEFT_GAUGE)
 
 /* One loop writes it, any thread reads it. */
 struct redis_counts {

@@ -498,6 +498,62 @@ static void test_call_in_steady_state_allocates_nothing(void **state)
     assert_int_equal(fault_allocations(), 0);
 }
 
+static void test_answers_that_came_before_a_write_failed_are_taken(void **state)
+{
+    const struct script_rules broken = {.write_error = -EPIPE, .write_error_after = 1};
+    (void)state;
+    start(NULL);
+    submit(&a, "a", 1, "SET k v", "w");
+    expect_commands(node, "SET k v");
+    script_set_rules(node, &broken);
+    submit(&b, "b", 1, "SET l v", "w");
+    script_send(node, "+OK\r\n", 5);
+    expect_log("a=OK");
+    assert_true(script_is_gone(node));
+}
+
+static void test_burst_leaves_in_shares_and_arrives_whole(void **state)
+{
+    enum { CALLS = 40, SIZE = 100000 };
+    static char large[SIZE];
+    struct test_call calls[CALLS] = {0};
+    size_t size = 0, got;
+    (void)state;
+    start(NULL);
+    for (size_t i = 0; i < CALLS; i++) {
+        submit(&calls[i], "", 1, "SET k v", "w");
+        calls[i].words[2] = weft_view(large, SIZE);
+    }
+    world_turns();
+    (void)script_received(node, &got);
+    script_consume(node, got);
+    for (size += got; got > 0; size += got) {
+        world_turns();
+        (void)script_received(node, &got);
+        script_consume(node, got);
+    }
+    assert_int_equal(size,
+                     CALLS * (strlen("*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$100000\r\n\r\n") + SIZE));
+    for (size_t i = 0; i < CALLS; i++)
+        node_say(node, "+OK\r\n");
+    assert_int_equal(calls[CALLS - 1].ended, 1);
+}
+
+/* The end of a call is on its way when it is taken back. */
+static void test_call_that_has_ended_and_was_not_told_is_cancelled(void **state)
+{
+    (void)state;
+    start("?max-calls=2");
+    submit(&a, "a", 1, "SET k v", "w");
+    submit(&b, "b", 1, "SET k v", "w");
+    submit(&c, "c", 1, "SET k v", "w");
+    assert_false(kv_redis_cancel(world.cluster, &c.call));
+    world_turns();
+    expect_log("");
+    node_say(node, "+OK\r\n+OK\r\n");
+    expect_log("a=OK b=OK");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -522,6 +578,9 @@ int main(void)
         TEST(test_writes_of_a_turn_share_one_wait_that_delays_no_read),
         TEST(test_writes_for_replicas_wait_until_the_scripts_are_loaded),
         TEST(test_call_in_steady_state_allocates_nothing),
+        TEST(test_answers_that_came_before_a_write_failed_are_taken),
+        TEST(test_burst_leaves_in_shares_and_arrives_whole),
+        TEST(test_call_that_has_ended_and_was_not_told_is_cancelled),
         TEST(test_write_with_too_few_replicas_is_unknown),
         TEST(test_write_that_waits_too_long_for_replicas_is_unknown),
         TEST(test_fsync_is_asked_for_at_the_greeting_and_behind_writes),

@@ -371,6 +371,46 @@ static void test_map_is_read_again_now_and_then(void **state)
     assert_int_equal(world.changes, 1);
 }
 
+/* Those with a connection of their own move as well. */
+static void test_writes_for_replicas_that_wait_go_to_the_successor(void **state)
+{
+    (void)state;
+    start("?timeout=10&ack=replica");
+    node_close(one);
+    script_refuse_connects(1, false);
+    submit(&a, "a", 1, "SET k v", "a");
+    for (int i = 0; i < 40 && a.ended == 0; i++) {
+        world_pass(MS(50));
+        world_serve(ALL_OF("$8\r\n10.0.0.2\r\n"));
+    }
+    expect_log("a=OK");
+}
+
+static void test_stop_ends_calls_whose_slots_nobody_knows(void **state)
+{
+    (void)state;
+    script_refuse_connects(100, false);
+    world_start(false, SEEDS, NULL);
+    submit(&a, "a", 1, "SET k v", "a");
+    submit(&b, "b", REDIS_ANY_SLOT, "PING", "");
+    world_stop();
+    assert_string_equal(world.log, "a=! b=!");
+    world.log[0] = '\0';
+}
+
+static void test_redirection_without_memory_ends_a_call_without_an_effect(void **state)
+{
+    (void)state;
+    start(NULL);
+    submit(&a, "a", 1, "SET k v", "w");
+    expect_commands(one, "SET k v");
+    script_send(one, "-MOVED 1 10.0.0.3:7000\r\n", 24);
+    fault_arm(FAULT_FROM, 0);
+    world_turns();
+    fault_disarm();
+    expect_log("a=!");
+}
+
 /* A whole session, in which any allocation may fail. */
 static void talk(void *arg)
 {
@@ -432,6 +472,9 @@ int main(void)
         TEST(test_any_master_takes_a_call_while_one_is_down),
         TEST(test_call_for_any_master_leaves_one_that_is_not_reached),
         TEST(test_map_is_read_again_now_and_then),
+        TEST(test_writes_for_replicas_that_wait_go_to_the_successor),
+        TEST(test_stop_ends_calls_whose_slots_nobody_knows),
+        TEST(test_redirection_without_memory_ends_a_call_without_an_effect),
         cmocka_unit_test(test_session_survives_every_failing_allocation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
