@@ -12,9 +12,9 @@
 #define REDIS_OPTIONS \
     {"ack", "master|replica|replica(N)|replica(N,MS)|fsync", \
      "who must have a write before it is answered (default replica(1,1000); redis: master)"}, \
-    {"timeout", "SECONDS", "time for a call, with all that is tried again (default 5)"}, \
-    {"connect-timeout", "SECONDS", "time to connect to a node, and of a node's silence (default 1)"}, \
-    {"max-calls", "COUNT", "calls that may wait for one node, of a loop (default 16384)"}, \
+    {"timeout", "SECONDS", "time for a call, with all that is tried again (default 4)"}, \
+    {"connect-timeout", "SECONDS", "time to connect to a node, and of a node's silence (default 2)"}, \
+    {"max-calls", "COUNT", "calls of a loop that may wait, half of them for one node (default 32768)"}, \
     {"user", "NAME", "a user of the ACL (default: none, so the password is that of the server)"}, \
     {"password-file", "FILE", "a file whose first line is the password"}, \
     {"tls", "on|off", "connect to the nodes by TLS, with the options ca, cert, key, name, crl and min"}, \

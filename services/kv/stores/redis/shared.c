@@ -165,7 +165,7 @@ static int read_limits(struct redis_shared *shared, const struct weft_option_set
     enum { DEFAULT_CALLS = 32768, MOST_CALLS = 1 << 24 };
     const char *calls = weft_option_get(set, "max-calls");
     uint64_t number = DEFAULT_CALLS;
-    int err = read_time(shared, weft_option_get(set, "timeout"), &shared->timeout, WEFT_SECONDS(5),
+    int err = read_time(shared, weft_option_get(set, "timeout"), &shared->timeout, WEFT_SECONDS(4),
                         error);
 
     if (err == 0)
