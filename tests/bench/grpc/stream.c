@@ -82,7 +82,7 @@ int main(void)
         return EXIT_FAILURE;
     printf("listening %s\n", weft_server_endpoint(server, 0));
     (void)fflush(stdout);
-    (void)weft_server_run(server);
+    (void)!weft_server_run(server);
     weft_server_free(server);
     return EXIT_SUCCESS;
 }
