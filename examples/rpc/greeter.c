@@ -128,6 +128,10 @@ static int fill(struct weft_registry *registry, struct weft_rpc *rpc)
         err = weft_registry_add_codec(registry, &weft_codec_http);
     if (err == 0)
         err = weft_rpc_add(rpc, &greeter.base, streams);
+    if (err == 0)
+        err = weft_rpc_add_health(rpc);
+    if (err == 0)
+        err = weft_rpc_add_reflection(rpc);
     return err == 0 ? weft_rpc_register(rpc, registry) : err;
 }
 

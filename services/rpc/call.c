@@ -73,18 +73,21 @@ static int end_request(struct weft_rpc_call *call, const struct weft_body *body)
 
 void weft__rpc_end_with_words(struct weft_rpc_call *call)
 {
+    static const struct weft_rejection no_memory = {.cause = WEFT_REJECT_NO_MEMORY};
     uint8_t text[WEFT_REJECT_MAX];
     size_t size;
     struct weft_body_bytes body;
     call->ending = true;
     if (call->full && !call->gone)
         return; /* on_room comes back */
-    const bool says =
-        !call->gone && call->loop->served.face->end(call, call->code, call->words, text, &size);
-    if (says)
+    const int says = call->gone ? 0 : call->face->end(call, call->code, call->words, text, &size);
+    if (says > 0)
         body = weft_body_from_view(weft_view(text, size));
-    if (end_request(call, says ? &body.body : NULL) == 0)
-        weft__rpc_call_drop(call);
+    if (says < 0)
+        weft_request_refuse(call->request, &no_memory);
+    else if (end_request(call, says > 0 ? &body.body : NULL) < 0)
+        return;
+    weft__rpc_call_drop(call);
 }
 
 static void end_with_held(struct weft_rpc_call *call)
@@ -127,7 +130,7 @@ static void end_with_message(struct weft_rpc_call *call, const ProtobufCMessage 
         weft_rpc_end(call, WEFT_RPC_INTERNAL, "The answer is of another type than the method's");
         return;
     }
-    if (loop->served.face->write(call, &reply) < 0) {
+    if (call->face->write(call, &reply) < 0) {
         trim(&loop->text);
         weft_rpc_end(call, WEFT_RPC_RESOURCE_EXHAUSTED, "There is no memory for the answer");
         return;
@@ -170,7 +173,7 @@ int weft_rpc_send(struct weft_rpc_call *call, const ProtobufCMessage *message)
         return -ECANCELED;
     if (call->full)
         return -EAGAIN;
-    int err = call->loop->served.face->write(call, &reply);
+    int err = call->face->write(call, &reply);
     if (err == 0)
         err = weft_request_send(call->request, &reply.body);
     call->sent |= err == 0;
@@ -224,11 +227,13 @@ static void on_cancel(struct weft_request *request, enum weft_reason reason)
         cancel(call, WEFT_RPC_UNAVAILABLE);
         return;
     }
+    /* The core has told the client of a deadline that it knows, so that nobody reads more then either. */
     call->gone = true;
     if (call->ending)
         weft__rpc_end_with_words(call);
     else
-        cancel(call, WEFT_RPC_CANCELLED);
+        cancel(call,
+               reason == WEFT_REASON_DEADLINE ? WEFT_RPC_DEADLINE_EXCEEDED : WEFT_RPC_CANCELLED);
 }
 
 static void on_deadline(struct weft_timer *timer)
@@ -273,26 +278,19 @@ void *weft_rpc_data(const struct weft_rpc_call *call)
     return call->data;
 }
 
-/* Moves a view of `from` to the same place in `to`. */
-static struct weft_view moved(struct weft_view view, const uint8_t *from, const uint8_t *to)
-{
-    return view.size == 0 ? weft_view(NULL, 0) : weft_view(to + (view.data - from), view.size);
-}
-
 const ProtobufCMessage *weft_rpc_keep(struct weft_rpc_call *call)
 {
     struct weft_request *request = call->request;
-    const uint8_t *from = request->payload.data;
     enum weft_rpc_code code;
     if (call->kept)
         return call->input;
     if (!call->calling || weft_request_keep(request) < 0)
         return NULL;
     call->kept = true;
-    call->message = moved(call->message, from, request->payload.data);
-    call->metadata = moved(call->metadata, from, request->payload.data);
-    /* The first one lies in memory that is taken back when the function returns. */
-    call->input = call->loop->served.face->unpack(call, weft_request_arena(request), &code);
+    /* The first message lies in memory that is taken back when the function returns, as does what it was made of. */
+    code = call->face->read(call);
+    call->input =
+        code == WEFT_RPC_OK ? call->face->unpack(call, weft_request_arena(request), &code) : NULL;
     return call->input;
 }
 
@@ -318,7 +316,7 @@ struct weft_peer *weft_rpc_peer(struct weft_rpc_call *call)
 
 bool weft_rpc_metadata(const struct weft_rpc_call *call, const char *name, struct weft_view *value)
 {
-    return call->loop->served.face->metadata(call, weft_view_str(name), value);
+    return call->face->metadata(call, weft_view_str(name), value);
 }
 
 int64_t weft_rpc_deadline(const struct weft_rpc_call *call)

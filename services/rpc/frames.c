@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Calls in frames: proto/rpc.proto. */
-#include <strings.h>
-
 #include "message.h"
 #include "private.h"
+#include "unpack.h"
 #include "services/payload/protobuf/writer.h"
 
 /* The numbers of proto/rpc.proto. */
@@ -41,20 +40,6 @@ static enum weft_rpc_code read_call(struct weft_rpc_call *call)
     return WEFT_RPC_OK;
 }
 
-static ProtobufCMessage *unpack(struct weft_rpc_call *call, struct weft_arena *arena,
-                                enum weft_rpc_code *code)
-{
-    const char *why;
-    bool malformed;
-    ProtobufCMessage *message =
-        weft__rpc_unpack(call->method->descriptor->input, call->message, arena, &why, &malformed);
-    if (message)
-        return message;
-    weft__rpc_set_words(call, why);
-    *code = malformed ? WEFT_RPC_INVALID_ARGUMENT : WEFT_RPC_RESOURCE_EXHAUSTED;
-    return NULL;
-}
-
 static void put_reply(const struct weft_body *body, uint8_t *dst)
 {
     const struct weft__rpc_reply *reply = (const void *)body;
@@ -74,8 +59,8 @@ static int write_reply(struct weft_rpc_call *call, struct weft__rpc_reply *reply
     return 0;
 }
 
-static bool end(const struct weft_rpc_call *call, enum weft_rpc_code code, const char *words,
-                uint8_t *dst, size_t *size)
+static int end(const struct weft_rpc_call *call, enum weft_rpc_code code, const char *words,
+               uint8_t *dst, size_t *size)
 {
     uint8_t *at = dst;
     (void)call;
@@ -83,13 +68,7 @@ static bool end(const struct weft_rpc_call *call, enum weft_rpc_code code, const
         at = weft_pb_put_uint(at, CODE, code);
     at = weft_pb_put_text(at, MESSAGE, weft_view_str(words));
     *size = (size_t)(at - dst);
-    return true;
-}
-
-static bool is_same(struct weft_view a, struct weft_view b)
-{
-    return a.size == b.size &&
-           (a.size == 0 || strncasecmp((const char *)a.data, (const char *)b.data, a.size) == 0);
+    return 1;
 }
 
 static bool metadata(const struct weft_rpc_call *call, struct weft_view wanted,
@@ -105,7 +84,7 @@ static bool metadata(const struct weft_rpc_call *call, struct weft_view wanted,
             else if (part.number == VALUE)
                 own = part.bytes;
         }
-        if (field.number != METADATA || !is_same(name, wanted))
+        if (field.number != METADATA || !weft__rpc_is_name(name, wanted))
             continue;
         *value = own;
         return true;
@@ -116,7 +95,7 @@ static bool metadata(const struct weft_rpc_call *call, struct weft_view wanted,
 const struct weft__rpc_face weft__rpc_frames = {
     .speaks = "protobuf:rpc",
     .read = read_call,
-    .unpack = unpack,
+    .unpack = weft__rpc_unpack_call,
     .write = write_reply,
     .end = end,
     .metadata = metadata,

@@ -208,8 +208,8 @@ static size_t end_stream(enum weft_rpc_code code, const char *words, uint8_t *ds
     return at + sizeof end - 1;
 }
 
-static bool end(const struct weft_rpc_call *call, enum weft_rpc_code code, const char *words,
-                uint8_t *dst, size_t *size)
+static int end(const struct weft_rpc_call *call, enum weft_rpc_code code, const char *words,
+               uint8_t *dst, size_t *size)
 {
     char status[STATUS_ROOM], head[HEAD_ROOM];
     if (call && call->sent) {
@@ -223,7 +223,7 @@ static bool end(const struct weft_rpc_call *call, enum weft_rpc_code code, const
     memcpy(dst, head, (size_t)head_size);
     memcpy(dst + head_size, status, body);
     *size = (size_t)head_size + body;
-    return true;
+    return 1;
 }
 
 const struct weft__rpc_face weft__rpc_http = {

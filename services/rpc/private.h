@@ -63,10 +63,11 @@ struct weft__rpc_face {
                                 enum weft_rpc_code *code);
     /* Makes reply->body of its message; valid until the next message of the loop. -ENOMEM. */
     int (*write)(struct weft_rpc_call *call, struct weft__rpc_reply *reply);
-    /* Writes how a call ends without a message to dst, which has room for WEFT_REJECT_MAX bytes. False: the
-     * language has nothing to say there. call is NULL for a frame that never became one. Allocates nothing. */
-    bool (*end)(const struct weft_rpc_call *call, enum weft_rpc_code code, const char *words,
-                uint8_t *dst, size_t *size);
+    /* Writes how a call ends without a message to dst, which has room for WEFT_REJECT_MAX bytes. Returns 1, or 0:
+     * there is no message to say it. -ENOMEM: it cannot be said. call is NULL for a frame that never became a
+     * call; then this allocates nothing. */
+    int (*end)(const struct weft_rpc_call *call, enum weft_rpc_code code, const char *words,
+               uint8_t *dst, size_t *size);
     bool (*metadata)(const struct weft_rpc_call *call, struct weft_view name,
                      struct weft_view *value);
 };
@@ -74,6 +75,7 @@ struct weft__rpc_face {
 struct weft_rpc_call {
     struct weft_rpc_call *next;
     struct weft__rpc_loop *loop;
+    const struct weft__rpc_face *face;
     struct weft_request *request;
     const struct weft__rpc_method *method;
     struct weft_view target;   /* "package.Service/Method" as the client has sent it */
@@ -102,6 +104,8 @@ struct weft_rpc_call {
 /* The faces. */
 extern const struct weft__rpc_face weft__rpc_frames;
 extern const struct weft__rpc_face weft__rpc_http;
+extern const struct weft__rpc_face
+    weft__rpc_grpc; /* instead of frames, if a request has a target */
 
 /* Returns the method of a target, with or without a slash at its beginning, or NULL. */
 const struct weft__rpc_method *weft__rpc_find(const struct weft_rpc *rpc, struct weft_view target);

@@ -1,14 +1,49 @@
 /* SPDX-License-Identifier: MIT
  *
  * The names of the faces of a set. */
+#include <errno.h>
+
+#include "reflection.h"
 #include "service.h"
 #include "set.h"
+
+static bool streams(const void *context, const ProtobufCMethodDescriptor *method)
+{
+    const struct weft_rpc *rpc = context;
+    for (size_t i = 0; i < rpc->count; i++)
+        if (rpc->methods[i]->descriptor == method)
+            return rpc->methods[i]->streams;
+    return false;
+}
+
+/* Makes the files that reflection shows of what the set now has. */
+static int describe(struct weft_rpc *rpc)
+{
+    struct weft__rpc_described *services = weft_calloc(rpc->count, sizeof *services);
+    size_t count = 0;
+    if (!services)
+        return -ENOMEM;
+    for (size_t i = 0; i < rpc->count; i++) {
+        const ProtobufCService *service = rpc->methods[i]->service;
+        if (i == 0 || service != rpc->methods[i - 1]->service)
+            services[count++] = (struct weft__rpc_described){
+                .type = service->descriptor,
+                .streams = streams,
+                .both_ways = weft__rpc_is_reflection(service->descriptor),
+                .context = rpc,
+            };
+    }
+    weft__rpc_files_fini(&rpc->reflection->files);
+    const int err = weft__rpc_describe(&rpc->reflection->files, services, count);
+    weft_free(services);
+    return err;
+}
 
 int weft_rpc_register(struct weft_rpc *rpc, struct weft_registry *registry)
 {
     static const struct weft__rpc_face *const faces[WEFT__RPC_FACES] = {&weft__rpc_frames,
                                                                         &weft__rpc_http};
-    int err = 0;
+    int err = rpc->reflection ? describe(rpc) : 0;
     rpc->registered = true;
     for (size_t i = 0; i < WEFT__RPC_FACES && err == 0; i++) {
         rpc->served[i] = (struct weft__rpc_served){rpc, faces[i]};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Serves what protoc-c generates of a `service`. A program hands its ProtobufCService to a weft_rpc and
- * registers that: endpoints then serve it in frames (proto/rpc.proto) and as JSON over HTTP. docs/rpc.md
+ * registers that: endpoints then serve it over gRPC, in frames (proto/rpc.proto) and as JSON over HTTP. docs/rpc.md
  * goes through it.
  *
  * protobuf-c calls a function of a service with the request's message, a closure and closure_data. Here
@@ -57,16 +57,13 @@ enum weft_rpc_code {
     WEFT_RPC_UNAUTHENTICATED
 };
 
-/* Returns the name of a code, such as "NOT_FOUND", or "UNKNOWN" for what is none. Static. */
+/* These return the name of a code, "NOT_FOUND", which is static; and the status of HTTP that
+ * google/rpc/code.proto gives it, 404, which layers see as the request's status. */
 const char *weft_rpc_code_name(enum weft_rpc_code code);
-/* Returns the status of HTTP that google/rpc/code.proto gives a code: 404 for NOT_FOUND. It is also
- * what layers see as the request's status. */
 unsigned weft_rpc_code_http(enum weft_rpc_code code);
 
 struct weft_rpc; /* a set of services */
-
-/* Makes an empty set. `name`, which is copied, is the one in `?service=NAME`, of at most 63 bytes.
- * Returns NULL if there is no memory, or the name is too long. */
+/* Makes an empty set. `name`, which is copied, is that of `?service=NAME`. NULL: no memory, or over 63 bytes. */
 WEFT_MUST_USE struct weft_rpc *weft_rpc_new(const char *name);
 
 /* Adds a service. It is borrowed until weft_rpc_free, and so is its descriptor. protobuf-c does not know
@@ -79,12 +76,17 @@ WEFT_MUST_USE struct weft_rpc *weft_rpc_new(const char *name);
 WEFT_MUST_USE int weft_rpc_add(struct weft_rpc *rpc, const ProtobufCService *service,
                                const char *const *streams);
 
+/* Each adds services that tools of gRPC call, and returns what weft_rpc_add does: grpc.health.v1, where each service
+ * of the set is SERVING until the server drains; and server reflection (v1, v1alpha), which shows all services of the
+ * set with their types, to any peer that a layer lets in. */
+WEFT_MUST_USE int weft_rpc_add_health(struct weft_rpc *rpc);
+WEFT_MUST_USE int weft_rpc_add_reflection(struct weft_rpc *rpc);
+
 /* Registers a face of the set for each language that it speaks; an endpoint takes the one that its codec
- * carries. Returns 0, or what weft_registry_add_service returned. */
+ * carries. Returns 0, -ENOMEM, or what weft_registry_add_service returned. */
 WEFT_MUST_USE int weft_rpc_register(struct weft_rpc *rpc, struct weft_registry *registry);
 
-/* Frees the set, but not the services. Call it after the weft_server_free of every server that has it. NULL
- * is fine. */
+/* Frees the set, but not its services, after the weft_server_free of every server that has it. NULL is fine. */
 void weft_rpc_free(struct weft_rpc *rpc);
 
 struct weft_rpc_call;
@@ -101,7 +103,7 @@ struct weft_rpc_events {
     void (*on_cancel)(struct weft_rpc_call *call, enum weft_rpc_code code);
 };
 
-/* Sets what the call hears, and `data` for its functions. `events` is borrowed until the end. */
+/* Sets what the call hears, borrowed until the end, and `data` for its functions. */
 void weft_rpc_listen(struct weft_rpc_call *call, const struct weft_rpc_events *events, void *data);
 void *weft_rpc_data(const struct weft_rpc_call *call);
 
@@ -110,8 +112,7 @@ void *weft_rpc_data(const struct weft_rpc_call *call);
  * NULL: there is no memory, or the function has returned; nothing has changed. */
 WEFT_MUST_USE const ProtobufCMessage *weft_rpc_keep(struct weft_rpc_call *call);
 
-/* Returns memory that lives until the end, within the limit decode-bytes. NULL: there is none, or
- * weft_rpc_keep has not been called. */
+/* Returns memory that lives until the end, or NULL: decode-bytes is reached, or weft_rpc_keep was not called. */
 WEFT_MUST_USE void *weft_rpc_alloc(struct weft_rpc_call *call, size_t size);
 
 /* Sends a message of a streamed answer. The message is borrowed until this returns. Returns 0 if it was taken.
@@ -127,20 +128,19 @@ WEFT_MUST_USE int weft_rpc_send(struct weft_rpc_call *call, const ProtobufCMessa
 enum { WEFT_RPC_WORDS_MAX = 200 };
 void weft_rpc_end(struct weft_rpc_call *call, enum weft_rpc_code code, const char *words);
 
-/* Returns the loop of the call. */
+/* Return the loop of the call, and "package.Service/Method", which lives as long as the set. */
 struct weft_loop *weft_rpc_loop(const struct weft_rpc_call *call);
-/* Returns "package.Service/Method", which lives as long as the set. */
 const char *weft_rpc_method(const struct weft_rpc_call *call);
 
 /* Returns the peer (peer.h), or NULL: no memory. */
 struct weft_peer *weft_rpc_peer(struct weft_rpc_call *call);
 
-/* Finds what came beside the message under `name`, in whatever case: a field of the HTTP request, or a
- * metadata of the frame. Returns false if there is none. *value is valid as the message is. */
+/* Finds what came beside the message under `name`, in whatever case: a metadata of gRPC or of
+ * the frame, or a field of the HTTP request. Returns false if there is none. *value is valid as the message is. */
 WEFT_MUST_USE bool weft_rpc_metadata(const struct weft_rpc_call *call, const char *name,
                                      struct weft_view *value);
 
-/* Returns the weft_loop_now at which the client stops waiting, or INT64_MAX. */
+/* Returns the weft_loop_now at which the client stops waiting, or INT64_MAX: it has not said, or has over gRPC. */
 int64_t weft_rpc_deadline(const struct weft_rpc_call *call);
 
 #ifdef __cplusplus

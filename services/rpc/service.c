@@ -40,7 +40,7 @@ static bool is_allowed(struct weft_rpc_call *call)
 static bool understand(struct weft_rpc_call *call)
 {
     const struct weft__rpc_served *served = &call->loop->served;
-    enum weft_rpc_code code = served->face->read(call);
+    enum weft_rpc_code code = call->face->read(call);
     if (code != WEFT_RPC_OK) {
         refuse(call, code);
         return false;
@@ -54,7 +54,7 @@ static bool understand(struct weft_rpc_call *call)
     call->method = method;
     if (!is_allowed(call))
         return false;
-    call->input = served->face->unpack(call, weft_request_arena(call->request), &code);
+    call->input = call->face->unpack(call, weft_request_arena(call->request), &code);
     if (call->input)
         return true;
     refuse(call, code);
@@ -92,6 +92,8 @@ static void call_service(void *loop_memory, void *conn, struct weft_request *req
         return;
     }
     call->method = &no_method;
+    /* A protocol with targets has its own place for codes and words; the rest is as in frames. */
+    call->face = request->target.size > 0 ? &weft__rpc_grpc : loop->served.face;
     weft__rpc_call_begin(call);
     if (!understand(call))
         return;

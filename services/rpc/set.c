@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "reflection.h"
+
 struct weft_rpc *weft_rpc_new(const char *name)
 {
     if (strlen(name) > WEFT__RPC_NAME_MAX)
@@ -21,6 +23,8 @@ void weft_rpc_free(struct weft_rpc *rpc)
     for (size_t i = 0; i < rpc->count; i++)
         weft_free(rpc->methods[i]);
     weft_free(rpc->methods);
+    weft_free(rpc->health);
+    weft__rpc_reflection_free(rpc->reflection);
     weft_free(rpc);
 }
 
@@ -74,7 +78,7 @@ static bool has_all(const ProtobufCServiceDescriptor *type, const char *const *n
     return true;
 }
 
-static bool has_service(const struct weft_rpc *rpc, const char *name)
+bool weft__rpc_has(const struct weft_rpc *rpc, const char *name)
 {
     const struct weft_view wanted = weft_view_str(name);
     for (size_t i = 0; i < rpc->count; i++)
@@ -84,7 +88,7 @@ static bool has_service(const struct weft_rpc *rpc, const char *name)
 }
 
 static struct weft__rpc_method *make_method(const ProtobufCService *service, unsigned index,
-                                            const char *const *streams)
+                                            const char *const *streams, unsigned flags)
 {
     const ProtobufCServiceDescriptor *type = service->descriptor;
     const char *name = type->methods[index].name;
@@ -97,7 +101,7 @@ static struct weft__rpc_method *make_method(const ProtobufCService *service, uns
         .index = index,
         .streams = is_named(streams, name),
         .descriptor = &type->methods[index],
-        .flags = WEFT_ACTION_WRITES,
+        .flags = flags,
         .object = weft_view(type->name, of_service),
         .path_size = size,
     };
@@ -107,14 +111,15 @@ static struct weft__rpc_method *make_method(const ProtobufCService *service, uns
     return method;
 }
 
-int weft_rpc_add(struct weft_rpc *rpc, const ProtobufCService *service, const char *const *streams)
+int weft__rpc_add(struct weft_rpc *rpc, const ProtobufCService *service, const char *const *streams,
+                  unsigned flags)
 {
     const ProtobufCServiceDescriptor *type = service->descriptor;
     if (rpc->registered)
         return -EPERM;
     if (!type || type->magic != PROTOBUF_C__SERVICE_DESCRIPTOR_MAGIC || !has_all(type, streams))
         return -EINVAL;
-    if (has_service(rpc, type->name))
+    if (weft__rpc_has(rpc, type->name))
         return -EEXIST;
     const size_t before = rpc->count;
     struct weft__rpc_method **more =
@@ -123,7 +128,7 @@ int weft_rpc_add(struct weft_rpc *rpc, const ProtobufCService *service, const ch
         return -ENOMEM;
     rpc->methods = more;
     for (unsigned i = 0; i < type->n_methods; i++) {
-        more[rpc->count] = make_method(service, i, streams);
+        more[rpc->count] = make_method(service, i, streams, flags);
         if (!more[rpc->count])
             goto err_after_methods;
         rpc->count++;
@@ -135,4 +140,9 @@ err_after_methods:
     while (rpc->count > before)
         weft_free(more[--rpc->count]);
     return -ENOMEM;
+}
+
+int weft_rpc_add(struct weft_rpc *rpc, const ProtobufCService *service, const char *const *streams)
+{
+    return weft__rpc_add(rpc, service, streams, WEFT_ACTION_WRITES);
 }

@@ -13,8 +13,16 @@ struct weft_rpc {
     struct weft__rpc_method **methods; /* sorted by path */
     size_t count;
     bool registered;
+    void *health;                            /* its service; NULL: it was not asked for, as below */
+    struct weft__rpc_reflection *reflection; /* reflection.h */
     struct weft__rpc_served served[WEFT__RPC_FACES];
     struct weft_service services[WEFT__RPC_FACES];
 };
+
+/* Does what weft_rpc_add does; the methods are actions with these flags. */
+WEFT_MUST_USE int weft__rpc_add(struct weft_rpc *rpc, const ProtobufCService *service,
+                                const char *const *streams, unsigned flags);
+/* True if the set has a service of that name. */
+bool weft__rpc_has(const struct weft_rpc *rpc, const char *name);
 
 #endif

@@ -228,7 +228,9 @@ static void test_service_of_a_proto_file_answers_frames_and_json(void **state)
                  "[ \"$(ask SayHello '{}')\" = '{\"code\":3,\"message\":\"Who is there?\"}' ]\n"
                  "[ \"$(ask SayHellos '{\"name\":\"Ada\",\"count\":2}')\" = '"
                  "{\"result\":{\"message\":\"Hello, Ada, for the 1. time!\"}}\n"
-                 "{\"result\":{\"message\":\"Hello, Ada, for the 2. time!\"}}' ]");
+                 "{\"result\":{\"message\":\"Hello, Ada, for the 2. time!\"}}' ]\n"
+        "health=http${URL#tcp}/grpc.health.v1.Health/Check\n"
+        "curl -sSf -H 'Content-Type: application/json' -d '{}' $health | grep -q '\"SERVING\"'");
     process_kill(&program);
     expect_drained();
 }

@@ -135,8 +135,8 @@ bool rpc_world_init(struct rpc_world *self)
         return false;
     self->rpc = weft_rpc_new("sample");
     if (!self->rpc || weft_rpc_add(self->rpc, &sample.base, streams) < 0 ||
-        weft_rpc_add(self->rpc, &olds.base, NULL) < 0 ||
-        weft_rpc_register(self->rpc, &self->registry) < 0)
+        weft_rpc_add(self->rpc, &olds.base, NULL) < 0 || weft_rpc_add_health(self->rpc) < 0 ||
+        weft_rpc_add_reflection(self->rpc) < 0 || weft_rpc_register(self->rpc, &self->registry) < 0)
         return false;
     for (size_t i = 0; i < WEFT__RPC_FACES; i++) {
         const struct weft_service *service = &self->rpc->services[i];
