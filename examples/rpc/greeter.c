@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Serves the service of greeter.proto, in frames and as JSON over HTTP, on one port.
+ * Serves the service of greeter.proto over gRPC, in frames and as JSON over HTTP, on one port.
  *
  *     protoc-c --c_out=. greeter.proto
  *     cc -std=c17 -I. -o greeter *.c $(pkg-config --cflags --libs weft-rpc weft-codecs libprotobuf-c)
@@ -126,6 +126,8 @@ static int fill(struct weft_registry *registry, struct weft_rpc *rpc)
         err = weft_registry_add_codec(registry, &weft_codec_length_delimited_gzip);
     if (err == 0)
         err = weft_registry_add_codec(registry, &weft_codec_http);
+    if (err == 0)
+        err = weft_registry_add_codec(registry, &weft_codec_grpc);
     if (err == 0)
         err = weft_rpc_add(rpc, &greeter.base, streams);
     if (err == 0)

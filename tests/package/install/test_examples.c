@@ -207,28 +207,33 @@ static void test_frames_become_lines_again_without_a_loop(void **state)
     prefix_shell(&program, "! ldd $FRAMES | grep -E 'libev|protobuf|libweft_core'");
 }
 
-/* Both languages on one port: curl for JSON, and the Python client for frames. */
-static void test_service_of_a_proto_file_answers_frames_and_json(void **state)
+/* Three languages on one port: curl for JSON, and Python clients for gRPC and frames. */
+static void test_service_of_a_proto_file_answers_grpc_frames_and_json(void **state)
 {
     build(*state);
     start_server(WORDS(path, KVS_ANY_PORT "?codec=auto"));
     setenv("URL", address, 1);
-    prefix_shell(&program,
-                 "cp $FROM/client.py $OUT && cd $OUT\n"
-                 "protoc -I$FROM -I$PREFIX/share/weft --python_out=. greeter.proto rpc.proto\n"
-                 "[ \"$(" PYTHON_PATH
-                 " client.py $(echo $URL | sed 's:tcp\\://::; s:\\:: :') Ada)\" = \""
-                 "Hello, Ada!\n"
-                 "Hello, Ada, for the 1. time!\n"
-                 "Hello, Ada, for the 2. time!\n"
-                 "Hello, Ada, for the 3. time!\" ]\n"
-                 "ask() { curl -sS -H 'Content-Type: application/json' -d \"$2\" "
-                 "http${URL#tcp}/greeter.Greeter/$1; }\n"
-                 "[ \"$(ask SayHello '{\"name\":\"Ada\"}')\" = '{\"message\":\"Hello, Ada!\"}' ]\n"
-                 "[ \"$(ask SayHello '{}')\" = '{\"code\":3,\"message\":\"Who is there?\"}' ]\n"
-                 "[ \"$(ask SayHellos '{\"name\":\"Ada\",\"count\":2}')\" = '"
-                 "{\"result\":{\"message\":\"Hello, Ada, for the 1. time!\"}}\n"
-                 "{\"result\":{\"message\":\"Hello, Ada, for the 2. time!\"}}' ]\n"
+    prefix_shell(
+        &program,
+        "cp $FROM/*.py $OUT && cd $OUT\n" PYTHON_PATH
+        " -m grpc_tools.protoc -I$FROM -I$PREFIX/share/weft --python_out=. --grpc_python_out=. "
+        "greeter.proto rpc.proto\n"
+        "address=${URL#tcp://}\n"
+        "for client in \"client.py $address\" \"frames_client.py $(echo $address | tr : ' ')\"; "
+        "do\n"
+        "  [ \"$(" PYTHON_PATH " $client Ada)\" = \""
+        "Hello, Ada!\n"
+        "Hello, Ada, for the 1. time!\n"
+        "Hello, Ada, for the 2. time!\n"
+        "Hello, Ada, for the 3. time!\" ] || exit 1\n"
+        "done\n"
+        "ask() { curl -sS -H 'Content-Type: application/json' -d \"$2\" "
+        "http${URL#tcp}/greeter.Greeter/$1; }\n"
+        "[ \"$(ask SayHello '{\"name\":\"Ada\"}')\" = '{\"message\":\"Hello, Ada!\"}' ]\n"
+        "[ \"$(ask SayHello '{}')\" = '{\"code\":3,\"message\":\"Who is there?\"}' ]\n"
+        "[ \"$(ask SayHellos '{\"name\":\"Ada\",\"count\":2}')\" = '"
+        "{\"result\":{\"message\":\"Hello, Ada, for the 1. time!\"}}\n"
+        "{\"result\":{\"message\":\"Hello, Ada, for the 2. time!\"}}' ]\n"
         "health=http${URL#tcp}/grpc.health.v1.Health/Check\n"
         "curl -sSf -H 'Content-Type: application/json' -d '{}' $health | grep -q '\"SERVING\"'");
     process_kill(&program);
@@ -258,8 +263,8 @@ static const struct row {
     {test_messages_come_back_once_and_in_order,
      "test_messages_come_back_once_and_in_order",
      {.folder = "topics", .name = "topics"}},
-    {test_service_of_a_proto_file_answers_frames_and_json,
-     "test_service_of_a_proto_file_answers_frames_and_json",
+    {test_service_of_a_proto_file_answers_grpc_frames_and_json,
+     "test_service_of_a_proto_file_answers_grpc_frames_and_json",
      {.folder = "rpc", .name = "greeter"}},
     {test_frames_become_lines_again_without_a_loop,
      "test_frames_become_lines_again_without_a_loop",

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Serves sample.proto over gRPC, frames and HTTP, with a thread that answers: rpc_server URL. It says where it listens, and
+ * drains when it is terminated. */
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "codecs/codecs.h"
+#include "core/base/compiler.h"
+#include "core/server.h"
+#include "sample.pb-c.h"
+#include "services/rpc/rpc.h"
+#include "transports/transports.h"
+
+/* --- a thread that works ------------------------------------------------------------------------------ */
+
+struct job {
+    struct weft_post post; /* back to the loop */
+    struct job *next;
+    struct weft_rpc_call *call;
+    struct weft_loop *loop;
+    Sample__Text_Closure closure;
+    uint32_t count;
+    char text[64];
+};
+
+static struct {
+    pthread_mutex_t lock;
+    pthread_cond_t more;
+    struct job *jobs;
+    bool over;
+} worker = {.lock = PTHREAD_MUTEX_INITIALIZER, .more = PTHREAD_COND_INITIALIZER};
+
+static void answer(struct weft_post *post)
+{
+    struct job *job = weft_container_of(post, struct job, post);
+    Sample__Text reply = SAMPLE__TEXT__INIT;
+    reply.text = job->text;
+    reply.count = job->count + 1;
+    job->closure(&reply, job->call);
+    free(job);
+}
+
+static void *work(void *arg)
+{
+    (void)arg;
+    pthread_mutex_lock(&worker.lock);
+    for (;;) {
+        struct job *job = worker.jobs;
+        if (!job && worker.over)
+            break;
+        if (!job) {
+            pthread_cond_wait(&worker.more, &worker.lock);
+            continue;
+        }
+        worker.jobs = job->next;
+        job->post.run = answer;
+        if (weft_loop_post(job->loop, &job->post) < 0)
+            free(job); /* the loop is over, and the call with it */
+    }
+    pthread_mutex_unlock(&worker.lock);
+    return NULL;
+}
+
+static void submit(struct weft_rpc_call *call, const Sample__Text *request,
+                   Sample__Text_Closure closure)
+{
+    struct job *job = calloc(1, sizeof *job);
+    if (!job) {
+        weft_rpc_end(call, WEFT_RPC_RESOURCE_EXHAUSTED, "no memory for a job");
+        return;
+    }
+    *job = (struct job){.call = call, .loop = weft_rpc_loop(call), .count = request->count};
+    (void)snprintf(job->text, sizeof job->text, "%s", request->text);
+    job->closure = closure;
+    pthread_mutex_lock(&worker.lock);
+    job->next = worker.jobs;
+    worker.jobs = job;
+    pthread_cond_signal(&worker.more);
+    pthread_mutex_unlock(&worker.lock);
+}
+
+/* --- the functions ------------------------------------------------------------------------------------ */
+
+static void cancelled(struct weft_rpc_call *call, enum weft_rpc_code code)
+{
+    printf("cancelled %s\n", weft_rpc_code_name(code));
+    (void)fflush(stdout);
+    weft_rpc_end(call, code, "the server drains");
+}
+
+static const struct weft_rpc_events waiting = {.on_cancel = cancelled};
+
+static void sample_echo(Sample__Sample_Service *service, const Sample__Everything *request,
+                        Sample__Everything_Closure closure, void *call)
+{
+    (void)service;
+    closure(request, call);
+}
+
+static void sample_say(Sample__Sample_Service *service, const Sample__Text *request,
+                       Sample__Text_Closure closure, void *call)
+{
+    Sample__Text reply = SAMPLE__TEXT__INIT;
+    struct weft_view value;
+    char text[64] = "none";
+    (void)service;
+    if (strcmp(request->text, "wait") == 0) {
+        weft_rpc_listen(call, &waiting, NULL);
+    } else if (strcmp(request->text, "fail") == 0) {
+        weft_rpc_end(call, (enum weft_rpc_code)request->count, "as you wish");
+    } else if (strcmp(request->text, "colour") == 0) {
+        if (weft_rpc_metadata(call, "x-colour", &value))
+            (void)snprintf(text, sizeof text, "%.*s", (int)value.size, (const char *)value.data);
+        reply.text = text;
+        closure(&reply, call);
+    } else {
+        submit(call, request, closure);
+    }
+}
+
+/* The number of the next message is the data of the call. */
+static void go_on(struct weft_rpc_call *call)
+{
+    Sample__Text reply = SAMPLE__TEXT__INIT;
+    const Sample__Text *request = (const Sample__Text *)weft_rpc_keep(call);
+    uint32_t *next = weft_rpc_data(call);
+    int err = 0;
+    reply.text = request->text;
+    while (err == 0 && *next < request->count) {
+        reply.count = *next;
+        err = weft_rpc_send(call, &reply.base);
+        *next += err == 0;
+    }
+    if (err == 0)
+        weft_rpc_end(call, WEFT_RPC_OK, NULL);
+    else if (err != -EAGAIN)
+        weft_rpc_end(call, WEFT_RPC_RESOURCE_EXHAUSTED, "no memory to stream from");
+}
+
+static const struct weft_rpc_events streaming = {.on_room = go_on, .on_cancel = cancelled};
+
+static void sample_stream(Sample__Sample_Service *service, const Sample__Text *request,
+                          Sample__Text_Closure closure, void *call)
+{
+    (void)service, (void)request, (void)closure;
+    uint32_t *next = weft_rpc_keep(call) ? weft_rpc_alloc(call, sizeof *next) : NULL;
+    if (!next) {
+        weft_rpc_end(call, WEFT_RPC_RESOURCE_EXHAUSTED, "no memory to stream from");
+        return;
+    }
+    *next = 0;
+    weft_rpc_listen(call, &streaming, next);
+    go_on(call);
+}
+
+static const Sample__Sample_Service sample = {
+    .base = {&sample__sample__descriptor, protobuf_c_service_invoke_internal, NULL},
+    .echo = sample_echo,
+    .say = sample_say,
+    .stream = sample_stream,
+};
+
+/* --- the server --------------------------------------------------------------------------------------- */
+
+struct stopper {
+    struct weft_signal signal;
+    struct weft_server *server;
+};
+
+static void on_signal(struct weft_signal *raised)
+{
+    weft_server_stop(weft_container_of(raised, struct stopper, signal)->server);
+}
+
+static int fill(struct weft_registry *registry, struct weft_rpc *rpc)
+{
+    static const struct weft_codec *const codecs[] = {&weft_codec_length_delimited_gzip,
+                                                      &weft_codec_http, &weft_codec_grpc};
+    static const char *const streams[] = {"Stream", NULL};
+    int err = weft_registry_add_transport(registry, &weft_transport_tcp);
+    for (size_t i = 0; i < 3 && err == 0; i++)
+        err = weft_registry_add_codec(registry, codecs[i]);
+    if (err == 0)
+        err = weft_rpc_add(rpc, &sample.base, streams);
+    if (err == 0)
+        err = weft_rpc_add_health(rpc);
+    if (err == 0)
+        err = weft_rpc_add_reflection(rpc);
+    return err == 0 ? weft_rpc_register(rpc, registry) : err;
+}
+
+static int serve(struct weft_server *server)
+{
+    struct stopper stopper = {.server = server};
+    printf("listening %s\n", weft_server_listening(server, 0));
+    (void)fflush(stdout);
+    weft_signal_start(&stopper.signal, weft_server_loop(server), SIGTERM, on_signal);
+    const int err = weft_server_run(server);
+    weft_signal_stop(&stopper.signal);
+    return err;
+}
+
+int main(int argc, char **argv)
+{
+    const struct weft_log log = {.level = WEFT_LOG_WARN, .fd = STDERR_FILENO};
+    struct weft_registry registry = {.frozen = false};
+    const struct weft_server_options options = {
+        .registry = &registry,
+        .urls = (const char *const *)(argv + 1),
+        .url_count = (size_t)argc - 1,
+        .codec = "length-delimited-gzip",
+        .service = "sample",
+        .limits = weft_limits_default(),
+        .threads = 2,
+        .log = &log,
+    };
+    struct weft_server *server = NULL;
+    struct weft_error error = {.code = 0};
+    struct weft_rpc *rpc = weft_rpc_new("sample");
+    pthread_t thread;
+    if (!rpc || pthread_create(&thread, NULL, work, NULL) != 0)
+        return 1;
+    int err = fill(&registry, rpc);
+    if (err == 0)
+        err = weft_server_new(&server, &options, &error);
+    if (err == 0)
+        err = weft_server_listen(server, &error);
+    if (err == 0)
+        err = serve(server);
+    else
+        (void)fprintf(stderr, "rpc_server: %s\n", *error.text ? error.text : weft_strerror(err));
+    pthread_mutex_lock(&worker.lock);
+    worker.over = true;
+    pthread_cond_signal(&worker.more);
+    pthread_mutex_unlock(&worker.lock);
+    pthread_join(thread, NULL);
+    weft_server_free(server);
+    weft_rpc_free(rpc);
+    return err == 0 ? 0 : 1;
+}

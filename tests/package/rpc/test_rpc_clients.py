@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: MIT
+"""A service of protobuf-c, with clients that nobody here has written: Python's grpcio and curl; and frames, from Python's
+protobuf. Run from the root of the tree: test_rpc_clients.py SERVER [TEST...]."""
+import base64
+import json
+import pathlib
+import re
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import grpc
+from google.protobuf import descriptor_pb2, descriptor_pool
+
+ROOT = pathlib.Path(".").resolve()
+TIMEOUT = 20
+
+
+def make_stubs(folder):
+    names = []
+    for path in ("tests/unit/services/rpc/sample.proto", "proto/rpc.proto", "proto/grpc/grpc_health.proto",
+                 "proto/grpc/grpc_reflection.proto"):
+        source = ROOT / path
+        (folder / source.name).write_text(source.read_text())
+        names.append(source.name)
+    subprocess.run([sys.executable, "-m", "grpc_tools.protoc", "-I.", "--python_out=.", "--grpc_python_out=.", *names],
+                   cwd=folder, check=True)
+
+
+class Server(unittest.TestCase):
+    def setUp(self):
+        self.server = subprocess.Popen([SERVER, "tcp://127.0.0.1:0?codec=auto"], stdout=subprocess.PIPE, text=True)
+        self.addCleanup(self.server.communicate)
+        self.addCleanup(self.server.terminate)
+        self.port = int(re.search(r":(\d+)", self.server.stdout.readline())[1])
+
+
+class OverGrpc(Server):
+    def setUp(self):
+        super().setUp()
+        self.channel = grpc.insecure_channel(f"127.0.0.1:{self.port}")
+        self.addCleanup(self.channel.close)
+        self.sample = sample_pb2_grpc.SampleStub(self.channel)
+
+    def assert_fails(self, code, call, *args, **more):
+        with self.assertRaises(grpc.RpcError) as caught:
+            call(*args, **more)
+        self.assertEqual(caught.exception.code(), code)
+        return caught.exception.details()
+
+    def say(self, text, count=0, **more):
+        return self.sample.Say(sample.Text(text=text, count=count), timeout=TIMEOUT, **more)
+
+    def test_answers_of_a_thread_reach_the_calls_that_wait_for_them(self):
+        calls = [self.sample.Say.future(sample.Text(text=f"t{i}", count=i), timeout=TIMEOUT) for i in range(300)]
+        for i, call in enumerate(calls):
+            self.assertEqual((call.result().text, call.result().count), (f"t{i}", i + 1))
+
+    def test_message_comes_back_as_it_was(self):
+        message = sample.Everything(int64=-5, double=0.5, text="é", bytes=b"\0\xff", numbers=[1, -2], left="",
+                                    by_text={"a": 1}, inside=sample.Everything(colour=-2))
+        self.assertEqual(self.sample.Echo(message, timeout=TIMEOUT), message)
+
+    def test_code_and_words_are_told(self):
+        details = self.assert_fails(grpc.StatusCode.NOT_FOUND, self.say, "fail", 5)
+        self.assertEqual(details, "as you wish")
+        self.assert_fails(grpc.StatusCode.UNIMPLEMENTED, self.sample.Missing, sample.Text(), timeout=TIMEOUT)
+        call = self.channel.unary_unary("/sample.Sample/Nothing")
+        self.assert_fails(grpc.StatusCode.UNIMPLEMENTED, call, b"", timeout=TIMEOUT)
+        call = self.channel.unary_unary("/sample.Sample/Say")
+        self.assert_fails(grpc.StatusCode.INVALID_ARGUMENT, call, b"\x0a", timeout=TIMEOUT)
+
+    def test_metadata_reaches_the_function(self):
+        self.assertEqual(self.say("colour", metadata=[("x-colour", "green")]).text, "green")
+
+    def test_deadline_and_cancel_are_heard(self):
+        self.assert_fails(grpc.StatusCode.DEADLINE_EXCEEDED, self.sample.Say, sample.Text(text="wait"), timeout=0.05)
+        # At its deadline the client cancels, too, and either may come first.
+        self.assertIn(self.server.stdout.readline(), ("cancelled DEADLINE_EXCEEDED\n", "cancelled CANCELLED\n"))
+        answers = self.sample.Stream(sample.Text(text="x", count=2 ** 31), timeout=TIMEOUT)
+        self.assertEqual(next(answers).count, 0)
+        answers.cancel()
+        self.assertEqual(self.server.stdout.readline(), "cancelled CANCELLED\n")
+
+    def test_stream_comes_whole_and_in_order(self):
+        answers = self.sample.Stream(sample.Text(text="x" * 100, count=50000), timeout=TIMEOUT * 3)
+        self.assertEqual([answer.count for answer in answers], list(range(50000)))
+
+    def test_health_is_told_and_watched(self):
+        stub = grpc_health_pb2_grpc.HealthStub(self.channel)
+        request = health.HealthCheckRequest
+        self.assertEqual(stub.Check(request(service="sample.Sample"), timeout=TIMEOUT).status, 1)
+        self.assert_fails(grpc.StatusCode.NOT_FOUND, stub.Check, request(service="no"), timeout=TIMEOUT)
+        watch = stub.Watch(request(), timeout=TIMEOUT)
+        self.assertEqual(next(watch).status, 1)
+        self.server.terminate()
+        self.assertEqual(next(watch).status, 2)
+        self.assert_fails(grpc.StatusCode.UNAVAILABLE, next, watch)
+
+    def reflect(self, **question):
+        method = self.channel.stream_stream(
+            "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+            request_serializer=reflection.ServerReflectionRequest.SerializeToString,
+            response_deserializer=reflection.ServerReflectionResponse.FromString)
+        answer, = method(iter([reflection.ServerReflectionRequest(**question)]), timeout=TIMEOUT)
+        return answer
+
+    def test_reflection_shows_enough_to_call(self):
+        services = [service.name for service in self.reflect(list_services="").list_services_response.service]
+        self.assertIn("sample.Sample", services)
+        pool = descriptor_pool.DescriptorPool()
+        answer = self.reflect(file_containing_symbol="sample.Sample")
+        for file in answer.file_descriptor_response.file_descriptor_proto:
+            pool.Add(descriptor_pb2.FileDescriptorProto.FromString(file))
+        method = pool.FindServiceByName("sample.Sample").FindMethodByName("Stream")
+        self.assertEqual(method.output_type.full_name, "sample.Text")
+        self.assertEqual([field.name for field in method.input_type.fields], ["text", "count"])
+
+
+class OverHttp(Server):
+    def curl(self, method, body, *options):
+        run = subprocess.run(["curl", "-sS", "-w", "\n%{http_code}", "-H", "Content-Type: application/json", "-d", body,
+                              *options, f"http://127.0.0.1:{self.port}/{method}"],
+                             check=True, stdout=subprocess.PIPE, text=True, timeout=60)
+        text, code = run.stdout.rsplit("\n", 1)
+        return int(code), text
+
+    def test_json_is_answered_with_json(self):
+        code, text = self.curl("sample.Sample/Say", '{"text":"hello","count":1}')
+        self.assertEqual((code, json.loads(text)), (200, {"text": "hello", "count": 2}))
+        code, text = self.curl("sample.Sample/Echo", '{"bytes":"AP8","int64":7}')
+        self.assertEqual((code, json.loads(text)), (200, {"bytes": "AP8=", "int64": "7"}))
+
+    def test_code_is_a_status(self):
+        code, text = self.curl("sample.Sample/Say", '{"text":"fail","count":5}')
+        self.assertEqual((code, json.loads(text)), (404, {"code": 5, "message": "as you wish"}))
+        self.assertEqual(self.curl("sample.Sample/Say", '{"words":1}')[0], 400)
+        code, text = self.curl("sample.Sample/Say", '{"text":"wait"}', "-H", "Grpc-Timeout: 20m")
+        self.assertEqual((code, json.loads(text)["code"]), (504, 4))
+
+    def test_stream_is_a_line_a_message(self):
+        code, text = self.curl("sample.Sample/Stream", '{"text":"x","count":20000}')
+        lines = [json.loads(line)["result"] for line in text.splitlines()]
+        self.assertEqual((code, [line.get("count", 0) for line in lines]), (200, list(range(20000))))
+
+    def test_reflection_is_there_too(self):
+        code, text = self.curl("grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+                               '{"fileByFilename":"sample.proto"}')
+        answer = json.loads(text.splitlines()[0])["result"]["fileDescriptorResponse"]
+        file = descriptor_pb2.FileDescriptorProto.FromString(base64.b64decode(answer["fileDescriptorProto"][0]))
+        self.assertEqual((code, file.package), (200, "sample"))
+
+
+class OverFrames(Server):
+    def test_calls_are_answered_in_their_order(self):
+        calls = b""
+        for i in range(100):
+            message = sample.Text(text="hello", count=i).SerializeToString()
+            call = rpc_pb2.Call(method="sample.Sample/Say", request=message).SerializeToString()
+            calls += struct.pack(">I", len(call)) + call
+        with socket.create_connection(("127.0.0.1", self.port), timeout=TIMEOUT) as connection:
+            connection.sendall(calls)
+            with connection.makefile("rb") as stream:
+                for i in range(100):
+                    size, = struct.unpack(">I", stream.read(4))
+                    reply = rpc_pb2.Reply.FromString(stream.read(size))
+                    self.assertEqual(sample.Text.FromString(reply.response).count, i + 1)
+
+
+if __name__ == "__main__":
+    SERVER = pathlib.Path(sys.argv.pop(1)).resolve()
+    with tempfile.TemporaryDirectory() as stubs:
+        make_stubs(pathlib.Path(stubs))
+        sys.path.insert(0, stubs)
+        import grpc_health_pb2 as health
+        import grpc_health_pb2_grpc
+        import grpc_reflection_pb2 as reflection
+        import rpc_pb2
+        import sample_pb2 as sample
+        import sample_pb2_grpc
+        unittest.main()
