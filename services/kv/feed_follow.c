@@ -29,7 +29,13 @@ static void skip_lost(struct kv_followed *followed)
     followed->before = at;
 }
 
-/* Returns what the follower lacks first, or NULL if it lacks nothing. A loss is told before all messages. */
+static bool is_pattern(const struct kv_followed *followed)
+{
+    return followed->ring->name.source.matches;
+}
+
+/* Returns what the follower lacks first, or NULL if it lacks nothing. A loss is told before all messages, and a message
+ * comes by its topic before it comes by a pattern. */
 static struct kv_followed *find_earliest(const struct kv_follower *follower)
 {
     struct kv_followed *earliest = NULL;
@@ -39,7 +45,8 @@ static struct kv_followed *find_earliest(const struct kv_follower *follower)
         if (at->lost > 0)
             return at;
         const struct kv__batch *batch = next_batch(at);
-        if (batch && batch->sequence < least) {
+        if (batch && (batch->sequence < least ||
+                      (batch->sequence == least && !is_pattern(at) && is_pattern(earliest)))) {
             least = batch->sequence;
             earliest = at;
         }

@@ -283,6 +283,21 @@ static void test_follower_of_several_gets_all_in_one_order(void **state)
     end(f);
 }
 
+static void test_message_comes_by_its_topic_before_a_pattern(void **state)
+{
+    struct fixture *f = begin(&no_limits);
+    (void)state;
+    assert_int_equal(follow(f, 0, "a*"), 0);
+    assert_int_equal(follow(f, 0, "ab"), 0);
+    assert_int_equal(follow(f, 0, "?b"), 0);
+    publish(f, "ab", "1");
+    run(f);
+    publish(f, "ab", "2");
+    run(f);
+    assert_string_equal(f->readers[0].log, "ab=1 a*:ab=1 ?b:ab=1 ab=2 a*:ab=2 ?b:ab=2 ");
+    end(f);
+}
+
 static void test_slow_follower_goes_on_with_the_oldest_and_is_told_the_gap(void **state)
 {
     const struct kv_feed_limits limits = {.ring = 4096};
@@ -742,6 +757,7 @@ int main(void)
         cmocka_unit_test(test_messages_that_wait_together_are_one_run_made_once),
         cmocka_unit_test(test_run_ends_where_a_follower_joins_and_at_its_size),
         cmocka_unit_test(test_follower_of_several_gets_all_in_one_order),
+        cmocka_unit_test(test_message_comes_by_its_topic_before_a_pattern),
         cmocka_unit_test(test_slow_follower_goes_on_with_the_oldest_and_is_told_the_gap),
         cmocka_unit_test(test_ring_keeps_1024_messages),
         cmocka_unit_test(test_memory_of_a_loop_is_bounded_over_all_topics),
