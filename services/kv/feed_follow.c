@@ -112,6 +112,13 @@ int kv_follower_resume(struct kv_follower *follower)
     return err;
 }
 
+int kv_follower_finish(struct kv_follower *follower)
+{
+    if (follower->first)
+        kv__feed_catch_up(follower->first->ring->loop);
+    return kv_follower_resume(follower);
+}
+
 /* Serves the next follower of a ring. Returns false if there is none. */
 static bool serve_one(struct kv__ring *ring)
 {

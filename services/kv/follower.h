@@ -111,6 +111,9 @@ void kv_follower_leave(struct kv_follower *follower);
  * another error of a callback. */
 int kv_follower_resume(struct kv_follower *follower);
 
+/* Does so, and before that takes over what others have published on other loops: called before the last words. */
+int kv_follower_finish(struct kv_follower *follower);
+
 /* Calls each(arg, source) for what the follower follows. `each` may call kv_follower_unfollow for that source. */
 void kv_follower_each(const struct kv_follower *follower,
                       void (*each)(void *arg, const struct kv_feed_source *source), void *arg);

@@ -236,7 +236,7 @@ static void on_cancel(struct weft_request *request, enum weft_reason reason)
         return;
     self->ending = "The subscription ends: the server is shutting down";
     /* One that waits for room sends the rest, and its last words, in on_room. */
-    if (!self->waits && !self->follower.waits && kv_follower_resume(&self->follower) == 0)
+    if (!self->waits && !self->follower.waits && kv_follower_finish(&self->follower) == 0)
         (void)end(self);
 }
 

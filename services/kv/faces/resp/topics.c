@@ -181,7 +181,7 @@ static void on_cancel(struct weft_request *request, enum weft_reason reason)
     struct resp_subscriber *self = request->data;
     if (reason == WEFT_REASON_DRAINED) {
         self->ends = true;
-        if (!self->follower.waits && !self->first && kv_follower_resume(&self->follower) == 0)
+        if (!self->follower.waits && !self->first && kv_follower_finish(&self->follower) == 0)
             end(self);
     } else if (self->is_walking) {
         free_subscriber(self); /* done() ends the request */

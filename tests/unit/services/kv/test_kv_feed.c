@@ -671,6 +671,21 @@ static void test_follower_gets_nothing_that_was_published_before_on_another_loop
     end(f);
 }
 
+static void test_follower_that_finishes_gets_what_is_on_its_way(void **state)
+{
+    struct fixture *f = begin(&no_limits);
+    (void)state;
+    assert_int_equal(kv_follower_finish(&f->readers[0].follower), 0);
+    assert_int_equal(follow(f, 0, "a"), 0);
+    publish_at(f, 1, "a", "1");
+    publish_at(f, 1, "a", "2");
+    assert_int_equal(kv_follower_finish(&f->readers[0].follower), 0);
+    assert_string_equal(f->readers[0].log, "a=1,2 ");
+    run(f);
+    assert_string_equal(f->readers[0].log, "a=1,2 ");
+    end(f);
+}
+
 static void test_loop_that_is_far_behind_refuses_messages(void **state)
 {
     struct fixture *f = begin(&no_limits);
@@ -773,6 +788,7 @@ int main(void)
         cmocka_unit_test(test_messages_reach_other_loops_in_order),
         cmocka_unit_test(test_message_comes_behind_those_whose_publishers_were_answered),
         cmocka_unit_test(test_follower_gets_nothing_that_was_published_before_on_another_loop),
+        cmocka_unit_test(test_follower_that_finishes_gets_what_is_on_its_way),
         cmocka_unit_test(test_loop_that_is_far_behind_refuses_messages),
         cmocka_unit_test(test_feed_survives_every_failing_allocation),
     };
