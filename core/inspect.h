@@ -32,7 +32,7 @@ size_t weft_endpoint_label(struct weft_endpoint_labels *memory, const char *line
 
 /* The label `endpoint` of samples that are about all endpoints that were removed and have ended; it is not one of any
  * endpoint's line. They are summed, so that a total over all endpoints does not fall. */
-extern const char weft_endpoint_gone[];
+#define WEFT_ENDPOINT_GONE "removed"
 
 /* An endpoint at some recent moment. */
 struct weft_endpoint_row {

@@ -11,7 +11,6 @@
 
 static const double nanosecond = 1e-9;
 
-const char weft_endpoint_gone[] = "removed";
 
 static uint64_t read_counter(const _Atomic uint64_t *counter)
 {
@@ -197,7 +196,7 @@ static void tell_all(struct telling *telling)
 {
     visit_ports(telling->server, tell_port, telling);
     if (telling->server->has_gone)
-        tell_counter(telling, weft_endpoint_gone, read_at(&telling->server->gone, telling->offset));
+        tell_counter(telling, WEFT_ENDPOINT_GONE, read_at(&telling->server->gone, telling->offset));
 }
 
 static void collect_closed(const struct weft_server *server, struct weft_samples *samples)
