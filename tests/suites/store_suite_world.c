@@ -21,6 +21,11 @@ unsigned store_suite_flags(void)
     return store_under_test->flags;
 }
 
+bool store_suite_may_be_unknown(enum kv_outcome outcome)
+{
+    return outcome == KV_UNKNOWN && !(store_under_test->flags & KV_STORE_ATOMIC);
+}
+
 int store_world_setup(void **state)
 {
     struct store_world *world = calloc(1, sizeof *world);

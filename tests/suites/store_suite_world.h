@@ -37,6 +37,10 @@ int store_world_teardown(void **state);
 /* The flags of the store under test. */
 unsigned store_suite_flags(void);
 
+/* True if a write that lacked memory may have this outcome, and then be there or not: a store elsewhere may have done it,
+ * and lack the memory for the answer. */
+bool store_suite_may_be_unknown(enum kv_outcome outcome);
+
 /* An item that sets key to value with a condition, and without an expiry. */
 struct kv_item item_to_set(const char *key, const char *value, const struct kv_update *update);
 

@@ -137,6 +137,18 @@ struct redis_node *kv_redis_master_of(const struct redis_cluster *cluster, unsig
     return cluster->map.slots[slot];
 }
 
+struct redis_node *kv_redis_answered_by(const struct redis_call *call)
+{
+    struct redis_node *node = call->own.node;
+
+    return node->main ? node->main : node;
+}
+
+uint64_t *kv_redis_node_mark(struct redis_node *node)
+{
+    return &node->mark;
+}
+
 const char *kv_redis_node_name(const struct redis_node *node)
 {
     return node->link.name;

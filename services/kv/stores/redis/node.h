@@ -43,6 +43,7 @@ struct redis_node {
     uint64_t loaded;           /* the place behind the last call of the hook */
     struct redis_node *writes; /* owned; NULL until the first write that needs it */
     struct redis_node *main;   /* of `writes`: the node that has it; else NULL */
+    uint64_t mark;             /* kv_redis_node_mark */
 };
 
 /* Sets up a node whose link has its fields set, up to random. */

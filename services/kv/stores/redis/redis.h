@@ -13,6 +13,7 @@
 #include <hiredis/hiredis.h>
 
 #include "core/base/bytes.h"
+#include "core/base/mem.h"
 #include "core/base/samples.h"
 #include "services/kv/store.h"
 
@@ -108,10 +109,10 @@ void kv_redis_submit(struct redis_cluster *cluster, struct redis_call *call);
  * is a write that was sent, so that it may take effect. */
 bool kv_redis_cancel(struct redis_cluster *cluster, struct redis_call *call);
 
-/* These two are for done, with REDIS_ANSWERED. The first takes the reply over, so that it is valid until the caller frees
- * it with freeReplyObject; it is NULL with another outcome. The second returns the node that has answered. */
-redisReply *kv_redis_keep(struct redis_call *call);
+/* Returns the node that has answered. For done, with REDIS_ANSWERED. */
 struct redis_node *kv_redis_answered_by(const struct redis_call *call);
+/* Returns a copy of a reply, which lies in the arena; NULL: no memory. */
+WEFT_MUST_USE redisReply *kv_redis_copy(struct weft_arena *arena, const redisReply *reply);
 
 /* Returns the slot of a key: CRC16 of the key or, if it has braces with bytes between them, of what is between the
  * first `{` and the first `}` behind it. */

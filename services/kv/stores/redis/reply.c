@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "redis.h"
+
 enum { ALIGNMENT = _Alignof(max_align_t), BUFFER_KEPT = 64 * 1024 };
 
 static size_t aligned(size_t size)
@@ -196,6 +198,13 @@ static redisReply *copy_to(const redisReply *reply, char **at)
 redisReply *kv_redis_reply_copy(const redisReply *reply)
 {
     char *block = weft_malloc(size_of(reply));
+
+    return block ? copy_to(reply, &block) : NULL;
+}
+
+redisReply *kv_redis_copy(struct weft_arena *arena, const redisReply *reply)
+{
+    char *block = weft_arena_alloc(arena, size_of(reply));
 
     return block ? copy_to(reply, &block) : NULL;
 }

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The number of buckets of a table, which is in a directory (layout.h). It never changes, so a loop remembers it. It reads
+ * it again after a while, in case somebody has emptied the cluster. */
+#ifndef KV_REDIS_TABLES_H
+#define KV_REDIS_TABLES_H
+
+#include "job.h"
+
+/* Finds out job->buckets, and then calls begin. If there is no such table it is 0 then, or the table is made if `make` is
+ * true. Ends the job itself if that fails. */
+void kv_redis_tables_find(struct kv_redis_job *job, bool make,
+                          void (*begin)(struct kv_redis_job *job));
+
+#endif
