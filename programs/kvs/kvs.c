@@ -23,12 +23,19 @@
 #include "services/layers/users/users.h"
 #include "services/kv/service.h"
 #include "services/kv/stores/on_disk.h"
+#ifdef WEFT_HAS_REDIS
+#include "services/kv/stores/on_redis.h"
+#endif
 #include "services/kv/stores/stores.h"
 
 static const struct kv_store *const stores[] = {
     &weft_kv_store_journal,
     &weft_kv_store_lmdb,
     &weft_kv_store_rocksdb,
+#ifdef WEFT_HAS_REDIS
+    &weft_kv_store_redis,
+    &weft_kv_store_redis_cluster,
+#endif
     NULL,
 };
 

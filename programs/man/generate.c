@@ -22,6 +22,9 @@
 #include "services/echo/echo.h"
 #include "services/kv/service.h"
 #include "services/kv/stores/on_disk.h"
+#ifdef WEFT_HAS_REDIS
+#include "services/kv/stores/on_redis.h"
+#endif
 #include "services/kv/stores/stores.h"
 
 const struct weft_transport *const generate_transports[] = {
@@ -71,6 +74,10 @@ const struct kv_store *const generate_stores[] = {
     &weft_kv_store_memory,
     &weft_kv_store_lmdb,
     &weft_kv_store_rocksdb,
+#ifdef WEFT_HAS_REDIS
+    &weft_kv_store_redis,
+    &weft_kv_store_redis_cluster,
+#endif
     NULL,
 };
 

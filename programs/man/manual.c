@@ -264,6 +264,13 @@ static void print_faces(FILE *out, const struct weft_service *const *first)
             print_plugin_options(out, (*face)->options);
 }
 
+static const char *place_of(const struct kv_store *store)
+{
+    if (store->where && strncmp(store->where, "//", 2) == 0)
+        return "On other machines";
+    return store->flags & KV_STORE_DURABLE ? "On disk" : "Gone with the process";
+}
+
 static void print_stores(FILE *out)
 {
     for (const struct kv_store *const *store = generate_stores; *store; store++) {
@@ -271,8 +278,7 @@ static void print_stores(FILE *out)
         print_bold(out, (*store)->name);
         if ((*store)->where)
             fprintf(out, "\\fB:\\fI%s\\fR", (*store)->where);
-        fprintf(out, "\n%s.\n",
-                (*store)->flags & KV_STORE_DURABLE ? "On disk" : "Gone with the process");
+        fprintf(out, "\n%s.\n", place_of(*store));
         print_plugin_options(out, (*store)->options);
     }
 }

@@ -144,6 +144,7 @@ void kv_redis_link_break(struct redis_link *link, const char *why)
     /* One line when it goes, and one for the first failure of those that never were there. */
     if (link->was_up || link->failures == 0)
         log_down(link, why);
+    kv_redis_note_trouble(link->shared, link->name, why);
     link->was_up = false;
     if (link->state == REDIS_LINK_UP)
         kv_redis_count(&link->counts->up, (uint64_t)-1);

@@ -214,6 +214,7 @@ static void take_answer(struct redis_node *node, struct redis_call *call, const 
         (redirect.advice == REDIS_ADVICE_MOVED || redirect.advice == REDIS_ADVICE_ASK))
         redirect.advice = REDIS_ADVICE_NONE;
     if (redirect.advice != REDIS_ADVICE_NONE) {
+        kv_redis_note_trouble(node->link.shared, node->link.name, reply->str);
         node->events->refused(node, call, &redirect);
         return;
     }

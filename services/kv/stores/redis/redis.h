@@ -30,6 +30,10 @@ enum { REDIS_SLOTS = 16384, REDIS_ANY_SLOT = -1 };
 WEFT_MUST_USE int kv_redis_shared_new(struct redis_shared **shared,
                                       const struct kv_store_options *options, bool single,
                                       struct weft_error *error);
+/* Finds out if calls can be made at all: connects, asks for a key, and closes the connections. It blocks until there is
+ * an answer, at most for the option `timeout`, and is called before any start. Returns 0, or an error with one line in
+ * *error, which says what was wrong last: -EHOSTUNREACH if no call was answered. */
+WEFT_MUST_USE int kv_redis_check(struct redis_shared *shared, struct weft_error *error);
 /* Call it after the stop of every cluster. Does nothing with NULL. */
 void kv_redis_shared_free(struct redis_shared *shared);
 /* Tells the samples of all loops. Any thread. */

@@ -58,6 +58,7 @@ static void take(struct redis_cluster *cluster, const struct redis_node *node,
         refresh->fruitless++;
         char quoted[WEFT_LOG_QUOTE_TEXT];
         const char *why = reply->type == REDIS_REPLY_ERROR ? reply->str : weft_strerror(got);
+        kv_redis_note_trouble(cluster->shared, node->link.name, why);
         weft_log_write(cluster->shared->log, WEFT_LOG_WARN, "redis-slots-refused", "node=%s why=%s",
                        node->link.name, weft_log_quote(weft_view_str(why), quoted));
         return;

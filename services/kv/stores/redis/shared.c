@@ -21,16 +21,17 @@ enum {
     TAIL_MAX = REDIS_URL_MAX - REDIS_NAME_MAX - 16,
 };
 
-static const char *name_of(const struct redis_shared *shared)
+void kv_redis_note_trouble(const struct redis_shared *shared, const char *node, const char *why)
 {
-    return shared->single ? "redis" : "redis-cluster";
+    if (shared->trouble)
+        snprintf(shared->trouble, REDIS_TROUBLE_MAX, "%.100s: %.200s", node, why);
 }
 
 static int refuse(const struct redis_shared *shared, const char *what, const char *text,
                   struct weft_error *error)
 {
-    return weft_error_set(error, WEFT_ECONFIG, "%s store: '%.200s': %s", name_of(shared), text,
-                          what);
+    return weft_error_set(error, WEFT_ECONFIG, "%s store: '%.200s': %s",
+                          kv_redis_store_name(shared), text, what);
 }
 
 /* Reads HOST[:PORT], with an IPv6 address in brackets, from text, which ends at `size`. */
@@ -90,7 +91,7 @@ static int read_where(struct redis_shared *shared, const char *where, struct wef
 
     if (!where || strncmp(where, "//", 2) != 0)
         return weft_error_set(error, WEFT_ECONFIG, "%s store: the form is %s://HOST:PORT%s",
-                              name_of(shared), name_of(shared),
+                              kv_redis_store_name(shared), kv_redis_store_name(shared),
                               shared->single ? "[/DATABASE]" : ",HOST:PORT...");
     const char *at = where + 2, *slash = strchr(at, '/');
     const char *end = slash ? slash : at + strlen(at);
@@ -191,7 +192,7 @@ static int read_password(struct redis_shared *shared, const char *file, struct w
         close(fd);
     if (err < 0)
         return weft_error_set(error, err, "%s store: cannot read the password in %s: %s",
-                              name_of(shared), file, weft_strerror(err));
+                              kv_redis_store_name(shared), file, weft_strerror(err));
     text[size] = '\0';
     text[strcspn(text, "\r\n")] = '\0';
     size_t length = strlen(text);
@@ -313,7 +314,7 @@ int kv_redis_shared_new(struct redis_shared **result, const struct kv_store_opti
     if (err == 0 && !shared->registry)
         err = weft_error_set(error, WEFT_ECONFIG,
                              "%s store: this program gives its stores no way to connect",
-                             name_of(shared));
+                             kv_redis_store_name(shared));
     if (err == 0)
         err = try_seed(shared, error);
     if (err < 0) {

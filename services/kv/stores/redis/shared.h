@@ -68,7 +68,19 @@ struct redis_shared {
     struct weft_registry *registry;
     const struct weft_log *log;
     _Atomic(struct redis_counts *) counts;
+    char *
+        trouble; /* REDIS_TROUBLE_MAX bytes for what was wrong last, while kv_redis_check runs; else NULL */
 };
+enum { REDIS_TROUBLE_MAX = 320 };
+
+/* Returns the name of the store. */
+static inline const char *kv_redis_store_name(const struct redis_shared *shared)
+{
+    return shared->single ? "redis" : "redis-cluster";
+}
+
+/* Says what is wrong with a node. */
+void kv_redis_note_trouble(const struct redis_shared *shared, const char *node, const char *why);
 
 /* Writes the URL of a node to dst, which has size bytes. */
 void kv_redis_url(const struct redis_shared *shared, const char *host, uint16_t port, char *dst,

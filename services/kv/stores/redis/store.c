@@ -43,7 +43,13 @@ static int init(struct kv_redis_store *self, const struct kv_store_options *give
         return err;
     (void)snprintf(self->buckets_text, sizeof self->buckets_text, "%u", self->buckets);
     self->log = given->log;
-    return kv_redis_shared_new(&self->shared, given, single, error);
+    err = kv_redis_shared_new(&self->shared, given, single, error);
+    if (err < 0)
+        return err;
+    err = kv_redis_check(self->shared, error);
+    if (err < 0)
+        kv_redis_shared_free(self->shared);
+    return err;
 }
 
 static int init_single(void *store, const struct kv_store_options *given, struct weft_error *error)

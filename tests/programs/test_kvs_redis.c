@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * kvs with its tables in a real Redis Cluster, or in one Redis. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/kvs.h"
+#include "lib/redis_server.h"
+
+static struct redis_nodes nodes;
+static struct redis_server server;
+
+static int begin(void **state)
+{
+    (void)state;
+    redis_nodes_start(&nodes, 3, 1, NULL);
+    redis_server_start(&server, NULL);
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    redis_nodes_stop(&nodes);
+    redis_server_stop(&server);
+    return 0;
+}
+
+static const char *cluster(const char *options)
+{
+    static char spec[640];
+    char where[512];
+    (void)snprintf(spec, sizeof spec, "redis-cluster:%s%s",
+                   redis_nodes_where(&nodes, where, sizeof where), options);
+    return spec;
+}
+
+static const char *single(const char *options)
+{
+    static char spec[128];
+    (void)snprintf(spec, sizeof spec, "redis://127.0.0.1:%d%s", server.port, options);
+    return spec;
+}
+
+static void start(struct kvs *kvs, const char *store)
+{
+    kvs_start(kvs, WORDS("--threads", "2", "--store", store, "--listen", KVS_ANY_PORT));
+}
+
+static void use_tables(const char *url)
+{
+    kvc_expect(url, WORDS("hset", "t", "k", "v"), "\n");
+    kvc_expect(url, WORDS("hset", "t", "k", "w"), "v\n");
+    kvc_expect(url, WORDS("hget", "t", "k"), "w\n");
+    kvc_expect(url, WORDS("hmset", "t", "a", "1", "b", "2"), "\n\n");
+    kvc_expect(url, WORDS("hmget", "t", "a", "b", "c", "k"), "1\n2\n\nw\n");
+    kvc_expect(url, WORDS("hincr", "t", "n", "5"), "5\n");
+    kvc_expect(url, WORDS("hincr", "t", "n", "-7"), "-2\n");
+    kvc_expect(url, WORDS("hexpire", "t", "k", "1000"), "true\n");
+    kvc_expect(url, WORDS("count", "t"), "4\n");
+    kvc_expect(url, WORDS("tables"), "t\t4\n");
+    kvc_expect_error(url, WORDS("hset", "t", "k", "x", "--if-absent"), 1, "");
+    kvc_expect(url, WORDS("hmdel", "t", "a", "b", "n"), "1\n2\nint:-2\n");
+    kvc_expect(url, WORDS("hgetall", "t"), "k\tw\n");
+    kvc_expect(url, WORDS("drop", "t"), "1\n");
+}
+
+static void test_commands_do_in_a_cluster_what_they_do_elsewhere(void **state)
+{
+    struct kvs kvs;
+    (void)state;
+    start(&kvs, cluster("?buckets=16"));
+    use_tables(kvs.urls[0]);
+    kvs_end(&kvs);
+}
+
+static void test_commands_do_in_one_redis_what_they_do_elsewhere(void **state)
+{
+    struct kvs kvs;
+    (void)state;
+    start(&kvs, single("?buckets=4"));
+    use_tables(kvs.urls[0]);
+    kvs_end(&kvs);
+}
+
+/* One reads what the other writes, and so does one that starts later with another number of buckets. */
+static void test_several_kvs_before_one_cluster_answer_alike(void **state)
+{
+    struct kvs one, other;
+    (void)state;
+    start(&one, cluster("?buckets=16"));
+    start(&other, cluster("?buckets=8"));
+    kvc_expect(one.urls[0], WORDS("hset", "shared", "k", "v"), "\n");
+    kvc_expect(other.urls[0], WORDS("hget", "shared", "k"), "v\n");
+    kvc_expect(other.urls[0], WORDS("hincr", "shared", "n", "1"), "1\n");
+    kvc_expect(one.urls[0], WORDS("hincr", "shared", "n", "1"), "2\n");
+    kvs_end(&one);
+    kvc_expect(other.urls[0], WORDS("drop", "shared"), "2\n");
+    kvs_end(&other);
+}
+
+static void test_followers_are_told_that_redis_tells_no_changes(void **state)
+{
+    struct kvs kvs;
+    (void)state;
+    start(&kvs, cluster(""));
+    kvc_expect_error(kvs.urls[0], WORDS("watch", "t"), 1, "501");
+    kvs_end(&kvs);
+}
+
+/* Starts kvs, which must end by itself, with a line that holds the fragment. */
+static void refuse(const char *store, const char *fragment)
+{
+    struct process process;
+    assert_int_equal(process_run(&process, WORDS(KVS_PATH, "--log-level", "error", "--store", store,
+                                                 "--listen", KVS_ANY_PORT)),
+                     1);
+    assert_one_line(process.err.text, fragment);
+    process_kill(&process);
+}
+
+static void test_kvs_does_not_start_where_no_node_serves_and_says_why(void **state)
+{
+    char spec[160];
+    (void)state;
+    (void)snprintf(spec, sizeof spec, "redis-cluster://127.0.0.1:%d?timeout=1", server.port);
+    refuse(spec, "cluster support disabled); start them, or correct --store");
+    refuse("redis://127.0.0.1:1?timeout=0.3",
+           "redis store: no node serves (127.0.0.1:1: Connection refused); start them, or correct "
+           "--store");
+    redis_tell(&server, "CONFIG SET requirepass secret");
+    refuse(single("?timeout=1"), "NOAUTH");
+    redis_server_stop(&server);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_commands_do_in_a_cluster_what_they_do_elsewhere),
+        cmocka_unit_test(test_commands_do_in_one_redis_what_they_do_elsewhere),
+        cmocka_unit_test(test_several_kvs_before_one_cluster_answer_alike),
+        cmocka_unit_test(test_followers_are_told_that_redis_tells_no_changes),
+        cmocka_unit_test(test_kvs_does_not_start_where_no_node_serves_and_says_why),
+    };
+    return cmocka_run_group_tests(tests, begin, end);
+}
