@@ -50,6 +50,9 @@ static enum cli_exit connect_all(struct cli_bench_load *load, struct weft_error 
         struct cli_bench_connection *connection = &load->connections[i];
         connection->load = load;
         options.data = connection;
+        /* The first of so many has the session that the others use. */
+        size_t place = i % load->plan->config->streams;
+        options.beside = place > 0 ? load->connections[i - place].client : NULL;
         int err = weft_client_new(&connection->client, &options, error);
         if (err == 0)
             err = log_in(connection, error);
@@ -140,7 +143,8 @@ void cli_bench_load_fini(struct cli_bench_load *load)
 void cli_bench_load_close(struct cli_bench_load *load)
 {
     load->closing = true;
-    for (size_t i = 0; i < load->connection_count; i++) {
+    /* Those that share a session are closed before the one that has it. */
+    for (size_t i = load->connection_count; i-- > 0;) {
         weft_client_close(load->connections[i].client);
         weft_kv_client_fini(&load->connections[i].kv);
         load->connections[i].client = NULL;

@@ -70,6 +70,12 @@ static int set_threads(void *into, const char *text, struct weft_error *error)
     return set_unsigned(&config->bench.threads, "threads", text, THREADS_MAX, error);
 }
 
+static int set_streams(void *into, const char *text, struct weft_error *error)
+{
+    struct kvc_config *config = into;
+    return set_unsigned(&config->bench.streams, "streams", text, CLIENTS_MAX, error);
+}
+
 static int set_duration(void *into, const char *text, struct weft_error *error)
 {
     struct kvc_config *config = into;
@@ -168,6 +174,12 @@ static const struct cli_option options[] = {
      .help = "threads that share the clients",
      .set = set_threads,
      OF_BENCH},
+    {.name = "streams",
+     .argument = "N",
+     .fallback = "1",
+     .help = "clients that share a yamux session [1]",
+     .set = set_streams,
+     OF_BENCH},
     {.name = "duration",
      .argument = "SECONDS",
      .fallback = "10",
@@ -244,6 +256,7 @@ struct cli_bench_config cli_bench_config_default(void)
         .clients = 50,
         .pipeline = 1,
         .threads = 1,
+        .streams = 1,
         .warmup = WEFT_SECONDS(1),
         .mix = {.shares = {[CLI_BENCH_HGET] = 90, [CLI_BENCH_HSET] = 10}, .total = 100},
         .table = DEFAULT_TABLE,
