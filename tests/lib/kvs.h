@@ -8,7 +8,7 @@
 #include "process.h"
 #include "scratch.h"
 
-enum { KVS_ENDPOINTS_MAX = 8 };
+enum { KVS_ENDPOINTS_MAX = 10 };
 
 #define KVS_ANY_PORT "tcp://127.0.0.1:0"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Lets a test of the wire go through filters: compiled with THROUGH="tls", "ws" or "wss" and linked with
+ * Lets a test of the wire go through filters: compiled with THROUGH="yamux", "tls", "ws" or "wss" and linked with
  * --wrap=kvs_start,wire_connect, it has kvs listen with that scheme wherever the test says tcp, and the test connects by a
  * tunnel (tests/soak/tunnel.h). The test itself does not know. */
 #include <setjmp.h>
@@ -28,6 +28,11 @@ void __wrap_kvs_start(struct kvs *kvs, const char *const *options);
 int __real_wire_connect(const char *url);
 int __wrap_wire_connect(const char *url);
 
+static bool has_tls(void)
+{
+    return strcmp(THROUGH, "tls") == 0 || strcmp(THROUGH, "wss") == 0;
+}
+
 static void end(void)
 {
     const char *trouble = tunnels_fini();
@@ -48,18 +53,18 @@ static void begin(void)
         return;
     scratch_make(folder, sizeof folder);
     snprintf(ca, sizeof ca, "%s/ca.pem", folder);
-    if (strcmp(THROUGH, "ws") != 0) {
+    if (has_tls()) {
         assert_int_equal(process_run(&maker, WORDS(KVS_PATH, "--make-certificate", folder)), 0);
         process_kill(&maker);
     }
-    tunnels_init(strcmp(THROUGH, "ws") != 0 ? ca : NULL);
+    tunnels_init(has_tls() ? ca : NULL);
     atexit(end);
 }
 
 static void put_url(char *url, const char *rest)
 {
-    const char *path = strcmp(THROUGH, "tls") != 0 ? "/" : "";
-    if (strcmp(THROUGH, "ws") == 0)
+    const char *path = THROUGH[0] == 'w' ? "/" : "";
+    if (!has_tls())
         snprintf(url, URL_SIZE, THROUGH "://127.0.0.1:0%s%s", path, rest);
     else
         snprintf(url, URL_SIZE, THROUGH "://127.0.0.1:0%s%s%ccert=%s/server.pem&key=%s/server.key",

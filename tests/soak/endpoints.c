@@ -15,6 +15,8 @@ const struct endpoint *endpoints(void)
         {"tcp", "tcp://127.0.0.1:0", true, false},
         {"tcp-raw", "tcp://127.0.0.1:0", false, false},
         {"unix", NULL, true, false},
+        {"yamux", "yamux://127.0.0.1:0", true, false},
+        {"yamux-raw", "yamux://127.0.0.1:0", false, false},
 #ifdef SOAK_WEBSOCKET
         {"ws", "ws://127.0.0.1:0/", true, false},
         {"ws-raw", "ws://127.0.0.1:0/", false, false},

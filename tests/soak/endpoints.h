@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * In the soak, kvs listens on TCP and a Unix socket, and WebSocket and TLS over TCP where the build has them. */
+ * In the soak, kvs listens on TCP, a Unix socket and yamux, and WebSocket and TLS over TCP where the build has them. */
 #ifndef SOAK_ENDPOINTS_H
 #define SOAK_ENDPOINTS_H
 
 #include <stdbool.h>
 
-enum { ENDPOINTS_MAX = 8 };
+enum { ENDPOINTS_MAX = 10 };
 
 struct endpoint {
     const char *name;

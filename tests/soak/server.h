@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-enum { SERVER_URLS_MAX = 8 };
+enum { SERVER_URLS_MAX = 10 };
 
 struct server {
     pid_t pid;

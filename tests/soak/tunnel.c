@@ -16,6 +16,7 @@
 #include "lib/wire.h"
 #include "clock.h"
 #include "masks.h"
+#include "muxed.h"
 #include "secret.h"
 
 enum { CHUNK = 16 * 1024, STACK = 256 * 1024 };
@@ -23,8 +24,9 @@ enum { CHUNK = 16 * 1024, STACK = 256 * 1024 };
 struct tunnel {
     int app, net;          /* the far end of the client's pair; the server's */
     struct secret *secret; /* NULL: no TLS */
-    bool websocket;
+    bool websocket, yamux;
     struct masks masks;
+    struct muxed muxed;
     struct bytes up, down; /* for the server, for the client */
     bool app_ended, net_ended;
     bool last_words; /* have left */
@@ -58,22 +60,34 @@ static void consume(struct bytes *bytes, size_t n)
         memmove(bytes->data, bytes->data + n, bytes->size);
 }
 
+/* True if bytes of the client may be taken. */
+static bool takes_app(const struct tunnel *tunnel)
+{
+    return !tunnel->app_ended && (!tunnel->websocket || tunnel->masks.open) &&
+           (!tunnel->yamux || tunnel->muxed.room > 0);
+}
+
 /* From the client. Before the handshake is over, nothing is taken. */
 static void take_app(struct tunnel *tunnel)
 {
     uint8_t chunk[CHUNK];
-    if (tunnel->app_ended || tunnel->up.size > 0 || (tunnel->websocket && !tunnel->masks.open))
+    if (tunnel->up.size > 0 || !takes_app(tunnel))
         return;
-    ssize_t n = recv(tunnel->app, chunk, sizeof chunk, 0);
+    size_t most = tunnel->yamux && tunnel->muxed.room < CHUNK ? tunnel->muxed.room : CHUNK;
+    ssize_t n = recv(tunnel->app, chunk, most, 0);
     if (n < 0 && errno == EAGAIN)
         return;
     tunnel->app_ended = n <= 0;
     if (n > 0 && tunnel->websocket)
         masks_seal(&tunnel->masks, &tunnel->up, chunk, (size_t)n);
+    else if (n > 0 && tunnel->yamux)
+        muxed_seal(&tunnel->muxed, &tunnel->up, chunk, (size_t)n);
     else if (n > 0)
         bytes_put(&tunnel->up, chunk, (size_t)n);
     else if (tunnel->websocket)
         masks_close(&tunnel->masks, &tunnel->up);
+    else if (tunnel->yamux)
+        muxed_end(&tunnel->up);
 }
 
 /* Drops what cannot be sent any more: the server may still have said something. */
@@ -86,7 +100,8 @@ static void send_net(struct tunnel *tunnel)
         consume(&tunnel->up, n < 0 ? tunnel->up.size : (size_t)n);
         tunnel->app_ended |= n < 0;
     }
-    if (!tunnel->app_ended || tunnel->last_words)
+    /* The end of a stream is not that of its session, whose windows go on. */
+    if (!tunnel->app_ended || tunnel->last_words || tunnel->yamux)
         return;
     tunnel->last_words = true;
     if (tunnel->secret)
@@ -108,6 +123,11 @@ static void take_net(struct tunnel *tunnel)
         tunnel->net_ended = tunnel->masks.got_close;
         if (tunnel->masks.wrong)
             atomic_store(&wrong, tunnel->masks.wrong);
+    } else if (n > 0 && tunnel->yamux) {
+        muxed_open(&tunnel->muxed, &tunnel->down, &tunnel->up, chunk, (size_t)n);
+        tunnel->net_ended = tunnel->muxed.got_end;
+        if (tunnel->muxed.wrong)
+            atomic_store(&wrong, tunnel->muxed.wrong);
     } else if (n > 0) {
         bytes_put(&tunnel->down, chunk, (size_t)n);
     }
@@ -130,11 +150,10 @@ static void send_app(struct tunnel *tunnel)
 static void await(struct tunnel *tunnel)
 {
     bool shaking = tunnel->secret && !secret_is_open(tunnel->secret);
-    bool takes_app =
-        tunnel->up.size == 0 && !tunnel->app_ended && (!tunnel->websocket || tunnel->masks.open);
+    bool takes = tunnel->up.size == 0 && takes_app(tunnel);
     bool takes_net = (tunnel->down.size == 0 && !tunnel->net_ended) || shaking;
     struct pollfd poller[2] = {{.fd = tunnel->app}, {.fd = tunnel->net}};
-    poller[0].events = (short)((takes_app ? POLLIN : 0) | (tunnel->down.size > 0 ? POLLOUT : 0));
+    poller[0].events = (short)((takes ? POLLIN : 0) | (tunnel->down.size > 0 ? POLLOUT : 0));
     poller[1].events =
         (short)((takes_net ? POLLIN : 0) | (tunnel->up.size > 0 && !shaking ? POLLOUT : 0));
     if (poll(poller, 2, WIRE_DEADLINE_MS) <= 0)
@@ -154,13 +173,15 @@ static void *run(void *arg)
     struct tunnel *tunnel = arg;
     if (tunnel->websocket)
         masks_ask(&tunnel->up);
+    if (tunnel->yamux)
+        muxed_begin(&tunnel->muxed, &tunnel->up);
     for (;;) {
         take_app(tunnel);
         send_net(tunnel);
         take_net(tunnel);
         send_app(tunnel);
         bool done = tunnel->net_ended && tunnel->down.size == 0;
-        if (tunnel->cut || done || tunnel->masks.wrong)
+        if (tunnel->cut || done || tunnel->masks.wrong || tunnel->muxed.wrong)
             break;
         await(tunnel);
     }
@@ -202,8 +223,9 @@ int tunnel_connect(const char *url)
 {
     bool tls = strncmp(url, "tls:", 4) == 0 || strncmp(url, "wss:", 4) == 0;
     bool websocket = strncmp(url, "ws:", 3) == 0 || strncmp(url, "wss:", 4) == 0;
+    bool yamux = strncmp(url, "yamux:", 6) == 0;
     int pair[2], net = tunnel_knock(url);
-    if (net < 0 || (!tls && !websocket))
+    if (net < 0 || (!tls && !websocket && !yamux))
         return net;
     struct tunnel *tunnel = calloc(1, sizeof *tunnel);
     if (!tunnel || socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) < 0)
@@ -211,6 +233,7 @@ int tunnel_connect(const char *url)
     tunnel->app = pair[1];
     tunnel->net = net;
     tunnel->websocket = websocket;
+    tunnel->yamux = yamux;
     tunnel->secret = tls ? secret_new(net) : NULL;
     start(tunnel);
     return pair[0];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Connections through WebSocket, TLS or both, for clients that know sockets alone: a thread stands between the
+ * Connections through yamux, WebSocket, TLS or the latter two, for clients that know sockets alone: a thread stands between the
  * client's end of a socket pair and the server, and shares no code with the library. A shut direction of the
  * pair becomes a close frame or close_notify; a closed pair a connection that is cut. */
 #ifndef SOAK_TUNNEL_H
@@ -12,7 +12,7 @@ void tunnels_init(const char *ca);
  * may not, or "". */
 const char *tunnels_fini(void);
 
-/* Does what wire_connect does, also for "ws://ADDRESS/", "wss://ADDRESS/" and "tls://ADDRESS". If the handshake
+/* Does what wire_connect does, also for "yamux://ADDRESS", "ws://ADDRESS/", "wss://ADDRESS/" and "tls://ADDRESS". If the handshake
  * fails, the descriptor sees the end. */
 int tunnel_connect(const char *url);
 

@@ -9,9 +9,10 @@
 
 enum {
     CONTROL_EXTRA = 64 * 1024, /* output beyond `output` that answers and updates may take */
-    /* The last id that is given out; Go's session.go, OpenStream, ends with it as well. */
-    LAST_ID = UINT32_MAX - 2,
 };
+
+/* The last id that is given out; Go's session.go, OpenStream, ends with it as well. */
+static const uint32_t last_id = UINT32_MAX - 2;
 
 void weft__yamux_init(struct weft__yamux *yamux, const struct weft__yamux_config *config,
                       const struct weft__yamux_events *events, struct weft_piece_pool *pool,
@@ -354,7 +355,7 @@ int weft__yamux_open(struct weft__yamux *yamux, struct weft__yamux_flow *flow)
 {
     if (yamux->error != 0 || yamux->heard_away)
         return -ECONNREFUSED;
-    if (yamux->next_id > LAST_ID)
+    if (yamux->next_id > last_id)
         return -EADDRNOTAVAIL;
     if (yamux->unanswered >= yamux->config->backlog || yamux->flows.count >= yamux->config->streams)
         return -EAGAIN;

@@ -4,7 +4,7 @@
 //
 //	peer client ADDRESS CASE    a client of kvs, whose codec is raw; prints "ok"
 //	peer server KVS             a server that carries each stream to KVS over tcp; prints its address
-//	peer vectors                frames as the library writes them, a line of hex each
+//	peer vectors                what the library writes as a client and as a server, a line of hex each
 package main
 
 import (
@@ -316,22 +316,27 @@ func server(kvs string) {
 	}
 }
 
-// A connection that shows what is written to it.
-type shown struct{ net.Conn }
+// A connection that remembers what is written to it.
+type shown struct {
+	net.Conn
+	written *bytes.Buffer
+}
 
 func (s shown) Write(data []byte) (int, error) {
-	fmt.Println(hex.EncodeToString(data))
+	s.written.Write(data)
 	return s.Conn.Write(data)
 }
 
-// One stream's life as a client writes it: SYN, data, a ping, FIN, GO_AWAY.
+// A stream's life as each side writes it: SYN and ACK, data both ways, a ping, FIN of both, GO_AWAY of the client.
+// tests/vectors/yamux.jsonl has it.
 func vectors() {
 	ours, theirs := net.Pipe()
+	var fromClient, fromServer bytes.Buffer
 	quiet := config()
 	quiet.EnableKeepAlive = false
-	client, err := yamux.Client(shown{ours}, quiet)
+	client, err := yamux.Client(shown{ours, &fromClient}, quiet)
 	must(err, "begin a session")
-	server, err := yamux.Server(theirs, quiet)
+	server, err := yamux.Server(shown{theirs, &fromServer}, quiet)
 	must(err, "begin a session")
 	stream := open(client)
 	peer, err := server.AcceptStream()
@@ -339,10 +344,16 @@ func vectors() {
 	write(stream, []byte("hello"))
 	_, err = io.ReadFull(peer, make([]byte, 5))
 	must(err, "read")
+	write(peer, []byte("world"))
+	_, err = io.ReadFull(stream, make([]byte, 5))
+	must(err, "read")
 	_, err = client.Ping()
 	must(err, "ping")
 	must(stream.Close(), "close")
+	must(peer.Close(), "close")
 	must(client.GoAway(), "go away")
+	fmt.Println(hex.EncodeToString(fromClient.Bytes()))
+	fmt.Println(hex.EncodeToString(fromServer.Bytes()))
 }
 
 func main() {

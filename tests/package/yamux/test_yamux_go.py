@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """kvs and kvc over yamux against hashicorp's library in Go (peer.go).
 Run from the root of the tree: test_yamux_go.py KVS KVC PEER [TEST...]."""
+import json
 import os
 import pathlib
 import re
@@ -111,6 +112,14 @@ class GoServers(Peers):
             self.kvc("--max-frame", "16MiB", "hset", "t", "large", "file:" + str(path))
             got = self.kvc("--max-frame", "16MiB", "hget", "t", "large")
             self.assertEqual(got, b"hex:" + value.hex().encode() + b"\n")
+
+
+class Vectors(unittest.TestCase):
+    def test_vectors_are_what_the_library_writes(self):
+        done = subprocess.run([PEER, "vectors"], timeout=100, capture_output=True, text=True,
+                              check=True)
+        rows = pathlib.Path("tests/vectors/yamux.jsonl").read_text().splitlines()
+        self.assertEqual(done.stdout.split(), [json.loads(row)["send_hex"] for row in rows])
 
 
 if __name__ == "__main__":
