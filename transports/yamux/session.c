@@ -316,27 +316,24 @@ static void set_interest(struct weft__yamux_session *session)
     session->below->ops->want(session->below, interest);
 }
 
-/* Lets each stream that waits write once, in their order. Returns false if the session is gone. */
+/* Lets each stream that waits write once, in their order. An owner may close any stream meanwhile, so they are counted
+ * before. Returns false if the session is gone. */
 static bool serve_round(struct weft__yamux_session *session)
 {
-    struct weft__yamux_stream *last =
-        session->writers
-            ? weft_container_of(session->writers_end, struct weft__yamux_stream, next_writer)
-            : NULL;
     bool *gone = session->gone;
+    size_t left = 0;
 
-    for (struct weft__yamux_stream *stream = session->writers;
-         stream && weft__yamux_has_room(session); stream = session->writers) {
-        bool was_last = stream == last;
+    for (const struct weft__yamux_stream *at = session->writers; at; at = at->next_writer)
+        left++;
+    for (; left > 0 && session->writers && weft__yamux_has_room(session); left--) {
+        struct weft__yamux_stream *stream = session->writers;
         weft__yamux_unqueue_writer(stream);
-        if (stream->flow.may_send > 0) {
-            weft__yamux_queue_writer(stream);
-            stream->stream.on_ready(&stream->stream, weft__yamux_events(stream));
-            if (*gone)
-                return false;
-        }
-        if (was_last)
-            break;
+        if (stream->flow.may_send == 0)
+            continue;
+        weft__yamux_queue_writer(stream);
+        stream->stream.on_ready(&stream->stream, weft__yamux_events(stream));
+        if (*gone)
+            return false;
     }
     return true;
 }
@@ -376,6 +373,8 @@ static void finish(struct weft__yamux_session *session)
     }
     if (!serve_writers(session))
         return;
+    if (session->protocol.error != 0) /* found while something was sent */
+        fail(session, session->protocol.error, session->protocol.why);
     finish_leaving(session);
     set_interest(session);
     session->gone = NULL;

@@ -233,6 +233,27 @@ static void test_answers_that_nobody_reads_end_the_session(void **state)
     world_end(&world);
 }
 
+/* The answer that is too much may be said by a stream, and no byte may come after it. */
+static void test_last_answer_that_nobody_reads_ends_the_session_without_more_input(void **state)
+{
+    const struct script_rules rules = {.window = 100};
+    (void)state;
+    world_begin(&world, "idle-frames=1000000&session-output=16KiB", true);
+    world_send(&world, UPDATE, SYN, 1, 0, NULL);
+    world_run(&world);
+    script_set_rules(world.peer, &rules);
+    /* 16 KiB and 64 KiB are all but full. */
+    for (uint32_t i = 0; i < (16 + 64) * 1024 / WEFT__YAMUX_HEADER; i++)
+        world_send(&world, PING, SYN, 0, i, NULL);
+    world_run(&world);
+    for (int i = 0; i < 20 && world.over == 0; i++)
+        world_send(&world, UPDATE, SYN, 3 + 2 * (uint32_t)i, 0, NULL);
+    world_run(&world);
+    assert_true(virtual_loop_advance(world.loop, 20 * SECOND));
+    assert_int_equal(world.over, -EPROTO);
+    world_end(&world);
+}
+
 static void test_frames_without_use_end_the_session(void **state)
 {
     (void)state;
@@ -303,6 +324,7 @@ int main(void)
         cmocka_unit_test(test_rapid_resets_end_the_session),
         cmocka_unit_test(test_flood_of_pings_ends_the_session),
         cmocka_unit_test(test_answers_that_nobody_reads_end_the_session),
+        cmocka_unit_test(test_last_answer_that_nobody_reads_ends_the_session_without_more_input),
         cmocka_unit_test(test_frames_without_use_end_the_session),
         cmocka_unit_test(test_fullest_stream_is_reset_when_memory_is_used_up),
     };

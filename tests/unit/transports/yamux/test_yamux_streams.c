@@ -307,6 +307,22 @@ static void test_stream_that_is_closed_within_its_callback_leaves_the_others(voi
     world_end(&world);
 }
 
+static void test_writer_may_close_another_that_waits(void **state)
+{
+    (void)state;
+    world_begin(&world, "", true);
+    struct owner *first = open_stream(1), *last = open_stream(3);
+    first->closes_other = last;
+    owner_write(first, 10);
+    owner_write(last, 10);
+    world_run(&world);
+    assert_null(last->stream);
+    assert_int_equal(first->written, 10);
+    world_expect(&world, UPDATE, FIN, 3, 0);
+    world_expect(&world, DATA, 0, 1, 10);
+    world_end(&world);
+}
+
 static void test_session_may_be_closed_within_a_callback_of_a_stream(void **state)
 {
     (void)state;
@@ -534,6 +550,7 @@ int main(void)
         cmocka_unit_test(test_reset_by_the_peer_drops_what_was_not_read),
         cmocka_unit_test(test_close_with_unread_bytes_resets_and_other_closes_end),
         cmocka_unit_test(test_stream_that_is_closed_within_its_callback_leaves_the_others),
+        cmocka_unit_test(test_writer_may_close_another_that_waits),
         cmocka_unit_test(test_session_may_be_closed_within_a_callback_of_a_stream),
         cmocka_unit_test(test_drain_lets_streams_finish_and_resets_later_ones),
         cmocka_unit_test(test_peer_that_does_not_end_after_the_last_words_is_waited_for_one_second),

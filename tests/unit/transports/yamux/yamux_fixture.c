@@ -93,6 +93,11 @@ static void on_ready(struct weft_stream *stream, unsigned events)
     owner->told++;
     if (owner->ends_session)
         end_session(owner->world);
+    if (owner->closes_other) {
+        owner_close(owner->closes_other);
+        owner->closes_other = NULL;
+        return; /* it still wants to write, and does not yet */
+    }
     if (owner->closes) {
         owner_close(owner);
         return;

@@ -27,8 +27,9 @@ struct owner {
     bool reads;     /* takes what comes */
     size_t writes;  /* bytes that are left to be written, all 'w' */
     size_t written;
-    bool closes;       /* when it is told the next time */
-    bool ends_session; /* likewise: unlisten */
+    bool closes;                /* when it is told the next time */
+    bool ends_session;          /* likewise: unlisten */
+    struct owner *closes_other; /* likewise: this one */
 };
 
 struct world {
