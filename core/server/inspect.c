@@ -11,7 +11,6 @@
 
 static const double nanosecond = 1e-9;
 
-
 static uint64_t read_counter(const _Atomic uint64_t *counter)
 {
     return atomic_load_explicit(counter, memory_order_relaxed);
