@@ -7,7 +7,8 @@
 #include "core/base/compiler.h"
 #include "virtual_loop.h"
 
-enum { PATIENCE = 1000 }; /* turns until an operation must be done */
+/* Turns until an operation must be done; descriptors, for stores that have some. */
+enum { PATIENCE = 100000, DESCRIPTORS = 256 };
 
 static void demand(bool holds, const char *rule)
 {
@@ -32,7 +33,7 @@ static void open_session(struct store_client *self)
 
 static void start_loop(struct store_client *self)
 {
-    demand(weft_loop_new(&self->loop, 0) == 0, "no loop");
+    demand(weft_loop_new(&self->loop, DESCRIPTORS) == 0, "no loop");
     self->loop_state = zeroed(self->store->loop_size);
     demand(self->store->start(self->loop_state, self->state, self->loop) == 0,
            "no part for the loop");
