@@ -7,7 +7,7 @@
  *
  *     tcp://127.0.0.1:9527?service=kv&layers=metrics,access
  *
- *     begin, outermost first -> the service's call() -> ask -> end, innermost first
+ *     begin, outermost first -> the service's call() -> ask -> end, innermost first -> observe
  *
  * A layer does not decode the payload again: the service says with weft_request_ask what a request is
  * about. A layer also sees when each request ends, and with what status. All slots but configure, start
@@ -50,8 +50,9 @@ struct weft_action {
 WEFT_MUST_USE bool weft_request_ask(struct weft_request *request, const struct weft_action *action,
                                     struct weft_rejection *why);
 
-/* True if weft_request_ask is known to return true for an action with these flags and this object: the peer has a pass
- * had a pass (peer.h) when the request came. It costs less than to make an action and ask. */
+/* True if weft_request_ask is known to return true for an action with these flags and this object: no layer of the
+ * endpoint would ask, or the peer had a pass (peer.h) when the request came. It costs less than to make an action and
+ * ask. A service that does not ask then sets request->action. */
 bool weft_request_passes(const struct weft_request *request, unsigned flags,
                          struct weft_view object);
 
@@ -134,9 +135,23 @@ struct weft_layer {
     int (*authenticate)(void *loop_state, struct weft_request *request, struct weft_view user,
                         struct weft_view secret);
 
+    /* A layer that has this slot is an observer: it refuses nothing and keeps nothing beside a request, so the core
+     * spends a third of what a layer with begin, ask and end takes. An endpoint has at most one observer. It sees all
+     * requests of the endpoint, wherever `layers=` names it, and of the slots here it may have only this one, `time`,
+     * configure, start, stop and listening.
+     * Called exactly once per request, within the function that ends the request and after the end of all other
+     * layers. Of the request only action, status and payload.size may be read, and weft_request_peer and
+     * weft_request_connection called. bytes: as for end. begun: what `time` returned for this request, else 0. */
+    void (*observe)(void *loop_state, const struct weft_request *request, uint64_t bytes,
+                    int64_t begun);
+    /* Called for a request that is timed, before the begin of all other layers: for the first one of a loop, and then
+     * for the one that is *next requests further, at least 1. Returns when it begins, as nanoseconds of a clock of
+     * the layer's own, and not 0. NULL: no request is timed. */
+    int64_t (*time)(void *loop_state, uint32_t *next);
+
     /* Called exactly once per request that reached this layer, also if its begin returned false, within
-     * the function that ends the request. request->status is what the service set; bytes is the size of all
-     * its messages before encoding. The payload may be gone. */
+     * the function that ends the request. request->status is what the service set, request->action the name of the
+     * first action that it was about; bytes is the size of all its messages before encoding. The payload may be gone. */
     void (*end)(void *loop_state, void *state, const struct weft_request *request, uint64_t bytes);
 };
 

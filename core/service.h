@@ -56,8 +56,10 @@ struct weft_request {
     struct weft_view payload, credentials, target, metadata;
     void *data;         /* the service's own; NULL at call() */
     const void *layers; /* not NULL: call weft_request_ask before acting (layer.h) */
-    uint32_t status;    /* set before the end, in the service's own terms, for layers; 0: none */
-    uint32_t stream;    /* the core's. Not 0: it is in no order, see "Streams" at the top */
+    /* The name of the action that it is about, for layers (layer.h). weft_request_ask sets it if it is NULL. */
+    const char *action;
+    uint32_t status; /* set before the end, in the service's own terms, for layers; 0: none */
+    uint32_t stream; /* the core's. Not 0: it is in no order, see "Streams" at the top */
     /* Called after -EAGAIN, once another try is worth it; it may be refused again. */
     void (*on_room)(struct weft_request *request);
     /* Called once if the connection ends before the request does: nobody will read the answer. This is

@@ -146,7 +146,7 @@ int weft__stream_deliver(struct weft__request *request, const struct weft_body *
         return -EAGAIN;
     }
     request->said = last ? WEFT__SAID_ALL : WEFT__SAID_SOME;
-    if (request->layered.begun > 0 && body)
+    if (request->layered.watched && body)
         request->layered.bytes += body->size;
     emit(request, body, last);
     return 0;

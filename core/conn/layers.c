@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The layers before a service: they see a request begin and are asked. That it ends they hear in
- * request.c, which ends it. */
+ * The layers before a service: they see a request begin and are asked. They hear that it ends in request.c,
+ * which ends it. */
 #include "layers.h"
 
 #include <assert.h>
@@ -56,6 +56,7 @@ static void begin_layers(struct weft__request *request, void *loop_state, void *
         if (!request->layered.waited) {
             memset(state, 0, layer->request_size);
             request->layered.begun++;
+            request->layered.watched = true;
         }
         request->layered.waited = false;
         if (layer->begin && !layer->begin(layers->of[i].loop_state, state, public, &why)) {
@@ -96,7 +97,9 @@ void weft__layers_call_one(void *loop_state, void *conn_state, struct weft_reque
     struct weft_rejection why = {.cause = WEFT_REJECT_DENIED};
 
     public->layers = layers;
-    request->layered = (struct weft__layered){.begun = 1};
+    request->layered.pass = NULL;
+    request->layered.begun = 1;
+    request->layered.watched = true;
     memset(state, 0, layer->request_size);
     if (!layer->begin || layer->begin(layers->of[0].loop_state, state, public, &why))
         binding->service->call(loop_state, conn_state, public);
@@ -117,6 +120,35 @@ void weft__layers_call_quick(void *loop_state, void *conn_state, struct weft_req
     public->layers = &binding->layers;
     request->layered.pass = &peer->pass;
     binding->service->call(loop_state, conn_state, public);
+}
+
+/* Every peer has this pass where no layer asks. */
+static const unsigned always;
+static const struct weft__pass pass_for_all = {.stamp = &always, .any = true};
+
+/* Goes on with a request that the observer may time. */
+WEFT_NOINLINE static void call_timed(void *loop_state, void *conn_state,
+                                     struct weft__request *request)
+{
+    struct weft__layers *layers = &request->conn->binding->layers;
+
+    if (layers->observer->time)
+        request->layered.timed = layers->observer->time(layers->observer_loop, &layers->untimed);
+    layers->inner(loop_state, conn_state, &request->public);
+}
+
+void weft__layers_observe(void *loop_state, void *conn_state, struct weft_request *public)
+{
+    struct weft__request *request = weft_container_of(public, struct weft__request, public);
+    struct weft__layers *layers = &request->conn->binding->layers;
+
+    public->layers = layers;
+    request->layered.pass = &pass_for_all; /* inner sets another one if there are layers that ask */
+    request->layered.watched = true;
+    if (--layers->untimed == 0)
+        call_timed(loop_state, conn_state, request);
+    else
+        layers->inner(loop_state, conn_state, public);
 }
 
 bool weft_request_passes(const struct weft_request *public, unsigned flags, struct weft_view object)
@@ -205,9 +237,11 @@ WEFT_NOINLINE static bool ask_each(struct weft_request *public, const struct wef
     if (weft_request_passes(public, action->flags, action->object))
         return true;
     /* It came here with a pass, which is not for this. */
-    if (layers->quick && request->layered.begun == 0)
+    if (layers->quick && request->layered.begun == 0) {
         memset(weft__request_state(request, layers->of[request->layered.begun++].at), 0,
                layers->of[0].layer->request_size);
+        request->layered.watched = true;
+    }
     for (size_t i = 0; may && i < layers->count; i++) {
         const struct weft_layer *layer = layers->of[i].layer;
 
@@ -227,6 +261,8 @@ bool weft_request_ask(struct weft_request *public, const struct weft_action *act
     *why = (struct weft_rejection){.cause = WEFT_REJECT_DENIED};
     if (!layers)
         return true;
+    if (!public->action)
+    public->action = action->name;
     if (!layers->alone)
         return ask_each(public, action, why);
     const struct weft_layer *layer = layers->of[0].layer;

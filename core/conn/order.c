@@ -52,6 +52,7 @@ void weft__request_give(struct weft__request_pool *pool, struct weft__request *r
      * for each request, or cleared by weft__stream_fini. */
     request->public.data = NULL;
     request->public.layers = NULL;
+    request->public.action = NULL;
     request->public.status = request->public.stream = 0;
     request->public.on_room = NULL;
     request->public.on_cancel = NULL;

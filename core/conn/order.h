@@ -62,7 +62,9 @@ struct weft__layered {
     const struct weft__pass *pass; /* the peer's, with which it came; NULL: it had none */
     uint8_t begun;                 /* layers whose begin was called */
     bool waited;                   /* the last of them has to begin again */
-    uint64_t bytes;                /* of all its messages before encoding, if a layer has begun */
+    bool watched;                  /* a layer has begun, or an observer waits for its end */
+    uint64_t bytes;                /* of all its messages before encoding, if it is watched */
+    int64_t timed;                 /* what the observer's `time` returned */
 };
 
 /* The core's side of a request. Behind it lie the states that layers have of it. */

@@ -75,7 +75,7 @@ static int deliver(struct weft__request *request, const struct weft_body *body, 
         return -EAGAIN;
     }
     request->said = last ? WEFT__SAID_ALL : WEFT__SAID_SOME;
-    if (request->layered.begun > 0)
+    if (request->layered.watched)
         request->layered.bytes += body->size;
     if (speaks_at_once(request))
         weft__conn_emit(conn, body, last);
@@ -99,8 +99,30 @@ static void advance_from(struct weft__request *request)
         weft__conn_advance(conn);
 }
 
-/* Tells the layers, the innermost first. */
-WEFT_NOINLINE static void end_layers(struct weft__request *request)
+/* Notes that the answer has ended without another message. One behind the head may hold messages: the
+ * last of those, or weft__conn_advance, tells the codec. */
+static void end_in_silence(struct weft__request *request)
+{
+    if (request->said != WEFT__SAID_ALL && weft__order_is_head(&request->conn->order, request))
+        weft__conn_finish(request->conn, request);
+}
+
+/* Tells the observer, if there is one. */
+static inline void end_observed(struct weft__request *request)
+{
+    const struct weft__layers *layers = request->public.layers;
+    uint64_t bytes = request->layered.bytes;
+    int64_t timed = request->layered.timed;
+
+    request->layered.watched = false;
+    request->layered.bytes = 0;
+    request->layered.timed = 0;
+    if (layers->observer)
+        layers->observer->observe(layers->observer_loop, &request->public, bytes, timed);
+}
+
+/* Tells the layers that have begun, the innermost first, and then the observer. */
+WEFT_NOINLINE static void end_begun(struct weft__request *request)
 {
     const struct weft__layers *layers = request->public.layers;
 
@@ -109,15 +131,17 @@ WEFT_NOINLINE static void end_layers(struct weft__request *request)
             layers->of[i].layer->end(layers->of[i].loop_state,
                                      weft__request_state(request, layers->of[i].at),
                                      &request->public, request->layered.bytes);
-    request->layered = (struct weft__layered){0};
+    request->layered.begun = 0;
+    request->layered.waited = false;
+    end_observed(request);
 }
 
-/* Notes that the answer has ended without another message. One behind the head may hold messages: the
- * last of those, or weft__conn_advance, tells the codec. */
-static void end_in_silence(struct weft__request *request)
+static inline void end_layers(struct weft__request *request)
 {
-    if (request->said != WEFT__SAID_ALL && weft__order_is_head(&request->conn->order, request))
-        weft__conn_finish(request->conn, request);
+    if (request->layered.begun > 0)
+        end_begun(request);
+    else
+        end_observed(request);
 }
 
 /* Sends the end of a request that is in no order. False: it is refused with -EAGAIN. */
@@ -160,7 +184,7 @@ static int end_request(struct weft__request *request, const struct weft_body *bo
     weft__order_settle_room(&conn->order, request);
     weft__probe_end(conn->id, request, request->public.status);
     request->ended = true;
-    if (request->layered.begun > 0)
+    if (request->layered.watched)
         end_layers(request);
     if (request->kept)
         weft__request_drop_kept(request);

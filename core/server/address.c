@@ -213,38 +213,65 @@ void weft__addresses_free(struct weft__addresses *addresses)
 
 /* --- on the loops ---------------------------------------------------------------------------------- */
 
-/* Layers belong to their endpoint: none is shared, so that what one counts is its endpoint's. */
-static int start_layers(struct weft__binding *binding, const struct weft_endpoint *endpoint)
+static int start_layer(struct weft__binding *binding, const struct weft_layer *layer,
+                       const void *config)
+{
+    struct weft__layers *layers = &binding->layers;
+    void *state = weft_calloc(1, layer->loop_size + 1);
+    int err = -ENOMEM;
+
+    if (state)
+        err = layer->start ? layer->start(state, config, binding->worker->loop) : 0;
+    if (err < 0) {
+        weft_free(state);
+        return err;
+    }
+    layers->of[layers->count].layer = layer;
+    layers->of[layers->count].loop_state = state;
+    if (layer->observe) {
+        layers->observer = layer;
+        layers->observer_loop = state;
+        layers->untimed = 1;
+    } else {
+        layers->count++;
+        layers->guarded |= layer->meet != NULL;
+    }
+    return 0;
+}
+
+/* Decides where a request has the states of layers, and how it gets through them. */
+static void join_layers(struct weft__binding *binding)
 {
     struct weft__layers *layers = &binding->layers;
     size_t at = 0;
 
-    for (size_t i = 0; i < endpoint->layer_count; i++) {
-        const struct weft_layer *layer = endpoint->layers[i].layer;
-        void *state = weft_calloc(1, layer->loop_size + 1);
-        int err = -ENOMEM;
-
-        if (state)
-            err = layer->start
-                      ? layer->start(state, endpoint->layers[i].config, binding->worker->loop)
-                      : 0;
-        if (err < 0) {
-            weft_free(state);
-            return err;
-        }
-        layers->of[i].layer = layer;
-        layers->of[i].loop_state = state;
+    for (size_t i = 0; i < layers->count; i++) {
         layers->of[i].at = at;
-        layers->count++;
-        layers->guarded |= layer->meet != NULL;
-        layers->alone = layers->count == 1 && !layers->guarded;
-        layers->quick = layers->guarded && layers->count == 1 && binding->service->asks;
-        at += WEFT__ALIGN_UP(layer->request_size);
+        at += WEFT__ALIGN_UP(layers->of[i].layer->request_size);
     }
-    binding->call = layers->quick       ? weft__layers_call_quick
+    layers->alone = layers->count == 1 && !layers->guarded;
+    layers->quick = layers->guarded && layers->count == 1 && binding->service->asks;
+    layers->inner = layers->quick       ? weft__layers_call_quick
                     : layers->alone     ? weft__layers_call_one
                     : layers->count > 0 ? weft__layers_call
                                         : binding->service->call;
+    binding->call = layers->observer ? weft__layers_observe : layers->inner;
+}
+
+/* Layers belong to their endpoint: none is shared, so that what one counts is its endpoint's. The observer starts
+ * last. */
+static int start_layers(struct weft__binding *binding, const struct weft_endpoint *endpoint)
+{
+    for (int observers = 0; observers <= 1; observers++)
+        for (size_t i = 0; i < endpoint->layer_count; i++) {
+            const struct weft_layer *layer = endpoint->layers[i].layer;
+            if (observers != (layer->observe != NULL))
+                continue;
+            int err = start_layer(binding, layer, endpoint->layers[i].config);
+            if (err < 0)
+                return err;
+        }
+    join_layers(binding);
     return 0;
 }
 
@@ -307,12 +334,13 @@ void weft__address_stop(struct weft__address *address, struct weft__thread *thre
 
     for (size_t k = address->count; k-- > 0;) {
         struct weft__layers *layers = &part->bindings[k].layers;
-        for (size_t i = layers->count; i-- > 0;) {
+        for (size_t i = weft__layers_all(layers); i-- > 0;) {
             if (layers->of[i].layer->stop)
                 layers->of[i].layer->stop(layers->of[i].loop_state);
             weft_free(layers->of[i].loop_state);
         }
         layers->count = 0;
+        layers->observer = NULL;
     }
 }
 

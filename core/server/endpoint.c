@@ -118,6 +118,12 @@ static int add_layer(struct binding *b, const char *name)
         if (endpoint->layers[i].layer == layer)
             return weft_error_set(b->error, WEFT_ECONFIG, "'%s' names layer '%s' twice", b->text,
                                   name);
+        else if (layer->observe && endpoint->layers[i].layer->observe)
+            return weft_error_set(
+                b->error, WEFT_ECONFIG,
+                "'%s' names two layers that observe, '%s' and '%s'; an endpoint has "
+                "one at most",
+                b->text, endpoint->layers[i].layer->name, name);
     endpoint->layers[endpoint->layer_count].layer = layer;
     endpoint->layers[endpoint->layer_count++].context = context;
     return 0;

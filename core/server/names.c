@@ -41,7 +41,7 @@ static void name_address(char text[WEFT__DESCRIBE_SIZE], const struct weft__port
 static void name_binding(struct weft__binding *binding, const char *line)
 {
     binding->endpoint = line;
-    for (size_t i = 0; i < binding->layers.count; i++)
+    for (size_t i = 0; i < weft__layers_all(&binding->layers); i++)
         if (binding->layers.of[i].layer->listening)
             binding->layers.of[i].layer->listening(binding->layers.of[i].loop_state, line);
 }

@@ -138,7 +138,9 @@ static void describe(struct kvs_administer *self, const struct kvs_config *confi
  * somebody to whom it tells. */
 static int add_plugins(struct kvs_administer *self, struct weft_registry *registry)
 {
-    int err = weft_registry_add_layer(registry, &weft_metrics_layer, self->metrics);
+    const struct weft_layer *layer =
+        self->slow_log ? &weft_metrics_slow_layer : &weft_metrics_layer;
+    int err = weft_registry_add_layer(registry, layer, self->metrics);
     weft_admin_set_data(&self->admin, &weft_kv_http_service, self->kv);
     return err < 0 ? err : weft_registry_add_service(registry, &self->admin.service, &self->admin);
 }

@@ -138,10 +138,11 @@ struct kv_task *kv_task_postpone(struct kv_task *task)
 WEFT_NOINLINE static bool may_do_layered(struct kv_task *task)
 {
     unsigned flags = task->call.command->writes ? WEFT_ACTION_WRITES : 0;
-    if (weft_request_passes(task->request, flags, task->call.table) &&
-        !task->session->loop->face->action)
-        return true;
-    return ask_layers(task);
+    if (task->session->loop->face->action ||
+        !weft_request_passes(task->request, flags, task->call.table))
+        return ask_layers(task);
+    task->request->action = task->call.command->name;
+    return true;
 }
 
 static bool may_do(struct kv_task *task)

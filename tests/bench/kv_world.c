@@ -35,9 +35,10 @@ enum {
 
 static void start_server(struct kv_world *self, const char *variant)
 {
-    const char *const urls[] = {self->users     ? "script:bench?layers=users"
-                                : self->metrics ? "script:bench?layers=metrics"
-                                                : "script:bench",
+    const char *const urls[] = {self->users && self->metrics ? "script:bench?layers=metrics,users"
+                                : self->users                ? "script:bench?layers=users"
+                                : self->metrics              ? "script:bench?layers=metrics"
+                                                             : "script:bench",
                                 variant};
     const struct weft_server_options options = {
         .registry = &self->registry,

@@ -108,6 +108,7 @@ size_t bench_kv_works(struct bench_work *works, size_t count)
         {64, 64, "-guarded", NULL, "write", false},
         {64, 64, "-guarded-by-globs", NULL, "read:other-* write:table*", false},
         {64, 64, "-measured", NULL, NULL, true},
+        {64, 64, "-guarded-measured", NULL, "write", true},
         {1024, 16, "", NULL, NULL, false},
         {16384, 1, "", NULL, NULL, false},
     };

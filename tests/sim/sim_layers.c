@@ -84,3 +84,29 @@ const struct weft_layer sim_guard_layer = {
     .begin = begin,
     .end = end,
 };
+
+/* Each request is timed, so that one that begins is known. */
+static int64_t time_each(void *loop_state, uint32_t *next)
+{
+    *next = 1;
+    ((struct layer_loop *)loop_state)->record->layered++;
+    return 1;
+}
+
+static void observe(void *loop_state, const struct weft_request *request, uint64_t bytes,
+                    int64_t begun)
+{
+    (void)bytes;
+    require(begun == 1 && request->payload.size >= SIM_HEADER);
+    ((struct layer_loop *)loop_state)->record->layered--;
+}
+
+const struct weft_layer sim_observer_layer = {
+    .name = "observer",
+    .config_size = sizeof(struct layer_config),
+    .loop_size = sizeof(struct layer_loop),
+    .configure = configure,
+    .start = start,
+    .observe = observe,
+    .time = time_each,
+};

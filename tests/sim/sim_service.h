@@ -23,5 +23,7 @@ extern const struct weft_service sim_service;
 /* Two layers that see every request begin and end, and abort where one does not, or where the state they
  * have of it is not theirs. Their context is the record, whose `layered` counts the unended. */
 extern const struct weft_layer sim_watch_layer, sim_guard_layer;
+/* An observer that sees all requests, and aborts at one whose begin it has not seen. It counts in `layered` as well. */
+extern const struct weft_layer sim_observer_layer;
 
 #endif

@@ -89,8 +89,8 @@ static bool start_server(struct sim *sim)
 {
     static const char *const urls[] = {
         "script:raw?codec=raw&layers=watch",
-        "script:gzip?codec=length-delimited-gzip&layers=guard,watch",
-        "script:all?codec=length-delimited-gzip&threshold=64",
+        "script:gzip?codec=length-delimited-gzip&layers=guard,watch,observer",
+        "script:all?codec=length-delimited-gzip&threshold=64&layers=observer",
     };
     struct weft_server_options options = {
         .registry = &sim->registry,
@@ -109,6 +109,7 @@ static bool start_server(struct sim *sim)
            weft_registry_add_service(&sim->registry, &sim_service, &sim->record) == 0 &&
            weft_registry_add_layer(&sim->registry, &sim_watch_layer, &sim->record) == 0 &&
            weft_registry_add_layer(&sim->registry, &sim_guard_layer, &sim->record) == 0 &&
+           weft_registry_add_layer(&sim->registry, &sim_observer_layer, &sim->record) == 0 &&
            weft_server_new(&sim->server, &options, &error) == 0 &&
            weft_server_listen(sim->server, &error) == 0;
 }

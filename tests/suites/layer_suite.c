@@ -24,6 +24,7 @@ struct world {
     struct weft_limits limits;
     void *config, *loop_state;
     bool started;
+    uint32_t untimed; /* requests until the one that an observer times, this included */
 };
 
 /* A request with the layer's state, behind which nothing may be written. */
@@ -31,6 +32,7 @@ struct layered {
     struct fake_request fake;
     uint8_t *state;
     bool passed;
+    int64_t begun;
 };
 
 static uint8_t *zeroed(size_t size)
@@ -64,6 +66,7 @@ static int try_init(struct world *world, const struct weft_layer_suite *suite)
     if (err == 0 && suite->layer->start)
         err = suite->layer->start(world->loop_state, world->config, world->loop);
     world->started = err == 0;
+    world->untimed = 1;
     return err;
 }
 
@@ -76,6 +79,16 @@ static void fini(struct world *world)
     free(world->config);
 }
 
+static void time_request(struct world *world, struct layered *request)
+{
+    request->begun = 0;
+    if (!world->layer->time || --world->untimed > 0)
+        return;
+    request->begun = world->layer->time(world->loop_state, &world->untimed);
+    assert_int_not_equal(request->begun, 0);
+    assert_int_not_equal(world->untimed, 0);
+}
+
 static void begin(struct world *world, struct layered *request)
 {
     struct weft_rejection why = {.cause = WEFT_REJECT_DENIED};
@@ -83,6 +96,7 @@ static void begin(struct world *world, struct layered *request)
     request->state = zeroed(world->layer->request_size);
     request->fake.request.layers = world;
     virtual_loop_turn(world->loop);
+    time_request(world, request);
     request->passed = !world->layer->begin || world->layer->begin(world->loop_state, request->state,
                                                                   &request->fake.request, &why);
     if (!request->passed)
@@ -100,6 +114,8 @@ static void ask(struct world *world, struct layered *request)
     };
     for (size_t i = 0; i < sizeof actions / sizeof *actions && request->passed; i++) {
         struct weft_rejection why = {.cause = WEFT_REJECT_DENIED};
+        if (i == 0)
+            request->fake.request.action = actions[i].name;
         if (world->layer->ask)
             request->passed = world->layer->ask(world->loop_state, request->state,
                                                 &request->fake.request, &actions[i], &why);
@@ -112,6 +128,8 @@ static void end(struct world *world, struct layered *request)
     request->fake.request.status = request->passed ? 200 : 403;
     if (world->layer->end)
         world->layer->end(world->loop_state, request->state, &request->fake.request, 10);
+    if (world->layer->observe)
+        world->layer->observe(world->loop_state, &request->fake.request, 10, request->begun);
     assert_memory_equal(request->state + world->layer->request_size, zeros, GUARD);
     assert_false(request->fake.ended);
     free(request->state);
@@ -124,6 +142,9 @@ static void test_layer_declares_what_is_mandatory(void **state)
     assert_non_null(layer->name);
     assert_int_equal(strcspn(layer->name, " ,?&=ABCDEFGHIJKLMNOPQRSTUVWXYZ"), strlen(layer->name));
     assert_true(!layer->stop || layer->start || layer->loop_size > 0);
+    assert_true(layer->observe || !layer->time);
+    assert_true(!layer->observe || (layer->request_size == 0 && !layer->begin && !layer->ask &&
+                                    !layer->authenticate && !layer->meet && !layer->end));
 }
 
 static void test_equal_options_make_equal_configurations(void **state)

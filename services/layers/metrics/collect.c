@@ -156,10 +156,11 @@ static const struct weft_metric
                      WEFT_COUNTER},
     reply_bytes = {"weft_reply_bytes", "bytes", "Size of the messages of replies, before encoding",
                    WEFT_COUNTER},
-    latency = {
-        "weft_request_duration_seconds", "seconds",
-        "Time from a request's begin to its end, of the requests that were chosen to be timed",
-        WEFT_HISTOGRAM};
+    latency = {"weft_request_duration_seconds", "seconds",
+               "Time from a request's begin to its end, of the requests that are timed: one in 64, "
+               "chosen at "
+               "random, unless timed= says otherwise",
+               WEFT_HISTOGRAM};
 
 enum kind { REQUESTS, REQUEST_BYTES, REPLY_BYTES, LATENCY };
 

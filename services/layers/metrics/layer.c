@@ -15,11 +15,10 @@ struct config {
     uint64_t timed;
 };
 
-/* The state of a request. */
+/* What the layer with a slow log knows of a request. */
 struct timed {
-    const char *command;
-    int64_t begun; /* 0: it is not timed */
-    uint32_t size;
+    int64_t begun; /* negative: it is looked at, but not counted in the histogram */
+    bool asked;
     uint8_t object_size;
     char object[OBJECT_SIZE];
 };
@@ -57,6 +56,7 @@ static int start(void *memory, const void *config_memory, struct weft_loop *loop
     self->random = (uint64_t)(uintptr_t)self | 1;
     self->turn = -1;
     self->other.command = metrics_other;
+    self->latest = &self->other;
     pthread_mutex_lock(&metrics->lock);
     self->next = metrics->loops;
     self->link = &metrics->loops;
@@ -84,61 +84,17 @@ static void listening(void *memory, const char *endpoint)
     pthread_mutex_unlock(&self->metrics->lock);
 }
 
-/* --- a request ------------------------------------------------------------------------------------- */
+/* --- counting -------------------------------------------------------------------------------------- */
 
-/* Chooses the next request that is timed, at random from 1 to 2 * timed - 1 (xorshift64*). */
-WEFT_NOINLINE static void choose_next(struct metrics_loop *self)
+/* Chooses the next request that is timed, at random from 1 to 2 * timed - 1 (xorshift64*). Returns how many requests
+ * further it is. */
+WEFT_NOINLINE static uint32_t choose_next(struct metrics_loop *self)
 {
     self->random ^= self->random >> 12;
     self->random ^= self->random << 25;
     self->random ^= self->random >> 27;
     uint64_t high = (self->random * UINT64_C(0x2545f4914f6cdd1d)) >> 32;
-    self->left = 1 + (uint32_t)(high % (2 * (uint64_t)self->timed - 1));
-}
-
-/* Returns when a request that goes to the slow log began. One that follows another in the same turn begins where that
- * ended, which spares a look at the clock. */
-static int64_t begin_slow(const struct metrics_loop *self)
-{
-    return self->turn == weft_loop_now(self->loop) ? self->ended : self->metrics->clock();
-}
-
-static bool begin(void *memory, void *state, struct weft_request *request,
-                  struct weft_rejection *why)
-{
-    struct metrics_loop *self = memory;
-    struct timed *own = state;
-    (void)why;
-    own->size = (uint32_t)request->payload.size;
-    if (--self->left == 0) {
-        choose_next(self);
-        own->begun = self->metrics->clock();
-    } else if (self->metrics->slow_log) {
-        own->begun = -begin_slow(self);
-    }
-    return true;
-}
-
-/* Notes the object, as far as it can be printed. */
-WEFT_NOINLINE static void note_object(struct timed *own, struct weft_view object)
-{
-    own->object_size = (uint8_t)(object.size < OBJECT_SIZE ? object.size : OBJECT_SIZE);
-    for (size_t i = 0; i < own->object_size; i++)
-        own->object[i] = object.data[i] > ' ' && object.data[i] <= '~' ? (char)object.data[i] : '?';
-}
-
-static bool ask(void *memory, void *state, struct weft_request *request,
-                const struct weft_action *action, struct weft_rejection *why)
-{
-    const struct metrics_loop *self = memory;
-    struct timed *own = state;
-    (void)request, (void)why;
-    if (own->command)
-        return true;
-    own->command = action->name;
-    if (self->metrics->slow_log)
-        note_object(own, action->object);
-    return true;
+    return 1 + (uint32_t)(high % (2 * (uint64_t)self->timed - 1));
 }
 
 static void add(_Atomic uint64_t *counter, uint64_t n)
@@ -219,44 +175,26 @@ static void stop(void *memory)
     metrics_free_cells(self);
 }
 
-WEFT_NOINLINE static void log_slow(struct metrics_loop *self, const struct timed *own,
-                                   const struct weft_request *request, uint64_t bytes,
-                                   uint64_t duration)
+static const char *command_of(const struct weft_request *request)
 {
-    struct weft_slow_entry entry = {
-        .at = weft_loop_wall(self->loop),
-        .duration = duration,
-        .connection = weft_request_connection(request),
-        .request_bytes = own->size,
-        .reply_bytes = bytes,
-        .status = request->status,
-    };
-    const struct weft_peer *peer = weft_request_peer((struct weft_request *)(uintptr_t)request);
-    copy_text(entry.command, sizeof entry.command, own->command ? own->command : metrics_any);
-    memcpy(entry.object, own->object, own->object_size);
-    copy_text(entry.endpoint, sizeof entry.endpoint, self->endpoint);
-    if (peer) {
-        copy_text(entry.address, sizeof entry.address, peer->address);
-        copy_text(entry.user, sizeof entry.user, peer->user);
-        copy_text(entry.label, sizeof entry.label, peer->label);
-    }
-    weft_slow_log_add(self->metrics->slow_log, &entry);
+    return request->action ? request->action : metrics_any;
 }
 
-/* Counts the duration of a request that was chosen, and looks if one is slow. */
-WEFT_NOINLINE static void end_timed(struct metrics_loop *self, struct metrics_cell *cell,
-                                    const struct timed *own, const struct weft_request *request,
-                                    uint64_t bytes)
+static inline void count_in(struct metrics_cell *cell, const struct weft_request *request,
+                            uint64_t bytes)
 {
-    int64_t now = self->metrics->clock();
-    int64_t begun = own->begun < 0 ? -own->begun : own->begun;
-    uint64_t duration = now > begun ? (uint64_t)(now - begun) : 0;
-    self->ended = now;
-    self->turn = weft_loop_now(self->loop);
-    if (self->metrics->slow_log && duration >= weft_slow_log_threshold(self->metrics->slow_log))
-        log_slow(self, own, request, bytes, duration);
-    if (own->begun < 0)
-        return;
+    add(&cell->requests, 1);
+    add(&cell->request_bytes, request->payload.size);
+    add(&cell->reply_bytes, bytes);
+}
+
+static uint64_t since(int64_t begun, int64_t now)
+{
+    return now > begun ? (uint64_t)(now - begun) : 0;
+}
+
+static void count_latency(struct metrics_cell *cell, uint64_t duration)
+{
     struct weft_histogram *latency = atomic_load_explicit(&cell->latency, memory_order_relaxed);
     if (!latency) {
         latency = weft_calloc(1, sizeof *latency);
@@ -267,20 +205,130 @@ WEFT_NOINLINE static void end_timed(struct metrics_loop *self, struct metrics_ce
     weft_histogram_count(latency, duration);
 }
 
+/* --- the layer that observes ----------------------------------------------------------------------- */
+
+static int64_t time_one(void *memory, uint32_t *next)
+{
+    struct metrics_loop *self = memory;
+    *next = choose_next(self);
+    return self->metrics->clock();
+}
+
+/* Counts a request that is timed, or is about something else than the one before. */
+WEFT_NOINLINE static void observe_other(struct metrics_loop *self,
+                                        const struct weft_request *request, uint64_t bytes,
+                                        int64_t begun)
+{
+    self->latest = find_cell(self, command_of(request), request->status);
+    count_in(self->latest, request, bytes);
+    if (begun != 0)
+        count_latency(self->latest, since(begun, self->metrics->clock()));
+}
+
+static void observe(void *memory, const struct weft_request *request, uint64_t bytes, int64_t begun)
+{
+    struct metrics_loop *self = memory;
+    struct metrics_cell *latest = self->latest;
+    if (latest->command == request->action && latest->status == request->status && begun == 0)
+        count_in(latest, request, bytes);
+    else
+        observe_other(self, request, bytes, begun);
+}
+
+const struct weft_layer weft_metrics_layer = {
+    .name = "metrics",
+    .options = options,
+    .config_size = sizeof(struct config),
+    .loop_size = sizeof(struct metrics_loop),
+    .configure = configure,
+    .start = start,
+    .stop = stop,
+    .listening = listening,
+    .observe = observe,
+    .time = time_one,
+};
+
+/* --- the layer with a slow log --------------------------------------------------------------------- */
+
+/* Returns when a request began that is not timed but may turn out to be slow. One that follows another in the same turn
+ * begins where that ended, which spares a look at the clock. */
+static int64_t begin_slow(const struct metrics_loop *self)
+{
+    return self->turn == weft_loop_now(self->loop) ? self->ended : self->metrics->clock();
+}
+
+static bool begin(void *memory, void *state, struct weft_request *request,
+                  struct weft_rejection *why)
+{
+    struct metrics_loop *self = memory;
+    struct timed *own = state;
+    (void)request, (void)why;
+    if (--self->left == 0) {
+        self->left = choose_next(self);
+        own->begun = self->metrics->clock();
+    } else {
+        own->begun = -begin_slow(self);
+    }
+    return true;
+}
+
+/* Notes the object, as far as it can be printed. */
+static bool ask(void *memory, void *state, struct weft_request *request,
+                const struct weft_action *action, struct weft_rejection *why)
+{
+    struct timed *own = state;
+    struct weft_view object = action->object;
+    (void)memory, (void)request, (void)why;
+    if (own->asked)
+        return true;
+    own->asked = true;
+    own->object_size = (uint8_t)(object.size < OBJECT_SIZE ? object.size : OBJECT_SIZE);
+    for (size_t i = 0; i < own->object_size; i++)
+        own->object[i] = object.data[i] > ' ' && object.data[i] <= '~' ? (char)object.data[i] : '?';
+    return true;
+}
+
+WEFT_NOINLINE static void log_slow(struct metrics_loop *self, const struct timed *own,
+                                   const struct weft_request *request, uint64_t bytes,
+                                   uint64_t duration)
+{
+    struct weft_slow_entry entry = {
+        .at = weft_loop_wall(self->loop),
+        .duration = duration,
+        .connection = weft_request_connection(request),
+        .request_bytes = request->payload.size,
+        .reply_bytes = bytes,
+        .status = request->status,
+    };
+    const struct weft_peer *peer = weft_request_peer((struct weft_request *)(uintptr_t)request);
+    copy_text(entry.command, sizeof entry.command, command_of(request));
+    memcpy(entry.object, own->object, own->object_size);
+    copy_text(entry.endpoint, sizeof entry.endpoint, self->endpoint);
+    if (peer) {
+        copy_text(entry.address, sizeof entry.address, peer->address);
+        copy_text(entry.user, sizeof entry.user, peer->user);
+        copy_text(entry.label, sizeof entry.label, peer->label);
+    }
+    weft_slow_log_add(self->metrics->slow_log, &entry);
+}
+
 static void end(void *memory, void *state, const struct weft_request *request, uint64_t bytes)
 {
     struct metrics_loop *self = memory;
     const struct timed *own = state;
-    struct metrics_cell *cell =
-        find_cell(self, own->command ? own->command : metrics_any, request->status);
-    add(&cell->requests, 1);
-    add(&cell->request_bytes, own->size);
-    add(&cell->reply_bytes, bytes);
-    if (own->begun != 0)
-        end_timed(self, cell, own, request, bytes);
+    struct metrics_cell *cell = find_cell(self, command_of(request), request->status);
+    uint64_t duration;
+    count_in(cell, request, bytes);
+    self->ended = self->metrics->clock();
+    self->turn = weft_loop_now(self->loop);
+    duration = since(own->begun < 0 ? -own->begun : own->begun, self->ended);
+    if (duration >= weft_slow_log_threshold(self->metrics->slow_log))
+        log_slow(self, own, request, bytes, duration);
+    if (own->begun > 0)
+        count_latency(cell, duration);
 }
 
-const struct weft_layer weft_metrics_layer = {
+const struct weft_layer weft_metrics_slow_layer = {
     .name = "metrics",
     .options = options,
     .config_size = sizeof(struct config),

@@ -11,7 +11,8 @@
  * endpoint counts further ones as the command `other`.
  *
  * To read the clock costs more than all counting. So one request in 64, on average, is timed, chosen at random. With a
- * slow log every request is. */
+ * slow log every request is, and its object noted, which takes five times as much. So there are two layers of that
+ * name, and a program registers one of them. */
 #ifndef WEFT_METRICS_H
 #define WEFT_METRICS_H
 
@@ -24,9 +25,9 @@
 extern "C" {
 #endif
 
-/* Register it with a struct weft_metrics as its context, which all endpoints and loops share. Its option
- * `timed=N` times one request in N; 1: each one. */
-extern const struct weft_layer weft_metrics_layer;
+/* Register one with a struct weft_metrics as its context, which all endpoints and loops share: the second one if that
+ * has a slow log. The option `timed=N` times one request in N; 1: each one. */
+extern const struct weft_layer weft_metrics_layer, weft_metrics_slow_layer;
 
 struct weft_metrics;
 

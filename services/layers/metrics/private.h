@@ -29,12 +29,15 @@ struct metrics_cell {
 struct metrics_loop {
     struct weft_metrics *metrics;
     struct weft_loop *loop;
-    uint32_t timed, left; /* one in `timed`; requests until the next one that is */
-    uint64_t random;      /* chooses that one, so that it is not the same one of each batch */
-    int64_t ended, turn;  /* when the last request ended, and weft_loop_now then */
+    uint32_t timed;  /* one in `timed` is */
+    uint64_t random; /* chooses that one, so that it is not the same one of each batch */
+    /* With a slow log: the requests until that one, when the last request ended, and weft_loop_now then. */
+    uint32_t left;
+    int64_t ended, turn;
     size_t count;
     _Atomic(struct metrics_cell *) cells[METRICS_SLOTS];
     struct metrics_cell other;       /* for what has no place in the table */
+    struct metrics_cell *latest;     /* the cell in which the last request was counted */
     char endpoint[METRICS_ENDPOINT]; /* written under the lock */
     struct metrics_loop *next, **link;
 };
