@@ -44,6 +44,25 @@ static uint64_t count_of(struct disk_world *world, const char *table)
     return run.op.total;
 }
 
+struct entries {
+    struct weft_samples samples;
+    double value;
+};
+
+static void take(struct weft_samples *samples, const struct weft_sample *sample)
+{
+    if (strcmp(sample->metric->name, "weft_store_entries") == 0)
+        ((struct entries *)(void *)samples)->value = sample->value;
+}
+
+/* Returns what the store tells to Prometheus. */
+static unsigned entries_of(const struct disk_world *world)
+{
+    struct entries entries = {.samples.take = take, .value = -1};
+    disk_suite_store()->collect(world->state, &entries.samples);
+    return (unsigned)entries.value;
+}
+
 static void restart(struct disk_world *world)
 {
     disk_world_close(world);
@@ -75,6 +94,29 @@ static void test_expiry_is_a_time_of_the_calendar_over_a_restart(void **state)
     virtual_loop_set_wall(world->first.loop, now + 5000);
     assert_true(virtual_loop_advance(world->first.loop, 1000000));
     assert_false(has_one(world, "t", "k"));
+}
+
+static void test_entries_of_all_tables_are_counted(void **state)
+{
+    struct disk_world *world = *state;
+    assert_int_equal(entries_of(world), 0);
+    set_one(world, "t", "a", "1", KV_NEVER);
+    set_one(world, "t", "a", "2", KV_NEVER);
+    set_one(world, "t", "b", "1", KV_NEVER);
+    set_one(world, "u", "a", "1", weft_loop_wall(world->first.loop) + 1000);
+    assert_int_equal(entries_of(world), 3);
+    struct kv_item item = item_of("b", "");
+    struct disk_run del = run_of(KV_MDEL, "t", &item, 1);
+    assert_int_equal(disk_do(&world->first, &del), KV_DONE);
+    assert_int_equal(entries_of(world), 2);
+    restart(world);
+    assert_int_equal(entries_of(world), 2);
+    while (count_of(world, "u") > 0)
+        assert_true(virtual_loop_advance(world->first.loop, INT64_C(2000000000)));
+    assert_int_equal(entries_of(world), 1);
+    struct disk_run drop = run_of(KV_DROP, "t", NULL, 1);
+    assert_int_equal(disk_do(&world->first, &drop), KV_DONE);
+    assert_int_equal(entries_of(world), 0);
 }
 
 /* The writer removes them when a loop tells it the time. Each turn lets it. */
@@ -271,6 +313,7 @@ int disk_suite_run(const struct kv_store *store)
 {
     const struct CMUnitTest tests[] = {
         DISK_TEST(test_what_was_answered_is_there_after_a_restart),
+        DISK_TEST(test_entries_of_all_tables_are_counted),
         DISK_TEST(test_expiry_is_a_time_of_the_calendar_over_a_restart),
         DISK_TEST(test_pairs_that_expired_are_removed_and_not_only_hidden),
         DISK_TEST(test_pair_that_expires_soon_does_not_wait_for_one_that_expires_late),

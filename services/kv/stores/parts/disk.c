@@ -34,6 +34,8 @@ static int begin_ledger(struct kv_disk *disk)
     }
     if (err < 0)
         kv_ledger_fini(&disk->ledger);
+    else
+        atomic_store(&disk->pairs, disk->ledger.pairs);
     return err;
 }
 
@@ -218,12 +220,16 @@ void kv_disk_collect(void *store, struct weft_samples *samples)
         failed = {"weft_store_failed", NULL,
                   "1 once a commit has failed for good, since when no write is accepted",
                   WEFT_GAUGE},
+        entries = {"weft_store_entries", NULL,
+                   "Keys of all tables, with those that have expired and were not removed yet",
+                   WEFT_GAUGE},
         commits = {"weft_store_commit_duration_seconds", "seconds",
                    "Time that a commit of a group of writes takes, its sync included",
                    WEFT_HISTOGRAM};
     const struct kv_disk *disk = store;
     struct weft_histogram_sum sum = {.total = 0};
     weft_samples_add(samples, &failed, NULL, 0, atomic_load(&disk->failed));
+    weft_samples_add(samples, &entries, NULL, 0, (double)atomic_load(&disk->pairs));
     weft_histogram_add(&sum, &disk->writer.commits);
     weft_samples_add_histogram(samples, &commits, NULL, 0, &sum);
 }

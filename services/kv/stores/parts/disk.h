@@ -59,6 +59,7 @@ struct kv_disk {
     /* For all threads. */
     struct kv_trail trail; /* what followers see */
     atomic_bool failed;    /* a commit failed for good: nothing is written any more */
+    atomic_ullong pairs;   /* of all tables, as of the last commit */
     atomic_ullong commits; /* the number of commits that became visible */
     atomic_ullong moves;   /* odd while a commit that makes or drops a table is in progress */
     atomic_llong now; /* the latest wall-clock time that a loop has reported, in milliseconds */

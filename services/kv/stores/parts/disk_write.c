@@ -87,6 +87,7 @@ static int finish(struct kv_disk *disk, int err)
     if (err < 0 && kv_trail_is_on(&disk->trail))
         kv_trail_notify(&disk->trail);
     kv_ledger_settle(&disk->ledger, err == 0);
+    atomic_store_explicit(&disk->pairs, disk->ledger.pairs, memory_order_relaxed);
     if (err == 0)
         disk->unsynced = disk->sync.when == KV_SYNC_LATER;
     return err;

@@ -69,6 +69,26 @@ static int read_meta(struct kv_ledger *ledger)
     return 0;
 }
 
+/* Adds up the pairs of all tables, which takes a moment per million of tables. */
+static int count_pairs(struct kv_ledger *ledger)
+{
+    const struct kv_engine *engine = ledger->engine;
+    struct weft_view key, value, name;
+    struct kv_key from;
+    uint64_t number, count;
+    kv_key_of_prefix(&from, KV_SPACE_TABLES, 0, weft_view(NULL, 0));
+    int err = engine->seek(ledger->tx, kv_key_view(&from));
+    while (err == 0 && (err = engine->next(ledger->tx, &key, &value)) == 0) {
+        if (!kv_key_begins(key, kv_key_view(&from)))
+            break;
+        if (!kv_ledger_read(value, &number, &count, &name))
+            return -EILSEQ;
+        ledger->pairs += count;
+    }
+    ledger->stored_pairs = ledger->pairs;
+    return err == -ENOENT ? 0 : err;
+}
+
 int kv_ledger_init(struct kv_ledger *ledger, const struct kv_engine *engine, void *tx)
 {
     *ledger = (struct kv_ledger){.engine = engine, .tx = tx};
@@ -76,6 +96,8 @@ int kv_ledger_init(struct kv_ledger *ledger, const struct kv_engine *engine, voi
     if (!ledger->buckets)
         return -ENOMEM;
     int err = read_meta(ledger);
+    if (err == 0)
+        err = count_pairs(ledger);
     ledger->stored_next_number = ledger->next_number;
     if (err < 0)
         weft_free(ledger->buckets);
@@ -190,6 +212,7 @@ void kv_ledger_add(struct kv_ledger *ledger, struct kv_ledger_table *table, int6
     if (more == 0)
         return;
     table->count += (uint64_t)more;
+    ledger->pairs += (uint64_t)more;
     note_change(ledger, table);
 }
 
@@ -199,6 +222,7 @@ int kv_ledger_drop(struct kv_ledger *ledger, struct kv_ledger_table *table)
     const struct weft_view nothing = weft_view(NULL, 0);
     kv_key_of_garbage(&key, table->number);
     int err = ledger->engine->put(ledger->tx, kv_key_view(&key), &nothing, 1);
+    ledger->pairs -= table->count;
     table->number = table->count = 0;
     note_change(ledger, table);
     return err;
@@ -270,8 +294,11 @@ void kv_ledger_settle(struct kv_ledger *ledger, bool committed)
         }
         ledger->changed = NULL;
     }
-    if (committed)
+    if (committed) {
         ledger->stored_next_number = ledger->next_number;
-    else
+        ledger->stored_pairs = ledger->pairs;
+    } else {
         ledger->next_number = ledger->stored_next_number;
+        ledger->pairs = ledger->stored_pairs;
+    }
 }

@@ -34,11 +34,13 @@ struct kv_ledger {
     struct kv_ledger_table *changed;
     struct kv_ledger_table *last; /* the last one that was found by its number */
     uint64_t next_number, stored_next_number;
-    bool moved; /* this transaction makes or drops a table */
+    uint64_t pairs,
+        stored_pairs; /* of all tables: with this transaction, and as they are in the map */
+    bool moved;       /* this transaction makes or drops a table */
     uint8_t secret[KV_SECRET_SIZE];
 };
 
-/* Reads the record 'm', or writes it in a new store. Called within a transaction, which the caller commits. -EPROTO:
+/* Reads the record 'm', or writes it in a new store, and adds up the pairs of all tables. Called within a transaction, which the caller commits. -EPROTO:
  * the store has another format. */
 WEFT_MUST_USE int kv_ledger_init(struct kv_ledger *ledger, const struct kv_engine *engine,
                                  void *tx);
