@@ -208,7 +208,11 @@ void weft_server_stop(struct weft_server *server)
 static void *run_thread(void *arg)
 {
     struct weft__thread *thread = arg;
+    char name[16];
 
+    snprintf(name, sizeof name, "weft-loop-%u",
+             (unsigned)(thread - thread->server->threads) % 1000);
+    (void)pthread_setname_np(pthread_self(), name);
     weft_loop_run(thread->worker.loop);
     return NULL;
 }

@@ -61,6 +61,7 @@ int kvs_admin_listen(struct kvs_admin *admin, struct weft_error *error)
 static void *run(void *arg)
 {
     struct kvs_admin *admin = arg;
+    (void)pthread_setname_np(pthread_self(), "kvs-admin");
     (void)!weft_server_run(admin->server);
     return NULL;
 }

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * Tests the command line and the endpoints of real kvs. */
+#include <dirent.h>
+#include <sched.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -192,6 +195,49 @@ static void test_ipv6_address_stands_in_brackets(void **state)
     kvs_end(&kvs);
 }
 
+/* True if a thread of the process has that name by now. */
+static bool has_thread(pid_t pid, const char *name)
+{
+    char path[300], own[32] = "";
+    bool found = false;
+    snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+    DIR *tasks = opendir(path);
+    assert_non_null(tasks);
+    for (const struct dirent *task; !found && (task = readdir(tasks)) != NULL;) {
+        snprintf(path, sizeof path, "/proc/%d/task/%s/comm", (int)pid, task->d_name);
+        FILE *comm = fopen(path, "re");
+        if (!comm)
+            continue;
+        found = fgets(own, sizeof own, comm) && strncmp(own, name, strlen(name)) == 0 &&
+                own[strlen(name)] == '\n';
+        fclose(comm);
+    }
+    closedir(tasks);
+    return found;
+}
+
+/* top -H and gdb show them. A thread gives itself its name, soon after it has begun. */
+static void test_threads_have_names(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"weft-loop-1", "kvs-admin", "kv-journal", "kv-snapshots"};
+    char folder[64], store[128], admin[128], line[512];
+    struct process kvs;
+    scratch_make(folder, sizeof folder);
+    snprintf(store, sizeof store, "memory:%s/data", folder);
+    snprintf(admin, sizeof admin, "unix:%s/admin.sock", folder);
+    process_start(&kvs, WORDS(KVS_PATH, "--listen", KVS_ANY_PORT, "--threads", "2", "--store",
+                              store, "--admin", admin));
+    process_wait_line(&kvs, 2, line, sizeof line);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        while (!has_thread(kvs.pid, names[i]))
+            sched_yield();
+    process_signal(&kvs, SIGTERM);
+    assert_int_equal(process_wait(&kvs), 0);
+    process_kill(&kvs);
+    scratch_remove(folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -207,6 +253,7 @@ int main(void)
         cmocka_unit_test(test_codec_option_is_for_urls_that_name_none),
         cmocka_unit_test(test_unix_socket_serves_and_is_removed),
         cmocka_unit_test(test_ipv6_address_stands_in_brackets),
+        cmocka_unit_test(test_threads_have_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

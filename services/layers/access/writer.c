@@ -175,6 +175,7 @@ static void *run(void *arg)
 {
     struct weft_access *access = arg;
     bool stopping = false;
+    (void)pthread_setname_np(pthread_self(), "weft-access");
 
     while (!stopping) {
         pthread_mutex_lock(&access->lock);

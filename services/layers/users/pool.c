@@ -39,6 +39,7 @@ static void *work(void *arg)
 {
     struct users_pool *pool = arg;
     struct users_job *job;
+    (void)pthread_setname_np(pthread_self(), "weft-users");
     /* Linux gives each thread a priority of its own. */
     (void)setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICE);
     pthread_mutex_lock(&pool->lock);

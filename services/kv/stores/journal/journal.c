@@ -343,6 +343,7 @@ static void rest(struct kv_journal *journal, bool busy)
 static void *run(void *arg)
 {
     struct kv_journal *journal = arg;
+    (void)pthread_setname_np(pthread_self(), "kv-journal");
     for (;;) {
         gather(journal);
         bool busy = kv_journal_step(journal);

@@ -234,6 +234,7 @@ static void *run(void *arg)
 {
     struct kv_snapshots *self = arg;
     bool stopping = false;
+    (void)pthread_setname_np(pthread_self(), "kv-snapshots");
     /* Requests go first. */
     (void)!setpriority(PRIO_PROCESS, (id_t)gettid(), LOWER_PRIORITY);
     while (!stopping) {

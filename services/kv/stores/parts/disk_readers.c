@@ -79,7 +79,8 @@ static int64_t rest(void *owner)
     return -1;
 }
 
-static const struct kv_writer_calls calls = {.work = work, .commit = commit, .rest = rest};
+static const struct kv_writer_calls calls = {
+    .name = "kv-reader", .work = work, .commit = commit, .rest = rest};
 
 static int start_one(struct kv_disk *disk, struct kv_disk_reader *reader)
 {

@@ -245,4 +245,4 @@ static int64_t rest(void *owner)
 }
 
 const struct kv_writer_calls kv_disk_writer_calls = {
-    .work = work, .commit = commit_group, .rest = rest};
+    .name = "kv-writer", .work = work, .commit = commit_group, .rest = rest};

@@ -147,6 +147,7 @@ static void do_group(struct kv_writer *writer)
 static void *run(void *arg)
 {
     struct kv_writer *writer = arg;
+    (void)pthread_setname_np(pthread_self(), writer->calls->name);
     pthread_mutex_lock(&writer->lock);
     while (!writer->stopping) {
         if (writer->queue.first)

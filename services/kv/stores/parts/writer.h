@@ -31,6 +31,7 @@ struct kv_jobs {
 
 /* The owner's callbacks, which are called on the writer's thread. */
 struct kv_writer_calls {
+    const char *name; /* of the thread, at most 15 bytes */
     /* Executes a list of jobs. It is called once or several times per group. */
     void (*work)(void *owner, struct kv_job *first);
     /* Ends the group; the list has all its jobs. Afterwards they are returned to their loops. */
