@@ -36,6 +36,15 @@ int cli_session_address_length(const struct cli_session *session)
     return (int)strcspn(session->config->server, "?");
 }
 
+/* Returns the length of the URL's scheme if that has a filter over the transport, as tls and ws; else 0. */
+static int filtered_scheme_length(const char *url)
+{
+    int length = (int)strcspn(url, ":");
+    bool is_plain = (length == 3 && strncmp(url, "tcp", 3) == 0) ||
+                    (length == 4 && strncmp(url, "unix", 4) == 0);
+    return is_plain ? 0 : length;
+}
+
 /* Adds what its user can do about a connection that cannot be made. */
 static void advise(const struct cli_session *session, struct weft_error *error)
 {
@@ -52,6 +61,11 @@ static void advise(const struct cli_session *session, struct weft_error *error)
     case -EACCES:
         weft_error_set(error, error->code, "%s; only the user that runs kvs may use its socket",
                        words);
+        break;
+    case -ECONNRESET: /* within the handshake */
+        if (filtered_scheme_length(url) > 0)
+            weft_error_set(error, error->code, "%s; does the server there speak %.*s?", words,
+                           filtered_scheme_length(url), url);
         break;
     case -ETIMEDOUT:
         weft_error_set(error, error->code, "%s; --timeout SECONDS waits longer", words);

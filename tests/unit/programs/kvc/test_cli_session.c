@@ -23,6 +23,35 @@ struct fixture {
     struct weft_error error;
 };
 
+static ssize_t open_nothing(void *state, uint8_t *dst, size_t size, struct weft_filter_io *io)
+{
+    (void)state, (void)dst, (void)size, (void)io;
+    return -EAGAIN;
+}
+
+static int seal_nothing(void *state, struct weft_view plain, struct weft_filter_io *io)
+{
+    (void)state, (void)plain, (void)io;
+    return 0;
+}
+
+static int init_nothing(void *state, const void *config, enum weft_role role)
+{
+    (void)state, (void)config, (void)role;
+    return 0;
+}
+
+static void fini_nothing(void *state)
+{
+    (void)state;
+}
+
+static const struct weft_filter sealed = {.name = "sealed",
+                                          .init = init_nothing,
+                                          .fini = fini_nothing,
+                                          .open = open_nothing,
+                                          .seal = seal_nothing};
+
 /* Connects to url; the exit code. */
 static enum cli_exit connect_to(struct fixture *f, const char *url)
 {
@@ -31,6 +60,7 @@ static enum cli_exit connect_to(struct fixture *f, const char *url)
     assert_int_equal(weft_registry_add_codec(&f->registry, &weft_codec_length_delimited_gzip), 0);
     assert_int_equal(weft_registry_add_transport(&f->registry, &weft_transport_tcp), 0);
     assert_int_equal(weft_registry_add_transport(&f->registry, &weft_transport_unix), 0);
+    assert_int_equal(weft_registry_add_filter(&f->registry, &sealed, NULL), 0);
     enum cli_exit code = cli_session_init(&f->session, &f->config, &f->registry, &f->error);
     if (code == CLI_EXIT_DONE)
         code = cli_session_connect(&f->session, &f->error);
@@ -106,6 +136,16 @@ static void test_machine_that_does_not_answer(void **state)
            "cannot connect to tcp://192.0.2.1:9: No route to host");
 }
 
+static void test_server_that_ends_the_handshake(void **state)
+{
+    (void)state;
+    expect("tcp://127.0.0.1:9", SYSCALL_connect, ECONNRESET,
+           "cannot connect to tcp://127.0.0.1:9: Connection reset by peer");
+    expect("sealed+tcp://127.0.0.1:9", SYSCALL_connect, ECONNRESET,
+           "cannot connect to tcp://127.0.0.1:9: Connection reset by peer; does the server there "
+           "speak sealed+tcp?");
+}
+
 static void test_name_that_nobody_has(void **state)
 {
     (void)state;
@@ -165,6 +205,7 @@ int main(void)
         cmocka_unit_test(test_port_that_nobody_listens_on),
         cmocka_unit_test(test_port_of_another_machine_is_one_that_kvs_must_be_allowed_to_open),
         cmocka_unit_test(test_machine_that_does_not_answer),
+        cmocka_unit_test(test_server_that_ends_the_handshake),
         cmocka_unit_test(test_name_that_nobody_has),
         cmocka_unit_test(test_mistake_in_the_url_is_one_of_usage),
         cmocka_unit_test(test_no_memory_for_the_loop),
