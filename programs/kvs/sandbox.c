@@ -60,7 +60,7 @@ int kvs_sandbox_enter(const struct kvs_sandbox *sandbox, const struct weft_log *
     (void)snprintf(version, sizeof version, "%d", landlock);
     weft_log_write(log, WEFT_LOG_INFO, "sandbox", "new-privileges=no system-calls=%s%s files=%s%s",
                    seccomp > 0 ? "seccomp" : "all",
-                   seccomp > 0 && sandbox->listens ? ",listen" : "", landlock > 0 ? "landlock-" : "all",
-                   landlock > 0 ? version : "");
+                   seccomp > 0 && sandbox->listens ? ",listen" : "",
+                   landlock > 0 ? "landlock-" : "all", landlock > 0 ? version : "");
     return 0;
 }

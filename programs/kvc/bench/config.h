@@ -14,7 +14,7 @@
 
 struct cli_bench_config {
     unsigned clients, pipeline, threads;
-    unsigned streams; /* clients that share a session, if the URL names a multiplexer */
+    unsigned streams;  /* clients that share a session, if the URL names a multiplexer */
     uint64_t duration; /* nanoseconds of the measured part; 0: not given */
     uint64_t warmup;   /* nanoseconds before it */
     uint64_t requests; /* of the measured part; 0: not given */

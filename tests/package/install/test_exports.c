@@ -115,7 +115,8 @@ static void test_cpp_program_links_every_shared_library(void **state)
 static void test_cpp_program_links_every_archive(void **state)
 {
     (void)state;
-    link_as("-L$LIB -Wl,-Bstatic -lweft_kv_disk -lweft_kv -lweft_rpc -lweft_codecs -lweft_core -lweft_base "
+    link_as("-L$LIB -Wl,-Bstatic -lweft_kv_disk -lweft_kv -lweft_rpc -lweft_codecs -lweft_core "
+            "-lweft_base "
             "-Wl,-Bdynamic "
             "$(pkg-config --static --libs-only-l weft-kv-disk weft-kv weft-rpc weft-codecs |\n"
             "  tr ' ' '\\n' | grep -v weft | tr '\\n' ' ')");

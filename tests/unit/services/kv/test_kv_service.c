@@ -224,9 +224,9 @@ static void test_options_choose_between_variants_of_a_store(void **state)
     struct weft_error error;
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        assert_int_equal(
-            weft_kv_context_open(&context, disk_and_memory, cases[i].spec, &limits, NULL, NULL, &error),
-            0);
+        assert_int_equal(weft_kv_context_open(&context, disk_and_memory, cases[i].spec, &limits,
+                                              NULL, NULL, &error),
+                         0);
         assert_ptr_equal(context.store, cases[i].store);
         weft_kv_context_fini(&context);
     }

@@ -19,8 +19,8 @@ static void test_store_that_was_not_built_says_what_to_install(void **state)
     struct weft_error error;
     (void)state;
     for (size_t i = 0; i < sizeof specs / sizeof *specs; i++) {
-        assert_int_equal(weft_kv_context_open(&context, stores, specs[i], &limits, NULL, NULL, &error),
-                         -ENOSYS);
+        assert_int_equal(
+            weft_kv_context_open(&context, stores, specs[i], &limits, NULL, NULL, &error), -ENOSYS);
         assert_string_equal(error.text, "rocksdb store: this build has none; install librocksdb "
                                         "(Debian: librocksdb-dev) and build again");
     }
