@@ -152,6 +152,25 @@ static void put_field(struct weft_text *text, const ProtobufCMessageDescriptor *
     weft__rpc_put_made(text, MESSAGE_FIELD, &made);
 }
 
+/* Puts the fields in the order of their numbers, but those of a oneof with its first one, since whoever reads a file wants
+ * them side by side. */
+static void put_fields(struct weft_text *text, const ProtobufCMessageDescriptor *message)
+{
+    const ProtobufCFieldDescriptor *fields = message->fields;
+    for (unsigned i = 0; i < message->n_fields; i++) {
+        if (!(fields[i].flags & PROTOBUF_C_FIELD_FLAG_ONEOF)) {
+            put_field(text, message, i);
+            continue;
+        }
+        if (!begins_oneof(message, i))
+            continue;
+        for (unsigned k = i; k < message->n_fields; k++)
+            if (fields[k].flags & PROTOBUF_C_FIELD_FLAG_ONEOF &&
+                fields[k].quantifier_offset == fields[i].quantifier_offset)
+                put_field(text, message, k);
+    }
+}
+
 /* Puts a name for each oneof, since protobuf-c keeps none. */
 static void put_oneofs(struct weft_text *text, const ProtobufCMessageDescriptor *message)
 {
@@ -232,8 +251,7 @@ static size_t put_message(struct weft_text *text, const struct scope *scope, siz
     struct weft_text made = {.failed = false};
     weft__rpc_put_bytes(&made, NAME, name);
     if (!type->name[whole]) {
-        for (unsigned k = 0; k < type->message->n_fields; k++)
-            put_field(&made, type->message, k);
+        put_fields(&made, type->message);
         put_oneofs(&made, type->message);
         if (is_map_entry(scope->types, type->message))
             put_option(&made, MESSAGE_OPTIONS, OPTION_MAP_ENTRY, true);
