@@ -39,18 +39,34 @@ static int describe(struct weft_rpc *rpc)
     return err;
 }
 
-int weft_rpc_register(struct weft_rpc *rpc, struct weft_registry *registry)
+/* Makes the faces of a set that is complete. */
+static int finish(struct weft_rpc *rpc)
 {
     static const struct weft__rpc_face *const faces[WEFT__RPC_FACES] = {&weft__rpc_frames,
                                                                         &weft__rpc_http};
-    int err = rpc->reflection ? describe(rpc) : 0;
+    const int err = rpc->reflection ? describe(rpc) : 0;
     rpc->registered = true;
-    for (size_t i = 0; i < WEFT__RPC_FACES && err == 0; i++) {
+    for (size_t i = 0; i < WEFT__RPC_FACES; i++) {
         rpc->served[i] = (struct weft__rpc_served){rpc, faces[i]};
         rpc->services[i] = weft__rpc_service;
         rpc->services[i].name = rpc->name;
         rpc->services[i].speaks = faces[i]->speaks;
-        err = weft_registry_add_service(registry, &rpc->services[i], &rpc->served[i]);
     }
     return err;
+}
+
+int weft_rpc_register(struct weft_rpc *rpc, struct weft_registry *registry)
+{
+    int err = finish(rpc);
+    for (size_t i = 0; i < WEFT__RPC_FACES && err == 0; i++)
+        err = weft_registry_add_service(registry, &rpc->services[i], &rpc->served[i]);
+    return err;
+}
+
+const struct weft_service *weft_rpc_service(struct weft_rpc *rpc, void **context)
+{
+    if (finish(rpc) < 0)
+        return NULL;
+    *context = &rpc->served[0];
+    return &rpc->services[0];
 }

@@ -86,6 +86,11 @@ WEFT_MUST_USE int weft_rpc_add_reflection(struct weft_rpc *rpc);
  * carries. Returns 0, -ENOMEM, or what weft_registry_add_service returned. */
 WEFT_MUST_USE int weft_rpc_register(struct weft_rpc *rpc, struct weft_registry *registry);
 
+/* Returns a service that answers requests with a target (core/service.h), in place of weft_rpc_register: for a service of
+ * the program's own, which hands it those that it does not know itself. It has no options and no state of connections,
+ * and lives as long as the set, which takes no more services. *context is for its configure. NULL: no memory. */
+WEFT_MUST_USE const struct weft_service *weft_rpc_service(struct weft_rpc *rpc, void **context);
+
 /* Frees the set, but not its services, after the weft_server_free of every server that has it. NULL is fine. */
 void weft_rpc_free(struct weft_rpc *rpc);
 

@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -90,6 +91,52 @@ static void test_set_is_registered_with_each_face_and_then_closed(void **state)
     weft_rpc_free(rpc);
 }
 
+static void test_set_is_a_service_to_call_without_a_registry(void **state)
+{
+    struct fake_request request;
+    void *context;
+    (void)state;
+    struct weft_rpc *rpc = weft_rpc_new("set");
+    assert_non_null(rpc);
+    assert_int_equal(weft_rpc_add_health(rpc), 0);
+    const struct weft_service *service = weft_rpc_service(rpc, &context);
+    assert_non_null(service);
+    assert_int_equal(weft_rpc_add(rpc, &sample.base, NULL), -EPERM);
+    assert_int_equal(service->conn_size, 0);
+    void *config = calloc(1, service->config_size), *memory = calloc(1, service->loop_size);
+    const struct weft_option_set none = {NULL, 0};
+    struct weft_error error;
+    assert_int_equal(service->configure(config, context, &none, NULL, &error), 0);
+    assert_int_equal(service->start(memory, config, NULL), 0);
+    fake_request_init(&request, weft_view(NULL, 0), 1000);
+    request.request.target = weft_view_str("/grpc.health.v1.Health/Check");
+    fake_request_call(&request, service, memory, NULL);
+    assert_true(request.ended);
+    assert_int_equal(request.code, WEFT_RPC_OK);
+    assert_memory_equal(fake_request_reply(&request).data, "\x08\x01", 2);
+    fake_request_fini(&request);
+    service->stop(memory);
+    free(memory);
+    free(config);
+    weft_rpc_free(rpc);
+}
+
+static void make_service(void *arg)
+{
+    void *context;
+    (void)arg;
+    struct weft_rpc *rpc = weft_rpc_new("set");
+    if (rpc && weft_rpc_add(rpc, &sample.base, NULL) == 0 && weft_rpc_add_reflection(rpc) == 0)
+        assert_true(weft_rpc_service(rpc, &context) || fault_failed() > 0);
+    weft_rpc_free(rpc);
+}
+
+static void test_making_a_service_survives_every_failing_allocation(void **state)
+{
+    (void)state;
+    fault_each(make_service, NULL);
+}
+
 static void test_name_has_at_most_63_bytes(void **state)
 {
     char name[65] = "";
@@ -140,6 +187,8 @@ int main(void)
         cmocka_unit_test(test_stream_that_is_no_method_is_refused),
         cmocka_unit_test(test_methods_are_found_by_their_whole_name),
         cmocka_unit_test(test_set_is_registered_with_each_face_and_then_closed),
+        cmocka_unit_test(test_set_is_a_service_to_call_without_a_registry),
+        cmocka_unit_test(test_making_a_service_survives_every_failing_allocation),
         cmocka_unit_test(test_name_has_at_most_63_bytes),
         cmocka_unit_test(test_filling_survives_every_failing_allocation),
         cmocka_unit_test(test_codes_have_names_and_statuses),
