@@ -19,6 +19,7 @@
 #include "log.h"
 #include "process.h"
 #include "serve.h"
+#include "tools.h"
 #include "services/layers/access/access.h"
 #include "services/layers/users/users.h"
 #include "services/kv/service.h"
@@ -43,6 +44,7 @@ static const struct kv_store *const stores[] = {
 struct contexts {
     struct weft_registry outward; /* by what a store may connect to other machines */
     struct weft_kv_context kv;
+    struct weft_rpc *tools; /* beside kv */
 #ifdef WEFT_HAS_WEBSOCKET
     struct weft_websocket websocket;
 #endif
@@ -318,7 +320,9 @@ static int run(struct kvs_config *config, struct kvs_log *kvs_log)
     struct weft_registry registry = {0};
     struct layers layers = {0};
     struct kvs_administer administer = {0};
-    err = fill_registry(&registry, &contexts);
+    err = kvs_tools_add(&contexts.tools, &contexts.kv);
+    if (err == 0)
+        err = fill_registry(&registry, &contexts);
     if (err == 0)
         err = kvs_certificates_add(&contexts.certificates, &registry, &reload);
     if (err < 0)
@@ -338,6 +342,7 @@ static int run(struct kvs_config *config, struct kvs_log *kvs_log)
     weft_access_close(layers.access);
     weft_users_close(layers.users);
     weft_kv_context_fini(&contexts.kv);
+    kvs_tools_free(contexts.tools);
 #ifdef WEFT_HAS_WEBSOCKET
     weft_websocket_fini(&contexts.websocket);
 #endif

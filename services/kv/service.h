@@ -74,7 +74,7 @@ const struct weft_limit *weft_kv_limit_table(void);
 struct weft_kv_limits weft_kv_limits_default(void);
 
 /* A store in use. It must stay in place from init to fini, since services point to it. A program does not touch
- * the fields but the last two. One thread calls the functions below. */
+ * the fields but those that it may set. One thread calls the functions below. */
 struct weft_kv_context {
     const struct kv_store *store;
     void *state; /* the store's; owned */
@@ -84,6 +84,12 @@ struct weft_kv_context {
      * NULL: there are none. */
     struct weft_collectors *collectors;
     struct weft_slow_log *slow_log;
+    /* A program may set these after init or open: the service to which the protobuf face hands each request whose target
+     * names another service than weft.kv.v1.Kv, such as gRPC's for health, and the context for its configure. Both are
+     * borrowed. It takes no options and has no state of connections (conn_size 0, no open and no close); rejections are
+     * worded by kv. NULL: such a request is answered that there is no such method. */
+    const struct weft_service *beside;
+    void *beside_context;
     struct kv_feed *feed;         /* what is published and subscribed to; owned */
     struct kv_keyspace *keyspace; /* what of the store's changes is published; owned */
 };

@@ -14,6 +14,7 @@ import threading
 import unittest
 
 import grpc
+from google.protobuf import descriptor_pb2, descriptor_pool
 
 ROOT = pathlib.Path(".").resolve()
 HERE = ROOT / "tests/package/grpc"
@@ -23,10 +24,11 @@ TIMEOUT = 20
 
 
 def make_stubs(folder):
-    for name in ("abi.proto", "kv.proto"):
-        (folder / name).write_text((ROOT / "proto" / name).read_text())
+    names = ("abi.proto", "kv.proto", "grpc/grpc_health.proto", "grpc/grpc_reflection.proto")
+    for name in names:
+        (folder / pathlib.Path(name).name).write_text((ROOT / "proto" / name).read_text())
     subprocess.run([sys.executable, "-m", "grpc_tools.protoc", "-I.", "--python_out=.",
-                    "--grpc_python_out=.", "abi.proto", "kv.proto"], cwd=folder, check=True)
+                    "--grpc_python_out=.", *(pathlib.Path(name).name for name in names)], cwd=folder, check=True)
 
 
 class Server(unittest.TestCase):
@@ -96,10 +98,11 @@ class Calls(Server):
                 self.assertEqual(self.get("k", compression=coding).values[0].string, large)
 
     def test_unknown_methods_are_unimplemented(self):
-        for path in ("/weft.kv.v1.Kv/Nothing", "/other.Service/Hget", "/x"):
+        for path, told in (("/weft.kv.v1.Kv/Nothing", "kv.proto"), ("/other.Service/Hget", "no such method"),
+                           ("/x", "no such method")):
             words = self.assert_fails(grpc.StatusCode.UNIMPLEMENTED, self.channel.unary_unary(path), b"",
                                       timeout=TIMEOUT)
-            self.assertIn("kv.proto", words)
+            self.assertIn(told, words)
 
     def test_message_that_is_none_is_told_by_its_reply(self):
         reply = self.channel.unary_unary("/weft.kv.v1.Kv/Hget")(b"\xff", timeout=TIMEOUT)
@@ -108,6 +111,70 @@ class Calls(Server):
     def test_many_requests_in_one_call_are_unimplemented(self):
         call = self.channel.stream_unary("/weft.kv.v1.Kv/Hget")
         self.assert_fails(grpc.StatusCode.UNIMPLEMENTED, call, iter([b"", b""]), timeout=TIMEOUT)
+
+
+def reflect(channel, version="v1", metadata=None, **question):
+    method = channel.stream_stream(
+        f"/grpc.reflection.{version}.ServerReflection/ServerReflectionInfo",
+        request_serializer=reflection.ServerReflectionRequest.SerializeToString,
+        response_deserializer=reflection.ServerReflectionResponse.FromString)
+    answer, = method(iter([reflection.ServerReflectionRequest(**question)]), timeout=TIMEOUT, metadata=metadata)
+    return answer
+
+
+class HealthAndReflection(Server):
+    def test_health_is_told(self):
+        stub = grpc_health_pb2_grpc.HealthStub(self.channel)
+        for service in ("", "weft.kv.v1.Kv"):
+            self.assertEqual(stub.Check(health.HealthCheckRequest(service=service), timeout=TIMEOUT).status, 1)
+        self.assert_fails(grpc.StatusCode.NOT_FOUND, stub.Check, health.HealthCheckRequest(service="no"),
+                          timeout=TIMEOUT)
+
+    def test_watch_of_health_tells_that_the_server_drains(self):
+        watch = grpc_health_pb2_grpc.HealthStub(self.channel).Watch(health.HealthCheckRequest(), timeout=TIMEOUT)
+        self.assertEqual(next(watch).status, 1)
+        self.assertEqual(self.put("k", "v").status, 200)
+        self.server.terminate()
+        self.assertEqual(next(watch).status, 2)
+        self.assert_fails(grpc.StatusCode.UNAVAILABLE, next, watch)
+
+    def test_reflection_describes_the_service_as_its_file_does(self):
+        for version in ("v1", "v1alpha"):
+            names = reflect(self.channel, version, list_services="").list_services_response.service
+            self.assertEqual([service.name for service in names],
+                             ["grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection",
+                              "grpc.reflection.v1alpha.ServerReflection", "weft.kv.v1.Kv"])
+            pool = descriptor_pool.DescriptorPool()
+            wanted = [{"file_containing_symbol": "weft.kv.v1.Kv"}]
+            files = []
+            while wanted:
+                answer = reflect(self.channel, version, **wanted.pop()).file_descriptor_response
+                for made in answer.file_descriptor_proto:
+                    files.append(descriptor_pb2.FileDescriptorProto.FromString(made))
+                    wanted += [{"file_by_filename": name} for name in files[-1].dependency]
+            for file in reversed(files):
+                pool.Add(file)
+            seen = pool.FindServiceByName("weft.kv.v1.Kv")
+            for method in kv_pb2.DESCRIPTOR.services_by_name["Kv"].methods:
+                same = seen.FindMethodByName(method.name)
+                self.assertEqual(same.input_type.full_name, method.input_type.full_name)
+                self.assertEqual([(field.name, field.number) for field in same.input_type.fields],
+                                 [(field.name, field.number) for field in method.input_type.fields])
+            made = descriptor_pb2.FileDescriptorProto()
+            pool.FindFileContainingSymbol("weft.kv.v1.Kv").CopyToProto(made)
+            self.assertEqual({method.name for method in made.service[0].method if method.server_streaming},
+                             {"Watch", "Subscribe"})
+
+
+class OverJournal(HealthAndReflection):
+    """Over a store that answers later, where a request is kept before it is read."""
+    options = ("--threads", "2")
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.options = (*self.options, "--store", f"memory:{folder.name}")
+        super().setUp()
 
 
 class Streams(Server):
@@ -195,6 +262,10 @@ class Limits(Server):
         self.assertEqual(self.get("k").status, 404)
 
 
+def who(text):
+    return [("authorization", "Basic " + base64.b64encode(text.encode()).decode())]
+
+
 class Users(Server):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
@@ -207,9 +278,16 @@ class Users(Server):
         self.options = ("--users", str(users))
         super().setUp()
 
+    def test_health_is_open_and_reflection_is_for_who_is_known(self):
+        stub = grpc_health_pb2_grpc.HealthStub(self.channel)
+        self.assertEqual(stub.Check(health.HealthCheckRequest(), timeout=TIMEOUT).status, 1)
+        with self.assertRaises(grpc.RpcError) as caught:
+            reflect(self.channel, list_services="")
+        self.assertEqual(caught.exception.code(), grpc.StatusCode.UNAUTHENTICATED)
+        answer = reflect(self.channel, metadata=who("ann:secret"), list_services="")
+        self.assertEqual(len(answer.list_services_response.service), 4)
+
     def test_authorization_says_who_calls(self):
-        def who(text):
-            return [("authorization", "Basic " + base64.b64encode(text.encode()).decode())]
         self.assert_fails(grpc.StatusCode.UNAUTHENTICATED, self.get, "k")
         self.assert_fails(grpc.StatusCode.UNAUTHENTICATED, self.get, "k", metadata=who("ann:wrong"))
         self.assertEqual(self.get("k", metadata=who("ann:secret")).status, 404)
@@ -277,6 +355,9 @@ if __name__ == "__main__":
         make_stubs(STUBS)
         sys.path.insert(0, made_in)
         import abi_pb2 as abi
+        import grpc_health_pb2 as health
+        import grpc_health_pb2_grpc
+        import grpc_reflection_pb2 as reflection
         import kv_pb2
         import kv_pb2_grpc
         del sys.argv[1]

@@ -38,7 +38,7 @@ int kv__method_of(struct weft_view target)
 {
     const size_t size = sizeof service - 1;
     if (target.size < size || memcmp(target.data, service, size) != 0)
-        return KV_METHOD_UNKNOWN;
+        return KV_METHOD_BESIDE;
     const struct weft_view name = weft_view_skip(target, size);
     for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
         if (weft_view_equal(name, weft_view_str(methods[i].name)))

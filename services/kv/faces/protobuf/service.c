@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "beside.h"
 #include "core/base/compiler.h"
 #include "method.h"
 #include "reply.h"
@@ -14,6 +15,12 @@
 #include "services/kv/session.h"
 #include "topic.h"
 #include "watch.h"
+
+/* The state on one loop. */
+struct loop {
+    struct kv_session_loop base; /* first: the session takes it for its own */
+    struct kv_beside beside;
+};
 
 struct task {
     struct kv_task base; /* first: it is cast back */
@@ -127,15 +134,27 @@ static void refuse_method(struct weft_request *request)
         (void)!weft_request_end(request, NULL);
 }
 
-/* Decodes what has come for a method. Returns false if there is no such method, which it has answered. */
+/* Hands a request for another service to the one beside kv, or answers that there is no such method. */
+static void pass_on(struct task *task, int method)
+{
+    const struct loop *loop = weft_container_of(task->base.session->loop, struct loop, base);
+    const struct kv_beside *beside = &loop->beside;
+    if (method == KV_METHOD_BESIDE && beside->service)
+        beside->service->call(beside->state, NULL, task->base.request);
+    else
+        refuse_method(task->base.request);
+}
+
+/* Decodes what has come for a method. Returns false if kv has no such method; the request is then answered, or another
+ * service's. */
 WEFT_NOINLINE static bool decode_method(struct task *task, enum kv_decoded *result)
 {
     struct weft_request *request = task->base.request;
     struct kv_request *decoded = &task->decoded;
     struct kv_call *call = &task->base.call;
     int method = kv__method_of(request->target);
-    if (method == KV_METHOD_UNKNOWN) {
-        refuse_method(request);
+    if (method < 0) {
+        pass_on(task, method);
         return false;
     }
     decoded->loop = kv_task_loop(&task->base);
@@ -218,6 +237,25 @@ static int configure(void *config, void *context, const struct weft_option_set *
     return kv_session_configure(config, context, limits, &face);
 }
 
+static int start(void *loop_state, const void *config, struct weft_loop *loop)
+{
+    struct loop *self = loop_state;
+    int err = kv_session_loop_start(&self->base, config, loop);
+    if (err < 0)
+        return err;
+    err = kv__beside_start(&self->beside, config, loop);
+    if (err < 0)
+        kv_session_loop_stop(&self->base);
+    return err;
+}
+
+static void stop(void *loop_state)
+{
+    struct loop *self = loop_state;
+    kv__beside_stop(&self->beside);
+    kv_session_loop_stop(&self->base);
+}
+
 static void call(void *loop_state, void *conn_state, struct weft_request *request)
 {
     (void)loop_state;
@@ -230,11 +268,11 @@ const struct weft_service weft_kv_service = {
     .speaks = "protobuf:abi",
     .asks = true,
     .config_size = sizeof(struct kv_session_config),
-    .loop_size = sizeof(struct kv_session_loop),
+    .loop_size = sizeof(struct loop),
     .conn_size = sizeof(struct kv_session),
     .configure = configure,
-    .start = kv_session_loop_start,
-    .stop = kv_session_loop_stop,
+    .start = start,
+    .stop = stop,
     .open = kv_session_open,
     .close = kv_session_close,
     .call = call,

@@ -2,6 +2,7 @@
  *
  * Commands that come for a method of proto/kv.proto, without a CommandRequest around them: each means what it means
  * inside one. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,8 +15,13 @@
 #include "abi.pb-c.h"
 #include "../../kv_talk.h"
 #include "lib/fault.h"
+#include "lib/late_store.h"
 #include "services/kv/faces/protobuf/abi.h"
+#include "services/kv/faces/protobuf/beside.h"
 #include "services/kv/faces/protobuf/method.h"
+
+/* {table: "t", pair: {key: "k", value: {string: "v"}}} */
+#define HSET_MESSAGE VIEW("\x0A\x01t\x12\x08\x0A\x01k\x12\x03\x0A\x01v")
 
 static struct fake_request request;
 
@@ -33,7 +39,8 @@ static struct told send_for(const char *target, struct weft_view message)
 
 static int teardown(void **state)
 {
-    fake_request_fini(&request);
+    if (request.called)
+        fake_request_fini(&request);
     request.called = false;
     return kv_talk_teardown(state);
 }
@@ -88,8 +95,174 @@ static void test_other_targets_are_unimplemented(void **state)
     }
 }
 
-/* {table: "t", pair: {key: "k", value: {string: "v"}}} */
-#define HSET_MESSAGE VIEW("\x0A\x01t\x12\x08\x0A\x01k\x12\x03\x0A\x01v")
+/* --- a service beside kv ------------------------------------------------------------------------------ */
+
+struct beside {
+    int starts, stops, calls; /* so often */
+    int start_fails;          /* what start returns */
+};
+
+static int beside_configure(void *config, void *context, const struct weft_option_set *set,
+                            const struct weft_limits *limits, struct weft_error *error)
+{
+    (void)error;
+    assert_int_equal(set->count, 0);
+    assert_ptr_equal(limits, &kv_talk.fixture.limits);
+    *(struct beside **)config = context;
+    return 0;
+}
+
+static int beside_start(void *loop_state, const void *config, struct weft_loop *loop)
+{
+    struct beside *self = *(struct beside *const *)config;
+    assert_ptr_equal(loop, kv_talk.fixture.loop);
+    *(struct beside **)loop_state = self;
+    self->starts += self->start_fails == 0;
+    return self->start_fails;
+}
+
+static void beside_stop(void *loop_state)
+{
+    (*(struct beside **)loop_state)->stops++;
+}
+
+static void beside_call(void *loop_state, void *conn_state, struct weft_request *asked)
+{
+    assert_null(conn_state);
+    assert_int_equal(asked->payload.size, 3);
+    struct beside *self = *(struct beside **)loop_state;
+    self->calls++;
+    assert_int_equal(weft_request_trailer(asked, 5, weft_view_str("beside"), weft_view(NULL, 0)),
+                     0);
+    assert_int_equal(weft_request_end(asked, NULL), 0);
+}
+
+static const struct weft_service beside_service = {
+    .name = "beside",
+    .speaks = "*",
+    .config_size = sizeof(struct beside *),
+    .loop_size = sizeof(struct beside *),
+    .configure = beside_configure,
+    .start = beside_start,
+    .stop = beside_stop,
+    .call = beside_call,
+};
+
+static void plain_call(void *loop_state, void *conn_state, struct weft_request *asked)
+{
+    (void)loop_state, (void)conn_state;
+    assert_int_equal(weft_request_end(asked, NULL), 0);
+}
+
+static const struct weft_service plain_service = {
+    .name = "plain", .speaks = "*", .call = plain_call};
+
+/* Starts kv's loop again, with `beside` beside it. Returns what start did. */
+static int restart(const struct weft_service *service, struct beside *beside)
+{
+    struct kv_fixture *fixture = &kv_talk.fixture;
+    fixture->service->close(fixture->conn_state, fixture->loop_state);
+    fixture->service->stop(fixture->loop_state);
+    memset(fixture->loop_state, 0, fixture->service->loop_size);
+    memset(fixture->conn_state, 0, fixture->service->conn_size);
+    fixture->context.beside = service;
+    fixture->context.beside_context = beside;
+    return fixture->service->start(fixture->loop_state, fixture->config, fixture->loop);
+}
+
+static void open_again(void)
+{
+    struct kv_fixture *fixture = &kv_talk.fixture;
+    assert_int_equal(fixture->service->open(fixture->conn_state, fixture->loop_state), 0);
+}
+
+static void assert_ended(const char *target, uint32_t code, const char *words)
+{
+    (void)send_for(target, VIEW("abc"));
+    assert_int_equal(request.reply_count, 0);
+    assert_int_equal(request.code, code);
+    assert_non_null(strstr(request.words, words));
+}
+
+static void test_targets_of_other_services_go_beside(void **state)
+{
+    (void)state;
+    struct beside beside = {.starts = 0};
+    assert_int_equal(restart(&beside_service, &beside), 0);
+    open_again();
+    assert_ended("/other.Service/Method", 5, "beside");
+    assert_ended("/", 5, "beside");
+    assert_int_equal(beside.calls, 2);
+    assert_ended("/weft.kv.v1.Kv/Hgets", 12, "kv.proto");
+    assert_int_equal(beside.calls, 2);
+    struct told told = send_for("/weft.kv.v1.Kv/Hset", HSET_MESSAGE);
+    assert_int_equal(told.status, 200);
+    assert_int_equal(restart(&plain_service, NULL), 0);
+    assert_int_equal(beside.starts, 1);
+    assert_int_equal(beside.stops, 1);
+    open_again();
+    assert_ended("/other.Service/Method", 0, "");
+    assert_int_equal(restart(NULL, NULL), 0);
+    open_again();
+}
+
+static int late_setup(void **state)
+{
+    (void)state;
+    kv_fixture_init(&kv_talk.fixture, &late_store_ordered);
+    return 0;
+}
+
+/* The request is then kept before its target is looked at. */
+static void test_targets_go_beside_a_store_that_answers_later(void **state)
+{
+    (void)state;
+    struct beside beside = {.starts = 0};
+    assert_int_equal(restart(&beside_service, &beside), 0);
+    open_again();
+    assert_ended("/other.Service/Method", 5, "beside");
+    assert_true(request.kept);
+    assert_int_equal(beside.calls, 1);
+    assert_int_equal(restart(NULL, NULL), 0);
+    open_again();
+}
+
+static void start_beside(void *arg)
+{
+    struct beside *beside = arg;
+    struct weft_kv_context context = {.beside = &beside_service, .beside_context = beside};
+    const struct kv_session_config config = {.context = &context,
+                                             .limits = &kv_talk.fixture.limits};
+    struct kv_beside self;
+    *beside = (struct beside){.starts = 0};
+    int err = kv__beside_start(&self, &config, kv_talk.fixture.loop);
+    assert_int_equal(err, fault_failed() > 0 ? -ENOMEM : 0);
+    assert_int_equal(beside->starts, err == 0);
+    if (err == 0)
+        kv__beside_stop(&self);
+}
+
+static void test_start_beside_survives_every_failing_allocation(void **state)
+{
+    (void)state;
+    struct beside beside;
+    fault_each(start_beside, &beside);
+}
+
+static void test_kv_does_not_start_if_the_one_beside_does_not(void **state)
+{
+    (void)state;
+    struct beside beside = {.start_fails = -EMFILE};
+    assert_int_equal(restart(&beside_service, &beside), -EMFILE);
+    assert_int_equal(beside.stops, 0);
+    kv_talk.fixture.context.beside = NULL;
+    assert_int_equal(kv_talk.fixture.service->start(kv_talk.fixture.loop_state,
+                                                    kv_talk.fixture.config, kv_talk.fixture.loop),
+                     0);
+    open_again();
+}
+
+/* --- commands ----------------------------------------------------------------------------------------- */
 
 static void test_usual_commands_come_alone(void **state)
 {
@@ -137,6 +310,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         METHOD_TEST(test_other_targets_are_unimplemented),
+        METHOD_TEST(test_targets_of_other_services_go_beside),
+        cmocka_unit_test_setup_teardown(test_targets_go_beside_a_store_that_answers_later,
+                                        late_setup, teardown),
+        METHOD_TEST(test_start_beside_survives_every_failing_allocation),
+        METHOD_TEST(test_kv_does_not_start_if_the_one_beside_does_not),
         METHOD_TEST(test_usual_commands_come_alone),
         METHOD_TEST(test_unusual_commands_come_alone),
         METHOD_TEST(test_malformed_commands_are_bad),
