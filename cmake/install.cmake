@@ -184,6 +184,19 @@ weft_install_library(kv_disk
     LINKS ${WEFT_KV_DISK_LINKS} Threads::Threads
     ARCHIVE_LINKS ${WEFT_KV_DISK_ARCHIVE_LINKS} pthread)
 
+# The store on Redis brings libhiredis, where the build found it.
+if(WEFT_KV_REDIS)
+    weft_install_library(kv_redis
+        PC weft-kv-redis
+        DESCRIPTION "the stores of weft's key-value service that keep everything in Redis"
+        OF weft_kv_redis weft_kv_redis_store
+        SHARED_OF weft_kv_update
+        HEADERS services/kv/stores/on_redis.h
+        NEEDS kv
+        LINKS PkgConfig::HIREDIS PkgConfig::SODIUM
+        ARCHIVE_LINKS hiredis sodium)
+endif()
+
 # The contract suites. What they drive a service with defines the functions of core/service.h and
 # core/task.h, so a program links this library or weft::core, not both.
 if(TARGET weft_suites)

@@ -112,7 +112,7 @@ static void test_fetched_content_has_the_targets_of_the_installed_package(void *
                 "include(FetchContent)\n"
                 "FetchContent_Declare(weft SOURCE_DIR $SOURCE)\n"
                 "FetchContent_MakeAvailable(weft)\n"
-                "foreach(library base core codecs kv kv_disk rpc)\n"
+                "foreach(library base core codecs kv kv_disk kv_redis rpc)\n"
                 "  foreach(kind \"\" _static)\n"
                 "    if(NOT TARGET weft::\\${library}\\${kind})\n"
                 "      message(FATAL_ERROR \"no weft::\\${library}\\${kind}\")\n"

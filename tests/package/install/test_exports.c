@@ -37,7 +37,7 @@ static void expect_success(const char *command)
 static void test_lists_are_sorted_names_that_begin_with_weft(void **state)
 {
     (void)state;
-    expect_success("for library in base core codecs kv kv_disk rpc suites; do\n"
+    expect_success("for library in base core codecs kv kv_disk kv_redis rpc suites; do\n"
                    "  listed $library | sort -cu\n"
                    "  if listed $library | grep -vE '^weft(_[a-z0-9]+)+$'; then exit 1; fi\n"
                    "done");
@@ -46,7 +46,7 @@ static void test_lists_are_sorted_names_that_begin_with_weft(void **state)
 static void test_shared_libraries_export_exactly_what_is_listed(void **state)
 {
     (void)state;
-    expect_success("for library in base core codecs kv kv_disk rpc suites; do\n"
+    expect_success("for library in base core codecs kv kv_disk kv_redis rpc suites; do\n"
                    "  listed $library > $PREFIX/listed && exported $library > $PREFIX/exported\n"
                    "  diff $PREFIX/listed $PREFIX/exported\n"
                    "done");
@@ -56,7 +56,7 @@ static void test_headers_declare_exactly_what_is_listed(void **state)
 {
     (void)state;
     expect_success("declared > $PREFIX/declared\n"
-                   "for library in base core codecs kv kv_disk rpc; do\n"
+                   "for library in base core codecs kv kv_disk kv_redis rpc; do\n"
                    "  listed $library > $PREFIX/listed\n"
                    "  defined $library | comm -12 - $PREFIX/declared > $PREFIX/public\n"
                    "  diff $PREFIX/listed $PREFIX/public\n"
@@ -87,7 +87,8 @@ static const char write_program[] =
     "{ headers | sed 's/.*/#include <&>/'\n"
     "  echo '#include <cstdio>'\n"
     "  echo 'static const void *const all[] = {'\n"
-    "  for library in base core codecs kv kv_disk rpc; do listed $library; done | sed 's/.*/(const "
+    "  for library in base core codecs kv kv_disk kv_redis rpc; do listed $library; done | sed "
+    "'s/.*/(const "
     "void "
     "*)\\&&,/'\n"
     "  echo '};'\n"
@@ -109,16 +110,18 @@ static void link_as(const char *command)
 static void test_cpp_program_links_every_shared_library(void **state)
 {
     (void)state;
-    link_as("$(pkg-config --libs weft-kv-disk weft-kv weft-rpc weft-codecs)");
+    link_as("$(pkg-config --libs weft-kv-disk weft-kv-redis weft-kv weft-rpc weft-codecs)");
 }
 
 static void test_cpp_program_links_every_archive(void **state)
 {
     (void)state;
-    link_as("-L$LIB -Wl,-Bstatic -lweft_kv_disk -lweft_kv -lweft_rpc -lweft_codecs -lweft_core "
+    link_as("-L$LIB -Wl,-Bstatic -lweft_kv_disk -lweft_kv_redis -lweft_kv -lweft_rpc -lweft_codecs "
+            "-lweft_core "
             "-lweft_base "
             "-Wl,-Bdynamic "
-            "$(pkg-config --static --libs-only-l weft-kv-disk weft-kv weft-rpc weft-codecs |\n"
+            "$(pkg-config --static --libs-only-l weft-kv-disk weft-kv-redis weft-kv weft-rpc "
+            "weft-codecs |\n"
             "  tr ' ' '\\n' | grep -v weft | tr '\\n' ' ')");
 }
 

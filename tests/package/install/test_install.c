@@ -111,10 +111,10 @@ static void test_the_allocator_hook_is_in_base_alone(void **state)
 static void test_pkg_config_knows_each_module_and_its_version(void **state)
 {
     (void)state;
-    const char *versions = output_of(
-        "pkg-config --modversion weft-base weft weft-codecs weft-kv weft-kv-disk weft-rpc");
+    const char *versions = output_of("pkg-config --modversion weft-base weft weft-codecs weft-kv "
+                                     "weft-kv-disk weft-kv-redis weft-rpc");
     assert_string_equal(versions, VERSION "\n" VERSION "\n" VERSION "\n" VERSION "\n" VERSION
-                                          "\n" VERSION "\n");
+                                          "\n" VERSION "\n" VERSION "\n");
 }
 
 static void test_pkg_config_names_what_an_archive_needs_beside(void **state)
