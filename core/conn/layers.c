@@ -262,7 +262,7 @@ bool weft_request_ask(struct weft_request *public, const struct weft_action *act
     if (!layers)
         return true;
     if (!public->action)
-    public->action = action->name;
+        public->action = action->name;
     if (!layers->alone)
         return ask_each(public, action, why);
     const struct weft_layer *layer = layers->of[0].layer;
