@@ -261,8 +261,7 @@ bool weft_request_ask(struct weft_request *public, const struct weft_action *act
     *why = (struct weft_rejection){.cause = WEFT_REJECT_DENIED};
     if (!layers)
         return true;
-    if (!public->action)
-        public->action = action->name;
+    request->public.action = public->action ? public->action : action->name;
     if (!layers->alone)
         return ask_each(public, action, why);
     const struct weft_layer *layer = layers->of[0].layer;
