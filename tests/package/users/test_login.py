@@ -141,7 +141,7 @@ class Modes(Login):
         while "connected again" not in seen and "410" not in seen:
             line = watch.stderr.readline()
             self.assertTrue(line, seen)
-            self.assertNotIn("401", line)
+            self.assertNotRegex(line, r"\b401\b")
             seen += line
 
     def test_watch_ends_when_a_reload_removes_its_user_or_its_rule(self):
