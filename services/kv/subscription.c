@@ -10,7 +10,7 @@
 #include "packed.h"
 #include "session.h"
 
-/* What a subscription that streams its answer has besides. */
+/* Further state, for a subscription that streams its answer. */
 struct stream {
     struct kv_subscription *owner;
     struct weft_timer pulse; /* for a face that has one */

@@ -54,7 +54,7 @@ static int add_fields(struct weft__rpc_types *self, const ProtobufCMessageDescri
     return err;
 }
 
-/* What a field adds stands at the end, where its own fields are looked at in turn. */
+/* The loop appends the messages that the fields of this one refer to, and so reaches their fields later. */
 int weft__rpc_types_add(struct weft__rpc_types *self, const ProtobufCMessageDescriptor *message)
 {
     size_t i = self->count;

@@ -15,7 +15,7 @@ struct config {
     uint64_t timed;
 };
 
-/* What the layer with a slow log knows of a request. */
+/* The state of a request in the layer with a slow log. */
 struct timed {
     int64_t begun; /* negative: it is looked at, but not counted in the histogram */
     bool asked;

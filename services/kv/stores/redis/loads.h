@@ -7,7 +7,7 @@
 #include "job.h"
 
 /* For redis_hooks.node_up; arg is a struct kv_redis_loop. Without memory nothing is sent: scripts are then loaded by
- * those who use them, and walks are refused for now where they need the process. */
+ * those who use them, and a walk that needs to know the process ends as KV_UNAVAILABLE. */
 void kv_redis_node_up(void *arg, struct redis_node *node);
 /* Frees what is left, after kv_redis_stop. */
 void kv_redis_loads_fini(struct kv_redis_loop *loop);
