@@ -18,7 +18,8 @@
  *   worker.c      what exists once per loop
  *   walk.c        the list of all connections, for services
  *   state.c       the states, and the ways to end
- *   order.c       the order of replies; it knows no connection */
+ *   order.c       the order of replies; it knows no connection
+ *   request_pool.c  requests for reuse */
 #ifndef WEFT_CONN_H
 #define WEFT_CONN_H
 

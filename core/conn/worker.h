@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * A worker: one loop, and everything that exists once per loop rather than once per connection. Private to
- * the core. Everything here is for the worker's thread, but weft__counts and `living`, and but for
+ * the core. Everything here is for the worker's thread, but `living` and other atomic members, and but for
  * weft__worker_init and _fini, which are called while no thread runs the loop. */
 #ifndef WEFT_WORKER_H
 #define WEFT_WORKER_H
@@ -11,23 +11,19 @@
 
 #include "core/base/chain.h"
 #include "core/connections.h"
-#include "core/codec.h"
 #include "core/base/frame_cache.h"
 #include "core/base/log.h"
 #include "core/loop.h"
 #include "core/base/mem.h"
 #include "core/server.h"
-#include "core/service.h"
-#include "core/stack/stack.h"
 #include "core/transport.h"
-#include "layers.h"
+#include "binding.h"
 #include "measures.h"
-#include "order.h"
+#include "request.h"
 
 struct weft_walk;
 struct weft__conn;
 struct weft__session;
-struct weft__worker;
 
 enum {
     WEFT__READ_SIZE = 256 * 1024, /* the most bytes of one read */
@@ -41,60 +37,6 @@ enum {
     /* The most connections at one time that are told in words why they are turned away. Further ones are
      * dropped without a word. */
     WEFT__MAX_REFUSING = 256
-};
-
-/* The counters of weft_server_counts. One thread writes them and any may read them. So relaxed loads and
- * stores are enough, and no read-modify-write is needed. */
-struct weft__counts {
-    _Atomic uint64_t accepted, open, requests, rejected, bytes_in, bytes_out;
-    _Atomic uint64_t closed[WEFT_REASON_COUNT];
-    /* Messages that were deflated and inflated, their sizes before and after, and the time to deflate. */
-    _Atomic uint64_t deflated, deflated_from, deflated_to, deflating, inflated, inflated_from,
-        inflated_to;
-};
-
-/* Adds n, which may be a negative number as a uint64_t. For the thread that writes the counter. */
-static inline void weft__count(_Atomic uint64_t *counter, uint64_t n)
-{
-    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + n,
-                          memory_order_relaxed);
-}
-
-/* A share is what a worker has of an address: the connections of all endpoints there. */
-struct weft__share {
-    size_t conns;  /* as the worker's conn_count, and sessions */
-    bool draining; /* the address was removed: connections that come drain at once */
-    /* Called when the share is draining and its last connection is unlinked, whose memory may still be there. */
-    void (*on_empty)(struct weft__share *share);
-};
-
-static inline void weft__share_leave(struct weft__share *share)
-{
-    if (--share->conns == 0 && share->draining)
-        share->on_empty(share);
-}
-
-/* An endpoint as one worker sees it: its plugins and their states on this loop. Endpoints that share an
- * address follow their first one in an array. */
-struct weft__binding {
-    struct weft__worker *worker;
-    struct weft__share *share;
-    const struct weft__stack *stack;
-    const char *scheme; /* of the URL */
-    const struct weft_codec *codec;
-    const struct weft_service *service;
-    const void *codec_config;
-    uint32_t config_id; /* names the codec's configuration; equal ones have the same (codec.h) */
-    void *codec_loop, *service_loop; /* endpoints with equal configurations share them */
-    struct weft__layers layers;
-    /* The service's call, or the one that has the layers begin first. */
-    void (*call)(void *loop_state, void *conn_state, struct weft_request *request);
-    /* In the first one of an address: the number of endpoints that share it, and the sizes of the largest
-     * connection states of their codecs and services. */
-    size_t variants, codec_room, service_room;
-    /* The line that the server has for it, which lives as long as the server; NULL before it listens. */
-    const char *endpoint;
-    struct weft__counts counts;
 };
 
 struct weft__worker {
@@ -149,13 +91,6 @@ void weft__worker_drain(struct weft__worker *worker);
 /* Breaks every connection, so that its pump closes it at once. Counts in cut those that were not yet
  * finished; a connection that lingers (state.h) is. */
 void weft__worker_cut(struct weft__worker *worker);
-
-/* Counts a peer that never became a connection. */
-static inline void weft__count_lost(struct weft__binding *binding, enum weft_reason reason)
-{
-    weft__count(&binding->counts.accepted, 1);
-    weft__count(&binding->counts.closed[reason], 1);
-}
 
 /* Returns the number of a connection that is opened now: one more than that of the one before. */
 static inline uint64_t weft__worker_next_id(struct weft__worker *worker)
