@@ -6,7 +6,7 @@
 #include <errno.h>
 
 #include "core/base/units.h"
-#include "grpc/private.h"
+#include "grpc/parts.h"
 #include "length_prefix.h"
 
 enum { PREFACE = 24, STREAMS_MAX = 128, LEAST_HEAD = 1024, MOST_HEAD = 1 << 20 };

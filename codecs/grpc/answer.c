@@ -8,7 +8,7 @@
 #include "core/base/compiler.h"
 #include "core/base/mem.h"
 #include "core/base/metadata.h"
-#include "private.h"
+#include "parts.h"
 
 #define STATIC_FIELD(n, v)                                                                         \
     {                                                                                              \

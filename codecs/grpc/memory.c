@@ -5,7 +5,7 @@
  * allocation has failed nghttp2 is not called any more, and the blocks are freed without it. */
 #include "core/base/compiler.h"
 #include "core/base/mem.h"
-#include "private.h"
+#include "parts.h"
 
 /* It stands before each block, and keeps the alignment of malloc. */
 struct block {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The parts of the codec `grpc` (codecs/grpc.c): gRPC over HTTP/2, as PROTOCOL-HTTP2.md of the gRPC project says.
+ * What the codec `grpc` (codecs/grpc.c) keeps: gRPC over HTTP/2, as PROTOCOL-HTTP2.md of the gRPC project says.
  * nghttp2 knows HTTP/2: frames, HPACK, windows, streams. It gets one frame at a time, so that a decode gives
  * at most one message. Private to codecs/grpc/. */
 #ifndef WEFT__GRPC_PRIVATE_H
@@ -12,7 +12,6 @@
 #include "codecs/compress/scratch.h"
 #include "codecs/compress/settings.h"
 #include "core/codec.h"
-#include "core/reject.h"
 
 enum {
     GRPC_PREFIX = 5,           /* bytes before a message: a flag and its length */
@@ -142,72 +141,5 @@ struct grpc_conn {
     /* The head of the message that the last decode gave. */
     struct weft_message_head head;
 };
-
-/* session.c */
-int grpc_loop_init(struct grpc_loop *loop, const struct grpc_config *config);
-void grpc_loop_fini(struct grpc_loop *loop);
-/* Makes the session and submits what it says first. Returns 0 or -ENOMEM. */
-int grpc_session_begin(struct grpc_conn *conn);
-/* Submits what a drain says first, and the last words. */
-void grpc_session_ask(struct grpc_conn *conn);
-void grpc_session_goodbye(struct grpc_conn *conn);
-
-/* request.c: callbacks of nghttp2, and what becomes of a message */
-int grpc_on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame, void *user);
-int grpc_on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name,
-                   size_t name_size, const uint8_t *value, size_t value_size, uint8_t flags,
-                   void *user);
-/* Called when a request's header fields are complete. */
-void grpc_request_head_done(struct grpc_conn *conn, struct grpc_stream *stream);
-/* Called when the peer has ended its direction of the stream. */
-void grpc_request_half_closed(struct grpc_conn *conn, struct grpc_stream *stream);
-int grpc_on_data(nghttp2_session *session, uint8_t flags, int32_t id, const uint8_t *data,
-                 size_t size, void *user);
-/* Copies a borrowed message that has not ended with its frame. Returns 0 or -ENOMEM. */
-int grpc_request_own(struct grpc_conn *conn, struct grpc_stream *stream);
-/* Makes *msg the message of stream, inflated if need be. Returns 0 or -ENOMEM. */
-int grpc_request_deliver(struct grpc_conn *conn, struct grpc_stream *stream,
-                         struct weft_message *msg);
-
-/* memory.c */
-/* Returns the allocator for the connection's session. It sets conn->no_memory if an allocation fails. */
-nghttp2_mem grpc_memory(struct grpc_conn *conn);
-/* Frees what the session has, without calling it. */
-void grpc_memory_free(struct grpc_conn *conn);
-
-/* wire.c */
-/* Ends the connection: a GOAWAY is submitted. */
-void grpc_session_end(struct grpc_conn *conn, uint32_t error, const char *detail);
-/* Sends to conn->out what may be sent. Returns 0 or -ENOMEM. */
-int grpc_session_send(struct grpc_conn *conn);
-
-/* stream.c */
-/* Frees what was received. */
-void grpc_request_drop(struct grpc_conn *conn, struct grpc_stream *stream);
-struct grpc_stream *grpc_stream_new(struct grpc_conn *conn, uint32_t id); /* NULL: no memory */
-/* Frees it, or lets the next decode do so if its views are in use. */
-void grpc_stream_close(struct grpc_conn *conn, struct grpc_stream *stream);
-void grpc_stream_free(struct grpc_conn *conn, struct grpc_stream *stream);
-
-/* answer.c */
-ssize_t grpc_read_data(nghttp2_session *session, int32_t id, uint8_t *buf, size_t length,
-                       uint32_t *flags, nghttp2_data_source *source, void *user);
-int grpc_send_data(nghttp2_session *session, nghttp2_frame *frame, const uint8_t *header,
-                   size_t length, nghttp2_data_source *source, void *user);
-/* Answers a request that becomes no message. http: the status of HTTP. */
-void grpc_reply_refuse(struct grpc_conn *conn, struct grpc_stream *stream, unsigned http,
-                       enum grpc_code code, const char *words);
-/* Does what encode does. */
-int grpc_reply_encode(struct grpc_conn *conn, struct grpc_stream *stream,
-                      const struct weft_body *body, struct weft_encode_io *io);
-
-/* status.c */
-enum grpc_code grpc_code_of(enum weft_reject_cause cause);
-/* Writes words for a rejection to text. */
-void grpc_words_of(const struct weft_rejection *rejection, char *text, size_t room);
-/* Writes words as grpc-message has them. dst has 3 bytes for each byte of words. Returns the position behind. */
-uint8_t *grpc_percent_encode(struct weft_view words, uint8_t *dst);
-/* Reads a grpc-timeout. Returns false if it is none. */
-bool grpc_read_timeout(struct weft_view text, uint64_t *nanoseconds);
 
 #endif

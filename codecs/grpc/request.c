@@ -6,7 +6,7 @@
 
 #include "core/base/mem.h"
 #include "core/base/buf.h"
-#include "private.h"
+#include "parts.h"
 
 enum {
     FIELD_EXTRA =

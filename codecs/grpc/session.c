@@ -4,7 +4,7 @@
 #include <errno.h>
 
 #include "core/base/mem.h"
-#include "private.h"
+#include "parts.h"
 
 enum {
     STREAM_WINDOW = 256 << 10,

@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "private.h"
+#include "parts.h"
 
 /* The table is doc/statuscodes.md of the gRPC project: which code its own servers give in which case. It has no case of
  * a peer that may not do something, for which google.rpc.Code itself has a word. */

@@ -2,7 +2,7 @@
 #include <stddef.h>
 
 #include "core/base/mem.h"
-#include "private.h"
+#include "parts.h"
 
 struct grpc_stream *grpc_stream_new(struct grpc_conn *conn, uint32_t id)
 {

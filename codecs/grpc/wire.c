@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 
-#include "private.h"
+#include "parts.h"
 
 void grpc_session_end(struct grpc_conn *conn, uint32_t error, const char *detail)
 {
