@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the files of the codec `grpc` do for each other. Private to codecs/grpc/. */
+ * The functions that the files of the codec `grpc` offer to each other. Private to codecs/grpc/. */
 #ifndef WEFT__GRPC_PARTS_H
 #define WEFT__GRPC_PARTS_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the codec `grpc` (codecs/grpc.c) keeps: gRPC over HTTP/2, as PROTOCOL-HTTP2.md of the gRPC project says.
+ * The codec `grpc` (codecs/grpc.c) and its state: gRPC over HTTP/2, as PROTOCOL-HTTP2.md of the gRPC project says.
  * nghttp2 knows HTTP/2: frames, HPACK, windows, streams. It gets one frame at a time, so that a decode gives
  * at most one message. Private to codecs/grpc/. */
 #ifndef WEFT__GRPC_PRIVATE_H

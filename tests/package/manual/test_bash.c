@@ -45,8 +45,7 @@ static void test_options_complete(void **state)
 static void test_values_of_options_complete(void **state)
 {
     (void)state;
-    expect(WORDS("kvs", "--codec", ""),
-           "length-delimited-gzip raw varint length-field line http resp auto ");
+    expect(WORDS("kvs", "--codec", "le"), "length-delimited-gzip length-field ");
     expect(WORDS("kvs", "--codec", "=", "ra"), "raw ");
     expect(WORDS("kvs", "--log-level", "="), "error warn info debug trace ");
 }
