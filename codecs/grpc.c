@@ -155,6 +155,15 @@ static int find_end(const struct grpc_conn *conn)
     return conn->said_goodbye ? 0 : WEFT_ELOST;
 }
 
+/* Ends the connection of a peer that breaks a rule of a frame which nghttp2 skips: PRIORITY belongs to a stream (RFC 9113,
+ * 6.3). */
+static void check_frame(struct grpc_conn *conn, struct weft_view frame)
+{
+    if (conn->begun && frame.data[3] == NGHTTP2_PRIORITY &&
+        (weft_load_be32(frame.data + 5) & INT32_MAX) == 0)
+        grpc_session_end(conn, NGHTTP2_PROTOCOL_ERROR, "PRIORITY without a stream");
+}
+
 /* Hands a frame to nghttp2 and sends what it has to say. Returns 0 or what decode returns. */
 static int feed(struct grpc_conn *conn, struct weft_view frame, struct weft_decode_io *io)
 {
@@ -175,6 +184,7 @@ static int feed(struct grpc_conn *conn, struct weft_view frame, struct weft_deco
     if (conn->borrower && conn->message != conn->borrower &&
         grpc_request_own(conn, conn->borrower) < 0)
         return -ENOMEM;
+    check_frame(conn, frame);
     if (grpc_session_send(conn) < 0)
         return conn->no_memory ? -ENOMEM : WEFT_ELOST;
     return 0;

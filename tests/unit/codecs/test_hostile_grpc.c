@@ -224,6 +224,22 @@ static void test_floods_of_what_brings_nothing_end_the_connection(void **state)
     assert_string_equal(w->feed.detail, "too many frames that bring nothing");
 }
 
+/* nghttp2 skips what is told of priorities, and would let this pass. */
+static void test_priority_without_a_stream_ends_the_connection(void **state)
+{
+    struct grpc_world *w = *state;
+    static const uint8_t payload[5] = {0, 0, 0, 0, 255};
+    grpc_world_talk(w);
+    send_frame(w, NGHTTP2_PRIORITY, 0, 1, payload, sizeof payload);
+    assert_int_equal(w->feed.ended, 0);
+    send_frame(w, NGHTTP2_PRIORITY, 0, UINT32_C(1) << 31, payload, sizeof payload);
+    feed_eof(&w->feed);
+    grpc_world_hear(w);
+    assert_int_equal(w->feed.ended, WEFT_ELOST);
+    assert_string_equal(w->feed.detail, "PRIORITY without a stream");
+    assert_int_equal(w->peer.goaway_error, NGHTTP2_PROTOCOL_ERROR);
+}
+
 static void ping(struct grpc_world *w)
 {
     static const uint8_t opaque[8] = {1};
@@ -454,6 +470,7 @@ int main(void)
         GRPC_TEST(test_header_bomb_ends_the_connection),
         GRPC_TEST(test_header_over_the_limit_is_refused),
         GRPC_TEST(test_floods_of_what_brings_nothing_end_the_connection),
+        GRPC_TEST(test_priority_without_a_stream_ends_the_connection),
         GRPC_TEST(test_pings_too_often_end_the_connection_as_grpc_does),
         GRPC_TEST(test_drain_says_two_goodbyes),
         GRPC_TEST(test_connection_turned_away_hears_goodbye),
