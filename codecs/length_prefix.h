@@ -12,7 +12,8 @@
  *              if (length > max_frame)
  *                  return weft_prefix_refuse(prefix, in, length, max_frame, ...);
  *              prefix->begun = true;
- *              the message is the `length` bytes behind the header, once they are there
+ *              the message is the `length` bytes behind the header, once they are there; if they are
+ *              not, and io->eof: return weft_prefix_cut_off(prefix, in, io)
  *     encode:  if (body->size > max_frame)
  *                  return weft_prefix_too_big(io, body->size, max_frame, "max-frame");
  *              return weft_prefix_encode(body, io);
@@ -83,6 +84,12 @@ ssize_t weft_prefix_resume(struct weft_prefix *prefix, struct weft_view in,
 ssize_t weft_prefix_refuse(struct weft_prefix *prefix, struct weft_view in, uint32_t length,
                            uint32_t max_frame, const char *why, const char *codec,
                            struct weft_message *msg, struct weft_decode_io *io);
+
+/* Judges `in`, which ends inside a frame, once io->eof says that nothing follows. decode returns the result of this
+ * function: 0, or WEFT_EFOREIGN with io->detail set, because a client got the last words of yamux, which a
+ * server says whose endpoint speaks that. */
+ssize_t weft_prefix_cut_off(const struct weft_prefix *prefix, struct weft_view in,
+                            struct weft_decode_io *io);
 
 /* Appends the length and the body to io->out. A blob is appended with weft_chain_append_blob; any other
  * body writes itself in place. The caller has checked that its size is within max_frame. Returns 0, or

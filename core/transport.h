@@ -76,8 +76,8 @@ struct weft_stream_ops {
      * have come. If the slot is NULL, the transport knows no such thing. */
     const char *(*protocol)(struct weft_stream *stream);
 
-    /* Returns why the last call failed, for people, or NULL if there is nothing to say beyond the error. It is
-     * static or the stream's until close. If the slot is NULL, there never is. */
+    /* Returns why the last call failed, or why the peer may be silent, for people; or NULL if there is nothing to say
+     * beyond the error. It is static or the stream's until close. If the slot is NULL, there never is. */
     const char *(*trouble)(const struct weft_stream *stream);
 };
 

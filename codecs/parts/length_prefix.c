@@ -78,6 +78,18 @@ ssize_t weft_prefix_refuse(struct weft_prefix *prefix, struct weft_view in, uint
     return weft__refuse_oversize(prefix, &frame, msg, io);
 }
 
+ssize_t weft_prefix_cut_off(const struct weft_prefix *prefix, struct weft_view in,
+                            struct weft_decode_io *io)
+{
+    /* GO_AWAY with the code of a broken rule, which looks like the length of a reply that is cut off. */
+    static const uint8_t last_words[] = {0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+    if (prefix->role != WEFT_CLIENT ||
+        !weft_view_equal(in, weft_view(last_words, sizeof last_words)))
+        return 0;
+    io->detail = "answered in yamux";
+    return WEFT_EFOREIGN;
+}
+
 int weft_prefix_encode(const struct weft_body *body, struct weft_encode_io *io)
 {
     uint8_t header[WEFT_PREFIX_SIZE];

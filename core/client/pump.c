@@ -136,6 +136,21 @@ static void decode(struct weft_client *client, bool eof)
         weft_buf_fini(&client->in);
 }
 
+/* Returns what the stream has to say of the server, or NULL. */
+static const char *trouble_of(const struct weft_client *client)
+{
+    const struct weft_stream *stream = weft__client_stream(client);
+    return stream->ops->trouble ? stream->ops->trouble(stream) : NULL;
+}
+
+static void closed_by_server(struct weft_client *client)
+{
+    const char *trouble = trouble_of(client);
+
+    weft__client_fail(client, -ECONNRESET, "%s closed the connection%s%s", client->address,
+                      trouble ? "; " : "", trouble ? trouble : "");
+}
+
 static void end_of_input(struct weft_client *client)
 {
     decode(client, true);
@@ -143,14 +158,13 @@ static void end_of_input(struct weft_client *client)
         weft__client_fail(client, WEFT_ETRUNCATED, "%s closed the connection inside a reply",
                           client->address);
     else
-        weft__client_fail(client, -ECONNRESET, "%s closed the connection", client->address);
+        closed_by_server(client);
 }
 
 /* Says what a filter found wrong with the server. */
 static void refused_by_filter(struct weft_client *client)
 {
-    const struct weft_stream *stream = weft__client_stream(client);
-    const char *trouble = stream->ops->trouble ? stream->ops->trouble(stream) : NULL;
+    const char *trouble = trouble_of(client);
 
     weft__client_fail(client, -EPROTO, "%s %s: %s",
                       client->state == WEFT__CONNECTING ? "cannot connect to"
@@ -164,13 +178,14 @@ static void connection_failed(struct weft_client *client, int status)
         refused_by_filter(client);
         return;
     }
+    const char *trouble = trouble_of(client);
     if (client->state == WEFT__CONNECTING)
         weft__client_fail(client, status, "cannot connect to %s: %s%s", client->address,
                           weft_strerror(status),
                           status == -ECONNREFUSED ? "; is a server listening there?" : "");
     else
-        weft__client_fail(client, status, "the connection to %s broke: %s", client->address,
-                          weft_strerror(status));
+        weft__client_fail(client, status, "the connection to %s broke: %s%s%s", client->address,
+                          weft_strerror(status), trouble ? "; " : "", trouble ? trouble : "");
 }
 
 /* Reads the bytes that are there. The first read after a connect says how the connect went. */
@@ -312,9 +327,11 @@ static int64_t expire(struct weft_client *client, int64_t now)
         }
         slot->call = NULL;
         char seconds[WEFT_UNITS_TEXT];
+        const char *trouble = trouble_of(client);
         int status =
-            weft_error_set(&client->trouble, -ETIMEDOUT, "no reply from %s within %s s",
-                           client->address, weft_format_seconds((uint64_t)call->timeout, seconds));
+            weft_error_set(&client->trouble, -ETIMEDOUT, "no reply from %s within %s s%s%s",
+                           client->address, weft_format_seconds((uint64_t)call->timeout, seconds),
+                           trouble ? "; " : "", trouble ? trouble : "");
         call->done(call, status, weft_view(NULL, 0), true);
     }
     return next;

@@ -53,6 +53,14 @@ static char *take_mux(struct weft__stack *stack, const struct weft_registry *reg
     return plus ? plus + 1 : NULL;
 }
 
+/* Replaces a scheme, or what is left of it behind a multiplexer, that is short for another. */
+static void spell_out(char *scheme, size_t room)
+{
+    for (size_t i = 0; i < sizeof aliases / sizeof *aliases; i++)
+        if (strcmp(scheme, aliases[i][0]) == 0)
+            snprintf(scheme, room, "%s", aliases[i][1]);
+}
+
 /* True if what is left of a scheme begins with a multiplexer. */
 static bool is_misplaced(const struct weft_registry *registry, const char *rest)
 {
@@ -92,11 +100,11 @@ int weft__stack_find(struct weft__stack *stack, const struct weft_registry *regi
     char text[WEFT_URL_MAX];
 
     *stack = (struct weft__stack){0};
-    for (size_t i = 0; i < sizeof aliases / sizeof *aliases; i++)
-        if (strcmp(scheme, aliases[i][0]) == 0)
-            scheme = aliases[i][1];
     snprintf(text, sizeof text, "%s", scheme);
-    const char *name = take_filters(stack, registry, take_mux(stack, registry, text));
+    char *rest = take_mux(stack, registry, text);
+    if (rest)
+        spell_out(rest, sizeof text - (size_t)(rest - text));
+    const char *name = take_filters(stack, registry, rest);
     if (is_misplaced(registry, name))
         return weft_error_set(error, WEFT_ECONFIG,
                               "scheme '%s': a multiplexer is the first stage, as in yamux+tls",

@@ -16,6 +16,7 @@ enum {
     WEFT__YAMUX_VERSION = 0, /* spec.md, "Version Field" */
     WEFT__YAMUX_SESSION = 0, /* the id of no stream; spec.md, "StreamID Field" */
     WEFT__YAMUX_FLAGS = 0xF, /* all flags that there are */
+    WEFT__YAMUX_TELLING = 4, /* bytes of a header that tell if it is one: version, type and flags */
     /* The window with which each stream begins, in bytes: spec.md, "Flow Control". */
     WEFT__YAMUX_WINDOW = 256 * 1024,
 };
@@ -55,5 +56,9 @@ void weft__yamux_put_header(uint8_t *dst, enum weft__yamux_type type, unsigned f
 
 /* Returns the fields of a header, which nobody has checked. */
 struct weft__yamux_header weft__yamux_get_header(const uint8_t *src);
+
+/* Judges the first bytes that a peer sends, WEFT__YAMUX_TELLING of them. Returns NULL if a session can begin with them,
+ * else static words about the peer, which name its protocol if the bytes show it. by_client: a client has sent them. */
+const char *weft__yamux_find_other_protocol(const uint8_t *first, bool by_client);
 
 #endif

@@ -292,7 +292,7 @@ static int take_header(struct weft__yamux *yamux)
     const struct weft__yamux_header h = weft__yamux_get_header(yamux->head);
 
     if (h.version != WEFT__YAMUX_VERSION)
-        return broken(yamux, "another version than 0, or another protocol");
+        return broken(yamux, "another version than 0");
     if (h.flags & ~(unsigned)WEFT__YAMUX_FLAGS)
         return broken(yamux, "an unknown flag");
     switch (h.type) {
@@ -343,9 +343,15 @@ int weft__yamux_read(struct weft__yamux *yamux, struct weft_view in, int64_t now
         memcpy(yamux->head + yamux->head_size, in.data, size);
         yamux->head_size += size;
         in = weft_view_skip(in, size);
+        if (!yamux->begun && yamux->head_size >= WEFT__YAMUX_TELLING) {
+            const char *why = weft__yamux_find_other_protocol(yamux->head, yamux->is_server);
+            if (why)
+                return broken(yamux, why);
+        }
         if (yamux->head_size < sizeof yamux->head)
             break;
         yamux->head_size = 0;
+        yamux->begun = true;
         (void)take_header(yamux);
     }
     return yamux->error;

@@ -57,6 +57,7 @@ struct weft__yamux {
     size_t unanswered;  /* streams of ours that have no answer */
     size_t owed_ends;   /* forgotten streams whose FIN or RST may still come, at most `streams` */
     bool is_server;
+    bool begun;         /* the peer's first header was one of yamux */
     bool takes_streams; /* the peer may open some */
     bool said_away;     /* GO_AWAY was sent */
     bool heard_away;    /* GO_AWAY has come: the peer takes no streams */

@@ -146,6 +146,11 @@ static void identify(struct weft_stream *base, struct weft_peer *peer)
 static const char *trouble(const struct weft_stream *base)
 {
     const struct weft__yamux_stream *stream = (const struct weft__yamux_stream *)(const void *)base;
+    const struct weft__yamux_session *session = stream->session;
+
+    /* A server of yamux answers a stream's SYN. One of another protocol may wait for the rest of a long message. */
+    if (!stream->why && session && session->connected && !session->protocol.begun)
+        return "nothing of yamux has come back, so this may be the address of another protocol";
     return stream->why;
 }
 

@@ -114,6 +114,27 @@ static void test_client_names_the_protocol_and_says_nothing(void **state)
     }
 }
 
+/* GO_AWAY has the form of a length, so it is only told from a reply when nothing follows it. */
+static void test_client_names_yamux_by_its_last_words(void **state)
+{
+    static const char last_words[] = "\0\3\0\0\0\0\0\0\0\0\0\1";
+    (void)state;
+    for (size_t i = 0; i < CODECS * 3; i++) {
+        struct feed_codec fc = codec_of(codecs[i % CODECS], WEFT_MIB(8));
+        struct feed feed;
+        feed_init(&feed, &fc, i / CODECS == 1 ? WEFT_SERVER : WEFT_CLIENT);
+        feed_bytes(&feed, weft_view(last_words, i / CODECS == 2 ? 11 : 12));
+        assert_int_equal(feed.ended, 0);
+        feed_eof(&feed);
+        assert_int_equal(feed.ended, i / CODECS == 0 ? WEFT_EFOREIGN : 0);
+        if (feed.ended < 0)
+            assert_string_equal(feed.detail, "answered in yamux");
+        assert_int_equal(feed.out.bytes, 0);
+        feed_fini(&feed);
+        feed_codec_fini(&fc);
+    }
+}
+
 static void test_legal_length_is_never_taken_for_a_protocol(void **state)
 {
     (void)state;
@@ -228,6 +249,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_server_names_the_protocol_and_answers_in_it),
         cmocka_unit_test(test_client_names_the_protocol_and_says_nothing),
+        cmocka_unit_test(test_client_names_yamux_by_its_last_words),
         cmocka_unit_test(test_legal_length_is_never_taken_for_a_protocol),
         cmocka_unit_test(test_protocol_is_recognised_where_its_length_could_be_skipped),
         cmocka_unit_test(test_only_the_first_bytes_of_a_connection_are_looked_at),

@@ -62,12 +62,10 @@ static void fill_registry(struct weft_registry *registry)
     assert_int_equal(weft_registry_add_service(registry, &echo_service, NULL), 0);
 }
 
-static int try_start(struct world *world, const char *options)
+static int try_start_url(struct world *world, const char *url)
 {
-    static char url[128];
     const char *const urls[] = {url};
 
-    snprintf(url, sizeof url, "yamux+script:kv%s%s", *options ? "?" : "", options);
     script_begin(1);
     *world = (struct world){.server = NULL};
     fill_registry(&world->registry);
@@ -91,6 +89,14 @@ static int try_start(struct world *world, const char *options)
     return 0;
 }
 
+static int try_start(struct world *world, const char *options)
+{
+    static char url[128];
+
+    snprintf(url, sizeof url, "yamux+script:kv%s%s", *options ? "?" : "", options);
+    return try_start_url(world, url);
+}
+
 static void start(struct world *world, const char *options)
 {
     if (try_start(world, options) < 0)
@@ -109,13 +115,14 @@ static void on_connect(struct weft_client *client, int status, const struct weft
     user->connected = status;
 }
 
-static int try_connect(struct world *world, size_t i, struct weft_client *beside)
+static int try_connect_url(struct world *world, const char *url, size_t i,
+                           struct weft_client *beside)
 {
     struct user *user = &world->users[i];
     const struct weft_client_options options = {
         .registry = &world->registry,
         .loop = world->loop,
-        .url = "yamux+script:kv",
+        .url = url,
         .beside = beside,
         .codec = "raw",
         .limits = weft_limits_default(),
@@ -126,6 +133,11 @@ static int try_connect(struct world *world, size_t i, struct weft_client *beside
     user->world = world;
     user->connected = 1;
     return weft_client_new(&user->client, &options, &world->error);
+}
+
+static int try_connect(struct world *world, size_t i, struct weft_client *beside)
+{
+    return try_connect_url(world, "yamux+script:kv", i, beside);
 }
 
 static struct user *join(struct world *world, size_t i, struct weft_client *beside)
@@ -161,7 +173,8 @@ static int say(struct user *user, const char *text)
     struct caller *caller = &user->calls[user->made];
 
     assert_true(user->made < CALLS);
-    *caller = (struct caller){.call.done = on_done, .user = user};
+    caller->call.done = on_done;
+    caller->user = user;
     int err = weft_client_call(user->client, &caller->call, &body.body, &user->world->error);
     user->made += err == 0;
     return err;
@@ -298,6 +311,44 @@ static void test_connect_to_nobody_says_so(void **state)
     leave(user);
     script_refuse_connects(1, false);
     assert_int_equal(try_connect(&world, 0, NULL), -ECONNREFUSED);
+    end(&world);
+}
+
+/* A server of raw takes the first header for the length of a long message, and waits for the rest of it. */
+static void test_client_of_a_server_without_yamux_hears_what_to_look_at(void **state)
+{
+    struct world world;
+    (void)state;
+    assert_int_equal(try_start_url(&world, "script:kv"), 0);
+    struct user *user = join(&world, 0, NULL);
+    user->calls[0].call.timeout = 5 * SECOND;
+    assert_int_equal(say(user, "hello"), 0);
+    assert_true(virtual_loop_advance(world.loop, 5 * SECOND));
+    assert_int_equal(user->status, -ETIMEDOUT);
+    assert_string_equal(weft_client_trouble(user->client),
+                        "no reply from yamux+script:kv within 5 s; nothing of yamux has come back, "
+                        "so this may be the address of another protocol");
+    weft_server_stop(world.server);
+    assert_true(virtual_loop_advance(world.loop, 30 * SECOND));
+    assert_string_equal(weft_client_trouble(user->client),
+                        "yamux+script:kv closed the connection; nothing of yamux has come back, "
+                        "so this may be the address of another protocol");
+    end(&world);
+}
+
+static void test_client_that_left_out_yamux_hears_that_the_server_speaks_it(void **state)
+{
+    struct world world;
+    (void)state;
+    start(&world, "");
+    assert_int_equal(try_connect_url(&world, "script:kv", 0, NULL), 0);
+    assert_int_equal(say(&world.users[0], "hello!"), 0);
+    assert_true(virtual_loop_advance(world.loop, 2 * SECOND));
+    assert_int_equal(world.users[0].status, WEFT_EFOREIGN);
+    assert_string_equal(weft_client_trouble(world.users[0].client),
+                        "the server answered in yamux, not in codec 'raw': is script:kv the right "
+                        "address?");
+    assert_int_equal(counts_of(&world).closed[WEFT_REASON_PROTOCOL], 1);
     end(&world);
 }
 
@@ -463,6 +514,9 @@ static void test_schemes_say_where_a_multiplexer_belongs(void **state)
     assert_ptr_equal(stack.mux, &weft_transport_yamux);
     assert_ptr_equal(stack.transport, &script_transport);
     weft__stack_fini(&stack);
+    /* Short names hold behind a multiplexer, too: this one stands for ws+tls+tcp. */
+    assert_int_equal(weft__stack_find(&stack, &registry, "yamux+wss", &error), WEFT_ECONFIG);
+    assert_non_null(strstr(error.text, "'ws+tls+tcp'"));
 }
 
 static void test_dialer_has_no_use_for_a_multiplexer(void **state)
@@ -560,6 +614,8 @@ int main(void)
         cmocka_unit_test(test_server_that_takes_no_more_streams_refuses_clients_beside),
         cmocka_unit_test(test_session_that_has_as_many_streams_as_it_may_refuses_a_client),
         cmocka_unit_test(test_connect_to_nobody_says_so),
+        cmocka_unit_test(test_client_of_a_server_without_yamux_hears_what_to_look_at),
+        cmocka_unit_test(test_client_that_left_out_yamux_hears_that_the_server_speaks_it),
         cmocka_unit_test(test_client_may_close_within_an_answer),
         cmocka_unit_test(test_stream_over_max_connections_is_turned_away),
         cmocka_unit_test(test_session_over_max_connections_is_closed),

@@ -95,6 +95,46 @@ static void test_broken_rules_end_the_session_with_words(void **state)
         check_violation(&violations[i]);
 }
 
+/* Whoever sends these speaks no yamux, and is told so before a whole header has come. */
+static void test_first_bytes_of_another_protocol_are_named(void **state)
+{
+    static const struct {
+        const char *first;
+        size_t size;
+        bool is_server;
+        const char *why;
+    } cases[] = {
+        {"GET / HTTP/1.1", 14, true, "its first bytes are HTTP, not yamux"},
+        {"HTTP/1.1 400 Bad", 16, false, "its first bytes are HTTP, not yamux"},
+        {"\x16\x03\x01\x02", 4, true, "its first bytes are TLS, not yamux"},
+        {"\x15\x03\x03\0", 4, false, "its first bytes are TLS, not yamux"},
+        {"*1\r\n$4\r\nPING", 12, true, "its first bytes are RESP, not yamux"},
+        {"-ERR", 4, false, "its first bytes are RESP, not yamux"},
+        {"\0\0\0\x1b", 4, true, "does the client's URL say yamux?"},
+        {"\0\0\0\2", 4, true, "does the client's URL say yamux?"},
+        {"\0\4\0\1", 4, true, "does the client's URL say yamux?"},
+        {"\0\0\0\x1b", 4, false, "does the server's URL say yamux?"},
+        {"\1\1\0\1", 4, true, "does the client's URL say yamux?"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        world_begin(&world, "", cases[i].is_server);
+        if (!cases[i].is_server)
+            world_take(&world);
+        for (size_t at = 0; at < cases[i].size; at++) {
+            assert_int_equal(world.over, 0);
+            script_send(world.peer, cases[i].first + at, 1);
+        }
+        script_shutdown(world.peer);
+        world_run(&world);
+        world_expect(&world, AWAY, 0, 0, WEFT__YAMUX_PROTOCOL_ERROR);
+        assert_int_equal(world.over, -EPROTO);
+        if (!strstr(world.why, cases[i].why))
+            fail_msg("'%s' where '%s' is due", world.why, cases[i].why);
+        world_end(&world);
+    }
+}
+
 static void test_data_behind_the_end_of_a_stream_breaks_a_rule(void **state)
 {
     (void)state;
@@ -316,6 +356,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_broken_rules_end_the_session_with_words),
+        cmocka_unit_test(test_first_bytes_of_another_protocol_are_named),
         cmocka_unit_test(test_data_behind_the_end_of_a_stream_breaks_a_rule),
         cmocka_unit_test(test_peer_that_leaves_with_an_error_is_answered_with_the_end),
         cmocka_unit_test(test_peer_that_takes_no_streams_may_open_some),
