@@ -155,13 +155,13 @@ static int find_end(const struct grpc_conn *conn)
     return conn->said_goodbye ? 0 : WEFT_ELOST;
 }
 
-/* Ends the connection of a peer that breaks a rule of a frame which nghttp2 skips: PRIORITY belongs to a stream (RFC 9113,
- * 6.3). */
+/* Judges a frame that nghttp2 may have skipped: PRIORITY belongs to a stream (RFC 9113, 6.3), and what brings nothing is
+ * counted. */
 static void check_frame(struct grpc_conn *conn, struct weft_view frame)
 {
-    if (conn->begun && frame.data[3] == NGHTTP2_PRIORITY &&
-        (weft_load_be32(frame.data + 5) & INT32_MAX) == 0)
+    if (frame.data[3] == NGHTTP2_PRIORITY && (weft_load_be32(frame.data + 5) & INT32_MAX) == 0)
         grpc_session_end(conn, NGHTTP2_PROTOCOL_ERROR, "PRIORITY without a stream");
+    grpc_calm_frame(conn);
 }
 
 /* Hands a frame to nghttp2 and sends what it has to say. Returns 0 or what decode returns. */
@@ -177,14 +177,16 @@ static int feed(struct grpc_conn *conn, struct weft_view frame, struct weft_deco
             (void)!weft_first_bytes_check(frame.data, WEFT_SERVER, weft_codec_grpc.name, io);
         return WEFT_EFOREIGN;
     }
-    if (n < 0) {
-        conn->detail = nghttp2_strerror((int)n);
+    if (n < 0) { /* too many CONTINUATION frames, or of answers that the peer does not read */
+        grpc_session_end(conn, NGHTTP2_ENHANCE_YOUR_CALM, nghttp2_strerror((int)n));
+        (void)grpc_session_send(conn);
         return WEFT_ELOST;
     }
     if (conn->borrower && conn->message != conn->borrower &&
         grpc_request_own(conn, conn->borrower) < 0)
         return -ENOMEM;
-    check_frame(conn, frame);
+    if (conn->begun)
+        check_frame(conn, frame);
     if (grpc_session_send(conn) < 0)
         return conn->no_memory ? -ENOMEM : WEFT_ELOST;
     return 0;
@@ -209,6 +211,7 @@ static int decode_frame(struct grpc_conn *conn, struct weft_view frame, struct w
     conn->unknown = io->unknown;
     conn->message = NULL;
     conn->reset = 0;
+    conn->brought = false;
     int err = feed(conn, frame, io);
     if (err == 0)
         err = report(conn, msg);

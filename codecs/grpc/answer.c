@@ -212,7 +212,7 @@ int grpc_send_data(nghttp2_session *session, nghttp2_frame *frame, const uint8_t
     struct grpc_stream *stream = source->ptr;
     conn->pinged = false;
     conn->strikes = 0;
-    conn->idle = 0;
+    grpc_calm_credit(conn);
     if (is_direct(conn, stream) && length > 0) {
         conn->no_memory |= send_direct(conn, header) < 0;
         return conn->no_memory ? NGHTTP2_ERR_CALLBACK_FAILURE : 0;

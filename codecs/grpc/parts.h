@@ -33,6 +33,16 @@ int grpc_request_own(struct grpc_conn *conn, struct grpc_stream *stream);
 int grpc_request_deliver(struct grpc_conn *conn, struct grpc_stream *stream,
                          struct weft_message *msg);
 
+/* calm.c: what a peer may do too much of. Each of these may end the connection with ENHANCE_YOUR_CALM. */
+void grpc_calm_begin(struct grpc_conn *conn);
+/* Counts a frame that has been read, unless conn->brought. */
+void grpc_calm_frame(struct grpc_conn *conn);
+/* Allows for what a call or a DATA frame of ours has the peer send: WINDOW_UPDATE, for the most part. */
+void grpc_calm_credit(struct grpc_conn *conn);
+/* Counts a stream that the peer has reset, or that it had us reset by its mistake. */
+void grpc_calm_reset(struct grpc_conn *conn);
+void grpc_calm_ping(struct grpc_conn *conn);
+
 /* memory.c */
 /* Returns the allocator for the connection's session. It sets conn->no_memory if an allocation fails. */
 nghttp2_mem grpc_memory(struct grpc_conn *conn);

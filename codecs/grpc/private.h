@@ -62,6 +62,12 @@ struct grpc_piece {
     uint8_t prefix[GRPC_PREFIX];
 };
 
+/* What a peer may yet do of something: so much at once, and more as time passes. */
+struct grpc_allowance {
+    uint64_t left;
+    int64_t since; /* when time was last counted */
+};
+
 struct grpc_conn;
 
 /* A request, from its first header to the end of its answer. */
@@ -118,12 +124,14 @@ struct grpc_conn {
     struct grpc_stream *current; /* what the last decode gave: its views are in use */
     struct grpc_stream *message; /* what this decode gives */
     struct grpc_stream *borrower;
-    uint32_t reset;     /* the stream that this decode reports as reset, or 0 */
-    size_t queued;      /* of all streams */
-    size_t partial;     /* bytes of messages that have not come whole */
-    int64_t last_ping;  /* when the last ping came that counts */
+    uint32_t reset;               /* the stream that this decode reports as reset, or 0 */
+    size_t queued;                /* of all streams */
+    size_t partial;               /* bytes of messages that have not come whole */
+    int64_t last_ping;            /* when the last ping came that counts */
+    struct grpc_allowance frames; /* that bring nothing */
+    struct grpc_allowance resets;
     uint8_t strikes;    /* pings that came too soon, since we have sent anything */
-    uint32_t idle;      /* frames in a row that brought nothing */
+    bool brought;       /* the frame that is read brings something, or is counted elsewhere */
     bool no_memory;     /* an allocation has failed: nghttp2 is not called any more */
     bool unknown;       /* io->unknown of this decode */
     bool let_in;        /* a call with credentials was not rejected */

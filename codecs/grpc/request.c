@@ -26,7 +26,8 @@ int grpc_on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame, 
         conn->no_memory = true;
         return NGHTTP2_ERR_CALLBACK_FAILURE;
     }
-    conn->idle = 0;
+    conn->brought = true;
+    grpc_calm_credit(conn);
     return nghttp2_session_set_stream_user_data(session, frame->hd.stream_id, stream);
 }
 
@@ -295,8 +296,8 @@ int grpc_on_data(nghttp2_session *session, uint8_t flags, int32_t id, const uint
     (void)flags;
     struct grpc_conn *conn = user;
     struct grpc_stream *stream = nghttp2_session_get_stream_user_data(session, id);
-    if (size > 0)
-        conn->idle = 0;
+    if (size > 0 && stream && !stream->refused)
+        conn->brought = true;
     while (size > 0 && stream && !stream->refused && !stream->delivered) {
         size_t taken;
         if (is_whole(stream)) {

@@ -6,20 +6,10 @@
 #include "core/base/mem.h"
 #include "parts.h"
 
-enum {
-    STREAM_WINDOW = 256 << 10,
-    CONNECTION_WINDOW = 1 << 20,
-    IDLE_FRAMES_MAX = 1000, /* frames in a row that bring nothing: SETTINGS, empty DATA, PRIORITY */
-    RESETS_AT_ONCE = 200,   /* resets that a peer may make at once, and per second */
-    RESETS_PER_SECOND = 100,
-    CONTINUATIONS_MAX = 8,
-    PING_STRIKES = 2
-};
+enum { STREAM_WINDOW = 256 << 10, CONNECTION_WINDOW = 1 << 20, CONTINUATIONS_MAX = 8 };
 
-/* gRPC's own servers count pings like this (A8-client-side-keepalive.md of the gRPC project): one is a strike if it
- * comes sooner than that after the one before, while we have sent nothing; without requests it is two hours. */
-#define PING_INTERVAL      ((int64_t)WEFT_SECONDS(300))
-#define PING_INTERVAL_IDLE ((int64_t)WEFT_SECONDS(7200))
+/* calm.c counts resets by the loop's clock, and nghttp2 by its own: this is out of its way. */
+#define RESETS_MAX ((uint64_t)1 << 62)
 
 static const uint8_t goodbye_ping[8] = {'w', 'e', 'f', 't', ' ', 'b', 'y', 'e'};
 
@@ -35,10 +25,19 @@ static ssize_t on_send(nghttp2_session *session, const uint8_t *data, size_t siz
     return (ssize_t)size;
 }
 
+/* True if we reset a stream because of what the peer has sent. A stream over the limit is none: a peer may have asked before
+ * it knew the limit. */
+static bool is_for_a_mistake(uint32_t error)
+{
+    return error != NGHTTP2_NO_ERROR && error != NGHTTP2_REFUSED_STREAM;
+}
+
 /* A peer that has its answer before it has sent all of its request need not send the rest (RFC 9113, 8.1). */
 static int on_frame_sent(nghttp2_session *session, const nghttp2_frame *frame, void *user)
 {
     struct grpc_conn *conn = user;
+    if (frame->hd.type == NGHTTP2_RST_STREAM && is_for_a_mistake(frame->rst_stream.error_code))
+        grpc_calm_reset(conn);
     if (frame->hd.type != NGHTTP2_HEADERS)
         return 0;
     conn->pinged = false;
@@ -53,28 +52,12 @@ static int on_frame_sent(nghttp2_session *session, const nghttp2_frame *frame, v
     return 0;
 }
 
-static void on_ping(struct grpc_conn *conn)
-{
-    int64_t now = conn->now ? *conn->now : 0;
-    int64_t interval = conn->streams ? PING_INTERVAL : PING_INTERVAL_IDLE;
-    if (conn->pinged && now - conn->last_ping < interval)
-        conn->strikes++;
-    conn->pinged = true;
-    conn->last_ping = now;
-    if (conn->strikes <= PING_STRIKES)
-        return;
-    static const char words[] = "too_many_pings"; /* clients of gRPC know it: they ping less then */
-    conn->detail = "too many pings";
-    (void)nghttp2_submit_goaway(
-        conn->session, NGHTTP2_FLAG_NONE, nghttp2_session_get_last_proc_stream_id(conn->session),
-        NGHTTP2_ENHANCE_YOUR_CALM, (const uint8_t *)words, sizeof words - 1);
-}
-
 static void on_ping_answer(struct grpc_conn *conn, const nghttp2_ping *ping)
 {
     if (!conn->asked || memcmp(ping->opaque_data, goodbye_ping, sizeof goodbye_ping) != 0)
         return;
     /* The peer has read that it should make no new requests, so none is under way. */
+    conn->brought = true;
     conn->asked = false;
     conn->said_goodbye = true;
     (void)nghttp2_submit_goaway(conn->session, NGHTTP2_FLAG_NONE,
@@ -88,16 +71,14 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
     struct grpc_stream *stream =
         frame->hd.stream_id > 0 ? nghttp2_session_get_stream_user_data(session, frame->hd.stream_id)
                                 : NULL;
-    bool brings_nothing = false;
     switch (frame->hd.type) {
     case NGHTTP2_HEADERS:
         if (stream && frame->headers.cat == NGHTTP2_HCAT_REQUEST)
             grpc_request_head_done(conn, stream);
         /* fallthrough */
     case NGHTTP2_DATA:
-        brings_nothing = frame->hd.type == NGHTTP2_DATA && frame->hd.length == 0;
         if (stream && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM)) {
-            brings_nothing = false;
+            conn->brought = true;
             grpc_request_half_closed(conn, stream);
         }
         break;
@@ -105,20 +86,17 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
         if (frame->hd.flags & NGHTTP2_FLAG_ACK)
             on_ping_answer(conn, &frame->ping);
         else
-            on_ping(conn);
+            grpc_calm_ping(conn);
         break;
     case NGHTTP2_GOAWAY:
         conn->peer_goodbye = true;
         break;
-    case NGHTTP2_SETTINGS:
-    case NGHTTP2_PRIORITY:
-        brings_nothing = true;
+    case NGHTTP2_RST_STREAM:
+        grpc_calm_reset(conn);
         break;
     default:
         break;
     }
-    if (brings_nothing && ++conn->idle > IDLE_FRAMES_MAX)
-        grpc_session_end(conn, NGHTTP2_ENHANCE_YOUR_CALM, "too many frames that bring nothing");
     return conn->no_memory ? NGHTTP2_ERR_CALLBACK_FAILURE : 0;
 }
 
@@ -158,7 +136,7 @@ int grpc_loop_init(struct grpc_loop *loop, const struct grpc_config *config)
     set_callbacks(loop->callbacks);
     nghttp2_option_set_no_closed_streams(loop->option, 1);
     nghttp2_option_set_peer_max_concurrent_streams(loop->option, config->max_streams);
-    nghttp2_option_set_stream_reset_rate_limit(loop->option, RESETS_AT_ONCE, RESETS_PER_SECOND);
+    nghttp2_option_set_stream_reset_rate_limit(loop->option, RESETS_MAX, RESETS_MAX);
     nghttp2_option_set_max_continuations(loop->option, CONTINUATIONS_MAX);
     return 0;
 }
@@ -187,6 +165,7 @@ int grpc_session_begin(struct grpc_conn *conn)
         {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1},
     };
     const struct grpc_loop *loop = conn->loop;
+    grpc_calm_begin(conn);
     if (nghttp2_session_server_new3(&conn->session, loop->callbacks, conn, loop->option, &mem) <
         0) {
         conn->session = NULL;

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct grpc_world *grpc_world_of(const char *query, size_t max_frame, size_t max_message,
                                  uint32_t window, bool auto_window)
@@ -53,6 +54,20 @@ void grpc_world_talk(struct grpc_world *w)
         grpc_peer_sent(&w->peer);
     }
     assert_null(w->feed.broken_rule);
+}
+
+void grpc_world_frame(struct grpc_world *w, uint8_t type, uint8_t flags, uint32_t stream,
+                      const void *payload, size_t size)
+{
+    uint8_t frame[9 + 16384];
+    assert_true(size <= 16384);
+    weft_store_be32(frame, (uint32_t)size << 8 | type);
+    frame[4] = flags;
+    weft_store_be32(frame + 5, stream);
+    if (size > 0)
+        memcpy(frame + 9, payload, size);
+    if (w->feed.ended == 0)
+        feed_bytes(&w->feed, weft_view(frame, 9 + size));
 }
 
 int grpc_world_answer_body(struct grpc_world *w, size_t i, const struct weft_body *body, bool last,

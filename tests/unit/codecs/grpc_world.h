@@ -33,6 +33,10 @@ void grpc_world_talk(struct grpc_world *w);
 /* Hands what the codec has written to the client. */
 void grpc_world_hear(struct grpc_world *w);
 
+/* Hands a frame of these bytes to the codec, which need not be one that a client library would write. */
+void grpc_world_frame(struct grpc_world *w, uint8_t type, uint8_t flags, uint32_t stream,
+                      const void *payload, size_t size);
+
 /* Encodes for the i-th message that came; answer may be NULL. text NULL: the end alone. Returns what encode does. */
 int grpc_world_answer(struct grpc_world *w, size_t i, const char *text, bool last,
                       const struct weft_answer *answer);

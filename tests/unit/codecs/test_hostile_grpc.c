@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The codec grpc with clients that do not behave, with windows that stay shut, and without memory. */
+ * The codec grpc with clients that do not behave, with windows that stay shut, and without memory. Floods are in
+ * test_grpc_floods.c. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,21 +41,6 @@ static void open_window(struct grpc_world *w, int32_t id, int32_t size)
 {
     assert_int_equal(nghttp2_submit_window_update(w->peer.session, NGHTTP2_FLAG_NONE, id, size), 0);
     grpc_world_talk(w);
-}
-
-/* Bytes that no client library would write. */
-static void send_frame(struct grpc_world *w, uint8_t type, uint8_t flags, uint32_t stream,
-                       const void *payload, size_t size)
-{
-    uint8_t frame[9 + 16384];
-    assert_true(size <= 16384);
-    weft_store_be32(frame, (uint32_t)size << 8 | type);
-    frame[4] = flags;
-    weft_store_be32(frame + 5, stream);
-    if (size > 0)
-        memcpy(frame + 9, payload, size);
-    if (w->feed.ended == 0)
-        feed_bytes(&w->feed, weft_view(frame, 9 + size));
 }
 
 static void test_closed_windows_make_a_backlog(void **state)
@@ -138,61 +124,6 @@ static void test_streams_over_the_limit_are_refused(void **state)
     assert_answered(calls[7], "A", 0, "");
 }
 
-static void test_rapid_resets_end_the_connection(void **state)
-{
-    struct grpc_world *w = *state;
-    size_t resets = 0;
-    while (w->feed.ended == 0 && w->peer.count < GRPC_PEER_CALLS && w->peer.goaways == 0) {
-        struct grpc_peer_call *call = grpc_peer_say(&w->peer, path, "a");
-        grpc_world_talk(w);
-        (void)nghttp2_submit_rst_stream(w->peer.session, 0, call->id, NGHTTP2_CANCEL);
-        grpc_world_talk(w);
-        if (w->feed.resets > resets)
-            assert_int_equal(grpc_world_answer(w, w->feed.count - 1, NULL, true, NULL), 0);
-        resets = w->feed.resets;
-    }
-    assert_int_equal(w->peer.goaways, 1);
-    assert_int_not_equal(w->feed.ended, 0);
-    assert_in_range(resets, 200, 300);
-}
-
-static void test_continuation_flood_ends_the_connection(void **state)
-{
-    struct grpc_world *w = *state;
-    static const uint8_t field[] = {0, 1, 'x', 1, 'y'};
-    grpc_world_talk(w);
-    send_frame(w, NGHTTP2_HEADERS, 0, 1, field, sizeof field);
-    assert_true(w->feed.inside);
-    int sent = 0;
-    while (w->feed.ended == 0 && sent++ < 1000)
-        send_frame(w, NGHTTP2_CONTINUATION, 0, 1, field, sizeof field);
-    assert_in_range(sent, 1, 20);
-    assert_int_equal(w->feed.ended, WEFT_ELOST);
-}
-
-/* One field of 4 KiB in HPACK's table, and then two bytes for each time it is meant. */
-static void test_header_bomb_ends_the_connection(void **state)
-{
-    struct grpc_world *w = *state;
-    uint8_t block[16000];
-    size_t size = 0;
-    grpc_world_talk(w);
-    block[size++] = 0x40;
-    block[size++] = 1;
-    block[size++] = 'x';
-    block[size++] = 0x7f; /* a value of 127 + 3873 bytes, plain */
-    block[size++] = 0xa1;
-    block[size++] = 0x1e;
-    memset(block + size, 'v', 4000);
-    size += 4000;
-    memset(block + size, 0xbe, sizeof block - size); /* the newest entry, again and again */
-    send_frame(w, NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, 1, block, sizeof block);
-    feed_eof(&w->feed);
-    assert_int_equal(w->feed.ended, WEFT_ELOST);
-    assert_string_equal(w->feed.detail, "too many header fields");
-    assert_int_equal(w->feed.count, 0);
-}
-
 static void test_header_over_the_limit_is_refused(void **state)
 {
     struct grpc_world *w = *state;
@@ -209,74 +140,6 @@ static void test_header_over_the_limit_is_refused(void **state)
     grpc_world_talk(w);
     assert_int_equal(grpc_world_answer(w, 0, "A", true, NULL), 0);
     assert_answered(good, "A", 0, "");
-}
-
-static void test_floods_of_what_brings_nothing_end_the_connection(void **state)
-{
-    struct grpc_world *w = *state;
-    grpc_world_talk(w);
-    int sent = 0;
-    while (w->feed.ended == 0 && sent++ < 3000) {
-        send_frame(w, NGHTTP2_SETTINGS, 0, 0, NULL, 0);
-        weft_chain_consume(&w->feed.out, w->feed.out.bytes);
-    }
-    assert_in_range(sent, 900, 1100);
-    assert_string_equal(w->feed.detail, "too many frames that bring nothing");
-}
-
-/* nghttp2 skips what is told of priorities, and would let this pass. */
-static void test_priority_without_a_stream_ends_the_connection(void **state)
-{
-    struct grpc_world *w = *state;
-    static const uint8_t payload[5] = {0, 0, 0, 0, 255};
-    grpc_world_talk(w);
-    send_frame(w, NGHTTP2_PRIORITY, 0, 1, payload, sizeof payload);
-    assert_int_equal(w->feed.ended, 0);
-    send_frame(w, NGHTTP2_PRIORITY, 0, UINT32_C(1) << 31, payload, sizeof payload);
-    feed_eof(&w->feed);
-    grpc_world_hear(w);
-    assert_int_equal(w->feed.ended, WEFT_ELOST);
-    assert_string_equal(w->feed.detail, "PRIORITY without a stream");
-    assert_int_equal(w->peer.goaway_error, NGHTTP2_PROTOCOL_ERROR);
-}
-
-static void ping(struct grpc_world *w)
-{
-    static const uint8_t opaque[8] = {1};
-    if (w->feed.ended < 0)
-        return;
-    (void)nghttp2_submit_ping(w->peer.session, 0, opaque);
-    grpc_world_talk(w);
-}
-
-static void test_pings_too_often_end_the_connection_as_grpc_does(void **state)
-{
-    struct grpc_world *w = *state;
-    struct grpc_peer_call *call = grpc_peer_say(&w->peer, path, "a");
-    grpc_world_talk(w);
-    ping(w);
-    for (int i = 0; i < 10; i++) { /* five minutes apart they are fine while a call is open */
-        w->feed.now += (int64_t)WEFT_SECONDS(300);
-        ping(w);
-    }
-    assert_int_equal(w->peer.ping_answers, 11);
-    for (int i = 0; i < 10; i++) { /* and so they are with an answer between */
-        assert_int_equal(grpc_world_answer(w, 0, "x", false, NULL), 0);
-        ping(w);
-        ping(w);
-    }
-    assert_int_equal(w->feed.ended, 0);
-    assert_int_equal(grpc_world_answer(w, 0, NULL, true, NULL), 0);
-    assert_true(call->closed);
-    for (int i = 0; i < 4; i++) {
-        w->feed.now += (int64_t)WEFT_SECONDS(301); /* without a call it is two hours */
-        assert_int_equal(w->peer.goaways, 0);
-        ping(w);
-    }
-    assert_int_equal(w->peer.goaways, 1);
-    assert_int_equal(w->peer.goaway_error, NGHTTP2_ENHANCE_YOUR_CALM);
-    assert_string_equal(w->peer.goaway_words, "too_many_pings");
-    assert_int_equal(w->feed.ended, WEFT_ELOST);
 }
 
 static void test_drain_says_two_goodbyes(void **state)
@@ -465,13 +328,7 @@ int main(void)
         GRPC_SHUT(test_reset_is_told_and_drops_the_backlog),
         GRPC_TEST(test_views_outlive_a_reset_that_comes_with_the_answer),
         GRPC_TEST(test_streams_over_the_limit_are_refused),
-        GRPC_TEST(test_rapid_resets_end_the_connection),
-        GRPC_TEST(test_continuation_flood_ends_the_connection),
-        GRPC_TEST(test_header_bomb_ends_the_connection),
         GRPC_TEST(test_header_over_the_limit_is_refused),
-        GRPC_TEST(test_floods_of_what_brings_nothing_end_the_connection),
-        GRPC_TEST(test_priority_without_a_stream_ends_the_connection),
-        GRPC_TEST(test_pings_too_often_end_the_connection_as_grpc_does),
         GRPC_TEST(test_drain_says_two_goodbyes),
         GRPC_TEST(test_connection_turned_away_hears_goodbye),
         GRPC_TEST(test_goodbye_of_the_client_ends_in_order),
