@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The server of gRPC's interoperability tests, as far as a call has one request: interop_server URL. It says where it
+ * listens, and drains when it is terminated. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "codecs/codecs.h"
+#include "core/base/compiler.h"
+#include "core/server.h"
+#include "services/rpc/rpc.h"
+#include "testing.pb-c.h"
+#include "transports/transports.h"
+
+enum { SIZE_MAX_ASKED = 4 << 20 };
+
+/* All payloads are zeros. */
+static uint8_t zeros[SIZE_MAX_ASKED];
+
+/* Ends the call if the request says how it should end, or cannot be done. */
+static bool end_early(struct weft_rpc_call *call, Grpc__Testing__PayloadType type,
+                      const Grpc__Testing__EchoStatus *status)
+{
+    if (status && status->code != WEFT_RPC_OK)
+        weft_rpc_end(call, (enum weft_rpc_code)status->code, status->message);
+    else if (type != GRPC__TESTING__PAYLOAD_TYPE__COMPRESSABLE)
+        weft_rpc_end(call, WEFT_RPC_INVALID_ARGUMENT, "there is no such type of payload");
+    else
+        return false;
+    return true;
+}
+
+static bool has_payload(struct weft_rpc_call *call, int32_t size, Grpc__Testing__Payload *payload)
+{
+    if (size < 0 || size > SIZE_MAX_ASKED) {
+        weft_rpc_end(call, WEFT_RPC_INVALID_ARGUMENT, "a payload has at most 4 MiB here");
+        return false;
+    }
+    payload->body = (ProtobufCBinaryData){.data = zeros, .len = (size_t)size};
+    return true;
+}
+
+static void test_empty_call(Grpc__Testing__TestService_Service *service,
+                            const Grpc__Testing__Empty *request,
+                            Grpc__Testing__Empty_Closure closure, void *call)
+{
+    (void)service;
+    closure(request, call);
+}
+
+static void test_unary_call(Grpc__Testing__TestService_Service *service,
+                            const Grpc__Testing__SimpleRequest *request,
+                            Grpc__Testing__SimpleResponse_Closure closure, void *call)
+{
+    Grpc__Testing__SimpleResponse reply = GRPC__TESTING__SIMPLE_RESPONSE__INIT;
+    Grpc__Testing__Payload payload = GRPC__TESTING__PAYLOAD__INIT;
+    (void)service;
+    if (end_early(call, request->response_type, request->response_status) ||
+        !has_payload(call, request->response_size, &payload))
+        return;
+    reply.payload = &payload;
+    closure(&reply, call);
+}
+
+/* --- streams ------------------------------------------------------------------------------------------ */
+
+struct streaming {
+    struct weft_timer timer; /* an interval before a message */
+    struct weft_rpc_call *call;
+    const Grpc__Testing__StreamingOutputCallRequest *request;
+    size_t next;
+    bool waited; /* for the interval of the next message */
+};
+
+static void go_on(struct weft_rpc_call *call)
+{
+    struct streaming *streaming = weft_rpc_data(call);
+    const Grpc__Testing__StreamingOutputCallRequest *request = streaming->request;
+    if (weft_timer_is_armed(&streaming->timer))
+        return;
+    while (streaming->next < request->n_response_parameters) {
+        const Grpc__Testing__ResponseParameters *wanted =
+            request->response_parameters[streaming->next];
+        Grpc__Testing__StreamingOutputCallResponse reply =
+            GRPC__TESTING__STREAMING_OUTPUT_CALL_RESPONSE__INIT;
+        Grpc__Testing__Payload payload = GRPC__TESTING__PAYLOAD__INIT;
+        if (!streaming->waited && wanted->interval_us > 0) {
+            weft_loop_after(weft_rpc_loop(call), &streaming->timer,
+                            (int64_t)wanted->interval_us * 1000);
+            return;
+        }
+        if (!has_payload(call, wanted->size, &payload))
+            return;
+        reply.payload = &payload;
+        int err = weft_rpc_send(call, &reply.base);
+        if (err == -EAGAIN)
+            return;
+        if (err < 0) {
+            weft_rpc_end(call, WEFT_RPC_RESOURCE_EXHAUSTED, "no memory for a message");
+            return;
+        }
+        streaming->next++;
+        streaming->waited = false;
+    }
+    weft_rpc_end(call, WEFT_RPC_OK, NULL);
+}
+
+static void on_interval(struct weft_timer *timer)
+{
+    struct streaming *streaming = weft_container_of(timer, struct streaming, timer);
+    streaming->waited = true;
+    go_on(streaming->call);
+}
+
+static void give_up(struct weft_rpc_call *call, enum weft_rpc_code code)
+{
+    struct streaming *streaming = weft_rpc_data(call);
+    weft_timer_stop(&streaming->timer);
+    weft_rpc_end(call, code, NULL);
+}
+
+static const struct weft_rpc_events events = {.on_room = go_on, .on_cancel = give_up};
+
+static void test_streaming_output_call(Grpc__Testing__TestService_Service *service,
+                                       const Grpc__Testing__StreamingOutputCallRequest *request,
+                                       Grpc__Testing__StreamingOutputCallResponse_Closure closure,
+                                       void *call)
+{
+    struct streaming *streaming = NULL;
+    (void)service, (void)closure;
+    if (end_early(call, request->response_type, request->response_status))
+        return;
+    request = (const Grpc__Testing__StreamingOutputCallRequest *)weft_rpc_keep(call);
+    if (request)
+        streaming = weft_rpc_alloc(call, sizeof *streaming);
+    if (!streaming) {
+        weft_rpc_end(call, WEFT_RPC_RESOURCE_EXHAUSTED, "no memory to stream from");
+        return;
+    }
+    *streaming =
+        (struct streaming){.timer.fire = on_interval, .call = call, .request = request, .next = 0};
+    weft_rpc_listen(call, &events, streaming);
+    go_on(call);
+}
+
+/* --- the program -------------------------------------------------------------------------------------- */
+
+/* UnimplementedCall has no function, and UnimplementedService is in no set. */
+static const Grpc__Testing__TestService_Service service = {
+    .base = {&grpc__testing__test_service__descriptor, protobuf_c_service_invoke_internal, NULL},
+    .empty_call = test_empty_call,
+    .unary_call = test_unary_call,
+    .streaming_output_call = test_streaming_output_call,
+};
+
+struct stopper {
+    struct weft_signal signal;
+    struct weft_server *server;
+};
+
+static void on_signal(struct weft_signal *raised)
+{
+    weft_server_stop(weft_container_of(raised, struct stopper, signal)->server);
+}
+
+static int fill(struct weft_registry *registry, struct weft_rpc *rpc)
+{
+    static const char *const streams[] = {"StreamingOutputCall", NULL};
+    int err = weft_registry_add_transport(registry, &weft_transport_tcp);
+    if (err == 0)
+        err = weft_registry_add_codec(registry, &weft_codec_grpc);
+    if (err == 0)
+        err = weft_rpc_add(rpc, &service.base, streams);
+    return err == 0 ? weft_rpc_register(rpc, registry) : err;
+}
+
+static int serve(struct weft_server *server)
+{
+    struct stopper stopper = {.server = server};
+    printf("listening %s\n", weft_server_listening(server, 0));
+    (void)fflush(stdout);
+    weft_signal_start(&stopper.signal, weft_server_loop(server), SIGTERM, on_signal);
+    const int err = weft_server_run(server);
+    weft_signal_stop(&stopper.signal);
+    return err;
+}
+
+int main(int argc, char **argv)
+{
+    const struct weft_log log = {.level = WEFT_LOG_WARN, .fd = STDERR_FILENO};
+    struct weft_registry registry = {.frozen = false};
+    const struct weft_server_options options = {
+        .registry = &registry,
+        .urls = (const char *const *)(argv + 1),
+        .url_count = (size_t)argc - 1,
+        .codec = "grpc",
+        .service = "testing",
+        .limits = weft_limits_default(),
+        .threads = 1,
+        .log = &log,
+    };
+    struct weft_server *server = NULL;
+    struct weft_error error = {.code = 0};
+    struct weft_rpc *rpc = weft_rpc_new("testing");
+    int err = rpc ? fill(&registry, rpc) : -ENOMEM;
+    if (err == 0)
+        err = weft_server_new(&server, &options, &error);
+    if (err == 0)
+        err = weft_server_listen(server, &error);
+    if (err == 0)
+        err = serve(server);
+    else
+        (void)fprintf(stderr, "interop_server: %s\n",
+                      *error.text ? error.text : weft_strerror(err));
+    weft_server_free(server);
+    weft_rpc_free(rpc);
+    return err == 0 ? 0 : 1;
+}
