@@ -30,7 +30,7 @@ enum { WEFT_READABLE = 1, WEFT_WRITABLE = 2 }; /* events, and the interest in th
 
 enum { WEFT_IOV_MAX = 64 }; /* vectors of one writev */
 
-/* All slots are mandatory but unsent, identify, protocol and trouble. */
+/* All slots are mandatory but unsent, reset, identify, protocol and trouble. */
 struct weft_stream_ops {
     /* Reads up to size (> 0) bytes into dst. Returns the count; 0 once the peer has ended its
      * direction; -EAGAIN if nothing is there now; another error if the stream is broken
@@ -67,6 +67,12 @@ struct weft_stream_ops {
      * the owner's again. */
     void (*close)(struct weft_stream *stream);
 
+    /* Closes as close does, but bytes that writev has taken and that the peer's system does not have yet are never sent. close
+     * leaves those to the system, which may deliver them minutes later, once a network is whole again. An owner calls it
+     * that tells others that a request may have taken effect: it has by then, or it never will. If the slot is NULL, nothing can be
+     * taken back. */
+    void (*reset)(struct weft_stream *stream);
+
     /* Sets the fields of *peer (peer.h) that the transport can prove, such as uid. If the slot is NULL, it
      * can prove nothing. */
     void (*identify)(struct weft_stream *stream, struct weft_peer *peer);
@@ -90,6 +96,15 @@ struct weft_stream {
     void (*on_ready)(struct weft_stream *stream, unsigned events);
     void *owner; /* the owner's; no transport touches it */
 };
+
+/* Resets a stream, or closes it if it has no such slot. */
+static inline void weft_stream_reset(struct weft_stream *stream)
+{
+    if (stream->ops->reset)
+        stream->ops->reset(stream);
+    else
+        stream->ops->close(stream);
+}
 
 /* An accepted connection that is not on a loop yet. It is a plain value, and whoever holds it owns the
  * handle: attach or drop takes it. */

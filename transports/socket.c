@@ -59,6 +59,16 @@ static void socket_close(struct weft_stream *stream)
     close(socket->fd);
 }
 
+/* Without time to linger, a socket of TCP is reset and its bytes are dropped. One of a Unix socket has none left, because
+ * the peer's socket got them when they were written. */
+static void socket_reset(struct weft_stream *stream)
+{
+    const struct linger none = {.l_onoff = 1};
+
+    setsockopt(socket_of(stream)->fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
+    socket_close(stream);
+}
+
 /* The kernel says who connected or listened at the other end of a Unix socket. For TCP it says that it
  * knows nobody, with a process of 0. */
 static void socket_identify(struct weft_stream *stream, struct weft_peer *peer)
@@ -80,6 +90,7 @@ const struct weft_stream_ops weft__socket_ops = {
     .want = socket_want,
     .shutdown = socket_shutdown,
     .close = socket_close,
+    .reset = socket_reset,
     .identify = socket_identify,
 };
 

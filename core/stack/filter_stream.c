@@ -331,15 +331,28 @@ static int fs_shutdown(struct weft_stream *stream)
     return err;
 }
 
-static void fs_close(struct weft_stream *stream)
+static void release(struct weft__filter_stream *fs)
 {
-    struct weft__filter_stream *fs = from_stream(stream);
-
     weft_deferred_cancel(&fs->again);
     fs->filter->fini(fs->state);
     weft_chain_fini(&fs->down);
     weft_buf_fini(&fs->left);
+}
+
+static void fs_close(struct weft_stream *stream)
+{
+    struct weft__filter_stream *fs = from_stream(stream);
+
+    release(fs);
     fs->below->ops->close(fs->below);
+}
+
+static void fs_reset(struct weft_stream *stream)
+{
+    struct weft__filter_stream *fs = from_stream(stream);
+
+    release(fs);
+    weft_stream_reset(fs->below);
 }
 
 static void fs_identify(struct weft_stream *stream, struct weft_peer *peer)
@@ -382,6 +395,7 @@ static const struct weft_stream_ops filter_ops = {
     .want = fs_want,
     .shutdown = fs_shutdown,
     .close = fs_close,
+    .reset = fs_reset,
     .identify = fs_identify,
     .protocol = fs_protocol,
     .trouble = fs_trouble,

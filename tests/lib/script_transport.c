@@ -161,13 +161,23 @@ static int stream_shutdown(struct weft_stream *base)
     return 0;
 }
 
-static void stream_close(struct weft_stream *base)
+static void end_stream(struct weft_stream *base, bool with_reset)
 {
     struct script_stream *stream = stream_of(base);
 
     weft_deferred_cancel(&stream->told);
-    script__close(stream->end, false);
+    script__close(stream->end, with_reset);
     stream->end = NULL;
+}
+
+static void stream_close(struct weft_stream *base)
+{
+    end_stream(base, false);
+}
+
+static void stream_reset(struct weft_stream *base)
+{
+    end_stream(base, true);
 }
 
 static const char *stream_protocol(struct weft_stream *base)
@@ -190,6 +200,7 @@ static const struct weft_stream_ops stream_ops = {
     .want = stream_want,
     .shutdown = stream_shutdown,
     .close = stream_close,
+    .reset = stream_reset,
     .protocol = stream_protocol,
     .identify = stream_identify,
 };

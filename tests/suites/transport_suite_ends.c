@@ -115,6 +115,29 @@ static void test_close_with_unread_bytes_resets_the_peer(void **state)
     suite_run(*state, reset_step);
 }
 
+/* A transport that cannot reset closes. */
+static bool taken_back_step(struct suite *suite)
+{
+    ssize_t n;
+
+    if (!suite_connected(suite))
+        return false;
+    if (suite->stage == CONNECTED) {
+        side_reset(&suite->client);
+        suite->stage++;
+    }
+    n = side_hear(&suite->server);
+    if (n == -EAGAIN)
+        return false;
+    assert_true(n == 0 || n == -ECONNRESET);
+    return true;
+}
+
+static void test_reset_ends_the_connection(void **state)
+{
+    suite_run(*state, taken_back_step);
+}
+
 int transport_suite__run_ends(const char *name)
 {
     const struct CMUnitTest tests[] = {
@@ -123,6 +146,7 @@ int transport_suite__run_ends(const char *name)
         SUITE_TEST(test_write_after_shutdown_breaks_without_a_signal),
         SUITE_TEST(test_bytes_sent_before_close_arrive_and_then_the_end),
         SUITE_TEST(test_close_with_unread_bytes_resets_the_peer),
+        SUITE_TEST(test_reset_ends_the_connection),
     };
 
     return cmocka_run_group_tests_name(name, tests, NULL, NULL);

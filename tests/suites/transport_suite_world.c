@@ -90,6 +90,12 @@ void side_close(struct side *side)
     side->stream->ops->close(side->stream);
 }
 
+void side_reset(struct side *side)
+{
+    side->open = false;
+    weft_stream_reset(side->stream);
+}
+
 void suite_unlisten(struct suite *suite)
 {
     if (suite->listening)

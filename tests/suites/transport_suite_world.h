@@ -71,6 +71,7 @@ bool suite_exchange(struct suite *suite);
 void side_want(struct side *side, unsigned interest);
 /* Closing once more is fine. */
 void side_close(struct side *side);
+void side_reset(struct side *side);
 /* Text goes as a whole or not at all. */
 bool side_say(struct side *side, const char *text);
 /* Reads on, and answers what read did. */

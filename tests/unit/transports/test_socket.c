@@ -60,6 +60,28 @@ static void test_errors_of_a_stream_are_passed_on(void **state)
     assert_int_equal(client->ops->shutdown(client), -ENOTCONN);
 }
 
+/* As the system may deliver what it has taken long after a close, if a network was broken meanwhile. */
+static void test_reset_takes_back_what_the_peer_has_not_got(void **state)
+{
+    struct tcp_fixture *fixture = *state;
+    static uint8_t bytes[65536];
+    struct iovec vec = {bytes, sizeof bytes};
+    size_t written = 0, received = 0;
+    ssize_t n;
+
+    listen_and_connect(fixture);
+    assert_int_equal(attach(fixture), 0);
+    while ((n = fixture->client->ops->writev(fixture->client, &vec, 1)) > 0)
+        written += (size_t)n;
+    assert_int_equal(n, -EAGAIN);
+    fixture->connected = false;
+    weft_stream_reset(fixture->client);
+    while ((n = fixture->server->ops->read(fixture->server, bytes, sizeof bytes)) > 0)
+        received += (size_t)n;
+    assert_int_equal(n, -ECONNRESET);
+    assert_true(received < written);
+}
+
 static void test_short_counts_are_told_as_they_are(void **state)
 {
     struct tcp_fixture *fixture = *state;
@@ -164,6 +186,7 @@ int main(void)
         TEST(test_attach_that_fails_closes_the_handle),
         TEST(test_interrupted_calls_are_repeated),
         TEST(test_errors_of_a_stream_are_passed_on),
+        TEST(test_reset_takes_back_what_the_peer_has_not_got),
         TEST(test_short_counts_are_told_as_they_are),
         TEST(test_accept_tells_what_the_system_refuses),
         TEST(test_peer_lost_before_it_was_accepted_is_told_as_aborted),

@@ -79,13 +79,17 @@ int kv_redis_link_send(struct redis_link *link, const struct weft_view *args, si
     return 0;
 }
 
-/* Ends the connection, if there is one. */
+/* Ends the connection, if there is one. What the node owes an answer to and has not received is taken back, or else it
+ * might receive it once a network is whole again, and overwrite what came over the next connection meanwhile. */
 static void hang_up(struct redis_link *link)
 {
     weft_timer_stop(&link->timer);
     weft_deferred_cancel(&link->flush);
     if (link->stream) {
-        link->stream->ops->close(link->stream);
+        if (link->expected > 0)
+            weft_stream_reset(link->stream);
+        else
+            link->stream->ops->close(link->stream);
         weft_free(link->stream);
         link->stream = NULL;
     }

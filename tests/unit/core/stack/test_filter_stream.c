@@ -185,7 +185,8 @@ static int set_up_two_filters(void **state)
 static int tear_down(void **state)
 {
     (void)state;
-    world.stream->ops->close(world.stream);
+    if (world.stream)
+        world.stream->ops->close(world.stream);
     script_close(world.end);
     virtual_loop_run_until_idle(world.loop);
     test_free(world.stream);
@@ -256,6 +257,16 @@ static void test_last_word_is_the_end(void **state)
     assert_int_equal(read_some(text, 4), 2);
     virtual_loop_turn(world.loop);
     assert_int_equal(read_some(text, 4), 0);
+}
+
+static void test_reset_goes_down_to_the_connection(void **state)
+{
+    (void)state;
+    weft_stream_reset(world.stream);
+    assert_true(script_is_gone(world.end));
+    assert_true(script_is_reset(world.end));
+    test_free(world.stream);
+    world.stream = NULL;
 }
 
 static void test_protocol_is_that_of_the_stream_below_unless_the_filter_has_one(void **state)
@@ -360,6 +371,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_trouble_of_a_filter_below_is_told, set_up_two_filters,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_last_word_is_the_end, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_reset_goes_down_to_the_connection, set_up, tear_down),
         cmocka_unit_test_setup_teardown(
             test_protocol_is_that_of_the_stream_below_unless_the_filter_has_one, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_handshake_reads_the_clock_again, set_up, tear_down),
