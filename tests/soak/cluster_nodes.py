@@ -123,22 +123,16 @@ class Cluster:
                 return False
         return masters == len(self.nodes) / 2 and self.know_all()
 
-    def slots(self):
-        """Returns for each master that has slots how many they are, in the order of the first ones."""
-        parts = sorted(self.nodes[0].ask().execute_command("CLUSTER SLOTS"), key=lambda part: part[0])
-        counts = {}
-        for first, last, (address, port, *_), *_ in parts:
-            name = f"{address.decode()}:{port}"
-            counts[name] = counts.get(name, 0) + last - first + 1
-        return {next(node for node in self.nodes if node.name == name): count for name, count in counts.items()}
-
     def masters(self):
-        return list(self.slots())
+        """Those that have slots, in the order of their first ones."""
+        parts = sorted(self.nodes[0].ask().execute_command("CLUSTER SLOTS"), key=lambda part: part[0])
+        names = dict.fromkeys(f"{address.decode()}:{port}" for _, _, (address, port, *_), *_ in parts)
+        return [next(node for node in self.nodes if node.name == name) for name in names]
 
-    def move(self, count, sources, target):
-        """Takes the lowest slots of each source, so that they go back there if the same counts are moved back."""
-        cli("reshard", target.name, "--cluster-from", ",".join(node.id() for node in sources),
-            "--cluster-to", target.id(), "--cluster-slots", str(count), "--cluster-yes")
+    def move(self, count, source, target):
+        """Moves the lowest slots of a node."""
+        cli("reshard", target.name, "--cluster-from", source.id(), "--cluster-to", target.id(),
+            "--cluster-slots", str(count), "--cluster-yes")
 
     def add(self, master, replica):
         """Adds an empty master and its replica."""
@@ -165,6 +159,12 @@ class Cluster:
     def know_all(self):
         told = [node.describe()[0] for node in self.nodes]
         return all(one and int(one["cluster_known_nodes"]) == len(self.nodes) for one in told)
+
+    def show(self):
+        """For who looks for the reason of a failure."""
+        for node in self.nodes:
+            print(f"--- {node.name}, process {node.process and node.process.poll()}")
+            print("".join(open(os.path.join(node.folder, "log"), encoding="utf-8").readlines()[-12:]), flush=True)
 
     def stop(self):
         for node in self.nodes:

@@ -5,7 +5,7 @@ import itertools
 import threading
 import time
 
-TABLE, PAUSE = "scenario", 0.05
+TABLE, PAUSE = "scenario", 0.1
 
 
 class Writer(threading.Thread):
@@ -26,6 +26,13 @@ class Writer(threading.Thread):
         self.go.set()
 
     def run(self):
+        try:
+            self.go_on()
+        except (http.client.HTTPException, OSError) as failure:
+            words = f"a connection ended: {failure}"
+            self.words[words] = self.words.get(words, 0) + 1
+
+    def go_on(self):
         for key in itertools.cycle(self.keys):
             if not self.go.is_set():
                 self.idle.set()

@@ -29,6 +29,17 @@ struct kv_redis_store {
     char buckets_text[8];
 };
 
+/* Reads the number of buckets of a known table once more, beside the operations. */
+struct kv_redis_renewal {
+    struct redis_call call;
+    struct weft_view args[3];
+    struct kv_redis_loop *loop;
+    bool is_under_way;
+    uint8_t size;
+    uint8_t name[KV_REDIS_NAME_CACHED];
+    uint8_t key[KV_REDIS_DIRECTORY_ROOM];
+};
+
 /* A table whose number of buckets a loop has read. */
 struct kv_redis_known {
     int64_t until; /* on the loop's clock: then it is read again */
@@ -38,6 +49,7 @@ struct kv_redis_known {
 };
 
 struct kv_redis_loop {
+    struct kv_redis_renewal renewal; /* one at a time */
     struct kv_redis_store *store;
     struct weft_loop *loop;
     struct redis_cluster *cluster;

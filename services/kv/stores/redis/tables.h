@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The number of buckets of a table, which is in a directory (layout.h). It never changes, so a loop remembers it. It reads
- * it again after a while, in case somebody has emptied the cluster. */
+ * it again after a while, in case somebody has emptied the cluster. Operations do not wait for that, because the directory may be
+ * on a node that is away while those of their keys are not; but the first one after a longer pause does. */
 #ifndef KV_REDIS_TABLES_H
 #define KV_REDIS_TABLES_H
 
