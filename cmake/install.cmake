@@ -166,7 +166,7 @@ weft_install_library(rpc
     PC weft-rpc
     DESCRIPTION "serves what protoc-c generates of a service"
     OF weft_rpc weft_payload
-    HEADERS services/rpc/rpc.h
+    HEADERS services/rpc/call.h services/rpc/metadata.h services/rpc/rpc.h
     NEEDS core
     LINKS PkgConfig::PROTOBUF_C m
     ARCHIVE_LINKS protobuf-c m)

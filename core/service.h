@@ -139,6 +139,9 @@ WEFT_MUST_USE int weft_request_header(struct weft_request *request, struct weft_
 WEFT_MUST_USE int weft_request_trailer(struct weft_request *request, uint32_t code,
                                        struct weft_view words, struct weft_view trailer);
 
+/* Returns the weft_loop_now at which the peer of a request with a stream waits no longer, or INT64_MAX: it has not said. */
+int64_t weft_request_deadline(const struct weft_request *request);
+
 /* Returns a number that no other connection of this server has or had. */
 uint64_t weft_request_connection(const struct weft_request *request);
 

@@ -29,12 +29,14 @@ static nghttp2_nv field_of(const char *name, const void *value, size_t size)
     };
 }
 
-/* True if a service may send this field: a protocol's own names are not for it. */
+/* True if a service may send this field: a protocol's own names are not for it, but for the details of a status. */
 static bool is_sendable(struct weft_view name, struct weft_view value)
 {
     if (!nghttp2_check_header_name(name.data, name.size) ||
         !nghttp2_check_header_value(value.data, value.size) || name.data[0] == ':')
         return false;
+    if (weft_view_equal(name, weft_view_str("grpc-status-details-bin")))
+        return true;
     return !(name.size >= 5 && memcmp(name.data, "grpc-", 5) == 0) &&
            !weft_view_equal(name, weft_view_str("content-type")) &&
            !weft_view_equal(name, weft_view_str("te")) &&

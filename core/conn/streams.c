@@ -57,6 +57,15 @@ static int arm(struct weft__request *request, uint64_t deadline)
     return 0;
 }
 
+int64_t weft_request_deadline(const struct weft_request *public)
+{
+    const struct weft__request *request = (const struct weft__request *)(const void *)public;
+
+    if (!request->deadline || !weft_timer_is_armed(&request->deadline->timer))
+        return INT64_MAX;
+    return request->deadline->timer.deadline;
+}
+
 static bool must_wait(const struct weft__conn *conn)
 {
     const struct weft__detached *part = conn->order.detached_part;

@@ -32,6 +32,7 @@ void weft__rpc_call_drop(struct weft_rpc_call *call)
     struct weft__rpc_loop *loop = call->loop;
     weft_timer_stop(&call->timer);
     weft_bytes_fini(&call->held);
+    weft__rpc_beside_free(call);
     if (loop->calling == call)
         loop->calling = NULL;
     if (loop->spare_count == MOST_SPARE) {
@@ -71,21 +72,29 @@ static int end_request(struct weft_rpc_call *call, const struct weft_body *body)
                      : weft_request_end(call->request, body);
 }
 
+void weft__rpc_put_pieces(const struct weft_body *body, uint8_t *dst)
+{
+    const struct weft__rpc_last *last = (const void *)body;
+    for (size_t i = 0; i < last->count; i++) {
+        if (last->pieces[i].size > 0)
+            memcpy(dst, last->pieces[i].data, last->pieces[i].size);
+        dst += last->pieces[i].size;
+    }
+}
+
 void weft__rpc_end_with_words(struct weft_rpc_call *call)
 {
     static const struct weft_rejection no_memory = {.cause = WEFT_REJECT_NO_MEMORY};
-    uint8_t text[WEFT_REJECT_MAX];
-    size_t size;
-    struct weft_body_bytes body;
+    struct weft__rpc_last last;
     call->ending = true;
     if (call->full && !call->gone)
         return; /* on_room comes back */
-    const int says = call->gone ? 0 : call->face->end(call, call->code, call->words, text, &size);
-    if (says > 0)
-        body = weft_body_from_view(weft_view(text, size));
+    last.body = (struct weft_body){.write = weft__rpc_put_pieces};
+    last.count = 0;
+    const int says = call->gone ? 0 : call->face->end(call, call->code, call->words, &last);
     if (says < 0)
         weft_request_refuse(call->request, &no_memory);
-    else if (end_request(call, says > 0 ? &body.body : NULL) < 0)
+    else if (end_request(call, says > 0 ? &last.body : NULL) < 0)
         return;
     weft__rpc_call_drop(call);
 }
@@ -121,7 +130,12 @@ static void trim(struct weft_text *text)
 static void end_with_message(struct weft_rpc_call *call, const ProtobufCMessage *message)
 {
     struct weft__rpc_loop *loop = call->loop;
-    struct weft__rpc_reply reply = {.message = message, .last = true};
+    struct weft__rpc_reply reply = {
+        .message = message,
+        .last = true,
+        .header = weft__rpc_header_of(call),
+        .trailer = weft__rpc_trailer_of(call),
+    };
     if (call->gone || call->expired) {
         weft_rpc_end(call, WEFT_RPC_OK, NULL);
         return;
@@ -166,7 +180,7 @@ void weft_rpc_end(struct weft_rpc_call *call, enum weft_rpc_code code, const cha
 
 int weft_rpc_send(struct weft_rpc_call *call, const ProtobufCMessage *message)
 {
-    struct weft__rpc_reply reply = {.message = message};
+    struct weft__rpc_reply reply = {.message = message, .header = weft__rpc_header_of(call)};
     if (!call->method->streams || message->descriptor != call->method->descriptor->output)
         return -EINVAL;
     if (call->gone || call->expired)
@@ -314,12 +328,21 @@ struct weft_peer *weft_rpc_peer(struct weft_rpc_call *call)
     return weft_request_peer(call->request);
 }
 
-bool weft_rpc_metadata(const struct weft_rpc_call *call, const char *name, struct weft_view *value)
-{
-    return call->face->metadata(call, weft_view_str(name), value);
-}
-
 int64_t weft_rpc_deadline(const struct weft_rpc_call *call)
 {
-    return call->deadline;
+    const int64_t deadline = weft_request_deadline(call->request);
+    return call->deadline < deadline ? call->deadline : deadline;
+}
+
+int64_t weft_rpc_time_left(const struct weft_rpc_call *call)
+{
+    const int64_t deadline = weft_rpc_deadline(call), now = weft_loop_now(call->loop->loop);
+    if (call->expired || deadline <= now)
+        return 0;
+    return deadline == INT64_MAX ? INT64_MAX : deadline - now;
+}
+
+bool weft_rpc_is_cancelled(const struct weft_rpc_call *call)
+{
+    return call->gone || call->expired;
 }

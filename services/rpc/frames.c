@@ -9,7 +9,7 @@
 /* The numbers of proto/rpc.proto. */
 enum { METHOD = 1, REQUEST = 2, TIMEOUT = 3, METADATA = 4 };
 enum { NAME = 1, VALUE = 2 };
-enum { CODE = 1, MESSAGE = 2, RESPONSE = 3, MORE = 4 };
+enum { CODE = 1, MESSAGE = 2, RESPONSE = 3, MORE = 4, HEADER = 5, TRAILER = 6, DETAILS = 7 };
 
 /* True if the field has the type that its number stands for. */
 static bool is_call_field(const struct weft__rpc_field *field)
@@ -40,13 +40,22 @@ static enum weft_rpc_code read_call(struct weft_rpc_call *call)
     return WEFT_RPC_OK;
 }
 
+static uint8_t *put_view(uint8_t *dst, struct weft_view view)
+{
+    if (view.size > 0)
+        memcpy(dst, view.data, view.size);
+    return dst + view.size;
+}
+
 static void put_reply(const struct weft_body *body, uint8_t *dst)
 {
     const struct weft__rpc_reply *reply = (const void *)body;
     dst = weft_pb_put_head(dst, RESPONSE, reply->size);
     dst += protobuf_c_message_pack(reply->message, dst);
     if (!reply->last)
-        weft_pb_put_uint(dst, MORE, 1);
+        dst = weft_pb_put_uint(dst, MORE, 1);
+    dst = put_view(dst, reply->header);
+    (void)put_view(dst, reply->trailer);
 }
 
 static int write_reply(struct weft_rpc_call *call, struct weft__rpc_reply *reply)
@@ -55,20 +64,43 @@ static int write_reply(struct weft_rpc_call *call, struct weft__rpc_reply *reply
     reply->size = protobuf_c_message_get_packed_size(reply->message);
     reply->body.write = put_reply;
     reply->body.size = weft_pb_head_size(RESPONSE, reply->size) + reply->size +
-                       (reply->last ? 0 : weft_pb_uint_size(MORE, 1));
+                       (reply->last ? 0 : weft_pb_uint_size(MORE, 1)) + reply->header.size +
+                       reply->trailer.size;
     return 0;
 }
 
 static int end(const struct weft_rpc_call *call, enum weft_rpc_code code, const char *words,
-               uint8_t *dst, size_t *size)
+               struct weft__rpc_last *last)
 {
-    uint8_t *at = dst;
-    (void)call;
+    uint8_t *at = last->text;
     if (code != WEFT_RPC_OK)
         at = weft_pb_put_uint(at, CODE, code);
     at = weft_pb_put_text(at, MESSAGE, weft_view_str(words));
-    *size = (size_t)(at - dst);
+    weft__rpc_add_piece(last, weft_view(last->text, (size_t)(at - last->text)));
+    weft__rpc_add_piece(last, weft__rpc_header_of(call));
+    weft__rpc_add_piece(last, weft__rpc_trailer_of(call));
+    if (code != WEFT_RPC_OK)
+        weft__rpc_add_piece(last, weft__rpc_details_of(call));
     return 1;
+}
+
+static void put_field(struct weft_text *text, enum weft__rpc_part part, struct weft_view name,
+                      struct weft_view value)
+{
+    const size_t size = weft_pb_bytes_size(NAME, name.size) + weft_pb_bytes_size(VALUE, value.size);
+    uint8_t head[2 * WEFT_PB_VARINT_MAX], *end;
+    end = weft_pb_put_head(head, part == WEFT__RPC_HEADER ? HEADER : TRAILER, size);
+    end = weft_pb_put_head(end, NAME, name.size);
+    weft_text_add(text, weft_view(head, (size_t)(end - head)));
+    weft_text_add(text, name);
+    end = weft_pb_put_head(head, VALUE, value.size);
+    weft_text_add(text, weft_view(head, (size_t)(end - head)));
+    weft_text_add(text, value);
+}
+
+static void put_detail(struct weft_text *text, const ProtobufCMessage *detail)
+{
+    weft__rpc_put_any(text, DETAILS, detail);
 }
 
 static bool metadata(const struct weft_rpc_call *call, struct weft_view wanted,
@@ -99,4 +131,7 @@ const struct weft__rpc_face weft__rpc_frames = {
     .write = write_reply,
     .end = end,
     .metadata = metadata,
+    .bytes_are_plain = true,
+    .put_field = put_field,
+    .put_detail = put_detail,
 };

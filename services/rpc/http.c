@@ -110,11 +110,23 @@ static ProtobufCMessage *unpack(struct weft_rpc_call *call, struct weft_arena *a
 
 /* --- answers ------------------------------------------------------------------------------------------ */
 
+static uint8_t *put_view(uint8_t *dst, struct weft_view view)
+{
+    if (view.size > 0)
+        memcpy(dst, view.data, view.size);
+    return dst + view.size;
+}
+
 static void put_answer(const struct weft_body *body, uint8_t *dst)
 {
     const struct weft__rpc_reply *reply = (const void *)body;
-    memcpy(dst, reply->head, reply->head_size);
-    memcpy(dst + reply->head_size, reply->view.data, reply->view.size);
+    dst = put_view(dst, weft_view(reply->head, reply->head_size));
+    if (reply->head_size > 0) {
+        dst = put_view(dst, reply->header);
+        dst = put_view(dst, reply->trailer);
+        dst = put_view(dst, weft_view("\r\n", 2));
+    }
+    (void)put_view(dst, reply->view);
 }
 
 static const char stream_head[] =
@@ -137,13 +149,15 @@ static int write_answer(struct weft_rpc_call *call, struct weft__rpc_reply *repl
     if (reply->last)
         size = snprintf(reply->head, sizeof reply->head,
                         "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-                        "Content-Length: %zu\r\n\r\n",
+                        "Content-Length: %zu\r\n",
                         reply->view.size);
     else if (!call->sent)
-        size = snprintf(reply->head, sizeof reply->head, "%s\r\n", stream_head);
+        size = snprintf(reply->head, sizeof reply->head, "%s", stream_head);
     reply->head_size = (size_t)size;
     reply->body.write = put_answer;
     reply->body.size = reply->head_size + reply->view.size;
+    if (size > 0)
+        reply->body.size += reply->header.size + reply->trailer.size + 2;
     return 0;
 }
 
@@ -172,10 +186,9 @@ static const char *status_line(enum weft_rpc_code code)
     return lines[i].line;
 }
 
-/* Writes {"code":5,"message":"words"} to dst, with as much of the words as there is room for. */
+/* Writes {"code":5,"message":"words" to dst, with as much of the words as there is room for. */
 static size_t put_status(char *dst, size_t room, enum weft_rpc_code code, const char *words)
 {
-    static const char tail[] = "\"}";
     struct weft_view rest = weft_view_str(words);
     size_t at = (size_t)snprintf(dst, room, "{\"code\":%d,\"message\":\"", (int)code);
     while (rest.size > 0) {
@@ -186,44 +199,105 @@ static size_t put_status(char *dst, size_t room, enum weft_rpc_code code, const 
             size = weft_json_escape(rest, escape, &taken);
             from = escape;
         }
-        if (at + size + sizeof tail > room)
+        if (at + size + 1 > room)
             break;
         memcpy(dst + at, from, size);
         at += size;
         rest = weft_view_skip(rest, taken);
     }
-    memcpy(dst + at, tail, sizeof tail - 1);
-    return at + sizeof tail - 1;
+    dst[at++] = '"';
+    return at;
 }
 
-enum { STATUS_ROOM = 320, HEAD_ROOM = WEFT_REJECT_MAX - STATUS_ROOM };
+enum { STATUS_ROOM = 300, HEAD_ROOM = WEFT_REJECT_MAX - STATUS_ROOM - 8 };
 
-static size_t end_stream(enum weft_rpc_code code, const char *words, uint8_t *dst)
+static const char details_begin[] = ",\"details\":[";
+
+/* Returns what stands behind the words of a status: the details, and its end. */
+static struct weft_view end_of_status(bool has_details)
 {
-    static const char begin[] = "{\"error\":", end[] = "}\n";
-    memcpy(dst, begin, sizeof begin - 1);
-    size_t at = sizeof begin - 1;
-    at += put_status((char *)dst + at, STATUS_ROOM, code, words);
-    memcpy(dst + at, end, sizeof end - 1);
-    return at + sizeof end - 1;
+    return weft_view_str(has_details ? "]}" : "}");
+}
+
+static void add_status(struct weft__rpc_last *last, struct weft_view status,
+                       struct weft_view details)
+{
+    weft__rpc_add_piece(last, status);
+    if (details.size > 0) {
+        /* Each begins with the comma before it, and the first with the array's begin. */
+        weft__rpc_add_piece(last, weft_view_str(details_begin));
+        weft__rpc_add_piece(last, weft_view_skip(details, 1));
+    }
+}
+
+static int end_stream(const struct weft_rpc_call *call, enum weft_rpc_code code, const char *words,
+                      struct weft__rpc_last *last)
+{
+    static const char begin[] = "{\"error\":";
+    const struct weft_view details = weft__rpc_details_of(call);
+    if (code == WEFT_RPC_OK)
+        return 0;
+    memcpy(last->text, begin, sizeof begin - 1);
+    const size_t size = put_status((char *)last->text + sizeof begin - 1, STATUS_ROOM, code, words);
+    add_status(last, weft_view(last->text, sizeof begin - 1 + size), details);
+    weft__rpc_add_piece(last, end_of_status(details.size > 0));
+    weft__rpc_add_piece(last, weft_view_str("}\n"));
+    return 1;
 }
 
 static int end(const struct weft_rpc_call *call, enum weft_rpc_code code, const char *words,
-               uint8_t *dst, size_t *size)
+               struct weft__rpc_last *last)
 {
-    char status[STATUS_ROOM], head[HEAD_ROOM];
-    if (call && call->sent) {
-        *size = code == WEFT_RPC_OK ? 0 : end_stream(code, words, dst);
-        return code != WEFT_RPC_OK;
-    }
-    const size_t body = code == WEFT_RPC_OK ? 0 : put_status(status, sizeof status, code, words);
+    if (call && call->sent)
+        return end_stream(call, code, words, last);
+    const struct weft_view details =
+        code == WEFT_RPC_OK ? weft_view(NULL, 0) : weft__rpc_details_of(call);
+    char *status = (char *)last->text, *head = status + 2 + STATUS_ROOM;
+    size_t size = 0;
+    memcpy(status, "\r\n", 2);
+    if (code != WEFT_RPC_OK)
+        size = put_status(status + 2, STATUS_ROOM, code, words);
+    const struct weft_view rest =
+        code == WEFT_RPC_OK ? weft_view(NULL, 0) : end_of_status(details.size > 0);
+    const size_t of_details = details.size > 0 ? sizeof details_begin - 1 + details.size - 1 : 0;
     const int head_size = snprintf(
-        head, sizeof head, "HTTP/1.1 %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n",
-        status_line(code), code == WEFT_RPC_OK ? "application/x-ndjson" : "application/json", body);
-    memcpy(dst, head, (size_t)head_size);
-    memcpy(dst + head_size, status, body);
-    *size = (size_t)head_size + body;
+        head, HEAD_ROOM, "HTTP/1.1 %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n",
+        status_line(code), code == WEFT_RPC_OK ? "application/x-ndjson" : "application/json",
+        size + of_details + rest.size);
+    weft__rpc_add_piece(last, weft_view(head, (size_t)head_size));
+    weft__rpc_add_piece(last, weft__rpc_header_of(call));
+    weft__rpc_add_piece(last, weft__rpc_trailer_of(call));
+    add_status(last, weft_view(status, 2 + size), details);
+    weft__rpc_add_piece(last, rest);
     return 1;
+}
+
+static void put_field(struct weft_text *text, enum weft__rpc_part part, struct weft_view name,
+                      struct weft_view value)
+{
+    weft_text_puts(text, part == WEFT__RPC_HEADER ? "Grpc-Metadata-" : "Grpc-Trailer-");
+    weft_text_add(text, name);
+    weft_text_puts(text, ": ");
+    if (weft__rpc_is_bin(name))
+        weft__rpc_put_base64(text, value);
+    else
+        weft_text_add(text, value);
+    weft_text_puts(text, "\r\n");
+}
+
+/* Adds a comma and the JSON of the message, whose first member is its type, as google.protobuf.Any has it. */
+static void put_detail(struct weft_text *text, const ProtobufCMessage *detail)
+{
+    struct weft_text json = {.failed = false};
+    weft__rpc_write_json(&json, detail);
+    const struct weft_view object = weft_text_view(&json);
+    weft_text_puts(text, ",{\"@type\":\"type.googleapis.com/");
+    weft_text_puts(text, detail->descriptor->name);
+    weft_text_puts(text, object.size > 2 ? "\"," : "\"");
+    text->failed |= json.failed;
+    if (!json.failed)
+        weft_text_add(text, weft_view_skip(object, 1));
+    weft_text_fini(&json);
 }
 
 const struct weft__rpc_face weft__rpc_http = {
@@ -233,4 +307,6 @@ const struct weft__rpc_face weft__rpc_http = {
     .write = write_answer,
     .end = end,
     .metadata = metadata,
+    .put_field = put_field,
+    .put_detail = put_detail,
 };

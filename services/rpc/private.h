@@ -3,14 +3,14 @@
  * A call and what it is made of. Private to this folder.
  *
  *     service.c: payload -> face.read -> method -> layers -> face.unpack -> protobuf-c's invoke
- *     call.c: weft_rpc_send, weft_rpc_end -> face.write -> weft_request_send, weft_request_end */
+ *     call.c: weft_rpc_send, weft_rpc_end -> face.write -> weft_request_send, weft_request_end
+ *     beside.c: fields and details, which face.write and face.end send */
 #ifndef WEFT_RPC_PRIVATE_H
 #define WEFT_RPC_PRIVATE_H
 
 #include "core/layer.h"
 #include "core/service.h"
-#include "rpc.h"
-#include "services/payload/text.h"
+#include "face.h"
 
 struct weft__rpc_method {
     const ProtobufCService *service;
@@ -39,39 +39,6 @@ struct weft__rpc_loop {
     struct weft_text text;         /* of a face that writes texts; kept from answer to answer */
 };
 
-/* A message on its way out. */
-struct weft__rpc_reply {
-    struct weft_body body; /* first: its write casts it back */
-    const ProtobufCMessage *message;
-    bool last;
-    size_t size; /* of the message, packed */
-    /* Bytes that the body writes, if the face has made some. */
-    char head[160];
-    size_t head_size;
-    struct weft_view view;
-};
-
-/* The language of an endpoint. */
-struct weft__rpc_face {
-    const char *speaks;
-    /* Reads the request's payload: sets target, message, timeout and metadata of the call. Returns OK, or
-     * why it cannot, and sets call->words. */
-    enum weft_rpc_code (*read)(struct weft_rpc_call *call);
-    /* Makes the request's message, in memory of the arena. Returns NULL if it cannot, and sets *code and
-     * call->words. */
-    ProtobufCMessage *(*unpack)(struct weft_rpc_call *call, struct weft_arena *arena,
-                                enum weft_rpc_code *code);
-    /* Makes reply->body of its message; valid until the next message of the loop. -ENOMEM. */
-    int (*write)(struct weft_rpc_call *call, struct weft__rpc_reply *reply);
-    /* Writes how a call ends without a message to dst, which has room for WEFT_REJECT_MAX bytes. Returns 1, or 0:
-     * there is no message to say it. -ENOMEM: it cannot be said. call is NULL for a frame that never became a
-     * call; then this allocates nothing. */
-    int (*end)(const struct weft_rpc_call *call, enum weft_rpc_code code, const char *words,
-               uint8_t *dst, size_t *size);
-    bool (*metadata)(const struct weft_rpc_call *call, struct weft_view name,
-                     struct weft_view *value);
-};
-
 struct weft_rpc_call {
     struct weft_rpc_call *next;
     struct weft__rpc_loop *loop;
@@ -97,15 +64,10 @@ struct weft_rpc_call {
     enum weft_rpc_code code;
     char words[WEFT_RPC_WORDS_MAX + 1];
     struct weft_bytes held;
+    struct weft__rpc_beside *beside; /* NULL: nothing */
     int64_t deadline;
     struct weft_timer timer;
 };
-
-/* The faces. */
-extern const struct weft__rpc_face weft__rpc_frames;
-extern const struct weft__rpc_face weft__rpc_http;
-extern const struct weft__rpc_face
-    weft__rpc_grpc; /* instead of frames, if a request has a target */
 
 /* Returns the method of a target, with or without a slash at its beginning, or NULL. */
 const struct weft__rpc_method *weft__rpc_find(const struct weft_rpc *rpc, struct weft_view target);
@@ -117,6 +79,8 @@ WEFT_MUST_USE struct weft_rpc_call *weft__rpc_call_new(struct weft__rpc_loop *lo
 void weft__rpc_call_free_spare(struct weft__rpc_loop *loop);
 /* Gives a call back whose request has ended. */
 void weft__rpc_call_drop(struct weft_rpc_call *call);
+/* The write of weft__rpc_last. */
+void weft__rpc_put_pieces(const struct weft_body *body, uint8_t *dst);
 /* The closure of all functions. */
 void weft__rpc_closure(const ProtobufCMessage *message, void *call);
 /* Makes the call hear of its request. */

@@ -157,7 +157,7 @@ static size_t reject(void *loop_memory, const struct weft_rejection *rejection, 
     const struct weft__rpc_loop *self = loop_memory;
     const char *words = causes[rejection->cause].words;
     char text[WEFT_RPC_WORDS_MAX + 1];
-    size_t size;
+    struct weft__rpc_last last;
     if (rejection->limit > 0)
         (void)snprintf(text, sizeof text, "%s: %s%sthe limit is %llu", words,
                        rejection->what ? rejection->what : "", rejection->what ? ", " : "",
@@ -165,8 +165,12 @@ static size_t reject(void *loop_memory, const struct weft_rejection *rejection, 
     else
         (void)snprintf(text, sizeof text, "%s%s%s", words, rejection->what ? ": " : "",
                        rejection->what ? rejection->what : "");
-    const bool says = self->served.face->end(NULL, causes[rejection->cause].code, text, dst, &size);
-    return says ? size : 0;
+    last.body.size = last.count = 0;
+    /* The fields of an answer need no memory here, since there is no call that could have them. */
+    if (self->served.face->end(NULL, causes[rejection->cause].code, text, &last) <= 0)
+        return 0;
+    weft__rpc_put_pieces(&last.body, dst);
+    return last.body.size;
 }
 
 const struct weft_service weft__rpc_service = {

@@ -326,6 +326,13 @@ uint64_t weft_request_connection(const struct weft_request *request)
     return fake_of(request)->connection;
 }
 
+int64_t weft_request_deadline(const struct weft_request *request)
+{
+    const struct fake_request *self = fake_of(request);
+    demand(!self->ended, "a deadline was asked for after the end");
+    return self->deadline ? self->deadline : INT64_MAX;
+}
+
 /* Takes a copy, as it takes replies. */
 static int set_field(struct fake_request *self, char *dst, struct weft_view view)
 {

@@ -29,6 +29,7 @@ struct fake_request {
     bool keep_fails;
     const struct weft_connection *rows; /* what a walk visits; NULL: one row, with its number */
     size_t row_count;
+    int64_t deadline;   /* what weft_request_deadline returns; 0: there is none */
     const char *secret; /* it proves that the peer is any user; NULL: no layer can say */
 
     /* Results. */

@@ -103,6 +103,28 @@ static void sample_echo(Sample__Sample_Service *service, const Sample__Everythin
     closure(request, call);
 }
 
+/* Answers with what the client has sent beside its message, and with the time that is left. */
+static void answer_beside(struct weft_rpc_call *call, const Sample__Text *request,
+                          Sample__Text_Closure closure)
+{
+    struct weft_view bytes = weft_view(NULL, 0), colour = weft_view(NULL, 0);
+    Sample__Text detail = SAMPLE__TEXT__INIT;
+    detail.text = request->text;
+    if (!weft_rpc_metadata(call, "x-colour", &colour) ||
+        weft_rpc_metadata_bytes(call, "x-raw-bin", &bytes) < 0 ||
+        weft_rpc_add_header(call, "x-colour", colour) < 0 ||
+        weft_rpc_add_trailer(call, "x-raw-bin", bytes) < 0 ||
+        weft_rpc_time_left(call) == INT64_MAX) {
+        weft_rpc_end(call, WEFT_RPC_INVALID_ARGUMENT, "something is missing beside the message");
+    } else if (request->count == 0) {
+        closure(request, call);
+    } else {
+        if (weft_rpc_add_detail(call, &detail.base) < 0)
+            puts("no memory for a detail");
+        weft_rpc_end(call, (enum weft_rpc_code)request->count, "as you wish");
+    }
+}
+
 static void sample_say(Sample__Sample_Service *service, const Sample__Text *request,
                        Sample__Text_Closure closure, void *call)
 {
@@ -114,6 +136,8 @@ static void sample_say(Sample__Sample_Service *service, const Sample__Text *requ
         weft_rpc_listen(call, &waiting, NULL);
     } else if (strcmp(request->text, "fail") == 0) {
         weft_rpc_end(call, (enum weft_rpc_code)request->count, "as you wish");
+    } else if (strcmp(request->text, "beside") == 0) {
+        answer_beside(call, request, closure);
     } else if (strcmp(request->text, "colour") == 0) {
         if (weft_rpc_metadata(call, "x-colour", &value))
             (void)snprintf(text, sizeof text, "%.*s", (int)value.size, (const char *)value.data);

@@ -76,6 +76,22 @@ class OverGrpc(Server):
     def test_metadata_reaches_the_function(self):
         self.assertEqual(self.say("colour", metadata=[("x-colour", "green")]).text, "green")
 
+    def test_fields_and_details_go_beside_the_messages(self):
+        metadata = [("x-colour", "green"), ("x-raw-bin", b"\0\xff\1")]
+        message = sample.Text(text="beside")
+        _, call = self.sample.Say.with_call(message, timeout=TIMEOUT, metadata=metadata)
+        self.assertIn(("x-colour", "green"), call.initial_metadata())
+        self.assertIn(("x-raw-bin", b"\0\xff\1"), call.trailing_metadata())
+        with self.assertRaises(grpc.RpcError) as caught:
+            self.say("beside", 5, metadata=metadata)
+        trailer = dict(caught.exception.trailing_metadata())
+        self.assertEqual(trailer["x-raw-bin"], b"\0\xff\1")
+        # There is no module of google.rpc.Status here: a code, words, and details that are a rpc.Detail on the wire.
+        detail = rpc_pb2.Detail(type_url="type.googleapis.com/sample.Text", value=message.SerializeToString())
+        status = b"\x08\x05\x12\x0bas you wish" + b"\x1a" + bytes([detail.ByteSize()]) + detail.SerializeToString()
+        self.assertEqual(trailer["grpc-status-details-bin"], status)
+        self.assert_fails(grpc.StatusCode.INVALID_ARGUMENT, self.say, "beside", metadata=metadata[:1])
+
     def test_deadline_and_cancel_are_heard(self):
         self.assert_fails(grpc.StatusCode.DEADLINE_EXCEEDED, self.sample.Say, sample.Text(text="wait"), timeout=0.05)
         # At its deadline the client cancels, too, and either may come first.
@@ -138,6 +154,12 @@ class OverHttp(Server):
         code, text = self.curl("sample.Sample/Say", '{"text":"fail","count":5}')
         self.assertEqual((code, json.loads(text)), (404, {"code": 5, "message": "as you wish"}))
         self.assertEqual(self.curl("sample.Sample/Say", '{"words":1}')[0], 400)
+        code, text = self.curl("sample.Sample/Say", '{"text":"beside","count":5}', "-H", "Grpc-Timeout: 20S", "-H",
+                               "X-Colour: green", "-H", "X-Raw-Bin: AP8B", "-i")
+        self.assertEqual(code, 404)
+        self.assertIn("\nGrpc-Metadata-x-colour: green\n", text)
+        self.assertIn("\nGrpc-Trailer-x-raw-bin: AP8B\n", text)
+        self.assertIn('"details":[{"@type":"type.googleapis.com/sample.Text","text":"beside"', text)
         code, text = self.curl("sample.Sample/Say", '{"text":"wait"}', "-H", "Grpc-Timeout: 20m")
         self.assertEqual((code, json.loads(text)["code"]), (504, 4))
 
@@ -152,6 +174,19 @@ class OverHttp(Server):
         answer = json.loads(text.splitlines()[0])["result"]["fileDescriptorResponse"]
         file = descriptor_pb2.FileDescriptorProto.FromString(base64.b64decode(answer["fileDescriptorProto"][0]))
         self.assertEqual((code, file.package), (200, "sample"))
+
+
+class FromNode(Server):
+    def test_grpc_js_sees_what_grpcio_sees(self):
+        run = subprocess.run(["node", "tests/package/rpc/calls.mjs", "tests/package/grpc/node", "tests/unit/services/rpc",
+                              str(self.port)], stdout=subprocess.PIPE, text=True, timeout=60, check=True)
+        self.assertEqual(run.stdout.splitlines(), [
+            "beside x green 00ff01",
+            "details 5 as you wish type.googleapis.com/sample.Text",
+            "stream 1000 999",
+            "deadline 4",
+            "unimplemented 12",
+        ])
 
 
 class OverFrames(Server):

@@ -66,6 +66,26 @@ static void answer_with_metadata(void *call, Sample__Text_Closure closure)
     closure(&reply, call);
 }
 
+static bool add_fields(void *call)
+{
+    return weft_rpc_add_header(call, "x-first", weft_view_str("one")) == 0 &&
+           weft_rpc_add_header(call, "x-raw-bin", weft_view("\0\xff", 2)) == 0 &&
+           weft_rpc_add_trailer(call, "x-last", weft_view_str("two")) == 0;
+}
+
+/* Answers with fields beside the message, or ends with a detail if count is not 0. */
+static void answer_beside(void *call, const Sample__Text *request, Sample__Text_Closure closure)
+{
+    Sample__Text detail = SAMPLE__TEXT__INIT;
+    detail.text = request->count == 2 ? (char *)(uintptr_t) "" : request->text;
+    if (!add_fields(call) || (request->count > 0 && weft_rpc_add_detail(call, &detail.base) < 0))
+        weft_rpc_end(call, WEFT_RPC_RESOURCE_EXHAUSTED, "no memory for fields");
+    else if (request->count > 0)
+        weft_rpc_end(call, WEFT_RPC_NOT_FOUND, "see the details");
+    else
+        closure(request, call);
+}
+
 static void say(Sample__Sample_Service *service, const Sample__Text *request,
                 Sample__Text_Closure closure, void *call)
 {
@@ -86,6 +106,8 @@ static void say(Sample__Sample_Service *service, const Sample__Text *request,
         ((ProtobufCClosure)closure)(&other.base, call);
     else if (strcmp(request->text, "metadata") == 0)
         answer_with_metadata(call, closure);
+    else if (strcmp(request->text, "beside") == 0)
+        answer_beside(call, request, closure);
     else
         closure(&reply, call);
 }
@@ -98,6 +120,10 @@ static void stream(Sample__Sample_Service *service, const Sample__Text *request,
     reply.text = request->text;
     if (strcmp(request->text, "open") == 0) {
         leave_open(call, request);
+        return;
+    }
+    if (strcmp(request->text, "beside") == 0 && !add_fields(call)) {
+        weft_rpc_end(call, WEFT_RPC_RESOURCE_EXHAUSTED, "no memory for fields");
         return;
     }
     for (; reply.count < request->count; reply.count++)
