@@ -312,7 +312,7 @@ static int run(struct kvs_config *config, struct kvs_log *kvs_log)
     if (err < 0)
         return refuse(err, weft_strerror(err));
     err = weft_kv_context_open(&contexts.kv, stores, config->store, kvs_limits_of(config, 0), log,
-                               &contexts.outward, &error);
+                               &contexts.outward, NULL, &error);
     if (err < 0)
         return refuse(err, error.text);
 

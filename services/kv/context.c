@@ -183,7 +183,7 @@ static const struct kv_store *find_by_spec(struct weft_url *url,
 int weft_kv_context_open(struct weft_kv_context *context, const struct kv_store *const *stores,
                          const char *spec, const struct weft_kv_limits *limits,
                          const struct weft_log *log, struct weft_registry *registry,
-                         struct weft_error *error)
+                         struct kv_progress *progress, struct weft_error *error)
 {
     struct weft_url url;
     *context = (struct weft_kv_context){0};
@@ -195,7 +195,8 @@ int weft_kv_context_open(struct weft_kv_context *context, const struct kv_store 
                                              .set = &set,
                                              .max_memory = limits->max_memory,
                                              .log = log,
-                                             .registry = registry};
+                                             .registry = registry,
+                                             .progress = progress};
     return make_store(context, store, &options, limits, error);
 }
 

@@ -105,13 +105,14 @@ WEFT_MUST_USE int weft_kv_context_init(struct weft_kv_context *context,
 /* Makes the state of the store that `spec` names, as in `--store lmdb:/var/lib/kv?sync=1`. spec has the form
  * NAME[:WHERE][?option=value&...]. NAME is a store of the list `stores`, which ends with NULL. The store logs to
  * log, which is borrowed until weft_kv_context_fini; NULL: it logs nothing. A store
- * that connects to others does so by what is in the registry, which is borrowed likewise; NULL: none does. Returns 0, or
+ * that connects to others does so by what is in the registry, which is borrowed likewise; NULL: none does. progress
+ * hears what the store reads meanwhile, and is borrowed for the call; NULL: nobody does. Returns 0, or
  * WEFT_ECONFIG if spec is wrong; *error then names the mistake and the choices. Other errors are those of weft_kv_context_init. */
 WEFT_MUST_USE int weft_kv_context_open(struct weft_kv_context *context,
                                        const struct kv_store *const *stores, const char *spec,
                                        const struct weft_kv_limits *limits,
                                        const struct weft_log *log, struct weft_registry *registry,
-                                       struct weft_error *error);
+                                       struct kv_progress *progress, struct weft_error *error);
 
 /* Looks for damage that keeps the store of that spec from starting, and drops it if `drop` is true. No context may
  * use the place meanwhile. say is called with `arg` and one line of text at a time. Returns the number of bytes

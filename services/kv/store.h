@@ -238,6 +238,14 @@ struct kv_follow {
     void *state; /* the store's own, from follow to unfollow */
 };
 
+/* Hears how far a store has read what it has. A program embeds it and sets `tell`. */
+struct kv_progress {
+    /* Called on the thread that opens the store, from within init: at the beginning, and then now and then. `unit` is a
+     * static word for what is counted, such as "bytes" or "tables". total is 0 if the store does not know it; `done` never
+     * falls. */
+    void (*tell)(struct kv_progress *progress, uint64_t done, uint64_t total, const char *unit);
+};
+
 /* The configuration of a store. It is borrowed until init returns, except for `log` and
  * `registry`. */
 struct kv_store_options {
@@ -248,6 +256,8 @@ struct kv_store_options {
     /* The transports and filters by which a store may reach other machines (core/dialer.h); it lives as long as the
      * store. NULL: there are none. */
     struct weft_registry *registry;
+    /* Hears what init reads. NULL: nobody does. A store that has nothing to read, or cannot tell, calls nothing. */
+    struct kv_progress *progress;
     const uint8_t *seed; /* 16 bytes that seed the keyed hash, for tests and measurements that
                             must repeat; NULL: random */
 };

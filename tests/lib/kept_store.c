@@ -50,6 +50,7 @@ static int init(void *store, const struct kv_store_options *given, struct weft_e
     options.where = kept_plan.dir[0] == '\0' ? self->own : kept_plan.dir;
     options.set = &set;
     options.log = kept_plan.log;
+    options.progress = kept_plan.progress;
     int err = kv_kept_init(&self->kept, &options, !kept_plan.threads, error);
     if (err < 0) {
         (void)snprintf(kept_plan.error, sizeof kept_plan.error, "%s", error->text);

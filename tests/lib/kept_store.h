@@ -13,7 +13,8 @@ struct kept_plan {
     uint64_t snapshot; /* bytes of journals that begin a snapshot; 0: the default */
     bool threads; /* the store has its threads; else a loop does their work at the end of a turn */
     const struct weft_log *log;
-    char error[600]; /* out: why the last store was not made */
+    struct kv_progress *progress; /* of the next stores */
+    char error[600];              /* out: why the last store was not made */
 };
 
 extern struct kept_plan kept_plan;

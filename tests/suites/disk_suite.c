@@ -279,6 +279,37 @@ static void test_operations_of_a_session_are_in_order_however_many_are_under_way
     free(pipeline);
 }
 
+struct told {
+    struct kv_progress progress;
+    unsigned calls;
+    uint64_t done, total;
+    const char *unit;
+};
+
+static void hear(struct kv_progress *progress, uint64_t done, uint64_t total, const char *unit)
+{
+    struct told *told = (struct told *)(void *)progress;
+    told->calls++;
+    told->done = done;
+    told->total = total;
+    told->unit = unit;
+}
+
+static void test_start_tells_of_the_tables_that_it_counts(void **state)
+{
+    struct disk_world *world = *state;
+    struct told told = {.progress.tell = hear};
+    set_one(world, "t", "k", "v", KV_NEVER);
+    set_one(world, "u", "k", "v", KV_NEVER);
+    world->progress = &told.progress;
+    restart(world);
+    world->progress = NULL;
+    assert_int_equal(told.calls, 1); /* the next one would come after thousands of tables */
+    assert_int_equal(told.done, 1);
+    assert_int_equal(told.total, 0);
+    assert_string_equal(told.unit, "tables");
+}
+
 static void test_second_user_of_the_folder_is_refused(void **state)
 {
     struct disk_world *world = *state;
@@ -321,6 +352,7 @@ int disk_suite_run(const struct kv_store *store)
         DISK_TEST(test_drop_of_an_absent_table_finds_nothing),
         DISK_TEST(test_tables_are_shown_in_pages_with_their_counts),
         DISK_TEST(test_operations_of_a_session_are_in_order_however_many_are_under_way),
+        DISK_TEST(test_start_tells_of_the_tables_that_it_counts),
         DISK_TEST(test_second_user_of_the_folder_is_refused),
         DISK_TEST(test_options_that_make_no_sense_are_refused),
     };

@@ -30,7 +30,8 @@ int disk_world_try(struct disk_world *world, const struct weft_option_set *set,
 {
     const struct weft_option_value sync = {"sync", sync_of_store};
     const struct weft_option_set usual = {&sync, 1};
-    const struct kv_store_options options = {.where = world->path, .set = set ? set : &usual};
+    const struct kv_store_options options = {
+        .where = world->path, .set = set ? set : &usual, .progress = world->progress};
     world->state = calloc(1, store_under_test->store_size);
     assert_non_null(world->state);
     int err = store_under_test->init(world->state, &options, error);

@@ -21,6 +21,7 @@ struct disk_session {
 struct disk_world {
     char folder[64], path[96];
     void *state;
+    struct kv_progress *progress; /* of the next open; NULL: nobody hears of it */
     struct disk_session first;
 };
 

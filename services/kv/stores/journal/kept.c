@@ -83,6 +83,7 @@ static int recover(struct kv_kept *kept, const struct kv_store_options *options,
                                .path = kept->path,
                                .dir = kept->dir,
                                .log = options->log,
+                               .progress = options->progress,
                                .apply = recover_record,
                                .owner = &recovery};
     int err = kv_recover(&self, error);

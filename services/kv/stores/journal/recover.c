@@ -4,12 +4,16 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/base/units.h"
 #include "records/files.h"
 #include "salvage.h"
 #include "records/stream.h"
+
+/* Progress is told once for so many bytes. */
+enum { TELL_BYTES = 1 << 20 };
 
 static int refuse(const struct kv_recovery *self, struct kv_file file, int err, const char *what,
                   struct weft_error *error)
@@ -62,6 +66,20 @@ static int cut_tail(const struct kv_recovery *self, struct kv_file file, int fd,
     return 0;
 }
 
+static void tell(struct kv_recovery *self, uint64_t done)
+{
+    self->told = done;
+    if (self->progress)
+        self->progress->tell(self->progress, done, self->total, "bytes");
+}
+
+/* Called behind each record, with its end in the file. */
+static void tell_some(struct kv_recovery *self, uint64_t offset)
+{
+    if (self->before + offset >= self->told + TELL_BYTES)
+        tell(self, self->before + offset);
+}
+
 static int apply(struct kv_recovery *self, const struct kv_record *record, struct weft_error *error)
 {
     return self->apply ? self->apply(self->owner, record, error) : 0;
@@ -84,6 +102,7 @@ static int read_pairs(struct kv_recovery *self, struct kv_stream *stream, struct
         int err = apply(self, &record, error);
         if (err < 0)
             return err;
+        tell_some(self, stream->offset);
     }
     return n < 0 ? n : -EBADMSG;
 }
@@ -112,6 +131,7 @@ static int read_snapshot(struct kv_recovery *self, struct kv_file file, struct w
         err = meet_damage(self, file, fd, stream.offset, error);
     else if (err < 0 && error->text[0] == '\0')
         refuse_errno(self, file, err, error);
+    self->before += stream.size;
     kv_stream_fini(&stream);
     close(fd);
     return err;
@@ -138,6 +158,7 @@ static int read_changes(struct kv_recovery *self, struct kv_stream *stream, uint
             self->changes++;
         }
         self->last = record.number;
+        tell_some(self, stream->offset);
     }
 }
 
@@ -194,6 +215,7 @@ static int read_journal(struct kv_recovery *self, struct kv_file file, bool is_l
     }
     uint64_t size = stream.size;
     err = read_journal_stream(self, file, &stream, is_last, error);
+    self->before += size;
     kv_stream_fini(&stream);
     off_t end = lseek(fd, 0, SEEK_END);
     size = end < 0 ? size : (uint64_t)end;
@@ -209,18 +231,38 @@ static int read_journal(struct kv_recovery *self, struct kv_file file, bool is_l
     return err;
 }
 
+/* Returns the index of the journal where reading begins behind a snapshot of the number `base`. */
+static size_t first_journal(const struct kv_file_list *list, uint64_t base)
+{
+    size_t first = 0;
+    for (size_t i = 0; i < list->count && list->files[i].kind == KV_FILE_JOURNAL; i++)
+        if (list->files[i].number <= base)
+            first = i;
+    return first;
+}
+
+/* Adds up the bytes of the files that will be read. One whose size is not known counts nothing. */
+static void measure(struct kv_recovery *self, const struct kv_file_list *list, size_t newest)
+{
+    size_t first = first_journal(list, newest == SIZE_MAX ? 0 : list->files[newest].number);
+    for (size_t i = first; i < list->count; i++) {
+        char name[KV_FILE_NAME];
+        struct stat info;
+        bool is_read = list->files[i].kind == KV_FILE_JOURNAL || i == newest;
+        if (is_read && fstatat(self->dir, kv_file_name(list->files[i], name), &info, 0) == 0)
+            self->total += (uint64_t)info.st_size;
+    }
+}
+
 /* Sets *first to the index of the journal where reading begins. */
 static int find_first_journal(const struct kv_recovery *self, const struct kv_file_list *list,
                               size_t *first, struct weft_error *error)
 {
     struct kv_file wanted = {KV_FILE_JOURNAL, self->base};
     size_t journals = 0;
-    *first = 0;
-    while (journals < list->count && list->files[journals].kind == KV_FILE_JOURNAL) {
-        if (list->files[journals].number <= self->base)
-            *first = journals;
+    *first = first_journal(list, self->base);
+    while (journals < list->count && list->files[journals].kind == KV_FILE_JOURNAL)
         journals++;
-    }
     /* A repair goes without. */
     if (self->mode != KV_RECOVER_START || (journals == 0 && self->least == self->base))
         return 0;
@@ -373,6 +415,8 @@ int kv_recover(struct kv_recovery *self, struct weft_error *error)
         return weft_error_set(error, err, "memory store: %.300s: %s", self->path,
                               weft_strerror(err));
     size_t newest = find_newest(&list);
+    measure(self, &list, newest);
+    tell(self, 0);
     if (newest != SIZE_MAX)
         err = read_snapshot(self, list.files[newest], error);
     if (err == 0)

@@ -11,6 +11,7 @@
 #include "core/base/log.h"
 #include "journal.h"
 #include "records/record.h"
+#include "services/kv/store.h"
 
 enum kv_recover_mode {
     KV_RECOVER_START, /* starts a store: damage is an error, and files that are no longer needed are removed */
@@ -24,6 +25,7 @@ struct kv_recovery {
     const char *path; /* the directory's path, for texts */
     int dir;          /* the directory's descriptor */
     const struct weft_log *log;
+    struct kv_progress *progress; /* hears of the bytes that were read; NULL: nobody does */
     /* Called with each record of the kind CHANGES or PAIRS; may be NULL. Returns 0, or -EBADMSG if the rest of the
      * record is damaged (it checks that before it applies anything), or another -errno with *error set. */
     int (*apply)(void *owner, const struct kv_record *record, struct weft_error *error);
@@ -42,6 +44,8 @@ struct kv_recovery {
     uint64_t least; /* the change that a snapshot needs at least */
     uint64_t last;  /* the last change that was read */
     uint64_t end;   /* where the end of the snapshot begins; 0: there is no whole one */
+    uint64_t total, before,
+        told; /* bytes: to be read; of files that were read; that were told last */
 };
 
 /* Reads the directory. The caller has set the fields from mode to owner; the rest is zero. Returns 0 or an error with

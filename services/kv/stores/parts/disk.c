@@ -13,13 +13,13 @@
 #include "disk_write.h"
 
 /* Reads what the store has, in the first transaction. */
-static int begin_ledger(struct kv_disk *disk)
+static int begin_ledger(struct kv_disk *disk, struct kv_progress *progress)
 {
     const struct kv_engine *engine = disk->engine;
     int err = engine->begin(disk->tx);
     if (err < 0)
         return err;
-    err = kv_ledger_init(&disk->ledger, engine, disk->tx);
+    err = kv_ledger_init(&disk->ledger, engine, disk->tx, progress);
     if (err < 0) {
         engine->end(disk->tx);
         return err;
@@ -56,12 +56,12 @@ static void close_tx(struct kv_disk *disk, void *tx)
     weft_free(tx);
 }
 
-static int start_writer(struct kv_disk *disk)
+static int start_writer(struct kv_disk *disk, struct kv_progress *progress)
 {
     int err = open_tx(disk, KV_ENGINE_WRITER, &disk->tx);
     if (err < 0)
         return err;
-    err = begin_ledger(disk);
+    err = begin_ledger(disk, progress);
     if (err < 0)
         goto err_after_tx;
     err = kv_writer_start(&disk->writer, &kv_disk_writer_calls, disk);
@@ -114,7 +114,7 @@ int kv_disk_init(struct kv_disk *disk, const struct kv_engine *engine,
     err = engine->open(&disk->state, &own, error);
     if (err < 0)
         goto err_after_directory;
-    err = start_writer(disk);
+    err = start_writer(disk, options->progress);
     if (err < 0)
         goto err_after_engine;
     err = kv_disk_readers_start(disk);

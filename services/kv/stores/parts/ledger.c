@@ -12,6 +12,7 @@ enum {
     TABLES_MOST = 4 * BUCKETS, /* remembered between transactions */
     FORMAT = 1,
     META_SIZE = 8 + 8 + KV_SECRET_SIZE,
+    TELL_TABLES = 1 << 14, /* progress is told once for so many tables */
 };
 
 /* FNV-1a. A client that makes names collide makes a bucket of a few thousand entries at most. */
@@ -70,12 +71,12 @@ static int read_meta(struct kv_ledger *ledger)
 }
 
 /* Adds up the pairs of all tables, which takes a moment per million of tables. */
-static int count_pairs(struct kv_ledger *ledger)
+static int count_pairs(struct kv_ledger *ledger, struct kv_progress *progress)
 {
     const struct kv_engine *engine = ledger->engine;
     struct weft_view key, value, name;
     struct kv_key from;
-    uint64_t number, count;
+    uint64_t number, count, tables = 0;
     kv_key_of_prefix(&from, KV_SPACE_TABLES, 0, weft_view(NULL, 0));
     int err = engine->seek(ledger->tx, kv_key_view(&from));
     while (err == 0 && (err = engine->next(ledger->tx, &key, &value)) == 0) {
@@ -84,12 +85,15 @@ static int count_pairs(struct kv_ledger *ledger)
         if (!kv_ledger_read(value, &number, &count, &name))
             return -EILSEQ;
         ledger->pairs += count;
+        if (progress && tables++ % TELL_TABLES == 0)
+            progress->tell(progress, tables, 0, "tables");
     }
     ledger->stored_pairs = ledger->pairs;
     return err == -ENOENT ? 0 : err;
 }
 
-int kv_ledger_init(struct kv_ledger *ledger, const struct kv_engine *engine, void *tx)
+int kv_ledger_init(struct kv_ledger *ledger, const struct kv_engine *engine, void *tx,
+                   struct kv_progress *progress)
 {
     *ledger = (struct kv_ledger){.engine = engine, .tx = tx};
     ledger->buckets = weft_calloc(BUCKETS, sizeof *ledger->buckets);
@@ -97,7 +101,7 @@ int kv_ledger_init(struct kv_ledger *ledger, const struct kv_engine *engine, voi
         return -ENOMEM;
     int err = read_meta(ledger);
     if (err == 0)
-        err = count_pairs(ledger);
+        err = count_pairs(ledger, progress);
     ledger->stored_next_number = ledger->next_number;
     if (err < 0)
         weft_free(ledger->buckets);

@@ -40,10 +40,10 @@ struct kv_ledger {
     uint8_t secret[KV_SECRET_SIZE];
 };
 
-/* Reads the record 'm', or writes it in a new store, and adds up the pairs of all tables. Called within a transaction, which the caller commits. -EPROTO:
- * the store has another format. */
-WEFT_MUST_USE int kv_ledger_init(struct kv_ledger *ledger, const struct kv_engine *engine,
-                                 void *tx);
+/* Reads the record 'm', or writes it in a new store, and adds up the pairs of all tables, of which progress hears; NULL:
+ * nobody does. Called within a transaction, which the caller commits. -EPROTO: the store has another format. */
+WEFT_MUST_USE int kv_ledger_init(struct kv_ledger *ledger, const struct kv_engine *engine, void *tx,
+                                 struct kv_progress *progress);
 void kv_ledger_fini(struct kv_ledger *ledger);
 
 /* Sets *table to the table of that name; its number is 0 if there is no such table. The ledger owns it, and it is

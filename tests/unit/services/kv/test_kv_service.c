@@ -184,7 +184,8 @@ static int open_spec(const char *spec, struct weft_error *error)
 {
     const struct weft_kv_limits limits = weft_kv_limits_default();
     struct weft_kv_context context;
-    int err = weft_kv_context_open(&context, disk_and_memory, spec, &limits, NULL, NULL, error);
+    int err =
+        weft_kv_context_open(&context, disk_and_memory, spec, &limits, NULL, NULL, NULL, error);
     if (err < 0)
         assert_null(context.store);
     weft_kv_context_fini(&context);
@@ -225,7 +226,7 @@ static void test_options_choose_between_variants_of_a_store(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         assert_int_equal(weft_kv_context_open(&context, disk_and_memory, cases[i].spec, &limits,
-                                              NULL, NULL, &error),
+                                              NULL, NULL, NULL, &error),
                          0);
         assert_ptr_equal(context.store, cases[i].store);
         weft_kv_context_fini(&context);

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "lib/kept_store.h"
 #include "lib/random.h"
@@ -311,6 +312,84 @@ static void test_session_that_ends_does_not_know_of_its_writes(void **state)
     store_client_fini(&client);
 }
 
+struct told {
+    struct kv_progress progress;
+    unsigned calls;
+    uint64_t done, total;
+};
+
+static void hear(struct kv_progress *progress, uint64_t done, uint64_t total, const char *unit)
+{
+    struct told *told = (struct told *)(void *)progress;
+    assert_string_equal(unit, "bytes");
+    assert_true(told->calls == 0 ? done == 0 : done > told->done && total == told->total);
+    told->calls++;
+    told->done = done;
+    told->total = total;
+}
+
+/* Returns the bytes of all files of the store. */
+static uint64_t bytes_on_disk(void)
+{
+    uint64_t sum = 0;
+    DIR *stream = opendir(kept_plan.dir);
+    const struct dirent *entry;
+    struct stat info;
+    assert_non_null(stream);
+    while ((entry = readdir(stream)) != NULL)
+        if (entry->d_name[0] != '.' && fstatat(dirfd(stream), entry->d_name, &info, 0) == 0)
+            sum += (uint64_t)info.st_size;
+    closedir(stream);
+    return sum;
+}
+
+/* Stores `count` values of most of a MiB which do not compress. */
+static void set_large(unsigned count)
+{
+    enum { LARGE = 1000000 };
+    const struct kv_store store = kept_store(true);
+    struct test_random random = {1};
+    struct store_client client;
+    char key[VALUE], *value = malloc(LARGE);
+    assert_non_null(value);
+    store_client_init(&client, &store, 0);
+    for (unsigned i = 0; i < count; i++) {
+        for (size_t at = 0; at < LARGE; at++)
+            value[at] = (char)test_random_next(&random);
+        struct kv_item item = {.key = weft_view_str(name_of(key, "k", i)),
+                               .value.bytes = weft_view(value, LARGE)};
+        assert_int_equal(store_client_do(&client, KV_MSET, "t", &item, 1), KV_DONE);
+    }
+    store_client_fini(&client);
+    free(value);
+}
+
+static void assert_start_tells(unsigned least)
+{
+    struct told told = {.progress.tell = hear};
+    const uint64_t bytes = bytes_on_disk();
+    kept_plan.progress = &told.progress;
+    set_large(0);
+    assert_in_range(told.calls, least, least + 2);
+    assert_int_equal(told.total, bytes);
+    assert_in_range(told.done, 1, bytes);
+}
+
+static void test_start_tells_how_many_bytes_of_its_files_it_has_read(void **state)
+{
+    (void)state;
+    set_large(4);
+    assert_start_tells(3);
+}
+
+static void test_start_tells_of_the_snapshot_and_of_the_journals_behind_it(void **state)
+{
+    (void)state;
+    kept_plan.snapshot = 3000000;
+    set_large(6);
+    assert_start_tells(4);
+}
+
 #define KEPT_TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -325,6 +404,8 @@ int main(void)
         KEPT_TEST(test_write_is_answered_when_it_is_on_disk_and_a_read_at_once),
         KEPT_TEST(test_removal_of_what_is_not_there_waits_for_nothing),
         KEPT_TEST(test_session_that_ends_does_not_know_of_its_writes),
+        KEPT_TEST(test_start_tells_how_many_bytes_of_its_files_it_has_read),
+        KEPT_TEST(test_start_tells_of_the_snapshot_and_of_the_journals_behind_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -57,8 +57,8 @@ static void assert_refused(const char *spec, int err, const char *text)
     const struct weft_kv_limits limits = weft_kv_limits_default();
     struct weft_kv_context context;
     struct weft_error error;
-    assert_int_equal(weft_kv_context_open(&context, stores, spec, &limits, NULL, NULL, &error),
-                     err);
+    assert_int_equal(
+        weft_kv_context_open(&context, stores, spec, &limits, NULL, NULL, NULL, &error), err);
     assert_string_equal(error.text, text);
 }
 

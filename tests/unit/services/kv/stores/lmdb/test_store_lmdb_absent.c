@@ -20,7 +20,8 @@ static void test_store_that_was_not_built_says_what_to_install(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof specs / sizeof *specs; i++) {
         assert_int_equal(
-            weft_kv_context_open(&context, stores, specs[i], &limits, NULL, NULL, &error), -ENOSYS);
+            weft_kv_context_open(&context, stores, specs[i], &limits, NULL, NULL, NULL, &error),
+            -ENOSYS);
         assert_string_equal(error.text, "lmdb store: this build has none; install liblmdb (Debian: "
                                         "liblmdb-dev) and build again");
     }

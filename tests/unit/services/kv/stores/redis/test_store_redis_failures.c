@@ -284,8 +284,9 @@ static void test_number_of_buckets_out_of_its_bounds_is_refused(void **state)
                        i % 2 ? "-cluster" : "", wrong[i]);
         (void)snprintf(expected, sizeof expected, "buckets=%s: it is a number from 1 to 16384",
                        wrong[i]);
-        assert_int_equal(weft_kv_context_open(&context, stores, spec, &limits, NULL, NULL, &error),
-                         WEFT_ECONFIG);
+        assert_int_equal(
+            weft_kv_context_open(&context, stores, spec, &limits, NULL, NULL, NULL, &error),
+            WEFT_ECONFIG);
         assert_string_equal(error.text, expected);
     }
 }

@@ -41,7 +41,7 @@ static int refuse(const char *spec, struct weft_error *error)
     static const struct kv_store *const stores[] = {&weft_kv_store_rocksdb, NULL};
     const struct weft_kv_limits limits = weft_kv_limits_default();
     struct weft_kv_context context;
-    int err = weft_kv_context_open(&context, stores, spec, &limits, NULL, NULL, error);
+    int err = weft_kv_context_open(&context, stores, spec, &limits, NULL, NULL, NULL, error);
     assert_true(err < 0);
     assert_int_equal(error->code, err);
     return err;
