@@ -62,6 +62,9 @@ struct weft_admin {
      * *error: -ENOTSUP if the program has no such thing, WEFT_ECONFIG if the argument or a file is wrong. */
     int (*act)(void *context, struct weft_admin_order *order, struct weft_error *error);
     void *context;
+    /* Carries POST /drain out while there is no server to drain yet: ends the program. Called on the service's own
+     * loop, before the answer leaves. NULL: the order is refused. */
+    void (*stop_loading)(void *context);
     /* A service for paths below /v1/, which the console's view of the data uses: see weft_admin_set_data. NULL: none. */
     const struct weft_service *data;
     void *data_context;
@@ -69,6 +72,9 @@ struct weft_admin {
     /* The server that it is about. It is set once that listens, by weft_admin_set_server, and NULL before. */
     _Atomic(struct weft_server *) server;
     _Atomic int state; /* enum weft_admin_state */
+    /* Set by weft_admin_set_progress. unit is NULL before. */
+    _Atomic uint64_t loaded, load_total;
+    const char *_Atomic load_unit;
 };
 
 /* Makes admin->service, which is weft_admin_service and serves the paths below /v1/ by `data`: register that instead,
@@ -77,9 +83,12 @@ struct weft_admin {
  * (asks). data and context outlive the server. */
 void weft_admin_set_data(struct weft_admin *admin, const struct weft_service *data, void *context);
 
-/* Both on any thread. The server lives until the one that serves the service has ended its run. */
+/* All three on any thread. The server lives until the one that serves the service has ended its run. */
 void weft_admin_set_server(struct weft_admin *admin, struct weft_server *server);
 void weft_admin_set_state(struct weft_admin *admin, enum weft_admin_state state);
+/* Says how much is loaded, for /readyz. total is 0 if nobody knows; unit is static, as in "bytes". */
+void weft_admin_set_progress(struct weft_admin *admin, uint64_t done, uint64_t total,
+                             const char *unit);
 
 #ifdef __cplusplus
 }

@@ -209,9 +209,22 @@ static void act(struct job *job)
     job->err = job->admin->act(job->admin->context, &job->order, &job->error);
 }
 
+/* The answer leaves although the program ends, because its server drains. */
+static void stop_loading(struct weft_admin *admin, struct weft_request *request)
+{
+    struct job job = {.request = request, .json.text = &job.text};
+    admin->stop_loading(admin->context);
+    answer_done(&job, "");
+}
+
 void admin_job_act(const struct admin_loop *self, struct weft_request *request,
                    enum weft_admin_action action, struct weft_view argument)
 {
+    if (action == WEFT_ADMIN_DRAIN && self->admin->stop_loading &&
+        !atomic_load(&self->admin->server)) {
+        stop_loading(self->admin, request);
+        return;
+    }
     struct job *job = make_job(self, request);
     if (!job)
         return;

@@ -31,6 +31,14 @@ void weft_admin_set_state(struct weft_admin *admin, enum weft_admin_state state)
     atomic_store(&admin->state, (int)state);
 }
 
+void weft_admin_set_progress(struct weft_admin *admin, uint64_t done, uint64_t total,
+                             const char *unit)
+{
+    atomic_store(&admin->loaded, done);
+    atomic_store(&admin->load_total, total);
+    atomic_store(&admin->load_unit, unit);
+}
+
 /* --- a request ------------------------------------------------------------------------------------- */
 
 struct asked {
@@ -52,11 +60,27 @@ static void show_health(struct asked *asked)
     admin_answer(asked->request, 200, "text/plain; charset=utf-8", &text);
 }
 
+/* Adds how much is loaded, as in ": 1048576 of 4194304 bytes". */
+static void put_progress(struct weft_admin *admin, struct weft_text *text)
+{
+    const char *unit = atomic_load(&admin->load_unit);
+    uint64_t total = atomic_load(&admin->load_total);
+    if (!unit)
+        return;
+    weft_text_printf(text, ": %" PRIu64, atomic_load(&admin->loaded));
+    if (total > 0)
+        weft_text_printf(text, " of %" PRIu64, total);
+    weft_text_printf(text, " %s", unit);
+}
+
 static void show_readiness(struct asked *asked)
 {
     struct weft_text text = {.failed = false};
     enum weft_admin_state state = (enum weft_admin_state)atomic_load(&asked->loop->admin->state);
-    weft_text_printf(&text, "%s\n", admin_state_name(state));
+    weft_text_printf(&text, "%s", admin_state_name(state));
+    if (state == WEFT_ADMIN_LOADING)
+        put_progress(asked->loop->admin, &text);
+    weft_text_puts(&text, "\n");
     admin_answer(asked->request, state == WEFT_ADMIN_READY ? 200 : 503, "text/plain; charset=utf-8",
                  &text);
 }

@@ -121,6 +121,35 @@ static const char *ask(struct test_peer *peer, const char *line, const char *fie
             fail_msg("not %s with '%s': %s", status, part, seen_answer);                           \
     } while (0)
 
+static void stop_loading(void *context)
+{
+    (void)context;
+    snprintf(acted, sizeof acted, "stopped");
+}
+
+static void test_readiness_says_how_much_is_loaded(void **state)
+{
+    struct test_peer *peer = serve(*state);
+    weft_admin_set_state(&admin, WEFT_ADMIN_LOADING);
+    weft_admin_set_progress(&admin, 1024, 4096, "bytes");
+    assert_answer(ask(peer, "GET /readyz", "", ""), "503", "\r\n\r\nloading: 1024 of 4096 bytes\n");
+    weft_admin_set_progress(&admin, 7, 0, "tables");
+    assert_answer(ask(peer, "GET /readyz", "", ""), "503", "\r\n\r\nloading: 7 tables\n");
+    weft_admin_set_state(&admin, WEFT_ADMIN_READY);
+    assert_answer(ask(peer, "GET /readyz", "", ""), "200", "\r\n\r\nready\n");
+}
+
+static void test_drain_ends_a_program_that_loads(void **state)
+{
+    struct test_peer *peer = serve(*state);
+    weft_admin_set_server(&admin, NULL);
+    admin.stop_loading = stop_loading;
+    assert_answer(ask(peer, "POST /reload", "", ""), "503", "The server is loading");
+    assert_string_equal(acted, "");
+    assert_answer(ask(peer, "POST /drain", "", ""), "200", "{\"done\":true,\"result\":\"\"}");
+    assert_string_equal(acted, "stopped");
+}
+
 static void test_health_and_readiness(void **state)
 {
     struct test_peer *peer = serve(*state);
@@ -476,6 +505,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST_ADMIN(test_health_and_readiness),
+        TEST_ADMIN(test_readiness_says_how_much_is_loaded),
+        TEST_ADMIN(test_drain_ends_a_program_that_loads),
         TEST_ADMIN(test_metrics_come_in_the_format_that_is_wanted),
         TEST_ADMIN(test_info_has_the_facts_and_the_sums),
         TEST_ADMIN(test_endpoints_have_their_counters),
