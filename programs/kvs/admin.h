@@ -21,8 +21,12 @@ struct kvs_admin {
     void (*serving)(void *context, struct kvs_serving *serving);
     void (*draining)(void *context); /* called when the other server begins to drain; or NULL */
     void (*ended)(void *context);    /* called when both have ended their runs; or NULL */
+    /* Called when both servers listen, before the process becomes --user; or NULL. */
+    void (*listening)(void *context);
     void *context;
-    struct weft_slow_log *slow_log; /* whose threshold a reload changes, or NULL */
+    void *listening_context;          /* of `listening` */
+    struct weft_inheritance *sockets; /* that it takes, and no others; NULL: those of the process */
+    struct weft_slow_log *slow_log;   /* whose threshold a reload changes, or NULL */
 
     struct weft_server *server;
     pthread_t thread;

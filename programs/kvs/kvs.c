@@ -16,6 +16,7 @@
 #include "certificates.h"
 #include "programs/lib/password.h"
 #include "administer.h"
+#include "loading.h"
 #include "log.h"
 #include "process.h"
 #include "serve.h"
@@ -148,19 +149,25 @@ static int hash_password(void)
     return puts(hash) < 0 || fflush(stdout) != 0;
 }
 
-/* Reads the file of users and offers them as a layer. */
-static int add_users(struct kvs_config *config, struct weft_users **users,
-                     struct weft_registry *registry, const struct weft_log *log,
-                     struct weft_error *error)
+/* Reads the file of users, if there is one. */
+static int open_users(struct kvs_config *config, struct weft_users **users,
+                      const struct weft_log *log, struct weft_error *error)
 {
-    int err = weft_users_open(users, config->users, log, error);
-    if (err < 0)
+    int err = config->users ? weft_users_open(users, config->users, log, error) : 0;
+    if (err < 0 || !config->users)
         return err;
     struct weft_users_kinds kinds = weft_users_kinds(*users);
     (void)snprintf(config->users_text, sizeof config->users_text,
                    "%zu-users with=password:%zu,certificate:%zu,uid:%zu", weft_users_count(*users),
                    kinds.passwords, kinds.certificates, kinds.uids);
-    err = weft_registry_add_layer(registry, &weft_users_layer, *users);
+    return 0;
+}
+
+/* Offers the users as a layer. */
+static int add_users(struct weft_users *users, struct weft_registry *registry,
+                     struct weft_error *error)
+{
+    int err = weft_registry_add_layer(registry, &weft_users_layer, users);
     return err < 0 ? weft_error_set(error, err, "%s", weft_strerror(err)) : 0;
 }
 
@@ -228,7 +235,7 @@ static int add_layers(struct layers *layers, struct kvs_config *config,
                       struct weft_registry *registry, struct kvs_reload *reload,
                       const struct weft_log *log, struct weft_error *error)
 {
-    int err = config->users ? add_users(config, &layers->users, registry, log, error) : 0;
+    int err = layers->users ? add_users(layers->users, registry, error) : 0;
     if (err == 0 && config->access_log)
         err = add_access(config, &layers->access, registry, log, error);
     layers->users_reloader = (struct kvs_reloader){.name = "users",
@@ -288,6 +295,76 @@ static int inherit(struct kvs_config *config, struct kvs_log *log, struct kvs_se
     return err < 0 ? refuse(err, error.text) : 0;
 }
 
+/* All that a run of kvs is made of. */
+struct parts {
+    struct contexts contexts;
+    struct kvs_service service;
+    struct kvs_loading loading;
+    struct kvs_reload reload;
+    struct weft_registry registry;
+    struct layers layers;
+    struct kvs_administer administer;
+};
+
+/* Opens the store, which may take long. Somebody answers meanwhile, unless the settings are only checked. */
+static int open_store(struct parts *parts, struct kvs_config *config, const struct weft_log *log,
+                      struct weft_error *error)
+{
+    struct contexts *contexts = &parts->contexts;
+    int err = fill_outward(&contexts->outward);
+    if (err < 0)
+        return weft_error_set(error, err, "%s", weft_strerror(err));
+    err = open_users(config, &parts->layers.users, log, error);
+    if (err == 0 && !config->check)
+        err = kvs_loading_begin(&parts->loading, config, log, &parts->service, parts->layers.users,
+                                error);
+    if (err < 0)
+        return err;
+    return weft_kv_context_open(&contexts->kv, stores, config->store, kvs_limits_of(config, 0), log,
+                                &contexts->outward, config->check ? NULL : &parts->loading.progress,
+                                error);
+}
+
+/* Makes what is served, on the open store. */
+static int make_parts(struct parts *parts, struct kvs_config *config, const struct weft_log *log,
+                      struct weft_error *error)
+{
+    struct contexts *contexts = &parts->contexts;
+    struct kvs_administer *administer = &parts->administer;
+    int err = kvs_tools_add(&contexts->tools, &contexts->kv);
+    if (err == 0)
+        err = fill_registry(&parts->registry, contexts);
+    if (err == 0)
+        err = kvs_certificates_add(&contexts->certificates, &parts->registry, &parts->reload);
+    if (err < 0)
+        return weft_error_set(error, err, "%s", weft_strerror(err));
+    err = add_layers(&parts->layers, config, &parts->registry, &parts->reload, log, error);
+    if (err == 0)
+        err = kvs_administer_init(administer, config, log, &contexts->kv, parts->layers.users,
+                                  &parts->registry, error);
+    if (err < 0)
+        return err;
+    kvs_certificates_count(&contexts->certificates, &administer->collectors);
+    administer->server.listening = kvs_loading_end;
+    administer->server.listening_context = &parts->loading;
+    administer->server.sockets = parts->loading.answers ? &parts->loading.sockets : NULL;
+    return 0;
+}
+
+static void free_parts(struct parts *parts)
+{
+    kvs_loading_fini(&parts->loading);
+    kvs_manager_fini(&parts->service.manager);
+    kvs_administer_fini(&parts->administer);
+    weft_access_close(parts->layers.access);
+    weft_users_close(parts->layers.users);
+    weft_kv_context_fini(&parts->contexts.kv);
+    kvs_tools_free(parts->contexts.tools);
+#ifdef WEFT_HAS_WEBSOCKET
+    weft_websocket_fini(&parts->contexts.websocket);
+#endif
+}
+
 /* Returns the exit code. */
 static int run(struct kvs_config *config, struct kvs_log *kvs_log)
 {
@@ -301,51 +378,19 @@ static int run(struct kvs_config *config, struct kvs_log *kvs_log)
         int made = kvs_certificates_make(config, &error);
         return made < 0 ? refuse(made, error.text) : 0;
     }
-    struct contexts contexts = {0};
-    struct kvs_service service = {0};
+    struct parts parts = {0};
     /* The store is the other's until that has ended. */
-    int code = inherit(config, kvs_log, &service);
+    int code = inherit(config, kvs_log, &parts.service);
     if (code != 0)
         return code;
-    kvs_manager_init(&service.manager, log);
-    int err = fill_outward(&contexts.outward);
-    if (err < 0)
-        return refuse(err, weft_strerror(err));
-    err = weft_kv_context_open(&contexts.kv, stores, config->store, kvs_limits_of(config, 0), log,
-                               &contexts.outward, NULL, &error);
-    if (err < 0)
-        return refuse(err, error.text);
-
-    struct kvs_reload reload = {0};
-    struct weft_registry registry = {0};
-    struct layers layers = {0};
-    struct kvs_administer administer = {0};
-    err = kvs_tools_add(&contexts.tools, &contexts.kv);
+    kvs_manager_init(&parts.service.manager, log);
+    int err = open_store(&parts, config, log, &error);
     if (err == 0)
-        err = fill_registry(&registry, &contexts);
-    if (err == 0)
-        err = kvs_certificates_add(&contexts.certificates, &registry, &reload);
-    if (err < 0)
-        (void)weft_error_set(&error, err, "%s", weft_strerror(err));
-    if (err == 0)
-        err = add_layers(&layers, config, &registry, &reload, log, &error);
-    if (err == 0)
-        err = kvs_administer_init(&administer, config, log, &contexts.kv, layers.users, &registry,
-                                  &error);
-    if (err == 0)
-        kvs_certificates_count(&contexts.certificates, &administer.collectors);
+        err = make_parts(&parts, config, log, &error);
     code = err < 0 ? refuse(err, error.text)
-                   : cli_kvs_serve(config, &registry, &reload, &administer.server, kvs_log,
-                                   &service, stdout, stderr);
-    kvs_manager_fini(&service.manager);
-    kvs_administer_fini(&administer);
-    weft_access_close(layers.access);
-    weft_users_close(layers.users);
-    weft_kv_context_fini(&contexts.kv);
-    kvs_tools_free(contexts.tools);
-#ifdef WEFT_HAS_WEBSOCKET
-    weft_websocket_fini(&contexts.websocket);
-#endif
+                   : cli_kvs_serve(config, &parts.registry, &parts.reload, &parts.administer.server,
+                                   kvs_log, &parts.service, stdout, stderr);
+    free_parts(&parts);
     return code;
 }
 

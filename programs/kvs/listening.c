@@ -55,7 +55,7 @@ void kvs_listening_commit(struct kvs_listening *self)
     for (size_t i = 0; (closes = weft_server_change_closes(self->change, i)) != NULL; i++)
         kvs_manager_forget_listener(self->manager, closes);
     weft_server_commit_endpoints(self->change);
-    kvs_manager_store(self->manager, self->server);
+    kvs_manager_store(self->manager, self->server, false);
     config->listen_count = self->next->listen_count;
     memcpy(config->listen_origin, self->next->listen_origin, sizeof config->listen_origin);
     const char *text = self->next_texts;

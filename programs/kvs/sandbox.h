@@ -20,6 +20,7 @@ struct kvs_sandbox {
     size_t count;
     bool connects; /* it opens connections of its own, to other servers */
     bool listens;  /* it opens listening sockets later: a reload may add endpoints */
+    bool alone;    /* the calling thread alone is confined, and those that it starts */
     struct kvs_sandbox_path {
         char path[KVS_SANDBOX_PATH];
         bool writes;
@@ -34,8 +35,8 @@ void kvs_sandbox_folder_of(struct kvs_sandbox *sandbox, const char *file, bool w
  * are left out. */
 void kvs_sandbox_folders_of(struct kvs_sandbox *sandbox, const char *list);
 
-/* Confines the process for good: the system calls of all its threads, and the files of this thread and of those
- * that it starts from now on. Call it before the loops' threads start. What the kernel or the build lacks is left
+/* Confines the process for good: the system calls of all its threads (unless this one is to be `alone`), and the files
+ * of this thread and of those that it starts from now on. Call it before the loops' threads start. What the kernel or the build lacks is left
  * out; one line of the log says what is in force. Returns 0; or the error of a step that should have worked, and
  * the process must end. */
 WEFT_MUST_USE int kvs_sandbox_enter(const struct kvs_sandbox *sandbox, const struct weft_log *log,

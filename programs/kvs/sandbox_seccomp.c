@@ -271,7 +271,7 @@ int kvs__seccomp_enter(const struct kvs_sandbox *sandbox)
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
     if (!filter)
         return 0;
-    int err = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
+    int err = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, !sandbox->alone);
     if (err == 0)
         err = ALLOW(filter, always);
     if (err == 0 && sandbox->connects)

@@ -80,6 +80,7 @@ void cli_kvs_prepare(void)
     cli_return_memory();
     signal(SIGPIPE, SIG_IGN);
     signal(SIGHUP, SIG_IGN);
+    signal(SIGUSR1, SIG_IGN);
 }
 
 void cli_kvs_set_limits(struct kvs_config *config, const struct weft_log *log)
@@ -231,12 +232,23 @@ static void tell_left_out(struct weft_timer *timer)
     weft_loop_after(weft_server_loop(serving->server), timer, LEFT_OUT_NS);
 }
 
+/* These two are blocked from the time when the store was opened (loading.h). One that came since is seen now. */
+static void let_signals_in(void)
+{
+    sigset_t ends;
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGTERM);
+    sigaddset(&ends, SIGINT);
+    (void)pthread_sigmask(SIG_UNBLOCK, &ends, NULL);
+}
+
 static void start_signals(struct signals *signals, struct weft_loop *loop)
 {
     weft_signal_start(&signals->terminate, loop, SIGTERM, on_terminate);
     weft_signal_start(&signals->interrupt, loop, SIGINT, on_interrupt);
     weft_signal_start(&signals->report, loop, SIGUSR1, on_report);
     weft_signal_start(&signals->hangup, loop, SIGHUP, on_hangup);
+    let_signals_in();
 }
 
 static void stop_signals(struct signals *signals)
@@ -314,6 +326,8 @@ static int listen_as(const struct kvs_config *config, const struct cli_user *use
     int status = weft_server_listen(server, error);
     if (status == 0)
         status = kvs_admin_listen(admin, error);
+    if (status == 0 && admin->listening)
+        admin->listening(admin->listening_context);
     for (size_t i = 0; status == 0 && user && i < config->listen_count; i++)
         status = give_socket(config->listen[i], user, error);
     if (status == 0 && user && config->admin)
@@ -386,8 +400,8 @@ static int serve(struct kvs_config *config, const struct cli_user *user,
     if (status == 0 && admin->serving)
         admin->serving(admin->context, serving);
     if (status == 0) {
-        kvs_manager_store(&serving->service->manager, serving->server);
-        kvs_manager_store(&serving->service->manager, admin->server);
+        kvs_manager_store(&serving->service->manager, serving->server, false);
+        kvs_manager_store(&serving->service->manager, admin->server, true);
         serving->service->handover.other = admin->server;
         status = kvs_admin_start(admin, &error);
     }
@@ -438,8 +452,9 @@ int cli_kvs_serve(struct kvs_config *config, struct weft_registry *registry,
     if (status == 0)
         status = weft_server_new(&serving.server, &options, &error);
     if (status == 0)
-        status =
-            kvs_admin_open(admin, config, registry, &service->inheritance.sockets, log, &error);
+        status = kvs_admin_open(admin, config, registry,
+                                admin->sockets ? admin->sockets : &service->inheritance.sockets,
+                                log, &error);
     if (status == 0 && config->check)
         status = check_system(config, config->user ? &user : NULL, &error);
     if (status < 0)

@@ -20,8 +20,8 @@ WEFT_MUST_USE int cli_kvs_parse(struct kvs_config *config, const struct weft_lim
                                 int argc, char **argv, FILE *out, FILE *err);
 
 /* Makes standard input, output and error descriptors of something, so that no socket takes their
- * numbers; a broken pipe an error of the write and not the end of the process; SIGHUP nothing
- * until the server runs. */
+ * numbers; a broken pipe an error of the write and not the end of the process; SIGHUP and
+ * SIGUSR1 nothing until the server runs. */
 void cli_kvs_prepare(void);
 
 /* Raises the soft limit of descriptors to the hard one and, where that is too low for

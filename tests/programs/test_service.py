@@ -51,6 +51,7 @@ def test_tells_what_it_does(manager, folder):
         file.write("log-level info\n")
     run = manager.start(["--config", conf, *ANY_PORT, "--drain-timeout", "7"])
     run.read_url()
+    check(manager.receive() == {"STATUS": "Loading", "EXTEND_TIMEOUT_USEC": "300000000"}, "it opens its store")
     check(manager.receive()["FDNAME"].startswith("kvs-tcp---127.0.0.1-"), "a listener goes into the store")
     check(manager.receive() == {"READY": "1", "STATUS": "Serving"}, "it is ready")
     before = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
@@ -144,6 +145,20 @@ def test_takes_sockets_of_a_socket_unit(manager, folder):
     check(log.count('event=socket-unused name="kvs.socket"') == 1, "a socket without a --listen is closed")
     end(run)
     check(os.path.exists(path), "the file is the socket unit's")
+
+
+def test_takes_a_socket_for_admin_by_its_name(manager, _folder):
+    with listen(("127.0.0.1", 0)) as admin:
+        port = admin.getsockname()[1]
+        run = manager.start([*ANY_PORT, "--admin", "tcp://127.0.0.1:0"], [("admin", admin.fileno())])
+    check(run.read_url() != f"tcp://127.0.0.1:{port}", "clients have another port")
+    check(run.out.readline().startswith(f"admin tcp://127.0.0.1:{port} "), "the socket that is called admin is its own")
+    manager.wait_for("READY")
+    check(len(manager.stored) == 1, "the manager has it already")
+    with socket.create_connection(("127.0.0.1", port)) as peer:
+        peer.sendall(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        check(peer.recv(100).startswith(b"HTTP/1.1 200 "), "it is answered")
+    end(run)
 
 
 def test_serves_without_a_manager(manager, _folder):
@@ -249,8 +264,8 @@ def test_refuses_to_take_over_from_others(_manager, folder):
 
 def main():
     for test in (test_tells_what_it_does, test_gives_signs_of_life, test_restart_keeps_those_who_wait,
-                 test_takes_sockets_of_a_socket_unit, test_serves_without_a_manager, test_takes_over,
-                 test_refuses_to_take_over_from_others):
+                 test_takes_sockets_of_a_socket_unit, test_takes_a_socket_for_admin_by_its_name,
+                 test_serves_without_a_manager, test_takes_over, test_refuses_to_take_over_from_others):
         with tempfile.TemporaryDirectory(prefix="weft-service-") as folder:
             manager = Manager(KVS, os.path.join(folder, "log"))
             try:

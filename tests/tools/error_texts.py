@@ -36,6 +36,7 @@ EXEMPT = {
     "there is no file of users": "kvs registers the layer with one only",
     "--admin: cannot start its thread: %s": "pthread_create(3) fails for want of memory only",
     "no thread to send from: %s": "pthread_create(3) fails for want of memory only",
+    "cannot start a thread: %s": "pthread_create(3) fails for want of memory only",
     "--user: cannot give %s to user %u: %s": "root may give away the socket that it has just bound",
     "--user: the privileges of root could not be given up": "the kernel would have to be wrong",
     "memory store: no random seed: %s": "getrandom(2) is in every kernel since 3.17",

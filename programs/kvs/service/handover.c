@@ -184,12 +184,16 @@ static void drop_peer(struct kvs_handover *handover)
     weft_io_want(&handover->io, WEFT_READABLE);
 }
 
-static int pass_listeners(const struct kvs_handover *handover, const struct weft_server *server)
+static int pass_listeners(const struct kvs_handover *handover, const struct weft_server *server,
+                          const char *prefix)
 {
     const struct weft_listener *listener;
     int err = 0;
-    for (size_t i = 0; err == 0 && (listener = weft_server_listener(server, i)) != NULL; i++)
-        err = send_message(handover->peer, listener->name, (int)listener->handle);
+    for (size_t i = 0; err == 0 && (listener = weft_server_listener(server, i)) != NULL; i++) {
+        char name[NAME_TEXT];
+        snprintf(name, sizeof name, "%s%.200s", prefix, listener->name);
+        err = send_message(handover->peer, name, (int)listener->handle);
+    }
     return err;
 }
 
@@ -198,9 +202,9 @@ static int pass_sockets(const struct kvs_handover *handover)
 {
     int err = send_message(handover->peer, own_name, handover->fd);
     if (err == 0)
-        err = pass_listeners(handover, handover->server);
+        err = pass_listeners(handover, handover->server, "");
     if (err == 0 && handover->other)
-        err = pass_listeners(handover, handover->other);
+        err = pass_listeners(handover, handover->other, KVS_ADMIN_SOCKET);
     return err == 0 ? send_message(handover->peer, end_word, -1) : err;
 }
 

@@ -3,7 +3,7 @@
  * How one kvs takes the listening sockets of another over, so that an upgrade refuses no connection: --handover PATH. A
  * serving kvs listens on a Unix socket there. A kvs that is started with the same PATH connects to it:
  *
- *     old -> new   a message per socket: its name, and the descriptor
+ *     old -> new   a message per socket: its name (of one of --admin's behind KVS_ADMIN_SOCKET), and the descriptor
  *     old -> new   "end"
  *     new -> old   "go": the old one drains, and leaves those who wait in the listen queues to the new one
  *     old -> new   the end of the connection: the old one has closed its store

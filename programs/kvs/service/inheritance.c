@@ -77,6 +77,30 @@ void kvs_inheritance_init(struct kvs_inheritance *inheritance, const struct weft
     unsetenv("LISTEN_FDNAMES");
 }
 
+static bool is_of_admin(const char *name)
+{
+    return strcmp(name, "admin") == 0 ||
+           strncmp(name, KVS_ADMIN_SOCKET, sizeof KVS_ADMIN_SOCKET - 1) == 0;
+}
+
+void kvs_inheritance_choose(const struct kvs_inheritance *inheritance, bool all,
+                            struct kvs_inheritance *chosen)
+{
+    chosen->sockets = (struct weft_inheritance){.items = chosen->items};
+    for (size_t i = 0; i < inheritance->sockets.count; i++)
+        if (!inheritance->items[i].taken && (all || is_of_admin(inheritance->items[i].name)))
+            chosen->items[chosen->sockets.count++] = inheritance->items[i];
+}
+
+void kvs_inheritance_settle(struct kvs_inheritance *inheritance,
+                            const struct kvs_inheritance *chosen)
+{
+    for (size_t i = 0; i < chosen->sockets.count; i++)
+        for (size_t k = 0; k < inheritance->sockets.count; k++)
+            if (inheritance->items[k].handle == chosen->items[i].handle && chosen->items[i].taken)
+                inheritance->items[k].taken = true;
+}
+
 int kvs_inheritance_take(struct kvs_inheritance *inheritance, const char *name)
 {
     for (size_t i = 0; i < inheritance->sockets.count; i++) {

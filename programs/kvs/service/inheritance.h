@@ -10,6 +10,10 @@
 
 enum { KVS_INHERITED_MAX = 128 };
 
+/* A name that begins like this, or is "admin", is of a socket of --admin. By its address alone nobody could tell that
+ * from another's if both have port 0. */
+#define KVS_ADMIN_SOCKET "kvs-admin-"
+
 struct kvs_inheritance {
     struct weft_inheritance sockets; /* for the server; its items are these */
     struct weft_inherited items[KVS_INHERITED_MAX];
@@ -21,6 +25,14 @@ void kvs_inheritance_init(struct kvs_inheritance *inheritance, const struct weft
 
 /* Adds a descriptor. False: there is no room, and the caller keeps it. */
 bool kvs_inheritance_add(struct kvs_inheritance *inheritance, int fd, const char *name, bool kept);
+
+/* Copies to *chosen the sockets that no listener has taken and that are of --admin by their names, or all of them if `all` is
+ * true. After a listener has taken some of `chosen`, the caller settles. */
+void kvs_inheritance_choose(const struct kvs_inheritance *inheritance, bool all,
+                            struct kvs_inheritance *chosen);
+/* Notes which of `chosen` were taken. */
+void kvs_inheritance_settle(struct kvs_inheritance *inheritance,
+                            const struct kvs_inheritance *chosen);
 
 /* Takes the socket of that name out and returns it, or -1. */
 int kvs_inheritance_take(struct kvs_inheritance *inheritance, const char *name);

@@ -14,11 +14,18 @@
 
 #include "core/base/compiler.h"
 #include "core/base/units.h"
+#include "inheritance.h"
+
+#define SOCKET "kvs-"
 
 enum { MESSAGE_TEXT = 640, NAME_TEXT = 320 };
 
 /* The manager waits for so long beyond --drain-timeout, because the last connections linger for a second. */
 #define STOP_SPARE_US (UINT64_C(5) * 1000 * 1000)
+
+/* A store that says nothing for so long is taken to be stuck. RocksDB and LMDB cannot tell how far they are while they
+ * repair what a crash has left. */
+#define LOAD_SPARE_US (UINT64_C(300) * 1000 * 1000)
 
 static int connect_to(const char *path, int *fd)
 {
@@ -103,10 +110,11 @@ static void tell(const struct kvs_manager *manager, const char *text, int fd)
                        weft_errname(-errno));
 }
 
-/* The descriptor store takes names without colons; one that begins with this is kvs's own. */
-static char *name_socket(const struct weft_listener *listener, char dst[NAME_TEXT])
+/* The descriptor store takes names without colons. One that begins with SOCKET is kvs's own. */
+static char *name_socket(const char *prefix, const struct weft_listener *listener,
+                         char dst[NAME_TEXT])
 {
-    snprintf(dst, NAME_TEXT, "kvs-%s", listener->name);
+    snprintf(dst, NAME_TEXT, "%s%s", prefix, listener->name);
     for (char *at = dst; *at; at++) {
         if (*at == ':' || *at == '/' || *at <= ' ' || *at == 0x7F)
             *at = '-';
@@ -114,19 +122,29 @@ static char *name_socket(const struct weft_listener *listener, char dst[NAME_TEX
     return dst;
 }
 
-void kvs_manager_store(const struct kvs_manager *manager, struct weft_server *server)
+void kvs_manager_store(const struct kvs_manager *manager, struct weft_server *server, bool is_admin)
 {
+    const char *prefix = is_admin ? KVS_ADMIN_SOCKET : SOCKET;
     const struct weft_listener *listener;
     if (manager->fd < 0 || !server)
         return;
-    weft_server_keep_listeners(server);
     for (size_t i = 0; (listener = weft_server_listener(server, i)) != NULL; i++) {
         char name[NAME_TEXT], text[MESSAGE_TEXT];
-        if (listener->inherited)
+        if (listener->inherited && listener->kept)
             continue;
-        snprintf(text, sizeof text, "FDSTORE=1\nFDPOLL=0\nFDNAME=%s", name_socket(listener, name));
+        snprintf(text, sizeof text, "FDSTORE=1\nFDPOLL=0\nFDNAME=%s",
+                 name_socket(prefix, listener, name));
         tell(manager, text, (int)listener->handle);
     }
+    weft_server_keep_listeners(server);
+}
+
+void kvs_manager_loading(const struct kvs_manager *manager, const char *progress)
+{
+    char text[MESSAGE_TEXT];
+    snprintf(text, sizeof text, "STATUS=Loading%s%s\nEXTEND_TIMEOUT_USEC=%" PRIu64,
+             progress ? ": " : "", progress ? progress : "", LOAD_SPARE_US);
+    tell(manager, text, -1);
 }
 
 static void live(struct weft_tour *tour)
@@ -199,7 +217,7 @@ void kvs_manager_forget_listener(const struct kvs_manager *manager,
                                  const struct weft_listener *listener)
 {
     char name[NAME_TEXT];
-    kvs_manager_forget((void *)(uintptr_t)manager, name_socket(listener, name));
+    kvs_manager_forget((void *)(uintptr_t)manager, name_socket(SOCKET, listener, name));
 }
 
 void kvs_manager_forget(void *arg, const char *name)

@@ -23,10 +23,15 @@ struct kvs_manager {
 void kvs_manager_init(struct kvs_manager *manager, const struct weft_log *log);
 void kvs_manager_fini(struct kvs_manager *manager);
 
-/* Gives the listeners of a server that were not inherited into the descriptor store. All of its listeners are kept then
+/* Gives the listeners of a server into the descriptor store, but for those that the manager has given. All of its listeners are kept then
  * (weft_server_keep_listeners), for the manager has them. It has one that is given again once. Call it before the server
- * runs, and on the first loop's thread when an endpoint was added. NULL: does nothing. */
-void kvs_manager_store(const struct kvs_manager *manager, struct weft_server *server);
+ * runs, and on the first loop's thread when an endpoint was added. is_admin: it is the server of --admin. NULL: does nothing. */
+void kvs_manager_store(const struct kvs_manager *manager, struct weft_server *server,
+                       bool is_admin);
+
+/* STATUS= with how far the store is, as in "12 of 99 bytes"; NULL: that it begins. The manager is asked to wait for minutes more.
+ * Any thread. */
+void kvs_manager_loading(const struct kvs_manager *manager, const char *progress);
 
 /* Begins: READY=1, and signs of life (WATCHDOG=1), each after every loop of the server has turned. */
 void kvs_manager_begin(struct kvs_manager *manager, struct weft_server *server);
@@ -37,7 +42,7 @@ void kvs_manager_end(struct kvs_manager *manager);
 void kvs_manager_reloading(const struct kvs_manager *manager);
 void kvs_manager_reloaded(const struct kvs_manager *manager, const char *refused);
 
-/* STOPPING=1. The manager is asked for as long as the drain may take. */
+/* STOPPING=1. The manager is asked for as long as the drain may take. Any thread. */
 void kvs_manager_stopping(const struct kvs_manager *manager, uint64_t drain_timeout);
 
 /* Takes a socket out of the descriptor store, by its name there or that of its listener. */
