@@ -15,6 +15,7 @@
 #include "programs/lib/descriptors.h"
 #include "programs/lib/exposure.h"
 #include "programs/lib/output.h"
+#include "addresses.h"
 #include "config.h"
 #include "confine.h"
 #include "process.h"
@@ -455,6 +456,8 @@ int cli_kvs_serve(struct kvs_config *config, struct weft_registry *registry,
         status = kvs_admin_open(admin, config, registry,
                                 admin->sockets ? admin->sockets : &service->inheritance.sockets,
                                 log, &error);
+    if (status == 0 && config->check)
+        status = kvs_addresses_try(config, &options, err, &error);
     if (status == 0 && config->check)
         status = check_system(config, config->user ? &user : NULL, &error);
     if (status < 0)

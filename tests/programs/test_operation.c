@@ -17,6 +17,7 @@
 #include "core/base/settings.h"
 #include "core/base/units.h"
 #include "lib/kvs.h"
+#include "lib/listener.h"
 #include "lib/wire_assert.h"
 
 /* inet_pton(3) does not know the short form, so it counts as a name; the resolver makes it
@@ -94,7 +95,7 @@ static void test_texts_that_cannot_be_written_are_a_failure(void **state)
     expect_lost_output("--help");
     expect_lost_output("--help-all");
     expect_lost_output("--version");
-    expect_lost_output("--check");
+    expect_lost_output("--check --listen " KVS_ANY_PORT);
 }
 
 static void test_listening_lines_that_are_lost_are_logged(void **state)
@@ -131,6 +132,44 @@ static void test_check_refuses_what_serving_would(void **state)
     expect_check_refuses(WORDS("--check", "--user", "n o"), 2, "there is no user 'n o'");
     expect_check_refuses(WORDS("--check", "--listen", "unix:/x", "--listen", "unix:/x"), 2,
                          "kvs: --listen unix:/x: an address that --listen unix:/x has already");
+}
+
+/* 192.0.2.1 is an address of documentation (RFC 5737), which no machine has. */
+static void test_check_refuses_an_address_that_cannot_be_bound(void **state)
+{
+    (void)state;
+    expect_check_refuses(
+        WORDS("--check", "--allow-remote", "--listen", "tcp://192.0.2.1:9527"), 1,
+        "kvs: cannot listen on tcp://192.0.2.1:9527: Cannot assign requested address");
+    expect_check_refuses(WORDS("--check", "--allow-remote", "--listen", KVS_ANY_PORT, "--admin",
+                               "tcp://192.0.2.1:9528"),
+                         1, "kvs: --admin: cannot listen on tcp://192.0.2.1:9528: ");
+}
+
+static void expect_check_tells_of(const char *option, const char *url)
+{
+    struct process kvs;
+    char line[256];
+    assert_int_equal(process_run(&kvs, WORDS(KVS_PATH, "--check", "--listen",
+                                             "unix:/tmp/never-made", option, url)),
+                     0);
+    snprintf(line, sizeof line,
+             "kvs: %s is in use now: kvs can listen there once whoever does has ended, or passes "
+             "the socket on",
+             url);
+    assert_one_line(kvs.err.text, line);
+    assert_int_equal(access("/tmp/never-made", F_OK), -1);
+    process_kill(&kvs);
+}
+
+static void test_check_tells_of_an_address_that_is_in_use(void **state)
+{
+    (void)state;
+    struct listener listener;
+    listener_open(&listener);
+    expect_check_tells_of("--listen", listener.url);
+    expect_check_tells_of("--admin", listener.url);
+    close(listener.fd);
 }
 
 static void test_unix_socket_is_given_to_the_user(void **state)
@@ -325,6 +364,8 @@ int main(void)
         cmocka_unit_test(test_texts_that_cannot_be_written_are_a_failure),
         cmocka_unit_test(test_listening_lines_that_are_lost_are_logged),
         cmocka_unit_test(test_check_refuses_what_serving_would),
+        cmocka_unit_test(test_check_refuses_an_address_that_cannot_be_bound),
+        cmocka_unit_test(test_check_tells_of_an_address_that_is_in_use),
         cmocka_unit_test(test_unix_socket_is_given_to_the_user),
         cmocka_unit_test(test_unknown_user_exits_2),
         cmocka_unit_test(test_user_drops_privileges_or_nothing_serves),
