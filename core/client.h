@@ -87,6 +87,9 @@ struct weft_call {
     void (*done)(struct weft_call *call, int status, struct weft_view payload, bool last);
     int64_t timeout;  /* nanoseconds from weft_client_call, 0: none */
     uint32_t replies; /* the number of replies that the server sends for this call; 0 means 1 */
+    /* The request has a secret, so the client's copy of it is overwritten as soon as the transport has taken it, or the
+     * connection has ended. A filter or multiplexer below may have a copy of its own for longer. */
+    bool is_secret;
     /* Set to false by weft_client_call, and to true once the transport has taken a byte of the request:
      * the peer may act on it even if no reply comes. */
     bool sent;

@@ -254,6 +254,17 @@ int weft_chain_peek(const struct weft_chain *chain, struct iovec *vec, int max)
     return count;
 }
 
+void weft_chain_wipe(struct weft_chain *chain, size_t size)
+{
+    assert(size <= chain->bytes);
+    for (struct weft_piece *s = chain->head; s && size > 0; s = s->next) {
+        size_t part = s->end - s->begin < size ? s->end - s->begin : size;
+        if (!s->blob)
+            explicit_bzero(s->data + s->begin, part);
+        size -= part;
+    }
+}
+
 void weft_chain_consume(struct weft_chain *chain, size_t size)
 {
     assert(size <= chain->bytes);

@@ -116,6 +116,10 @@ void weft_chain_rollback(struct weft_chain *chain, struct weft_chain_mark mark);
  * that it filled. They are valid until the chain is changed. */
 int weft_chain_peek(const struct weft_chain *chain, struct iovec *vec, int max);
 
+/* Overwrites the first size bytes with zeros; size <= chain->bytes. It is for secrets that were sent and are about to be
+ * consumed, whose memory the next piece would show. Bytes that lie in blobs stay, for others may have them too. */
+void weft_chain_wipe(struct weft_chain *chain, size_t size);
+
 /* Drops the first size bytes; size <= chain->bytes. It releases the pieces that become empty, and
  * all pieces if no byte is left. */
 void weft_chain_consume(struct weft_chain *chain, size_t size);

@@ -139,6 +139,8 @@ int weft_client_call(struct weft_client *client, struct weft_call *call,
         deadline = now + call->timeout;
         weft__client_wake_at(client, deadline);
     }
+    if (call->is_secret)
+        client->secret_end = client->taken + client->out.bytes;
     weft__calls_add(&client->calls, call, client->taken + waiting, deadline);
     /* All calls of a turn leave together. If output was waiting already, its flush is under way; and
      * the pump flushes when its callbacks have returned. */

@@ -55,8 +55,9 @@ struct weft_client {
 
     struct weft_piece_pool pool;
     struct weft_chain out;
-    uint64_t taken; /* bytes that the transport has taken from us */
-    uint64_t given; /* bytes that it has given us */
+    uint64_t taken;      /* bytes that the transport has taken from us */
+    uint64_t given;      /* bytes that it has given us */
+    uint64_t secret_end; /* what leaves before so many bytes are taken is overwritten */
     struct weft_deferred flush;
 
     struct weft__calls calls;
@@ -66,6 +67,14 @@ struct weft_client {
     int64_t connect_deadline, connect_timeout;
     int64_t room_deadline, room_timeout; /* room_deadline: WEFT__NEVER unless room is owed */
 };
+
+/* Overwrites what is secret of the first size bytes of the output, which are about to go. */
+static inline void weft__client_wipe(struct weft_client *client, size_t size)
+{
+    uint64_t secret = client->secret_end > client->taken ? client->secret_end - client->taken : 0;
+    if (secret > 0)
+        weft_chain_wipe(&client->out, size < secret ? size : (size_t)secret);
+}
 
 static inline struct weft_stream *weft__client_stream(const struct weft_client *client)
 {

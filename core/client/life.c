@@ -102,6 +102,7 @@ void weft__client_stop_io(struct weft_client *client)
     client->state = WEFT__BROKEN;
     stream->ops->close(stream);
     weft_timer_stop(&client->timer);
+    weft__client_wipe(client, client->out.bytes);
     weft_chain_fini(&client->out);
 }
 

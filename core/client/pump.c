@@ -244,6 +244,7 @@ static void write_output(struct weft_client *client)
             write_failed(client, (int)n);
             return;
         }
+        weft__client_wipe(client, (size_t)n);
         weft_chain_consume(&client->out, (size_t)n);
         client->taken += (uint64_t)n;
         renew_room_deadline(client);

@@ -124,16 +124,26 @@ static void on_login(struct weft_kv_call *call, int status, const struct weft_kv
     weft_client_close(connection);
 }
 
-static enum cli_exit log_in(struct cli_session *session, struct weft_error *error)
+static bool has_secret(const struct cli_session *session)
+{
+    return session->secret && session->secret->size > 0;
+}
+
+static int send_login(struct cli_session *session, struct weft_error *error)
 {
     const struct kvc_secret *secret = session->secret;
-    if (!secret || secret->size == 0)
-        return CLI_EXIT_DONE;
     session->login =
         (struct weft_kv_call){.done = on_login, .timeout = (int64_t)session->config->timeout};
-    int err = weft_kv_client_login(&session->client, &session->login,
-                                   weft_view_str(session->config->user),
-                                   weft_view(secret->text, secret->size), error);
+    return weft_kv_client_login(&session->client, &session->login,
+                                weft_view_str(session->config->user),
+                                weft_view(secret->text, secret->size), error);
+}
+
+static enum cli_exit log_in(struct cli_session *session, struct weft_error *error)
+{
+    if (!has_secret(session))
+        return CLI_EXIT_DONE;
+    int err = send_login(session, error);
     if (err == 0)
         return CLI_EXIT_DONE;
     cli_session_disconnect(session);
@@ -349,6 +359,18 @@ static bool passes_over(struct cli_exchange *exchange, const struct weft_kv_repl
     return true;
 }
 
+/* The server has read its users anew since the login. It does nothing for whom it does not know, so the request can go
+ * out again, behind another login. */
+static bool logs_in_again(struct cli_exchange *exchange, const struct weft_kv_reply *reply)
+{
+    struct cli_session *session = exchange->session;
+    if (reply->status != 401 || exchange->is_repeated || !has_secret(session))
+        return false;
+    exchange->is_repeated = true;
+    return send_login(session, &exchange->error) == 0 &&
+           try_to_send(session, exchange, &exchange->error) == 0;
+}
+
 static void on_reply(struct weft_kv_call *call, int status, const struct weft_kv_reply *reply)
 {
     struct cli_exchange *exchange = weft_container_of(call, struct cli_exchange, call);
@@ -358,6 +380,8 @@ static void on_reply(struct weft_kv_call *call, int status, const struct weft_kv
     if (status < 0) {
         exchange->code =
             cli_session_explain(session, call, status, exchange->writes, &exchange->error);
+    } else if (logs_in_again(exchange, reply)) {
+        return;
     } else if (lacks_hscan(exchange, reply)) {
         exchange->request.op = WEFT_KV_HGETALL;
         exchange->code = CLI_EXIT_USAGE;

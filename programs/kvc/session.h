@@ -86,7 +86,8 @@ enum { CLI_CURSOR_MAX = 256 }; /* bytes of a cursor: docs/wire.md */
 /* One command and its answer. */
 struct cli_exchange {
     struct weft_kv_request request;
-    bool writes; /* without its answer nobody knows whether it took effect */
+    bool writes;      /* without its answer nobody knows whether it took effect */
+    bool is_repeated; /* after a second login */
     /* The answer, valid until this returns; returns the exit code. */
     enum cli_exit (*answered)(struct cli_exchange *exchange, const struct weft_kv_reply *reply);
     int64_t began;                  /* nanoseconds: when it could be sent */
@@ -100,7 +101,8 @@ struct cli_exchange {
 
 /* Sends the request, connecting where need be, and waits for the answer. What answered returned, or
  * another exit code, and *error says why, where and what to try. A server that has no hscan is
- * asked for hgetall. Pages that show nothing but have a next one are passed over. */
+ * asked for hgetall. Pages that show nothing but have a next one are passed over. If the server no longer knows who
+ * asks, because its users were read anew, the session logs in once more and asks again. */
 WEFT_MUST_USE enum cli_exit cli_session_exchange(struct cli_session *session,
                                                  struct cli_exchange *exchange,
                                                  struct weft_error *error);

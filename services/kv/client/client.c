@@ -77,6 +77,7 @@ int weft_kv_client_login(struct weft_kv_client *client, struct weft_kv_call *cal
     if (err < 0)
         return err;
     begin(client, call, WEFT__KV_LINE_VALUES);
+    call->call.is_secret = true;
     return weft_client_call(client->connection, &call->call, &body.body, error);
 }
 

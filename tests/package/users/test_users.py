@@ -319,6 +319,48 @@ class File(Server):
         self.assertEqual(self.login(peer, "root"), 401)
         self.assertEqual(self.login(peer, "bob"), 200)
 
+    def open_prompt(self, user):
+        """Starts kvc's prompt in a terminal of its own. Returns the end at which a person sits."""
+        secret = self.folder / "secret"
+        secret.write_text("sesame\n")
+        secret.chmod(0o600)
+        person, terminal = os.openpty()
+        kvc = subprocess.Popen([KVC, "--server", f"tcp://127.0.0.1:{self.port}", "--user", user, "--password-file",
+                                str(secret)], stdin=terminal, stdout=terminal, stderr=terminal,
+                               env=dict(os.environ, TERM="dumb", HOME=str(self.folder)), start_new_session=True)
+        os.close(terminal)
+        self.addCleanup(kvc.wait, 60)
+        self.addCleanup(os.close, person)
+        return person
+
+    def see(self, person, pattern):
+        shown = ""
+        while not re.search(pattern, shown):
+            shown += os.read(person, 4096).decode()
+        return shown
+
+    def test_prompt_logs_in_again_after_its_login_became_void(self):
+        self.write({"root": ["write"], "ann": ["write"]})
+        self.start()
+        person = self.open_prompt("ann")
+        self.see(person, r"kvc> ")
+        os.write(person, b"hset t k first\n")
+        self.see(person, r"\(empty\)\r?\n")
+        # The password is the same, but its hash is another one, so what was proven is not what the file asks for.
+        again = subprocess.run([KVS, "--hash-password"], input="sesame\n", text=True, capture_output=True, check=True)
+        self.write({"root": ["write"]}, f"ann {again.stdout.strip()} write\n")
+        self.server.send_signal(signal.SIGHUP)
+        self.wait_for(r"event=reload .*users")
+        os.write(person, b"hset t k second\n")
+        self.assertNotIn("401", self.see(person, r"first\r?\n"))
+        # A user who is gone is told so, once per command.
+        self.write({"root": ["write"]})
+        self.server.send_signal(signal.SIGHUP)
+        self.wait_for(r"(?s)event=reload .*users.*event=reload .*users")
+        os.write(person, b"hget t k\n")
+        self.see(person, r"kvc: cannot log in as ann with the password from .*secret: 401 ")
+        os.write(person, b"\x04")
+
     def test_reload_ends_the_connection_of_a_redis_subscriber_whose_rule_is_gone(self):
         publisher = {"root": ["read", "write", "subscribe", "admin"]}
         self.write({"sub": ["subscribe:news"], **publisher})

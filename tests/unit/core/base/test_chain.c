@@ -208,6 +208,23 @@ static void test_peek_shows_no_more_than_it_is_asked_for(void **state)
     assert_memory_equal(vec[1].iov_base, "b", 1);
 }
 
+static void test_wipe_overwrites_the_first_bytes_that_are_the_chains_own(void **state)
+{
+    struct chain_fixture *f = *state;
+    struct weft_blob *blob = make_large_blob();
+    struct iovec vec[3];
+    append(&f->chain, "-secret");
+    weft_chain_consume(&f->chain, 1);
+    assert_int_equal(weft_chain_append_blob(&f->chain, blob), 0);
+    append(&f->chain, "secret too");
+    weft_chain_wipe(&f->chain, 6 + LARGE_BLOB + 6);
+    assert_int_equal(weft_chain_peek(&f->chain, vec, 3), 3);
+    assert_memory_equal(vec[0].iov_base, "\0\0\0\0\0\0", 6);
+    assert_memory_equal(vec[1].iov_base, "BB", 2);
+    assert_memory_equal(vec[2].iov_base, "\0\0\0\0\0\0 too", 10);
+    weft_blob_unref(blob);
+}
+
 static void test_pool_reuses_the_segment_freed_last(void **state)
 {
     struct chain_fixture *f = *state;
@@ -295,6 +312,7 @@ int main(void)
         TEST(test_empty_blob_adds_nothing),
         TEST(test_blob_without_memory_takes_no_reference),
         TEST(test_peek_shows_no_more_than_it_is_asked_for),
+        TEST(test_wipe_overwrites_the_first_bytes_that_are_the_chains_own),
         TEST(test_pool_reuses_the_segment_freed_last),
         TEST(test_pool_keeps_no_more_than_its_maximum),
         TEST(test_pool_keeps_no_large_segment),

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/base/compiler.h"
+#include "core/client/client_private.h"
 #include "lib/random.h"
 #include "client_fixture.h"
 
@@ -39,6 +41,51 @@ static void test_client_hands_a_reply_to_its_call(void **state)
     peer_reply(f, "answer");
     assert_log(f, "a=answer");
     assert_int_equal(weft_client_pending(f->client), 0);
+}
+
+/* Counts in the memory of the output that the client keeps for later. */
+static int count_kept(const struct client_fixture *f, const char *text)
+{
+    int count = 0;
+    for (const struct weft_piece *piece = f->client->pool.free; piece; piece = piece->next) {
+        weft_unpoison(piece->data, piece->cap);
+        count += memmem(piece->data, 64, text, strlen(text)) != NULL;
+        weft_poison(piece->data, piece->cap);
+    }
+    return count;
+}
+
+static void ask_secret(struct client_fixture *f)
+{
+    struct test_call *call = test_call(f, "s");
+    call->call.is_secret = true;
+    assert_int_equal(test_call_send(call, "password"), 0);
+}
+
+static void test_client_keeps_no_secret_that_was_sent(void **state)
+{
+    struct client_fixture *f = *state;
+    client_fixture_connect(f);
+    ask(f, "a", "before");
+    ask_secret(f);
+    ask(f, "b", "behind");
+    client_fixture_turns(f);
+    assert_string_equal(peer_heard(f), "before password behind");
+    assert_int_equal(count_kept(f, "password"), 0);
+    assert_int_equal(count_kept(f, "before"), 0); /* all up to the secret goes */
+    assert_int_equal(count_kept(f, "behind"), 1);
+}
+
+static void test_client_keeps_no_secret_that_was_never_sent(void **state)
+{
+    const struct script_rules broken = {.write_error = -ECONNRESET};
+    struct client_fixture *f = *state;
+    client_fixture_connect(f);
+    script_set_rules(f->peer, &broken);
+    ask_secret(f);
+    client_fixture_turns(f);
+    assert_int_equal(weft_client_status(f->client), -ECONNRESET);
+    assert_int_equal(count_kept(f, "password"), 0);
 }
 
 static void test_client_counts_the_bytes_on_the_wire(void **state)
@@ -380,6 +427,8 @@ int main(void)
         TEST_RAW(test_client_says_once_that_it_is_connected),
         TEST_RAW(test_client_freezes_the_registry),
         TEST_BOTH(test_client_hands_a_reply_to_its_call),
+        TEST_RAW(test_client_keeps_no_secret_that_was_sent),
+        TEST_RAW(test_client_keeps_no_secret_that_was_never_sent),
         TEST_BOTH(test_client_counts_the_bytes_on_the_wire),
         TEST_BOTH(test_client_hands_over_an_empty_reply),
         TEST_BOTH(test_client_sends_what_was_called_before_it_connected),
