@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a peer may do too much of: frames that bring nothing, resets, pings. A peer that behaves stays far below these limits,
+ * Bounds on frames that bring nothing, on resets and on pings. A peer that behaves stays far below them,
  * whatever it does with its windows; one that does not hears GOAWAY with ENHANCE_YOUR_CALM. */
 #include "parts.h"
 

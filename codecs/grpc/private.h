@@ -62,7 +62,7 @@ struct grpc_piece {
     uint8_t prefix[GRPC_PREFIX];
 };
 
-/* What a peer may yet do of something: so much at once, and more as time passes. */
+/* The number of times that a peer may yet do something: so often at once, and more as time passes. */
 struct grpc_allowance {
     uint64_t left;
     int64_t since; /* when time was last counted */

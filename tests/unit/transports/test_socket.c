@@ -60,7 +60,7 @@ static void test_errors_of_a_stream_are_passed_on(void **state)
     assert_int_equal(client->ops->shutdown(client), -ENOTCONN);
 }
 
-/* As the system may deliver what it has taken long after a close, if a network was broken meanwhile. */
+/* If a network was broken meanwhile, the system may deliver what it has taken long after a close. */
 static void test_reset_takes_back_what_the_peer_has_not_got(void **state)
 {
     struct tcp_fixture *fixture = *state;
