@@ -183,6 +183,14 @@ int grpc_on_header(nghttp2_session *session, const nghttp2_frame *frame, const u
     return 0;
 }
 
+static void refuse_head(struct grpc_conn *conn, struct grpc_stream *stream)
+{
+    grpc_reply_refuse(conn, stream, stream->bad_http, (enum grpc_code)stream->bad_code,
+                      stream->bad);
+}
+
+/* A client that does not speak gRPC hears so when its body begins or its request ends: curl before 8.0 forgets an answer
+ * that a reset follows while it still has a body to send. A client of gRPC may wait for the answer before it sends. */
 void grpc_request_head_done(struct grpc_conn *conn, struct grpc_stream *stream)
 {
     if (!stream->has_type)
@@ -194,9 +202,8 @@ void grpc_request_head_done(struct grpc_conn *conn, struct grpc_stream *stream)
     if (stream->other_coding)
         find_fault(stream, 200, GRPC_UNIMPLEMENTED,
                    "this grpc-encoding is not known; there are identity and gzip");
-    if (stream->bad)
-        grpc_reply_refuse(conn, stream, stream->bad_http, (enum grpc_code)stream->bad_code,
-                          stream->bad);
+    if (stream->bad && stream->has_type)
+        refuse_head(conn, stream);
 }
 
 /* --- the message ------------------------------------------------------------------------------------ */
@@ -298,6 +305,8 @@ int grpc_on_data(nghttp2_session *session, uint8_t flags, int32_t id, const uint
     struct grpc_stream *stream = nghttp2_session_get_stream_user_data(session, id);
     if (size > 0 && stream && !stream->refused)
         conn->brought = true;
+    if (stream && stream->bad && !stream->refused)
+        refuse_head(conn, stream);
     while (size > 0 && stream && !stream->refused && !stream->delivered) {
         size_t taken;
         if (is_whole(stream)) {
@@ -332,6 +341,8 @@ int grpc_on_data(nghttp2_session *session, uint8_t flags, int32_t id, const uint
 void grpc_request_half_closed(struct grpc_conn *conn, struct grpc_stream *stream)
 {
     stream->half_closed = true;
+    if (stream->bad && !stream->refused)
+        refuse_head(conn, stream);
     if (stream->refused || stream->delivered)
         return;
     if (is_whole(stream)) {

@@ -178,6 +178,19 @@ static void test_what_is_no_call_is_refused(void **state)
     assert_int_equal(w->feed.count, 0);
 }
 
+static void test_client_without_grpc_is_told_when_its_body_begins(void **state)
+{
+    struct grpc_world *w = *state;
+    const struct grpc_peer_field fields[] = {{"content-type", "text/html"}, {NULL, NULL}};
+    struct grpc_peer_call *call = grpc_peer_ask(&w->peer, path, fields, "", 0, true);
+    grpc_world_talk(w);
+    assert_int_equal(call->http, -1);
+    grpc_peer_add(&w->peer, call, "x", 1, false);
+    grpc_world_talk(w);
+    assert_int_equal(call->http, 415);
+    assert_true(call->closed);
+}
+
 static void test_content_types_of_grpc_are_taken(void **state)
 {
     struct grpc_world *w = *state;
@@ -507,6 +520,7 @@ int main(void)
         GRPC_TEST(test_rejections_have_their_codes),
         GRPC_TEST(test_rejection_may_come_behind_messages),
         GRPC_TEST(test_what_is_no_call_is_refused),
+        GRPC_TEST(test_client_without_grpc_is_told_when_its_body_begins),
         GRPC_TEST(test_content_types_of_grpc_are_taken),
         GRPC_TEST(test_timeouts_have_units),
         GRPC_TEST(test_request_has_exactly_one_message),
