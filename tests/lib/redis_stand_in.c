@@ -124,6 +124,12 @@ void kv_redis_collect(struct redis_shared *shared, struct weft_samples *samples)
     (void)samples;
 }
 
+int64_t kv_redis_timeout(const struct redis_shared *shared)
+{
+    (void)shared;
+    return REDIS_STAND_IN_TIMEOUT;
+}
+
 static void take_out(struct redis_cluster *cluster, struct redis_call *call)
 {
     *call->own.link = call->own.next;

@@ -10,6 +10,9 @@
 
 #include "services/kv/stores/redis/redis.h"
 
+/* kv_redis_timeout returns this, though it ends no call here. */
+#define REDIS_STAND_IN_TIMEOUT INT64_C(4000000000)
+
 /* Starts a server, and makes all clients that are started later use it. Ends it. */
 void redis_stand_in_begin(void);
 void redis_stand_in_end(void);

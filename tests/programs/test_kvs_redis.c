@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/kvs.h"
@@ -48,9 +49,12 @@ static const char *single(const char *options)
     return spec;
 }
 
+#define RESP_PORT KVS_ANY_PORT "?codec=resp"
+
 static void start(struct kvs *kvs, const char *store)
 {
-    kvs_start(kvs, WORDS("--threads", "2", "--store", store, "--listen", KVS_ANY_PORT));
+    kvs_start(kvs, WORDS("--threads", "2", "--store", store, "--listen", KVS_ANY_PORT, "--listen",
+                         RESP_PORT));
 }
 
 static void use_tables(const char *url)
@@ -105,6 +109,71 @@ static void test_several_kvs_before_one_cluster_answer_alike(void **state)
     kvs_end(&other);
 }
 
+/* Clients of two kvs, with all their commands under way together. */
+enum { CLIENTS = 100, COUNTS = 20 };
+
+static redisContext *connect_to(const char *url)
+{
+    const char *colon = strrchr(url, ':');
+    assert_non_null(colon);
+    redisContext *context = redisConnect("127.0.0.1", (int)strtol(colon + 1, NULL, 10));
+    assert_non_null(context);
+    assert_int_equal(context->err, 0);
+    return context;
+}
+
+static void send_counts(redisContext *client, const char *command)
+{
+    int is_sent = 0;
+    for (int i = 0; i < COUNTS; i++)
+        assert_int_equal(redisAppendCommand(client, command), REDIS_OK);
+    while (!is_sent)
+        assert_int_equal(redisBufferWrite(client, &is_sent), REDIS_OK);
+}
+
+static void take_counts(redisContext *client)
+{
+    void *reply;
+    for (int i = 0; i < COUNTS; i++) {
+        assert_int_equal(redisGetReply(client, &reply), REDIS_OK);
+        assert_int_not_equal(((redisReply *)reply)->type, REDIS_REPLY_ERROR);
+        freeReplyObject(reply);
+    }
+}
+
+static void count_by(const struct kvs *const sides[2], const char *command)
+{
+    redisContext *clients[CLIENTS];
+    for (size_t i = 0; i < CLIENTS; i++)
+        clients[i] = connect_to(sides[i % 2]->urls[1]);
+    for (size_t i = 0; i < CLIENTS; i++)
+        send_counts(clients[i], command);
+    for (size_t i = 0; i < CLIENTS; i++) {
+        take_counts(clients[i]);
+        redisFree(clients[i]);
+    }
+}
+
+static void test_counts_of_one_key_by_many_clients_of_two_kvs_add_up(void **state)
+{
+    struct kvs one, other;
+    const struct kvs *const sides[2] = {&one, &other};
+    char sum[16];
+    (void)state;
+    start(&one, cluster("?ack=master"));
+    start(&other, cluster("?ack=master"));
+    (void)snprintf(sum, sizeof sum, "%d", CLIENTS * COUNTS);
+    count_by(sides, "HINCRBY hot n 1");
+    kvc_expect(one.urls[0], WORDS("--raw", "hget", "hot", "n"), sum);
+    kvc_expect(one.urls[0], WORDS("hset", "hot", "text", "0"), "\n");
+    count_by(sides, "HINCRBY hot text 1");
+    kvc_expect(one.urls[0], WORDS("--raw", "hget", "hot", "text"), sum);
+    count_by(sides, "HINCRBYFLOAT hot real 1");
+    kvc_expect(other.urls[0], WORDS("--raw", "hget", "hot", "real"), sum);
+    kvs_end(&one);
+    kvs_end(&other);
+}
+
 static void test_followers_are_told_that_redis_tells_no_changes(void **state)
 {
     struct kvs kvs;
@@ -145,6 +214,7 @@ int main(void)
         cmocka_unit_test(test_commands_do_in_a_cluster_what_they_do_elsewhere),
         cmocka_unit_test(test_commands_do_in_one_redis_what_they_do_elsewhere),
         cmocka_unit_test(test_several_kvs_before_one_cluster_answer_alike),
+        cmocka_unit_test(test_counts_of_one_key_by_many_clients_of_two_kvs_add_up),
         cmocka_unit_test(test_followers_are_told_that_redis_tells_no_changes),
         cmocka_unit_test(test_kvs_does_not_start_where_no_node_serves_and_says_why),
     };

@@ -554,7 +554,9 @@ static void test_store_on_redis_is_made_of_core_and_hiredis(void **state)
 static void test_tables_on_redis_are_made_of_its_client(void **state)
 {
     static const char *const hiredis_reader[] = {"redis*", NULL};
-    static const char *const client[] = {"kv_redis_*", "weft_loop_now", "weft_loop_wall", NULL};
+    static const char *const client[] = {"kv_redis_*",      "weft_loop_now",
+                                         "weft_loop_wall",  "weft_deferred_cancel",
+                                         "weft_loop_defer", NULL};
     (void)state;
     needs_nothing_above(KV_REDIS_STORE, 1u << BASE | 1u << KV_UPDATE, client);
     needs_none_of(KV_REDIS_STORE, hiredis_reader);

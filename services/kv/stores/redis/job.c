@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "core/base/compiler.h"
+#include "line.h"
 #include "loads.h"
 
 enum { FIRST_CHUNK = 2048 };
@@ -70,6 +71,7 @@ static void unlink_job(struct kv_redis_job *job)
 void kv_redis_job_end(struct kv_redis_job *job, enum kv_outcome outcome)
 {
     unlink_job(job);
+    kv_redis_line_leave(job);
     job->op->done(job->op, outcome);
     release(job);
 }
@@ -237,11 +239,19 @@ struct weft_view *kv_redis_part_command(struct kv_redis_part *part, const char *
 
 static void part_done(struct redis_call *call, enum redis_outcome outcome, const redisReply *reply);
 
+static int64_t time_left(const struct kv_redis_job *job)
+{
+    int64_t left = job->deadline - weft_loop_now(job->loop->loop);
+    return left > 0 ? left : 1;
+}
+
 static void submit(struct kv_redis_part *part)
 {
     struct kv_redis_job *job = part->job;
     part->reply = NULL;
     part->call.done = part_done;
+    if (job->deadline > 0)
+        part->call.timeout = time_left(job);
     job->pending++;
     kv_redis_submit(job->loop->cluster, &part->call);
 }

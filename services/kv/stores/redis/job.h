@@ -10,16 +10,18 @@
 #define KV_REDIS_JOB_H
 
 #include "core/base/mem.h"
-#include "core/task.h"
+#include "core/loop.h"
 #include "layout.h"
 #include "redis.h"
 #include "scripts.h"
+#include "services/kv/link.h"
 
 enum {
     KV_REDIS_WINDOW = 512,     /* calls of a job that are under way */
     KV_REDIS_NAME_CACHED = 64, /* the longest name of a table that a loop remembers */
     KV_REDIS_TABLES_CACHED = 256,
     KV_REDIS_JOBS_KEPT = 256, /* free jobs that a loop keeps */
+    KV_REDIS_LINES = 256,
 };
 
 struct kv_redis_store {
@@ -48,6 +50,11 @@ struct kv_redis_known {
     uint8_t name[KV_REDIS_NAME_CACHED];
 };
 
+/* The jobs in lines (line.h), by the hash of their key and then as they came. */
+struct kv_redis_lines {
+    struct kv__link heads[KV_REDIS_LINES];
+};
+
 struct kv_redis_loop {
     struct kv_redis_renewal renewal; /* one at a time */
     struct kv_redis_store *store;
@@ -57,6 +64,7 @@ struct kv_redis_loop {
     size_t free_count;
     struct kv_redis_loads *loads; /* scripts on their way to nodes */
     struct kv_redis_known known[KV_REDIS_TABLES_CACHED];
+    struct kv_redis_lines lines;
 };
 
 struct kv_redis_session {
@@ -86,13 +94,24 @@ struct kv_redis_rank {
     size_t item;
 };
 
+/* A job's place in a line (line.h). */
+struct kv_redis_turn {
+    bool is_taken;
+    uint64_t hash;
+    struct kv__link link;
+    struct weft_deferred start;
+    void (*begin)(struct kv_redis_job *job);
+};
+
 struct kv_redis_job {
     struct kv_redis_job *next, **link; /* in the session, or free */
     struct kv_redis_loop *loop;
     struct kv_op *op;
     struct weft_arena arena;
     unsigned buckets; /* of the table; 0: there is no such table */
-    int64_t now;      /* the calendar, when the job began or its round did */
+    int64_t
+        deadline; /* on the loop's clock: no call that begins later is made, and none takes longer; 0: none */
+    int64_t now; /* the calendar, when the job began or its round did */
     char now_text[24];
     struct kv_redis_rank *order;
     struct kv_redis_part *parts;
@@ -105,6 +124,7 @@ struct kv_redis_job {
     bool applied; /* something of the operation has, or may have, taken effect */
     void (*step)(struct kv_redis_job *job); /* called when the round is over */
     void *state;                            /* the kind's */
+    struct kv_redis_turn turn;
 };
 
 /* Returns a job of the session, or NULL: no memory. */

@@ -38,6 +38,8 @@ WEFT_MUST_USE int kv_redis_check(struct redis_shared *shared, struct weft_error 
 void kv_redis_shared_free(struct redis_shared *shared);
 /* Tells the samples of all loops. Any thread. */
 void kv_redis_collect(struct redis_shared *shared, struct weft_samples *samples);
+/* Returns the option `timeout` in nanoseconds. Any thread. */
+int64_t kv_redis_timeout(const struct redis_shared *shared);
 
 struct redis_hooks {
     /* NULL, or called when a node is connected and its password is accepted, the first time and after each

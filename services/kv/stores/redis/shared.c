@@ -355,6 +355,11 @@ struct redis_counts *kv_redis_counts_new(struct redis_shared *shared)
     return counts;
 }
 
+int64_t kv_redis_timeout(const struct redis_shared *shared)
+{
+    return shared->timeout;
+}
+
 void kv_redis_collect(struct redis_shared *shared, struct weft_samples *samples)
 {
     const struct redis_counts *first = atomic_load_explicit(&shared->counts, memory_order_acquire);

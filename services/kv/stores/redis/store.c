@@ -6,6 +6,7 @@
 
 #include "batch.h"
 #include "job.h"
+#include "line.h"
 #include "list.h"
 #include "loads.h"
 #include "options.h"
@@ -79,6 +80,7 @@ static int start(void *loop_state, void *store, struct weft_loop *loop)
     struct kv_redis_loop *self = loop_state;
     self->store = store;
     self->loop = loop;
+    kv_redis_lines_init(&self->lines);
     const struct redis_hooks hooks = {.node_up = kv_redis_node_up, .arg = self};
     return kv_redis_start(&self->cluster, self->store->shared, loop, &hooks);
 }

@@ -2,6 +2,7 @@
 #include "update.h"
 
 #include "batch.h"
+#include "line.h"
 #include "outcome.h"
 #include "services/kv/packed.h"
 #include "services/kv/update.h"
@@ -23,10 +24,6 @@ struct kv_redis_keys {
     size_t *of_items;    /* for each item of the part, its key */
     redisReply **fields; /* for each key, what the node holds; NULL: nothing */
     bool is_settled;     /* the part is as it was decided */
-};
-
-struct progress {
-    unsigned tries;
 };
 
 /* --- keys ------------------------------------------------------------------------------------------ */
@@ -263,9 +260,32 @@ static enum kv_outcome settle(struct kv_redis_part *part)
     return KV_DONE;
 }
 
+static bool adds_one(const struct kv_op *op)
+{
+    const struct kv_item *item = &op->items[0];
+    return op->count == 1 && item->update->when == KV_IF_ANY && item->update->then == KV_THEN_ADD &&
+           (item->expires == KV_KEEP_EXPIRY || item->expires == KV_NEVER);
+}
+
+static void add(struct kv_redis_job *job);
+
+/* Begins the parts again that others have changed. What was read before stays in the arena, so that is bounded, too. */
+static void try_again(struct kv_redis_job *job)
+{
+    if (weft_loop_now(job->loop->loop) >= job->deadline ||
+        job->arena.used > KV_REDIS_UPDATE_MEMORY) {
+        give_up(job, KV_UNAVAILABLE);
+        return;
+    }
+    kv_redis_job_clock(job);
+    if (adds_one(job->op))
+        add(job);
+    else
+        change(job);
+}
+
 static void swapped(struct kv_redis_job *job)
 {
-    struct progress *progress = job->state;
     enum kv_outcome failure = KV_DONE;
     bool again = false;
     for (size_t i = 0; i < job->next_part; i++) {
@@ -280,11 +300,8 @@ static void swapped(struct kv_redis_job *job)
         give_up(job, failure);
     } else if (!again) {
         kv_redis_job_end(job, KV_DONE);
-    } else if (++progress->tries == KV_REDIS_UPDATE_TRIES) {
-        give_up(job, KV_UNAVAILABLE);
     } else {
-        kv_redis_job_clock(job);
-        change(job);
+        try_again(job);
     }
 }
 
@@ -331,13 +348,12 @@ static bool may_guess(const struct kv_op *op)
 
 static void begin_by_reading(struct kv_redis_job *job)
 {
-    bool guess = may_guess(job->op);
-    if (!make_all_keys(job) || (!guess && !make_reads(job)))
-        kv_redis_job_end(job, KV_UNAVAILABLE);
-    else if (guess)
+    if (may_guess(job->op))
         change(job);
-    else
+    else if (make_reads(job))
         kv_redis_job_run(job, read_all);
+    else
+        kv_redis_job_end(job, KV_UNAVAILABLE);
 }
 
 static bool sets_all(const struct kv_op *op)
@@ -362,13 +378,6 @@ static void set_all_answered(struct kv_redis_job *job)
         item->verdict = stays ? KV_VERDICT_STORE : KV_VERDICT_REMOVE;
     }
     kv_redis_job_end(job, outcome);
-}
-
-static bool adds_one(const struct kv_op *op)
-{
-    const struct kv_item *item = &op->items[0];
-    return op->count == 1 && item->update->when == KV_IF_ANY && item->update->then == KV_THEN_ADD &&
-           !item->update->text && (item->expires == KV_KEEP_EXPIRY || item->expires == KV_NEVER);
 }
 
 static void added(struct kv_redis_job *job)
@@ -403,7 +412,7 @@ static bool make_addition(struct kv_redis_job *job)
     const struct kv_item *item = &job->op->items[0];
     struct weft_view *args = kv_redis_part_script(&job->parts[0], KV_REDIS_ADD, 4);
     uint8_t *delta = weft_arena_alloc(&job->arena, KV_NUMBER_MAX);
-    if (!args || !delta || !make_all_keys(job))
+    if (!args || !delta)
         return false;
     args[0] = weft_view_str(job->now_text);
     args[1] = item->key;
@@ -412,26 +421,45 @@ static bool make_addition(struct kv_redis_job *job)
     return true;
 }
 
+static void add(struct kv_redis_job *job)
+{
+    if (make_addition(job))
+        kv_redis_job_run(job, added);
+    else
+        give_up(job, KV_UNAVAILABLE);
+}
+
+/* Called when those before the job have left the line, which may have taken long. */
+static void begin_in_line(struct kv_redis_job *job)
+{
+    if (weft_loop_now(job->loop->loop) >= job->deadline)
+        kv_redis_job_end(job, KV_UNAVAILABLE);
+    else
+        begin_by_reading(job);
+}
+
 static void begin(struct kv_redis_job *job)
 {
-    struct progress *progress = weft_arena_alloc(&job->arena, sizeof *progress);
-    job->state = progress;
-    if (!progress || !kv_redis_job_group(job)) {
+    if (!kv_redis_job_group(job)) {
         kv_redis_job_end(job, KV_UNAVAILABLE);
         return;
     }
-    *progress = (struct progress){0};
     /* A bucket is decided about by what was answered before. */
     job->keeps = true;
     if (sets_all(job->op) && kv_redis_batch_set(job))
         kv_redis_job_run(job, set_all_answered);
-    else if (adds_one(job->op) && make_addition(job))
-        kv_redis_job_run(job, added);
+    else if (!make_all_keys(job))
+        kv_redis_job_end(job, KV_UNAVAILABLE);
+    else if (adds_one(job->op))
+        add(job);
+    else if (job->op->count == 1)
+        kv_redis_line_enter(job, job->order[0].hash ^ kv_redis_hash(job->op->table), begin_in_line);
     else
         begin_by_reading(job);
 }
 
 void kv_redis_update_begin(struct kv_redis_job *job)
 {
+    job->deadline = weft_loop_now(job->loop->loop) + kv_redis_timeout(job->loop->store->shared);
     kv_redis_tables_find(job, true, begin);
 }

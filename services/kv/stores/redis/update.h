@@ -11,9 +11,10 @@
 
 #include "job.h"
 
-/* The number of times that a bucket is decided about. Each further time means that somebody else has changed it, so the
- * others get on. */
-enum { KV_REDIS_UPDATE_TRIES = 64 };
+/* A bucket is decided about again until the option `timeout` has passed since the update began, or until what was read
+ * takes more memory than this. Each further time means that somebody else has changed it, so the others get on. Those of
+ * a loop wait for each other (line.h), so they are as many as loops at most. */
+enum { KV_REDIS_UPDATE_MEMORY = 16 * 1024 * 1024 };
 
 /* Begins the job, which ends by itself. */
 void kv_redis_update_begin(struct kv_redis_job *job);

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/virtual_loop.h"
 #include "redis_store_world.h"
 #include "services/kv/stores/redis/layout.h"
 #include "services/kv/stores/redis/scripts.h"
@@ -85,15 +86,130 @@ static void test_update_that_was_overtaken_is_decided_about_again(void **state)
     assert_int_equal(strlen(store_client_get(client, "t", REDIS_KEY_ONE)), 2 + 5);
 }
 
-static void test_update_that_is_always_overtaken_is_unavailable(void **state)
+/* The loop of the test, for what happens while a call is under way. */
+static struct weft_loop *loop_now;
+
+static void grow_one_slowly(void)
+{
+    virtual_loop_spend(loop_now, REDIS_STAND_IN_TIMEOUT / 4);
+    grow_one();
+}
+
+static void test_update_that_is_overtaken_until_its_time_is_over_is_unavailable(void **state)
 {
     struct store_client *client = *state;
     struct kv_item item = item_of(REDIS_KEY_ONE, &append);
+    loop_now = client->loop;
     store_client_set(client, "t", REDIS_KEY_ONE, text_a);
-    before_swaps(0, KV_REDIS_UPDATE_TRIES, grow_one);
+    before_swaps(0, 10, grow_one_slowly);
     assert_int_equal(store_client_update(client, "t", &item, 1, false), KV_UNAVAILABLE);
-    assert_int_equal(strlen(store_client_get(client, "t", REDIS_KEY_ONE)),
-                     2 + 1 + KV_REDIS_UPDATE_TRIES);
+    /* It did not go on until nobody was faster any more. */
+    assert_true(strlen(store_client_get(client, "t", REDIS_KEY_ONE)) < 2 + 1 + 10);
+}
+
+static void grow_one_a_lot(void)
+{
+    enum { LARGE = 5 * 1024 * 1024 };
+    static char text[LARGE];
+    text[0] = '\x0a';
+    text[1]++;
+    freeReplyObject(redis_stand_in_command("HSET {t:t:%u} " REDIS_KEY_ONE " %b",
+                                           bucket_of(REDIS_KEY_ONE), text, sizeof text));
+}
+
+static void test_update_that_is_overtaken_keeps_no_more_memory_than_it_may(void **state)
+{
+    static const struct kv_update set_same = {.when = KV_IF_PRESENT, .then = KV_THEN_SET};
+    struct store_client *client = *state;
+    struct kv_item item = item_of(REDIS_KEY_ONE, &set_same);
+    store_client_set(client, "t", REDIS_KEY_ONE, text_a);
+    before_swaps(0, SIZE_MAX, grow_one_a_lot);
+    assert_int_equal(store_client_update(client, "t", &item, 1, false), KV_UNAVAILABLE);
+}
+
+/* Updates of one key that are under way together. */
+enum { TOGETHER = 100 };
+
+struct together {
+    struct kv_op ops[TOGETHER];
+    struct kv_item items[TOGETHER];
+    unsigned done[KV_UNMET + 1];
+};
+
+static struct together crowd;
+
+static void one_done(struct kv_op *op, enum kv_outcome outcome)
+{
+    (void)op;
+    crowd.done[outcome]++;
+}
+
+static void submit_together(struct store_client *client, const struct kv_update *update)
+{
+    memset(&crowd, 0, sizeof crowd);
+    for (size_t i = 0; i < TOGETHER; i++) {
+        crowd.items[i] = item_of(REDIS_KEY_ONE, update);
+        crowd.items[i].expires = KV_KEEP_EXPIRY;
+        crowd.ops[i] = (struct kv_op){.kind = KV_MUPDATE,
+                                      .table = weft_view_str("t"),
+                                      .items = &crowd.items[i],
+                                      .count = 1,
+                                      .done = one_done};
+        client->store->submit(client->session, &crowd.ops[i]);
+    }
+}
+
+static void test_updates_of_one_key_wait_for_each_other(void **state)
+{
+    struct store_client *client = *state;
+    store_client_set(client, "t", REDIS_KEY_ONE, text_a);
+    (void)redis_stand_in_calls();
+    submit_together(client, &append);
+    assert_true(virtual_loop_run_until_idle(client->loop));
+    assert_int_equal(crowd.done[KV_DONE], TOGETHER);
+    assert_int_equal(redis_stand_in_calls(), 2 * TOGETHER);
+    assert_int_equal(strlen(store_client_get(client, "t", REDIS_KEY_ONE)), 2 + 1 + TOGETHER);
+}
+
+static void test_sums_of_one_key_add_up_whatever_it_was_before(void **state)
+{
+    static const struct kv_update as_text = {.then = KV_THEN_ADD, .integer = 1, .text = true};
+    struct store_client *client = *state;
+    store_client_set(client, "t", REDIS_KEY_ONE, text_7);
+    submit_together(client, &as_text);
+    assert_true(virtual_loop_run_until_idle(client->loop));
+    assert_int_equal(crowd.done[KV_DONE], TOGETHER);
+    assert_string_equal(store_client_get(client, "t", REDIS_KEY_ONE), "\x18\x6b");
+}
+
+static void spend_the_time(void)
+{
+    virtual_loop_spend(loop_now, REDIS_STAND_IN_TIMEOUT);
+}
+
+static void test_updates_whose_time_is_over_before_their_turn_are_unavailable(void **state)
+{
+    struct store_client *client = *state;
+    loop_now = client->loop;
+    store_client_set(client, "t", REDIS_KEY_ONE, text_a);
+    before_swaps(0, 1, spend_the_time);
+    submit_together(client, &append);
+    assert_true(virtual_loop_run_until_idle(client->loop));
+    assert_int_equal(crowd.done[KV_DONE], 1);
+    assert_int_equal(crowd.done[KV_UNAVAILABLE], TOGETHER - 1);
+}
+
+static void test_session_that_is_closed_takes_its_updates_out_of_the_line(void **state)
+{
+    struct store_client *client = *state, other;
+    store_client_join(&other, client);
+    store_client_set(client, "t", REDIS_KEY_ONE, text_a);
+    submit_together(&other, &append);
+    store_client_leave(&other);
+    assert_int_equal(crowd.done[KV_UNKNOWN], TOGETHER);
+    submit_together(client, &append);
+    assert_true(virtual_loop_run_until_idle(client->loop));
+    assert_int_equal(crowd.done[KV_DONE], TOGETHER);
 }
 
 static void test_condition_that_no_longer_holds_is_unmet(void **state)
@@ -226,7 +342,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         REDIS_STORE_TEST(test_update_that_was_overtaken_is_decided_about_again),
-        REDIS_STORE_TEST(test_update_that_is_always_overtaken_is_unavailable),
+        REDIS_STORE_TEST(test_update_that_is_overtaken_until_its_time_is_over_is_unavailable),
+        REDIS_STORE_TEST(test_update_that_is_overtaken_keeps_no_more_memory_than_it_may),
+        REDIS_STORE_TEST(test_updates_of_one_key_wait_for_each_other),
+        REDIS_STORE_TEST(test_sums_of_one_key_add_up_whatever_it_was_before),
+        REDIS_STORE_TEST(test_updates_whose_time_is_over_before_their_turn_are_unavailable),
+        REDIS_STORE_TEST(test_session_that_is_closed_takes_its_updates_out_of_the_line),
         REDIS_STORE_TEST(test_condition_that_no_longer_holds_is_unmet),
         REDIS_STORE_TEST(test_key_that_is_there_against_expectation_is_found),
         REDIS_STORE_TEST(test_batch_that_is_refused_in_the_middle_is_unknown),
