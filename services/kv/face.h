@@ -13,6 +13,7 @@
 #include "core/layer.h"
 #include "core/service.h"
 #include "services/kv/command.h"
+#include "services/kv/mark.h"
 #include "services/kv/pairs.h"
 #include "services/kv/service.h"
 
@@ -36,6 +37,11 @@ struct kv_task {
     bool looking; /* decode runs only to learn if the command is a read that is answered at once */
     bool known;   /* the layers have said later who the peer is: `login` is set */
     int login;
+    bool writes;        /* set when it leaves the queue: the command may change the store */
+    uint8_t mark_count; /* 0: it may use anything */
+    struct kv_mark marks[KV_TASK_MARKS];
+    struct kv__link flight; /* among those that are under way together, if it flies */
+    bool flies;
     bool in_steps; /* the task has several store operations; undefined before decode unless late */
 };
 

@@ -63,6 +63,7 @@ int kv_session_open(void *conn_state, void *loop_state)
 {
     struct kv_session *self = conn_state;
     self->loop = loop_state;
+    kv__link_init(&self->flight);
     const struct kv_store *store = self->loop->store;
     self->store_session = self->space;
     if (store->session_size > sizeof self->space) {

@@ -22,6 +22,10 @@ struct kv_subscription;
 /* A store's session of at most this many bytes needs no allocation. */
 enum { KV_SESSION_INLINE = 32 };
 
+/* With KV_STORE_OVERLAP: so many tasks of a connection are under way together at most, and not so many that their
+ * replies would be expected to take more bytes than this. */
+enum { KV_SESSION_TOGETHER = 64, KV_SESSION_TOGETHER_BYTES = 1024 * 1024 };
+
 struct kv_session_config {
     const struct kv_face *face;
     struct weft_kv_context *context;
@@ -47,6 +51,9 @@ struct kv_session {
     struct kv_task *first, *last; /* the queue of tasks that are decoded and not yet submitted */
     struct kv_task *alone;        /* the task until whose end no other is submitted, or NULL */
     struct kv_subscription *subscriptions; /* those of subscription.h */
+    struct kv__link flight;   /* the tasks that are under way together, with KV_STORE_OVERLAP */
+    uint32_t flying;          /* the number of those */
+    uint32_t reply_size;      /* bytes of the largest reply of late */
     uint32_t refused;         /* replies that wait for room; no task is submitted until it is 0 */
     uint32_t unfinished : 31; /* late tasks that are not done yet */
     uint32_t pumping : 1;     /* pump() is on the stack */

@@ -31,6 +31,8 @@ static inline void kv__task_init(struct kv_task *task, struct kv_session *sessio
     task->submitted = false;
     task->looking = false;
     task->known = false;
+    task->flies = false;
+    task->mark_count = 0;
     task->pairs = (struct kv_pairs){0};
     task->pairs_error = 0;
     task->call.pair = kv__take_pair;
@@ -41,6 +43,13 @@ static inline void kv__task_init(struct kv_task *task, struct kv_session *sessio
 void kv__task_start(struct kv_task *task);
 /* Puts a late task behind the others, and submits it once it may be. */
 void kv__task_queue(struct kv_session *session, struct kv_task *task);
+/* overlap.c: which tasks are under way together. True if a task may be submitted beside those that are. */
+bool kv__flight_has_room(struct kv_session *session, struct kv_task *task);
+void kv__flight_add(struct kv_session *session, struct kv_task *task);
+void kv__flight_remove(struct kv_session *session, struct kv_task *task);
+/* Notes the size of a reply. */
+void kv__flight_note(struct kv_session *session, size_t size);
+
 /* Drops the blobs that decode made of the values of a write. The store has references of its own. */
 static inline void kv__drop_values(struct kv_call *call)
 {

@@ -31,9 +31,10 @@ extern "C" {
 #endif
 
 enum kv_store_flag {
-    KV_STORE_ORDERED = 1, /* operations of one session take effect in the order submitted; without
-                             this flag the user submits one at a time */
-    KV_STORE_ATOMIC = 2,  /* other operations, reads of one key and pages of walks included, see all
+    KV_STORE_ORDERED =
+        1, /* operations of one session take effect in the order submitted; without this flag
+                             and without KV_STORE_OVERLAP the user submits one at a time */
+    KV_STORE_ATOMIC = 2, /* other operations, reads of one key and pages of walks included, see all
                              of a batch or nothing of it */
     /* A write that was answered KV_DONE outlives the process. Whether it outlives a loss of power is for the
      * store's own options to say. */
@@ -52,6 +53,9 @@ enum kv_store_flag {
     /* A read or a page of a walk calls done before submit returns, if its session has no unfinished write. */
     KV_STORE_READS_INLINE = 512,
     KV_STORE_CHANGES = 1024, /* the store has follow, next_change and unfollow */
+    /* Without KV_STORE_ORDERED: operations of one session may be under way together, and take effect in any order. So
+     * the user submits together what reads, or what shares no key. */
+    KV_STORE_OVERLAP = 2048,
 };
 
 enum kv_store_kind {

@@ -152,6 +152,8 @@ void kv_task_answer(struct kv_task *task, const struct kv_reply *reply, bool bad
     /* The end may take the task with it. */
     struct kv_pairs_chunk *pairs = task->pairs.first;
     const struct weft_body *body = task->session->loop->face->reply(task, reply);
+    if (task->late)
+        kv__flight_note(task->session, body->size);
     task->request->status = reply->status;
     int err = end(task->request, body, bad);
     if (err == -EAGAIN)
@@ -232,12 +234,38 @@ void kv__task_start(struct kv_task *task)
 }
 
 /* True if nothing may be submitted while the task is under way. A store that keeps no order gets one
- * command at a time. A walk is submitted page by page, and a task in steps step by step, so a later
- * command would take effect in the middle of it; and many walks at once could keep a reply each. */
-static bool must_be_alone(const struct kv_task *task)
+ * command at a time, unless it says OVERLAP. A walk is submitted page by page, and a task in steps step by step, so a
+ * later command would take effect in the middle of it; and many walks at once could keep a reply each. */
+static bool must_be_alone(const struct kv_task *task, unsigned flags)
 {
-    return !(task->session->loop->store->flags & KV_STORE_ORDERED) || task->in_steps ||
-           task->call.command->does == KV_WALK;
+    if (task->call.command->does == KV_WALK)
+        return true;
+    if (flags & KV_STORE_ORDERED)
+        return task->in_steps;
+    return !(flags & KV_STORE_OVERLAP) || (task->in_steps && task->mark_count == 0);
+}
+
+static bool overlaps(unsigned flags)
+{
+    return (flags & (KV_STORE_ORDERED | KV_STORE_OVERLAP)) == KV_STORE_OVERLAP;
+}
+
+/* Submits the first task of the queue. False: it has to wait for others. */
+static bool submit_first(struct kv_session *session)
+{
+    struct kv_task *task = session->first;
+    unsigned flags = session->loop->store->flags;
+    bool alone = must_be_alone(task, flags);
+    if (overlaps(flags) && (alone ? session->flying > 0 : !kv__flight_has_room(session, task)))
+        return false;
+    session->first = task->next;
+    task->submitted = true;
+    if (alone)
+        session->alone = task;
+    else if (overlaps(flags))
+        kv__flight_add(session, task);
+    kv__task_start(task);
+    return true;
 }
 
 /* Submits what waits in the queue, as far as it may be. While replies of commands wait for room nothing
@@ -249,14 +277,9 @@ static void pump(struct kv_session *session)
     if (session->pumping)
         return;
     session->pumping = true;
-    while (session->first && !session->alone && session->refused == 0) {
-        struct kv_task *task = session->first;
-        session->first = task->next;
-        task->submitted = true;
-        if (must_be_alone(task))
-            session->alone = task;
-        kv__task_start(task);
-    }
+    while (session->first && !session->alone && session->refused == 0)
+        if (!submit_first(session))
+            break;
     session->pumping = false;
 }
 
@@ -267,6 +290,8 @@ void kv__task_done(struct kv_call *call)
     kv__drop_values(call);
     if (session->alone == task)
         session->alone = NULL;
+    if (task->flies)
+        kv__flight_remove(session, task);
     if (task->late)
         session->unfinished--;
     if (task->pairs_error != 0 || call->reply.status != KV_OK)

@@ -138,7 +138,8 @@ static void late_submit(void *session, struct kv_op *op)
     plan->in_flight++;
     if (plan->in_flight > plan->most_in_flight)
         plan->most_in_flight = plan->in_flight;
-    int64_t delay = plan->submitted < LATE_DELAYS ? plan->delays[plan->submitted] : 0;
+    int64_t delay =
+        plan->submitted < LATE_DELAYS ? plan->delays[plan->submitted] : plan->later_delay;
     plan->submitted++;
     weft_loop_after(self->loop->loop, &late->timer, delay);
 }
@@ -154,6 +155,11 @@ static void late_submit(void *session, struct kv_op *op)
 const struct kv_store late_store_ordered =
     LATE_STORE("late-ordered",
                KV_STORE_ORDERED | KV_STORE_ATOMIC | KV_STORE_WALK | KV_STORE_UPDATE |
+                   KV_STORE_EXPIRY | KV_STORE_TABLES | KV_STORE_CURSOR64,
+               late_init);
+const struct kv_store late_store_overlapping =
+    LATE_STORE("late-overlapping",
+               KV_STORE_OVERLAP | KV_STORE_ATOMIC | KV_STORE_WALK | KV_STORE_UPDATE |
                    KV_STORE_EXPIRY | KV_STORE_TABLES | KV_STORE_CURSOR64,
                late_init);
 const struct kv_store late_store_unordered =

@@ -10,6 +10,8 @@
 extern const struct kv_store late_store_ordered;
 /* Neither ordered nor with walks. */
 extern const struct kv_store late_store_unordered;
+/* It does what the ordered one does, but its operations overlap. */
+extern const struct kv_store late_store_overlapping;
 /* Its reads are done at once if no write of their session is pending. */
 extern const struct kv_store late_store_reads_inline;
 
@@ -17,7 +19,8 @@ enum { LATE_DELAYS = 8 };
 
 /* The course of a test. A zeroed plan completes every operation in the next turn. */
 struct late_plan {
-    int64_t delays[LATE_DELAYS]; /* for the first operations; later ones are not delayed */
+    int64_t delays[LATE_DELAYS]; /* for the first operations */
+    int64_t later_delay;         /* for all others */
     bool reads_inline;           /* set by late_store_reads_inline */
     bool forced;                 /* complete with `outcome` and do nothing */
     enum kv_outcome outcome;

@@ -141,6 +141,22 @@ static void action(const struct kv_task *base, struct weft_action *action)
     }
 }
 
+/* Says what a command in steps uses, if that is one name, or one field of a hash. */
+static void mark(struct resp_task *task)
+{
+    const unsigned store = kv_task_config(&task->base)->context->store->flags;
+    enum kv_use use = task->command->flags & RESP_WRITE ? KV_USE_WRITES : KV_USE_READS;
+    if (!(store & KV_STORE_OVERLAP) || !task->base.in_steps || task->command->first != 1 ||
+        task->command->last != 1)
+        return;
+    if (!(task->command->flags & RESP_HASH)) {
+        kv_task_mark(&task->base, task->args[1], NULL, use);
+    } else if (task->item_count == 1) {
+        kv_task_mark(&task->base, task->args[1], NULL, KV_USE_WITHIN);
+        kv_task_mark(&task->base, task->args[1], &task->items[0].key, use);
+    }
+}
+
 static bool decode_resp(struct kv_task *base)
 {
     struct resp_task *task = resp_task_of(base);
@@ -172,7 +188,10 @@ static bool decode_resp(struct kv_task *base)
         if (!kv_task_ask(base, &asked))
             return false;
     }
-    return task->command->begin(task);
+    if (!task->command->begin(task))
+        return false;
+    mark(task);
+    return true;
 }
 
 static const struct kv_face resp_face = {
