@@ -31,7 +31,8 @@ static bool needs_head(const struct kv_item *item)
 
 static bool make_plain_set(struct kv_redis_part *part)
 {
-    struct weft_view *args = kv_redis_part_script(part, KV_REDIS_SET, 2 * part->count);
+    enum kv_redis_script_name script = part->count == 1 ? KV_REDIS_SET_ONE : KV_REDIS_SET;
+    struct weft_view *args = kv_redis_part_script(part, script, 2 * part->count);
     for (size_t i = 0; args && i < part->count; i++) {
         const struct kv_item *item = kv_redis_part_item(part, i);
         args[2 * i] = item->key;
@@ -47,7 +48,7 @@ static bool make_headed_set(struct kv_redis_part *part)
     uint8_t *heads = weft_arena_alloc(&job->arena, KV_REDIS_HEAD * part->count);
     if (!args || !heads)
         return false;
-    *args++ = weft_view_str(job->now_text);
+    *args++ = kv_redis_job_now(job);
     for (size_t i = 0; i < part->count; i++, heads += KV_REDIS_HEAD) {
         const struct kv_item *item = kv_redis_part_item(part, i);
         *args++ = item->key;

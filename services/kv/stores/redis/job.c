@@ -8,6 +8,7 @@
 #include "core/base/compiler.h"
 #include "line.h"
 #include "loads.h"
+#include "tables.h"
 
 enum { FIRST_CHUNK = 2048 };
 
@@ -72,6 +73,7 @@ void kv_redis_job_end(struct kv_redis_job *job, enum kv_outcome outcome)
 {
     unlink_job(job);
     kv_redis_line_leave(job);
+    kv_redis_tables_leave(job);
     job->op->done(job->op, outcome);
     release(job);
 }
@@ -100,7 +102,12 @@ void kv_redis_jobs_fini(struct kv_redis_loop *loop)
 void kv_redis_job_clock(struct kv_redis_job *job)
 {
     job->now = weft_loop_wall(job->loop->loop);
-    (void)snprintf(job->now_text, sizeof job->now_text, "%" PRId64, job->now);
+}
+
+struct weft_view kv_redis_job_now(struct kv_redis_job *job)
+{
+    int size = snprintf(job->now_text, sizeof job->now_text, "%" PRId64, job->now);
+    return weft_view(job->now_text, (size_t)size);
 }
 
 /* --- parts ----------------------------------------------------------------------------------------- */

@@ -20,7 +20,7 @@ enum {
     KV_REDIS_WINDOW = 512,     /* calls of a job that are under way */
     KV_REDIS_NAME_CACHED = 64, /* the longest name of a table that a loop remembers */
     KV_REDIS_TABLES_CACHED = 256,
-    KV_REDIS_JOBS_KEPT = 256, /* free jobs that a loop keeps */
+    KV_REDIS_JOBS_KEPT = 1024, /* free jobs that a loop keeps, each with 3 KiB */
     KV_REDIS_LINES = 256,
 };
 
@@ -64,6 +64,10 @@ struct kv_redis_loop {
     size_t free_count;
     struct kv_redis_loads *loads; /* scripts on their way to nodes */
     struct kv_redis_known known[KV_REDIS_TABLES_CACHED];
+    /* Questions about tables (tables.c): those that are sent later in this turn, and free ones. */
+    struct kv__link gathering;
+    struct weft_deferred gather;
+    struct kv_redis_lookup *free_lookups;
     struct kv_redis_lines lines;
 };
 
@@ -108,11 +112,14 @@ struct kv_redis_job {
     struct kv_redis_loop *loop;
     struct kv_op *op;
     struct weft_arena arena;
-    unsigned buckets; /* of the table; 0: there is no such table */
+    unsigned buckets;                        /* of the table; 0: there is no such table */
+    void (*begin)(struct kv_redis_job *job); /* called when they are known */
+    struct kv__link lookup; /* among those that wait for one answer, if it has_lookup */
+    bool has_lookup;
     int64_t
         deadline; /* on the loop's clock: no call that begins later is made, and none takes longer; 0: none */
-    int64_t now; /* the calendar, when the job began or its round did */
-    char now_text[24];
+    int64_t now;       /* the calendar, when the job began or its round did */
+    char now_text[24]; /* kv_redis_job_now */
     struct kv_redis_rank *order;
     struct kv_redis_part *parts;
     size_t part_count;
@@ -137,6 +144,8 @@ void kv_redis_jobs_fini(struct kv_redis_loop *loop);
 
 /* Takes the time, for a round that depends on it. */
 void kv_redis_job_clock(struct kv_redis_job *job);
+/* Returns that time in decimal, as scripts take it. */
+struct weft_view kv_redis_job_now(struct kv_redis_job *job);
 
 /* Makes one part per bucket of the op's items; or `count` parts for the buckets from `first` on. False: no memory. */
 WEFT_MUST_USE bool kv_redis_job_group(struct kv_redis_job *job);

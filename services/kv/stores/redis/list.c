@@ -77,7 +77,7 @@ static bool make_counts(struct kv_redis_job *job, struct kv_redis_part *part, st
         struct weft_view *args = kv_redis_part_script(part, KV_REDIS_COUNT, 1);
         if (!args)
             return false;
-        args[0] = weft_view_str(job->now_text);
+        args[0] = kv_redis_job_now(job);
     }
     return true;
 }

@@ -57,6 +57,13 @@ static const struct kv_redis_script scripts[KV_REDIS_SCRIPTS] = {
                             "r[#r + 1] = o\n"
                             "end\n"
                             "return r\n"),
+    [KV_REDIS_SET_ONE] =
+        SCRIPT("1", true, "5a508265349cf848a44a3c6b04e46b545fdfbefb",
+               "local b, f = KEYS[1], ARGV[1]\n"
+               "local o = redis.call('HGET', b, f)\n"
+               "redis.call('HSET', b, f, ARGV[2])\n"
+               "if o and string.byte(o) == 255 then redis.call('ZREM', b .. ':x', f) end\n"
+               "return o\n"),
     [KV_REDIS_SET_HEADED] = SCRIPT("2", true, "9eafd8566659e7b71f14dac1a4d40ae386536d7d",
                                    HEADED SWEEP "local b, x, r = KEYS[1], KEYS[2], {}\n"
                                                 "for i = 2, #ARGV, 3 do\n"

@@ -11,6 +11,7 @@
 #include "loads.h"
 #include "options.h"
 #include "services/kv/stores/on_redis.h"
+#include "tables.h"
 #include "total.h"
 #include "update.h"
 #include "walk.h"
@@ -81,6 +82,7 @@ static int start(void *loop_state, void *store, struct weft_loop *loop)
     self->store = store;
     self->loop = loop;
     kv_redis_lines_init(&self->lines);
+    kv_redis_tables_start(self);
     const struct redis_hooks hooks = {.node_up = kv_redis_node_up, .arg = self};
     return kv_redis_start(&self->cluster, self->store->shared, loop, &hooks);
 }
@@ -89,6 +91,7 @@ static void stop(void *loop_state)
 {
     struct kv_redis_loop *self = loop_state;
     kv_redis_stop(self->cluster);
+    kv_redis_tables_stop(self);
     kv_redis_jobs_fini(self);
 }
 

@@ -21,7 +21,7 @@ static bool make_calls(struct kv_redis_job *job)
         struct weft_view *args = kv_redis_part_script(&job->parts[i], script, 1);
         if (!args)
             return false;
-        args[0] = weft_view_str(job->now_text);
+        args[0] = kv_redis_job_now(job);
     }
     return true;
 }

@@ -205,7 +205,7 @@ static bool make_swap(struct kv_redis_part *part)
     struct weft_view *args = kv_redis_part_script(part, KV_REDIS_SWAP, 1 + 5 * part->keys->count);
     if (!args)
         return false;
-    args[0] = weft_view_str(part->job->now_text);
+    args[0] = kv_redis_job_now(part->job);
     for (size_t i = 0; i < part->keys->count; i++)
         if (!add_key(part, i, args + 1 + 5 * i))
             return false;
@@ -369,7 +369,7 @@ static bool sets_all(const struct kv_op *op)
 
 static void set_all_answered(struct kv_redis_job *job)
 {
-    enum kv_outcome outcome = kv_redis_job_outcome(job, KV_REDIS_WANTS_ARRAY);
+    enum kv_outcome outcome = kv_redis_job_outcome(job, KV_REDIS_WANTS_ANY);
     if (outcome == KV_DONE && !kv_redis_batch_find(job))
         outcome = KV_UNKNOWN;
     for (size_t i = 0; i < job->op->count; i++) {
@@ -414,7 +414,7 @@ static bool make_addition(struct kv_redis_job *job)
     uint8_t *delta = weft_arena_alloc(&job->arena, KV_NUMBER_MAX);
     if (!args || !delta)
         return false;
-    args[0] = weft_view_str(job->now_text);
+    args[0] = kv_redis_job_now(job);
     args[1] = item->key;
     args[2] = weft_view(delta, kv_pack_integer(delta, item->update->integer));
     args[3] = weft_view_str(item->expires == KV_KEEP_EXPIRY ? "k" : "n");

@@ -319,7 +319,8 @@ static enum kv_outcome update_with(struct store_client *client, const struct kv_
 
 static void test_change_that_fails_has_the_outcome_of_its_failure(void **state)
 {
-    static const enum kv_redis_script_name scripts[] = {KV_REDIS_SWAP, KV_REDIS_ADD, KV_REDIS_SET};
+    static const enum kv_redis_script_name scripts[] = {KV_REDIS_SWAP, KV_REDIS_ADD,
+                                                        KV_REDIS_SET_ONE};
     static const struct kv_update *const updates[] = {&append, &add, &set_any};
     struct store_client *client = *state;
     store_client_set(client, "t", REDIS_KEY_ONE, text_a);
