@@ -49,7 +49,7 @@ static const char *single(const char *options)
     return spec;
 }
 
-#define RESP_PORT KVS_ANY_PORT "?codec=resp"
+#define RESP_PORT "tcp://127.0.0.1:0?codec=resp"
 
 static void start(struct kvs *kvs, const char *store)
 {
@@ -110,7 +110,7 @@ static void test_several_kvs_before_one_cluster_answer_alike(void **state)
 }
 
 /* Clients of two kvs, with all their commands under way together. */
-enum { CLIENTS = 100, COUNTS = 20 };
+enum { CLIENTS = 100, COUNTS = 10 };
 
 static redisContext *connect_to(const char *url)
 {
@@ -194,6 +194,17 @@ static void refuse(const char *store, const char *fragment)
     process_kill(&process);
 }
 
+static void test_kvs_refuses_a_bound_that_it_cannot_keep(void **state)
+{
+    struct process process;
+    (void)state;
+    assert_int_equal(process_run(&process, WORDS(KVS_PATH, "--max-memory", "1G", "--store",
+                                                 single(""), "--listen", KVS_ANY_PORT)),
+                     2);
+    assert_one_line(process.err.text, "set maxmemory of the nodes of Redis instead");
+    process_kill(&process);
+}
+
 static void test_kvs_does_not_start_where_no_node_serves_and_says_why(void **state)
 {
     char spec[160];
@@ -216,6 +227,7 @@ int main(void)
         cmocka_unit_test(test_several_kvs_before_one_cluster_answer_alike),
         cmocka_unit_test(test_counts_of_one_key_by_many_clients_of_two_kvs_add_up),
         cmocka_unit_test(test_followers_are_told_that_redis_tells_no_changes),
+        cmocka_unit_test(test_kvs_refuses_a_bound_that_it_cannot_keep),
         cmocka_unit_test(test_kvs_does_not_start_where_no_node_serves_and_says_why),
     };
     return cmocka_run_group_tests(tests, begin, end);

@@ -43,6 +43,11 @@ static int init(struct kv_redis_store *self, const struct kv_store_options *give
     int err = read_buckets(given->set, &self->buckets, error);
     if (err < 0)
         return err;
+    /* It would bound nothing. */
+    if (given->max_memory > 0)
+        return weft_error_set(error, WEFT_ECONFIG,
+                              "redis store: it keeps nothing in this process, so max-memory has no "
+                              "meaning: set maxmemory of the nodes of Redis instead");
     (void)snprintf(self->buckets_text, sizeof self->buckets_text, "%u", self->buckets);
     self->log = given->log;
     err = kv_redis_shared_new(&self->shared, given, single, error);
