@@ -112,8 +112,11 @@ static void done(struct weft_walk *walk)
     struct resp_subscriber *self = weft_container_of(walk, struct resp_subscriber, walk);
     struct weft_request *request = self->request;
     self->is_walking = false;
-    if (self->conn)
+    /* A connection whose peer has ended its direction is closing already, and closes once the request has ended. */
+    if (self->conn) {
+        end(self);
         return;
+    }
     weft_free(self);
     (void)!weft_request_end(request, NULL);
 }

@@ -148,9 +148,7 @@ static void test_slow_subscriber_is_disconnected(void **state)
     (void)state;
     be_overtaken();
     subscriber.walk->done(subscriber.walk);
-    assert_false(subscriber.ended);
-    cancel(WEFT_REASON_KILLED);
-    assert_true(subscriber.ended);
+    assert_true(subscriber.ended); /* a connection that is half closed waits for that alone */
     fake_request_fini(&subscriber);
 
     be_overtaken();
