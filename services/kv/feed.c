@@ -173,3 +173,12 @@ int kv_feed_publish(struct kv_feed_loop *self, struct weft_view topic,
     weft_blob_unref(blob);
     return err;
 }
+
+void kv_feed_lose(struct kv_feed_loop *self)
+{
+    for (struct kv_feed_loop *loop = self->feed->loops; loop; loop = loop->next)
+        if (loop != self)
+            kv__feed_deliver_gap(loop);
+    kv__feed_catch_up(self);
+    kv__rings_lose(self);
+}

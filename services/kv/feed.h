@@ -61,6 +61,11 @@ WEFT_MUST_USE int kv_feed_publish(struct kv_feed_loop *self, struct weft_view to
                                   const struct weft_view *values, size_t count,
                                   uint64_t *receivers);
 
+/* Tells all followers, on all loops, that messages may be missing behind those that were published before: kv cannot
+ * know how many, because they were published on other servers (messages.h). They are told a count of 0. A follower that
+ * is told of several such gaps at a time may be told of them once, behind messages that came after. */
+void kv_feed_lose(struct kv_feed_loop *self);
+
 /* --- messages about keys (keyspace.h) --------------------------------------------------------------- */
 
 /* Messages about keys are for topics and patterns alone whose names begin with this, though others may match. */
@@ -83,6 +88,8 @@ void kv_feed_lose_here(struct kv_feed_loop *self);
 
 /* Returns the number of followers of a topic, on all loops. */
 uint64_t kv_feed_followers(struct kv_feed *feed, struct weft_view topic);
+/* Returns the number of followers that a message of the topic goes to, as kv_feed_publish counts them. */
+uint64_t kv_feed_receivers(struct kv_feed *feed, struct weft_view topic);
 /* Returns the number of patterns that are followed. */
 uint64_t kv_feed_patterns(struct kv_feed *feed);
 /* Calls each(arg, topic) for each topic that is followed, under a lock: `each` calls no function of the feed. */

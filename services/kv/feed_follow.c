@@ -14,7 +14,7 @@ static void count_lost(struct kv_followed *followed, uint64_t count)
 {
     followed->lost += count;
     if (count > 0)
-        kv__feed_count_lost(followed->ring->loop, count);
+        kv__feed_count_lost(followed->ring->loop, count % KV__GAP + count / KV__GAP);
 }
 
 /* Counts as lost what the ring has dropped, or never had, before what is next for the follower. */
@@ -81,7 +81,8 @@ static int send_batch(struct kv_followed *followed)
 static int tell_lost(struct kv_followed *followed)
 {
     struct kv_follower *follower = followed->follower;
-    int err = follower->ops->lost(follower, &followed->ring->name.source, followed->lost);
+    uint64_t count = followed->lost < KV__GAP ? followed->lost : 0;
+    int err = follower->ops->lost(follower, &followed->ring->name.source, count);
     if (err == 0)
         followed->lost = 0;
     return err;

@@ -143,6 +143,12 @@ uint64_t kv__feed_find(struct kv_feed *feed, struct weft_view topic, uint64_t *l
     return count;
 }
 
+uint64_t kv_feed_receivers(struct kv_feed *feed, struct weft_view topic)
+{
+    uint64_t loops;
+    return kv__feed_find(feed, topic, &loops);
+}
+
 /* --- samples --------------------------------------------------------------------------------------- */
 
 void kv__feed_count_lost(struct kv_feed_loop *self, uint64_t count)

@@ -44,16 +44,36 @@ void kv__parcel_free(struct kv__parcel *parcel)
     weft_free(parcel);
 }
 
+/* Tells the loop's gap. Returns true if there was another one behind it. */
+static bool take_gap(struct kv_feed_loop *self)
+{
+    /* The parcel may be put into the inbox again from now on. */
+    unsigned state = atomic_exchange(&self->gap_state, KV__GAP_NONE);
+    kv__rings_lose(self);
+    return state == KV__GAP_TWICE;
+}
+
+static void take_parcel(struct kv_feed_loop *self, struct kv__parcel *parcel)
+{
+    atomic_fetch_sub_explicit(&self->inbox_bytes, size_of(parcel), memory_order_relaxed);
+    kv__rings_add(self, topic_of(parcel), kv__parcel_values(parcel), parcel->count);
+    kv__parcel_free(parcel);
+}
+
 static void take_over(struct kv_feed_loop *self, struct kv__parcel *left)
 {
+    bool lacks_more = false;
     struct kv__parcel *parcel = take_all(self, left);
     while (parcel) {
         struct kv__parcel *next = parcel->next;
-        atomic_fetch_sub_explicit(&self->inbox_bytes, size_of(parcel), memory_order_relaxed);
-        kv__rings_add(self, topic_of(parcel), kv__parcel_values(parcel), parcel->count);
-        kv__parcel_free(parcel);
+        if (parcel == &self->gap)
+            lacks_more |= take_gap(self);
+        else
+            take_parcel(self, parcel);
         parcel = next;
     }
+    if (lacks_more)
+        kv__rings_lose(self);
 }
 
 void kv__feed_on_post(struct weft_post *post)
@@ -70,9 +90,8 @@ void kv__feed_catch_up(struct kv_feed_loop *self)
 }
 
 /* The first parcel of an empty inbox wakes the loop, which then takes all that have come until it does. */
-void kv__feed_deliver(struct kv_feed_loop *loop, struct kv__parcel *parcel)
+static void put(struct kv_feed_loop *loop, struct kv__parcel *parcel)
 {
-    atomic_fetch_add_explicit(&loop->inbox_bytes, size_of(parcel), memory_order_relaxed);
     struct kv__parcel *newest = atomic_load_explicit(&loop->inbox, memory_order_relaxed);
     do
         parcel->next = newest;
@@ -83,10 +102,27 @@ void kv__feed_deliver(struct kv_feed_loop *loop, struct kv__parcel *parcel)
         (void)!weft_loop_post(loop->loop, &loop->post);
 }
 
+void kv__feed_deliver(struct kv_feed_loop *loop, struct kv__parcel *parcel)
+{
+    atomic_fetch_add_explicit(&loop->inbox_bytes, size_of(parcel), memory_order_relaxed);
+    put(loop, parcel);
+}
+
+void kv__feed_deliver_gap(struct kv_feed_loop *loop)
+{
+    unsigned state = atomic_load(&loop->gap_state), next;
+    do
+        next = state == KV__GAP_NONE ? KV__GAP_COMES : KV__GAP_TWICE;
+    while (!atomic_compare_exchange_weak(&loop->gap_state, &state, next));
+    if (next == KV__GAP_COMES)
+        put(loop, &loop->gap);
+}
+
 void kv__feed_drop_inbox(struct kv_feed_loop *self)
 {
     for (struct kv__parcel *parcel = take_all(self, NULL), *next; parcel; parcel = next) {
         next = parcel->next;
-        kv__parcel_free(parcel);
+        if (parcel != &self->gap)
+            kv__parcel_free(parcel);
     }
 }

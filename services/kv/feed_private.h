@@ -45,6 +45,13 @@ struct kv__parcel {
     size_t count;
 };
 
+/* The state of a loop's gap, which is told by a parcel without a blob. */
+enum kv__gap {
+    KV__GAP_NONE,
+    KV__GAP_COMES, /* the parcel is in the inbox */
+    KV__GAP_TWICE  /* there was another gap since it was put there */
+};
+
 struct kv_feed_loop {
     struct kv_feed_loop *next;
     struct kv_feed *feed;
@@ -65,6 +72,9 @@ struct kv_feed_loop {
      * posts the node again. */
     struct kv__parcel taken;
     _Atomic uint64_t inbox_bytes;
+    /* A loss must be told even if there is no memory, so its parcel is here. */
+    struct kv__parcel gap;
+    atomic_uint gap_state; /* of enum kv__gap */
 };
 
 /* Counts a follower of a source in, or out. The first returns 0, -ENOSPC or -ENOMEM. */
@@ -83,11 +93,15 @@ static inline uint64_t kv__feed_bytes(const struct kv_feed_loop *self)
 
 /* --- rings (feed_ring.c) --------------------------------------------------------------------------- */
 
+/* Counts of a ring's messages count a gap of unknown size as this many, so one difference tells whether messages, gaps or
+ * both lie between two counts. 2^48 messages take 9 years at a million per second. */
+#define KV__GAP (UINT64_C(1) << 48)
+
 /* Messages of one topic that follow each other in a ring and on the loop. */
 struct kv__batch {
     struct kv__link age; /* in loop->batches */
     struct kv__ring *ring;
-    uint64_t before;    /* messages of the ring before these */
+    uint64_t before;    /* messages of the ring before these (KV__GAP) */
     uint64_t sequence;  /* of the first message */
     size_t count, left; /* messages; followers that have not been sent them */
     size_t bytes;
@@ -111,7 +125,7 @@ struct kv__ring {
     struct kv__batch **batches;
     size_t capacity;
     uint64_t first, end;
-    uint64_t messages; /* of the ring's life */
+    uint64_t messages; /* of the ring's life (KV__GAP) */
     size_t waiting;    /* messages in the ring */
     uint64_t bytes;
 };
@@ -123,6 +137,8 @@ void kv__ring_free(struct kv__ring *ring);
 /* Adds values to all rings that the topic belongs to, and wakes those behind. */
 void kv__rings_add(struct kv_feed_loop *self, struct weft_view topic, struct weft_view values,
                    size_t count);
+/* Has a gap of unknown size behind what all rings have. */
+void kv__rings_lose(struct kv_feed_loop *self);
 /* Returns the bytes of a batch for a format, counted; NULL: no memory. */
 struct weft_blob *kv__batch_blob(struct kv__batch *batch, const struct kv_feed_format *format);
 /* One follower fewer needs the batches from that one on. */
@@ -141,6 +157,8 @@ void kv__parcel_free(struct kv__parcel *parcel);
 
 /* Puts a parcel, which it owns from now on, into the inbox of a loop, and wakes the loop. Any thread. */
 void kv__feed_deliver(struct kv_feed_loop *loop, struct kv__parcel *parcel);
+/* Puts a gap there. Any thread. */
+void kv__feed_deliver_gap(struct kv_feed_loop *loop);
 /* Takes over what others have published before, whose publishers may have been answered: what the loop publishes next
  * comes behind it, and who begins to follow next does not get it. */
 void kv__feed_catch_up(struct kv_feed_loop *self);

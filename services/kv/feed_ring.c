@@ -242,19 +242,29 @@ void kv_feed_tell_here(struct kv_feed_loop *self, struct weft_view topic, struct
     }
 }
 
-/* The message counts, and no batch has it. */
-void kv_feed_lose_here(struct kv_feed_loop *self)
+/* Messages that are lost count, and no batch has them. */
+static void lose(struct kv_feed_loop *self, uint64_t count, bool of_keys_alone)
 {
     self->sequence++;
     for (size_t i = 0; i < self->names.size; i++) {
         for (struct kv__name *name = self->names.buckets[i]; name; name = name->next) {
             struct kv__ring *ring = weft_container_of(name, struct kv__ring, name);
-            if (!kv_feed_is_of_keys(name->source.name))
+            if (of_keys_alone && !kv_feed_is_of_keys(name->source.name))
                 continue;
-            ring->messages++;
+            ring->messages += count;
             wake(ring);
         }
     }
+}
+
+void kv_feed_lose_here(struct kv_feed_loop *self)
+{
+    lose(self, 1, true);
+}
+
+void kv__rings_lose(struct kv_feed_loop *self)
+{
+    lose(self, KV__GAP, false);
 }
 
 struct weft_blob *kv__batch_blob(struct kv__batch *batch, const struct kv_feed_format *format)

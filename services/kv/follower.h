@@ -68,7 +68,8 @@ struct kv_follower;
 struct kv_follower_ops {
     /* Sends a message that format->make has made. shared: other followers are, were or will be sent it, too. */
     int (*send)(struct kv_follower *follower, struct weft_blob *blob, bool shared);
-    /* Tells that so many messages of that source are lost. Later ones follow. */
+    /* Tells that so many messages of that source are lost; 0: nobody knows how many, and it may be none (kv_feed_lose).
+     * Later ones follow. */
     int (*lost)(struct kv_follower *follower, const struct kv_feed_source *source, uint64_t count);
 };
 
@@ -79,8 +80,8 @@ struct kv_followed {
     struct kv__ring *ring; /* NULL: it is not in use */
     struct kv__link link;  /* in ring->level or ring->behind, or in none while the follower waits */
     uint64_t batch;        /* the next one */
-    uint64_t before;       /* the messages before that */
-    uint64_t lost;         /* to be told */
+    uint64_t before;       /* the messages before that (KV__GAP) */
+    uint64_t lost;         /* to be told (KV__GAP) */
 };
 
 /* A follower lies in its owner's memory, which sets the first block and zeroes the rest. */

@@ -707,6 +707,88 @@ static void test_loop_that_is_far_behind_refuses_messages(void **state)
     end(f);
 }
 
+/* --- gaps of unknown size ---------------------------------------------------------------------------- */
+
+static void test_gap_is_told_to_all_on_every_loop_in_its_place(void **state)
+{
+    struct fixture *f = begin(&no_limits);
+    const struct kv_feed_source t = source_of("t"), keys = source_of("__keyevent@0__:set");
+    (void)state;
+    assert_int_equal(follow(f, 0, "t"), 0);
+    assert_int_equal(follow(f, 1, "*"), 0);
+    assert_int_equal(kv_follower_follow(&f->readers[2].follower, f->at[1], &t), 0);
+    assert_int_equal(kv_follower_follow(&f->readers[3].follower, f->at[1], &keys), 0);
+    publish(f, "t", "a b");
+    kv_feed_lose(f->at[0]);
+    publish(f, "t", "c");
+    run(f);
+    assert_string_equal(f->readers[0].log, "t=a,b t-0 t=c ");
+    assert_string_equal(f->readers[1].log, "*:t=a,b *-0 *:t=c ");
+    assert_string_equal(f->readers[2].log, "t=a,b t-0 t=c ");
+    assert_string_equal(f->readers[3].log, "__keyevent@0__:set-0 ");
+    end(f);
+}
+
+/* Its size is not known, so that of the whole is not. */
+static void test_gap_among_counted_losses_makes_their_number_unknown(void **state)
+{
+    const struct kv_feed_limits one_run = {.ring = 1};
+    struct fixture *f = begin(&one_run);
+    (void)state;
+    assert_int_equal(follow(f, 0, "t"), 0);
+    assert_int_equal(follow(f, 0, "u"), 0);
+    f->readers[0].room = 0;
+    publish(f, "t", "a");
+    run(f);
+    publish(f, "t", "b");
+    kv_feed_lose(f->at[0]);
+    publish(f, "t", "c");
+    f->readers[0].room = SIZE_MAX;
+    assert_int_equal(kv_follower_resume(&f->readers[0].follower), 0);
+    assert_string_equal(f->readers[0].log, "t-0 u-0 t=c ");
+    publish(f, "t", "d");
+    run(f);
+    assert_string_equal(f->readers[0].log, "t-0 u-0 t=c t=d ");
+    end(f);
+}
+
+static void test_follower_that_joins_behind_a_gap_is_not_told_of_it(void **state)
+{
+    struct fixture *f = begin(&no_limits);
+    (void)state;
+    assert_int_equal(follow(f, 0, "t"), 0);
+    kv_feed_lose(f->at[1]);
+    assert_int_equal(follow(f, 1, "t"), 0);
+    publish(f, "t", "a");
+    run(f);
+    assert_string_equal(f->readers[0].log, "t-0 t=a ");
+    assert_string_equal(f->readers[1].log, "t=a ");
+    end(f);
+}
+
+/* No memory is needed for that, so the second one waits for the end of what the loop takes over. */
+static void test_gaps_that_come_faster_than_a_loop_takes_over_are_told(void **state)
+{
+    struct fixture *f = begin(&no_limits);
+    (void)state;
+    assert_int_equal(follow(f, 0, "t"), 0);
+    for (int i = 0; i < 3; i++) {
+        kv_feed_lose(f->at[1]);
+        publish_at(f, 1, "t", "a");
+    }
+    run(f);
+    assert_string_equal(f->readers[0].log, "t-0 t=a,a,a t-0 ");
+    kv_feed_lose(f->at[1]);
+    run(f);
+    assert_string_equal(f->readers[0].log, "t-0 t=a,a,a t-0 t-0 ");
+    kv_feed_lose(f->at[1]); /* nobody takes it over */
+    for (size_t i = 0; i < 2; i++) {
+        weft_loop_stop(f->loops[i]);
+        weft_loop_run(f->loops[i]);
+    }
+    end(f);
+}
+
 /* However allocations fail, what was published is received or told. */
 static void publish_and_count(void *arg)
 {
@@ -790,6 +872,10 @@ int main(void)
         cmocka_unit_test(test_follower_gets_nothing_that_was_published_before_on_another_loop),
         cmocka_unit_test(test_follower_that_finishes_gets_what_is_on_its_way),
         cmocka_unit_test(test_loop_that_is_far_behind_refuses_messages),
+        cmocka_unit_test(test_gap_is_told_to_all_on_every_loop_in_its_place),
+        cmocka_unit_test(test_gap_among_counted_losses_makes_their_number_unknown),
+        cmocka_unit_test(test_follower_that_joins_behind_a_gap_is_not_told_of_it),
+        cmocka_unit_test(test_gaps_that_come_faster_than_a_loop_takes_over_are_told),
         cmocka_unit_test(test_feed_survives_every_failing_allocation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
