@@ -14,6 +14,7 @@
 #include "compress/scratch.h"
 #include "http/chunks.h"
 #include "http/reply.h"
+#include "http/two.h"
 #include "length_prefix.h"
 #include "core/base/units.h"
 
@@ -34,6 +35,7 @@ struct conn {
     struct weft__http_head head; /* valid if is_known */
     struct weft__http_chunks chunks;
     struct weft__http_answers answers;
+    struct weft__http_two two;
     uint64_t skip;      /* bytes of a refused body that are still to be dropped */
     const char *detail; /* for the end */
     int end;            /* what decode returns once nothing is skipped any more; 0: it goes on */
@@ -143,12 +145,14 @@ static ssize_t end_with(struct conn *conn, const struct weft_message *msg)
     return weft__http_ask(&conn->answers, flags);
 }
 
-/* A peer that does not begin with a method may speak something else, which its first four bytes tell. Returns 1
- * if the request may be read, or what decode returns. */
+/* A peer that does not begin with a method may speak something else, which its first four bytes tell, and one that
+ * begins with PRI speaks HTTP/2. Returns 1 if the request may be read, or what decode returns. */
 static ssize_t check_first(struct conn *conn, struct weft_view in, struct weft_message *msg,
                            struct weft_decode_io *io)
 {
     uint8_t letter = in.data[0] | 0x20;
+    if (!conn->begun && in.data[0] == 'P')
+        return weft__http_two_begin(&conn->two, in, io);
     if (letter >= 'a' && letter <= 'z')
         return 1;
     if (!conn->begun && !conn->blank) {
@@ -306,6 +310,8 @@ static ssize_t decode(const struct weft_codec_state *state, struct weft_view in,
     struct conn *conn = state->conn;
 
     weft__scratch_trim(&loop->body); /* the message before this has been read */
+    if (conn->two.begun)
+        return weft__http_two_decode(&conn->two, in, io);
     if (conn->skip > 0)
         return skip(conn, in, io);
     if (conn->end != 0) {

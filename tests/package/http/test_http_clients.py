@@ -71,10 +71,17 @@ class Curl(Server):
                         "-o", "/dev/null", self.url("/healthz"), "-o", "/dev/null", self.url(KEY))
         self.assertEqual(out.splitlines(), ["1 200", "0 200", "0 404"])
 
-    def test_head_and_offers_of_http_2_are_answered(self):
+    def test_head_is_answered_without_a_body(self):
         self.curl("-X", "PUT", "--data-binary", "x", self.url(KEY))
         self.assertIn("Content-Length: 1", self.curl("-I", self.url(KEY)))
-        self.assertEqual(self.curl("--http2", self.url(KEY)), "x")
+
+    def test_curl_that_would_speak_http_2_comes_back_to_http_1(self):
+        version = ["-o", "/dev/null", "-w", "%{http_version} %{http_code}"]
+        for way in ("--http2", "--http2-prior-knowledge"):
+            with self.subTest(way=way):
+                self.curl("-X", "PUT", "--data-binary", way, way, self.url(KEY))
+                self.assertEqual(self.curl(way, self.url(KEY)), way)
+                self.assertEqual(self.curl(way, *version, self.url("/healthz")), "1.1 200")
 
     def test_body_over_the_limit_is_refused(self):
         code = self.curl("-o", "/dev/null", "-w", "%{http_code}", "-X", "PUT", "-H", "Content-Length: 9000000000",

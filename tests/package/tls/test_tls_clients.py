@@ -155,6 +155,15 @@ class Interop(Server):
             self.folder / "ca.pem", "-connect", f"127.0.0.1:{self.port}", code=1, input="")
         self.wait_for("reason=protocol .*the client speaks no version of TLS from min= on", 2)
 
+    def test_curl_that_would_speak_http_2_gets_http_1(self):
+        for more in ("&codec=http", "&codec=auto"):
+            with self.subTest(more=more):
+                self.start(more=more)
+                done = run("curl", "-sS", "--max-time", "60", "--http2", "--cacert", self.folder / "ca.pem", "-w",
+                           "%{http_version}", f"https://127.0.0.1:{self.port}/healthz")
+                self.assertEqual(done.stdout, "ok\n1.1")
+                self.stop()
+
     def test_python(self):
         self.start()
         peer = self.connect()
