@@ -60,6 +60,12 @@ struct weft_connection {
         output; /* bytes that came and are not decoded, and replies that have not left */
     uint32_t pending, detached; /* unended requests, in the order of replies and out of it */
     bool asks;                  /* the walk began with a request of this connection */
+    /* The id of the session whose stream it is, as yamux has them; 0: it is no stream. */
+    uint64_t session;
+    /* True for a session, which its walk has asked for. It has an id, an address, a transport, an endpoint, a state, an
+     * age and the number of its open streams; what else is here belongs to the streams, and is zero. */
+    bool is_session;
+    size_t streams;
 };
 
 /* A visit returns a sum of these. */
@@ -67,25 +73,28 @@ enum weft_visit {
     WEFT_VISIT_NEXT = 0, /* go on */
     WEFT_VISIT_STOP = 1, /* make no further visit */
     /* End the connection, with WEFT_REASON_KILLED. It is closed at once, so its peer may lose replies. Only
-     * the connection that asks first answers what it owes. An ENDED connection is left as it is. */
+     * the connection that asks first answers what it owes. An ENDED connection is left as it is. With a session end its
+     * streams, which see a reset. */
     WEFT_VISIT_END = 2
 };
 
-/* A walk over all connections. It lies in memory of the caller, who zeroes it and sets the first two fields.
+/* A walk over all connections. It lies in memory of the caller, who zeroes it and sets the first two fields or three.
  * The core uses the memory from weft_connections_walk until it calls done. */
 struct weft_walk {
     /* Called for each connection that is open when the walk comes to its loop. It runs on that loop, so on
      * any thread, but never two visits run at a time, and each sees what the earlier ones wrote. So it needs
      * no lock for memory that only the walk uses. It must not use the request or the session, whose loop
      * runs meanwhile, and must not block. A loop makes at most WEFT_WALK_SHARE visits in a turn.
-     * The loop of the request comes first, and on each loop the youngest connection does. */
+     * The loop of the request comes first, and on each loop the youngest connection does, and then the youngest
+     * session. */
     unsigned (*visit)(struct weft_walk *walk, const struct weft_connection *connection);
     /* Called once, on the loop of the request, after weft_connections_walk has returned. */
     void (*done)(struct weft_walk *walk);
+    bool sessions; /* it visits sessions as well */
 
     /* The rest is the core's. */
     struct weft_post post;
-    void *home, *home_loop, *at, *next, *asker;
+    void *home, *home_loop, *at, *next, *next_session, *asker;
     bool stopped;
     struct weft_walk *other;
 };

@@ -441,7 +441,7 @@ static void refuse_with(struct weft__conn *conn, enum weft_reject_cause cause)
 }
 
 void weft__conn_open(struct weft__binding *binding, const struct weft_accepted *accepted,
-                     uint64_t id, int refuse)
+                     uint64_t id, uint64_t session, int refuse)
 {
     struct weft__worker *worker = binding->worker;
     struct weft__conn *conn = allocate(binding, accepted->peer);
@@ -454,6 +454,7 @@ void weft__conn_open(struct weft__binding *binding, const struct weft_accepted *
         goto err;
     }
     conn->id = id;
+    conn->session = session;
     conn->opened = conn->heard = weft_loop_now(worker->loop);
     conn->refused = refuse != 0;
     conn->deferred.run = on_deferred;

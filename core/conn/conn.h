@@ -75,6 +75,7 @@ struct weft__conn {
     struct weft__order order;
 
     uint64_t id;
+    uint64_t session;    /* the id of the session whose stream it is; 0: it is none */
     uint64_t drain_mark; /* while draining: bytes of input whose frames are still executed */
     /* The codec's backlog of all streams; 0 if nothing can shrink it any more, or the codec has none. */
     size_t backlog;
@@ -123,10 +124,11 @@ struct weft__conn {
 };
 
 /* Makes a connection of an accepted handle, which the connection owns from now on, and runs its pump. On
- * failure, of memory or of the system, the handle is dropped and counted as a closed connection. refuse is
- * 0, or 1 + the cause (enum weft_reject_cause) for which the connection is turned away. */
+ * failure, of memory or of the system, the handle is dropped and counted as a closed connection. session is the id of
+ * the session whose stream it is, or 0. refuse is 0, or 1 + the cause (enum weft_reject_cause) for which the connection
+ * is turned away. */
 void weft__conn_open(struct weft__binding *binding, const struct weft_accepted *accepted,
-                     uint64_t id, int refuse);
+                     uint64_t id, uint64_t session, int refuse);
 
 struct weft__peer *weft__conn_peer(struct weft__conn *conn); /* NULL: no memory */
 void weft__peer_free(struct weft__peer *peer);               /* does nothing with NULL */

@@ -6,6 +6,7 @@
 
 #include "conn.h"
 #include "core/base/compiler.h"
+#include "walk.h"
 
 enum { ACCEPTS_PER_TURN = 64 };
 
@@ -96,6 +97,7 @@ static void end(struct weft__session *session, enum weft_reason reason)
     mux->unlisten(session->listener);
     weft_timer_stop(&session->timer);
     weft_deferred_cancel(&session->ending);
+    weft__walks_pass_session(session);
     unlink_session(session);
     weft__count(&binding->counts.open, (uint64_t)-1);
     count_closed(binding, reason);
@@ -121,10 +123,11 @@ static void place(struct weft__session *session, const struct weft_accepted *acc
     session->used = true;
     if (has_room) {
         atomic_fetch_add_explicit(&worker->living, 1, memory_order_relaxed);
-        weft__conn_open(binding, accepted, weft__worker_next_id(worker), 0);
+        weft__conn_open(binding, accepted, weft__worker_next_id(worker), session->id, 0);
     } else if (worker->refusing < WEFT__MAX_REFUSING) {
         worker->refusing++;
-        weft__conn_open(binding, accepted, weft__worker_next_id(worker), 1 + WEFT_REJECT_TOO_MANY);
+        weft__conn_open(binding, accepted, weft__worker_next_id(worker), session->id,
+                        1 + WEFT_REJECT_TOO_MANY);
     } else {
         weft__count_lost(binding, WEFT_REASON_TOO_MANY);
         weft__stack_drop(binding->stack, accepted);
@@ -225,6 +228,7 @@ void weft__session_open(struct weft__binding *binding, const struct weft_accepte
         return;
     }
     session->id = id;
+    session->opened = weft_loop_now(worker->loop);
     int err = weft__stack_attach_below(binding->stack, session->below, worker->loop,
                                        &worker->pieces, accepted);
     if (err < 0) {

@@ -3,7 +3,7 @@
  * A session: what was accepted at an endpoint with a multiplexer (transport.h). Each stream of it is a connection of
  * the same worker and binding, with a codec of its own, so everything that holds for connections holds for streams.
  * A session counts as a connection as well, in max-connections and in the endpoint's counters, because it has a
- * descriptor and may end for a reason of its own. It is not among those that a walk visits. Private to the core. */
+ * descriptor and may end for a reason of its own. A walk visits it if asked to. Private to the core. */
 #ifndef WEFT_SESSION_H
 #define WEFT_SESSION_H
 
@@ -18,6 +18,7 @@ struct weft__session {
     struct weft_deferred ending; /* ends it behind all that its connections still do in this turn */
     struct weft__session *next, *prev; /* in the worker's list */
     uint64_t id;
+    int64_t opened;      /* when it was accepted */
     const char *address; /* the peer's */
     uint8_t reason;      /* enum weft_reason; NONE: that which the multiplexer says */
     bool shaking;        /* the handshake of a filter may go on */

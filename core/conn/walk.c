@@ -8,6 +8,7 @@
 #include "conn.h"
 #include "core/base/compiler.h"
 #include "core/connections.h"
+#include "session.h"
 
 static void describe(const struct weft__conn *conn, const struct weft_walk *walk,
                      struct weft_connection *row)
@@ -35,6 +36,25 @@ static void describe(const struct weft__conn *conn, const struct weft_walk *walk
         .pending = conn->order.pending,
         .detached = conn->order.detached,
         .asks = conn == walk->asker,
+        .session = conn->session,
+    };
+}
+
+static void describe_session(const struct weft__session *session, struct weft_connection *row)
+{
+    const struct weft__binding *binding = session->binding;
+    const struct weft__worker *worker = binding->worker;
+    bool drains = worker->draining || binding->share->draining;
+
+    *row = (struct weft_connection){
+        .id = session->id,
+        .address = session->address,
+        .transport = binding->scheme,
+        .endpoint = binding->endpoint ? binding->endpoint : "",
+        .state = drains ? WEFT_CONNECTION_CLOSING : WEFT_CONNECTION_OPEN,
+        .age = weft_loop_now(worker->loop) - session->opened,
+        .is_session = true,
+        .streams = session->listener->streams,
     };
 }
 
@@ -48,21 +68,50 @@ static void end(struct weft__conn *conn, const struct weft_walk *walk)
         weft__conn_break(conn, WEFT_REASON_KILLED);
 }
 
-/* Visits a share of the worker's connections. Ending one only marks it, so none goes meanwhile. */
+/* Shows a row. Returns true if what it is about is to end. */
+static bool show(struct weft_walk *walk, const struct weft_connection *row)
+{
+    unsigned wants = walk->visit(walk, row);
+
+    walk->stopped = wants & WEFT_VISIT_STOP;
+    return wants & WEFT_VISIT_END;
+}
+
+static void visit(struct weft_walk *walk, struct weft__conn *conn)
+{
+    struct weft_connection row;
+
+    walk->next = conn->next;
+    if (conn->state >= WEFT__CONN_BROKEN)
+        return;
+    describe(conn, walk, &row);
+    if (show(walk, &row))
+        end(conn, walk);
+}
+
+static void visit_session(struct weft_walk *walk, struct weft__session *session)
+{
+    struct weft_connection row;
+
+    walk->next_session = session->next;
+    describe_session(session, &row);
+    if (show(walk, &row))
+        weft__session_break(session, WEFT_REASON_KILLED);
+}
+
+static bool has_more(const struct weft_walk *walk)
+{
+    return (walk->next || walk->next_session) && !walk->stopped;
+}
+
+/* Visits a share of the worker's connections and sessions. Ending one only marks it, so none goes meanwhile. */
 static void visit_share(struct weft_walk *walk)
 {
-    for (int left = WEFT_WALK_SHARE; walk->next && left > 0 && !walk->stopped; left--) {
-        struct weft__conn *conn = walk->next;
-        struct weft_connection row;
-
-        walk->next = conn->next;
-        if (conn->state >= WEFT__CONN_BROKEN)
-            continue;
-        describe(conn, walk, &row);
-        unsigned wants = walk->visit(walk, &row);
-        walk->stopped = wants & WEFT_VISIT_STOP;
-        if (wants & WEFT_VISIT_END)
-            end(conn, walk);
+    for (int left = WEFT_WALK_SHARE; has_more(walk) && left > 0; left--) {
+        if (walk->next)
+            visit(walk, walk->next);
+        else
+            visit_session(walk, walk->next_session);
     }
 }
 
@@ -106,7 +155,7 @@ static void go_on(struct weft_post *post)
 
     visit_share(walk);
     walk->post.run = go_on;
-    if (walk->next && !walk->stopped && weft_loop_post(worker->loop, &walk->post) == 0)
+    if (has_more(walk) && weft_loop_post(worker->loop, &walk->post) == 0)
         return;
     leave(worker, walk);
     hand_on(walk);
@@ -118,6 +167,7 @@ static void arrive(struct weft_post *post)
     struct weft__worker *worker = walk->at;
 
     walk->next = worker->conns;
+    walk->next_session = walk->sessions ? worker->sessions : NULL;
     walk->other = worker->walks;
     worker->walks = walk;
     go_on(post);
@@ -149,4 +199,11 @@ void weft__walks_pass(struct weft__conn *conn)
     for (struct weft_walk *walk = conn->binding->worker->walks; walk; walk = walk->other)
         if (walk->next == conn)
             walk->next = conn->next;
+}
+
+void weft__walks_pass_session(struct weft__session *session)
+{
+    for (struct weft_walk *walk = session->binding->worker->walks; walk; walk = walk->other)
+        if (walk->next_session == session)
+            walk->next_session = session->next;
 }

@@ -30,7 +30,7 @@ static void open_here(struct weft__binding *binding, const struct weft_accepted 
     if (binding->stack->mux)
         weft__session_open(binding, accepted, id);
     else
-        weft__conn_open(binding, accepted, id, 0);
+        weft__conn_open(binding, accepted, id, 0, 0);
 }
 
 static void open_handoff(struct weft_post *post)
@@ -72,7 +72,7 @@ static void refuse(struct weft__binding *binding, const struct weft_accepted *ac
         return;
     }
     binding->worker->refusing++;
-    weft__conn_open(binding, accepted, weft__worker_next_id(binding->worker), 1 + (int)cause);
+    weft__conn_open(binding, accepted, weft__worker_next_id(binding->worker), 0, 1 + (int)cause);
 }
 
 static void place(struct weft_server *server, struct weft__address *address,

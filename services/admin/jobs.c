@@ -59,19 +59,35 @@ static struct job *make_job(const struct admin_loop *self, struct weft_request *
 
 /* --- connections ----------------------------------------------------------------------------------- */
 
-static void put_connection(struct weft_json_build *json, const struct weft_connection *row)
+/* Puts what a session has, and what a connection has in common with it. */
+static void put_common(struct weft_json_build *json, const struct weft_connection *row)
 {
-    weft_json_open(json, NULL, '{');
     weft_json_integer(json, "id", row->id);
     weft_json_string(json, "address", row->address);
     weft_json_string(json, "transport", row->transport);
-    weft_json_string(json, "codec", row->codec);
-    weft_json_string(json, "service", row->service);
     weft_json_string(json, "endpoint", row->endpoint);
-    weft_json_string(json, "user", row->user);
-    weft_json_string(json, "name", row->label);
     weft_json_string(json, "state", weft_connection_state_name(row->state));
     weft_json_number(json, "age", (double)row->age / 1e9);
+}
+
+static void put_session(struct weft_json_build *json, const struct weft_connection *row)
+{
+    weft_json_open(json, NULL, '{');
+    put_common(json, row);
+    weft_json_integer(json, "streams", row->streams);
+    weft_json_close(json, '}');
+}
+
+static void put_connection(struct weft_json_build *json, const struct weft_connection *row)
+{
+    weft_json_open(json, NULL, '{');
+    put_common(json, row);
+    if (row->session != 0)
+        weft_json_integer(json, "session", row->session);
+    weft_json_string(json, "codec", row->codec);
+    weft_json_string(json, "service", row->service);
+    weft_json_string(json, "user", row->user);
+    weft_json_string(json, "name", row->label);
     weft_json_number(json, "idle", (double)row->idle / 1e9);
     weft_json_integer(json, "received_bytes", row->bytes_in);
     weft_json_integer(json, "sent_bytes", row->bytes_out);
@@ -90,7 +106,10 @@ static unsigned tell_connection(struct weft_walk *walk, const struct weft_connec
     if (job->more || job->text.failed)
         return WEFT_VISIT_STOP;
     job->left--;
-    put_connection(&job->json, row);
+    if (row->is_session)
+        put_session(&job->json, row);
+    else
+        put_connection(&job->json, row);
     return WEFT_VISIT_NEXT;
 }
 
@@ -113,6 +132,7 @@ void admin_job_connections(const struct admin_loop *self, struct weft_request *r
     weft_json_open(&job->json, NULL, '{');
     weft_json_open(&job->json, "connections", '[');
     job->walk.visit = tell_connection;
+    job->walk.sessions = true;
     job->walk.done = answer_connections;
     weft_server_walk(job->server, job->home, &job->walk);
 }
@@ -145,7 +165,7 @@ static void answer_end(struct weft_walk *walk)
     if (job->ended > 0)
         answer_done(job, "ended=1");
     else
-        admin_answer_problem(job->request, 404, "", "No connection has this number");
+        admin_answer_problem(job->request, 404, "", "No connection or session has this number");
 }
 
 void admin_job_end(const struct admin_loop *self, struct weft_request *request, uint64_t id)
@@ -155,6 +175,7 @@ void admin_job_end(const struct admin_loop *self, struct weft_request *request, 
         return;
     job->id = id;
     job->walk.visit = end_connection;
+    job->walk.sessions = true;
     job->walk.done = answer_end;
     weft_server_walk(job->server, job->home, &job->walk);
 }

@@ -48,26 +48,36 @@ static void print_info(FILE *out, json_t *info)
     json_object_foreach(json_object_get(info, "totals"), name, value) print_value(out, name, value);
 }
 
+/* Prints a connection, or a session, which has streams instead of requests. */
+static void print_client(FILE *out, const json_t *row)
+{
+    char age[KVC_CELL], idle[KVC_CELL], count[KVC_CELL], in[KVC_CELL], sent[KVC_CELL];
+    char streams[KVC_CELL + sizeof " streams"];
+    bool is_session = json_object_get(row, "streams") != NULL;
+    (void)snprintf(streams, sizeof streams, "%s streams",
+                   kvc_show_count(number_of(row, "streams"), count));
+    fprintf(out, "%-8.0f ", number_of(row, "id"));
+    kvc_put_cell(out, text_of(row, "address"), 22);
+    kvc_put_cell(out, is_session ? streams : text_of(row, "codec"), 24);
+    kvc_put_cell(out, text_of(row, "user"), 12);
+    kvc_put_cell(out, text_of(row, "state"), 9);
+    fprintf(out, "%8s ", kvc_show_seconds(number_of(row, "age"), age));
+    if (is_session)
+        fprintf(out, "%8s %10s %10s %10s\n", "-", "-", "-", "-");
+    else
+        fprintf(out, "%8s %10s %10s %10s\n", kvc_show_seconds(number_of(row, "idle"), idle),
+                kvc_show_count(number_of(row, "requests"), count),
+                kvc_show_bytes(number_of(row, "received_bytes"), in),
+                kvc_show_bytes(number_of(row, "sent_bytes"), sent));
+}
+
 static void print_clients(FILE *out, json_t *answer)
 {
     size_t i;
     json_t *row;
     fprintf(out, "%-8s %-22s %-24s %-12s %-9s %8s %8s %10s %10s %10s\n", "ID", "ADDRESS", "CODEC",
             "USER", "STATE", "AGE", "IDLE", "REQUESTS", "RECEIVED", "SENT");
-    json_array_foreach(json_object_get(answer, "connections"), i, row)
-    {
-        char age[KVC_CELL], idle[KVC_CELL], count[KVC_CELL], in[KVC_CELL], sent[KVC_CELL];
-        fprintf(out, "%-8.0f ", number_of(row, "id"));
-        kvc_put_cell(out, text_of(row, "address"), 22);
-        kvc_put_cell(out, text_of(row, "codec"), 24);
-        kvc_put_cell(out, text_of(row, "user"), 12);
-        kvc_put_cell(out, text_of(row, "state"), 9);
-        fprintf(out, "%8s %8s %10s %10s %10s\n", kvc_show_seconds(number_of(row, "age"), age),
-                kvc_show_seconds(number_of(row, "idle"), idle),
-                kvc_show_count(number_of(row, "requests"), count),
-                kvc_show_bytes(number_of(row, "received_bytes"), in),
-                kvc_show_bytes(number_of(row, "sent_bytes"), sent));
-    }
+    json_array_foreach(json_object_get(answer, "connections"), i, row) print_client(out, row);
     if (json_is_true(json_object_get(answer, "more")))
         fputs("and more\n", out);
 }

@@ -36,6 +36,7 @@ async function showEndpoints() {
 }
 
 const CONNECTIONS_SHOWN = 500;
+const isSession = (row) => row.streams !== undefined; // of yamux: its streams have rows of their own
 
 async function showConnections() {
   const { connections, more } = await readJson(`connections?limit=${CONNECTIONS_SHOWN}`);
@@ -46,14 +47,14 @@ async function showConnections() {
     ["peer", (row) => row.address],
     ["user", (row) => row.user ?? ""],
     ["name", (row) => row.name ?? ""],
-    ["codec", (row) => row.codec],
+    ["codec", (row) => row.codec ?? (isSession(row) ? `${row.streams} streams` : "")],
     ["state", (row) => row.state],
     ["age", (row) => duration(row.age), "number"],
-    ["idle", (row) => duration(row.idle), "number"],
-    ["requests", (row) => short(row.requests), "number"],
-    ["received", (row) => short(row.received_bytes, "B"), "number"],
-    ["sent", (row) => short(row.sent_bytes, "B"), "number"],
-    ["waiting", (row) => short(row.pending + row.detached), "number"],
+    ["idle", (row) => isSession(row) ? "" : duration(row.idle), "number"],
+    ["requests", (row) => isSession(row) ? "" : short(row.requests), "number"],
+    ["received", (row) => isSession(row) ? "" : short(row.received_bytes, "B"), "number"],
+    ["sent", (row) => isSession(row) ? "" : short(row.sent_bytes, "B"), "number"],
+    ["waiting", (row) => isSession(row) ? "" : short(row.pending + row.detached), "number"],
     ["", (row) => element("button", { type: "button", "aria-label": `end connection ${row.id}`, onclick: () => end(row.id) }, "end")],
   ], connections, "nobody is connected");
 }

@@ -310,7 +310,7 @@ class Client(Served):
             lines = self.ask("clients").splitlines()
             self.assertEqual(len(lines), 2)
             self.assertEqual(self.ask("kill", lines[1].split()[0]), "ended=1\n")
-            self.assertIn("404 No connection has this number", self.ask("kill", "9999", code=1))
+            self.assertIn("404 No connection or session has this number", self.ask("kill", "9999", code=1))
         self.assertIn("the argument is a number", self.ask("kill", "../reload", code=2))
 
     def test_slow_requests_are_listed(self):

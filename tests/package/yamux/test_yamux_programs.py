@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: MIT
 """kvs and kvc over yamux on everything that can be below it, and each of them with a peer that speaks something else.
 test_yamux_programs.py KVS KVC BELOW [TEST...]; BELOW names what the build has: "tcp unix tls ws wss http"."""
+import json
 import os
 import pathlib
 import re
+import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -33,6 +36,8 @@ class Programs(unittest.TestCase):
         if "tls" in BELOW:
             subprocess.run([KVS, "--make-certificate", temporary.name], check=True, capture_output=True, timeout=60)
 
+    options = ()
+
     def start(self, *urls):
         """Returns the server and its addresses, as clients name them."""
         listens = []
@@ -41,7 +46,7 @@ class Programs(unittest.TestCase):
             if is_sealed(url):
                 url += f"?cert={self.folder}/server.pem&key={self.folder}/server.key"
             listens += ["--listen", url]
-        server = subprocess.Popen([KVS, "--threads", "2", "--log-level", "debug", *listens],
+        server = subprocess.Popen([KVS, "--threads", "2", "--log-level", "debug", *self.options, *listens],
                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.addCleanup(server.communicate)
         self.addCleanup(server.terminate)
@@ -94,6 +99,57 @@ class Below(Programs):
                 self.assertRegex(shown, r"(?m)^hget +\d")
         log = self.end(server)
         self.assertNotIn("reason=protocol", log)
+
+
+class Sessions(Programs):
+    """The admin service shows sessions and their streams, and ends either."""
+    options = ("--admin", "tcp://127.0.0.1:0")
+
+    def frame(self, sock):
+        """Returns type, flags, stream and length of the next one."""
+        header = b""
+        while len(header) < 12:
+            part = sock.recv(12 - len(header))
+            if not part:
+                return None
+            header += part
+        return struct.unpack(">xBHII", header)
+
+    def rows(self):
+        run = subprocess.run(["curl", "-sS", "--max-time", "20", self.admin + "/connections"], check=True,
+                             stdout=subprocess.PIPE, timeout=60)
+        return json.loads(run.stdout)["connections"]
+
+    def delete(self, number):
+        subprocess.run(["curl", "-fsS", "--max-time", "20", "-X", "DELETE", f"{self.admin}/connections/{number}"],
+                       check=True, stdout=subprocess.DEVNULL, timeout=60)
+
+    def test_streams_are_shown_with_their_session_and_either_is_ended(self):
+        if "http" not in BELOW:
+            return
+        server, (address,) = self.start("yamux://127.0.0.1:0")
+        self.admin = server.stdout.readline().split()[1].replace("tcp", "http")
+        host, port = address.split("//")[1].split(":")
+        with socket.create_connection((host, int(port)), timeout=60) as sock:
+            for stream in 1, 3:
+                sock.sendall(struct.pack(">xBHII", 1, 1, stream, 0))
+                self.assertEqual(self.frame(sock), (1, 2, stream, 0))
+            rows = self.rows()
+            session, = [row for row in rows if "streams" in row]
+            streams = {row["address"].split("#")[1]: row for row in rows if row.get("session") == session["id"]}
+            self.assertEqual((session["streams"], sorted(streams)), (2, ["1", "3"]))
+            self.assertEqual(streams["1"]["address"], session["address"] + "#1")
+            clients = self.kvc(address, "--admin", self.admin.replace("http", "tcp"), "clients")
+            self.assertRegex(clients, rf"(?m)^{session['id']} .* 2 streams +- +open .* -$")
+            self.delete(streams["3"]["id"])
+            self.assertEqual(self.frame(sock)[2], 3)
+            sock.sendall(struct.pack(">xBHII", 2, 1, 0, 7))
+            self.assertEqual(self.frame(sock), (2, 2, 0, 7))
+            self.delete(session["id"])
+            while self.frame(sock):
+                pass
+        log = self.end(server)
+        self.assertEqual(log.count("reason=killed"), 2)
 
 
 class OtherPeers(Programs):

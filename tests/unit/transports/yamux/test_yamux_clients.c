@@ -15,7 +15,10 @@
 
 #include "codecs/codecs.h"
 #include "core/client.h"
+#include "core/connections.h"
+
 #include "core/dialer.h"
+#include "core/inspect.h"
 #include "core/server/server_private.h"
 #include "lib/fault.h"
 #include "lib/script_transport.h"
@@ -23,7 +26,7 @@
 #include "services/echo/echo.h"
 #include "transports/transports.h"
 
-enum { CLIENTS = 4, CALLS = 64 };
+enum { CLIENTS = 4, CALLS = 64, MANY_STREAMS = WEFT_WALK_SHARE + 4 };
 
 #define SECOND INT64_C(1000000000)
 
@@ -62,7 +65,7 @@ static void fill_registry(struct weft_registry *registry)
     assert_int_equal(weft_registry_add_service(registry, &echo_service, NULL), 0);
 }
 
-static int try_start_url(struct world *world, const char *url)
+static int try_start_with(struct world *world, const char *url, uint32_t max_connections)
 {
     const char *const urls[] = {url};
 
@@ -78,7 +81,7 @@ static int try_start_url(struct world *world, const char *url)
         .limits = weft_limits_default(),
         .threads = 1,
     };
-    world->options.limits.max_connections = 4;
+    world->options.limits.max_connections = max_connections;
     int err = weft_server_new(&world->server, &world->options, &world->error);
     if (err == 0)
         err = weft_server_listen(world->server, &world->error);
@@ -87,6 +90,11 @@ static int try_start_url(struct world *world, const char *url)
     weft__server_begin(world->server);
     world->loop = weft_server_loop(world->server);
     return 0;
+}
+
+static int try_start_url(struct world *world, const char *url)
+{
+    return try_start_with(world, url, 4);
 }
 
 static int try_start(struct world *world, const char *options)
@@ -496,6 +504,98 @@ static void test_broken_rule_is_the_reason_of_the_session_and_its_streams(void *
     end(&world);
 }
 
+/* A walk, and what it has seen. */
+struct look {
+    struct weft_walk walk;
+    uint64_t end; /* what is to end; 0: nothing */
+    uint64_t session;
+    size_t streams, of_session, sessions, shown_streams;
+    bool is_done;
+};
+
+static unsigned look_at(struct weft_walk *walk, const struct weft_connection *row)
+{
+    struct look *look = weft_container_of(walk, struct look, walk);
+
+    if (row->is_session) {
+        assert_null(row->codec);
+        assert_string_equal(row->transport, "yamux+script");
+        look->sessions++;
+        look->session = row->id;
+        look->shown_streams += row->streams;
+    } else {
+        look->streams++;
+        look->of_session = row->session;
+    }
+    return row->id == look->end ? WEFT_VISIT_END : WEFT_VISIT_NEXT;
+}
+
+static void look_done(struct weft_walk *walk)
+{
+    weft_container_of(walk, struct look, walk)->is_done = true;
+}
+
+static struct look look_around(struct world *world, bool sessions, uint64_t ends)
+{
+    struct look look = {.walk = {.visit = look_at, .done = look_done, .sessions = sessions},
+                        .end = ends};
+
+    weft_server_walk(world->server, world->loop, &look.walk);
+    run(world);
+    assert_true(look.is_done);
+    return look;
+}
+
+static void test_walk_shows_sessions_if_asked_and_ends_them(void **state)
+{
+    struct world world;
+    (void)state;
+    start(&world, "");
+    struct user *first = join(&world, 0, NULL);
+    struct user *second = join(&world, 1, first->client);
+    run(&world);
+    struct look look = look_around(&world, false, 0);
+    assert_int_equal(look.streams, 2);
+    assert_int_equal(look.sessions, 0);
+    uint64_t session = look.of_session;
+    look = look_around(&world, true, session);
+    assert_int_equal(look.streams, 2);
+    assert_int_equal(look.sessions, 1);
+    assert_int_equal(look.session, session);
+    assert_int_equal(look.shown_streams, 2);
+    assert_int_equal(counts_of(&world).closed[WEFT_REASON_KILLED], 1);
+    assert_int_equal(counts_of(&world).open, 0);
+    assert_int_not_equal(weft_client_status(second->client), 0);
+    end(&world);
+}
+
+/* A walk that has shown its share of streams waits for the next turn, and a session may go meanwhile. */
+static void test_walk_passes_over_a_session_that_goes_meanwhile(void **state)
+{
+    struct world world;
+    struct look look = {.walk = {.visit = look_at, .done = look_done, .sessions = true}};
+    uint8_t syn[] = {0, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0};
+    (void)state;
+    assert_int_equal(try_start_with(&world, "yamux+script:kv?streams=1000&backlog=1000", 1000), 0);
+    struct script_end *many = script_dial("kv"), *goes = script_dial("kv");
+    for (unsigned i = 0; i < MANY_STREAMS; i++) {
+        syn[6] = (uint8_t)((1 + 2 * i) >> 8);
+        syn[7] = (uint8_t)(1 + 2 * i);
+        script_send(many, syn, sizeof syn);
+    }
+    run(&world);
+    assert_int_equal(counts_of(&world).open, MANY_STREAMS + 2);
+    weft_server_walk(world.server, world.loop, &look.walk);
+    script_close(goes);
+    run(&world);
+    assert_true(look.is_done);
+    assert_int_equal(look.streams, MANY_STREAMS);
+    assert_int_equal(look.sessions, 1);
+    assert_int_equal(look.shown_streams, MANY_STREAMS);
+    script_close(many);
+    end(&world);
+}
+
 static void test_schemes_say_where_a_multiplexer_belongs(void **state)
 {
     struct weft_registry registry = {.frozen = false};
@@ -623,6 +723,8 @@ int main(void)
         cmocka_unit_test(test_cut_ends_streams_and_sessions_at_once),
         cmocka_unit_test(test_session_without_streams_idles_out),
         cmocka_unit_test(test_broken_rule_is_the_reason_of_the_session_and_its_streams),
+        cmocka_unit_test(test_walk_shows_sessions_if_asked_and_ends_them),
+        cmocka_unit_test(test_walk_passes_over_a_session_that_goes_meanwhile),
         cmocka_unit_test(test_schemes_say_where_a_multiplexer_belongs),
         cmocka_unit_test(test_dialer_has_no_use_for_a_multiplexer),
         cmocka_unit_test(test_options_have_ranges),
