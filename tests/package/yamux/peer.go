@@ -3,7 +3,8 @@
 // The other end of kvs's and kvc's yamux, in Go with hashicorp's own library (Debian: golang-github-hashicorp-yamux-dev).
 //
 //	peer client ADDRESS CASE    a client of kvs, whose codec is raw; prints "ok"
-//	peer server KVS             a server that carries each stream to KVS over tcp; prints its address
+//	peer server KVS [away]      a server that carries each stream to KVS over tcp; prints its address. away: each session takes
+//	                            one stream, and the server says GO_AWAY then
 //	peer vectors                what the library writes as a client and as a server, a line of hex each
 package main
 
@@ -102,9 +103,13 @@ func config() *yamux.Config {
 }
 
 func connect(address string) *yamux.Session {
+	return begin(address, config())
+}
+
+func begin(address string, config *yamux.Config) *yamux.Session {
 	conn, err := net.Dial("tcp", address)
 	must(err, "connect")
-	session, err := yamux.Client(conn, config())
+	session, err := yamux.Client(conn, config)
 	must(err, "begin a session")
 	return session
 }
@@ -261,11 +266,177 @@ func drain(session *yamux.Session) {
 	}
 }
 
+// A thousand streams of one session at once.
+func thousand(address string) {
+	c := config()
+	c.AcceptBacklog = 1000
+	session := begin(address, c)
+	all := make([]*yamux.Stream, 1000)
+	for i := range all {
+		all[i] = open(session)
+	}
+	var group sync.WaitGroup
+	for i := range all {
+		group.Add(1)
+		go func(i int) {
+			defer group.Done()
+			talk(all[i], fmt.Sprintf("thousand-%d", i), 2)
+		}(i)
+	}
+	group.Wait()
+	if n := session.NumStreams(); n != len(all) {
+		fail("%d streams are open", n)
+	}
+	session.Close()
+}
+
+// A stream that sends requests and reads no reply is held up by its window, before it has sent them all, and others go on. When
+// it reads, every reply comes.
+func window(session *yamux.Session) {
+	const requests = 100000
+	lazy, quick := open(session), open(session)
+	write(lazy, hset("small", bytes.Repeat([]byte("v"), 64)))
+	expectSet(lazy, "hset")
+	done := make(chan bool, 1)
+	go func() {
+		for i := 0; i < requests; i += 100 {
+			write(lazy, bytes.Repeat(hget("small"), 100))
+		}
+		done <- true
+	}()
+	talk(quick, "quick", 500)
+	pings(session)
+	select {
+	case <-done:
+		fail("2 MB of requests have passed a window of 256 KiB, and no reply was read")
+	default:
+	}
+	replies := bufio.NewReaderSize(lazy, 1<<16)
+	value := wanted(bytes.Repeat([]byte("v"), 64))
+	for i := 0; i < requests; i++ {
+		expect(replies, value, "hget")
+	}
+	<-done
+}
+
+// Frames made by hand, since the library resets no stream by itself.
+type wire struct {
+	net.Conn
+}
+
+func dialWire(address string) wire {
+	conn, err := net.Dial("tcp", address)
+	must(err, "connect")
+	must(conn.SetDeadline(time.Now().Add(deadline)), "set a deadline")
+	return wire{conn}
+}
+
+func (w wire) send(kind, flags byte, stream, length int, data []byte) {
+	h := []byte{0, kind, 0, flags, 0, 0, 0, 0, 0, 0, 0, 0}
+	binary.BigEndian.PutUint32(h[4:], uint32(stream))
+	binary.BigEndian.PutUint32(h[8:], uint32(length))
+	write(w, append(h, data...))
+}
+
+// The next frame: type, flags, stream, and the bytes of DATA.
+func (w wire) next() (kind, flags byte, stream int, data []byte) {
+	h := make([]byte, 12)
+	_, err := io.ReadFull(w, h)
+	must(err, "read a header")
+	if h[1] == 0 {
+		data = make([]byte, binary.BigEndian.Uint32(h[8:]))
+		_, err = io.ReadFull(w, data)
+		must(err, "read data")
+	}
+	return h[1], h[3], int(binary.BigEndian.Uint32(h[4:])), data
+}
+
+// kvs asks for a sign of life when it has heard nothing for a second, and goes on when it has one.
+func asked(address string) {
+	w := dialWire(address)
+	w.send(1, 1, 1, 0, nil)
+	for pings := 0; pings < 2; {
+		kind, flags, _, _ := w.next()
+		if kind == 2 && flags == 1 {
+			w.send(2, 2, 0, 0, nil)
+			pings++
+		}
+	}
+	w.send(0, 0, 1, len(hget("k")), hget("k"))
+	for {
+		if kind, _, stream, _ := w.next(); kind == 0 && stream == 1 {
+			break
+		}
+	}
+	w.Close()
+}
+
+// kvs gives up a session that does not answer a ping.
+func silent(address string) {
+	w := dialWire(address)
+	w.send(1, 1, 1, 0, nil)
+	_, err := io.Copy(io.Discard, w)
+	must(err, "wait for the end")
+}
+
+// The library's own pings, every 20 milliseconds, beside requests.
+func keepalive(address string) {
+	c := config()
+	c.KeepAliveInterval = 20 * time.Millisecond
+	session := begin(address, c)
+	for i := 0; i < 10; i++ {
+		talk(open(session), "keepalive", 50)
+	}
+	pings(session)
+	session.Close()
+}
+
+// A stream that its peer resets is gone, with what it was asked, and the session goes on.
+func reset(address string) {
+	w := dialWire(address)
+	request := append(hset("reset", []byte("v")), hget("reset")...)
+	for stream := 1; stream < 200; stream += 2 {
+		w.send(1, 1, stream, 0, nil)
+		w.send(0, 0, stream, len(request), request)
+		w.send(1, 8, stream, 0, nil)
+	}
+	w.send(2, 1, 0, 7, nil)
+	for {
+		if kind, flags, _, _ := w.next(); kind == 2 && flags == 2 {
+			break
+		}
+	}
+	w.send(1, 1, 201, 0, nil)
+	w.send(0, 0, 201, len(request), request)
+	var got []byte
+	for len(got) < 4 {
+		kind, flags, stream, data := w.next()
+		if stream == 201 && flags&8 != 0 {
+			fail("the stream behind those that were reset was reset")
+		}
+		if kind == 0 && stream == 201 {
+			got = append(got, data...)
+		}
+	}
+	w.Close()
+}
+
+// A client that takes no streams may open some: GO_AWAY is about the other direction.
+func away(session *yamux.Session) {
+	stream := open(session)
+	talk(stream, "away", 1)
+	must(session.GoAway(), "go away")
+	talk(stream, "away", 10)
+	talk(open(session), "away", 1)
+}
+
 func client(address, name string) {
+	byHand := map[string]func(string){"half-close": halfClose, "thousand": thousand, "asked": asked, "silent": silent,
+		"keepalive": keepalive, "reset": reset}
 	cases := map[string]func(*yamux.Session){"streams": streams, "slow": slow, "large": large,
-		"pings": pings, "limit": limit, "foreign": foreign, "drain": drain}
-	if name == "half-close" {
-		halfClose(address)
+		"pings": pings, "limit": limit, "foreign": foreign, "drain": drain, "window": window, "away": away}
+	if run := byHand[name]; run != nil {
+		run(address)
 		fmt.Println("ok")
 		return
 	}
@@ -291,7 +462,7 @@ func carry(stream net.Conn, kvs string) {
 	stream.Close()
 }
 
-func server(kvs string) {
+func server(kvs string, away bool) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	must(err, "listen")
 	fmt.Println(listener.Addr())
@@ -309,6 +480,9 @@ func server(kvs string) {
 				stream, err := session.Accept()
 				if err != nil {
 					return
+				}
+				if away {
+					must(session.GoAway(), "go away")
 				}
 				go carry(stream, kvs)
 			}
@@ -361,10 +535,12 @@ func main() {
 	case len(os.Args) == 4 && os.Args[1] == "client":
 		client(os.Args[2], os.Args[3])
 	case len(os.Args) == 3 && os.Args[1] == "server":
-		server(os.Args[2])
+		server(os.Args[2], false)
+	case len(os.Args) == 4 && os.Args[1] == "server" && os.Args[3] == "away":
+		server(os.Args[2], true)
 	case len(os.Args) == 2 && os.Args[1] == "vectors":
 		vectors()
 	default:
-		fail("usage: peer client ADDRESS CASE | peer server KVS | peer vectors")
+		fail("usage: peer client ADDRESS CASE | peer server KVS [away] | peer vectors")
 	}
 }

@@ -16,8 +16,11 @@ class Peers(unittest.TestCase):
     options = ["--max-frame", "16MiB"]
 
     def start(self, url):
+        # A file, since nobody reads while the server runs, and a pipe that is full would stop it.
+        self.log = tempfile.TemporaryFile(mode="w+")
+        self.addCleanup(self.log.close)
         server = subprocess.Popen([KVS, "--log-level", "debug", *self.options, "--listen", url],
-                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+                                  stdout=subprocess.PIPE, stderr=self.log, text=True)
         self.addCleanup(server.communicate)
         self.addCleanup(server.terminate)
         address = server.stdout.readline().split()[1]
@@ -25,7 +28,9 @@ class Peers(unittest.TestCase):
 
     def end(self, server):
         server.terminate()
-        _, log = server.communicate(timeout=100)
+        server.wait(timeout=100)
+        self.log.seek(0)
+        log = self.log.read()
         self.assertEqual(server.returncode, 0, log)
         return log
 
@@ -61,6 +66,30 @@ class GoClients(Peers):
     def test_streams_beyond_the_limit_are_reset(self):
         self.run_case("limit")
 
+    def test_thousand_streams_of_a_session_are_answered(self):
+        log = self.run_case("thousand", self.url + "&streams=1000&backlog=1000")
+        self.assertIn("closed.peer-closed=1001", log)
+
+    def test_stream_is_held_up_by_its_window_alone(self):
+        self.run_case("window")
+
+    def test_pings_of_the_library_pass_beside_requests(self):
+        self.run_case("keepalive")
+
+    def test_silent_session_is_asked_and_lives_by_its_answers(self):
+        self.run_case("asked", self.url + "&session-keepalive=1")
+
+    def test_session_that_does_not_answer_is_given_up(self):
+        log = self.run_case("silent", self.url + "&session-keepalive=1&ping-timeout=0.1")
+        self.assertIn('detail="the peer has not answered a ping"', log)
+
+    def test_streams_that_are_reset_take_nothing_with_them(self):
+        log = self.run_case("reset")
+        self.assertNotIn("reason=protocol", log)
+
+    def test_client_that_takes_no_streams_opens_some(self):
+        self.run_case("away")
+
     def test_bytes_of_another_protocol_end_their_stream_alone(self):
         log = self.run_case("foreign")
         self.assertIn("reason=foreign-protocol", log)
@@ -79,9 +108,11 @@ class GoClients(Peers):
 class GoServers(Peers):
     """kvc speaks yamux to Go, and Go speaks tcp to kvs."""
 
+    words = ()
+
     def setUp(self):
         _, address = self.start("tcp://127.0.0.1:0")
-        proxy = subprocess.Popen([PEER, "server", address.split("//")[1]],
+        proxy = subprocess.Popen([PEER, "server", address.split("//")[1], *self.words],
                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.addCleanup(proxy.communicate)
         self.address = "yamux://" + proxy.stdout.readline().strip()
@@ -112,6 +143,18 @@ class GoServers(Peers):
             self.kvc("--max-frame", "16MiB", "hset", "t", "large", "file:" + str(path))
             got = self.kvc("--max-frame", "16MiB", "hget", "t", "large")
             self.assertEqual(got, b"hex:" + value.hex().encode() + b"\n")
+
+
+    def test_streams_of_kvc_are_carried_by_turns(self):
+        shown = self.kvc("bench", "--clients", "100", "--streams", "100", "--pipeline", "4", "--requests", "4000", "--warmup",
+                         "0", "--mix", "hget=100", "--keys", "10")
+        self.assertRegex(shown.decode(), r"(?m)^hget +\d")
+
+
+class GoServersThatGoAway(GoServers):
+    """GO_AWAY is about new streams: the one that there is goes on. All that kvc does with one stream is done again."""
+    words = ("away",)
+    test_streams_of_kvc_are_carried_by_turns = None
 
 
 class Vectors(unittest.TestCase):
