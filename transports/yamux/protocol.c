@@ -170,14 +170,21 @@ static void reset_by_peer(struct weft__yamux *yamux, struct weft__yamux_flow *fl
     (void)count_idle(yamux);
 }
 
-static int update_window(struct weft__yamux *yamux, struct weft__yamux_flow *flow, uint32_t size)
+/* A peer that grants more than it has been sent enlarges the window, which it need not do often: it is free to say how
+ * large that is when it opens or accepts the stream. */
+static int update_window(struct weft__yamux *yamux, struct weft__yamux_flow *flow,
+                         const struct weft__yamux_header *h)
 {
+    const uint32_t size = h->length;
+    bool enlarges = size > flow->sent;
+
     if (size > UINT32_MAX - flow->may_send)
         return broken(yamux, "a window of more than 4 GiB");
+    flow->sent -= enlarges ? flow->sent : size;
     flow->may_send += size;
     if (size > 0)
         yamux->events->changed(yamux, flow);
-    return yamux->error;
+    return enlarges && h->flags == 0 ? count_idle(yamux) : yamux->error;
 }
 
 /* Applies what a frame says of a stream that is open. */
@@ -204,7 +211,7 @@ static int apply(struct weft__yamux *yamux, struct weft__yamux_flow *flow,
     if (is_data) {
         flow->may_receive -= h->length;
         yamux->target = h->length > 0 ? flow : NULL;
-    } else if (update_window(yamux, flow, h->length) < 0 || flow->reset) {
+    } else if (update_window(yamux, flow, h) < 0 || flow->reset) {
         return yamux->error;
     }
     if ((h->flags & WEFT__YAMUX_FIN) && yamux->payload == 0)
@@ -452,6 +459,7 @@ ssize_t weft__yamux_send(struct weft__yamux *yamux, struct weft__yamux_flow *flo
         return -ENOMEM;
     }
     flow->may_send -= (uint32_t)size;
+    flow->sent += (uint32_t)size;
     return (ssize_t)size;
 }
 

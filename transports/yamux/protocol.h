@@ -19,12 +19,13 @@ struct weft__yamux_flow {
     uint32_t may_send;    /* bytes that the peer still takes */
     uint32_t may_receive; /* bytes that the peer may still send */
     uint32_t read;        /* bytes that were read, and that no update has granted anew */
-    bool is_ours : 1;     /* we opened it */
-    bool answered : 1;    /* it was accepted: by the peer if it is ours, else by us */
-    bool sent_end : 1;    /* FIN was sent */
-    bool got_end : 1;     /* FIN has come, and all bytes before it */
-    bool got_fin : 1;     /* FIN has come, though bytes of its frame may not have */
-    bool reset : 1;       /* RST was sent or has come, so the id is forgotten */
+    uint32_t sent;     /* bytes that were sent, and that no update of the peer has granted anew */
+    bool is_ours : 1;  /* we opened it */
+    bool answered : 1; /* it was accepted: by the peer if it is ours, else by us */
+    bool sent_end : 1; /* FIN was sent */
+    bool got_end : 1;  /* FIN has come, and all bytes before it */
+    bool got_fin : 1;  /* FIN has come, though bytes of its frame may not have */
+    bool reset : 1;    /* RST was sent or has come, so the id is forgotten */
 };
 
 struct weft__yamux;

@@ -300,8 +300,8 @@ static void test_frames_without_use_end_the_session(void **state)
     static const struct {
         unsigned type, flags;
         uint32_t id, length;
-    } cases[] = {{DATA, 0, 3, 0},   {UPDATE, 0, 3, 0}, {DATA, 0, 1, 1},
-                 {UPDATE, 0, 1, 5}, {PING, ACK, 0, 1}, {AWAY, 0, 0, 0}};
+    } cases[] = {{DATA, 0, 3, 0},   {UPDATE, 0, 3, 0}, {DATA, 0, 1, 1}, {UPDATE, 0, 1, 5},
+                 {UPDATE, 0, 3, 5}, {PING, ACK, 0, 1}, {AWAY, 0, 0, 0}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         world_begin(&world, "idle-frames=20", true);
         world_send(&world, UPDATE, SYN, 1, 0, NULL);
@@ -322,6 +322,26 @@ static void test_frames_without_use_end_the_session(void **state)
         assert_non_null(strstr(world.why, "idle-frames"));
         world_end(&world);
     }
+}
+
+/* However small the pieces are in which a peer grants what it has read. */
+static void test_updates_for_what_was_sent_are_of_use(void **state)
+{
+    enum { SENT = 100 };
+    (void)state;
+    world_begin(&world, "idle-frames=10", true);
+    world_send(&world, UPDATE, SYN, 1, 0, NULL);
+    world_run(&world);
+    owner_write(&world.owners[0], SENT);
+    world_run(&world);
+    for (int i = 0; i < SENT + 10; i++)
+        world_send(&world, UPDATE, 0, 1, 1, NULL);
+    world_run(&world);
+    assert_int_equal(world_count(&world, AWAY, 0), 0);
+    world_send(&world, UPDATE, 0, 1, 1, NULL);
+    world_run(&world);
+    assert_int_equal(world_count(&world, AWAY, 0), 1);
+    world_end(&world);
 }
 
 static void test_fullest_stream_is_reset_when_memory_is_used_up(void **state)
@@ -367,6 +387,7 @@ int main(void)
         cmocka_unit_test(test_answers_that_nobody_reads_end_the_session),
         cmocka_unit_test(test_last_answer_that_nobody_reads_ends_the_session_without_more_input),
         cmocka_unit_test(test_frames_without_use_end_the_session),
+        cmocka_unit_test(test_updates_for_what_was_sent_are_of_use),
         cmocka_unit_test(test_fullest_stream_is_reset_when_memory_is_used_up),
     };
     return cmocka_run_group_tests_name("yamux hostile", tests, NULL, NULL);
