@@ -8,13 +8,14 @@ overwrites it, and all keys are read back after each failure: a write that was a
 so does one that was refused and is there. STEP is kill, freeze, cut or move: a round then does those alone.
 
 Fails if a write is lost, an answer wrong, or the memory of a kvs grows beyond its bound. Times are reported: a gap is the
-longest time between two acknowledged writes of a writer."""
+longest time between two acknowledged writes of a writer. The column `machine` says by how much a sleep was late meanwhile."""
 import itertools
 import os
 import signal
 import statistics
 import sys
 import tempfile
+import threading
 import time
 
 import network
@@ -26,6 +27,21 @@ WRITERS, KEYS = 50, 8
 FAILED_SECONDS, MOVED_SLOTS, MEMORY_MAX_MIB = 10, 4096, 64
 
 
+class Clock(threading.Thread):
+    """Notes by how much a short sleep was late at most: for so long the machine itself may have stood still."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.late = 0.0
+        self.start()
+
+    def run(self):
+        while True:
+            begin = time.monotonic()
+            time.sleep(0.05)
+            self.late = max(self.late, time.monotonic() - begin - 0.05)
+
+
 class Scenario:
     def __init__(self, cluster, kvs, spare):
         self.cluster, self.kvs, self.spare = cluster, kvs, spare
@@ -35,7 +51,7 @@ class Scenario:
             shard = i % MASTERS
             keys = [places[shard].pop() for _ in range(KEYS)]
             self.writers.append(Writer(keys, shard, kvs[i // MASTERS % len(kvs)]))
-        self.figures, self.takeover, self.rounds_memory = {}, None, []
+        self.figures, self.takeover, self.rounds_memory, self.clock = {}, None, [], Clock()
         for writer in self.writers:
             writer.start()
         self.wait_for_progress()
@@ -59,7 +75,7 @@ class Scenario:
         before, begin = self.counts(), time.monotonic()
         for writer in self.writers:
             writer.longest = 0.0
-        self.takeover = None
+        self.takeover, self.clock.late = None, 0.0
         fail()
         wait_until(self.cluster.is_whole, "the cluster is whole again")
         self.wait_for_progress()
@@ -77,7 +93,7 @@ class Scenario:
     def show(self, name, seconds, worst, counts):
         memory = max(kvs.memory() for kvs in self.kvs)
         takeover = f"{self.takeover:.2f} s" if self.takeover else ""
-        print(f"{name:16} {seconds:5.0f} s {takeover:>10} {worst[0]:8.2f} s {worst[1]:8.2f} s "
+        print(f"{name:16} {seconds:5.0f} s {takeover:>10} {worst[0]:8.2f} s {worst[1]:8.2f} s {self.clock.late:8.2f} s "
               f"{counts[0]:8} {counts[1]:7} {counts[2]:7} {self.wrong():6} {memory[0]:7.1f} {memory[1]:7.1f} MiB",
               flush=True)
 
@@ -186,7 +202,7 @@ def fail_and_check(program, cluster, machines, spare, rounds, steps):
         scenario = Scenario(cluster, (one, other), spare)
         print(f"{WRITERS} writers, of at most {1 / PAUSE / 2:.0f} writes per second each, to two kvs; "
               f"cluster-node-timeout {NODE_TIMEOUT_MS} ms\n"
-              f"{'':16} {'took':>7} {'takeover':>10} {'hit':>10} {'others':>10} "
+              f"{'':16} {'took':>7} {'takeover':>10} {'hit':>10} {'others':>10} {'machine':>10} "
               f"{'acked':>8} {'refused':>7} {'unknown':>7} {'wrong':>6} {'memory':>7} {'at most':>11}", flush=True)
         try:
             for number in range(rounds):
