@@ -19,7 +19,8 @@
 #include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/sync_stream.h>
 
-namespace {
+namespace
+{
 
 using grpc::ByteBuffer;
 using grpc::internal::RpcMethod;
@@ -101,22 +102,27 @@ const std::string table = field(1, "t");
 
 void set_deadline(grpc::ClientContext &context, int milliseconds)
 {
-    context.set_deadline(std::chrono::system_clock::now() + std::chrono::milliseconds(milliseconds));
+    context.set_deadline(std::chrono::system_clock::now() +
+                         std::chrono::milliseconds(milliseconds));
 }
 
-class Client {
+class Client
+{
   public:
-    explicit Client(std::shared_ptr<grpc::Channel> channel) : channel_(std::move(channel)) {}
+    explicit Client(std::shared_ptr<grpc::Channel> channel) : channel_(std::move(channel))
+    {
+    }
 
-    grpc::Status try_call(const char *path, const std::string &request, ByteBuffer *reply, bool gzip = false)
+    grpc::Status try_call(const char *path, const std::string &request, ByteBuffer *reply,
+                          bool gzip = false)
     {
         grpc::ClientContext context;
         set_deadline(context, 20000);
         if (gzip)
             context.set_compression_algorithm(GRPC_COMPRESS_GZIP);
         const RpcMethod method(path, RpcMethod::NORMAL_RPC);
-        return grpc::internal::BlockingUnaryCall<ByteBuffer, ByteBuffer>(channel_.get(), method, &context, buffer_of(request),
-                                                                         reply);
+        return grpc::internal::BlockingUnaryCall<ByteBuffer, ByteBuffer>(
+            channel_.get(), method, &context, buffer_of(request), reply);
     }
 
     Reply call(const char *path, const std::string &request, bool gzip = false)
@@ -130,16 +136,21 @@ class Client {
 
     void set(const std::string &key, const std::string &value, bool gzip = false)
     {
-        call("/weft.kv.v1.Kv/Hset", table + field(2, field(1, key) + field(2, field(1, value))), gzip);
+        call("/weft.kv.v1.Kv/Hset", table + field(2, field(1, key) + field(2, field(1, value))),
+             gzip);
     }
 
-    Reply get(const std::string &key, bool gzip = false) { return call("/weft.kv.v1.Kv/Hget", table + field(2, key), gzip); }
+    Reply get(const std::string &key, bool gzip = false)
+    {
+        return call("/weft.kv.v1.Kv/Hget", table + field(2, key), gzip);
+    }
 
     std::unique_ptr<grpc::ClientReader<ByteBuffer>> watch(grpc::ClientContext &context)
     {
         static const RpcMethod method("/weft.kv.v1.Kv/Watch", RpcMethod::SERVER_STREAMING);
         return std::unique_ptr<grpc::ClientReader<ByteBuffer>>(
-            grpc::internal::ClientReaderFactory<ByteBuffer>::Create(channel_.get(), method, &context, buffer_of(table)));
+            grpc::internal::ClientReaderFactory<ByteBuffer>::Create(channel_.get(), method,
+                                                                    &context, buffer_of(table)));
     }
 
     bool many()
@@ -234,5 +245,6 @@ int main(int argc, char **argv)
         std::cout << "cancel " << drain(*stream) << std::endl;
     }
     ByteBuffer none;
-    std::cout << "unknown " << client.try_call("/no.Such/Method", "", &none).error_code() << std::endl;
+    std::cout << "unknown " << client.try_call("/no.Such/Method", "", &none).error_code()
+              << std::endl;
 }
