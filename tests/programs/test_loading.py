@@ -175,6 +175,16 @@ def test_signals_end_it_while_it_loads(world):
         check(world.log().count(f"event=drain signal={name}") >= 2, "the log says why")
 
 
+def test_other_signals_do_nothing_while_it_loads(world):
+    run, gate = world.load("--admin", f"unix:{world.admin}")
+    for number in signal.SIGUSR1, signal.SIGHUP, signal.SIGPIPE:
+        run.signal(number)
+    assert_loading(world, world.admin)
+    gate.close()
+    wait_until_ready(world.admin)
+    end(run)
+
+
 def test_a_second_signal_cuts_who_is_slow(world):
     run, gate = world.load("--admin", f"unix:{world.admin}")
     slow = connect(world.admin)
