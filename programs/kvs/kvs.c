@@ -306,6 +306,26 @@ struct parts {
     struct kvs_administer administer;
 };
 
+static int open_context(struct contexts *contexts, const struct kvs_config *config,
+                        const char *store, const struct weft_log *log, struct kv_progress *progress,
+                        struct weft_error *error)
+{
+    return weft_kv_context_open(&contexts->kv, stores, store, kvs_limits_of(config, 0), log,
+                                &contexts->outward, progress, error);
+}
+
+/* Opens the store as --check does. If another process has it, as a rule the kvs that is to be restarted, an empty one stands
+ * for it. */
+static int check_store(struct contexts *contexts, const struct kvs_config *config,
+                       const struct weft_log *log, struct weft_error *error)
+{
+    int err = open_context(contexts, config, config->store, log, NULL, error);
+    if (err != -EBUSY)
+        return err;
+    fprintf(stderr, "kvs: %s; the rest is checked with an empty store\n", error->text);
+    return open_context(contexts, config, "memory", log, NULL, error);
+}
+
 /* Opens the store, which may take long. Somebody answers meanwhile, unless the settings are only checked. */
 static int open_store(struct parts *parts, struct kvs_config *config, const struct weft_log *log,
                       struct weft_error *error)
@@ -315,14 +335,14 @@ static int open_store(struct parts *parts, struct kvs_config *config, const stru
     if (err < 0)
         return weft_error_set(error, err, "%s", weft_strerror(err));
     err = open_users(config, &parts->layers.users, log, error);
-    if (err == 0 && !config->check)
+    if (err == 0 && config->check)
+        return check_store(contexts, config, log, error);
+    if (err == 0)
         err = kvs_loading_begin(&parts->loading, config, log, &parts->service, parts->layers.users,
                                 error);
-    if (err < 0)
-        return err;
-    return weft_kv_context_open(&contexts->kv, stores, config->store, kvs_limits_of(config, 0), log,
-                                &contexts->outward, config->check ? NULL : &parts->loading.progress,
-                                error);
+    return err < 0 ? err
+                   : open_context(contexts, config, config->store, log, &parts->loading.progress,
+                                  error);
 }
 
 /* Makes what is served, on the open store. */

@@ -18,6 +18,7 @@
 #include "core/base/units.h"
 #include "lib/kvs.h"
 #include "lib/listener.h"
+#include "lib/scratch.h"
 #include "lib/wire_assert.h"
 
 /* inet_pton(3) does not know the short form, so it counts as a name; the resolver makes it
@@ -170,6 +171,28 @@ static void test_check_tells_of_an_address_that_is_in_use(void **state)
     expect_check_tells_of("--listen", listener.url);
     expect_check_tells_of("--admin", listener.url);
     close(listener.fd);
+}
+
+static void test_check_goes_on_without_a_store_that_another_kvs_has(void **state)
+{
+    (void)state;
+    struct kvs kvs;
+    struct process check;
+    char folder[64], store[96];
+    scratch_make(folder, sizeof folder);
+    snprintf(store, sizeof store, "memory:%s/data", folder);
+    kvs_start(&kvs, WORDS("--listen", KVS_ANY_PORT, "--store", store));
+    assert_int_equal(
+        process_run(&check, WORDS(KVS_PATH, "--check", "--listen", KVS_ANY_PORT, "--store", store)),
+        0);
+    assert_one_line(check.err.text, "; the rest is checked with an empty store");
+    assert_one_line(check.err.text, "another process uses it");
+    process_kill(&check);
+    assert_int_equal(
+        process_run(&check, WORDS(KVS_PATH, "--check", "--codec", "morse", "--store", store)), 2);
+    process_kill(&check);
+    kvs_end(&kvs);
+    scratch_remove(folder);
 }
 
 static void test_unix_socket_is_given_to_the_user(void **state)
@@ -366,6 +389,7 @@ int main(void)
         cmocka_unit_test(test_check_refuses_what_serving_would),
         cmocka_unit_test(test_check_refuses_an_address_that_cannot_be_bound),
         cmocka_unit_test(test_check_tells_of_an_address_that_is_in_use),
+        cmocka_unit_test(test_check_goes_on_without_a_store_that_another_kvs_has),
         cmocka_unit_test(test_unix_socket_is_given_to_the_user),
         cmocka_unit_test(test_unknown_user_exits_2),
         cmocka_unit_test(test_user_drops_privileges_or_nothing_serves),
