@@ -105,8 +105,10 @@ def measure(build, rounds, masters):
         pids = [node.pid for node in cluster.nodes]
         with servers.Server("kvs", "redis", command, port) as kvs:
             for name, words in (("HSET", (FIELD, VALUE)), ("HGET", (FIELD,))):
+                # redis-benchmark takes one node for no cluster.
+                straight = ["--cluster", name, "hash:{tag}"] if masters > 1 else [name, "hash"]
                 pairs = [(load(port, [kvs.pid, *pids], name, "hash", *words),
-                          load(cluster.nodes[0].port, pids, "--cluster", name, "hash:{tag}", *words))
+                          load(cluster.nodes[0].port, pids, *straight, *words))
                          for _ in range(rounds)]
                 kept &= show(masters, name, pairs)
     return kept
