@@ -59,21 +59,15 @@ static struct job *make_job(const struct admin_loop *self, struct weft_request *
 
 /* --- connections ----------------------------------------------------------------------------------- */
 
-/* Puts what a session has, and what a connection has in common with it. */
-static void put_common(struct weft_json_build *json, const struct weft_connection *row)
+static void put_session(struct weft_json_build *json, const struct weft_connection *row)
 {
+    weft_json_open(json, NULL, '{');
     weft_json_integer(json, "id", row->id);
     weft_json_string(json, "address", row->address);
     weft_json_string(json, "transport", row->transport);
     weft_json_string(json, "endpoint", row->endpoint);
     weft_json_string(json, "state", weft_connection_state_name(row->state));
     weft_json_number(json, "age", (double)row->age / 1e9);
-}
-
-static void put_session(struct weft_json_build *json, const struct weft_connection *row)
-{
-    weft_json_open(json, NULL, '{');
-    put_common(json, row);
     weft_json_integer(json, "streams", row->streams);
     weft_json_close(json, '}');
 }
@@ -81,13 +75,16 @@ static void put_session(struct weft_json_build *json, const struct weft_connecti
 static void put_connection(struct weft_json_build *json, const struct weft_connection *row)
 {
     weft_json_open(json, NULL, '{');
-    put_common(json, row);
-    if (row->session != 0)
-        weft_json_integer(json, "session", row->session);
+    weft_json_integer(json, "id", row->id);
+    weft_json_string(json, "address", row->address);
+    weft_json_string(json, "transport", row->transport);
     weft_json_string(json, "codec", row->codec);
     weft_json_string(json, "service", row->service);
+    weft_json_string(json, "endpoint", row->endpoint);
     weft_json_string(json, "user", row->user);
     weft_json_string(json, "name", row->label);
+    weft_json_string(json, "state", weft_connection_state_name(row->state));
+    weft_json_number(json, "age", (double)row->age / 1e9);
     weft_json_number(json, "idle", (double)row->idle / 1e9);
     weft_json_integer(json, "received_bytes", row->bytes_in);
     weft_json_integer(json, "sent_bytes", row->bytes_out);
@@ -96,6 +93,8 @@ static void put_connection(struct weft_json_build *json, const struct weft_conne
     weft_json_integer(json, "output", row->output);
     weft_json_integer(json, "pending", row->pending);
     weft_json_integer(json, "detached", row->detached);
+    if (row->session != 0)
+        weft_json_integer(json, "session", row->session);
     weft_json_close(json, '}');
 }
 
