@@ -14,6 +14,7 @@
 enum {
     READ_SIZE = 16 * 1024, /* of one read below */
     READS = 16,            /* below, before others of the loop have their turn */
+    DROPPED_MAX = 1 << 20, /* bytes of a peer that was told of its end; it may send no more */
     ROUNDS = 16,           /* in which each stream that waits for room may write, likewise */
 };
 
@@ -244,6 +245,15 @@ static void be_connected(struct weft__yamux_session *session)
             weft__yamux_queue_writer(stream);
 }
 
+/* A flood goes on behind our last words, and reading it for as long as a peer may take to end costs what it is meant to
+ * cost. */
+static void drop(struct weft__yamux_session *session, size_t size)
+{
+    session->dropped += size;
+    if (session->dropped > DROPPED_MAX)
+        be_over(session);
+}
+
 /* Reads once. Returns false if the session is gone. */
 static bool read_once(struct weft__yamux_session *session, bool *dry)
 {
@@ -257,8 +267,10 @@ static bool read_once(struct weft__yamux_session *session, bool *dry)
         return true;
     if (n > 0) {
         session->heard = true;
-        if (session->state != WEFT__YAMUX_OPEN) /* it is dropped, so that it is no reset */
+        if (session->state != WEFT__YAMUX_OPEN) { /* it is dropped, so that it is no reset */
+            drop(session, (size_t)n);
             return true;
+        }
         int err = weft__yamux_read(&session->protocol, weft_view(scratch, (size_t)n),
                                    weft_loop_now(session->loop));
         if (err == -ECANCELED)

@@ -58,6 +58,7 @@ struct weft__yamux_session {
         *current;    /* whose owner is told of bytes; NULL: it has closed the stream */
     bool *gone;      /* set when the session closes while it is on the stack; NULL: it is not */
     size_t buffered; /* bytes in the buffers of all streams */
+    size_t dropped;  /* bytes that came behind our last words */
     int result;      /* what accept says once it is over */
     uint8_t state;
     bool enabled : 1;     /* the owner takes streams */

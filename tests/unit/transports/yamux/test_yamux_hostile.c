@@ -344,6 +344,29 @@ static void test_updates_for_what_was_sent_are_of_use(void **state)
     world_end(&world);
 }
 
+/* The last words are told, and then the time is over that the peer has to end by itself. */
+static void test_flood_behind_the_last_words_is_not_read_for_long(void **state)
+{
+    enum { PIECE = 64 * 1024 };
+    static uint8_t bytes[PIECE];
+    size_t sent = 0;
+    (void)state;
+    world_begin(&world, "", true);
+    world_send(&world, UPDATE, SYN, 1, 0, NULL);
+    world_send(&world, DATA, 0, 1, UINT32_MAX, NULL);
+    world_run(&world);
+    assert_int_equal(world_count(&world, AWAY, 0), 1);
+    while (world.over == 0 && sent < 2 << 20) {
+        script_send(world.peer, bytes, sizeof bytes);
+        sent += sizeof bytes;
+        world_run(&world);
+    }
+    assert_int_equal(world.over, -EPROTO);
+    assert_true(sent > 1 << 20);
+    assert_true(sent <= (1 << 20) + PIECE);
+    world_end(&world);
+}
+
 static void test_fullest_stream_is_reset_when_memory_is_used_up(void **state)
 {
     static uint8_t bytes[WINDOW];
@@ -388,6 +411,7 @@ int main(void)
         cmocka_unit_test(test_last_answer_that_nobody_reads_ends_the_session_without_more_input),
         cmocka_unit_test(test_frames_without_use_end_the_session),
         cmocka_unit_test(test_updates_for_what_was_sent_are_of_use),
+        cmocka_unit_test(test_flood_behind_the_last_words_is_not_read_for_long),
         cmocka_unit_test(test_fullest_stream_is_reset_when_memory_is_used_up),
     };
     return cmocka_run_group_tests_name("yamux hostile", tests, NULL, NULL);
