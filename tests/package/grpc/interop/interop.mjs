@@ -43,6 +43,30 @@ const large = async (client, more = {}) => {
   assert.ok(reply.payload.body.equals(Buffer.alloc(314159)));
 };
 
+// Resolves to what comes beside the replies.
+const beside = (call) =>
+  new Promise((done, fail) => {
+    let header;
+    call.on("metadata", (metadata) => (header = metadata));
+    call.on("status", (status) => (status.code === 0 ? done([header, status.metadata]) : fail(status)));
+    call.on("error", fail);
+    call.resume?.();
+  });
+
+const custom = async () => {
+  const metadata = new grpc.Metadata();
+  metadata.set("x-grpc-test-echo-initial", "test_initial_metadata_value");
+  metadata.set("x-grpc-test-echo-trailing-bin", Buffer.from("ababab", "hex"));
+  const calls = [
+    plain.UnaryCall({ response_size: 314159, payload: { body: Buffer.alloc(271828) } }, metadata, () => {}),
+    plain.StreamingOutputCall(stream([314159]), metadata),
+  ];
+  for (const [header, trailer] of await Promise.all(calls.map(beside))) {
+    assert.deepEqual(header.get("x-grpc-test-echo-initial"), ["test_initial_metadata_value"]);
+    assert.deepEqual(trailer.get("x-grpc-test-echo-trailing-bin"), [Buffer.from("ababab", "hex")]);
+  }
+};
+
 const fails = (promise, code, details) =>
   assert.rejects(promise, (error) => error.code === code && (details === undefined || error.details === details));
 
@@ -63,6 +87,7 @@ const cases = {
     assert.deepEqual(await sizes(stream([31415, 9, 2653, 58979])), [31415, 9, 2653, 58979]),
   server_compressed_streaming: async () =>
     assert.deepEqual(await sizes(stream([31415, 92653], { compressed: { value: true } })), [31415, 92653]),
+  custom_metadata: custom,
   cancel_after_begin: () => fails(sizes(stream([1], { interval_us: LONG }), 20000, (call) => call.cancel()), 1),
   timeout_on_sleeping_server: () => fails(sizes(stream([1], { interval_us: LONG }), 1), 4),
   status_code_and_message: () => ends("test status message"),

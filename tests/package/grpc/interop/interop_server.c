@@ -34,6 +34,22 @@ static bool end_early(struct weft_rpc_call *call, Grpc__Testing__PayloadType typ
     return true;
 }
 
+/* Sends back what the case custom_metadata asks for. Returns false if the call has ended. */
+static bool echo_metadata(struct weft_rpc_call *call)
+{
+    static const char initial[] = "x-grpc-test-echo-initial",
+                      trailing[] = "x-grpc-test-echo-trailing-bin";
+    struct weft_view value;
+    int err = 0;
+    if (weft_rpc_metadata(call, initial, &value))
+        err = weft_rpc_add_header(call, initial, value);
+    if (err == 0 && weft_rpc_metadata_bytes(call, trailing, &value) == 0)
+        err = weft_rpc_add_trailer(call, trailing, value);
+    if (err < 0)
+        weft_rpc_end(call, WEFT_RPC_INTERNAL, "metadata cannot be sent back");
+    return err == 0;
+}
+
 static bool has_payload(struct weft_rpc_call *call, int32_t size, Grpc__Testing__Payload *payload)
 {
     if (size < 0 || size > SIZE_MAX_ASKED) {
@@ -59,7 +75,7 @@ static void test_unary_call(Grpc__Testing__TestService_Service *service,
     Grpc__Testing__SimpleResponse reply = GRPC__TESTING__SIMPLE_RESPONSE__INIT;
     Grpc__Testing__Payload payload = GRPC__TESTING__PAYLOAD__INIT;
     (void)service;
-    if (end_early(call, request->response_type, request->response_status) ||
+    if (!echo_metadata(call) || end_early(call, request->response_type, request->response_status) ||
         !has_payload(call, request->response_size, &payload))
         return;
     reply.payload = &payload;
@@ -132,7 +148,7 @@ static void test_streaming_output_call(Grpc__Testing__TestService_Service *servi
 {
     struct streaming *streaming = NULL;
     (void)service, (void)closure;
-    if (end_early(call, request->response_type, request->response_status))
+    if (!echo_metadata(call) || end_early(call, request->response_type, request->response_status))
         return;
     request = (const Grpc__Testing__StreamingOutputCallRequest *)weft_rpc_keep(call);
     if (request)

@@ -18,8 +18,8 @@ REQUEST_SIZE, RESPONSE_SIZE = 271828, 314159
 STREAM_SIZES = [31415, 9, 2653, 58979]
 # What grpc-js is asked to do, one line of its output for each case.
 NODE_CASES = ("empty_unary large_unary client_compressed_unary server_compressed_unary server_streaming "
-              "server_compressed_streaming cancel_after_begin timeout_on_sleeping_server status_code_and_message "
-              "special_status_message unimplemented_method unimplemented_service").split()
+              "server_compressed_streaming custom_metadata cancel_after_begin timeout_on_sleeping_server "
+              "status_code_and_message special_status_message unimplemented_method unimplemented_service").split()
 
 
 class Server(unittest.TestCase):
@@ -73,6 +73,18 @@ class Interop(Server):
         sizes = [31415, 92653]
         replies = self.stream(sizes, compressed=testing.BoolValue(value=True))
         self.assertEqual([len(reply.payload.body) for reply in replies], sizes)
+
+    def test_custom_metadata(self):
+        initial = ("x-grpc-test-echo-initial", "test_initial_metadata_value")
+        trailing = ("x-grpc-test-echo-trailing-bin", b"\xab\xab\xab")
+        request = testing.SimpleRequest(response_size=RESPONSE_SIZE, payload=testing.Payload(body=bytes(REQUEST_SIZE)))
+        _, call = self.stub.UnaryCall.with_call(request, timeout=TIMEOUT, metadata=[initial, trailing])
+        asked = testing.StreamingOutputCallRequest(response_parameters=[testing.ResponseParameters(size=RESPONSE_SIZE)])
+        replies = self.stub.StreamingOutputCall(asked, timeout=TIMEOUT, metadata=[initial, trailing])
+        self.assertEqual([len(reply.payload.body) for reply in replies], [RESPONSE_SIZE])
+        for each in (call, replies):
+            self.assertIn(initial, each.initial_metadata())
+            self.assertIn(trailing, each.trailing_metadata())
 
     def test_cancel_after_begin(self):
         replies = self.stream([1], interval_us=60_000_000)
