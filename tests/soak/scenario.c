@@ -20,6 +20,9 @@ static const struct {
     {"promises", scenario_promises}, {"descriptors", scenario_descriptors},
     {"drain", scenario_drain},       {"never-reads", scenario_never_reads},
     {"memory", scenario_memory},
+#ifdef SCENARIO_GRPC
+    {"floods", scenario_floods},     {"windows", scenario_windows},
+#endif
 };
 
 enum { COUNT = sizeof scenarios / sizeof *scenarios };
@@ -55,6 +58,6 @@ int main(int argc, char **argv)
     }
     if (ran == 0)
         errx(2, "no such scenario; there are: bombs, zeros, pairs, half-headers, promises, "
-                "descriptors, drain, never-reads, memory");
+                "descriptors, drain, never-reads, memory, floods, windows");
     return missed > 0;
 }

@@ -58,6 +58,8 @@ bool scenario_descriptors(void);
 bool scenario_drain(void);
 bool scenario_never_reads(void);
 bool scenario_memory(void);
+bool scenario_floods(void);            /* only if there is a codec grpc */
+bool scenario_windows(void);           /* likewise */
 void scenario_memory_for(int seconds); /* else 20 */
 
 #endif
