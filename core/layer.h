@@ -56,6 +56,14 @@ WEFT_MUST_USE bool weft_request_ask(struct weft_request *request, const struct w
 bool weft_request_passes(const struct weft_request *request, unsigned flags,
                          struct weft_view object);
 
+/* True if request->layers is not NULL, but all that weft_request_ask would do is to note the action: no layer of the
+ * endpoint is a guard or has the slot ask. It costs less than weft_request_passes. A service that does not ask then
+ * sets request->action. */
+static inline bool weft_request_unasked(const struct weft_request *request)
+{
+    return ((uintptr_t)request->layers & 1) != 0;
+}
+
 /* Asks the layers, outermost first, until one can say if `secret` proves that the peer is `user`. Both are
  * borrowed for the call. Returns:
  *
@@ -77,6 +85,23 @@ WEFT_MUST_USE int weft_layer_wait(struct weft_request *request);
  * be the last thing that the layer hears of the request. For authenticate, `result` is the result. For
  * begin it is unused: begin is called again with the state that it left, unless the connection has gone. */
 void weft_layer_resume(struct weft_request *request, int result);
+
+/* Counts the requests of one action and status, for an observer. It belongs to one loop. The counters are read and
+ * written atomically; any thread may read them. Actions are the same if their names have the same address. */
+struct weft_tally {
+    const char *action; /* as request->action: static, or NULL */
+    uint32_t status;
+    uint64_t requests, request_bytes, reply_bytes;
+};
+
+/* Counts one request. Called on the loop of the tally. */
+static inline void weft_tally_count(struct weft_tally *tally, uint64_t request_bytes,
+                                    uint64_t reply_bytes)
+{
+    __atomic_store_n(&tally->requests, tally->requests + 1, __ATOMIC_RELAXED);
+    __atomic_store_n(&tally->request_bytes, tally->request_bytes + request_bytes, __ATOMIC_RELAXED);
+    __atomic_store_n(&tally->reply_bytes, tally->reply_bytes + reply_bytes, __ATOMIC_RELAXED);
+}
 
 enum { WEFT_UNKNOWN_MAX = 16 * 1024 }; /* bytes of a message, or a frame, of an unknown peer */
 
@@ -136,14 +161,18 @@ struct weft_layer {
                         struct weft_view secret);
 
     /* A layer that has this slot is an observer: it refuses nothing and keeps nothing beside a request, so the core
-     * spends a third of what a layer with begin, ask and end takes. An endpoint has at most one observer. It sees all
+     * spends a sixth of what a layer with begin, ask and end takes. An endpoint has at most one observer. It sees all
      * requests of the endpoint, wherever `layers=` names it, and of the slots here it may have only this one, `time`,
      * configure, start, stop and listening.
-     * Called exactly once per request, within the function that ends the request and after the end of all other
-     * layers. Of the request only action, status and payload.size may be read, and weft_request_peer and
-     * weft_request_connection called. bytes: as for end. begun: what `time` returned for this request, else 0. */
-    void (*observe)(void *loop_state, const struct weft_request *request, uint64_t bytes,
-                    int64_t begun);
+     * Called within the function that ends the request and after the end of all other layers, once per request, unless
+     * the core counts the request in a tally. Of the request only action, status and payload.size may be read, and
+     * weft_request_peer and weft_request_connection called. bytes: as for end. begun: what `time` returned for this
+     * request, else 0.
+     * Returns a tally with the action and the status of this request, or NULL. The core counts there each further
+     * request that has both and is not timed, in place of the call, until observe returns another tally or NULL. The
+     * tally lives until stop, and the layer changes it only within observe. */
+    struct weft_tally *(*observe)(void *loop_state, const struct weft_request *request,
+                                  uint64_t bytes, int64_t begun);
     /* Called for a request that is timed, before the begin of all other layers: for the first one of a loop, and then
      * for the one that is *next requests further, at least 1. Returns when it begins, as nanoseconds of a clock of
      * the layer's own, and not 0. NULL: no request is timed. */

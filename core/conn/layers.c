@@ -56,7 +56,7 @@ static void begin_layers(struct weft__request *request, void *loop_state, void *
         if (!request->layered.waited) {
             memset(state, 0, layer->request_size);
             request->layered.begun++;
-            request->layered.watched = true;
+            request->layered.watched = WEFT__HEARD;
         }
         request->layered.waited = false;
         if (layer->begin && !layer->begin(layers->of[i].loop_state, state, public, &why)) {
@@ -77,7 +77,7 @@ void weft__layers_call(void *loop_state, void *conn_state, struct weft_request *
 {
     struct weft__request *request = weft_container_of(public, struct weft__request, public);
 
-    public->layers = &request->conn->binding->layers;
+    public->layers = request->conn->binding->layers.public;
     request->layered.pass = NULL;
     begin_layers(request, loop_state, conn_state);
 }
@@ -96,10 +96,10 @@ void weft__layers_call_one(void *loop_state, void *conn_state, struct weft_reque
     void *state = weft__request_state(request, layers->of[0].at);
     struct weft_rejection why = {.cause = WEFT_REJECT_DENIED};
 
-    public->layers = layers;
+    public->layers = layers->public;
     request->layered.pass = NULL;
     request->layered.begun = 1;
-    request->layered.watched = true;
+    request->layered.watched = WEFT__HEARD;
     memset(state, 0, layer->request_size);
     if (!layer->begin || layer->begin(layers->of[0].loop_state, state, public, &why))
         binding->service->call(loop_state, conn_state, public);
@@ -117,14 +117,10 @@ void weft__layers_call_quick(void *loop_state, void *conn_state, struct weft_req
         weft__layers_call(loop_state, conn_state, public);
         return;
     }
-    public->layers = &binding->layers;
+    public->layers = binding->layers.public;
     request->layered.pass = &peer->pass;
     binding->service->call(loop_state, conn_state, public);
 }
-
-/* Every peer has this pass where no layer asks. */
-static const unsigned always;
-static const struct weft__pass pass_for_all = {.stamp = &always, .any = true};
 
 /* Goes on with a request that the observer may time. */
 WEFT_NOINLINE static void call_timed(void *loop_state, void *conn_state,
@@ -132,8 +128,10 @@ WEFT_NOINLINE static void call_timed(void *loop_state, void *conn_state,
 {
     struct weft__layers *layers = &request->conn->binding->layers;
 
-    if (layers->observer->time)
+    if (layers->observer->time) {
         request->layered.timed = layers->observer->time(layers->observer_loop, &layers->untimed);
+        request->layered.watched = WEFT__HEARD;
+    }
     layers->inner(loop_state, conn_state, &request->public);
 }
 
@@ -142,9 +140,9 @@ void weft__layers_observe(void *loop_state, void *conn_state, struct weft_reques
     struct weft__request *request = weft_container_of(public, struct weft__request, public);
     struct weft__layers *layers = &request->conn->binding->layers;
 
-    public->layers = layers;
-    request->layered.pass = &pass_for_all; /* inner sets another one if there are layers that ask */
-    request->layered.watched = true;
+    public->layers = layers->public;
+    request->layered.pass = NULL;
+    request->layered.watched = WEFT__WATCHED;
     if (--layers->untimed == 0)
         call_timed(loop_state, conn_state, request);
     else
@@ -157,7 +155,7 @@ bool weft_request_passes(const struct weft_request *public, unsigned flags, stru
         ((const struct weft__request *)(const void *)public)->layered.pass;
 
     if (!pass || ((flags | WEFT__PASS_NONE) & pass->denied))
-        return false;
+        return weft_request_unasked(public);
     return pass->any || weft_view_equal(object, weft_view(pass->object, pass->size));
 }
 
@@ -228,7 +226,7 @@ WEFT_NOINLINE static bool ask_each(struct weft_request *public, const struct wef
                                    struct weft_rejection *why)
 {
     struct weft__request *request = weft_container_of(public, struct weft__request, public);
-    const struct weft__layers *layers = public->layers;
+    const struct weft__layers *layers = &request->conn->binding->layers;
     bool may = true;
 
     /* A request that lasts may be asked about long after it came. */
@@ -240,7 +238,7 @@ WEFT_NOINLINE static bool ask_each(struct weft_request *public, const struct wef
     if (layers->quick && request->layered.begun == 0) {
         memset(weft__request_state(request, layers->of[request->layered.begun++].at), 0,
                layers->of[0].layer->request_size);
-        request->layered.watched = true;
+        request->layered.watched = WEFT__HEARD;
     }
     for (size_t i = 0; may && i < layers->count; i++) {
         const struct weft_layer *layer = layers->of[i].layer;
@@ -256,12 +254,14 @@ bool weft_request_ask(struct weft_request *public, const struct weft_action *act
                       struct weft_rejection *why)
 {
     struct weft__request *request = weft_container_of(public, struct weft__request, public);
-    const struct weft__layers *layers = public->layers;
+    const struct weft__layers *layers = &request->conn->binding->layers;
 
     *why = (struct weft_rejection){.cause = WEFT_REJECT_DENIED};
-    if (!layers)
+    if (!public->layers)
         return true;
-    request->public.action = public->action ? public->action : action->name;
+    public->action = public->action ? public->action : action->name;
+    if (weft_request_unasked(public))
+        return true;
     if (!layers->alone)
         return ask_each(public, action, why);
     const struct weft_layer *layer = layers->of[0].layer;
@@ -274,15 +274,15 @@ int weft_request_authenticate(struct weft_request *public, struct weft_view user
                               struct weft_view secret,
                               void (*known)(struct weft_request *request, int result))
 {
-    const struct weft__layers *layers = public->layers;
     struct weft__conn *conn = weft_container_of(public, struct weft__request, public)->conn;
+    const struct weft__layers *layers = &conn->binding->layers;
     int result = -ENOTSUP;
 
     if (!weft__conn_peer(conn))
         return -ENOMEM;
     if (weft__conn_asks(conn))
         return -EBUSY;
-    for (size_t i = 0; layers && result == -ENOTSUP && i < layers->count; i++)
+    for (size_t i = 0; result == -ENOTSUP && i < layers->count; i++)
         if (layers->of[i].layer->authenticate)
             result =
                 layers->of[i].layer->authenticate(layers->of[i].loop_state, public, user, secret);

@@ -19,8 +19,13 @@ struct weft__layers {
         void *loop_state;
         size_t at; /* where a request has this layer's state: weft__request_state (order.h) */
     } of[WEFT_LAYERS_MAX];
+    /* A request has this as its `layers`. It is this struct, or the byte behind its begin if nobody asks
+     * (weft_request_unasked). */
+    const void *public;
     const struct weft_layer *observer; /* of[count].layer, or NULL */
     void *observer_loop;
+    /* Requests like the last one are counted in *tally. `none` is like no request: its action is its own address. */
+    struct weft_tally *tally, none;
     uint32_t untimed; /* requests until the one that the observer times, this included */
     /* It is called behind the observer: the service's call or one of the functions below. */
     void (*inner)(void *loop_state, void *conn_state, struct weft_request *request);

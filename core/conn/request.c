@@ -91,10 +91,8 @@ static int deliver_loose(struct weft__request *request, const struct weft_body *
 }
 
 /* Goes on with the order if the request is its head, unless cancel_all is walking through it. */
-static void advance_from(struct weft__request *request)
+static void advance_from(struct weft__conn *conn, const struct weft__request *request)
 {
-    struct weft__conn *conn = request->conn;
-
     if (conn->order.first == request && !conn->cancelling)
         weft__conn_advance(conn);
 }
@@ -107,41 +105,40 @@ static void end_in_silence(struct weft__request *request)
         weft__conn_finish(request->conn, request);
 }
 
-/* Tells the observer, if there is one. */
-static inline void end_observed(struct weft__request *request)
+/* Tells the layers that have begun, the innermost first, and then the observer, if there is one. */
+WEFT_NOINLINE static void tell_layers(struct weft__request *request, struct weft__layers *layers)
 {
-    const struct weft__layers *layers = request->public.layers;
     uint64_t bytes = request->layered.bytes;
-    int64_t timed = request->layered.timed;
-
-    request->layered.watched = false;
-    request->layered.bytes = 0;
-    request->layered.timed = 0;
-    if (layers->observer)
-        layers->observer->observe(layers->observer_loop, &request->public, bytes, timed);
-}
-
-/* Tells the layers that have begun, the innermost first, and then the observer. */
-WEFT_NOINLINE static void end_begun(struct weft__request *request)
-{
-    const struct weft__layers *layers = request->public.layers;
 
     for (size_t i = request->layered.begun; i-- > 0;)
         if (layers->of[i].layer->end)
             layers->of[i].layer->end(layers->of[i].loop_state,
                                      weft__request_state(request, layers->of[i].at),
-                                     &request->public, request->layered.bytes);
+                                     &request->public, bytes);
     request->layered.begun = 0;
     request->layered.waited = false;
-    end_observed(request);
+    if (!layers->observer)
+        return;
+    layers->tally = layers->observer->observe(layers->observer_loop, &request->public, bytes,
+                                              request->layered.timed);
+    request->layered.timed = 0;
+    if (!layers->tally)
+        layers->tally = &layers->none;
 }
 
-static inline void end_layers(struct weft__request *request)
+static WEFT_INLINE void end_layers(const struct weft__conn *conn, struct weft__request *request)
 {
-    if (request->layered.begun > 0)
-        end_begun(request);
+    const struct weft_request *public = &request->public;
+    struct weft__layers *layers = &conn->binding->layers;
+    struct weft_tally *tally = layers->tally;
+
+    if (request->layered.watched == WEFT__WATCHED && tally->action == public->action &&
+        tally->status == public->status)
+        weft_tally_count(tally, public->payload.size, request->layered.bytes);
     else
-        end_observed(request);
+        tell_layers(request, layers);
+    request->layered.watched = WEFT__UNWATCHED;
+    request->layered.bytes = 0;
 }
 
 /* Sends the end of a request that is in no order. False: it is refused with -EAGAIN. */
@@ -167,31 +164,48 @@ WEFT_NOINLINE static void drop_loose(struct weft__request *request)
     weft__request_give(&conn->binding->worker->requests, request);
 }
 
+/* Notes that a request has ended, whose answer has been sent. */
+static WEFT_INLINE void note_end(struct weft__conn *conn, struct weft__request *request)
+{
+    weft__order_settle_room(&conn->order, request);
+    weft__probe_end(conn->id, request, request->public.status);
+    request->ended = true;
+    if (request->layered.watched)
+        end_layers(conn, request);
+    if (request->kept)
+        weft__request_drop_kept(request);
+}
+
+/* Does what end_request does, for a request that is in no order. */
+WEFT_NOINLINE static int end_loose(struct weft__request *request, const struct weft_body *body,
+                                   bool bad)
+{
+    struct weft__conn *conn = request->conn;
+
+    if (!end_answer_of_loose(request, body, bad))
+        return -EAGAIN;
+    note_end(conn, request);
+    drop_loose(request);
+    if (!conn->pumping)
+        weft__conn_schedule(conn);
+    return 0;
+}
+
 static int end_request(struct weft__request *request, const struct weft_body *body, bool bad)
 {
     struct weft__conn *conn = request->conn;
 
-    if (request->place == WEFT__LOOSE) {
-        if (!end_answer_of_loose(request, body, bad))
-            return -EAGAIN;
-    } else if (!weft__conn_gone(conn)) {
+    if (request->place == WEFT__LOOSE)
+        return end_loose(request, body, bad);
+    if (!weft__conn_gone(conn)) {
         if (!body)
             end_in_silence(request);
         else if (deliver(request, body, true) == -EAGAIN)
             return -EAGAIN;
         weft__conn_count_bad(conn, bad);
     }
-    weft__order_settle_room(&conn->order, request);
-    weft__probe_end(conn->id, request, request->public.status);
-    request->ended = true;
-    if (request->layered.watched)
-        end_layers(request);
-    if (request->kept)
-        weft__request_drop_kept(request);
-    if (request->place == WEFT__LOOSE)
-        drop_loose(request);
-    else
-        advance_from(request);
+    note_end(conn, request);
+    advance_from(conn, request);
     if (!conn->pumping)
         weft__conn_schedule(conn);
     return 0;
@@ -278,7 +292,7 @@ int weft_request_detach(struct weft_request *public)
     int err = weft__order_detach(&conn->order, request);
     if (err < 0)
         return err;
-    advance_from(request);
+    advance_from(conn, request);
     weft__conn_schedule(conn); /* fewer requests are pending */
     return 0;
 }

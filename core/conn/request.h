@@ -44,12 +44,18 @@ struct weft__held {
     bool lasting;           /* the body's `lasting` (core/base/body.h) */
 };
 
+enum weft__watched {
+    WEFT__UNWATCHED,
+    WEFT__WATCHED, /* by an observer, which need not hear of its end if a tally is like it */
+    WEFT__HEARD,   /* its end has to be told: a layer has begun, or the observer times it */
+};
+
 /* Used only if the endpoint has layers. `begun` and what stands behind it are 0 in the pool. */
 struct weft__layered {
     const struct weft__pass *pass; /* the peer's, with which it came; NULL: it had none */
     uint8_t begun;                 /* layers whose begin was called */
     bool waited;                   /* the last of them has to begin again */
-    bool watched;                  /* a layer has begun, or an observer waits for its end */
+    uint8_t watched;               /* enum weft__watched */
     uint64_t bytes;                /* of all its messages before encoding, if it is watched */
     int64_t timed;                 /* what the observer's `time` returned */
 };

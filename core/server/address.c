@@ -251,6 +251,12 @@ static void join_layers(struct weft__binding *binding)
     }
     layers->alone = layers->count == 1 && !layers->guarded;
     layers->quick = layers->guarded && layers->count == 1 && binding->service->asks;
+    bool asked = layers->guarded;
+    for (size_t i = 0; i < layers->count; i++)
+        asked |= layers->of[i].layer->ask != NULL;
+    layers->public = (const char *)layers + !asked;
+    layers->none.action = (const char *)&layers->none;
+    layers->tally = &layers->none;
     layers->inner = layers->quick       ? weft__layers_call_quick
                     : layers->alone     ? weft__layers_call_one
                     : layers->count > 0 ? weft__layers_call
@@ -341,6 +347,7 @@ void weft__address_stop(struct weft__address *address, struct weft__thread *thre
         }
         layers->count = 0;
         layers->observer = NULL;
+        layers->tally = &layers->none;
     }
 }
 

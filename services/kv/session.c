@@ -148,7 +148,14 @@ WEFT_NOINLINE static bool may_do_layered(struct kv_task *task)
 
 static bool may_do(struct kv_task *task)
 {
-    return !task->request->layers || may_do_layered(task);
+    struct weft_request *request = task->request;
+    if (!request->layers)
+        return true;
+    if (!weft_request_unasked(request))
+        return may_do_layered(task);
+    if (!request->action) /* a face has no other name for it */
+        request->action = task->call.command->name;
+    return true;
 }
 
 static void count_values(struct kv_task *task)

@@ -20,8 +20,8 @@ SLACK = 1.03
 # A work, another one, and the instructions that the first may cost more.
 MORE = [
     ("hget-64-depth-64-guarded", "hget-64-depth-64", 64),
-    ("hget-64-depth-64-measured", "hget-64-depth-64", 96),
-    ("hget-64-depth-64-guarded-measured", "hget-64-depth-64-guarded", 96),
+    ("hget-64-depth-64-measured", "hget-64-depth-64", 48),
+    ("hget-64-depth-64-guarded-measured", "hget-64-depth-64-guarded", 40),
 ]
 BUDGETS = pathlib.Path(__file__).with_name("budgets.json")
 # The variants of memcpy and its like that the baseline of x86-64 has, whatever this CPU has besides.

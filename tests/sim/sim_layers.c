@@ -93,12 +93,13 @@ static int64_t time_each(void *loop_state, uint32_t *next)
     return 1;
 }
 
-static void observe(void *loop_state, const struct weft_request *request, uint64_t bytes,
-                    int64_t begun)
+static struct weft_tally *observe(void *loop_state, const struct weft_request *request,
+                                  uint64_t bytes, int64_t begun)
 {
     (void)bytes;
     require(begun == 1 && request->payload.size >= SIM_HEADER);
     ((struct layer_loop *)loop_state)->record->layered--;
+    return NULL;
 }
 
 const struct weft_layer sim_observer_layer = {

@@ -128,8 +128,12 @@ static void end(struct world *world, struct layered *request)
     request->fake.request.status = request->passed ? 200 : 403;
     if (world->layer->end)
         world->layer->end(world->loop_state, request->state, &request->fake.request, 10);
-    if (world->layer->observe)
-        world->layer->observe(world->loop_state, &request->fake.request, 10, request->begun);
+    if (world->layer->observe) {
+        const struct weft_request *ended = &request->fake.request;
+        const struct weft_tally *tally =
+            world->layer->observe(world->loop_state, ended, 10, request->begun);
+        assert_true(!tally || (tally->action == ended->action && tally->status == ended->status));
+    }
     assert_memory_equal(request->state + world->layer->request_size, zeros, GUARD);
     assert_false(request->fake.ended);
     free(request->state);

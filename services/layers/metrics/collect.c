@@ -9,7 +9,7 @@
 #include "core/inspect.h"
 #include "private.h"
 
-const char metrics_other[] = "other", metrics_any[] = "request";
+const char metrics_other[] = "other";
 
 static int64_t read_clock(void)
 {
@@ -43,7 +43,7 @@ int weft_metrics_new(struct weft_metrics **out, const struct weft_metrics_option
     metrics->lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
     metrics->loops = &metrics->gone;
     metrics->gone.link = &metrics->loops;
-    metrics->gone.other.command = metrics_other;
+    metrics->gone.other.tally.action = metrics_other;
     /* The server has this name for them, too: weft_endpoint_gone of core/inspect.h. */
     snprintf(metrics->gone.endpoint, sizeof metrics->gone.endpoint, "removed");
     metrics->slow_log = options->slow_log;
@@ -68,21 +68,26 @@ struct found {
     const struct metrics_cell *cell;
 };
 
+static const char *command_of(const struct metrics_cell *cell)
+{
+    return cell->tally.action ? cell->tally.action : "request";
+}
+
 static int compare(const void *a, const void *b)
 {
     const struct found *one = a, *other = b;
     int order = strcmp(one->loop->endpoint, other->loop->endpoint);
     if (order == 0)
-        order = strcmp(one->cell->command, other->cell->command);
+        order = strcmp(command_of(one->cell), command_of(other->cell));
     if (order == 0)
-        order =
-            (one->cell->status > other->cell->status) - (one->cell->status < other->cell->status);
+        order = (one->cell->tally.status > other->cell->tally.status) -
+                (one->cell->tally.status < other->cell->tally.status);
     return order;
 }
 
-static uint64_t read_counter(const _Atomic uint64_t *counter)
+static uint64_t read_counter(const uint64_t *counter)
 {
-    return atomic_load_explicit(counter, memory_order_relaxed);
+    return __atomic_load_n(counter, __ATOMIC_RELAXED);
 }
 
 static size_t find_cells(const struct weft_metrics *metrics, struct found *found)
@@ -95,7 +100,7 @@ static size_t find_cells(const struct weft_metrics *metrics, struct found *found
             if (cell)
                 found[count++] = (struct found){loop, cell};
         }
-        if (read_counter(&loop->other.requests) > 0)
+        if (read_counter(&loop->other.tally.requests) > 0)
             found[count++] = (struct found){loop, &loop->other};
     }
     return count;
@@ -108,16 +113,16 @@ static size_t sum_equal(const struct found *found, size_t count, struct weft_met
     size_t i = 0;
     *latency = (struct weft_histogram_sum){.total = 0};
     *row = (struct weft_metrics_row){.endpoint = found->loop->endpoint,
-                                     .command = found->cell->command,
-                                     .status = found->cell->status,
+                                     .command = command_of(found->cell),
+                                     .status = found->cell->tally.status,
                                      .latency = latency};
     for (; i < count && compare(found, &found[i]) == 0; i++) {
         const struct metrics_cell *cell = found[i].cell;
         const struct weft_histogram *own =
             atomic_load_explicit(&cell->latency, memory_order_acquire);
-        row->requests += read_counter(&cell->requests);
-        row->request_bytes += read_counter(&cell->request_bytes);
-        row->reply_bytes += read_counter(&cell->reply_bytes);
+        row->requests += read_counter(&cell->tally.requests);
+        row->request_bytes += read_counter(&cell->tally.request_bytes);
+        row->reply_bytes += read_counter(&cell->tally.reply_bytes);
         if (own)
             weft_histogram_add(latency, own);
     }

@@ -44,6 +44,41 @@ static int configure(void *memory, void *context, const struct weft_option_set *
     return 0;
 }
 
+static void link_loop(struct weft_metrics *metrics, struct metrics_loop *loop)
+{
+    loop->next = metrics->loops;
+    loop->link = &metrics->loops;
+    if (loop->next)
+        loop->next->link = &loop->next;
+    metrics->loops = loop;
+}
+
+static void unlink_loop(struct metrics_loop *loop)
+{
+    *loop->link = loop->next;
+    if (loop->next)
+        loop->next->link = loop->link;
+}
+
+/* Returns the group of an endpoint, with one loop more, or NULL: no memory. */
+static struct metrics_group *join_group(struct weft_metrics *metrics, const void *config)
+{
+    struct metrics_group *group = metrics->groups;
+    while (group && group->config != config)
+        group = group->next;
+    if (!group) {
+        group = weft_calloc(1, sizeof *group);
+        if (!group)
+            return NULL;
+        group->config = config;
+        group->stopped.other.tally.action = metrics_other;
+        group->next = metrics->groups;
+        metrics->groups = group;
+    }
+    group->running++;
+    return group;
+}
+
 static int start(void *memory, const void *config_memory, struct weft_loop *loop)
 {
     struct metrics_loop *self = memory;
@@ -55,16 +90,13 @@ static int start(void *memory, const void *config_memory, struct weft_loop *loop
     self->left = 1;
     self->random = (uint64_t)(uintptr_t)self | 1;
     self->turn = -1;
-    self->other.command = metrics_other;
-    self->latest = &self->other;
+    self->other.tally.action = metrics_other;
     pthread_mutex_lock(&metrics->lock);
-    self->next = metrics->loops;
-    self->link = &metrics->loops;
-    if (self->next)
-        self->next->link = &self->next;
-    metrics->loops = self;
+    self->group = join_group(metrics, config);
+    if (self->group)
+        link_loop(metrics, self);
     pthread_mutex_unlock(&metrics->lock);
-    return 0;
+    return self->group ? 0 : -ENOMEM;
 }
 
 /* Copies a text, cut to size bytes. NULL: an empty one. */
@@ -97,12 +129,6 @@ WEFT_NOINLINE static uint32_t choose_next(struct metrics_loop *self)
     return 1 + (uint32_t)(high % (2 * (uint64_t)self->timed - 1));
 }
 
-static void add(_Atomic uint64_t *counter, uint64_t n)
-{
-    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + n,
-                          memory_order_relaxed);
-}
-
 /* Makes the cell of a slot that is free. */
 WEFT_NOINLINE static struct metrics_cell *make_cell(struct metrics_loop *self, size_t slot,
                                                     const char *command, uint32_t status)
@@ -112,8 +138,8 @@ WEFT_NOINLINE static struct metrics_cell *make_cell(struct metrics_loop *self, s
     struct metrics_cell *cell = weft_calloc(1, sizeof *cell);
     if (!cell)
         return &self->other;
-    cell->command = command;
-    cell->status = status;
+    cell->tally.action = command;
+    cell->tally.status = status;
     self->count++;
     atomic_store_explicit(&self->cells[slot], cell, memory_order_release);
     return cell;
@@ -128,7 +154,7 @@ static struct metrics_cell *find_cell(struct metrics_loop *self, const char *com
         struct metrics_cell *cell = atomic_load_explicit(&self->cells[slot], memory_order_relaxed);
         if (!cell)
             return make_cell(self, slot, command, status);
-        if (cell->command == command && cell->status == status)
+        if (cell->tally.action == command && cell->tally.status == status)
             return cell;
         slot = (slot + 1) % METRICS_SLOTS;
     }
@@ -139,12 +165,13 @@ static struct metrics_cell *find_cell(struct metrics_loop *self, const char *com
 /* Adds what a cell has to that of the same command and status. A histogram is moved where there is none yet. */
 static void keep_cell(struct metrics_loop *gone, struct metrics_cell *cell)
 {
-    struct metrics_cell *to = find_cell(gone, cell->command, cell->status);
+    const struct weft_tally *tally = &cell->tally;
+    struct metrics_cell *to = find_cell(gone, tally->action, tally->status);
     struct weft_histogram *from = atomic_load_explicit(&cell->latency, memory_order_relaxed),
                           *own = atomic_load_explicit(&to->latency, memory_order_relaxed);
-    add(&to->requests, atomic_load_explicit(&cell->requests, memory_order_relaxed));
-    add(&to->request_bytes, atomic_load_explicit(&cell->request_bytes, memory_order_relaxed));
-    add(&to->reply_bytes, atomic_load_explicit(&cell->reply_bytes, memory_order_relaxed));
+    to->tally.requests += tally->requests;
+    to->tally.request_bytes += tally->request_bytes;
+    to->tally.reply_bytes += tally->reply_bytes;
     if (!own) {
         atomic_store_explicit(&to->latency, from, memory_order_release);
         atomic_store_explicit(&cell->latency, NULL, memory_order_relaxed);
@@ -155,37 +182,54 @@ static void keep_cell(struct metrics_loop *gone, struct metrics_cell *cell)
     own->sum += from ? from->sum : 0;
 }
 
-/* The counts stay, as those of removed endpoints, so that totals do not fall. */
+/* Moves all that a loop has counted to another one. */
+static void keep_cells(struct metrics_loop *to, struct metrics_loop *from)
+{
+    for (size_t i = 0; i < METRICS_SLOTS; i++) {
+        struct metrics_cell *cell = atomic_load_explicit(&from->cells[i], memory_order_relaxed);
+        if (cell)
+            keep_cell(to, cell);
+    }
+    if (from->other.tally.requests > 0)
+        keep_cell(to, &from->other);
+    metrics_free_cells(from);
+}
+
+static void end_group(struct weft_metrics *metrics, struct metrics_group *group)
+{
+    struct metrics_group **link = &metrics->groups;
+    while (*link != group)
+        link = &(*link)->next;
+    *link = group->next;
+    unlink_loop(&group->stopped);
+    keep_cells(&metrics->gone, &group->stopped);
+    weft_free(group);
+}
+
+/* The counts stay, in the end as those of removed endpoints, so that totals do not fall. */
 static void stop(void *memory)
 {
     struct metrics_loop *self = memory;
     struct weft_metrics *metrics = self->metrics;
+    struct metrics_group *group = self->group;
     pthread_mutex_lock(&metrics->lock);
-    *self->link = self->next;
-    if (self->next)
-        self->next->link = self->link;
-    for (size_t i = 0; i < METRICS_SLOTS; i++) {
-        struct metrics_cell *cell = atomic_load_explicit(&self->cells[i], memory_order_relaxed);
-        if (cell)
-            keep_cell(&metrics->gone, cell);
+    unlink_loop(self);
+    if (!group->stopped.link) {
+        link_loop(metrics, &group->stopped);
+        copy_text(group->stopped.endpoint, sizeof group->stopped.endpoint, self->endpoint);
     }
-    if (atomic_load_explicit(&self->other.requests, memory_order_relaxed) > 0)
-        keep_cell(&metrics->gone, &self->other);
+    keep_cells(&group->stopped, self);
+    if (--group->running == 0)
+        end_group(metrics, group);
     pthread_mutex_unlock(&metrics->lock);
-    metrics_free_cells(self);
 }
 
-static const char *command_of(const struct weft_request *request)
+static struct metrics_cell *count(struct metrics_loop *self, const struct weft_request *request,
+                                  uint64_t bytes)
 {
-    return request->action ? request->action : metrics_any;
-}
-
-static inline void count_in(struct metrics_cell *cell, const struct weft_request *request,
-                            uint64_t bytes)
-{
-    add(&cell->requests, 1);
-    add(&cell->request_bytes, request->payload.size);
-    add(&cell->reply_bytes, bytes);
+    struct metrics_cell *cell = find_cell(self, request->action, request->status);
+    weft_tally_count(&cell->tally, request->payload.size, bytes);
+    return cell;
 }
 
 static uint64_t since(int64_t begun, int64_t now)
@@ -214,25 +258,14 @@ static int64_t time_one(void *memory, uint32_t *next)
     return self->metrics->clock();
 }
 
-/* Counts a request that is timed, or is about something else than the one before. */
-WEFT_NOINLINE static void observe_other(struct metrics_loop *self,
-                                        const struct weft_request *request, uint64_t bytes,
-                                        int64_t begun)
-{
-    self->latest = find_cell(self, command_of(request), request->status);
-    count_in(self->latest, request, bytes);
-    if (begun != 0)
-        count_latency(self->latest, since(begun, self->metrics->clock()));
-}
-
-static void observe(void *memory, const struct weft_request *request, uint64_t bytes, int64_t begun)
+static struct weft_tally *observe(void *memory, const struct weft_request *request, uint64_t bytes,
+                                  int64_t begun)
 {
     struct metrics_loop *self = memory;
-    struct metrics_cell *latest = self->latest;
-    if (latest->command == request->action && latest->status == request->status && begun == 0)
-        count_in(latest, request, bytes);
-    else
-        observe_other(self, request, bytes, begun);
+    struct metrics_cell *cell = count(self, request, bytes);
+    if (begun != 0)
+        count_latency(cell, since(begun, self->metrics->clock()));
+    return cell == &self->other ? NULL : &cell->tally;
 }
 
 const struct weft_layer weft_metrics_layer = {
@@ -301,7 +334,7 @@ WEFT_NOINLINE static void log_slow(struct metrics_loop *self, const struct timed
         .status = request->status,
     };
     const struct weft_peer *peer = weft_request_peer((struct weft_request *)(uintptr_t)request);
-    copy_text(entry.command, sizeof entry.command, command_of(request));
+    copy_text(entry.command, sizeof entry.command, request->action ? request->action : "request");
     memcpy(entry.object, own->object, own->object_size);
     copy_text(entry.endpoint, sizeof entry.endpoint, self->endpoint);
     if (peer) {
@@ -316,9 +349,8 @@ static void end(void *memory, void *state, const struct weft_request *request, u
 {
     struct metrics_loop *self = memory;
     const struct timed *own = state;
-    struct metrics_cell *cell = find_cell(self, command_of(request), request->status);
+    struct metrics_cell *cell = count(self, request, bytes);
     uint64_t duration;
-    count_in(cell, request, bytes);
     self->ended = self->metrics->clock();
     self->turn = weft_loop_now(self->loop);
     duration = since(own->begun < 0 ? -own->begun : own->begun, self->ended);

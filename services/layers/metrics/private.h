@@ -18,9 +18,7 @@ enum {
 
 /* The counters of one command and status. Only its loop writes them. */
 struct metrics_cell {
-    const char *command; /* static, as the service gave it */
-    uint32_t status;
-    _Atomic uint64_t requests, request_bytes, reply_bytes;
+    struct weft_tally tally; /* its action is the command, or NULL: the service does not ask */
     _Atomic(struct weft_histogram *) latency; /* NULL until a request is timed */
 };
 
@@ -28,6 +26,7 @@ struct metrics_cell {
  * has two cells, which a collector merges. */
 struct metrics_loop {
     struct weft_metrics *metrics;
+    struct metrics_group *group;
     struct weft_loop *loop;
     uint32_t timed;  /* one in `timed` is */
     uint64_t random; /* chooses that one, so that it is not the same one of each batch */
@@ -37,13 +36,22 @@ struct metrics_loop {
     size_t count;
     _Atomic(struct metrics_cell *) cells[METRICS_SLOTS];
     struct metrics_cell other;       /* for what has no place in the table */
-    struct metrics_cell *latest;     /* the cell in which the last request was counted */
     char endpoint[METRICS_ENDPOINT]; /* written under the lock */
     struct metrics_loop *next, **link;
 };
 
+/* The loops of an endpoint. They stop one after another, so what the first have counted stays the endpoint's until the last
+ * one stops: a counter that fell by one loop's share would look as if the server had started again. */
+struct metrics_group {
+    const void *config; /* what start has got, by which the loops of an endpoint know each other */
+    size_t running;
+    struct metrics_loop stopped; /* what stopped loops had counted; listed once there is one */
+    struct metrics_group *next;
+};
+
 struct weft_metrics {
-    pthread_mutex_t lock; /* of the list, and of the endpoints' names, and of `gone` */
+    pthread_mutex_t lock; /* of all here, of the endpoints' names, and of the groups */
+    struct metrics_group *groups;
     struct metrics_loop *loops;
     struct metrics_loop gone; /* the last of the list: what loops have counted that were stopped */
     struct weft_slow_log *slow_log;
@@ -52,6 +60,6 @@ struct weft_metrics {
 
 /* collect.c. The function frees the cells of a loop that counts no more. */
 void metrics_free_cells(struct metrics_loop *self);
-extern const char metrics_other[], metrics_any[];
+extern const char metrics_other[];
 
 #endif

@@ -169,26 +169,29 @@ static bool decode_resp(struct kv_task *base)
         kv_task_refuse(base, KV_BAD_REQUEST, "Protocol error: empty command", true);
         return false;
     }
-    task->command = resp_index_find(&resp_config_of(task)->index, task->args[0]);
-    if (!task->command)
+    const struct resp_command *command =
+        resp_index_find(&resp_config_of(task)->index, task->args[0]);
+    task->command = command;
+    if (!command)
         return refuse_unknown(task);
     if (!may_begin(task))
         return resp_answer(task);
-    if (!(task->command->flags & RESP_ANYTIME) && resp_topics_restrict(resp_conn_of(task))) {
+    if (!(command->flags & RESP_ANYTIME) && resp_topics_restrict(resp_conn_of(task))) {
         (void)resp_error_format(task,
                                 "ERR Can't execute '%s': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / "
                                 "PING / QUIT / RESET are allowed in this context",
-                                task->command->name);
+                                command->name);
         return resp_answer(task);
     }
     /* The face answers these itself, so the session does not ask the layers. */
-    if (!(task->command->flags & (RESP_WRITE | RESP_READONLY)) && base->request->layers) {
+    if (!(command->flags & (RESP_WRITE | RESP_READONLY)) && base->request->layers) {
         struct weft_action asked;
         action(base, &asked);
         if (!kv_task_ask(base, &asked))
             return false;
     }
-    if (!task->command->begin(task))
+    base->request->action = command->name; /* for an observer, where no layer is asked */
+    if (!command->begin(task))
         return false;
     mark(task);
     return true;

@@ -17,6 +17,7 @@ static bool refuse;
 static size_t starts, stops, begins;
 static const char *line;
 static struct weft_service asking;
+static struct weft_tally tally; /* what observe returns where its action is set */
 
 static int start(void *loop_state, const void *config, struct weft_loop *loop)
 {
@@ -37,8 +38,8 @@ static void listening(void *loop_state, const char *endpoint)
     line = endpoint;
 }
 
-static void observe(void *loop_state, const struct weft_request *request, uint64_t bytes,
-                    int64_t begun)
+static struct weft_tally *observe(void *loop_state, const struct weft_request *request,
+                                  uint64_t bytes, int64_t begun)
 {
     size_t used = strlen(seen);
     (void)loop_state;
@@ -47,6 +48,7 @@ static void observe(void *loop_state, const struct weft_request *request, uint64
                              (unsigned)bytes);
     if (begun != 0)
         snprintf(seen + used, sizeof seen - used, "@%d", (int)begun);
+    return tally.action ? &tally : NULL;
 }
 
 static int64_t time_one(void *loop_state, uint32_t *next)
@@ -98,6 +100,7 @@ static int setup(void **state)
     refuse = false;
     starts = stops = begins = 0;
     line = NULL;
+    tally = (struct weft_tally){.action = NULL};
     if (server_fixture_setup(state) < 0)
         return -1;
     struct server_fixture *f = *state;
@@ -189,6 +192,85 @@ static void test_observer_without_a_clock_times_nothing(void **state)
     assert_seen("-:0:1 -:0:1");
 }
 
+/* The request `text` waits until it is about `action`, and ends with a status and one byte. */
+static void end_with(struct server_fixture *f, struct test_peer *peer, const char *action,
+                     uint32_t status)
+{
+    peer_say(peer, "wait a");
+    latest(f)->action = action;
+    latest(f)->status = status;
+    assert_int_equal(probe_end(&f->probe, "a", "x"), 0);
+}
+
+static void test_requests_like_the_tally_are_counted_there_in_place_of_the_call(void **state)
+{
+    static const char get[] = "get", set[] = "set";
+    struct server_fixture *f = *state;
+    struct test_peer *peer = serve_one(f);
+    tally = (struct weft_tally){.action = get, .status = 200};
+    end_with(f, peer, get, 200);
+    assert_seen("get:200:1");
+    for (int i = 0; i < 3; i++)
+        end_with(f, peer, get, 200);
+    assert_seen("");
+    assert_int_equal(tally.requests, 3);
+    assert_int_equal(tally.request_bytes, 3 * strlen("wait a"));
+    assert_int_equal(tally.reply_bytes, 3);
+    end_with(f, peer, get, 404);
+    end_with(f, peer, set, 200);
+    end_with(f, peer, NULL, 200);
+    assert_seen("get:404:1 set:200:1 -:200:1");
+    assert_int_equal(tally.requests, 3);
+    tally.action = NULL; /* observe returns none from now on */
+    end_with(f, peer, set, 200);
+    tally.action = get;
+    end_with(f, peer, get, 200);
+    assert_seen("set:200:1 get:200:1");
+    assert_int_equal(tally.requests, 3);
+}
+
+static void test_timed_request_is_observed_though_the_tally_is_like_it(void **state)
+{
+    static const char get[] = "get";
+    struct server_fixture *f = *state;
+    struct test_peer *peer = serve_one(f);
+    every = 2;
+    tally = (struct weft_tally){.action = get};
+    for (int i = 0; i < 4; i++)
+        end_with(f, peer, get, 0);
+    assert_seen("get:0:1@1 get:0:1@2");
+    assert_int_equal(tally.requests, 2);
+}
+
+static void test_request_that_other_layers_begin_is_counted_in_the_tally_or_observed(void **state)
+{
+    static const char get[] = "get";
+    struct server_fixture *f = *state;
+    struct test_peer *peer = serve_one(f);
+    tally = (struct weft_tally){.action = get};
+    for (int i = 0; i < 4; i++)
+        end_with(f, peer, get, 0);
+    size_t count = 0;
+    for (const char *at = seen; (at = strstr(at, "get:0:1")); at++)
+        count++;
+    assert_int_equal(count + tally.requests, 4);
+    assert_int_equal(begins, 4);
+}
+
+static void test_service_need_not_ask_where_no_layer_does(void **state)
+{
+    struct server_fixture *f = *state;
+    bool is_guarded = strstr(f->urls[0], "guard") != NULL;
+    struct test_peer *peer = serve_one(f);
+    peer_say(peer, "wait a");
+    assert_non_null(latest(f)->layers);
+    assert_int_equal(weft_request_unasked(latest(f)), !is_guarded);
+    assert_int_equal(weft_request_passes(latest(f), 0, weft_view_str("t")), !is_guarded);
+    assert_true(ask(latest(f), "get"));
+    assert_string_equal(latest(f)->action, "get");
+    probe_end_silently(&f->probe, "a");
+}
+
 static void test_observer_sees_what_other_layers_refuse(void **state)
 {
     struct server_fixture *f = *state;
@@ -252,6 +334,14 @@ int main(void)
         TEST_OBSERVER(test_request_is_told_with_its_first_action, url),
         TEST_OBSERVER(test_first_request_is_timed_and_then_those_that_the_observer_chooses, url),
         TEST_OBSERVER(test_observer_without_a_clock_times_nothing, url_untimed),
+        TEST_OBSERVER(test_requests_like_the_tally_are_counted_there_in_place_of_the_call,
+                      url_untimed),
+        TEST_OBSERVER(test_timed_request_is_observed_though_the_tally_is_like_it, url),
+        TEST_OBSERVER(test_request_that_other_layers_begin_is_counted_in_the_tally_or_observed,
+                      url_gate),
+        TEST_OBSERVER(test_service_need_not_ask_where_no_layer_does, url),
+        TEST_OBSERVER(test_service_need_not_ask_where_no_layer_does, url_gate),
+        TEST_OBSERVER(test_service_need_not_ask_where_no_layer_does, url_guard),
         TEST_OBSERVER(test_observer_sees_what_other_layers_refuse, url_gate),
         TEST_OBSERVER(test_observer_stands_beside_several_layers, url_gates),
         TEST_OBSERVER(test_pass_counts_beside_an_observer, url_guard),

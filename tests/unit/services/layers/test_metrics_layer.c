@@ -264,6 +264,74 @@ static void test_request_is_counted_as_other_without_memory(void **state)
     assert_sum(-1, "weft_request_duration_seconds", "command=set");
 }
 
+/* An endpoint of two loops, without the server. */
+struct two_loops {
+    void *config, *first, *second;
+};
+
+static void set_up_two_loops(struct two_loops *two)
+{
+    const struct weft_layer *layer = &weft_metrics_layer;
+    const struct weft_option_set none = {.values = NULL};
+    const struct weft_limits limits = weft_limits_default();
+    struct weft_error error;
+    two->config = calloc(1, layer->config_size);
+    two->first = calloc(1, layer->loop_size);
+    two->second = calloc(1, layer->loop_size);
+    assert_int_equal(layer->configure(two->config, metrics, &none, &limits, &error), 0);
+}
+
+static void tear_down_two_loops(struct two_loops *two)
+{
+    free(two->config);
+    free(two->first);
+    free(two->second);
+}
+
+static void test_endpoint_keeps_its_counts_until_its_last_loop_stops(void **state)
+{
+    (void)state;
+    static const char endpoint[] = "script:gone codec=raw service=probe";
+    const struct weft_layer *layer = &weft_metrics_layer;
+    const struct weft_request request = {.action = "get", .status = 200};
+    struct two_loops two;
+    set_up_two_loops(&two);
+    assert_int_equal(layer->start(two.first, two.config, NULL), 0);
+    assert_int_equal(layer->start(two.second, two.config, NULL), 0);
+    layer->listening(two.first, endpoint);
+    layer->listening(two.second, endpoint);
+    (void)layer->observe(two.first, &request, 5, 0);
+    (void)layer->observe(two.first, &request, 5, now - 1);
+    (void)layer->observe(two.second, &request, 5, now - 1);
+    assert_sum(3, "weft_requests", "endpoint=script:gone");
+    layer->stop(two.first);
+    assert_sum(3, "weft_requests", "endpoint=script:gone", "command=get");
+    assert_sum(15, "weft_reply_bytes", "endpoint=script:gone");
+    assert_sum(2, "weft_request_duration_seconds", "endpoint=script:gone");
+    assert_sum(-1, "weft_requests", "endpoint=removed");
+    layer->stop(two.second);
+    assert_sum(-1, "weft_requests", "endpoint=script:gone");
+    assert_sum(3, "weft_requests", "endpoint=removed", "command=get");
+    assert_sum(2, "weft_request_duration_seconds", "endpoint=removed");
+    tear_down_two_loops(&two);
+}
+
+static void test_loop_without_memory_does_not_start(void **state)
+{
+    (void)state;
+    const struct weft_layer *layer = &weft_metrics_layer;
+    struct two_loops two;
+    set_up_two_loops(&two);
+    fault_arm(FAULT_FROM, 0);
+    int err = layer->start(two.first, two.config, NULL);
+    fault_disarm();
+    assert_int_equal(err, -ENOMEM);
+    assert_int_equal(layer->start(two.second, two.config, NULL), 0);
+    layer->stop(two.second);
+    assert_sum(-1, "weft_requests", "endpoint=removed");
+    tear_down_two_loops(&two);
+}
+
 static void test_collecting_without_memory_tells_nothing(void **state)
 {
     struct server_fixture *f = *state;
@@ -302,6 +370,8 @@ int main(void)
         TEST_LAYER(test_option_that_is_no_number_is_refused),
         TEST_LAYER(test_layer_without_a_context_is_refused),
         TEST_LAYER(test_request_is_counted_as_other_without_memory),
+        TEST_LAYER(test_endpoint_keeps_its_counts_until_its_last_loop_stops),
+        TEST_LAYER(test_loop_without_memory_does_not_start),
         TEST_LAYER(test_collecting_without_memory_tells_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
