@@ -81,8 +81,11 @@ class Manager:
         text, descriptors, _, _ = socket.recv_fds(self.notify, 8192, 4)
         message = dict(line.split("=", 1) for line in text.decode().split("\n"))
         if message.get("FDSTORE") == "1":
-            assert len(descriptors) == 1 and message["FDNAME"] not in self.stored, message
-            self.stored[message["FDNAME"]] = descriptors[0]
+            assert len(descriptors) == 1, message
+            kept = self.stored.setdefault(message["FDNAME"], descriptors[0])
+            if kept != descriptors[0]:  # systemd keeps a socket once that it is given twice
+                assert os.path.sameopenfile(kept, descriptors[0]), message
+                os.close(descriptors[0])
         if message.get("FDSTOREREMOVE") == "1" and message["FDNAME"] in self.stored:
             os.close(self.stored.pop(message["FDNAME"]))
         return message
