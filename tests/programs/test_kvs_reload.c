@@ -50,6 +50,13 @@ static void reload(struct kvs *kvs, const char *expected)
     process_wait_error(&kvs->process, expected);
 }
 
+/* Forgets all that kvs has logged so far. */
+static void forget_log(struct kvs *kvs)
+{
+    kvs->process.err.size = 0;
+    kvs->process.err.text[0] = '\0';
+}
+
 /* Adds one setting after another to the file. */
 static void test_reload_changes_each_setting_or_names_it_for_a_restart(void **state)
 {
@@ -84,6 +91,38 @@ static void test_reload_changes_each_setting_or_names_it_for_a_restart(void **st
         else
             snprintf(expected, sizeof expected, "event=reload-restart settings=\"%s\"\n", restart);
         reload(&kvs, expected);
+    }
+    kvc_expect(kvs.urls[0], WORDS("hexist", "t", "k"), "false\n");
+    kvs_end(&kvs);
+}
+
+/* A bad value in the second line. Settings whose values are all taken have none, but a flag and an empty value. */
+static void test_reload_refuses_each_bad_value_and_says_where_it_is(void **state)
+{
+    (void)state;
+    struct kvs kvs;
+    struct cli_table table;
+    char text[256], expected[256], value[WEFT_UNITS_TEXT];
+    kvs_table_init(&table, NULL);
+    put("listen tcp://127.0.0.1:0\n");
+    kvs_start(&kvs, WORDS("--config", path));
+    for (size_t i = 0; i < table.count; i++) {
+        const struct cli_option *option = &table.options[i];
+        struct sample sample = {0};
+        if (option->action)
+            continue;
+        assert_true(sample_of(option, &sample, value));
+        const char *bad = option->argument ? sample.bad : "maybe";
+        snprintf(text, sizeof text, "listen tcp://127.0.0.1:0\n%s %s\n", sample.name,
+                 bad ? bad : "");
+        put(text);
+        snprintf(expected, sizeof expected,
+                 "event=reload-failed asked=SIGHUP part=settings cause=\"%s:2: %s", path,
+                 sample.name);
+        forget_log(&kvs);
+        reload(&kvs, "changed=nothing\n");
+        if (!strstr(kvs.process.err.text, expected))
+            fail_msg("%s is not in %s", expected, kvs.process.err.text);
     }
     kvc_expect(kvs.urls[0], WORDS("hexist", "t", "k"), "false\n");
     kvs_end(&kvs);
@@ -188,6 +227,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reload_changes_each_setting_or_names_it_for_a_restart),
+        cmocka_unit_test(test_reload_refuses_each_bad_value_and_says_where_it_is),
         cmocka_unit_test(test_reload_of_a_bad_file_changes_nothing_and_says_where_it_is_bad),
         cmocka_unit_test(test_reload_of_max_connections_holds_for_the_next_one),
         cmocka_unit_test(test_reload_says_nothing_of_a_limit_that_the_system_lowered),

@@ -439,6 +439,7 @@ class Counters(Served):
         ("weft_store_entries", {}, set_new),
         ("weft_store_memory_bytes", {}, grow),
         ("weft_store_resident_bytes", {}, grow),
+        ("process_resident_memory_bytes", {}, grow),
         ("weft_deflated_messages", {}, large),
         ("weft_deflated_message_bytes", {}, large),
         ("weft_deflated_frame_bytes", {}, large),
@@ -488,7 +489,7 @@ class Counters(Served):
         here = {row[0] for row in self.rows} | {
             "weft_request_duration_seconds", "weft_connections", "weft_connections_open", "weft_loop_connections"}
         # weft_tls_*: Tls, and test_tls_handshake. The others do not move by what a client does.
-        rest = {"weft_ready", "weft_build_info", "process_resident_memory_bytes", "process_start_time_seconds",
+        rest = {"weft_ready", "weft_build_info", "process_start_time_seconds",
                 "weft_store_limit_bytes", "weft_loop_turn_longest_seconds", "weft_tls_handshakes",
                 "weft_tls_resumptions", "weft_tls_failures"}
         self.set()
