@@ -155,7 +155,7 @@ weft_install_library(kv
     PC weft-kv
     DESCRIPTION "the key-value service of weft and its client"
     OF weft_kv weft_kv_update weft_kv_faces weft_kv_trail weft_kv_memory weft_kv_abi weft_payload weft_kv_client
-    HEADERS services/kv/client.h services/kv/client_topics.h services/kv/client_types.h services/kv/client_watch.h services/kv/service.h services/kv/store.h
+    HEADERS services/kv/client.h services/kv/client_topics.h services/kv/client_types.h services/kv/client_watch.h services/kv/messages.h services/kv/service.h services/kv/store.h
         services/kv/stores/stores.h services/kv/update.h services/kv/value.h
     NEEDS core
     LINKS PkgConfig::PROTOBUF_C PkgConfig::SODIUM Threads::Threads m

@@ -54,7 +54,10 @@ static void print_lost(const struct cli_run *run, const struct weft_kv_reply *me
     }
     fputs("kvc: ", run->err);
     cli_text_print_as(run->err, message->topic, CLI_ESCAPE_LINE);
-    fprintf(run->err, ": %" PRIu64 " messages were lost\n", message->number);
+    if (message->number > 0)
+        fprintf(run->err, ": %" PRIu64 " messages were lost\n", message->number);
+    else
+        fputs(": messages may be missing, because the server's store was away\n", run->err);
 }
 
 static void on_message(void *arg, const struct weft_kv_reply *message)
@@ -69,7 +72,7 @@ static void on_message(void *arg, const struct weft_kv_reply *message)
     }
     if (message->status == 200)
         cli_stay_hear(stay);
-    else if (message->number > 0)
+    else if (message->status == 410 || message->number > 0)
         print_lost(stay->run, message);
     for (size_t i = 0; message->status == 200 && i < message->value_count && !stay->ended; i++) {
         print(stay->run, message->topic, &message->values[i]);

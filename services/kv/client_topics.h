@@ -41,7 +41,8 @@ WEFT_MUST_USE int weft_kv_client_publish(struct weft_kv_client *client, struct w
  * memory to read it, or it is malformed: told is then called with NULL, and messages are lost. The message:
  *
  * - status 200: `values` were published to `topic`, in this order.
- * - status 410: `number` messages of the subscription to `topic`, whose id is the one value, were lost; it goes on.
+ * - status 410: `number` messages of the subscription to `topic`, whose id is the one value, were lost, or an unknown
+ *   number if it is 0; it goes on.
  * - another status: that subscription has ended; `message` says why, and `number` messages were lost before. 503: the
  *   server shuts down, or messages were lost and it was to end then; 401, 403: its user is gone or may no longer. In
  *   lines it has no topic.

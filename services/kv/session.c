@@ -46,9 +46,19 @@ int kv_session_loop_start(void *loop_state, const void *config, struct weft_loop
         return err;
     err = kv_store_loop_take(self->config->context, loop, &self->store_loop);
     if (err < 0)
-        kv_feed_loop_give(self->feed);
-    else
-        self->store_loop->keyspace.feed = self->feed;
+        goto err_after_feed;
+    self->store_loop->keyspace.feed = self->feed;
+    if (self->store_loop->hears)
+        err = kv_relay_start(&self->store_loop->relay, self->store, self->store_loop->state,
+                             self->feed);
+    if (err < 0)
+        goto err_after_store_loop;
+    return 0;
+
+err_after_store_loop:
+    kv_store_loop_give(self->config->context, self->store_loop);
+err_after_feed:
+    kv_feed_loop_give(self->feed);
     return err;
 }
 

@@ -63,6 +63,11 @@ static inline void kv__drop_values(struct kv_call *call)
 /* Decodes a request, for which a face has called kv_task_login, again, now that the layers can say. */
 void kv__session_run_known(struct kv_session *session, struct weft_request *request, int result);
 
+/* Answers a task with an integer (subscription.c). */
+void kv__answer_number(struct kv_task *task, uint64_t number);
+/* Returns true if a topic is longer than max-key; the task is answered then (subscription.c). */
+bool kv__refuse_long_topic(struct kv_task *task, struct weft_view topic);
+
 /* Returns the status with which kv replies to a rejection. */
 enum kv_status kv__status_of(enum weft_reject_cause cause);
 

@@ -56,6 +56,7 @@ enum kv_store_flag {
     /* Without KV_STORE_ORDERED: operations of one session may be under way together, and take effect in any order. So
      * the user submits together what reads, or what shares no key. */
     KV_STORE_OVERLAP = 2048,
+    KV_STORE_MESSAGES = 4096, /* the store has publish, listen and unlisten */
 };
 
 enum kv_store_kind {
@@ -116,6 +117,8 @@ enum kv_verdict {
     KV_VERDICT_RANGE  /* the result is too large, or is not finite */
 };
 
+struct kv_listener;
+struct kv_message;
 struct kv_update;
 struct weft_registry;
 
@@ -328,6 +331,15 @@ struct kv_store {
      * at present, and then `ready` is called later. Returns -ERANGE if the follower was too slow, so that the next
      * change is lost, or if the store could not keep it: the follower unfollows and begins anew, with a walk. */
     int (*next_change)(void *session, struct kv_follow *follow, struct kv_change *change);
+
+    /* These three are NULL unless the store has KV_STORE_MESSAGES (messages.h). publish is called on the session's loop.
+     * It may be called while operations of the session are under way, and has no order with them. */
+    void (*publish)(void *session, struct kv_message *message);
+    /* listen begins to hear what is published on the engine. It is called after start and before the loops run; unlisten,
+     * after the loops ended and before stop. A loop state has one listener at most. listen returns 0 or -ENOMEM; after
+     * that unlisten is not called. */
+    int (*listen)(void *loop_state, struct kv_listener *listener);
+    void (*unlisten)(void *loop_state, struct kv_listener *listener);
 };
 
 #ifdef __cplusplus

@@ -24,6 +24,7 @@ int kv_store_loop_take(struct weft_kv_context *context, struct weft_loop *loop,
         self->loop = loop;
         kv_turns_start(&self->turns, loop);
         kv_keyspace_start(&self->keyspace, context, self->state, loop);
+        self->hears = !context->loops;
         self->next = context->loops;
         context->loops = self;
     }
@@ -42,6 +43,7 @@ void kv_store_loop_give(struct weft_kv_context *context, struct kv_store_loop *s
     *at = self->next;
     kv_turns_stop(&self->turns);
     kv_keyspace_stop(&self->keyspace);
+    kv_relay_stop(&self->relay);
     context->store->stop(self->state);
     weft_free(self);
 }

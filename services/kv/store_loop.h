@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "services/kv/keyspace.h"
+#include "services/kv/relay.h"
 #include "services/kv/service.h"
 #include "services/kv/turns.h"
 
@@ -17,6 +18,8 @@ struct kv_store_loop {
     struct kv_store_loop *next; /* in the context's list */
     struct weft_loop *loop;
     struct kv_keyspace_loop keyspace;
+    struct kv_relay relay;                /* set by the session's start */
+    bool hears;                           /* what is published on other servers, for all loops */
     struct kv_turns turns;                /* of watches */
     size_t users;                         /* calls of take without a give */
     alignas(max_align_t) uint8_t state[]; /* the store's */

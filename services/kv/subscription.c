@@ -8,7 +8,7 @@
 #include "core/base/mem.h"
 #include "keyspace.h"
 #include "packed.h"
-#include "session.h"
+#include "session_private.h"
 
 /* Further state, for a subscription that streams its answer. */
 struct stream {
@@ -172,12 +172,16 @@ static int lost(struct kv_follower *follower, const struct kv_feed_source *sourc
     if (self->waits)
         return -EAGAIN;
     if (self->end_if_slow) {
-        self->ending = "The subscription ends: messages came faster than they were read";
+        self->ending =
+            count > 0 ? "The subscription ends: messages came faster than they were read"
+                      : "The subscription ends: messages may be missing, as the store was away";
         self->lost = count < UINT32_MAX ? (uint32_t)count : UINT32_MAX;
         return end(self) ? KV_FOLLOWER_LEFT : -ESHUTDOWN;
     }
-    struct words_body body = make_words(self, source->name, KV_GONE, count,
-                                        "Messages were lost: they came faster than they were read");
+    struct words_body body =
+        make_words(self, source->name, KV_GONE, count,
+                   count > 0 ? "Messages were lost: they came faster than they were read"
+                             : "Messages may be missing: the store was away");
     return weft_request_send(self->request, &body.body);
 }
 
@@ -254,7 +258,7 @@ static bool matches(struct weft_view pattern, struct weft_view topic)
 }
 
 /* A name comes back with each message, which must have room for it. */
-static bool refuse_long(struct kv_task *task, struct weft_view topic)
+bool kv__refuse_long_topic(struct kv_task *task, struct weft_view topic)
 {
     if (topic.size <= kv_task_kv_limits(task)->max_key)
         return false;
@@ -266,7 +270,7 @@ bool kv_task_may_follow(struct kv_task *task, const struct kv_feed_source *sourc
 {
     struct weft_action actions[1 + KV_KEYSPACE_READS];
     size_t count = put_actions(actions, kv_task_config(task)->context->keyspace, source);
-    bool may = !refuse_long(task, source->name);
+    bool may = !kv__refuse_long_topic(task, source->name);
     for (size_t i = 0; i < count && may; i++)
         may = kv_task_ask(task, &actions[i]);
     return may;
@@ -406,9 +410,9 @@ void kv_task_subscribe(struct kv_task *task, const struct kv_topic_spec *spec,
     (void)!weft_request_send(request, &body.body);
 }
 
-/* --- unsubscribe and publish ----------------------------------------------------------------------- */
+/* --- unsubscribe ----------------------------------------------------------------------- */
 
-static void answer_number(struct kv_task *task, uint64_t number)
+void kv__answer_number(struct kv_task *task, uint64_t number)
 {
     uint8_t packed[KV_NUMBER_MAX];
     struct kv_reply reply;
@@ -436,31 +440,7 @@ void kv_task_unsubscribe(struct kv_task *task, const struct kv_topic_spec *spec)
         count++;
     }
     if (count > 0)
-        answer_number(task, count);
+        kv__answer_number(task, count);
     else
         kv_task_refuse(task, KV_NOT_FOUND, "No such subscription on this connection", false);
-}
-
-bool kv_task_do_publish(struct kv_task *task, struct weft_view topic,
-                        const struct weft_view *values, size_t count, uint64_t *receivers)
-{
-    const struct weft_action action = {
-        .name = "publish", .object = topic, .flags = WEFT_ACTION_WRITES};
-    if (refuse_long(task, topic) || !kv_task_ask(task, &action))
-        return false;
-    int err = kv_feed_publish(kv_task_feed(task), topic, values, count, receivers);
-    if (err == 0)
-        return true;
-    if (err == -ENOBUFS)
-        kv_task_refuse(task, KV_RETRY, "Messages come too fast: nothing was published", false);
-    else
-        kv_task_refuse(task, KV_RETRY, "Out of memory: nothing was published", false);
-    return false;
-}
-
-void kv_task_publish(struct kv_task *task, const struct kv_topic_spec *spec)
-{
-    uint64_t receivers;
-    if (kv_task_do_publish(task, spec->topic, spec->data, spec->count, &receivers))
-        answer_number(task, receivers);
 }

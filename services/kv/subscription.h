@@ -30,7 +30,8 @@ struct kv_topic_words {
     struct weft_view
         topic; /* the topic or pattern that it has subscribed to: with KV_GONE the one of the loss, otherwise the
                              * first */
-    /* KV_OK: it has begun, in the order of replies. KV_GONE: `lost` messages are lost, and it goes on. KV_RETRY: it has
+    /* KV_OK: it has begun, in the order of replies. KV_GONE: `lost` messages are lost, or an unknown number if that is 0,
+     * and it goes on. KV_RETRY: it has
      * ended, and before that `lost` messages were lost. KV_NOT_KNOWN, KV_DENIED: it has ended, because the user is gone
      * or the rules are others. */
     enum kv_status status;
@@ -58,10 +59,12 @@ void kv_task_subscribe(struct kv_task *task, const struct kv_topic_spec *spec,
 void kv_task_unsubscribe(struct kv_task *task, const struct kv_topic_spec *spec);
 void kv_task_publish(struct kv_task *task, const struct kv_topic_spec *spec);
 
-/* Publishes, and does not answer if that succeeds: *receivers is then set. False: the task has been answered. */
-WEFT_MUST_USE bool kv_task_do_publish(struct kv_task *task, struct weft_view topic,
-                                      const struct weft_view *values, size_t count,
-                                      uint64_t *receivers);
+/* Publishes, and calls done(task, receivers) once that has succeeded: before this returns or, if the store carries
+ * messages, later. receivers is the number of subscriptions on this server. If it fails, the task is answered. The topic
+ * and the values are borrowed until this returns. */
+void kv_task_do_publish(struct kv_task *task, struct weft_view topic,
+                        const struct weft_view *values, size_t count,
+                        void (*done)(struct kv_task *task, uint64_t receivers));
 /* True if the layers allow the task to follow that source, whose name is short enough. A pattern is allowed to those who
  * may subscribe to everything. False: the task has been answered. */
 WEFT_MUST_USE bool kv_task_may_follow(struct kv_task *task, const struct kv_feed_source *source);

@@ -403,7 +403,10 @@ void kv_task_watch(struct kv_task *task, const struct kv_watch_spec *spec,
     if (!kv_task_ask(task, &action))
         return;
     if (!(store->flags & KV_STORE_CHANGES)) {
-        kv_task_refuse(task, KV_NOT_IMPLEMENTED, "Changes cannot be watched in this store", false);
+        kv_task_refuse(
+            task, KV_NOT_IMPLEMENTED,
+            "Changes cannot be watched in this store: it cannot promise to tell all of them",
+            false);
         return;
     }
     struct weft_request *request = task->request;

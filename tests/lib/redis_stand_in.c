@@ -13,6 +13,7 @@
 #include "core/base/compiler.h"
 #include "core/loop.h"
 #include "redis_server.h"
+#include "services/kv/stores/redis/subscription.h"
 
 enum { SENT_MAX = 256 };
 
@@ -20,6 +21,7 @@ static struct {
     struct redis_server redis;
     redisContext *context;
     struct redis_stand_in_plan plan;
+    struct redis_subscription *subscriptions; /* of all clients */
     atomic_size_t calls;
     atomic_uint connects;
 } server;
@@ -92,6 +94,29 @@ size_t redis_stand_in_calls(void)
 void redis_stand_in_reconnect(void)
 {
     atomic_fetch_add(&server.connects, 1);
+}
+
+/* Patterns end in their only star. */
+static bool is_for(const struct redis_subscription *subscription, struct weft_view channel)
+{
+    size_t head = subscription->name.size - 1;
+    assert_true(subscription->is_pattern && subscription->name.data[head] == '*');
+    return channel.size >= head && memcmp(channel.data, subscription->name.data, head) == 0;
+}
+
+void redis_stand_in_tell(struct weft_view channel, struct weft_view payload)
+{
+    struct redis_subscription *subscription = server.subscriptions;
+    for (; subscription; subscription = subscription->own.next)
+        if (is_for(subscription, channel))
+            subscription->message(subscription, channel, payload);
+}
+
+void redis_stand_in_begin_again(void)
+{
+    struct redis_subscription *subscription = server.subscriptions;
+    for (; subscription; subscription = subscription->own.next)
+        subscription->begun(subscription);
 }
 
 /* --- the client ------------------------------------------------------------------------------------ */
@@ -235,6 +260,13 @@ static void answer_as_planned(struct redis_cluster *cluster, struct redis_call *
         get_stuck(cluster, call);
 }
 
+/* The server has no connection that has subscribed, so what is published is told here. */
+static void pass_on(const struct redis_call *call)
+{
+    if (call->count == 3 && weft_view_equal(call->args[0], weft_view_str("PUBLISH")))
+        redis_stand_in_tell(call->args[1], call->args[2]);
+}
+
 /* Sends the calls that wait, up to one of which the plan is about, and then answers them. */
 static void answer_some(struct redis_cluster *cluster)
 {
@@ -253,10 +285,12 @@ static void answer_some(struct redis_cluster *cluster)
         redisReply *reply = receive(cluster);
         struct redis_call *call = cluster->sent[i];
         cluster->sent[i] = NULL;
-        if (call)
+        if (call) {
+            pass_on(call);
             finish(cluster, call, REDIS_ANSWERED, reply);
-        else
+        } else {
             freeReplyObject(reply);
+        }
     }
     cluster->sent_count = 0;
     if (planned)
@@ -338,6 +372,28 @@ bool kv_redis_cancel(struct redis_cluster *cluster, struct redis_call *call)
     }
     take_out(cluster, call);
     return false;
+}
+
+unsigned kv_redis_database(const struct redis_shared *shared)
+{
+    (void)shared;
+    return 0;
+}
+
+void kv_redis_subscribe(struct redis_cluster *cluster, struct redis_subscription *subscription)
+{
+    (void)cluster;
+    subscription->own.next = server.subscriptions;
+    server.subscriptions = subscription;
+}
+
+void kv_redis_unsubscribe(struct redis_cluster *cluster, struct redis_subscription *subscription)
+{
+    struct redis_subscription **at = &server.subscriptions;
+    (void)cluster;
+    while (*at != subscription)
+        at = &(*at)->own.next;
+    *at = subscription->own.next;
 }
 
 struct redis_node *kv_redis_answered_by(const struct redis_call *call)

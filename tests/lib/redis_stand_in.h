@@ -41,6 +41,10 @@ void redis_stand_in_plan(const struct redis_stand_in_plan *plan);
 
 /* Returns how many calls were answered since the last time that this was asked. */
 size_t redis_stand_in_calls(void);
+/* Tells the subscriptions of all clients a message of a channel, as they are told what a client publishes. */
+void redis_stand_in_tell(struct weft_view channel, struct weft_view payload);
+/* Says that all subscriptions were in force, once more: messages may be missing. */
+void redis_stand_in_begin_again(void);
 /* Makes each client say that its node was connected again. */
 void redis_stand_in_reconnect(void);
 

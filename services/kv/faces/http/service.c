@@ -283,16 +283,20 @@ static const struct kv_topic_face topic_face = {
     .pulse = WEFT_EVENT_COMMENT,
 };
 
+static void published(struct kv_task *base, uint64_t receivers)
+{
+    struct task *task = task_of(base);
+    task->about.receivers = receivers;
+    (void)answer_ok(task);
+}
+
 /* Publishes the body. The answer has the number of those who get it. */
 static bool take_publish(struct task *task)
 {
     struct weft_view value;
-    uint64_t receivers;
-    if (!kv_http_read_value(&task->base, &task->route, &value) ||
-        !kv_task_do_publish(&task->base, task->route.table, &value, 1, &receivers))
-        return false;
-    task->about.receivers = receivers;
-    return answer_ok(task);
+    if (kv_http_read_value(&task->base, &task->route, &value))
+        kv_task_do_publish(&task->base, task->route.table, &value, 1, published);
+    return false;
 }
 
 static bool take_topic(struct task *task, enum weft_http_method method)

@@ -8,13 +8,19 @@
 #include "services/kv/subscription.h"
 #include "topics.h"
 
+static void published(struct kv_task *base, uint64_t receivers)
+{
+    struct resp_task *task = resp_task_of(base);
+    (void)resp_integer(task, (int64_t)receivers);
+    (void)resp_answer(task);
+}
+
 bool resp_begin_publish(struct resp_task *task)
 {
     struct weft_view text = task->args[2];
     enum kv_type type = weft_utf8_valid(text) ? KV_TYPE_STRING : KV_TYPE_BINARY;
     uint8_t *packed =
         weft_arena_alloc(weft_request_arena(task->base.request), KV_PACKED_HEAD_MAX + text.size);
-    uint64_t receivers;
     if (!packed) {
         (void)resp_no_memory(task);
         return resp_answer(task);
@@ -23,10 +29,8 @@ bool resp_begin_publish(struct resp_task *task)
     if (text.size > 0)
         memcpy(packed + head, text.data, text.size);
     const struct weft_view value = weft_view(packed, head + text.size);
-    if (!kv_task_do_publish(&task->base, task->args[1], &value, 1, &receivers))
-        return false;
-    (void)resp_integer(task, (int64_t)receivers);
-    return resp_answer(task);
+    kv_task_do_publish(&task->base, task->args[1], &value, 1, published);
+    return false;
 }
 
 struct channels {

@@ -2,7 +2,7 @@
  *
  * An operation of the store in progress. Its keys are grouped by bucket, and each bucket is a part with one call at a time.
  * Files, from the bottom: layout, scripts, cursors; loads (of scripts), job (this one), outcome, tables (how many buckets
- * a table has); batch, update, total, walk, list (the kinds of operations); store (the slots).
+ * a table has); batch, update, total, walk, list (the kinds of operations); messages; store (the slots).
  *
  * A kind begins by making parts and their calls. kv_redis_job_run submits them, a limited number at a time, and calls
  * job->step when all are answered; that ends the job or begins the next round. */
@@ -12,6 +12,7 @@
 #include "core/base/mem.h"
 #include "core/loop.h"
 #include "layout.h"
+#include "messages.h"
 #include "redis.h"
 #include "scripts.h"
 #include "services/kv/link.h"
@@ -63,6 +64,7 @@ struct kv_redis_loop {
     struct kv_redis_job *free;
     size_t free_count;
     struct kv_redis_loads *loads; /* scripts on their way to nodes */
+    struct kv_redis_mouth mouth;
     struct kv_redis_known known[KV_REDIS_TABLES_CACHED];
     /* Questions about tables (tables.c): those that are sent later in this turn, and free ones. */
     struct kv__link gathering;
@@ -73,7 +75,8 @@ struct kv_redis_loop {
 
 struct kv_redis_session {
     struct kv_redis_loop *loop;
-    struct kv_redis_job *first; /* the operations that are not done */
+    struct kv_redis_job *first;     /* the operations that are not done */
+    struct kv_redis_posted *posted; /* the messages that are not done */
 };
 
 /* The keys of an operation that are in one bucket, or just a bucket. */

@@ -41,6 +41,9 @@ void kv_redis_collect(struct redis_shared *shared, struct weft_samples *samples)
 /* Returns the option `timeout` in nanoseconds. Any thread. */
 int64_t kv_redis_timeout(const struct redis_shared *shared);
 
+/* Returns the number of the database: 0 in a cluster. */
+unsigned kv_redis_database(const struct redis_shared *shared);
+
 struct redis_hooks {
     /* NULL, or called when a node is connected and its password is accepted, the first time and after each
      * reconnect. Calls without `ack` that are submitted to the node within the hook are sent before all that wait for it,

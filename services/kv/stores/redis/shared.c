@@ -27,6 +27,11 @@ void kv_redis_note_trouble(const struct redis_shared *shared, const char *node, 
         snprintf(shared->trouble, REDIS_TROUBLE_MAX, "%.100s: %.200s", node, why);
 }
 
+unsigned kv_redis_database(const struct redis_shared *shared)
+{
+    return shared->database;
+}
+
 static int refuse(const struct redis_shared *shared, const char *what, const char *text,
                   struct weft_error *error)
 {

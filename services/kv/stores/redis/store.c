@@ -110,6 +110,7 @@ static int open_session(void *session, void *loop_state)
 static void close_session(void *session)
 {
     kv_redis_jobs_abandon(session);
+    kv_redis_messages_abandon(session);
 }
 
 static void submit(void *session, struct kv_op *op)
@@ -146,11 +147,12 @@ static void submit(void *session, struct kv_op *op)
     {                                                                                              \
         .name = (called), .where = (at), .options = options,                                       \
         .flags = KV_STORE_DURABLE | KV_STORE_WALK | KV_STORE_UPDATE | KV_STORE_EXPIRY |            \
-                 KV_STORE_TABLES | KV_STORE_CURSOR64 | KV_STORE_OVERLAP,                           \
+                 KV_STORE_TABLES | KV_STORE_CURSOR64 | KV_STORE_OVERLAP | KV_STORE_MESSAGES,       \
         .store_size = sizeof(struct kv_redis_store), .loop_size = sizeof(struct kv_redis_loop),    \
         .session_size = sizeof(struct kv_redis_session), .init = (begin), .fini = fini,            \
         .collect = collect, .start = start, .stop = stop, .open = open_session,                    \
-        .close = close_session, .submit = submit                                                   \
+        .close = close_session, .submit = submit, .publish = kv_redis_publish,                     \
+        .listen = kv_redis_listen, .unlisten = kv_redis_unlisten                                   \
     }
 
 const struct kv_store weft_kv_store_redis = REDIS_STORE("redis", "//HOST:PORT", init_single);
