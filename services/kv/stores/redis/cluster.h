@@ -34,6 +34,8 @@ struct redis_subscriber {
     struct redis_subscription *cursor; /* the next one to be told of a message */
     struct weft_timer timer;           /* asks a silent node for a word */
     size_t turn;
+    bool is_refused;  /* nothing is asked for until the timer fires */
+    bool was_refused; /* the log says so */
 };
 
 struct redis_cluster {

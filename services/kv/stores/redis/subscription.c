@@ -26,6 +26,8 @@ static void on_fill(struct redis_link *link)
     struct redis_cluster *cluster = cluster_of(link);
     struct redis_subscription *subscription = cluster->subscriber.list;
 
+    if (cluster->subscriber.is_refused)
+        return;
     for (; subscription; subscription = subscription->own.next) {
         const char *command = word("SUBSCRIBE", "PSUBSCRIBE", subscription->is_pattern);
         if (subscription->own.is_asked)
@@ -68,9 +70,27 @@ static void tell(struct redis_cluster *cluster, bool is_pattern, struct weft_vie
             subscription->message(subscription, view_of(channel), view_of(payload));
         } else if (!payload && subscription->own.is_asked && !subscription->own.is_in_force) {
             subscription->own.is_in_force = true;
+            subscriber->was_refused = false;
             subscription->begun(subscription);
         }
     }
+}
+
+/* The user may not subscribe. So those that are not in force are asked for again when the timer fires: to connect anew
+ * would not help. */
+static void be_refused(struct redis_cluster *cluster, const char *why)
+{
+    struct redis_subscriber *subscriber = &cluster->subscriber;
+    struct redis_subscription *subscription = subscriber->list;
+    char quoted[WEFT_LOG_QUOTE_TEXT];
+
+    if (!subscriber->was_refused)
+        weft_log_write(cluster->shared->log, WEFT_LOG_WARN, "redis-refused",
+                       "node=%s for=messages why=%s", subscriber->link.name,
+                       weft_log_quote(weft_view_str(why), quoted));
+    subscriber->is_refused = subscriber->was_refused = true;
+    for (; subscription; subscription = subscription->own.next)
+        subscription->own.is_asked = subscription->own.is_in_force;
 }
 
 static void on_answer(struct redis_link *link, redisReply *reply)
@@ -79,7 +99,10 @@ static void on_answer(struct redis_link *link, redisReply *reply)
     redisReply **of = reply->element;
 
     if (reply->type == REDIS_REPLY_ERROR) {
-        kv_redis_link_break(link, reply->str);
+        if (strncmp(reply->str, "NOPERM", 6) == 0)
+            be_refused(cluster, reply->str);
+        else
+            kv_redis_link_break(link, reply->str);
         return;
     }
     if (reply->type != REDIS_REPLY_ARRAY || reply->elements < 2 || !is_text(of[0]) ||
@@ -155,6 +178,7 @@ static void on_timer(struct weft_timer *timer)
     else if (subscriber->link.state == REDIS_LINK_UP && subscriber->link.expected == 0 &&
              kv_redis_link_send(&subscriber->link, &ping, 1, 1) < 0)
         kv_redis_link_break(&subscriber->link, "there is no memory");
+    subscriber->is_refused = false;
     kv_redis_link_wake(&subscriber->link);
     weft_loop_after(cluster->loop, timer, cluster->subscriber.link.silence);
 }

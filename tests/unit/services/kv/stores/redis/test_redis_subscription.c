@@ -182,8 +182,28 @@ static void test_node_that_refuses_is_left_and_other_words_are_dropped(void **st
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         node_say(node, words[i]);
     expect_heard(&x, "");
-    node_say(node, "-NOPERM no channel\r\n");
+    node_say(node, "-ERR max number of clients\r\n");
     assert_true(script_is_gone(node));
+}
+
+/* To connect again and again would not help, nor would it to say so each time. */
+static void test_subscription_that_is_refused_is_asked_for_again_later(void **state)
+{
+    (void)state;
+    start();
+    subscribe(&y, "n*", true);
+    expect_commands(node, "PSUBSCRIBE n*");
+    for (int i = 0; i < 2; i++) {
+        node_say(node, "-NOPERM no channel\r\n");
+        expect_commands(node, "");
+        world_pass(MS(2001));
+        expect_commands(node, "PING|PSUBSCRIBE n*");
+        node_say(node, "*2\r\n$4\r\npong\r\n$0\r\n\r\n");
+    }
+    node_say(node, "*3\r\n$7\r\nmessage\r\n$4\r\nnews\r\n$1\r\n2\r\n");
+    expect_heard(&x, "news:2 ");
+    node_say(node, "*3\r\n$10\r\npsubscribe\r\n$2\r\nn*\r\n:2\r\n");
+    expect_heard(&y, "begun ");
 }
 
 static void test_subscriber_leaves_a_node_that_is_no_master_any_more(void **state)
@@ -227,6 +247,7 @@ int main(void)
         TEST(test_unsubscribing_is_said_unless_another_has_the_name),
         TEST(test_callback_may_unsubscribe_itself_and_the_next_one),
         TEST(test_node_that_refuses_is_left_and_other_words_are_dropped),
+        TEST(test_subscription_that_is_refused_is_asked_for_again_later),
         TEST(test_subscriber_leaves_a_node_that_is_no_master_any_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
