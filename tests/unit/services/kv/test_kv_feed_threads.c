@@ -222,10 +222,97 @@ static void test_each_message_comes_once_in_order_or_is_told_as_lost(void **stat
     kv_feed_free(feed);
 }
 
+/* --- gaps ------------------------------------------------------------------------------------------ */
+
+/* A loop that tells gaps, with a follower of one topic. */
+struct loser {
+    struct weft_loop *loop;
+    struct kv_feed_loop *feed;
+    struct kv_follower follower;
+    struct weft_timer timer;
+    pthread_t thread;
+    uint64_t told, wrong;
+    unsigned rounds;
+};
+
+static int ignore_message(struct kv_follower *follower, struct weft_blob *blob, bool shared)
+{
+    (void)follower, (void)blob, (void)shared;
+    return 0;
+}
+
+static int count_gap(struct kv_follower *base, const struct kv_feed_source *source, uint64_t count)
+{
+    struct loser *self = weft_container_of(base, struct loser, follower);
+    (void)source;
+    self->told++;
+    self->wrong += count != 0;
+    return 0;
+}
+
+/* The last gap of all is told before a loop ends. */
+static void lose(struct weft_timer *timer)
+{
+    struct loser *self = weft_container_of(timer, struct loser, timer);
+    bool is_last = atomic_load(&publishers) == 0;
+    if (self->rounds > 0) {
+        kv_feed_lose(self->feed);
+        if (--self->rounds == 0)
+            atomic_fetch_sub(&publishers, 1);
+    }
+    if (!is_last) {
+        weft_loop_after(self->loop, &self->timer, 0);
+        return;
+    }
+    self->told = 0;
+    kv_feed_lose(self->feed);
+    self->wrong += kv_follower_finish(&self->follower) != 0 || self->told == 0;
+    weft_loop_stop(self->loop);
+}
+
+static void *run_loser(void *arg)
+{
+    weft_loop_run(((struct loser *)arg)->loop);
+    return NULL;
+}
+
+static void test_gaps_are_told_however_they_meet(void **state)
+{
+    static const struct kv_follower_ops gap_ops = {.send = ignore_message, .lost = count_gap};
+    static struct loser losers[LOOPS];
+    const struct kv_feed_limits limits = {0};
+    struct kv_feed *feed = kv_feed_new(&limits);
+    const struct kv_feed_source source = {NULL, weft_view_str("t")};
+    (void)state;
+    assert_non_null(feed);
+    atomic_store(&publishers, LOOPS);
+    for (size_t i = 0; i < LOOPS; i++) {
+        struct loser *self = &losers[i];
+        *self = (struct loser){
+            .follower = {.ops = &gap_ops, .format = &format}, .timer.fire = lose, .rounds = ROUNDS};
+        assert_int_equal(weft_loop_new(&self->loop, 8), 0);
+        assert_int_equal(kv_feed_loop_take(feed, self->loop, &self->feed), 0);
+        assert_int_equal(kv_follower_follow(&self->follower, self->feed, &source), 0);
+        weft_loop_after(self->loop, &self->timer, 0);
+    }
+    for (size_t i = 0; i < LOOPS; i++)
+        assert_int_equal(pthread_create(&losers[i].thread, NULL, run_loser, &losers[i]), 0);
+    for (size_t i = 0; i < LOOPS; i++)
+        assert_int_equal(pthread_join(losers[i].thread, NULL), 0);
+    for (size_t i = 0; i < LOOPS; i++) {
+        assert_int_equal(losers[i].wrong, 0);
+        kv_follower_leave(&losers[i].follower);
+        kv_feed_loop_give(losers[i].feed);
+        weft_loop_free(losers[i].loop);
+    }
+    kv_feed_free(feed);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_message_comes_once_in_order_or_is_told_as_lost),
+        cmocka_unit_test(test_gaps_are_told_however_they_meet),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
