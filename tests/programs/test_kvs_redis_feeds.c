@@ -237,11 +237,39 @@ static void test_master_that_dies_is_told_and_the_feed_goes_on(void **state)
     wait_for_gap(&kvc, &events, &redis);
 }
 
+/* Databases of one Redis share its channels, and yet do not hear each other. */
+static void test_databases_of_one_redis_have_topics_of_their_own(void **state)
+{
+    struct redis_server server = {.port = 0};
+    struct kvs of[2];
+    struct process kvc;
+    char spec[64], line[64];
+    (void)state;
+    redis_server_start(&server, NULL);
+    for (int i = 0; i < 2; i++) {
+        (void)snprintf(spec, sizeof spec, "redis://127.0.0.1:%d/%d", server.port, i);
+        kvs_start(&of[i], WORDS("--store", spec, "--listen", KVS_ANY_PORT));
+    }
+    while (listeners_at(&server) < 2)
+        continue;
+    process_start(&kvc, WORDS(KVC_PATH, "--server", of[1].urls[0], "subscribe", "t"));
+    process_wait_error(&kvc, "kvc: subscribed to 1");
+    kvc_expect(of[0].urls[0], WORDS("publish", "t", "other"), "0\n");
+    kvc_expect(of[1].urls[0], WORDS("publish", "t", "own"), "1\n");
+    process_wait_line(&kvc, 1, line, sizeof line);
+    assert_string_equal(line, "t\town");
+    process_kill(&kvc);
+    kvs_end(&of[0]);
+    kvs_end(&of[1]);
+    redis_server_stop(&server);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_subscriber_on_one_hears_a_publisher_on_the_other_once),
         cmocka_unit_test(test_clients_of_redis_and_of_http_hear_each_other_across_servers),
+        cmocka_unit_test(test_databases_of_one_redis_have_topics_of_their_own),
         cmocka_unit_test(test_channel_that_breaks_is_told_and_the_feed_goes_on),
         cmocka_unit_test(test_master_that_dies_is_told_and_the_feed_goes_on),
     };

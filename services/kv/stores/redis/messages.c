@@ -11,9 +11,6 @@
 #include "subscription.h"
 
 enum {
-    VERSION = 1,
-    HEAD_SIZE = 1 + KV_REDIS_PUBLISHER + 8,
-    SIZE_SIZE = 4, /* of the size of a value */
     PREFIX_MAX = 24,
     SETS = 256, /* of publishers that a listener knows */
     WAYS = 4,
@@ -22,22 +19,6 @@ enum {
 
 /* The slot by whose master all messages go. */
 #define SLOT_KEY "weft:messages"
-
-/* Writes a number of `size` bytes, the high byte first. Returns the end. */
-static uint8_t *put_number(uint8_t *dst, uint64_t number, unsigned size)
-{
-    for (unsigned i = 0; i < size; i++)
-        dst[i] = (uint8_t)(number >> 8 * (size - 1 - i));
-    return dst + size;
-}
-
-static uint64_t get_number(const uint8_t *src, unsigned size)
-{
-    uint64_t number = 0;
-    for (unsigned i = 0; i < size; i++)
-        number = number << 8 | src[i];
-    return number;
-}
 
 /* Returns the size of what channels begin with. */
 static size_t put_prefix(char dst[PREFIX_MAX], const struct kv_redis_loop *loop)
@@ -56,14 +37,6 @@ struct kv_redis_posted {
     struct kv_redis_posted *next, **link; /* in the session */
 };
 
-static size_t payload_size(const struct kv_message *message)
-{
-    size_t size = HEAD_SIZE;
-    for (size_t i = 0; i < message->count; i++)
-        size += SIZE_SIZE + message->values[i].size;
-    return size;
-}
-
 static void take_number(struct kv_redis_mouth *mouth)
 {
     if (mouth->has_hole || mouth->number == 0) {
@@ -72,21 +45,6 @@ static void take_number(struct kv_redis_mouth *mouth)
         mouth->has_hole = false;
     }
     mouth->number++;
-}
-
-static void put_payload(uint8_t *dst, const struct kv_redis_mouth *mouth,
-                        const struct kv_message *message)
-{
-    *dst++ = VERSION;
-    memcpy(dst, mouth->id, sizeof mouth->id);
-    dst = put_number(dst + sizeof mouth->id, mouth->number, 8);
-    for (size_t i = 0; i < message->count; i++) {
-        const struct weft_view value = message->values[i];
-        dst = put_number(dst, value.size, SIZE_SIZE);
-        if (value.size > 0)
-            memcpy(dst, value.data, value.size);
-        dst += value.size;
-    }
 }
 
 static void free_posted(struct kv_redis_posted *posted)
@@ -120,9 +78,10 @@ static void on_answer(struct redis_call *call, enum redis_outcome redis_outcome,
 static struct kv_redis_posted *new_posted(struct kv_redis_session *session,
                                           struct kv_message *message)
 {
+    struct kv_redis_mouth *mouth = &session->loop->mouth;
     char prefix[PREFIX_MAX];
     size_t head = put_prefix(prefix, session->loop), channel_size = head + message->topic.size;
-    size_t size = payload_size(message);
+    size_t size = kv_redis_payload_size(message->values, message->count);
     struct kv_redis_posted *posted = weft_malloc(sizeof *posted + channel_size + size);
     if (!posted)
         return NULL;
@@ -130,8 +89,10 @@ static struct kv_redis_posted *new_posted(struct kv_redis_session *session,
     memcpy(channel, prefix, head);
     if (message->topic.size > 0)
         memcpy(channel + head, message->topic.data, message->topic.size);
-    take_number(&session->loop->mouth);
-    put_payload(payload, &session->loop->mouth, message);
+    take_number(mouth);
+    kv_redis_payload_write(
+        payload, &(struct kv_redis_payload){.publisher = mouth->id, .number = mouth->number},
+        message->values, message->count);
     *posted = (struct kv_redis_posted){
         .call = {.count = 3,
                  .slot = (int)kv_redis_slot(weft_view_str(SLOT_KEY)),
@@ -221,54 +182,25 @@ static bool count_in(struct kv_redis_ear *ear, const uint8_t id[KV_REDIS_PUBLISH
     return true;
 }
 
-/* Takes the next value off *rest. Returns false if that is not whole. */
-static bool next_value(struct weft_view *rest, struct weft_view *value)
-{
-    if (rest->size < SIZE_SIZE)
-        return false;
-    uint64_t size = get_number(rest->data, SIZE_SIZE);
-    *rest = weft_view_skip(*rest, SIZE_SIZE);
-    if (size > rest->size)
-        return false;
-    *value = weft_view(rest->data, (size_t)size);
-    *rest = weft_view_skip(*rest, (size_t)size);
-    return true;
-}
-
-/* Returns false if the payload is not one of ours. */
-static bool is_whole(struct weft_view payload)
-{
-    struct weft_view value;
-    if (payload.size <= HEAD_SIZE || payload.data[0] != VERSION)
-        return false;
-    payload = weft_view_skip(payload, HEAD_SIZE);
-    while (payload.size > 0)
-        if (!next_value(&payload, &value))
-            return false;
-    return true;
-}
-
 static void tell(const struct kv_redis_ear *ear, struct weft_view topic, struct weft_view rest)
 {
     struct weft_view values[TOLD_TOGETHER];
     while (rest.size > 0) {
         size_t count = 0;
-        while (count < TOLD_TOGETHER && rest.size > 0 && next_value(&rest, &values[count]))
+        while (count < TOLD_TOGETHER && kv_redis_payload_next(&rest, &values[count]))
             count++;
         ear->listener->message(ear->listener, topic, values, count);
     }
 }
 
+/* Others may publish in our channels, too. */
 static void on_message(struct redis_subscription *subscription, struct weft_view channel,
-                       struct weft_view payload)
+                       struct weft_view bytes)
 {
     struct kv_redis_ear *ear = weft_container_of(subscription, struct kv_redis_ear, subscription);
-    if (!is_whole(payload))
-        return;
-    const uint8_t *id = payload.data + 1;
-    uint64_t number = get_number(id + KV_REDIS_PUBLISHER, 8);
-    if (count_in(ear, id, number))
-        tell(ear, weft_view_skip(channel, ear->prefix_size), weft_view_skip(payload, HEAD_SIZE));
+    struct kv_redis_payload payload;
+    if (kv_redis_payload_read(&payload, bytes) && count_in(ear, payload.publisher, payload.number))
+        tell(ear, weft_view_skip(channel, ear->prefix_size), payload.values);
 }
 
 /* Nobody knows what came from whom meanwhile. */

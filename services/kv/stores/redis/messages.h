@@ -4,12 +4,7 @@
  *
  *     weft:DATABASE:TOPIC
  *
- * where DATABASE is the number of the database, 0 in a cluster. Its payload is
- *
- *     version      1 byte, 1
- *     publisher    16 bytes, random: one loop of one server
- *     number       8 bytes, the high byte first: 1 for the publisher's first message, then one more each time
- *     then, once for each value: its size in 4 bytes, the high byte first, and the value
+ * where DATABASE is the number of the database, 0 in a cluster. Its payload is that of payload.h.
  *
  * PUBLISH is used and not SPUBLISH, because Redis 6.2 does not have that, and because a pattern of channels, which sees
  * every topic, exists for PUBLISH alone. All servers publish by the master of one slot, whichever topic it is: so messages
@@ -20,14 +15,13 @@
 #ifndef KV_REDIS_MESSAGES_H
 #define KV_REDIS_MESSAGES_H
 
+#include "payload.h"
 #include "services/kv/messages.h"
 
 struct kv_redis_ear;
 struct kv_redis_loop;
 struct kv_redis_posted;
 struct kv_redis_session;
-
-enum { KV_REDIS_PUBLISHER = 16 };
 
 /* A loop's place among the publishers. */
 struct kv_redis_mouth {
