@@ -14,6 +14,8 @@
 #include "lib/kvs.h"
 #include "lib/redis_server.h"
 
+enum { PATH_SIZE = 128 };
+
 static struct redis_nodes nodes;
 static struct redis_server server;
 
@@ -174,6 +176,88 @@ static void test_counts_of_one_key_by_many_clients_of_two_kvs_add_up(void **stat
     kvs_end(&other);
 }
 
+/* A command prints what it prints on the other server. */
+static void expect_alike(const char *one, const char *other, const char *const *words)
+{
+    struct process a, b;
+    assert_int_equal(kvc_run(&a, one, words), 0);
+    assert_int_equal(kvc_run(&b, other, words), 0);
+    assert_string_equal(a.out.text, b.out.text);
+    assert_true(a.out.size > 0);
+    process_kill(&a);
+    process_kill(&b);
+}
+
+static void do_quietly(const char *url, const char *const *words)
+{
+    struct process kvc;
+    assert_int_equal(kvc_run(&kvc, url, words), 0);
+    process_kill(&kvc);
+}
+
+/* Two keys that are always set together. */
+static void start_writer(struct process *writer, const char *url, const char *path)
+{
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    for (unsigned i = 0; i < 400; i++)
+        (void)fprintf(file, "hmset busy a int:%u b int:%u\n", i, i);
+    assert_int_equal(fclose(file), 0);
+    process_start(writer, WORDS(KVC_PATH, "--server", url, "batch", path));
+}
+
+/* The first copy is of one moment while others write, the second one of the end. */
+static void move_over(const char *from, const char *to, const char *folder)
+{
+    char file[PATH_SIZE], batch[PATH_SIZE];
+    struct process writer, kvc;
+    int a, b;
+    (void)snprintf(file, sizeof file, "%s/all.ndjson", folder);
+    (void)snprintf(batch, sizeof batch, "%s/batch", folder);
+    do_quietly(from, WORDS("hmset", "types", "i", "int:-5", "b", "hex:00ff", "f", "float:1.5",
+                           "yes", "bool:true", "none", "empty:"));
+    do_quietly(from, WORDS("hset", "t\n2", "k", "text", "--expire-at", "4102444800"));
+    do_quietly(from, WORDS("hmset", "busy", "a", "int:-1", "b", "int:-1"));
+    start_writer(&writer, from, batch);
+    do_quietly(from, WORDS("backup", file));
+    do_quietly(to, WORDS("import", "--all", file));
+    assert_int_equal(kvc_run(&kvc, to, WORDS("hmget", "busy", "a", "b")), 0);
+    assert_int_equal(sscanf(kvc.out.text, "int:%d\nint:%d\n", &a, &b), 2);
+    assert_int_equal(a, b);
+    process_kill(&kvc);
+    assert_int_equal(process_wait(&writer), 0);
+    process_kill(&writer);
+    do_quietly(from, WORDS("backup", file));
+    do_quietly(to, WORDS("import", "--all", file));
+    expect_alike(from, to, WORDS("hmget", "busy", "a", "b"));
+    expect_alike(from, to,
+                 WORDS("--json", "hmget", "types", "i", "b", "f", "yes", "none", "--state"));
+    kvc_expect(to, WORDS("hget", "t\n2", "k"), "text\n");
+    kvc_expect(to, WORDS("count", "types"), "5\n");
+}
+
+static void test_stores_of_one_machine_move_over_while_they_serve(void **state)
+{
+    static const char *const forms[] = {"memory", "lmdb"};
+    struct kvs into;
+    (void)state;
+    start(&into, cluster("?buckets=4&ack=master"));
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        struct kvs from;
+        char folder[64], store[PATH_SIZE];
+        scratch_make(folder, sizeof folder);
+        (void)snprintf(store, sizeof store, "%s%s%s", forms[i], i > 0 ? ":" : "",
+                       i > 0 ? folder : "");
+        start(&from, store);
+        move_over(from.urls[0], into.urls[0], folder);
+        kvs_end(&from);
+        scratch_remove(folder);
+        for (size_t t = 0; t < 3; t++)
+            do_quietly(into.urls[0], WORDS("drop", t == 0 ? "types" : t == 1 ? "busy" : "t\n2"));
+    }
+    kvs_end(&into);
+}
+
 static void test_followers_are_told_that_redis_tells_no_changes(void **state)
 {
     struct kvs kvs;
@@ -226,6 +310,7 @@ int main(void)
         cmocka_unit_test(test_commands_do_in_one_redis_what_they_do_elsewhere),
         cmocka_unit_test(test_several_kvs_before_one_cluster_answer_alike),
         cmocka_unit_test(test_counts_of_one_key_by_many_clients_of_two_kvs_add_up),
+        cmocka_unit_test(test_stores_of_one_machine_move_over_while_they_serve),
         cmocka_unit_test(test_followers_are_told_that_redis_tells_no_changes),
         cmocka_unit_test(test_kvs_refuses_a_bound_that_it_cannot_keep),
         cmocka_unit_test(test_kvs_does_not_start_where_no_node_serves_and_says_why),
