@@ -79,6 +79,7 @@ static void init(const struct weft_codec_state *state, enum weft_role role)
     conn->config = state->config;
     conn->loop = state->loop;
     conn->now = state->now;
+    conn->many = state->many;
 }
 
 static void fini(const struct weft_codec_state *state)
@@ -101,10 +102,16 @@ static void drop_current(struct grpc_conn *conn)
     weft__scratch_trim(&conn->loop->inflated);
     if (!stream)
         return;
-    if (stream->closed)
+    if (stream->closed) {
         grpc_stream_free(conn, stream);
-    else
+        grpc_many_relax(conn);
+    } else if (stream->offered) {
+        grpc_many_settle(conn, stream);
+    } else if (stream->many) {
+        grpc_many_drop(conn, stream);
+    } else {
         grpc_request_drop(conn, stream);
+    }
 }
 
 /* Returns the bytes to hand to nghttp2: the preface, or a whole frame. 0: more are needed. */
@@ -197,6 +204,10 @@ static int report(struct grpc_conn *conn, struct weft_message *msg)
 {
     if (conn->message)
         return grpc_request_deliver(conn, conn->message, msg);
+    if (conn->opened) {
+        grpc_many_offer(conn, conn->opened, msg);
+        return 0;
+    }
     if (conn->reset == 0)
         return 0;
     msg->kind = WEFT_MESSAGE_RESET;
@@ -207,33 +218,49 @@ static int report(struct grpc_conn *conn, struct weft_message *msg)
 static int decode_frame(struct grpc_conn *conn, struct weft_view frame, struct weft_message *msg,
                         struct weft_decode_io *io)
 {
-    conn->out = io->out;
-    conn->unknown = io->unknown;
-    conn->message = NULL;
+    conn->message = conn->opened = NULL;
     conn->reset = 0;
     conn->brought = false;
     int err = feed(conn, frame, io);
     if (err == 0)
         err = report(conn, msg);
     conn->borrower = NULL;
-    conn->out = NULL;
     conn->no_memory |= err == -ENOMEM;
     return err;
+}
+
+/* Drops the message that the last decode gave, and sends what that makes possible: windows, or a refusal. */
+static int go_on(struct grpc_conn *conn)
+{
+    const bool may_send = conn->current != NULL && conn->session != NULL;
+    drop_current(conn);
+    if (conn->no_memory)
+        return -ENOMEM;
+    return may_send && nghttp2_session_want_write(conn->session) ? grpc_session_send(conn) : 0;
 }
 
 static ssize_t decode(const struct weft_codec_state *state, struct weft_view in,
                       struct weft_message *msg, struct weft_decode_io *io)
 {
     struct grpc_conn *conn = state->conn;
-    drop_current(conn);
-    int err = find_end(conn);
-    size_t size = err == 0 && in.size > 0 ? find_frame(conn, in, io) : 0;
+    conn->out = io->out;
+    conn->unknown = io->unknown;
+    int err = go_on(conn);
+    if (err == 0)
+        err = find_end(conn);
+    const bool is_ready = err == 0 && conn->ready;
+    size_t size = err == 0 && !is_ready && in.size > 0 ? find_frame(conn, in, io) : 0;
+    if (is_ready) {
+        err = grpc_many_deliver(conn, msg);
+        conn->no_memory |= err == -ENOMEM;
+    }
     if (size > 0) {
         err = decode_frame(conn, weft_view(in.data, size), msg, io);
         if (err == 0 && conn->begun)
             note_frame(conn, in.data);
         conn->begun = true;
     }
+    conn->out = NULL;
     if (err < 0) {
         if (!io->detail)
             io->detail = conn->detail;
@@ -260,6 +287,19 @@ static int encode(const struct weft_codec_state *state, const struct weft_body *
     if (!stream)
         return 0; /* it was reset */
     return grpc_reply_encode(conn, stream, body, io);
+}
+
+static void want(const struct weft_codec_state *state, uint32_t id, struct weft_chain *out)
+{
+    struct grpc_conn *conn = state->conn;
+    struct grpc_stream *stream = find_stream(conn, id);
+    if (!stream || stream->over)
+        return;
+    conn->out = out;
+    grpc_many_want(conn, stream);
+    if (!conn->no_memory && nghttp2_session_want_write(conn->session))
+        (void)!grpc_session_send(conn);
+    conn->out = NULL;
 }
 
 static size_t backlog(const struct weft_codec_state *state, uint32_t id)
@@ -317,6 +357,7 @@ const struct weft_codec weft_codec_grpc = {
     .decode = decode,
     .encode = encode,
     .backlog = backlog,
+    .want = want,
     .goodbye = goodbye,
     .alpn = "h2",
     .probe = probe,

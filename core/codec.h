@@ -30,6 +30,14 @@ enum weft_message_kind {
     WEFT_MESSAGE_DATA, /* one message came; its status says whether it is good */
     /* The peer wants no more of the request of `stream`. Nothing happens if that has ended or never was. */
     WEFT_MESSAGE_RESET,
+    /* The next three are of requests that have many messages, which a codec gives if weft_codec_state.many is set and it has
+     * the slot `want`. HEAD: a request has begun, and its messages are still to come; it has a stream and a head, and
+     * an empty payload. If `want` is called for its stream before the next decode, its messages come one by one: each is
+     * a PART, good or bad as with DATA, and END says that its peer has sent the last. Otherwise the request comes as one
+     * DATA, as if there had been no HEAD. */
+    WEFT_MESSAGE_HEAD,
+    WEFT_MESSAGE_PART,
+    WEFT_MESSAGE_END,
 };
 
 /* A message that is not OK is bad, but the codec knows where it ends. So the connection lives on: the
@@ -90,6 +98,7 @@ struct weft_codec_state {
     void *loop;         /* one per configuration and loop, or per client: scratch, engines */
     void *conn;         /* one per connection */
     uint32_t config_id; /* for the frame cache: the number of config in this server */
+    bool many; /* requests may have many messages: the service takes such (service.h: streams) */
     /* Shows the time of the connection's loop (task.h: weft_loop_now), for limits per time alone, such as of
      * pings. NULL: nobody tells the time, as in a client. */
     const int64_t *now;
@@ -214,7 +223,7 @@ struct weft_codec {
     int (*encode)(const struct weft_codec_state *state, const struct weft_body *body,
                   struct weft_encode_io *io);
 
-    /* The next two are for a codec of streams, as HTTP/2 has them. Each message that decode gave with a stream
+    /* The next three are for a codec of streams, as HTTP/2 has them. Each message that decode gave with a stream
      * gets any number of encodes, and then exactly one with io->last that returns 0, unless the connection
      * ends first. body is NULL in that one if no message is left to send. The codec remembers the stream until
      * then, even if the peer has reset it; encodes for a stream that was reset are successes without effect. A
@@ -227,6 +236,12 @@ struct weft_codec {
      * towards output-hard and write-timeout. A codec whose goodbye asks the peer for an answer counts the
      * question too. */
     size_t (*backlog)(const struct weft_codec_state *state, uint32_t stream);
+    /* Asks for one more message of the request of `stream`, whose HEAD decode has given: a later decode gives it as a PART, or
+     * says END, once per call. It may do so with an empty view, and then consumes nothing. What has come of messages that
+     * nobody asks for waits in the codec, which does not let its peer send more than a window of it. The codec may append
+     * bytes to out, such as windows. An allocation that fails makes the next decode return -ENOMEM. Does nothing for a
+     * stream whose answer is over. NULL: each request has one message. */
+    void (*want)(const struct weft_codec_state *state, uint32_t stream, struct weft_chain *out);
     /* Appends the codec's last words, such as GOAWAY, to out. Called with final false at most once, when the
      * server begins to drain: the peer should make no new requests, but those that it makes still count. Called
      * with final true once, before our direction ends: no message will be taken any more. Without memory the

@@ -71,6 +71,10 @@ struct weft_request {
      * it: the messages that the request sends then still leave, and the connection waits for its end. If the connection ends before that, the
      * second time is with the reason of that. */
     void (*on_cancel)(struct weft_request *request, enum weft_reason reason);
+    /* Called for a request with many messages (weft_service.streams), and set within call(): once with the first message, and
+     * once after each weft_request_next. *message is valid until this returns. NULL: the peer has sent its last one, and no
+     * call follows. Not called after on_cancel with another reason than WEFT_REASON_DRAINED. */
+    void (*on_message)(struct weft_request *request, const struct weft_view *message);
 };
 
 /* Sends one more message of a streamed answer; more will follow. The body is borrowed until the call
@@ -109,6 +113,14 @@ WEFT_MUST_USE int weft_request_keep(struct weft_request *request);
  * request's own and lives until the end. It gives at most decode-bytes, to which keep adds the size of
  * the payload and the credentials that it holds. */
 struct weft_arena *weft_request_arena(struct weft_request *request);
+
+/* Asks for the next message of a request with many: on_message follows, once it has come. Until then the peer may send no more
+ * than a window of messages. A second call before that does nothing, nor does any other request's. */
+void weft_request_next(struct weft_request *request);
+
+/* Returns the loop's scratch: memory of at most decode-bytes for use until call() or on_message returns, for a request that
+ * was kept, too. */
+struct weft_arena *weft_request_scratch(struct weft_request *request);
 
 /* Takes the request out of the order of replies, so that a subscription does not hold up every later
  * reply. The head leaves the order at once. Another request leaves it when it becomes the head, and its
@@ -176,6 +188,11 @@ struct weft_service {
      * ended. */
     int (*open)(void *conn_state, void *loop_state);
     void (*close)(void *conn_state, void *loop_state);
+
+    /* True if a request for that target (weft_request) has many messages. Then call() gets it once its head has come, with an
+     * empty payload, and its messages come one by one (on_message). NULL: each request has one. Only protocols with
+     * targets ask. It must not block. */
+    bool (*streams)(void *loop_state, struct weft_view target);
 
     /* Handles a request: ends it now, or stores the pointer and ends it later. Must not block. A
      * request that ends later and still needs its payload calls weft_request_keep. */

@@ -33,6 +33,39 @@ int grpc_request_own(struct grpc_conn *conn, struct grpc_stream *stream);
 int grpc_request_deliver(struct grpc_conn *conn, struct grpc_stream *stream,
                          struct weft_message *msg);
 
+/* Judges the prefix of a message. Returns NULL, or what is wrong, and *is_too_big: it is too large. */
+const char *grpc_request_judge(const struct grpc_conn *conn, const struct grpc_stream *stream,
+                               const uint8_t *prefix, bool *is_too_big);
+/* Sets what is the same in each kind of message. */
+void grpc_request_set_head(struct grpc_conn *conn, struct grpc_stream *stream,
+                           struct weft_message *msg);
+/* Inflates the payload of *msg, or makes it bad. Returns 0 or -ENOMEM. */
+int grpc_request_inflate(struct grpc_conn *conn, const struct grpc_stream *stream,
+                         struct weft_message *msg);
+/* Answers a request whose peer has ended it without a message. */
+void grpc_request_refuse_empty(struct grpc_conn *conn, struct grpc_stream *stream);
+
+/* many.c: requests with many messages */
+/* Makes *msg the head of a request. */
+void grpc_many_offer(struct grpc_conn *conn, struct grpc_stream *stream, struct weft_message *msg);
+/* Called at the first decode after that. */
+void grpc_many_settle(struct grpc_conn *conn, struct grpc_stream *stream);
+/* Does what want does. */
+void grpc_many_want(struct grpc_conn *conn, struct grpc_stream *stream);
+/* Takes bytes of DATA. Returns false if there is no memory. */
+bool grpc_many_take(struct grpc_conn *conn, struct grpc_stream *stream, const uint8_t *data,
+                    size_t size);
+/* Called when the peer has ended its direction of such a request. */
+void grpc_many_half_closed(struct grpc_conn *conn, struct grpc_stream *stream);
+/* Makes *msg what the first stream that is ready has to give. Returns 0 or -ENOMEM. */
+int grpc_many_deliver(struct grpc_conn *conn, struct weft_message *msg);
+/* Drops the message that the last decode gave of it. */
+void grpc_many_drop(struct grpc_conn *conn, struct grpc_stream *stream);
+/* Frees its input, and forgets it. */
+void grpc_many_fini(struct grpc_conn *conn, struct grpc_stream *stream);
+/* Opens the connection's window again once little enough waits. */
+void grpc_many_relax(struct grpc_conn *conn);
+
 /* calm.c: what a peer may do too much of. Each of these may end the connection with ENHANCE_YOUR_CALM. */
 void grpc_calm_begin(struct grpc_conn *conn);
 /* Counts a frame that has been read, unless conn->brought. */

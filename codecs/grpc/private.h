@@ -11,6 +11,7 @@
 #include "codecs/compress/gzip.h"
 #include "codecs/compress/scratch.h"
 #include "codecs/compress/settings.h"
+#include "core/base/buf.h"
 #include "core/codec.h"
 
 enum {
@@ -95,6 +96,16 @@ struct grpc_stream {
     bool other_coding;                /* the request's messages have a coding that we do not know */
     bool too_big, refused, half_closed, delivered;
 
+    /* A request with many messages (many.c). */
+    struct grpc_stream *next_ready; /* in its connection's list, if is_ready */
+    struct weft_buf input;          /* what has come of its messages, with their prefixes */
+    size_t given;                   /* bytes of input that the last decode gave */
+    size_t unconsumed;              /* bytes of input that its window is smaller by */
+    bool offered;                   /* its head was given, and nobody has asked for a message yet */
+    bool many;                      /* somebody has */
+    bool wanted, is_ready;
+    bool overflowed; /* no memory is allowed for the rest of its message */
+
     /* The answer. */
     struct grpc_piece *first, *last;
     size_t queued; /* bytes of the pieces that have not left */
@@ -123,16 +134,21 @@ struct grpc_conn {
     struct grpc_stream *streams;
     struct grpc_stream *current; /* what the last decode gave: its views are in use */
     struct grpc_stream *message; /* what this decode gives */
+    struct grpc_stream *opened;  /* the stream whose head this decode gives */
+    struct grpc_stream *ready;   /* streams with a message that is asked for, the longest first */
     struct grpc_stream *borrower;
     uint32_t reset;               /* the stream that this decode reports as reset, or 0 */
     size_t queued;                /* of all streams */
     size_t partial;               /* bytes of messages that have not come whole */
+    size_t buffered;              /* bytes of the input of requests with many messages */
+    size_t unconsumed;            /* bytes that the connection's window is smaller by */
     int64_t last_ping;            /* when the last ping came that counts */
     struct grpc_allowance frames; /* that bring nothing */
     struct grpc_allowance resets;
     uint8_t strikes;    /* pings that came too soon, since we have sent anything */
     bool brought;       /* the frame that is read brings something, or is counted elsewhere */
     bool no_memory;     /* an allocation has failed: nghttp2 is not called any more */
+    bool many;          /* heads are given */
     bool unknown;       /* io->unknown of this decode */
     bool let_in;        /* a call with credentials was not rejected */
     bool pinged;        /* since we have sent anything */

@@ -204,6 +204,8 @@ void grpc_request_head_done(struct grpc_conn *conn, struct grpc_stream *stream)
                    "this grpc-encoding is not known; there are identity and gzip");
     if (stream->bad && stream->has_type)
         refuse_head(conn, stream);
+    else if (!stream->bad && conn->many)
+        conn->opened = stream;
 }
 
 /* --- the message ------------------------------------------------------------------------------------ */
@@ -253,18 +255,29 @@ static bool is_unknown(const struct grpc_conn *conn, const struct grpc_stream *s
     return conn->unknown && !(conn->let_in && stream->credentials_size > 0);
 }
 
+const char *grpc_request_judge(const struct grpc_conn *conn, const struct grpc_stream *stream,
+                               const uint8_t *prefix, bool *is_too_big)
+{
+    *is_too_big = false;
+    if (prefix[0] > 1)
+        return "the flag before the message is neither 0 nor 1";
+    if (prefix[0] == 1 && !stream->gzip_comes)
+        return "the message is compressed, and grpc-encoding is not set";
+    *is_too_big = weft_load_be32(prefix + 1) > conn->config->max_frame;
+    return *is_too_big ? "max-frame" : NULL;
+}
+
 /* Judges a prefix that has come whole. */
 static void read_prefix(struct grpc_conn *conn, struct grpc_stream *stream)
 {
     enum { UNKNOWN_MAX = 64 << 10 }; /* bytes of messages that an unknown peer may have under way */
+    bool is_too_big;
+    const char *why = grpc_request_judge(conn, stream, stream->prefix, &is_too_big);
     stream->length = weft_load_be32(stream->prefix + 1);
-    if (stream->prefix[0] > 1)
-        refuse(conn, stream, GRPC_INTERNAL, "the flag before the message is neither 0 nor 1");
-    else if (stream->prefix[0] == 1 && !stream->gzip_comes)
-        refuse(conn, stream, GRPC_INTERNAL,
-               "the message is compressed, and grpc-encoding is not set");
-    else if (stream->length > conn->config->max_frame)
+    if (is_too_big)
         stream->too_big = true;
+    else if (why)
+        refuse(conn, stream, GRPC_INTERNAL, why);
     else if (is_unknown(conn, stream) && conn->partial + stream->length > UNKNOWN_MAX)
         refuse(conn, stream, GRPC_RESOURCE_EXHAUSTED, "too large before the first login");
 }
@@ -297,17 +310,11 @@ static bool is_whole(const struct grpc_stream *stream)
            (stream->borrowed || (stream->body_size == stream->length && stream->body));
 }
 
-int grpc_on_data(nghttp2_session *session, uint8_t flags, int32_t id, const uint8_t *data,
-                 size_t size, void *user)
+/* Takes bytes of a request with one message. Returns false if there is no memory. */
+static bool take_all(struct grpc_conn *conn, struct grpc_stream *stream, const uint8_t *data,
+                     size_t size)
 {
-    (void)flags;
-    struct grpc_conn *conn = user;
-    struct grpc_stream *stream = nghttp2_session_get_stream_user_data(session, id);
-    if (size > 0 && stream && !stream->refused)
-        conn->brought = true;
-    if (stream && stream->bad && !stream->refused)
-        refuse_head(conn, stream);
-    while (size > 0 && stream && !stream->refused && !stream->delivered) {
+    while (size > 0 && !stream->refused && !stream->delivered && !stream->over) {
         size_t taken;
         if (is_whole(stream)) {
             refuse(conn, stream, GRPC_UNIMPLEMENTED, "a request has one message here");
@@ -326,7 +333,7 @@ int grpc_on_data(nghttp2_session *session, uint8_t flags, int32_t id, const uint
         } else {
             taken = take(conn, stream, data, size);
             if (taken == 0)
-                return NGHTTP2_ERR_CALLBACK_FAILURE;
+                return false;
         }
         if (stream->too_big) {
             conn->message = stream;
@@ -335,7 +342,31 @@ int grpc_on_data(nghttp2_session *session, uint8_t flags, int32_t id, const uint
         data += taken;
         size -= taken;
     }
-    return 0;
+    return true;
+}
+
+int grpc_on_data(nghttp2_session *session, uint8_t flags, int32_t id, const uint8_t *data,
+                 size_t size, void *user)
+{
+    (void)flags;
+    struct grpc_conn *conn = user;
+    struct grpc_stream *stream = nghttp2_session_get_stream_user_data(session, id);
+    const bool is_many = stream && stream->many && !stream->over;
+    if (size > 0 && stream && !stream->refused)
+        conn->brought = true;
+    if (stream && stream->bad && !stream->refused)
+        refuse_head(conn, stream);
+    if (is_many)
+        conn->no_memory |= !grpc_many_take(conn, stream, data, size);
+    else if (nghttp2_session_consume(session, id, size) < 0 ||
+             (stream && !take_all(conn, stream, data, size)))
+        conn->no_memory = true;
+    return conn->no_memory ? NGHTTP2_ERR_CALLBACK_FAILURE : 0;
+}
+
+void grpc_request_refuse_empty(struct grpc_conn *conn, struct grpc_stream *stream)
+{
+    refuse(conn, stream, GRPC_UNIMPLEMENTED, "a request has one message here, and none came");
 }
 
 void grpc_request_half_closed(struct grpc_conn *conn, struct grpc_stream *stream)
@@ -343,13 +374,15 @@ void grpc_request_half_closed(struct grpc_conn *conn, struct grpc_stream *stream
     stream->half_closed = true;
     if (stream->bad && !stream->refused)
         refuse_head(conn, stream);
-    if (stream->refused || stream->delivered)
+    if (stream->many)
+        grpc_many_half_closed(conn, stream);
+    if (stream->refused || stream->delivered || stream->over || conn->opened == stream)
         return;
     if (is_whole(stream)) {
         conn->message = stream;
         stream->delivered = true;
     } else if (stream->prefix_size == 0) {
-        refuse(conn, stream, GRPC_UNIMPLEMENTED, "a request has one message here, and none came");
+        grpc_request_refuse_empty(conn, stream);
     } else {
         refuse(conn, stream, GRPC_INTERNAL, "the request ends within its message");
     }
@@ -362,9 +395,8 @@ static void make_bad(struct weft_message *msg, enum weft_message_status status, 
     msg->why = why;
 }
 
-/* Inflates the payload of *msg. */
-static int inflate(struct grpc_conn *conn, const struct grpc_stream *stream,
-                   struct weft_message *msg)
+int grpc_request_inflate(struct grpc_conn *conn, const struct grpc_stream *stream,
+                         struct weft_message *msg)
 {
     struct grpc_loop *loop = conn->loop;
     struct weft__gzip_member member;
@@ -395,8 +427,8 @@ static int inflate(struct grpc_conn *conn, const struct grpc_stream *stream,
     return 0;
 }
 
-int grpc_request_deliver(struct grpc_conn *conn, struct grpc_stream *stream,
-                         struct weft_message *msg)
+void grpc_request_set_head(struct grpc_conn *conn, struct grpc_stream *stream,
+                           struct weft_message *msg)
 {
     conn->head = (struct weft_message_head){
         .target = weft_view(stream->head, stream->target_size),
@@ -404,11 +436,17 @@ int grpc_request_deliver(struct grpc_conn *conn, struct grpc_stream *stream,
             weft_view(stream->head + stream->target_size, stream->head_size - stream->target_size),
         .deadline = stream->deadline,
     };
-    msg->kind = WEFT_MESSAGE_DATA;
     msg->stream = stream->id;
     msg->head = &conn->head;
     msg->credentials = weft_view(stream->head + stream->credentials_at, stream->credentials_size);
     conn->current = stream;
+}
+
+int grpc_request_deliver(struct grpc_conn *conn, struct grpc_stream *stream,
+                         struct weft_message *msg)
+{
+    grpc_request_set_head(conn, stream, msg);
+    msg->kind = WEFT_MESSAGE_DATA;
     conn->partial -= stream->body_size; /* it is under way no more */
     stream->body_size = 0;
     if (stream->too_big) {
@@ -420,7 +458,7 @@ int grpc_request_deliver(struct grpc_conn *conn, struct grpc_stream *stream,
     msg->payload = weft_view(stream->borrowed ? stream->borrowed : stream->body, stream->length);
     if (stream->prefix[0] == 0)
         return 0;
-    int err = inflate(conn, stream, msg);
+    int err = grpc_request_inflate(conn, stream, msg);
     if (err < 0)
         *msg = (struct weft_message){.kind = WEFT_MESSAGE_NONE};
     return err;

@@ -135,6 +135,7 @@ int grpc_loop_init(struct grpc_loop *loop, const struct grpc_config *config)
     }
     set_callbacks(loop->callbacks);
     nghttp2_option_set_no_closed_streams(loop->option, 1);
+    nghttp2_option_set_no_auto_window_update(loop->option, 1);
     nghttp2_option_set_peer_max_concurrent_streams(loop->option, config->max_streams);
     nghttp2_option_set_stream_reset_rate_limit(loop->option, RESETS_MAX, RESETS_MAX);
     nghttp2_option_set_max_continuations(loop->option, CONTINUATIONS_MAX);

@@ -57,6 +57,7 @@ void grpc_stream_free(struct grpc_conn *conn, struct grpc_stream *stream)
     struct grpc_loop *loop = conn->loop;
     drop_pieces(conn, stream);
     grpc_request_drop(conn, stream);
+    grpc_many_fini(conn, stream);
     if (stream->head != stream->room)
         weft_free(stream->head);
     weft_free(stream->trailer);
@@ -78,10 +79,13 @@ void grpc_stream_close(struct grpc_conn *conn, struct grpc_stream *stream)
         conn->message = NULL;
     if (conn->borrower == stream)
         conn->borrower = NULL;
+    if (conn->opened == stream)
+        conn->opened = NULL;
     if (conn->direct_of == stream)
         conn->direct_of = NULL;
     if (conn->current != stream) {
         grpc_stream_free(conn, stream);
+        grpc_many_relax(conn);
         return;
     }
     drop_pieces(conn, stream);

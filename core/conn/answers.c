@@ -163,4 +163,5 @@ void weft__stream_fini(struct weft__request *request)
     }
     request->answered = request->expired = false;
     request->public.target = request->public.metadata = weft_view(NULL, 0);
+    request->public.on_message = NULL;
 }

@@ -315,11 +315,17 @@ static void set_interest(struct weft__conn *conn)
     conn->stream->ops->want(conn->stream, interest);
 }
 
+/* True if a message was asked for that the codec may have already, and decoding may go on. */
+static bool decodes_wanted(const struct weft__conn *conn)
+{
+    return conn->wanted && weft__conn_decodes(conn) && !conn->paused && !conn->yielded;
+}
+
 /* True if the connection has to go on in the next turn without any event. */
 static bool more_to_do(const struct weft__conn *conn)
 {
     return conn->yielded || resumable(conn) || weft__conn_can_notify(conn) ||
-           (conn->streaming && weft__streams_can_go_on(conn)) ||
+           decodes_wanted(conn) || (conn->streaming && weft__streams_can_go_on(conn)) ||
            (conn->eof && conn->state == WEFT__CONN_OPEN && !conn->paused);
 }
 
@@ -336,6 +342,10 @@ static bool go_on(struct weft__conn *conn)
     }
     if (conn->streaming && weft__streams_go_on(conn))
         went_on = true;
+    if (decodes_wanted(conn)) {
+        weft__conn_decode_buffered(conn);
+        went_on = true;
+    }
     if (resumable(conn)) {
         conn->paused = false;
         weft__conn_decode_buffered(conn);

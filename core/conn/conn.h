@@ -116,6 +116,7 @@ struct weft__conn {
     bool cancelling : 1;   /* cancel_all walks the order, so requests that end stay linked */
     bool streaming : 1;    /* the codec gives streams: it has a backlog */
     bool expired : 1;      /* the deadline of a request has passed, and the pump has not seen it */
+    bool wanted : 1;       /* a message was asked for that the codec may have already */
     bool lost : 1;         /* decode has ended the connection, and is not called any more */
     bool farewell : 1;     /* the codec's final goodbye was asked for */
     const char *detail;    /* for the log, or NULL: static, or the stream's */

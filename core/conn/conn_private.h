@@ -94,9 +94,26 @@ void weft__conn_decode_buffered(struct weft__conn *conn);
 /* Reads once and drops what came. */
 void weft__conn_linger_read(struct weft__conn *conn);
 
+/* Returns why a bad message is rejected. */
+static inline struct weft_rejection weft__rejection_of(const struct weft_message *message)
+{
+    return (struct weft_rejection){
+        .cause =
+            message->status == WEFT_MESSAGE_TOO_BIG ? WEFT_REJECT_TOO_BIG : WEFT_REJECT_MALFORMED,
+        .what = message->why,
+        .size = message->size,
+        .limit = message->limit,
+    };
+}
+
 /* streams.c */
 
-/* Begins a request with a stream, or keeps it until there is room for its answer. */
+/* True if the message, which is the head of a request, is of one with many messages. */
+bool weft__stream_has_many(const struct weft__conn *conn, const struct weft_message *message);
+/* Hands a further message of a request, or its end, to its service; or ends it if the message is bad. */
+void weft__stream_go_on(struct weft__conn *conn, const struct weft_message *message);
+/* Begins a request with a stream, or keeps it until there is room for its answer. One with many messages never waits: its
+ * service has to ask for each. */
 void weft__stream_begin(struct weft__conn *conn, const struct weft_message *message);
 /* Cancels the request of a stream, if there is one. */
 void weft__stream_reset(struct weft__conn *conn, uint32_t stream);

@@ -92,16 +92,28 @@ static bool is_refused(const struct weft__conn *conn, const struct weft_message 
     } else if (conn->unknown && is_beyond_unknown(message)) {
         *why = unknown_rejection(message->payload.size, message->why);
     } else if (message->status != WEFT_MESSAGE_OK) {
-        *why = (struct weft_rejection){
-            .cause = message->status == WEFT_MESSAGE_TOO_BIG ? WEFT_REJECT_TOO_BIG
-                                                             : WEFT_REJECT_MALFORMED,
-            .what = message->why,
-            .size = message->size,
-            .limit = message->limit,
-        };
+        *why = weft__rejection_of(message);
     } else {
         return false;
     }
+    return true;
+}
+
+/* Handles what is no request of its own. Returns false if the message is one. */
+static bool dispatch_part(struct weft__conn *conn, const struct weft_message *message)
+{
+    if (message->kind == WEFT_MESSAGE_DATA ||
+        (message->kind == WEFT_MESSAGE_HEAD && weft__stream_has_many(conn, message)))
+        return false;
+    /* It is a frame of this turn, but no request. */
+    weft__count(&conn->binding->counts.requests, (uint64_t)-1);
+    conn->requests--;
+    if (message->kind == WEFT_MESSAGE_RESET)
+        weft__stream_reset(conn, message->stream);
+    else if (message->kind != WEFT_MESSAGE_HEAD)
+        weft__stream_go_on(conn, message);
+    if (message->status != WEFT_MESSAGE_OK)
+        weft__conn_count_bad(conn, true);
     return true;
 }
 
@@ -113,11 +125,8 @@ WEFT_NOINLINE static bool dispatch_special(struct weft__conn *conn,
     struct weft_rejection why;
     bool bad;
 
-    if (message->kind == WEFT_MESSAGE_RESET) {
-        /* It is a frame of this turn, but no request. */
-        weft__count(&conn->binding->counts.requests, (uint64_t)-1);
-        conn->requests--;
-        weft__stream_reset(conn, message->stream);
+    if (conn->streaming && dispatch_part(conn, message)) {
+        /* That was all. */
     } else if (!is_refused(conn, message, past_mark, &why, &bad)) {
         if (!message->stream)
             return true;
@@ -303,6 +312,7 @@ static size_t decode(struct weft__conn *conn, struct weft_view view)
         conn->yielded = true;
         return 0;
     }
+    conn->wanted = false;
     while (may_decode(conn)) {
         struct weft_message message = {.kind = WEFT_MESSAGE_NONE};
         struct weft_decode_io io = {

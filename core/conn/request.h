@@ -81,6 +81,8 @@ struct weft__request {
     /* Its last message was too large to be held, so room comes only once it is the head. */
     bool too_large : 1;
     bool endless : 1; /* weft_request_endless */
+    /* Its messages come one by one: so far none was the last; and none was asked for that has not come. */
+    bool many : 1, ended_by_peer : 1, wanted : 1;
 
     /* The rest is used only if it has a stream. But for the deadline it is zero in the pool. */
     bool answered; /* the codec has had its last encode, though it has not ended */

@@ -60,6 +60,7 @@ void weft__request_give(struct weft__request_pool *pool, struct weft__request *r
     request->kept = request->ended = request->room_owed = request->detached = false;
     request->said = WEFT__SAID_NOTHING;
     request->too_large = request->endless = false;
+    request->many = request->ended_by_peer = request->wanted = false;
     if (pool->count >= FREE_REQUESTS) {
         free_request(request);
         return;

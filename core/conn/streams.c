@@ -78,13 +78,14 @@ void weft__stream_begin(struct weft__conn *conn, const struct weft_message *mess
 {
     struct weft__request *request = weft__request_take(&conn->binding->worker->requests, conn);
     const struct weft_rejection why = {.cause = WEFT_REJECT_NO_MEMORY};
-    bool waits = must_wait(conn);
+    bool waits = message->kind != WEFT_MESSAGE_HEAD && must_wait(conn);
 
     if (!request)
         goto err;
     request->public.payload = message->payload;
     request->public.credentials = message->credentials;
     request->public.stream = message->stream;
+    request->many = request->wanted = message->kind == WEFT_MESSAGE_HEAD;
     if (message->head) {
         request->public.target = message->head->target;
         request->public.metadata = message->head->metadata;
@@ -93,6 +94,8 @@ void weft__stream_begin(struct weft__conn *conn, const struct weft_message *mess
         (waits && weft_request_keep(&request->public) < 0) ||
         (message->head && arm(request, message->head->deadline) < 0))
         goto err_after_request;
+    if (request->many)
+        conn->binding->codec->want(&conn->codec, message->stream, &conn->out);
     if (!waits)
         call(conn, request);
     return;
@@ -153,6 +156,80 @@ static void expire(struct weft__conn *conn)
     }
 }
 
+/* --- requests with many messages ---------------------------------------------------------------------- */
+
+bool weft__stream_has_many(const struct weft__conn *conn, const struct weft_message *message)
+{
+    const struct weft__binding *binding = conn->binding;
+
+    return binding->service->streams(binding->service_loop, message->head->target);
+}
+
+void weft__stream_go_on(struct weft__conn *conn, const struct weft_message *message)
+{
+    struct weft__request *request = weft__order_find_stream(&conn->order, message->stream);
+    struct weft_arena *scratch = &conn->binding->worker->arena;
+    bool is_last = message->kind == WEFT_MESSAGE_END;
+
+    if (!request || !request->many)
+        return;
+    request->wanted = false;
+    if (message->status != WEFT_MESSAGE_OK) {
+        const struct weft_rejection why = weft__rejection_of(message);
+        cancel(request, WEFT_REASON_STREAM_RESET, &why);
+        return;
+    }
+    request->ended_by_peer = is_last;
+    if (request->public.on_message)
+        request->public.on_message(&request->public, is_last ? NULL : &message->payload);
+    /* The request may be gone. */
+    if (scratch->used > 0)
+        weft_arena_reset(scratch);
+}
+
+void weft_request_next(struct weft_request *public)
+{
+    struct weft__request *request = weft_container_of(public, struct weft__request, public);
+    struct weft__conn *conn = request->conn;
+
+    if (!request->many || request->ended_by_peer || request->wanted || request->answered ||
+        weft__conn_gone(conn))
+        return;
+    request->wanted = conn->wanted = true;
+    conn->binding->codec->want(&conn->codec, public->stream, &conn->out);
+    weft__conn_schedule(conn);
+}
+
+struct weft_arena *weft_request_scratch(struct weft_request *public)
+{
+    struct weft__request *request = weft_container_of(public, struct weft__request, public);
+
+    return &request->conn->binding->worker->arena;
+}
+
+static struct weft__request *find_unended(const struct weft__loose *list)
+{
+    struct weft__request *request = list->first;
+
+    while (request && (!request->many || request->ended_by_peer || request->answered))
+        request = request->next;
+    return request;
+}
+
+/* Returns a request whose messages will not all come, since the connection's input has ended. */
+static struct weft__request *find_cut_off(const struct weft__conn *conn)
+{
+    const struct weft__detached *part = conn->order.detached_part;
+    struct weft__request *request;
+
+    if (!part || conn->state != WEFT__CONN_CLOSING || weft__conn_decodes(conn))
+        return NULL;
+    request = find_unended(&part->loose);
+    return request ? request : find_unended(&part->refused);
+}
+
+/* --- requests that wait for their begin --------------------------------------------------------------- */
+
 /* Returns the next request that may begin, or NULL. */
 static struct weft__request *find_next(const struct weft__conn *conn)
 {
@@ -167,7 +244,7 @@ static struct weft__request *find_next(const struct weft__conn *conn)
 
 bool weft__streams_can_go_on(const struct weft__conn *conn)
 {
-    return conn->expired || find_next(conn);
+    return conn->expired || find_next(conn) || find_cut_off(conn);
 }
 
 bool weft__streams_go_on(struct weft__conn *conn)
@@ -180,6 +257,12 @@ bool weft__streams_go_on(struct weft__conn *conn)
     while ((request = find_next(conn))) {
         weft__loose_move(request, &conn->order.detached_part->loose);
         call(conn, request);
+        went_on = true;
+    }
+    while ((request = find_cut_off(conn))) {
+        const struct weft_rejection cut = {.cause = WEFT_REJECT_MALFORMED,
+                                           .what = "the connection ended before its last message"};
+        cancel(request, WEFT_REASON_STREAM_RESET, &cut);
         went_on = true;
     }
     return went_on;

@@ -16,6 +16,7 @@ void weft__conn_bind(struct weft__conn *conn, struct weft__binding *binding)
     conn->codec.config = binding->codec_config;
     conn->codec.loop = binding->codec_loop;
     conn->codec.config_id = binding->config_id;
+    conn->codec.many = binding->codec->want && binding->service->streams;
     conn->codec.now = &binding->worker->loop->now;
     conn->unknown = binding->layers.guarded;
     conn->streaming = binding->codec->backlog != NULL;

@@ -31,6 +31,7 @@ void weft__rpc_call_drop(struct weft_rpc_call *call)
 {
     struct weft__rpc_loop *loop = call->loop;
     weft_timer_stop(&call->timer);
+    weft_timer_stop(&call->ask);
     weft_bytes_fini(&call->held);
     weft__rpc_beside_free(call);
     if (loop->calling == call)
@@ -136,7 +137,7 @@ static void end_with_message(struct weft_rpc_call *call, const ProtobufCMessage 
         .header = weft__rpc_header_of(call),
         .trailer = weft__rpc_trailer_of(call),
     };
-    if (call->gone || call->expired) {
+    if (call->gone || call->expired || call->failed != WEFT_RPC_OK) {
         weft_rpc_end(call, WEFT_RPC_OK, NULL);
         return;
     }
@@ -161,6 +162,10 @@ void weft_rpc_end(struct weft_rpc_call *call, enum weft_rpc_code code, const cha
 {
     if (call->gone) {
         code = WEFT_RPC_CANCELLED;
+    } else if (call->failed != WEFT_RPC_OK) {
+        call->code = call->failed;
+        weft__rpc_end_with_words(call);
+        return;
     } else if (call->expired) {
         code = WEFT_RPC_DEADLINE_EXCEEDED;
         words = "The time that the client had set is over";
@@ -183,7 +188,7 @@ int weft_rpc_send(struct weft_rpc_call *call, const ProtobufCMessage *message)
     struct weft__rpc_reply reply = {.message = message, .header = weft__rpc_header_of(call)};
     if (!call->method->streams || message->descriptor != call->method->descriptor->output)
         return -EINVAL;
-    if (call->gone || call->expired)
+    if (call->gone || call->expired || call->failed != WEFT_RPC_OK)
         return -ECANCELED;
     if (call->full)
         return -EAGAIN;
@@ -228,7 +233,7 @@ static void on_room(struct weft_request *request)
         call->events->on_room(call);
 }
 
-static void cancel(struct weft_rpc_call *call, enum weft_rpc_code code)
+void weft__rpc_cancel(struct weft_rpc_call *call, enum weft_rpc_code code)
 {
     if (!call->ending && call->events && call->events->on_cancel)
         call->events->on_cancel(call, code);
@@ -238,7 +243,7 @@ static void on_cancel(struct weft_request *request, enum weft_reason reason)
 {
     struct weft_rpc_call *call = request->data;
     if (reason == WEFT_REASON_DRAINED) {
-        cancel(call, WEFT_RPC_UNAVAILABLE);
+        weft__rpc_cancel(call, WEFT_RPC_UNAVAILABLE);
         return;
     }
     /* The core has told the client of a deadline that it knows, so that nobody reads more then either. */
@@ -246,8 +251,8 @@ static void on_cancel(struct weft_request *request, enum weft_reason reason)
     if (call->ending)
         weft__rpc_end_with_words(call);
     else
-        cancel(call,
-               reason == WEFT_REASON_DEADLINE ? WEFT_RPC_DEADLINE_EXCEEDED : WEFT_RPC_CANCELLED);
+        weft__rpc_cancel(call, reason == WEFT_REASON_DEADLINE ? WEFT_RPC_DEADLINE_EXCEEDED
+                                                              : WEFT_RPC_CANCELLED);
 }
 
 static void on_deadline(struct weft_timer *timer)
@@ -256,7 +261,7 @@ static void on_deadline(struct weft_timer *timer)
     if (call->ending || call->gone)
         return;
     call->expired = true;
-    cancel(call, WEFT_RPC_DEADLINE_EXCEEDED);
+    weft__rpc_cancel(call, WEFT_RPC_DEADLINE_EXCEEDED);
 }
 
 void weft__rpc_call_begin(struct weft_rpc_call *call)
@@ -297,12 +302,14 @@ const ProtobufCMessage *weft_rpc_keep(struct weft_rpc_call *call)
     struct weft_request *request = call->request;
     enum weft_rpc_code code;
     if (call->kept)
-        return call->input;
+        return call->method->requests ? NULL : call->input;
     if (!call->calling || weft_request_keep(request) < 0)
         return NULL;
     call->kept = true;
     /* The first message lies in memory that is taken back when the function returns, as does what it was made of. */
     code = call->face->read(call);
+    if (call->method->requests && call->face->has_streams)
+        return NULL;
     call->input =
         code == WEFT_RPC_OK ? call->face->unpack(call, weft_request_arena(request), &code) : NULL;
     return call->input;
@@ -310,6 +317,8 @@ const ProtobufCMessage *weft_rpc_keep(struct weft_rpc_call *call)
 
 void *weft_rpc_alloc(struct weft_rpc_call *call, size_t size)
 {
+    if (call->method->requests)
+        (void)!weft_rpc_keep(call);
     return call->kept ? weft_arena_alloc(weft_request_arena(call->request), size) : NULL;
 }
 

@@ -43,7 +43,7 @@ unsigned weft_rpc_code_http(enum weft_rpc_code code);
 
 struct weft_rpc_call;
 
-/* The events of a call that goes on. Either may be NULL. Neither is called after the end, or from within
+/* The events of a call that goes on. Each may be NULL. None is called after the end, or from within
  * a function of this header. */
 struct weft_rpc_events {
     /* There is room again, after weft_rpc_send has returned -EAGAIN. */
@@ -51,9 +51,19 @@ struct weft_rpc_events {
     /* The answer is not wanted any more, and the end is still owed. code says why:
      *   - CANCELLED: the client has gone or has cancelled. Nobody will read what is sent.
      *   - DEADLINE_EXCEEDED: the client's time is over. However the call ends now, the client hears this.
-     *   - UNAVAILABLE: the server drains. What is sent before the end still leaves. Only a streamed call hears it. */
+     *   - UNAVAILABLE: the server drains. What is sent before the end still leaves. Only a streamed call hears it.
+     *   - INVALID_ARGUMENT, RESOURCE_EXHAUSTED: the next message could not be read. However the call ends now, the client
+     *     hears why. */
     void (*on_cancel)(struct weft_rpc_call *call, enum weft_rpc_code code);
+    /* For a method whose requests are streams (rpc.h: weft_rpc_stream_requests), which sets it within its function: the first
+     * message, and one more after each weft_rpc_next. It is valid until this returns. NULL: the client has sent its last
+     * one, and the end is still owed. */
+    void (*on_message)(struct weft_rpc_call *call, const ProtobufCMessage *message);
 };
+
+/* Asks for the next message of such a request; on_message follows once it has come. Until then the client may send no more
+ * than a window (256 KiB over gRPC). A second call before that, or after the last message, does nothing. */
+void weft_rpc_next(struct weft_rpc_call *call);
 
 /* Sets what the call hears, borrowed until the end, and `data` for its functions. */
 void weft_rpc_listen(struct weft_rpc_call *call, const struct weft_rpc_events *events, void *data);
@@ -64,7 +74,8 @@ void *weft_rpc_data(const struct weft_rpc_call *call);
  * NULL: there is no memory, or the function has returned; nothing has changed. */
 WEFT_MUST_USE const ProtobufCMessage *weft_rpc_keep(struct weft_rpc_call *call);
 
-/* Returns memory that lives until the end, or NULL: decode-bytes is reached, or weft_rpc_keep was not called. */
+/* Returns memory that lives until the end, or NULL: decode-bytes is reached, or weft_rpc_keep was not called. The function of
+ * a method whose requests are streams has no message to keep, and may call this at once. */
 WEFT_MUST_USE void *weft_rpc_alloc(struct weft_rpc_call *call, size_t size);
 
 /* Sends a message of a streamed answer. The message is borrowed until this returns. Returns 0 if it was taken.

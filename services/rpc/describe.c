@@ -43,7 +43,7 @@ static void put_service(struct weft_text *text, const struct weft__rpc_described
         weft__rpc_put_name(&method, NAME, type->name);
         weft__rpc_put_type_name(&method, METHOD_INPUT, type->input->name);
         weft__rpc_put_type_name(&method, METHOD_OUTPUT, type->output->name);
-        if (service->both_ways)
+        if (service->requests(service->context, type))
             weft__rpc_put_uint(&method, METHOD_CLIENT_STREAMS, 1);
         if (service->streams(service->context, type))
             weft__rpc_put_uint(&method, METHOD_STREAMS, 1);

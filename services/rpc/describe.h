@@ -10,11 +10,11 @@
 
 #include "services/payload/text.h"
 
-/* A service and which of its methods stream. */
+/* A service, and which of its methods stream their answers and their requests. */
 struct weft__rpc_described {
     const ProtobufCServiceDescriptor *type;
     bool (*streams)(const void *context, const ProtobufCMethodDescriptor *method);
-    bool both_ways; /* the requests stream, too */
+    bool (*requests)(const void *context, const ProtobufCMethodDescriptor *method);
     const void *context;
 };
 

@@ -60,6 +60,7 @@ struct weft__rpc_face {
     bool (*metadata)(const struct weft_rpc_call *call, struct weft_view name,
                      struct weft_view *value);
     bool bytes_are_plain; /* "-bin" values are not base64 */
+    bool has_streams;     /* requests may have many messages */
     /* Add a field of an answer, and a detail, to text, which may fail. */
     void (*put_field)(struct weft_text *text, enum weft__rpc_part part, struct weft_view name,
                       struct weft_view value);

@@ -115,6 +115,7 @@ const struct weft__rpc_face weft__rpc_grpc = {
     .write = write_message,
     .end = end,
     .metadata = metadata,
+    .has_streams = true,
     .put_field = put_field,
     .put_detail = put_detail,
 };

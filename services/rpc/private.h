@@ -4,6 +4,7 @@
  *
  *     service.c: payload -> face.read -> method -> layers -> face.unpack -> protobuf-c's invoke
  *     call.c: weft_rpc_send, weft_rpc_end -> face.write -> weft_request_send, weft_request_end
+ *     messages.c: the messages of a request that is a stream -> face.unpack -> on_message
  *     beside.c: fields and details, which face.write and face.end send */
 #ifndef WEFT_RPC_PRIVATE_H
 #define WEFT_RPC_PRIVATE_H
@@ -15,7 +16,8 @@
 struct weft__rpc_method {
     const ProtobufCService *service;
     unsigned index; /* in the service */
-    bool streams;
+    bool streams;   /* its answers */
+    bool requests;  /* its requests are streams, too */
     const ProtobufCMethodDescriptor *descriptor;
     unsigned flags;          /* of enum weft_action_flags */
     struct weft_view object; /* "package.Service" */
@@ -56,21 +58,31 @@ struct weft_rpc_call {
     bool kept;
     bool gone; /* nobody will read the answer */
     bool expired;
-    bool sent;    /* a message has left */
-    bool overrun; /* a closure, which cannot say so, had no room for a message */
-    bool bad;     /* the request is malformed */
-    bool full;    /* -EAGAIN has come, and on_room has not */
-    bool ending;  /* the end waits for room: of `held`, or else of code and words */
+    bool sent;                 /* a message has left */
+    bool overrun;              /* a closure, which cannot say so, had no room for a message */
+    bool bad;                  /* the request is malformed */
+    bool full;                 /* -EAGAIN has come, and on_room has not */
+    bool asked;                /* for the next message */
+    bool over;                 /* on_message has said that no message follows */
+    enum weft_rpc_code failed; /* a message could not be read, for what `words` say; or OK */
+    bool ending;               /* the end waits for room: of `held`, or else of code and words */
     enum weft_rpc_code code;
     char words[WEFT_RPC_WORDS_MAX + 1];
     struct weft_bytes held;
     struct weft__rpc_beside *beside; /* NULL: nothing */
     int64_t deadline;
     struct weft_timer timer;
+    struct weft_timer ask; /* gives what was asked for, to a request without a stream */
 };
 
 /* Returns the method of a target, with or without a slash at its beginning, or NULL. */
 const struct weft__rpc_method *weft__rpc_find(const struct weft_rpc *rpc, struct weft_view target);
+
+/* messages.c */
+/* Makes the messages of the request come one by one. */
+void weft__rpc_messages_begin(struct weft_rpc_call *call);
+/* Gives the message of a request without a stream, once its function has returned. False: the call has ended. */
+bool weft__rpc_messages_only(struct weft_rpc_call *call);
 
 /* The rest is call.c's. Returns a call of the request, or NULL: no memory. */
 WEFT_MUST_USE struct weft_rpc_call *weft__rpc_call_new(struct weft__rpc_loop *loop,
@@ -83,6 +95,8 @@ void weft__rpc_call_drop(struct weft_rpc_call *call);
 void weft__rpc_put_pieces(const struct weft_body *body, uint8_t *dst);
 /* The closure of all functions. */
 void weft__rpc_closure(const ProtobufCMessage *message, void *call);
+/* Tells the call, unless it is about to end, that its answer is not wanted. */
+void weft__rpc_cancel(struct weft_rpc_call *call, enum weft_rpc_code code);
 /* Makes the call hear of its request. */
 void weft__rpc_call_begin(struct weft_rpc_call *call);
 /* Arms the timer of call->timeout, if it has one. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Server reflection (https://grpc.io/docs/guides/reflection/): tools such as grpcurl ask a server for its services and
- * their types. A call is answered once, so a tool has to end its side behind each question. */
+ * their types. Each question of a call is answered before the next one is read. */
 #include "reflection.h"
 
 #include <errno.h>
@@ -19,10 +19,12 @@ static void answer(struct weft_rpc_call *call, const request_type *request, resp
 {
     response->original_request = (request_type *)(uintptr_t)request;
     const int err = weft_rpc_send(call, &response->base);
-    if (err < 0 && err != -ECANCELED)
+    if (err == -EAGAIN)
+        weft_rpc_end(call, WEFT_RPC_RESOURCE_EXHAUSTED, "Read the answers before you ask on");
+    else if (err < 0 && err != -ECANCELED)
         weft_rpc_end(call, WEFT_RPC_RESOURCE_EXHAUSTED, "There is no memory for the answer");
     else
-        weft_rpc_end(call, WEFT_RPC_OK, NULL);
+        weft_rpc_next(call);
 }
 
 static void answer_error(struct weft_rpc_call *call, const request_type *request,
@@ -108,12 +110,14 @@ static const struct weft__rpc_file *file_with(const struct weft_rpc *rpc, const 
     return weft__rpc_file_with(files, symbol);
 }
 
-static void info(Grpc__Reflection__V1__ServerReflection_Service *service,
-                 const request_type *request,
-                 Grpc__Reflection__V1__ServerReflectionResponse_Closure closure, void *call)
+static void on_message(struct weft_rpc_call *call, const ProtobufCMessage *message)
 {
-    const struct weft_rpc *rpc = ((const struct weft__rpc_mirror *)(const void *)service)->rpc;
-    (void)closure;
+    const struct weft_rpc *rpc = weft_rpc_data(call);
+    const request_type *request = (const void *)message;
+    if (!request) {
+        weft_rpc_end(call, WEFT_RPC_OK, NULL);
+        return;
+    }
     switch (request->message_request_case) {
     case REQUEST(FILE_BY_FILENAME):
         answer_file(call, request,
@@ -132,9 +136,30 @@ static void info(Grpc__Reflection__V1__ServerReflection_Service *service,
     }
 }
 
-int weft_rpc_add_reflection(struct weft_rpc *rpc)
+static void on_cancel(struct weft_rpc_call *call, enum weft_rpc_code code)
+{
+    weft_rpc_end(call, code, code == WEFT_RPC_UNAVAILABLE ? "The server shuts down" : NULL);
+}
+
+static void info(Grpc__Reflection__V1__ServerReflection_Service *service,
+                 const request_type *request,
+                 Grpc__Reflection__V1__ServerReflectionResponse_Closure closure, void *call)
+{
+    static const struct weft_rpc_events events = {.on_cancel = on_cancel, .on_message = on_message};
+    (void)request, (void)closure;
+    weft_rpc_listen(call, &events, ((const struct weft__rpc_mirror *)(const void *)service)->rpc);
+}
+
+/* Adds one of the two versions. */
+static int add(struct weft_rpc *rpc, const ProtobufCService *service, const char *method)
 {
     static const char *const streams[] = {"ServerReflectionInfo", NULL};
+    const int err = weft__rpc_add(rpc, service, streams, WEFT_ACTION_PLAIN);
+    return err < 0 ? err : weft_rpc_stream_requests(rpc, method);
+}
+
+int weft_rpc_add_reflection(struct weft_rpc *rpc)
+{
     if (rpc->reflection)
         return -EEXIST;
     struct weft__rpc_reflection *self = weft_calloc(1, sizeof *self);
@@ -146,12 +171,14 @@ int weft_rpc_add_reflection(struct weft_rpc *rpc)
         (ProtobufCService){&weft__rpc_v1alpha, protobuf_c_service_invoke_internal, NULL};
     self->v1.rpc = self->v1alpha.rpc = rpc;
     self->v1.service.server_reflection_info = self->v1alpha.service.server_reflection_info = info;
-    int err = weft__rpc_add(rpc, &self->v1.service.base, streams, WEFT_ACTION_PLAIN);
+    int err = add(rpc, &self->v1.service.base,
+                  "grpc.reflection.v1.ServerReflection/ServerReflectionInfo");
     if (err < 0) {
         weft_free(self);
         return err;
     }
     /* From here on it is the set's, which has the first service whatever becomes of the second. */
     rpc->reflection = self;
-    return weft__rpc_add(rpc, &self->v1alpha.service.base, streams, WEFT_ACTION_PLAIN);
+    return add(rpc, &self->v1alpha.service.base,
+               "grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo");
 }

@@ -18,8 +18,6 @@ struct weft__rpc_reflection {
     struct weft__rpc_files files; /* made when the set is registered */
 };
 
-/* True if that is one of the two. */
-bool weft__rpc_is_reflection(const ProtobufCServiceDescriptor *type);
 /* Frees it. NULL is fine. */
 void weft__rpc_reflection_free(struct weft__rpc_reflection *reflection);
 

@@ -23,12 +23,6 @@ const ProtobufCServiceDescriptor weft__rpc_v1alpha = {
     .method_indices_by_name = by_name,
 };
 
-bool weft__rpc_is_reflection(const ProtobufCServiceDescriptor *type)
-{
-    return type == &weft__rpc_v1alpha ||
-           type == &grpc__reflection__v1__server_reflection__descriptor;
-}
-
 void weft__rpc_reflection_free(struct weft__rpc_reflection *reflection)
 {
     if (!reflection)

@@ -7,13 +7,23 @@
 #include "service.h"
 #include "set.h"
 
-static bool streams(const void *context, const ProtobufCMethodDescriptor *method)
+static const struct weft__rpc_method *find(const struct weft_rpc *rpc,
+                                           const ProtobufCMethodDescriptor *type)
 {
-    const struct weft_rpc *rpc = context;
-    for (size_t i = 0; i < rpc->count; i++)
-        if (rpc->methods[i]->descriptor == method)
-            return rpc->methods[i]->streams;
-    return false;
+    size_t i = 0;
+    while (rpc->methods[i]->descriptor != type)
+        i++;
+    return rpc->methods[i];
+}
+
+static bool streams(const void *rpc, const ProtobufCMethodDescriptor *method)
+{
+    return find(rpc, method)->streams;
+}
+
+static bool requests(const void *rpc, const ProtobufCMethodDescriptor *method)
+{
+    return find(rpc, method)->requests;
 }
 
 /* Makes the files that reflection shows of what the set now has. */
@@ -29,7 +39,7 @@ static int describe(struct weft_rpc *rpc)
             services[count++] = (struct weft__rpc_described){
                 .type = service->descriptor,
                 .streams = streams,
-                .both_ways = weft__rpc_is_reflection(service->descriptor),
+                .requests = requests,
                 .context = rpc,
             };
     }

@@ -49,6 +49,13 @@ WEFT_MUST_USE struct weft_rpc *weft_rpc_new(const char *name);
 WEFT_MUST_USE int weft_rpc_add(struct weft_rpc *rpc, const ProtobufCService *service,
                                const char *const *streams);
 
+/* Says that requests of a method are streams: its function is called with request NULL, and its messages come one by
+ * one (call.h: on_message). method is "package.Service/Method". Over a protocol where a call has one message, the
+ * stream has that message. Returns 0, or changes nothing and returns:
+ *   - -ENOENT: the set has no such method.
+ *   - -EPERM: the set has been registered. */
+WEFT_MUST_USE int weft_rpc_stream_requests(struct weft_rpc *rpc, const char *method);
+
 /* Each adds services that tools of gRPC call, and returns what weft_rpc_add does: grpc.health.v1, where each service
  * of the set is SERVING until the server drains; and server reflection (v1, v1alpha), which shows all services of the
  * set with their types, to any peer that a layer lets in. */

@@ -54,6 +54,8 @@ static bool understand(struct weft_rpc_call *call)
     call->method = method;
     if (!is_allowed(call))
         return false;
+    if (method->requests && call->face->has_streams)
+        return true;
     call->input = call->face->unpack(call, weft_request_arena(call->request), &code);
     if (call->input)
         return true;
@@ -77,8 +79,15 @@ static void invoke(struct weft_rpc_call *call)
         return;
     }
     /* protobuf-c takes a service that functions may change; only they know. */
-    service->invoke((ProtobufCService *)(uintptr_t)service, method->index, call->input,
-                    weft__rpc_closure, call);
+    service->invoke((ProtobufCService *)(uintptr_t)service, method->index,
+                    method->requests ? NULL : call->input, weft__rpc_closure, call);
+}
+
+static bool streams(void *loop_memory, struct weft_view target)
+{
+    const struct weft__rpc_loop *loop = loop_memory;
+    const struct weft__rpc_method *method = weft__rpc_find(loop->served.rpc, target);
+    return method && method->requests;
 }
 
 static void call_service(void *loop_memory, void *conn, struct weft_request *request)
@@ -98,14 +107,19 @@ static void call_service(void *loop_memory, void *conn, struct weft_request *req
     if (!understand(call))
         return;
     weft__rpc_call_set_deadline(call);
+    if (call->method->requests)
+        weft__rpc_messages_begin(call);
     loop->calling = call;
     invoke(call);
     if (loop->calling != call)
         return; /* it has ended */
     loop->calling = NULL;
     call->calling = false;
-    if (call->method->streams && !call->ending)
+    if ((call->method->streams || call->method->requests) && !call->ending)
         weft_request_endless(request);
+    if (call->method->requests && !call->face->has_streams && !call->ending &&
+        !weft__rpc_messages_only(call))
+        return;
     if (call->kept)
         return;
     call->input = NULL;
@@ -180,6 +194,7 @@ const struct weft_service weft__rpc_service = {
     .configure = configure,
     .start = start,
     .stop = stop,
+    .streams = streams,
     .call = call_service,
     .reject = reject,
 };

@@ -146,3 +146,15 @@ int weft_rpc_add(struct weft_rpc *rpc, const ProtobufCService *service, const ch
 {
     return weft__rpc_add(rpc, service, streams, WEFT_ACTION_WRITES);
 }
+
+int weft_rpc_stream_requests(struct weft_rpc *rpc, const char *method)
+{
+    if (rpc->registered)
+        return -EPERM;
+    for (size_t i = 0; i < rpc->count; i++)
+        if (strcmp(rpc->methods[i]->path, method) == 0) {
+            rpc->methods[i]->requests = true;
+            return 0;
+        }
+    return -ENOENT;
+}

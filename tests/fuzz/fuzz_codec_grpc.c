@@ -2,7 +2,7 @@
  *
  * grpc: an input as bytes of a peer, behind the preface of HTTP/2. Its first two bytes say how the rest is cut: any
  * cut must give what the whole gives. Each message that comes is answered as its number says, within the windows that
- * the peer has opened. */
+ * the peer has opened. If the second of the two is odd, requests have many messages. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -27,6 +27,10 @@ static void answer(struct feed *feed, size_t *answered)
 {
     for (; *answered < feed->count && feed->ended == 0; (*answered)++) {
         const struct feed_message *message = &feed->messages[*answered];
+        /* A request with many is answered behind its last one. */
+        if (message->kind == WEFT_MESSAGE_HEAD ||
+            (message->kind == WEFT_MESSAGE_PART && message->status == WEFT_MESSAGE_OK))
+            continue;
         const struct weft_rejection why = {.cause = WEFT_REJECT_DENIED};
         const struct weft_answer refused = {.rejected = &why};
         const struct weft_answer words = {.code = 3, .words = weft_view_str("w\xff")};
@@ -45,6 +49,13 @@ static void answer(struct feed *feed, size_t *answered)
         io.last = true;
         (void)weft_codec_grpc.encode(&feed->state, io.answer == &refused ? NULL : &body.body, &io);
     }
+}
+
+static void begin(struct feed *feed, const struct feed_codec *fc, bool many)
+{
+    feed_init(feed, fc, WEFT_SERVER);
+    feed->state.many = feed->many = many;
+    feed->codec->init(&feed->state, WEFT_SERVER);
 }
 
 /* Feeds the preface and the input; cut 0: whole. */
@@ -74,9 +85,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     must(feed_codec_init(&fc, &weft_codec_grpc, "max-head=1KiB&threshold=100", &limits, NULL) == 0,
          "the configuration");
     const struct weft_view input = weft_view(data + 2, size - 2);
-    feed_init(&whole, &fc, WEFT_SERVER);
-    feed_init(&cut, &fc, WEFT_SERVER);
-    feed_init(&answered, &fc, WEFT_SERVER);
+    begin(&whole, &fc, data[1] & 1);
+    begin(&cut, &fc, data[1] & 1);
+    begin(&answered, &fc, data[1] & 1);
     feed_all(&whole, input, 0);
     /* Without answers, so that the cut is the only difference. */
     static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0";

@@ -37,7 +37,9 @@ static void *copy_of(struct weft_view view)
 void fake_request_init(struct fake_request *self, struct weft_view payload, size_t decode_bytes)
 {
     *self = (struct fake_request){.connection = 1};
+    self->next = true;
     weft_arena_init(&self->arena, decode_bytes);
+    weft_arena_init(&self->scratch, decode_bytes);
     self->payload = copy_of(payload);
     self->request.payload = weft_view(self->payload, payload.size);
 }
@@ -52,6 +54,7 @@ void fake_request_fini(struct fake_request *self)
     free((void *)(uintptr_t)self->peer.user);
     free((void *)(uintptr_t)self->peer.label);
     weft_arena_fini(&self->arena);
+    weft_arena_fini(&self->scratch);
 }
 
 void weft_connections_walk(struct weft_request *request, struct weft_walk *walk)
@@ -105,6 +108,7 @@ static void end_call(struct fake_request *self)
     self->request.payload.data = NULL;
     self->request.credentials.data = NULL;
     weft_arena_reset(&self->arena);
+    weft_arena_reset(&self->scratch);
 }
 
 void fake_request_call(struct fake_request *self, const struct weft_service *service,
@@ -115,6 +119,34 @@ void fake_request_call(struct fake_request *self, const struct weft_service *ser
     end_call(self);
     if (self->walk)
         make_walk(self);
+}
+
+void fake_request_message(struct fake_request *self, const struct weft_view *message)
+{
+    demand(self->next && !self->ended, "a message was not asked for");
+    demand(self->request.on_message != NULL, "on_message is not set");
+    void *copy = message ? copy_of(*message) : NULL;
+    const struct weft_view view = weft_view(copy, message ? message->size : 0);
+    self->next = false;
+    self->request.on_message(&self->request, message ? &view : NULL);
+    free(copy);
+    if (!self->kept)
+        weft_arena_reset(&self->arena);
+    weft_arena_reset(&self->scratch);
+}
+
+void weft_request_next(struct weft_request *request)
+{
+    struct fake_request *self = fake_of(request);
+    demand(!self->ended, "a message was asked for after the end");
+    self->next = true;
+}
+
+struct weft_arena *weft_request_scratch(struct weft_request *request)
+{
+    struct fake_request *self = fake_of(request);
+    demand(!self->ended, "scratch was asked for after the end");
+    return &self->scratch;
 }
 
 void fake_request_drain(struct fake_request *self)

@@ -15,7 +15,7 @@ enum { FAKE_REQUEST_FIELD = 1024 };
 
 struct fake_request {
     struct weft_request request; /* first */
-    struct weft_arena arena;
+    struct weft_arena arena, scratch;
     void *payload; /* what request.payload shows */
     uint64_t connection;
     struct weft_peer peer;
@@ -33,6 +33,7 @@ struct fake_request {
     const char *secret; /* it proves that the peer is any user; NULL: no layer can say */
 
     /* Results. */
+    bool next; /* weft_request_next was called, and no message has come since */
     bool called, kept, ended, bad, detached, endless;
     bool refused;              /* it was ended with words for a rejection */
     struct weft_rejection why; /* which */
@@ -59,6 +60,10 @@ void fake_request_fini(struct fake_request *self);
 /* Hands it to call(). Within a turn of the loop. */
 void fake_request_call(struct fake_request *self, const struct weft_service *service,
                        void *loop_state, void *conn_state);
+
+/* Hands the next message of a request with many to on_message, in a heap copy that is gone afterwards; NULL: the peer has
+ * sent its last. Aborts if the service has not asked for it, as all but the first have to be. */
+void fake_request_message(struct fake_request *self, const struct weft_view *message);
 
 /* Calls on_room, as often as it is owed. */
 void fake_request_drain(struct fake_request *self);

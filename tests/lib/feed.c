@@ -189,6 +189,7 @@ static void take_message(struct feed *feed, const struct weft_message *msg)
         feed->messages =
             must(realloc(feed->messages, (2 * feed->count + 1) * sizeof *feed->messages));
     feed->messages[feed->count++] = (struct feed_message){
+        .kind = msg->kind,
         .status = msg->status,
         .payload = copy_of(msg->payload.data, msg->payload.size),
         .size = msg->payload.size,
@@ -242,8 +243,12 @@ static bool step(struct feed *feed)
     rule(feed, n > 0 || io.inside == feed->inside, "only consumed bytes change inside");
     feed->inside = io.inside;
     feed->resets += msg.kind == WEFT_MESSAGE_RESET;
-    if (msg.kind == WEFT_MESSAGE_DATA)
+    if (msg.kind != WEFT_MESSAGE_NONE && msg.kind != WEFT_MESSAGE_RESET)
         take_message(feed, &msg);
+    rule(feed, feed->state.many || msg.kind <= WEFT_MESSAGE_RESET, "nobody takes many messages");
+    if (feed->many && msg.status == WEFT_MESSAGE_OK &&
+        (msg.kind == WEFT_MESSAGE_HEAD || (msg.kind == WEFT_MESSAGE_PART && !feed->lazy)))
+        feed->codec->want(&feed->state, msg.stream, &feed->out);
     if (feed->view_room > 0)
         memset(feed->view.data, STALE, feed->view_room);
     if (n == 0 && msg.kind == WEFT_MESSAGE_NONE) {
@@ -251,7 +256,7 @@ static bool step(struct feed *feed)
         feed->need = io.need;
         return false;
     }
-    rule(feed, feed->need <= size, "nothing comes before need is reached");
+    rule(feed, feed->need <= size || n == 0, "nothing comes before need is reached");
     feed->need = 0;
     feed->idle = n > 0 ? 0 : feed->idle + 1;
     if (feed->idle > ENDLESS) {
@@ -290,6 +295,12 @@ void feed_bytes(struct feed *feed, struct weft_view bytes)
     pump(feed);
 }
 
+void feed_want(struct feed *feed, uint32_t stream)
+{
+    feed->codec->want(&feed->state, stream, &feed->out);
+    pump(feed);
+}
+
 void feed_eof(struct feed *feed)
 {
     feed->eof = true;
@@ -320,6 +331,8 @@ static bool same_text(const char *a, const char *b)
 
 static const char *message_difference(const struct feed_message *a, const struct feed_message *b)
 {
+    if (a->kind != b->kind || a->stream != b->stream)
+        return "a message's kind or stream";
     if (a->status != b->status)
         return "a message's status";
     if (!weft_view_equal(weft_view(a->payload, a->size), weft_view(b->payload, b->size)))

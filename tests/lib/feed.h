@@ -32,6 +32,7 @@ void feed_codec_fini(struct feed_codec *fc);
 
 /* A message that came, its payload a copy. */
 struct feed_message {
+    enum weft_message_kind kind; /* DATA, HEAD, PART or END */
     enum weft_message_status status;
     uint8_t *payload;
     size_t size;
@@ -51,6 +52,9 @@ struct feed {
     size_t unread_size;
     bool eof;
     bool unknown; /* what decode is told of its peer; false after init */
+    /* Requests have many messages: each HEAD is answered with `want`, and so is each PART, unless `lazy`. False after init; a
+     * test sets state.many, too. */
+    bool many, lazy;
     struct feed_message *messages;
     size_t count;
     size_t resets; /* messages that reset a stream, which are not in messages */
@@ -72,6 +76,8 @@ void feed_fini(struct feed *feed);
 
 /* So many more bytes have arrived: decodes until the codec wants more. */
 void feed_bytes(struct feed *feed, struct weft_view bytes);
+/* Calls want, and decodes what it brings. */
+void feed_want(struct feed *feed, uint32_t stream);
 /* No more will come. */
 void feed_eof(struct feed *feed);
 /* All of bytes, in pieces of `piece` bytes each, then eof. */

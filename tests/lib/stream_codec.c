@@ -25,13 +25,16 @@ struct stream {
     size_t window, waits;
     struct item *first, *last;
     bool begun, reset, over;
+    /* If the request has many messages, input has the lines that nobody has asked for, with a line feed behind each. */
+    bool many, wanted;
+    char input[4 * LINE];
 };
 
 struct conn {
     struct stream streams[STREAMS];
     size_t waits;
     bool asked; /* a goodbye waits for its answer */
-    char metadata[LINE], credentials[LINE];
+    char metadata[LINE], credentials[LINE], given[LINE];
     struct weft_message_head head;
 };
 
@@ -164,7 +167,21 @@ static int read_line(struct conn *conn, struct weft_view line, struct weft_messa
         stream->window += strtoul(rest + 1, NULL, 10);
         return send_what_may(conn, stream, io->out);
     }
+    if (*rest == '>') {
+        const size_t used = stream ? strlen(stream->input) : 0;
+        if (!stream || !stream->many || stream->over)
+            return 0;
+        (void)snprintf(stream->input + used, sizeof stream->input - used, "%s\n", rest + 1);
+        assert_true(used + strlen(rest) < sizeof stream->input);
+        return 0;
+    }
     begin(conn, id, msg);
+    if (*rest == '<') {
+        const size_t head = (size_t)(rest - text) + 1;
+        msg->kind = WEFT_MESSAGE_HEAD;
+        read_head(conn, weft_view_skip(line, head), msg);
+        return 0;
+    }
     if (*rest == '?') {
         msg->status = WEFT_MESSAGE_MALFORMED;
         msg->why = "told to";
@@ -178,9 +195,45 @@ static int read_line(struct conn *conn, struct weft_view line, struct weft_messa
     return 0;
 }
 
+/* Gives a message that was asked for and has come. Returns false if there is none. */
+static bool give(struct conn *conn, struct weft_message *msg)
+{
+    for (size_t i = 0; i < STREAMS; i++) {
+        struct stream *stream = &conn->streams[i];
+        char *end = stream->wanted && !stream->reset ? strchr(stream->input, '\n') : NULL;
+        if (!end)
+            continue;
+        stream->wanted = false;
+        *end = '\0';
+        (void)snprintf(conn->given, sizeof conn->given, "%.*s", LINE - 1, stream->input);
+        memmove(stream->input, end + 1, strlen(end + 1) + 1);
+        msg->stream = stream->id;
+        msg->kind = strcmp(conn->given, ".") == 0 ? WEFT_MESSAGE_END : WEFT_MESSAGE_PART;
+        if (strcmp(conn->given, "?") == 0) {
+            msg->status = WEFT_MESSAGE_MALFORMED;
+            msg->why = "told to";
+        } else if (msg->kind == WEFT_MESSAGE_PART) {
+            msg->payload = weft_view_str(conn->given);
+        }
+        return true;
+    }
+    return false;
+}
+
+static void want(const struct weft_codec_state *state, uint32_t id, struct weft_chain *out)
+{
+    struct stream *stream = find(state->conn, id);
+    (void)out;
+    assert_non_null(stream);
+    assert_true(state->many);
+    stream->many = stream->wanted = true;
+}
+
 static ssize_t decode(const struct weft_codec_state *state, struct weft_view in,
                       struct weft_message *msg, struct weft_decode_io *io)
 {
+    if (give(state->conn, msg))
+        return 0;
     const uint8_t *end = in.size > 0 ? memchr(in.data, '\n', in.size) : NULL;
     if (!end)
         return 0;
@@ -293,5 +346,6 @@ const struct weft_codec stream_codec = {
     .decode = decode,
     .encode = encode,
     .backlog = backlog,
+    .want = want,
     .goodbye = goodbye,
 };

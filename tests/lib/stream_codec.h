@@ -8,6 +8,8 @@
  *     7!               the peer resets stream 7
  *     7?               a malformed message
  *     7+100            the window of stream 7 grows by 100 bytes
+ *     7</x             the head of a request with many messages, for the target "x"
+ *     7>text           a message of it; 7>? one that is malformed, 7>. its end
  *     ok               the answer to a goodbye
  *     bye, lost        nothing follows; the boundary is lost
  *

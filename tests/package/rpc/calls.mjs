@@ -48,4 +48,22 @@ const failure = (method, request, options) =>
   new Promise((done) => sample[method](request, options, (error) => done(error.code)));
 console.log("deadline", await failure("Say", { text: "wait" }, { deadline: Date.now() + 100 }));
 console.log("unimplemented", await failure("Missing", { text: "" }, deadline()));
+
+const chat = sample.Chat(deadline());
+console.log("chat", ...await new Promise((done, fail) => {
+  const seen = [];
+  chat.on("error", fail).on("end", () => done([seen.length, seen.at(-1)]));
+  chat.on("data", (answer) => {
+    seen.push(answer.count);
+    if (seen.length < 100) chat.write({ text: "ping", count: seen.length });
+    else chat.end();
+  });
+  chat.write({ text: "ping", count: 0 });
+}));
+
+console.log("sum", await new Promise((done, fail) => {
+  const sum = sample.Sum(deadline(), (error, reply) => (error ? fail(error) : done(reply.count)));
+  for (let i = 0; i < 100; i++) sum.write({ text: "", count: i });
+  sum.end();
+}));
 sample.close();

@@ -183,11 +183,76 @@ static void sample_stream(Sample__Sample_Service *service, const Sample__Text *r
     go_on(call);
 }
 
+/* Sends back what comes, and asks for more unless it says "hold". */
+static void chat_message(struct weft_rpc_call *call, const ProtobufCMessage *message)
+{
+    const Sample__Text *text = (const void *)message;
+    if (!text) {
+        weft_rpc_end(call, WEFT_RPC_OK, NULL);
+    } else if (weft_rpc_send(call, message) < 0) {
+        weft_rpc_end(call, WEFT_RPC_RESOURCE_EXHAUSTED, "no room for an answer");
+    } else if (strcmp(text->text, "hold") != 0) {
+        weft_rpc_next(call);
+    }
+}
+
+static void chat_cancel(struct weft_rpc_call *call, enum weft_rpc_code code)
+{
+    printf("cancelled %s\n", weft_rpc_code_name(code));
+    (void)fflush(stdout);
+    weft_rpc_end(call, code, "as was said");
+}
+
+static void sample_chat(Sample__Sample_Service *service, const Sample__Text *request,
+                        Sample__Text_Closure closure, void *call)
+{
+    static const struct weft_rpc_events events = {.on_cancel = chat_cancel,
+                                                  .on_message = chat_message};
+    (void)service, (void)request, (void)closure;
+    weft_rpc_listen(call, &events, NULL);
+}
+
+/* The counts of a Sum so far. */
+struct sum {
+    Sample__Text_Closure closure;
+    uint32_t count;
+};
+
+static void sum_message(struct weft_rpc_call *call, const ProtobufCMessage *message)
+{
+    struct sum *sum = weft_rpc_data(call);
+    Sample__Text reply = SAMPLE__TEXT__INIT;
+    if (message) {
+        sum->count += ((const Sample__Text *)(const void *)message)->count;
+        weft_rpc_next(call);
+        return;
+    }
+    reply.count = sum->count;
+    sum->closure(&reply, call);
+}
+
+static void sample_sum(Sample__Sample_Service *service, const Sample__Text *request,
+                       Sample__Text_Closure closure, void *call)
+{
+    static const struct weft_rpc_events events = {.on_cancel = chat_cancel,
+                                                  .on_message = sum_message};
+    struct sum *sum = weft_rpc_alloc(call, sizeof *sum);
+    (void)service, (void)request;
+    if (!sum) {
+        weft_rpc_end(call, WEFT_RPC_RESOURCE_EXHAUSTED, "no memory for a sum");
+        return;
+    }
+    *sum = (struct sum){.closure = closure};
+    weft_rpc_listen(call, &events, sum);
+}
+
 static const Sample__Sample_Service sample = {
     .base = {&sample__sample__descriptor, protobuf_c_service_invoke_internal, NULL},
     .echo = sample_echo,
     .say = sample_say,
     .stream = sample_stream,
+    .chat = sample_chat,
+    .sum = sample_sum,
 };
 
 /* --- the server --------------------------------------------------------------------------------------- */
@@ -206,12 +271,16 @@ static int fill(struct weft_registry *registry, struct weft_rpc *rpc)
 {
     static const struct weft_codec *const codecs[] = {&weft_codec_length_delimited_gzip,
                                                       &weft_codec_http, &weft_codec_grpc};
-    static const char *const streams[] = {"Stream", NULL};
+    static const char *const streams[] = {"Stream", "Chat", NULL};
     int err = weft_registry_add_transport(registry, &weft_transport_tcp);
     for (size_t i = 0; i < 3 && err == 0; i++)
         err = weft_registry_add_codec(registry, codecs[i]);
     if (err == 0)
         err = weft_rpc_add(rpc, &sample.base, streams);
+    if (err == 0)
+        err = weft_rpc_stream_requests(rpc, "sample.Sample/Chat");
+    if (err == 0)
+        err = weft_rpc_stream_requests(rpc, "sample.Sample/Sum");
     if (err == 0)
         err = weft_rpc_add_health(rpc);
     if (err == 0)

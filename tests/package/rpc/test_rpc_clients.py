@@ -4,6 +4,7 @@ protobuf. Run from the root of the tree: test_rpc_clients.py SERVER [TEST...].""
 import base64
 import json
 import pathlib
+import queue
 import re
 import socket
 import struct
@@ -93,7 +94,8 @@ class OverGrpc(Server):
         self.assert_fails(grpc.StatusCode.INVALID_ARGUMENT, self.say, "beside", metadata=metadata[:1])
 
     def test_deadline_and_cancel_are_heard(self):
-        self.assert_fails(grpc.StatusCode.DEADLINE_EXCEEDED, self.sample.Say, sample.Text(text="wait"), timeout=0.05)
+        self.say("hello")  # a call whose time is over before there is a connection never reaches the server
+        self.assert_fails(grpc.StatusCode.DEADLINE_EXCEEDED, self.sample.Say, sample.Text(text="wait"), timeout=0.5)
         # At its deadline the client cancels, too, and either may come first.
         self.assertIn(self.server.stdout.readline(), ("cancelled DEADLINE_EXCEEDED\n", "cancelled CANCELLED\n"))
         answers = self.sample.Stream(sample.Text(text="x", count=2 ** 31), timeout=TIMEOUT)
@@ -116,6 +118,67 @@ class OverGrpc(Server):
         self.assertEqual(next(watch).status, 2)
         self.assert_fails(grpc.StatusCode.UNAVAILABLE, next, watch)
 
+    def test_messages_are_answered_one_by_one(self):
+        questions = queue.Queue()
+        answers = self.sample.Chat(iter(questions.get, None), timeout=TIMEOUT)
+        for i in range(100):
+            questions.put(sample.Text(text="ping", count=i))
+            self.assertEqual(next(answers).count, i)
+        questions.put(None)
+        self.assertEqual(list(answers), [])
+        self.assertEqual(list(self.sample.Chat(iter(()), timeout=TIMEOUT)), [])
+        self.assertEqual(answers.code(), grpc.StatusCode.OK)
+
+    def test_many_messages_of_many_sizes_come_back(self):
+        sizes = [0, 1, 1000, 300_000, 2_000_000, 5] * 5
+        answers = self.sample.Chat((sample.Text(text="x" * size) for size in sizes), timeout=3 * TIMEOUT)
+        self.assertEqual([len(answer.text) for answer in answers], sizes)
+
+    def test_sum_of_a_stream_is_one_answer(self):
+        self.assertEqual(self.sample.Sum((sample.Text(count=i) for i in range(20000)), timeout=3 * TIMEOUT).count, 199990000)
+        self.assertEqual(self.sample.Sum(iter(()), timeout=TIMEOUT).count, 0)
+
+    def test_stream_of_requests_is_cancelled_late_and_malformed(self):
+        questions = queue.Queue()
+        answers = self.sample.Chat(iter(questions.get, None), timeout=TIMEOUT)
+        questions.put(sample.Text(text="one"))
+        next(answers)
+        answers.cancel()
+        self.assertEqual(self.server.stdout.readline(), "cancelled CANCELLED\n")
+        questions.put(None)
+        questions = queue.Queue()
+        late = self.sample.Chat(iter(questions.get, None), timeout=0.5)
+        self.assert_fails(grpc.StatusCode.DEADLINE_EXCEEDED, next, late)
+        self.assertIn(self.server.stdout.readline(), ("cancelled DEADLINE_EXCEEDED\n", "cancelled CANCELLED\n"))
+        questions.put(None)
+        broken = self.channel.stream_stream("/sample.Sample/Chat")(iter([b"\x0a"]), timeout=TIMEOUT)
+        self.assert_fails(grpc.StatusCode.INVALID_ARGUMENT, next, broken)
+
+    def test_request_that_nobody_reads_on_waits_and_hears_of_the_drain(self):
+        answers = self.sample.Chat((sample.Text(text="hold") for _ in range(100000)), timeout=TIMEOUT)
+        self.assertEqual(next(answers).text, "hold")
+        self.assertEqual(self.say("hello", 1).count, 2)
+        self.server.terminate()
+        self.assert_fails(grpc.StatusCode.UNAVAILABLE, next, answers)
+
+    def test_questions_of_reflection_are_answered_one_by_one(self):
+        for version in "v1", "v1alpha":
+            questions = queue.Queue()
+            answers = self.channel.stream_stream(
+                f"/grpc.reflection.{version}.ServerReflection/ServerReflectionInfo",
+                request_serializer=reflection.ServerReflectionRequest.SerializeToString,
+                response_deserializer=reflection.ServerReflectionResponse.FromString)(iter(questions.get, None), timeout=TIMEOUT)
+            questions.put(reflection.ServerReflectionRequest(list_services=""))
+            services = [service.name for service in next(answers).list_services_response.service]
+            self.assertIn("sample.Sample", services)
+            for name in services:
+                questions.put(reflection.ServerReflectionRequest(file_containing_symbol=name))
+                self.assertTrue(next(answers).file_descriptor_response.file_descriptor_proto)
+            questions.put(reflection.ServerReflectionRequest(file_containing_symbol="no.such"))
+            self.assertEqual(next(answers).error_response.error_code, 5)
+            questions.put(None)
+            self.assertEqual(list(answers), [])
+
     def reflect(self, **question):
         method = self.channel.stream_stream(
             "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
@@ -134,6 +197,11 @@ class OverGrpc(Server):
         method = pool.FindServiceByName("sample.Sample").FindMethodByName("Stream")
         self.assertEqual(method.output_type.full_name, "sample.Text")
         self.assertEqual([field.name for field in method.input_type.fields], ["text", "count"])
+        service = descriptor_pb2.FileDescriptorProto.FromString(
+            answer.file_descriptor_response.file_descriptor_proto[0]).service[0]
+        self.assertEqual({method.name: (method.client_streaming, method.server_streaming) for method in service.method},
+                         {"Echo": (False, False), "Say": (False, False), "Stream": (False, True), "Missing": (False, False),
+                          "Chat": (True, True), "Sum": (True, False)})
 
 
 class OverHttp(Server):
@@ -168,6 +236,11 @@ class OverHttp(Server):
         lines = [json.loads(line)["result"] for line in text.splitlines()]
         self.assertEqual((code, [line.get("count", 0) for line in lines]), (200, list(range(20000))))
 
+    def test_stream_of_requests_has_the_message_of_the_body(self):
+        self.assertEqual(self.curl("sample.Sample/Chat", '{"count":7}'), (200, '{"result":{"count":7}}\n'))
+        code, text = self.curl("sample.Sample/Sum", '{"count":7}')
+        self.assertEqual((code, json.loads(text)), (200, {"count": 7}))
+
     def test_reflection_is_there_too(self):
         code, text = self.curl("grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
                                '{"fileByFilename":"sample.proto"}')
@@ -186,6 +259,8 @@ class FromNode(Server):
             "stream 1000 999",
             "deadline 4",
             "unimplemented 12",
+            "chat 100 99",
+            "sum 4950",
         ])
 
 

@@ -256,6 +256,15 @@ static void stop(void *loop_state)
     kv_session_loop_stop(&self->base);
 }
 
+/* kv's own requests have one message each. */
+static bool streams(void *loop_state, struct weft_view target)
+{
+    const struct kv_beside *beside = &((const struct loop *)loop_state)->beside;
+    return beside->service && beside->service->streams &&
+           kv__method_of(target) == KV_METHOD_BESIDE &&
+           beside->service->streams(beside->state, target);
+}
+
 static void call(void *loop_state, void *conn_state, struct weft_request *request)
 {
     (void)loop_state;
@@ -275,6 +284,7 @@ const struct weft_service weft_kv_service = {
     .stop = stop,
     .open = kv_session_open,
     .close = kv_session_close,
+    .streams = streams,
     .call = call,
     .reject = kv_session_reject,
 };

@@ -134,11 +134,78 @@ static void stream(Sample__Sample_Service *service, const Sample__Text *request,
         closure(NULL, call);
 }
 
+/* Sends back what comes, and asks for more unless it says "hold". */
+static void chat_message(struct weft_rpc_call *call, const ProtobufCMessage *message)
+{
+    const Sample__Text *text = (const void *)message;
+    if (!text) {
+        weft_rpc_end(call, WEFT_RPC_OK, NULL);
+    } else if (weft_rpc_send(call, message) < 0) {
+        weft_rpc_end(call, WEFT_RPC_RESOURCE_EXHAUSTED, "no room for an answer");
+    } else if (strcmp(text->text, "hold") != 0) {
+        weft_rpc_next(call);
+    }
+}
+
+static void chat_cancel(struct weft_rpc_call *call, enum weft_rpc_code code)
+{
+    rpc_open.cancels++;
+    rpc_open.code = code;
+    weft_rpc_end(call, code, "as was said");
+}
+
+static void chat(Sample__Sample_Service *service, const Sample__Text *request,
+                 Sample__Text_Closure closure, void *call)
+{
+    static const struct weft_rpc_events events = {.on_cancel = chat_cancel,
+                                                  .on_message = chat_message};
+    (void)service, (void)request, (void)closure;
+    assert_null(request);
+    rpc_open = (struct rpc_open){.call = call};
+    weft_rpc_listen(call, &events, NULL);
+}
+
+/* The counts of a Sum so far. */
+struct sum {
+    Sample__Text_Closure closure;
+    uint32_t count;
+};
+
+static void sum_message(struct weft_rpc_call *call, const ProtobufCMessage *message)
+{
+    struct sum *sum = weft_rpc_data(call);
+    Sample__Text reply = SAMPLE__TEXT__INIT;
+    if (message) {
+        sum->count += ((const Sample__Text *)(const void *)message)->count;
+        weft_rpc_next(call);
+        return;
+    }
+    reply.count = sum->count;
+    sum->closure(&reply, call);
+}
+
+static void sum(Sample__Sample_Service *service, const Sample__Text *request,
+                Sample__Text_Closure closure, void *call)
+{
+    static const struct weft_rpc_events events = {.on_cancel = chat_cancel,
+                                                  .on_message = sum_message};
+    struct sum *sum = weft_rpc_alloc(call, sizeof *sum);
+    (void)service, (void)request;
+    if (!sum) {
+        weft_rpc_end(call, WEFT_RPC_RESOURCE_EXHAUSTED, "no memory for a sum");
+        return;
+    }
+    *sum = (struct sum){.closure = closure};
+    weft_rpc_listen(call, &events, sum);
+}
+
 static Sample__Sample_Service sample = {
     .base = {&sample__sample__descriptor, protobuf_c_service_invoke_internal, NULL},
     .echo = echo,
     .say = say,
     .stream = stream,
+    .chat = chat,
+    .sum = sum,
 };
 
 static void old_echo(Old__Olds_Service *service, const Old__Old *request, Old__Old_Closure closure,
@@ -154,13 +221,15 @@ static Old__Olds_Service olds = OLD__OLDS__INIT(old_);
 
 bool rpc_world_init(struct rpc_world *self)
 {
-    static const char *const streams[] = {"Stream", NULL};
+    static const char *const streams[] = {"Stream", "Chat", NULL};
     struct weft_error error;
     *self = (struct rpc_world){.loop = NULL};
     if (weft_loop_new(&self->loop, 16) < 0)
         return false;
     self->rpc = weft_rpc_new("sample");
     if (!self->rpc || weft_rpc_add(self->rpc, &sample.base, streams) < 0 ||
+        weft_rpc_stream_requests(self->rpc, "sample.Sample/Chat") < 0 ||
+        weft_rpc_stream_requests(self->rpc, "sample.Sample/Sum") < 0 ||
         weft_rpc_add(self->rpc, &olds.base, NULL) < 0 || weft_rpc_add_health(self->rpc) < 0 ||
         weft_rpc_add_reflection(self->rpc) < 0 || weft_rpc_register(self->rpc, &self->registry) < 0)
         return false;

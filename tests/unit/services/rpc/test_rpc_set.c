@@ -160,7 +160,7 @@ static void fill(void *arg)
     const int second = weft_rpc_add(rpc, &olds.base, NULL);
     assert_true(first == 0 || (first == -ENOMEM && fault_failed() > 0));
     assert_true(second == 0 || (second == -ENOMEM && fault_failed() > 0));
-    assert_int_equal(rpc->count, (first == 0 ? 4 : 0) + (second == 0));
+    assert_int_equal(rpc->count, (first == 0 ? 6 : 0) + (second == 0));
     weft_rpc_free(rpc);
 }
 
