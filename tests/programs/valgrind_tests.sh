@@ -12,14 +12,17 @@ mob_seconds=15
 left_out='
 test_fault             leaks on purpose
 test_mem_pages         asks about pages that are gone
-test_simulation        a thousand seeds, which run under ASan
+test_(.*_)?simulation  a thousand seeds, which run under ASan
 test_allocation_faults thousands of sessions, which run under ASan
 test_syscall_faults    the same
 test_server_fault      the same
 test_kvs.*             starts programs by the hundred; valgrind_session.sh has every command
 test_(listening|one_port)  the same
 test_interop_.*        waits for the clients of others, by the thousand; runs under ASan
-test_(kept|length_field|http)_contract  minutes of every split at every byte; runs under ASan
+test_(kept|length_field|http|length_delimited_gzip|store_late|store_memory)_contract  minutes of every split at every byte; runs under ASan
+test_kept(_damage)?    minutes of journals; runs under ASan, as the smaller test_kept_... do here
+test_store_redis_.*    starts a cluster of servers; runs under ASan
+test_pb_differential   thousands of messages, compared; runs under ASan
 test_kept_power        a thousand power cuts, which run under ASan
 test_must_shrink       megabytes through every level; runs under ASan
 test_kvc.*             the same
@@ -33,7 +36,7 @@ test_kv_mirror         also mirrors a table of lmdb, of which the next line
 test_store_lmdb_.*     reserves a tebibyte of addresses, which valgrind has not; runs under ASan
 test_store_rocksdb_.*  minutes within librocksdb; runs under ASan
 test_store_(sweep|refusals)  minutes of filling memory; runs under ASan
-test_tls_faults        thousands of handshakes, which run under ASan
+test_tls_(faults|handshake|verify)  thousands of handshakes, which run under ASan
 test_users_layer       minutes of hashing passwords; runs under ASan
 test_(ws_frames|refusals)  every length and every refusal, minutes; runs under ASan
 test_suites_catch      runs plugins whose mistakes are on purpose
