@@ -8,7 +8,6 @@
 #include "core/base/compiler.h"
 #include "line.h"
 #include "loads.h"
-#include "tables.h"
 
 enum { FIRST_CHUNK = 2048 };
 
@@ -69,11 +68,18 @@ static void unlink_job(struct kv_redis_job *job)
         job->next->link = job->link;
 }
 
+void kv_redis_job_found(struct kv_redis_job *job)
+{
+    if (job->has_lookup)
+        kv__unlink(&job->lookup);
+    job->has_lookup = false;
+}
+
 void kv_redis_job_end(struct kv_redis_job *job, enum kv_outcome outcome)
 {
     unlink_job(job);
     kv_redis_line_leave(job);
-    kv_redis_tables_leave(job);
+    kv_redis_job_found(job);
     job->op->done(job->op, outcome);
     release(job);
 }

@@ -139,6 +139,8 @@ struct kv_redis_job {
 
 /* Returns a job of the session, or NULL: no memory. */
 struct kv_redis_job *kv_redis_job_new(struct kv_redis_session *session, struct kv_op *op);
+/* Takes the job out of those that wait for an answer about their table (tables.c), if it is among them. */
+void kv_redis_job_found(struct kv_redis_job *job);
 /* Calls op->done and frees the job. */
 void kv_redis_job_end(struct kv_redis_job *job, enum kv_outcome outcome);
 /* Ends all jobs of the session as KV_UNKNOWN. */

@@ -175,7 +175,7 @@ static void answered(struct redis_call *call, enum redis_outcome outcome, const 
     while (!kv__list_is_empty(&lookup->jobs)) {
         struct kv_redis_job *job =
             weft_container_of(lookup->jobs.next, struct kv_redis_job, lookup);
-        kv_redis_tables_leave(job);
+        kv_redis_job_found(job);
         conclude(job, result, buckets);
     }
     release(lookup);
@@ -236,13 +236,6 @@ static bool ask_together(struct kv_redis_job *job)
     kv__append(&lookup->jobs, &job->lookup);
     job->has_lookup = true;
     return true;
-}
-
-void kv_redis_tables_leave(struct kv_redis_job *job)
-{
-    if (job->has_lookup)
-        kv__unlink(&job->lookup);
-    job->has_lookup = false;
 }
 
 void kv_redis_tables_start(struct kv_redis_loop *loop)

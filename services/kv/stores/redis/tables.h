@@ -14,8 +14,6 @@
 void kv_redis_tables_start(struct kv_redis_loop *loop);
 /* After the last job and the last call have ended. */
 void kv_redis_tables_stop(struct kv_redis_loop *loop);
-/* Has a job that ends wait no longer for an answer, if it does. */
-void kv_redis_tables_leave(struct kv_redis_job *job);
 
 /* Finds out job->buckets, and then calls begin. If there is no such table it is 0 then, or the table is made if `make` is
  * true. Ends the job itself if that fails. */
