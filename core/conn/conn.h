@@ -96,6 +96,7 @@ struct weft__conn {
     uint8_t state;         /* enum weft__conn_state */
     uint8_t reason : 5;    /* enum weft_reason */
     uint8_t interest : 2;  /* what the stream was last asked for */
+    bool farewell : 1;     /* the codec's final goodbye was asked for */
     uint8_t counted : 3;   /* the state that the worker counts it in (enum weft_connection_state) */
     bool refused : 1;      /* opened only to be told why it is turned away */
     bool service_open : 1; /* the service's close is owed */
@@ -118,7 +119,6 @@ struct weft__conn {
     bool expired : 1;      /* the deadline of a request has passed, and the pump has not seen it */
     bool wanted : 1;       /* a message was asked for that the codec may have already */
     bool lost : 1;         /* decode has ended the connection, and is not called any more */
-    bool farewell : 1;     /* the codec's final goodbye was asked for */
     const char *detail;    /* for the log, or NULL: static, or the stream's */
     const char *address;   /* the peer's as text, in the same allocation */
     struct weft__peer *peer; /* NULL until it is asked for */
