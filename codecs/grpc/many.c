@@ -102,12 +102,6 @@ void grpc_many_half_closed(struct grpc_conn *conn, struct grpc_stream *stream)
     check_ready(conn, stream);
 }
 
-static void make_bad(struct weft_message *msg, enum weft_message_status status, const char *why)
-{
-    msg->status = status;
-    msg->why = why;
-}
-
 /* Makes *msg the first message of the input, or what is wrong with it. */
 static int read_message(struct grpc_conn *conn, struct grpc_stream *stream,
                         struct weft_message *msg)
@@ -121,15 +115,15 @@ static int read_message(struct grpc_conn *conn, struct grpc_stream *stream,
     if (is_too_big) {
         msg->size = length_of(input);
         msg->limit = conn->config->max_frame;
-        make_bad(msg, WEFT_MESSAGE_TOO_BIG, "max-frame");
+        grpc_make_bad(msg, WEFT_MESSAGE_TOO_BIG, "max-frame");
     } else if (why) {
-        make_bad(msg, WEFT_MESSAGE_MALFORMED, why);
+        grpc_make_bad(msg, WEFT_MESSAGE_MALFORMED, why);
     } else if (stream->overflowed) {
         msg->size = conn->partial + conn->buffered;
         msg->limit = most_buffered(conn);
-        make_bad(msg, WEFT_MESSAGE_TOO_BIG, too_much);
+        grpc_make_bad(msg, WEFT_MESSAGE_TOO_BIG, too_much);
     } else if (input.size < GRPC_PREFIX || input.size - GRPC_PREFIX < length_of(input)) {
-        make_bad(msg, WEFT_MESSAGE_MALFORMED, "the request ends within a message");
+        grpc_make_bad(msg, WEFT_MESSAGE_MALFORMED, "the request ends within a message");
     } else {
         msg->payload = weft_view(input.data + GRPC_PREFIX, length_of(input));
         stream->given = GRPC_PREFIX + msg->payload.size;

@@ -33,6 +33,9 @@ int grpc_request_own(struct grpc_conn *conn, struct grpc_stream *stream);
 int grpc_request_deliver(struct grpc_conn *conn, struct grpc_stream *stream,
                          struct weft_message *msg);
 
+/* message.c: what becomes of one message and of many */
+/* Frees what was received. */
+void grpc_request_drop(struct grpc_conn *conn, struct grpc_stream *stream);
 /* Judges the prefix of a message. Returns NULL, or what is wrong, and *is_too_big: it is too large. */
 const char *grpc_request_judge(const struct grpc_conn *conn, const struct grpc_stream *stream,
                                const uint8_t *prefix, bool *is_too_big);
@@ -44,6 +47,12 @@ int grpc_request_inflate(struct grpc_conn *conn, const struct grpc_stream *strea
                          struct weft_message *msg);
 /* Answers a request whose peer has ended it without a message. */
 void grpc_request_refuse_empty(struct grpc_conn *conn, struct grpc_stream *stream);
+/* Drops what came of a request, and answers it. */
+void grpc_request_refuse(struct grpc_conn *conn, struct grpc_stream *stream, enum grpc_code code,
+                         const char *words);
+/* True if nobody knows whose request it is. A peer whose credentials were good once need not be feared. */
+bool grpc_is_unknown(const struct grpc_conn *conn, const struct grpc_stream *stream);
+void grpc_make_bad(struct weft_message *msg, enum weft_message_status status, const char *why);
 
 /* many.c: requests with many messages */
 /* Makes *msg the head of a request. */
@@ -89,8 +98,6 @@ void grpc_session_end(struct grpc_conn *conn, uint32_t error, const char *detail
 int grpc_session_send(struct grpc_conn *conn);
 
 /* stream.c */
-/* Frees what was received. */
-void grpc_request_drop(struct grpc_conn *conn, struct grpc_stream *stream);
 struct grpc_stream *grpc_stream_new(struct grpc_conn *conn, uint32_t id); /* NULL: no memory */
 /* Frees it, or lets the next decode do so if its views are in use. */
 void grpc_stream_close(struct grpc_conn *conn, struct grpc_stream *stream);

@@ -242,31 +242,6 @@ int grpc_request_own(struct grpc_conn *conn, struct grpc_stream *stream)
     return keep(conn, stream, borrowed, stream->length) ? 0 : -ENOMEM;
 }
 
-static void refuse(struct grpc_conn *conn, struct grpc_stream *stream, enum grpc_code code,
-                   const char *words)
-{
-    grpc_request_drop(conn, stream);
-    grpc_reply_refuse(conn, stream, 200, code, words);
-}
-
-/* True if nobody knows whose request it is. A peer whose credentials were good once need not be feared. */
-static bool is_unknown(const struct grpc_conn *conn, const struct grpc_stream *stream)
-{
-    return conn->unknown && !(conn->let_in && stream->credentials_size > 0);
-}
-
-const char *grpc_request_judge(const struct grpc_conn *conn, const struct grpc_stream *stream,
-                               const uint8_t *prefix, bool *is_too_big)
-{
-    *is_too_big = false;
-    if (prefix[0] > 1)
-        return "the flag before the message is neither 0 nor 1";
-    if (prefix[0] == 1 && !stream->gzip_comes)
-        return "the message is compressed, and grpc-encoding is not set";
-    *is_too_big = weft_load_be32(prefix + 1) > conn->config->max_frame;
-    return *is_too_big ? "max-frame" : NULL;
-}
-
 /* Judges a prefix that has come whole. */
 static void read_prefix(struct grpc_conn *conn, struct grpc_stream *stream)
 {
@@ -277,9 +252,10 @@ static void read_prefix(struct grpc_conn *conn, struct grpc_stream *stream)
     if (is_too_big)
         stream->too_big = true;
     else if (why)
-        refuse(conn, stream, GRPC_INTERNAL, why);
-    else if (is_unknown(conn, stream) && conn->partial + stream->length > UNKNOWN_MAX)
-        refuse(conn, stream, GRPC_RESOURCE_EXHAUSTED, "too large before the first login");
+        grpc_request_refuse(conn, stream, GRPC_INTERNAL, why);
+    else if (grpc_is_unknown(conn, stream) && conn->partial + stream->length > UNKNOWN_MAX)
+        grpc_request_refuse(conn, stream, GRPC_RESOURCE_EXHAUSTED,
+                            "too large before the first login");
 }
 
 /* Takes bytes of the message. Returns how many, or 0 if there was no memory for them. */
@@ -299,8 +275,8 @@ static size_t take(struct grpc_conn *conn, struct grpc_stream *stream, const uin
         return 0;
     }
     if (conn->partial > 2 * conn->config->max_frame)
-        refuse(conn, stream, GRPC_RESOURCE_EXHAUSTED,
-               "the messages under way are over twice max-frame");
+        grpc_request_refuse(conn, stream, GRPC_RESOURCE_EXHAUSTED,
+                            "the messages under way are over twice max-frame");
     return size;
 }
 
@@ -317,7 +293,7 @@ static bool take_all(struct grpc_conn *conn, struct grpc_stream *stream, const u
     while (size > 0 && !stream->refused && !stream->delivered && !stream->over) {
         size_t taken;
         if (is_whole(stream)) {
-            refuse(conn, stream, GRPC_UNIMPLEMENTED, "a request has one message here");
+            grpc_request_refuse(conn, stream, GRPC_UNIMPLEMENTED, "a request has one message here");
             break;
         }
         if (stream->prefix_size < GRPC_PREFIX) {
@@ -364,11 +340,6 @@ int grpc_on_data(nghttp2_session *session, uint8_t flags, int32_t id, const uint
     return conn->no_memory ? NGHTTP2_ERR_CALLBACK_FAILURE : 0;
 }
 
-void grpc_request_refuse_empty(struct grpc_conn *conn, struct grpc_stream *stream)
-{
-    refuse(conn, stream, GRPC_UNIMPLEMENTED, "a request has one message here, and none came");
-}
-
 void grpc_request_half_closed(struct grpc_conn *conn, struct grpc_stream *stream)
 {
     stream->half_closed = true;
@@ -384,62 +355,8 @@ void grpc_request_half_closed(struct grpc_conn *conn, struct grpc_stream *stream
     } else if (stream->prefix_size == 0) {
         grpc_request_refuse_empty(conn, stream);
     } else {
-        refuse(conn, stream, GRPC_INTERNAL, "the request ends within its message");
+        grpc_request_refuse(conn, stream, GRPC_INTERNAL, "the request ends within its message");
     }
-}
-
-static void make_bad(struct weft_message *msg, enum weft_message_status status, const char *why)
-{
-    msg->payload = weft_view(NULL, 0);
-    msg->status = status;
-    msg->why = why;
-}
-
-int grpc_request_inflate(struct grpc_conn *conn, const struct grpc_stream *stream,
-                         struct weft_message *msg)
-{
-    struct grpc_loop *loop = conn->loop;
-    struct weft__gzip_member member;
-    const char *why = NULL;
-    if (is_unknown(conn, stream)) {
-        msg->size = msg->payload.size;
-        make_bad(msg, WEFT_MESSAGE_TOO_BIG, "compressed, and nobody has logged in");
-        return 0;
-    }
-    int err = weft__gzip_parse(msg->payload, conn->config->max_message, &member, &why);
-    if (err == WEFT_ETOOBIG) {
-        msg->size = member.size;
-        msg->limit = conn->config->max_message;
-        make_bad(msg, WEFT_MESSAGE_TOO_BIG, "max-message");
-        return 0;
-    }
-    if (err == 0 && weft__scratch_reserve(&loop->inflated, member.size) < 0)
-        return -ENOMEM;
-    if (err == 0)
-        err = weft__gzip_inflate(&loop->gzip, &member, loop->inflated.data, &why);
-    if (err == -ENOMEM)
-        return err;
-    msg->heavy = true;
-    if (err < 0)
-        make_bad(msg, WEFT_MESSAGE_MALFORMED, why);
-    else
-        msg->payload = weft_view(loop->inflated.data, member.size);
-    return 0;
-}
-
-void grpc_request_set_head(struct grpc_conn *conn, struct grpc_stream *stream,
-                           struct weft_message *msg)
-{
-    conn->head = (struct weft_message_head){
-        .target = weft_view(stream->head, stream->target_size),
-        .metadata =
-            weft_view(stream->head + stream->target_size, stream->head_size - stream->target_size),
-        .deadline = stream->deadline,
-    };
-    msg->stream = stream->id;
-    msg->head = &conn->head;
-    msg->credentials = weft_view(stream->head + stream->credentials_at, stream->credentials_size);
-    conn->current = stream;
 }
 
 int grpc_request_deliver(struct grpc_conn *conn, struct grpc_stream *stream,
@@ -452,7 +369,7 @@ int grpc_request_deliver(struct grpc_conn *conn, struct grpc_stream *stream,
     if (stream->too_big) {
         msg->size = stream->length;
         msg->limit = conn->config->max_frame;
-        make_bad(msg, WEFT_MESSAGE_TOO_BIG, "max-frame");
+        grpc_make_bad(msg, WEFT_MESSAGE_TOO_BIG, "max-frame");
         return 0;
     }
     msg->payload = weft_view(stream->borrowed ? stream->borrowed : stream->body, stream->length);

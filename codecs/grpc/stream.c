@@ -41,17 +41,6 @@ static void drop_pieces(struct grpc_conn *conn, struct grpc_stream *stream)
     stream->last = NULL;
 }
 
-void grpc_request_drop(struct grpc_conn *conn, struct grpc_stream *stream)
-{
-    conn->partial -= stream->body_size;
-    weft_free(stream->body);
-    stream->body = NULL;
-    stream->body_size = stream->body_cap = 0;
-    stream->borrowed = NULL;
-    if (conn->borrower == stream)
-        conn->borrower = NULL;
-}
-
 void grpc_stream_free(struct grpc_conn *conn, struct grpc_stream *stream)
 {
     struct grpc_loop *loop = conn->loop;
