@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "core/base/compiler.h"
@@ -190,6 +191,8 @@ int main(int argc, char **argv)
     if (argc != 2)
         return printf("%d\n", MUTANTS) < 0;
     alarm(60); /* a mutant may never come to an end */
+    if (strcmp(argv[1], "0") != 0)
+        setenv("CMOCKA_TEST_ABORT", "1", 1); /* the first failure tells enough */
     mutant = (enum mutant)strtol(argv[1], NULL, 10);
     const struct weft_service counter = {
         .name = mutant == NAME_IN_CAPITALS ? "Counter" : "counter",
