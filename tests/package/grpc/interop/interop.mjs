@@ -76,6 +76,25 @@ const ends = async (message) => {
   await fails(sizes({ response_status }), 2, message);
 };
 
+const sum = () =>
+  new Promise((done, fail) => {
+    const call = plain.StreamingInputCall({ deadline: Date.now() + 20000 }, (error, reply) => (error ? fail(error) : done(reply)));
+    for (const size of [27182, 8, 1828, 45904]) call.write({ payload: { body: Buffer.alloc(size) } });
+    call.end();
+  }).then((reply) => assert.equal(reply.aggregated_payload_size, 74922));
+
+// Asks for each size when the one before has come, and resolves to the sizes of all replies.
+const talk = (wanted) =>
+  new Promise((done, fail) => {
+    const seen = [];
+    const call = plain.FullDuplexCall({ deadline: Date.now() + 20000 });
+    const go = () => (seen.length < wanted.length ? call.write(stream([wanted[seen.length]])) : call.end());
+    call.on("data", (reply) => (seen.push(reply.payload.body.length), go()));
+    call.on("end", () => done(seen));
+    call.on("error", fail);
+    go();
+  });
+
 const stream = (wanted, more = {}) => ({ response_parameters: wanted.map((size) => ({ size, ...more })) });
 
 const cases = {
@@ -87,6 +106,9 @@ const cases = {
     assert.deepEqual(await sizes(stream([31415, 9, 2653, 58979])), [31415, 9, 2653, 58979]),
   server_compressed_streaming: async () =>
     assert.deepEqual(await sizes(stream([31415, 92653], { compressed: { value: true } })), [31415, 92653]),
+  client_streaming: sum,
+  ping_pong: async () => assert.deepEqual(await talk([31415, 9, 2653, 58979]), [31415, 9, 2653, 58979]),
+  empty_stream: async () => assert.deepEqual(await talk([]), []),
   custom_metadata: custom,
   cancel_after_begin: () => fails(sizes(stream([1], { interval_us: LONG }), 20000, (call) => call.cancel()), 1),
   timeout_on_sleeping_server: () => fails(sizes(stream([1], { interval_us: LONG }), 1), 4),

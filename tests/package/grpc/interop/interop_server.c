@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The server of gRPC's interoperability tests, as far as a call has one request: interop_server URL. It says where it
- * listens, and drains when it is terminated. */
+ * The server of gRPC's interoperability tests: interop_server URL. It says where it listens, and drains when it is
+ * terminated. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -163,6 +163,87 @@ static void test_streaming_output_call(Grpc__Testing__TestService_Service *servi
     go_on(call);
 }
 
+/* --- streams of requests ------------------------------------------------------------------------------ */
+
+static void end_with(struct weft_rpc_call *call, enum weft_rpc_code code)
+{
+    weft_rpc_end(call, code, NULL);
+}
+
+/* The sizes of the payloads so far. */
+struct total {
+    Grpc__Testing__StreamingInputCallResponse_Closure closure;
+    size_t size;
+};
+
+static void add_size(struct weft_rpc_call *call, const ProtobufCMessage *message)
+{
+    struct total *total = weft_rpc_data(call);
+    const Grpc__Testing__StreamingInputCallRequest *request = (const void *)message;
+    Grpc__Testing__StreamingInputCallResponse reply =
+        GRPC__TESTING__STREAMING_INPUT_CALL_RESPONSE__INIT;
+    if (request) {
+        total->size += request->payload ? request->payload->body.len : 0;
+        weft_rpc_next(call);
+        return;
+    }
+    reply.aggregated_payload_size = (int32_t)total->size;
+    total->closure(&reply, call);
+}
+
+static void test_streaming_input_call(Grpc__Testing__TestService_Service *service,
+                                      const Grpc__Testing__StreamingInputCallRequest *request,
+                                      Grpc__Testing__StreamingInputCallResponse_Closure closure,
+                                      void *call)
+{
+    static const struct weft_rpc_events adding = {.on_cancel = end_with, .on_message = add_size};
+    struct total *total = weft_rpc_alloc(call, sizeof *total);
+    (void)service, (void)request;
+    if (!total) {
+        weft_rpc_end(call, WEFT_RPC_RESOURCE_EXHAUSTED, "no memory for a sum");
+        return;
+    }
+    *total = (struct total){.closure = closure};
+    weft_rpc_listen(call, &adding, total);
+}
+
+/* Answers a request at once, without its intervals. */
+static void answer_each(struct weft_rpc_call *call, const ProtobufCMessage *message)
+{
+    const Grpc__Testing__StreamingOutputCallRequest *request = (const void *)message;
+    Grpc__Testing__StreamingOutputCallResponse reply =
+        GRPC__TESTING__STREAMING_OUTPUT_CALL_RESPONSE__INIT;
+    Grpc__Testing__Payload payload = GRPC__TESTING__PAYLOAD__INIT;
+    reply.payload = &payload;
+    if (!request) {
+        weft_rpc_end(call, WEFT_RPC_OK, NULL);
+        return;
+    }
+    if (end_early(call, request->response_type, request->response_status))
+        return;
+    for (size_t i = 0; i < request->n_response_parameters; i++) {
+        if (!has_payload(call, request->response_parameters[i]->size, &payload))
+            return;
+        if (weft_rpc_send(call, &reply.base) < 0) {
+            weft_rpc_end(call, WEFT_RPC_RESOURCE_EXHAUSTED, "no room for an answer");
+            return;
+        }
+    }
+    weft_rpc_next(call);
+}
+
+static void test_full_duplex_call(Grpc__Testing__TestService_Service *service,
+                                  const Grpc__Testing__StreamingOutputCallRequest *request,
+                                  Grpc__Testing__StreamingOutputCallResponse_Closure closure,
+                                  void *call)
+{
+    static const struct weft_rpc_events answering = {.on_cancel = end_with,
+                                                     .on_message = answer_each};
+    (void)service, (void)request, (void)closure;
+    if (echo_metadata(call))
+        weft_rpc_listen(call, &answering, NULL);
+}
+
 /* --- the program -------------------------------------------------------------------------------------- */
 
 /* UnimplementedCall has no function, and UnimplementedService is in no set. */
@@ -171,6 +252,8 @@ static const Grpc__Testing__TestService_Service service = {
     .empty_call = test_empty_call,
     .unary_call = test_unary_call,
     .streaming_output_call = test_streaming_output_call,
+    .streaming_input_call = test_streaming_input_call,
+    .full_duplex_call = test_full_duplex_call,
 };
 
 struct stopper {
@@ -185,12 +268,16 @@ static void on_signal(struct weft_signal *raised)
 
 static int fill(struct weft_registry *registry, struct weft_rpc *rpc)
 {
-    static const char *const streams[] = {"StreamingOutputCall", NULL};
+    static const char *const streams[] = {"StreamingOutputCall", "FullDuplexCall", NULL};
     int err = weft_registry_add_transport(registry, &weft_transport_tcp);
     if (err == 0)
         err = weft_registry_add_codec(registry, &weft_codec_grpc);
     if (err == 0)
         err = weft_rpc_add(rpc, &service.base, streams);
+    if (err == 0)
+        err = weft_rpc_stream_requests(rpc, "grpc.testing.TestService/StreamingInputCall");
+    if (err == 0)
+        err = weft_rpc_stream_requests(rpc, "grpc.testing.TestService/FullDuplexCall");
     return err == 0 ? weft_rpc_register(rpc, registry) : err;
 }
 

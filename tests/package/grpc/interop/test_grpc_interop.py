@@ -4,6 +4,7 @@ is weft_rpc with their service; each test has the name of its case. The clients 
 @grpc/grpc-js. Run from the root of the tree: test_grpc_interop.py SERVER [TEST...]."""
 import os
 import pathlib
+import queue
 import re
 import subprocess
 import sys
@@ -15,10 +16,10 @@ import grpc
 HERE = pathlib.Path("tests/package/grpc").resolve()
 TIMEOUT = 20
 REQUEST_SIZE, RESPONSE_SIZE = 271828, 314159
-STREAM_SIZES = [31415, 9, 2653, 58979]
+STREAM_SIZES, SENT_SIZES = [31415, 9, 2653, 58979], [27182, 8, 1828, 45904]
 # What grpc-js is asked to do, one line of its output for each case.
 NODE_CASES = ("empty_unary large_unary client_compressed_unary server_compressed_unary server_streaming "
-              "server_compressed_streaming custom_metadata cancel_after_begin timeout_on_sleeping_server "
+              "server_compressed_streaming client_streaming ping_pong empty_stream custom_metadata cancel_after_begin timeout_on_sleeping_server "
               "status_code_and_message special_status_message unimplemented_method unimplemented_service").split()
 
 
@@ -74,29 +75,64 @@ class Interop(Server):
         replies = self.stream(sizes, compressed=testing.BoolValue(value=True))
         self.assertEqual([len(reply.payload.body) for reply in replies], sizes)
 
+    def send(self, sizes, **more):
+        requests = (testing.StreamingInputCallRequest(payload=testing.Payload(body=bytes(size))) for size in sizes)
+        return self.stub.StreamingInputCall(requests, timeout=TIMEOUT, **more).aggregated_payload_size
+
+    def test_client_streaming(self):
+        self.assertEqual(self.send(SENT_SIZES), sum(SENT_SIZES))
+
+    def test_client_compressed_streaming(self):
+        self.assertEqual(self.send([27182, 45904], compression=grpc.Compression.Gzip), 73086)
+
+    def talk(self, requests, **more):
+        """What the server answers, one request after the answer to the one before; and the call, whose request stays open."""
+        asked = queue.Queue()
+        replies = self.stub.FullDuplexCall(iter(asked.get, None), timeout=TIMEOUT, **more)
+        self.addCleanup(asked.put, None)
+        seen = []
+        for request in requests:
+            asked.put(request)
+            seen.append(len(next(replies).payload.body))
+        return seen, replies, asked
+
+    def pings(self):
+        return [testing.StreamingOutputCallRequest(response_parameters=[testing.ResponseParameters(size=size)],
+                                                   payload=testing.Payload(body=bytes(sent)))
+                for size, sent in zip(STREAM_SIZES, SENT_SIZES)]
+
+    def test_ping_pong(self):
+        seen, replies, asked = self.talk(self.pings())
+        asked.put(None)
+        self.assertEqual(list(replies), [])
+        self.assertEqual(seen, STREAM_SIZES)
+
+    def test_empty_stream(self):
+        self.assertEqual(list(self.stub.FullDuplexCall(iter(()), timeout=TIMEOUT)), [])
+
     def test_custom_metadata(self):
         initial = ("x-grpc-test-echo-initial", "test_initial_metadata_value")
         trailing = ("x-grpc-test-echo-trailing-bin", b"\xab\xab\xab")
         request = testing.SimpleRequest(response_size=RESPONSE_SIZE, payload=testing.Payload(body=bytes(REQUEST_SIZE)))
         _, call = self.stub.UnaryCall.with_call(request, timeout=TIMEOUT, metadata=[initial, trailing])
         asked = testing.StreamingOutputCallRequest(response_parameters=[testing.ResponseParameters(size=RESPONSE_SIZE)])
-        replies = self.stub.StreamingOutputCall(asked, timeout=TIMEOUT, metadata=[initial, trailing])
+        replies = self.stub.FullDuplexCall(iter([asked]), timeout=TIMEOUT, metadata=[initial, trailing])
         self.assertEqual([len(reply.payload.body) for reply in replies], [RESPONSE_SIZE])
         for each in (call, replies):
             self.assertIn(initial, each.initial_metadata())
             self.assertIn(trailing, each.trailing_metadata())
 
     def test_cancel_after_begin(self):
-        replies = self.stream([1], interval_us=60_000_000)
+        open_end = queue.Queue()
+        self.addCleanup(open_end.put, None)
+        replies = self.stub.StreamingInputCall.future(iter(open_end.get, None), timeout=TIMEOUT)
         replies.cancel()
         self.assertEqual(replies.code(), grpc.StatusCode.CANCELLED)
         self.test_empty_unary()
 
     def test_cancel_after_first_response(self):
-        """As far as a call with one request can be it: the call is the stream that the server sends."""
-        replies = self.stub.StreamingOutputCall(testing.StreamingOutputCallRequest(response_parameters=[
-            testing.ResponseParameters(size=31415), testing.ResponseParameters(size=1, interval_us=60_000_000)]), timeout=TIMEOUT)
-        self.assertEqual(len(next(replies).payload.body), 31415)
+        seen, replies, _ = self.talk(self.pings()[:1])
+        self.assertEqual(seen, [31415])
         replies.cancel()
         self.assertEqual(replies.code(), grpc.StatusCode.CANCELLED)
         self.test_empty_unary()
@@ -111,7 +147,7 @@ class Interop(Server):
         words = self.assert_fails(grpc.StatusCode.UNKNOWN, self.stub.UnaryCall, testing.SimpleRequest(response_status=status),
                                   timeout=TIMEOUT)
         self.assertEqual(words, message)
-        replies = self.stub.StreamingOutputCall(testing.StreamingOutputCallRequest(response_status=status), timeout=TIMEOUT)
+        replies = self.stub.FullDuplexCall(iter([testing.StreamingOutputCallRequest(response_status=status)]), timeout=TIMEOUT)
         self.assertEqual(self.assert_fails(grpc.StatusCode.UNKNOWN, list, replies), message)
 
     def test_status_code_and_message(self):
