@@ -21,7 +21,7 @@ test_(listening|one_port)  the same
 test_interop_.*        waits for the clients of others, by the thousand; runs under ASan
 test_(kept|length_field|http|length_delimited_gzip|store_late|store_memory)_contract  minutes of every split at every byte; runs under ASan
 test_kept(_damage)?    minutes of journals; runs under ASan, as the smaller test_kept_... do here
-test_store_redis_.*    starts a cluster of servers; runs under ASan
+test_(store_redis_.*|redis_cluster)    starts a cluster of servers; runs under ASan
 test_pb_differential   thousands of messages, compared; runs under ASan
 test_kept_power        a thousand power cuts, which run under ASan
 test_must_shrink       megabytes through every level; runs under ASan
@@ -41,7 +41,7 @@ test_users_layer       minutes of hashing passwords; runs under ASan
 test_(ws_frames|refusals)  every length and every refusal, minutes; runs under ASan
 test_suites_catch      runs plugins whose mistakes are on purpose
 test_lines_codec       is of the examples
-test_.*_(ws|tls|wss)   the tests of the wire once more, through filters; run under ASan
+test_.*_(ws|tls|wss|yamux)   the tests of the wire once more, through filters; run under ASan
 test_clients           runs Python and Node
 test_tables            runs no code of ours, as those that follow
 test_man
