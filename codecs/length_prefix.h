@@ -13,7 +13,7 @@
  *                  return weft_prefix_refuse(prefix, in, length, max_frame, ...);
  *              prefix->begun = true;
  *              the message is the `length` bytes behind the header, once they are there; if they are
- *              not, and io->eof: return weft_prefix_cut_off(prefix, in, io)
+ *              not: set io->need, and return weft_prefix_cut_off(prefix, in, msg, io)
  *     encode:  if (body->size > max_frame)
  *                  return weft_prefix_too_big(io, body->size, max_frame, "max-frame");
  *              return weft_prefix_encode(body, io);
@@ -85,11 +85,12 @@ ssize_t weft_prefix_refuse(struct weft_prefix *prefix, struct weft_view in, uint
                            uint32_t max_frame, const char *why, const char *codec,
                            struct weft_message *msg, struct weft_decode_io *io);
 
-/* Judges `in`, which ends inside a frame, once io->eof says that nothing follows. decode returns the result of this
- * function: 0, or WEFT_EFOREIGN with io->detail set, because a client got the last words of yamux, which a
- * server says whose endpoint speaks that. */
+/* Judges `in`, which ends inside a frame. decode returns the result of this function: 0, or WEFT_EFOREIGN with io->detail
+ * set, because io->eof says that nothing follows and a client got the last words of yamux, which a server says whose
+ * endpoint speaks that. *msg is not changed: it is here so that decode hands on all that it got, in the registers where
+ * it lies. */
 ssize_t weft_prefix_cut_off(const struct weft_prefix *prefix, struct weft_view in,
-                            struct weft_decode_io *io);
+                            struct weft_message *msg, struct weft_decode_io *io);
 
 /* Appends the length and the body to io->out. A blob is appended with weft_chain_append_blob; any other
  * body writes itself in place. The caller has checked that its size is within max_frame. Returns 0, or

@@ -56,7 +56,7 @@ static ssize_t decode(const struct weft_codec_state *state, struct weft_view in,
     size_t size = WEFT_PREFIX_SIZE + (size_t)length;
     if (in.size < size) {
         io->need = size;
-        return io->eof ? weft_prefix_cut_off(prefix, in, io) : 0;
+        return weft_prefix_cut_off(prefix, in, msg, io);
     }
     msg->kind = WEFT_MESSAGE_DATA;
     msg->payload = weft_view(in.data + WEFT_PREFIX_SIZE, length);

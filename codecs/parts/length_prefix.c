@@ -79,11 +79,12 @@ ssize_t weft_prefix_refuse(struct weft_prefix *prefix, struct weft_view in, uint
 }
 
 ssize_t weft_prefix_cut_off(const struct weft_prefix *prefix, struct weft_view in,
-                            struct weft_decode_io *io)
+                            struct weft_message *msg, struct weft_decode_io *io)
 {
+    (void)msg;
     /* GO_AWAY with the code of a broken rule, which looks like the length of a reply that is cut off. */
     static const uint8_t last_words[] = {0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
-    if (prefix->role != WEFT_CLIENT ||
+    if (!io->eof || prefix->role != WEFT_CLIENT ||
         !weft_view_equal(in, weft_view(last_words, sizeof last_words)))
         return 0;
     io->detail = "answered in yamux";
