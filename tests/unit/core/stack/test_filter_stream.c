@@ -4,6 +4,7 @@
  * takes all input at once and gives out what it holds afterwards, as TLS does with a record. The byte 'H' is
  * its handshake, and 'Z' is the peer's last word. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/stack/stack.h"
@@ -159,7 +160,7 @@ static int begin(const char *scheme, const char *url)
         weft__stack_find(&world.stack, &world.registry, scheme, &error) < 0 ||
         weft__stack_configure(&world.stack, &world.url, WEFT_CLIENT, codecs, &error) < 0)
         return -1;
-    world.stream = test_calloc(1, world.stack.stream_size);
+    world.stream = calloc(1, world.stack.stream_size);
     world.stream->on_ready = on_ready;
     if (weft__stack_connect(&world.stack, world.stream, world.loop, &world.pool, &world.url,
                             &error) < 0)
@@ -189,7 +190,7 @@ static int tear_down(void **state)
         world.stream->ops->close(world.stream);
     script_close(world.end);
     virtual_loop_run_until_idle(world.loop);
-    test_free(world.stream);
+    free(world.stream);
     weft__stack_fini(&world.stack);
     weft_piece_pool_fini(&world.pool);
     weft_loop_free(world.loop);
@@ -265,7 +266,7 @@ static void test_reset_goes_down_to_the_connection(void **state)
     weft_stream_reset(world.stream);
     assert_true(script_is_gone(world.end));
     assert_true(script_is_reset(world.end));
-    test_free(world.stream);
+    free(world.stream);
     world.stream = NULL;
 }
 
@@ -331,7 +332,7 @@ static void connect_and_exchange(void *arg)
     assert_int_equal(weft_registry_add_filter(&world.registry, &toy_filter, &world.released), 0);
     int err = make_stack(&error);
     if (err == 0 && weft_loop_new(&world.loop, 8) == 0) {
-        world.stream = test_calloc(1, world.stack.stream_size);
+        world.stream = calloc(1, world.stack.stream_size);
         world.stream->on_ready = on_ready;
         err = weft__stack_connect(&world.stack, world.stream, world.loop, &world.pool, &world.url,
                                   &error);
@@ -346,7 +347,7 @@ static void connect_and_exchange(void *arg)
         if (world.end)
             script_close(world.end);
         virtual_loop_run_until_idle(world.loop);
-        test_free(world.stream);
+        free(world.stream);
         weft_loop_free(world.loop);
     }
     weft__stack_fini(&world.stack);
