@@ -14,7 +14,7 @@ static bool are_values(const struct weft_view *values, size_t count)
     return true;
 }
 
-/* What is no value was not published by a kv. */
+/* A message whose parts are no packed values is of some other program, and is dropped. */
 static void on_message(struct kv_listener *listener, struct weft_view topic,
                        const struct weft_view *values, size_t count)
 {
