@@ -181,7 +181,8 @@ static int feed(struct grpc_conn *conn, struct weft_view frame, struct weft_deco
         return -ENOMEM;
     if (n == NGHTTP2_ERR_BAD_CLIENT_MAGIC) {
         if (frame.size >= WEFT_PREFIX_SIZE)
-            (void)!weft_first_bytes_check(frame.data, WEFT_SERVER, weft_codec_grpc.name, io);
+            conn->foreign =
+                weft_first_bytes_check(frame.data, WEFT_SERVER, weft_codec_grpc.name, io) < 0;
         return WEFT_EFOREIGN;
     }
     if (n < 0) { /* too many CONTINUATION frames, or of answers that the peer does not read */
@@ -317,7 +318,7 @@ static void goodbye(const struct weft_codec_state *state, bool final, struct wef
     static const uint8_t turned_away[] = {0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 8, 7,
                                           0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
     struct grpc_conn *conn = state->conn;
-    if (conn->no_memory)
+    if (conn->no_memory || conn->foreign)
         return;
     if (!conn->session) {
         if (final)

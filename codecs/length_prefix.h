@@ -86,8 +86,8 @@ ssize_t weft_prefix_refuse(struct weft_prefix *prefix, struct weft_view in, uint
                            struct weft_message *msg, struct weft_decode_io *io);
 
 /* Judges `in`, which ends inside a frame. decode returns the result of this function: 0, or WEFT_EFOREIGN with io->detail
- * set, because io->eof says that nothing follows and a client got the last words of yamux, which a server says whose
- * endpoint speaks that. *msg is not changed: it is here so that decode hands on all that it got, in the registers where
+ * set, because io->eof says that nothing follows and a client got the last words of yamux, or the first ones of HTTP/2,
+ * from a server whose endpoint speaks that. *msg is not changed: it is here so that decode hands on all that it got, in the registers where
  * it lies. */
 ssize_t weft_prefix_cut_off(const struct weft_prefix *prefix, struct weft_view in,
                             struct weft_message *msg, struct weft_decode_io *io);

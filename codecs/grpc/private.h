@@ -153,6 +153,7 @@ struct grpc_conn {
     bool let_in;        /* a call with credentials was not rejected */
     bool pinged;        /* since we have sent anything */
     bool begun;         /* the preface has come */
+    bool foreign;       /* the peer speaks another protocol, and is told so in that */
     bool in_head;       /* a header block has begun and not ended */
     bool asked;         /* a goodbye waits for its answer */
     bool said_goodbye;  /* the final GOAWAY was submitted */

@@ -78,16 +78,33 @@ ssize_t weft_prefix_refuse(struct weft_prefix *prefix, struct weft_view in, uint
     return weft__refuse_oversize(prefix, &frame, msg, io);
 }
 
+/* GO_AWAY of yamux with the code of a broken rule. */
+static bool is_yamux(struct weft_view in)
+{
+    static const uint8_t last_words[] = {0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+    return weft_view_equal(in, weft_view(last_words, sizeof last_words));
+}
+
+/* SETTINGS, with which a server of HTTP/2 begins (RFC 9113, 3.4): no flags, no stream, and less than 64 KiB. */
+static bool is_http2(struct weft_view in)
+{
+    static const uint8_t settings[] = {4, 0, 0, 0, 0, 0};
+    return in.size >= 9 && in.data[0] == 0 && memcmp(in.data + 3, settings, sizeof settings) == 0;
+}
+
+/* Both look like the length of a reply that is cut off. */
 ssize_t weft_prefix_cut_off(const struct weft_prefix *prefix, struct weft_view in,
                             struct weft_message *msg, struct weft_decode_io *io)
 {
     (void)msg;
-    /* GO_AWAY with the code of a broken rule, which looks like the length of a reply that is cut off. */
-    static const uint8_t last_words[] = {0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
-    if (!io->eof || prefix->role != WEFT_CLIENT ||
-        !weft_view_equal(in, weft_view(last_words, sizeof last_words)))
+    if (!io->eof || prefix->role != WEFT_CLIENT)
         return 0;
-    io->detail = "answered in yamux";
+    if (is_yamux(in))
+        io->detail = "answered in yamux";
+    else if (is_http2(in))
+        io->detail = "answered in HTTP/2";
+    else
+        return 0;
     return WEFT_EFOREIGN;
 }
 

@@ -135,6 +135,26 @@ static void test_client_names_yamux_by_its_last_words(void **state)
     }
 }
 
+/* A server of gRPC begins with SETTINGS, which have the form of a length as well. */
+static void test_client_names_http2_by_its_settings(void **state)
+{
+    static const char settings[] = "\0\0\x06\4\0\0\0\0\0\0\3\0\0\0\x80";
+    (void)state;
+    for (size_t i = 0; i < CODECS * 3; i++) {
+        struct feed_codec fc = codec_of(codecs[i % CODECS], WEFT_MIB(8));
+        struct feed feed;
+        feed_init(&feed, &fc, i / CODECS == 1 ? WEFT_SERVER : WEFT_CLIENT);
+        feed_bytes(&feed, weft_view(settings, i / CODECS == 2 ? 8 : sizeof settings - 1));
+        assert_int_equal(feed.ended, 0);
+        feed_eof(&feed);
+        assert_int_equal(feed.ended, i / CODECS == 0 ? WEFT_EFOREIGN : 0);
+        if (feed.ended < 0)
+            assert_string_equal(feed.detail, "answered in HTTP/2");
+        feed_fini(&feed);
+        feed_codec_fini(&fc);
+    }
+}
+
 static void test_legal_length_is_never_taken_for_a_protocol(void **state)
 {
     (void)state;
@@ -250,6 +270,7 @@ int main(void)
         cmocka_unit_test(test_server_names_the_protocol_and_answers_in_it),
         cmocka_unit_test(test_client_names_the_protocol_and_says_nothing),
         cmocka_unit_test(test_client_names_yamux_by_its_last_words),
+        cmocka_unit_test(test_client_names_http2_by_its_settings),
         cmocka_unit_test(test_legal_length_is_never_taken_for_a_protocol),
         cmocka_unit_test(test_protocol_is_recognised_where_its_length_could_be_skipped),
         cmocka_unit_test(test_only_the_first_bytes_of_a_connection_are_looked_at),

@@ -177,6 +177,18 @@ static void test_connection_turned_away_hears_goodbye(void **state)
     assert_false(w->peer.broken);
 }
 
+/* It is told in HTTP/1.1 that this is no server of that, and frames behind those words would only garble them. */
+static void test_goodbye_to_another_protocol_is_silent(void **state)
+{
+    struct grpc_world *w = *state;
+    feed_bytes(&w->feed, weft_view_str("GET / HTTP/1.1\r\n"));
+    assert_int_equal(w->feed.ended, WEFT_EFOREIGN);
+    size_t said = w->feed.out.bytes;
+    assert_true(said > 0);
+    weft_codec_grpc.goodbye(&w->feed.state, true, &w->feed.out);
+    assert_int_equal(w->feed.out.bytes, said);
+}
+
 static void test_goodbye_of_the_client_ends_in_order(void **state)
 {
     struct grpc_world *w = *state;
@@ -331,6 +343,7 @@ int main(void)
         GRPC_TEST(test_header_over_the_limit_is_refused),
         GRPC_TEST(test_drain_says_two_goodbyes),
         GRPC_TEST(test_connection_turned_away_hears_goodbye),
+        GRPC_TEST(test_goodbye_to_another_protocol_is_silent),
         GRPC_TEST(test_goodbye_of_the_client_ends_in_order),
         cmocka_unit_test(test_other_protocols_are_foreign),
         GRPC_TEST(test_frame_over_the_limit_ends_the_connection),
