@@ -59,32 +59,9 @@ static struct job *make_job(const struct admin_loop *self, struct weft_request *
 
 /* --- connections ----------------------------------------------------------------------------------- */
 
-static void put_session(struct weft_json_build *json, const struct weft_connection *row)
+/* A session has none of this, because its connections have it. */
+static void put_traffic(struct weft_json_build *json, const struct weft_connection *row)
 {
-    weft_json_open(json, NULL, '{');
-    weft_json_integer(json, "id", row->id);
-    weft_json_string(json, "address", row->address);
-    weft_json_string(json, "transport", row->transport);
-    weft_json_string(json, "endpoint", row->endpoint);
-    weft_json_string(json, "state", weft_connection_state_name(row->state));
-    weft_json_number(json, "age", (double)row->age / 1e9);
-    weft_json_integer(json, "streams", row->streams);
-    weft_json_close(json, '}');
-}
-
-static void put_connection(struct weft_json_build *json, const struct weft_connection *row)
-{
-    weft_json_open(json, NULL, '{');
-    weft_json_integer(json, "id", row->id);
-    weft_json_string(json, "address", row->address);
-    weft_json_string(json, "transport", row->transport);
-    weft_json_string(json, "codec", row->codec);
-    weft_json_string(json, "service", row->service);
-    weft_json_string(json, "endpoint", row->endpoint);
-    weft_json_string(json, "user", row->user);
-    weft_json_string(json, "name", row->label);
-    weft_json_string(json, "state", weft_connection_state_name(row->state));
-    weft_json_number(json, "age", (double)row->age / 1e9);
     weft_json_number(json, "idle", (double)row->idle / 1e9);
     weft_json_integer(json, "received_bytes", row->bytes_in);
     weft_json_integer(json, "sent_bytes", row->bytes_out);
@@ -95,6 +72,30 @@ static void put_connection(struct weft_json_build *json, const struct weft_conne
     weft_json_integer(json, "detached", row->detached);
     if (row->session != 0)
         weft_json_integer(json, "session", row->session);
+}
+
+/* A session has neither a codec nor a service, and nobody has named or identified it. */
+static void put_connection(struct weft_json_build *json, const struct weft_connection *row)
+{
+    weft_json_open(json, NULL, '{');
+    weft_json_integer(json, "id", row->id);
+    weft_json_string(json, "address", row->address);
+    weft_json_string(json, "transport", row->transport);
+    if (!row->is_session) {
+        weft_json_string(json, "codec", row->codec);
+        weft_json_string(json, "service", row->service);
+    }
+    weft_json_string(json, "endpoint", row->endpoint);
+    if (!row->is_session) {
+        weft_json_string(json, "user", row->user);
+        weft_json_string(json, "name", row->label);
+    }
+    weft_json_string(json, "state", weft_connection_state_name(row->state));
+    weft_json_number(json, "age", (double)row->age / 1e9);
+    if (row->is_session)
+        weft_json_integer(json, "streams", row->streams);
+    else
+        put_traffic(json, row);
     weft_json_close(json, '}');
 }
 
@@ -105,10 +106,7 @@ static unsigned tell_connection(struct weft_walk *walk, const struct weft_connec
     if (job->more || job->text.failed)
         return WEFT_VISIT_STOP;
     job->left--;
-    if (row->is_session)
-        put_session(&job->json, row);
-    else
-        put_connection(&job->json, row);
+    put_connection(&job->json, row);
     return WEFT_VISIT_NEXT;
 }
 
