@@ -9,6 +9,7 @@
  * A batch that locks sorts its keys by hash (touches). The keys of one segment are then adjacent, and
  * every batch locks segments in the same order, so two batches never wait for each other in a circle. */
 #include "batch_private.h"
+#include "segment_lock.h"
 
 #include <errno.h>
 #include <stdlib.h>

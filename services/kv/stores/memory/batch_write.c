@@ -16,6 +16,7 @@
 
 #include "batch_private.h"
 #include "services/kv/update.h"
+#include "segment_lock.h"
 #include "watch.h"
 
 enum {

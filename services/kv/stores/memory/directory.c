@@ -24,6 +24,7 @@
  * shape, under `growing`. It locks segments while holding `growing`; nobody waits for `growing` while
  * holding a segment. Entries do not move: a new segment takes over their addresses. */
 #include "directory.h"
+#include "segment_lock.h"
 
 #include <errno.h>
 

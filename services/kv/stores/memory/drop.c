@@ -14,6 +14,7 @@
 
 #include "core/base/compiler.h"
 #include "core/base/mem.h"
+#include "segment_lock.h"
 #include "watch.h"
 
 enum {

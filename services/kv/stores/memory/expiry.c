@@ -23,6 +23,7 @@
 
 #include "core/base/compiler.h"
 #include "services/kv/update.h"
+#include "segment_lock.h"
 #include "watch.h"
 
 enum {

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "segment_lock.h"
 #include "watch.h"
 
 /* The state is loaded before and after: a batch that was under way in between, even one that began

@@ -19,6 +19,7 @@
 #include <errno.h>
 
 #include "core/base/mem.h"
+#include "segment_lock.h"
 #include "watch.h"
 
 enum {

@@ -4,6 +4,7 @@
 #include <sched.h>
 
 #include "core/base/compiler.h"
+#include "segment_lock.h"
 
 enum {
     EMPTY = KV_SLOT_EMPTY,

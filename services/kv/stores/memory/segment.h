@@ -2,37 +2,15 @@
  *
  * A segment: the entries of a map whose hashes begin with the same `depth` bits, in an array of
  * slots with linear probing. Readers take no lock; a writer locks the segment. An entry stays in
- * its slot as long as its key is there. A segment never changes its size: it is replaced.
- *
- *      state    version | frozen | dead | batch | locked
- *      slot     19 bits of the hash | 45 bits of the entry's address, which is a multiple of 8
- *
- * The hash bits of a slot are the lowest of the hash. They say where probing begins, so that growing
- * need not look at the entries, and they spare readers most comparisons of keys. */
+ * its slot as long as its key is there. A segment never changes its size: it is replaced. slot.h
+ * says what a slot holds, segment_lock.h what the state does. */
 #ifndef KV_STORE_SEGMENT_H
 #define KV_STORE_SEGMENT_H
 
-#include <stdatomic.h>
-
-#include "entry.h"
+#include "slot.h"
 
 /* A segment of the most slots is a block of 16 KiB. */
 enum { KV_SEGMENT_SLOTS_MIN = 8, KV_SEGMENT_SLOTS_MAX = 2040 };
-
-enum {
-    KV_SLOT_EMPTY = 0,
-    KV_SLOT_REMOVED = 1, /* no address: the first page is nobody's */
-    KV_SLOT_TAG_BITS = 19,
-    KV_SLOT_ADDRESS_BITS = 64 - KV_SLOT_TAG_BITS,
-};
-
-enum {
-    KV_SEGMENT_LOCKED = 1,
-    KV_SEGMENT_BATCH = 2,  /* locked by a writer of several keys: a reader may see half of them */
-    KV_SEGMENT_DEAD = 4,   /* replaced: look into the directory again */
-    KV_SEGMENT_FROZEN = 8, /* locked by a writer that copies it and changes nothing here */
-    KV_SEGMENT_VERSION = 16,
-};
 
 struct kv_segment {
     _Atomic uint64_t state;
@@ -91,24 +69,10 @@ static inline uint64_t kv_segment_end(const struct kv_segment *segment)
     return segment->depth == 0 ? 0 : segment->first + ((uint64_t)1 << (64 - segment->depth));
 }
 
-static inline uint64_t kv_slot_tag(uint64_t hash)
-{
-    return hash & (((uint64_t)1 << KV_SLOT_TAG_BITS) - 1);
-}
-
 /* Returns the slot where probing for a tag begins. */
 static inline uint32_t kv_segment_begin(const struct kv_segment *segment, uint64_t tag)
 {
     return (uint32_t)(tag * segment->slot_count >> KV_SLOT_TAG_BITS);
-}
-
-/* Returns the entry in a slot's content, or NULL. */
-static inline struct kv_entry *kv_segment_entry(uint64_t slot)
-{
-    if (slot <= KV_SLOT_REMOVED)
-        return NULL;
-    uint64_t address = (slot & (((uint64_t)1 << KV_SLOT_ADDRESS_BITS) - 1)) * KV_ENTRY_ALIGN;
-    return (struct kv_entry *)(uintptr_t)address;
 }
 
 /* Returns the entry of key, or NULL, at some moment within the call. Any thread may call it, without
@@ -130,38 +94,6 @@ static inline struct kv_entry *kv_segment_get(const struct kv_segment *segment, 
             i = 0;
     }
 }
-
-/* Waits for the lock. flag: KV_SEGMENT_BATCH, KV_SEGMENT_FROZEN or 0, set together with the lock.
- * False: the segment is dead and not locked. */
-WEFT_MUST_USE bool kv_segment_lock(struct kv_segment *segment, uint64_t flag);
-
-/* The state without its flags. */
-static inline uint64_t kv__segment_version(const struct kv_segment *segment)
-{
-    uint64_t state = atomic_load_explicit(&segment->state, memory_order_relaxed);
-    return state & ~(uint64_t)(KV_SEGMENT_VERSION - 1);
-}
-
-/* changed: readers that looked meanwhile have to look again. */
-static inline void kv_segment_unlock(struct kv_segment *segment, bool changed)
-{
-    uint64_t state = kv__segment_version(segment) + (changed ? KV_SEGMENT_VERSION : 0);
-    atomic_store_explicit(&segment->state, state, memory_order_release);
-}
-
-/* Marks a locked segment dead for ever, instead of unlocking it. */
-void kv_segment_kill(struct kv_segment *segment);
-
-/* True if the content of a segment with this state may be changing in several places, so that a
- * reader of several keys has to wait. */
-static inline bool kv_segment_is_changing(uint64_t state)
-{
-    return (state & (KV_SEGMENT_BATCH | KV_SEGMENT_DEAD)) ||
-           (state & (KV_SEGMENT_LOCKED | KV_SEGMENT_FROZEN)) == KV_SEGMENT_LOCKED;
-}
-
-/* Waits one step: a pause, or now and then the rest of the time slice. */
-void kv_segment_wait(unsigned *steps);
 
 /* The functions below need the lock, or a segment that nobody else sees. */
 struct kv_place kv_segment_find(struct kv_segment *segment, uint64_t hash, struct weft_view key);
@@ -192,9 +124,6 @@ void kv_segment_note_due(struct kv_segment *segment, int64_t due);
 
 /* True if a smaller segment, or one together with its sibling, would do for the entries. */
 bool kv_segment_is_sparse(const struct kv_segment *segment);
-
-/* Makes a slot show an equal entry at another address. */
-void kv_slot_move(_Atomic uint64_t *slot, const struct kv_entry *entry);
 
 /* Puts the content of a slot of another segment into this one, which has room and not the key. */
 void kv_segment_adopt(struct kv_segment *segment, uint64_t slot);

@@ -33,6 +33,7 @@
  * because they give memory back. So resident never exceeds its limit by more than two reserves,
  * whatever the sizes of values are. */
 #include "sweep.h"
+#include "segment_lock.h"
 
 #include <errno.h>
 

@@ -11,6 +11,7 @@
  * they wait while at most GATHER_MAX slots and one segment are copied. The entries are immutable and
  * stay valid until the turn's end, so they are shown after the locks have gone. */
 #include "walk.h"
+#include "segment_lock.h"
 
 #include <errno.h>
 #include <stdlib.h>

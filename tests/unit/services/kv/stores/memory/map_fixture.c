@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "map_fixture.h"
+#include "services/kv/stores/memory/segment_lock.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -10,6 +10,7 @@
 
 #include "lib/random.h"
 #include "services/kv/stores/memory/segment.h"
+#include "services/kv/stores/memory/segment_lock.h"
 
 enum { KEYS = 64 };
 

@@ -13,6 +13,7 @@
 #include "core/base/mem.h"
 #include "lib/fault.h"
 #include "lib/store_client.h"
+#include "services/kv/stores/memory/segment_lock.h"
 #include "services/kv/stores/memory/memory.h"
 #include "services/kv/stores/memory/tables.h"
 #include "services/kv/update.h"
