@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "feed_private.h"
+#include "feed_ring.h"
 
 /* A batch without a message is one that there was no memory for. */
 static struct kv__batch *next_batch(const struct kv_followed *followed)

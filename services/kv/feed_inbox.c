@@ -2,6 +2,7 @@
  *
  * How messages come from one loop to another. */
 #include "feed_private.h"
+#include "feed_ring.h"
 
 static struct weft_view topic_of(const struct kv__parcel *parcel)
 {

@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "feed_private.h"
+#include "feed_ring.h"
 
 struct kv__ring *kv__ring_take(struct kv_feed_loop *self, const struct kv_feed_source *source)
 {
