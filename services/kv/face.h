@@ -80,13 +80,8 @@ struct kv_face {
     size_t (*put_text)(uint8_t *dst, enum kv_status status, const char *text);
 };
 
-enum {
-    KV_LINE_MAX = 256,         /* the size of a buffer for a line of text, its NUL included */
-    KV_STREAM_BEGIN_MAX = 1024 /* the most bytes that a face writes before a stream of messages */
-};
-
-/* The nanoseconds between two signs of life in a stream, if its face wants them. */
-#define KV_STREAM_PULSE (15 * INT64_C(1000000000))
+/* The size of a buffer for a line of text, its NUL included. */
+enum { KV_LINE_MAX = 256 };
 
 /* Answers the request with a status and a text, and ends task. After it returns the text is no longer used, and the
  * task must not be touched. bad: the request broke the format or a limit, which counts towards max-bad-frames. */

@@ -8,6 +8,7 @@
 
 #include "face.h"
 #include "follower.h"
+#include "stream.h"
 
 struct kv_keyspace;
 

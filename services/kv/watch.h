@@ -11,6 +11,7 @@
 #define KV_WATCH_H
 
 #include "face.h"
+#include "stream.h"
 
 /* Which changes a watch tells. A table that was dropped is told to everyone who watches something in it. */
 struct kv_watch_spec {
