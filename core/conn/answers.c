@@ -5,6 +5,8 @@
 #include <errno.h>
 
 #include "conn_private.h"
+#include "marks.h"
+#include "streams.h"
 
 void weft__conn_note_backlog(struct weft__conn *conn)
 {

@@ -11,6 +11,7 @@
 #include <inttypes.h>
 
 #include "core/base/compiler.h"
+#include "streams.h"
 #include "walk.h"
 
 /* Rounds of writing and going on in one turn, and reads that a drain may need to find its end. */

@@ -10,20 +10,6 @@
  * runs into a deadline. */
 enum { WEFT__SLOW_BYTES_PER_SECOND = 16 * 1024 };
 
-/* Returns the bytes of waiting output from which on detached requests get -EAGAIN. It is never above
- * output-low, because a paused connection decodes again below that, and they could keep it above. */
-static inline size_t weft__push_mark(const struct weft_limits *limits)
-{
-    return (size_t)(limits->push_high < limits->output_low ? limits->push_high
-                                                           : limits->output_low);
-}
-
-/* True if push-high is the mark of the request instead of output-high. */
-static inline bool weft__request_pushes(const struct weft__request *request)
-{
-    return request->detached || request->endless;
-}
-
 /* True if frames may be decoded: as long as the connection is open, and while a backlog can only leave if the
  * peer's word for that is decoded. No request begins in the second case. */
 static inline bool weft__conn_decodes(const struct weft__conn *conn)
@@ -106,55 +92,7 @@ static inline struct weft_rejection weft__rejection_of(const struct weft_message
     };
 }
 
-/* streams.c */
-
-/* True if the message, which is the head of a request, is of one with many messages. */
-bool weft__stream_has_many(const struct weft__conn *conn, const struct weft_message *message);
-/* Hands a further message of a request, or its end, to its service; or ends it if the message is bad. */
-void weft__stream_go_on(struct weft__conn *conn, const struct weft_message *message);
-/* Begins a request with a stream, or keeps it until there is room for its answer. One with many messages never waits: its
- * service has to ask for each. */
-void weft__stream_begin(struct weft__conn *conn, const struct weft_message *message);
-/* Cancels the request of a stream, if there is one. */
-void weft__stream_reset(struct weft__conn *conn, uint32_t stream);
-/* Begins requests that have waited and for which there is room now, and cancels those whose deadline has passed.
- * Returns true if there was one. */
-bool weft__streams_go_on(struct weft__conn *conn);
-/* True if weft__streams_go_on would return true. */
-bool weft__streams_can_go_on(const struct weft__conn *conn);
-/* Drops the requests that have waited, which no service knows. Called when the connection closes. */
-void weft__streams_drop(struct weft__conn *conn);
-
-/* answers.c */
-
-/* Asks the codec how much waits in it. */
-void weft__conn_note_backlog(struct weft__conn *conn);
-/* Calls the codec's goodbye. */
-void weft__conn_say_goodbye(struct weft__conn *conn, bool final);
-/* Encodes a message of a request with a stream, or the end alone if body is NULL; or refuses it with -EAGAIN, after
- * which on_room follows. An end alone is never refused. */
-int weft__stream_deliver(struct weft__request *request, const struct weft_body *body, bool last);
-/* Ends the answer with the codec's own words for a rejection, or none if rejected is NULL. The request's own
- * end is still owed, and nothing will be sent then. */
-void weft__stream_answer(struct weft__request *request, const struct weft_rejection *rejected);
-/* Answers a message of a stream that becomes no request. */
-void weft__stream_reject(struct weft__conn *conn, uint32_t stream,
-                         const struct weft_rejection *rejection);
-/* Frees what a request has for its stream. Called at its end. */
-void weft__stream_fini(struct weft__request *request);
-/* True if a request with a stream that was refused may try again. */
-bool weft__stream_has_room(const struct weft__request *request);
-
 /* output.c */
-
-/* Returns the most bytes that may wait, once another message is held. The rest of output-hard is left for
- * the head, whose output may reach output-high and then grow by one more frame. */
-static inline size_t weft__most_held(const struct weft_limits *limits)
-{
-    size_t output = (size_t)(limits->output_high + limits->max_frame);
-
-    return limits->output_hard > output ? (size_t)limits->output_hard - output : 0;
-}
 
 /* Writes the service's words for a rejection to dst, which has WEFT_REJECT_MAX bytes. Returns how many,
  * 0 if it has none. */

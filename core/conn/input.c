@@ -20,6 +20,7 @@
 
 #include "conn_private.h"
 #include "probes.h"
+#include "streams.h"
 #include "core/base/compiler.h"
 
 enum {

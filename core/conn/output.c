@@ -8,7 +8,9 @@
 #include <errno.h>
 
 #include "conn_private.h"
+#include "marks.h"
 #include "probes.h"
+#include "streams.h"
 
 /* A message below this size is not deflated, or so quickly that a look at the clock would cost as much. */
 enum { MEASURED_SIZE = 1024 };

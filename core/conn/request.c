@@ -2,7 +2,9 @@
 #include <errno.h>
 
 #include "conn_private.h"
+#include "marks.h"
 #include "probes.h"
+#include "streams.h"
 #include "core/base/compiler.h"
 
 /* The first chunk of what a kept request has: its payload, and what a service needs to answer it later. */

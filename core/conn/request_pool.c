@@ -3,6 +3,7 @@
 
 #include "core/base/compiler.h"
 #include "request.h"
+#include "streams.h"
 
 enum {
     FREE_REQUESTS = 960,

@@ -7,6 +7,7 @@
 
 #include "conn_private.h"
 #include "probes.h"
+#include "streams.h"
 #include "core/base/compiler.h"
 
 static void call(struct weft__conn *conn, struct weft__request *request)
