@@ -8,44 +8,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 #include <errno.h>
 
 #include "lib/fault.h"
 #include "transports/websocket/head.h"
-#include "ws_fixture.h"
-
-#define HOST    "Host: 127.0.0.1:9527\r\n"
-#define UPGRADE "Upgrade: websocket\r\nConnection: Upgrade\r\n"
-#define KEY     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-#define VERSION "Sec-WebSocket-Version: 13\r\n"
-#define GET     "GET / HTTP/1.1\r\n"
-#define USUAL   GET HOST UPGRADE KEY VERSION
-
-/* Feeds a request to a server with these options, and expects a status and words of its answer. */
-static void expect(const char *query, const char *request, int status, const char *words)
-{
-    struct ws_end end;
-    char line[64];
-
-    assert_int_equal(ws_end_init(&end, WEFT_SERVER, query, NULL), 0);
-    ssize_t result = ws_end_text(&end, request);
-    char *down = (char *)ws_end_take(&end, NULL);
-    snprintf(line, sizeof line, "HTTP/1.1 %d ", status);
-    if (strncmp(down, line, strlen(line)) != 0 || !strstr(down, words))
-        fail_msg("expected %d and '%s', not:\n%s\nto:\n%s", status, words, down, request);
-    assert_int_equal(result, status == 101 ? -EAGAIN : status == 200 ? WEFT_EOVER : -EPROTO);
-    assert_int_equal(end.is_open, status == 101);
-    assert_true(status < 300 || ws_end_trouble(&end));
-    /* No close frame follows what is not a WebSocket. */
-    assert_int_equal(ws_end_finish(&end), 0);
-    assert_int_equal(end.down.bytes, status == 101 ? 4 : 0);
-    free(down);
-    ws_end_fini(&end);
-}
+#include "ws_upgrade_fixture.h"
 
 struct row {
     const char *request;
@@ -342,16 +311,6 @@ static void test_path_is_the_configured_one(void **state)
     expect("path=/kv", "GET /KV HTTP/1.1\r\n" HOST UPGRADE KEY VERSION "\r\n", 404, "at this path");
 }
 
-static void refuse(enum weft_role role, const char *query, const char *words)
-{
-    struct weft_error error = {0};
-    struct ws_end end;
-
-    assert_int_equal(ws_end_init(&end, role, query, &error), WEFT_ECONFIG);
-    if (!strstr(error.text, words))
-        fail_msg("%s: '%s' does not say '%s'", query, error.text, words);
-}
-
 static void test_options_that_cannot_be_meant_are_refused(void **state)
 {
     (void)state;
@@ -371,146 +330,6 @@ static void test_options_that_cannot_be_meant_are_refused(void **state)
     refuse(WEFT_SERVER, "page=/none.html", "cannot serve page /none.html: No such file");
     refuse(WEFT_SERVER, "page=/tmp", "its name ends with none of");
     refuse(WEFT_SERVER, "page=docs/architecture.md", "its name ends with none of");
-}
-
-/* A page with a script beside it. */
-struct files {
-    char folder[32], page[64], script[64], query[160];
-};
-
-static void write_file(const char *path, const char *text)
-{
-    FILE *file = fopen(path, "w");
-    assert_non_null(file);
-    assert_true(fputs(text, file) >= 0);
-    assert_int_equal(fclose(file), 0);
-}
-
-static void files_new(struct files *files)
-{
-    strcpy(files->folder, "/tmp/weft-test-XXXXXX");
-    assert_non_null(mkdtemp(files->folder));
-    snprintf(files->page, sizeof files->page, "%s/page.html", files->folder);
-    snprintf(files->script, sizeof files->script, "%s/script.js", files->folder);
-    snprintf(files->query, sizeof files->query, "path=/kv&page=%s,%s", files->page, files->script);
-    write_file(files->page, "<p>hello</p>");
-    write_file(files->script, "go();");
-}
-
-static void files_remove(const struct files *files)
-{
-    remove(files->page);
-    remove(files->script);
-    assert_int_equal(remove(files->folder), 0);
-}
-
-static void test_pages_are_served_to_a_get_without_upgrade(void **state)
-{
-    struct files files;
-
-    (void)state;
-    files_new(&files);
-    expect(files.query, GET HOST "\r\n", 200, "\r\n\r\n<p>hello</p>");
-    expect(files.query, GET HOST "\r\n", 200,
-           "Content-Type: text/html; charset=utf-8\r\nContent-Length: 12\r\n");
-    expect(files.query, GET HOST "\r\n", 200,
-           "Content-Security-Policy: default-src 'none'; script-src 'self';");
-    expect(files.query, GET HOST "\r\n", 200, "X-Content-Type-Options: nosniff");
-    expect(files.query, "GET /page.html HTTP/1.1\r\n" HOST "\r\n", 200, "<p>hello</p>");
-    expect(files.query, "GET /script.js?1 HTTP/1.1\r\n" HOST "\r\n", 200, "text/javascript");
-    expect(files.query, "GET /script.js HTTP/1.1\r\n" HOST "\r\n", 200, "\r\n\r\ngo();");
-    expect(files.query, "GET /../page.html HTTP/1.1\r\n" HOST "\r\n", 404, "no such page");
-    expect(files.query, "GET /none HTTP/1.1\r\n" HOST "\r\n", 404, "no such page");
-    expect(files.query, "GET /kv HTTP/1.1\r\n" HOST UPGRADE KEY VERSION "\r\n", 101, "");
-    files_remove(&files);
-}
-
-static void test_head_of_a_page_has_no_body(void **state)
-{
-    struct files files;
-    struct ws_end end;
-
-    (void)state;
-    files_new(&files);
-    assert_int_equal(ws_end_init(&end, WEFT_SERVER, files.query, NULL), 0);
-    assert_int_equal(ws_end_text(&end, "HEAD / HTTP/1.1\r\n" HOST "\r\n"), WEFT_EOVER);
-    char *down = (char *)ws_end_take(&end, NULL);
-    assert_non_null(strstr(down, "Content-Length: 12\r\n"));
-    assert_null(strstr(down, "hello"));
-    free(down);
-    ws_end_fini(&end);
-    files_remove(&files);
-}
-
-static void test_page_over_1_mib_is_refused(void **state)
-{
-    struct files files;
-    char query[128];
-
-    (void)state;
-    files_new(&files);
-    FILE *file = fopen(files.page, "w");
-    assert_non_null(file);
-    assert_int_equal(fseek(file, 1 << 20, SEEK_SET), 0);
-    fputc('x', file);
-    fclose(file);
-    snprintf(query, sizeof query, "page=%s", files.page);
-    refuse(WEFT_SERVER, query, "larger than 1 MiB");
-    files_remove(&files);
-}
-
-static void test_page_that_cannot_be_served_is_refused(void **state)
-{
-    char folder[40] = "/tmp/weft-test-XXXXXX", query[400], page[64];
-
-    (void)state;
-    assert_non_null(mkdtemp(folder));
-    snprintf(page, sizeof page, "%s/x.html", folder);
-    assert_int_equal(mkdir(page, 0700), 0);
-    snprintf(query, sizeof query, "page=%s", page);
-    refuse(WEFT_SERVER, query, "it is not a file");
-    snprintf(query, sizeof query, "page=%s/%060d.html", folder, 0);
-    refuse(WEFT_SERVER, query, "its name is longer than 63 bytes");
-    rmdir(page);
-    rmdir(folder);
-}
-
-static void test_more_than_16_pages_are_refused(void **state)
-{
-    struct files files;
-    char query[17 * 64 + 16];
-
-    (void)state;
-    files_new(&files);
-    size_t used = (size_t)snprintf(query, sizeof query, "page=%s", files.page);
-    for (int i = 0; i < 16; i++)
-        used += (size_t)snprintf(query + used, sizeof query - used, ",%s", files.page);
-    refuse(WEFT_SERVER, query, "there are more than 16");
-    files_remove(&files);
-}
-
-static void test_pages_without_memory_are_refused(void **state)
-{
-    struct weft_error error;
-    struct files files;
-    struct ws_end end;
-    bool whole = false, one = false;
-    size_t n = 0;
-
-    (void)state;
-    files_new(&files);
-    for (;; n++) {
-        fault_arm(FAULT_ONE, n);
-        int err = ws_end_init(&end, WEFT_SERVER, files.query, &error);
-        if (err == 0)
-            break;
-        whole |= strstr(error.text, "no memory for the pages ") != NULL;
-        one |= strstr(error.text, "no memory for page ") != NULL;
-    }
-    fault_disarm();
-    ws_end_fini(&end);
-    assert_true(whole && one);
-    files_remove(&files);
 }
 
 static void upgrade(void *arg)
@@ -590,12 +409,6 @@ int main(void)
         cmocka_unit_test(test_listed_origins_are_let_in_and_no_others),
         cmocka_unit_test(test_path_is_the_configured_one),
         cmocka_unit_test(test_options_that_cannot_be_meant_are_refused),
-        cmocka_unit_test(test_pages_are_served_to_a_get_without_upgrade),
-        cmocka_unit_test(test_head_of_a_page_has_no_body),
-        cmocka_unit_test(test_page_over_1_mib_is_refused),
-        cmocka_unit_test(test_page_that_cannot_be_served_is_refused),
-        cmocka_unit_test(test_more_than_16_pages_are_refused),
-        FAULT_TEST(test_pages_without_memory_are_refused),
         cmocka_unit_test(test_handshake_survives_every_failing_allocation),
         cmocka_unit_test(test_end_before_the_first_byte_is_an_end),
         cmocka_unit_test(test_end_inside_the_handshake_is_told),
