@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "core/base/compiler.h"
+#include "message.h"
 
 enum { BACKLOG = 8, NAME_TEXT = 256 };
 
@@ -67,28 +68,6 @@ static ssize_t receive(int connection, char name[NAME_TEXT], int *fd)
     return n;
 }
 
-static int send_message(int connection, const char *text, int fd)
-{
-    union {
-        struct cmsghdr header;
-        char bytes[CMSG_SPACE(sizeof(int))];
-    } control = {0};
-    struct iovec part = {.iov_base = (char *)(uintptr_t)text, .iov_len = strlen(text)};
-    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
-    if (fd >= 0) {
-        message.msg_control = control.bytes;
-        message.msg_controllen = sizeof control.bytes;
-        control.header = (struct cmsghdr){
-            .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof fd)};
-        memcpy(CMSG_DATA(&control.header), &fd, sizeof fd);
-    }
-    ssize_t n;
-    do
-        n = sendmsg(connection, &message, MSG_NOSIGNAL);
-    while (n < 0 && errno == EINTR);
-    return n < 0 ? -errno : 0;
-}
-
 /* Receives the sockets up to "end". */
 static int receive_sockets(int connection, struct kvs_inheritance *inheritance)
 {
@@ -112,7 +91,7 @@ static int wait_for_end(int connection)
 {
     char name[NAME_TEXT];
     int fd;
-    int err = send_message(connection, go_word, -1);
+    int err = kvs_message_send(connection, go_word, -1, 0);
     ssize_t n = 1;
     while (err == 0 && n > 0)
         n = receive(connection, name, &fd);
@@ -192,7 +171,7 @@ static int pass_listeners(const struct kvs_handover *handover, const struct weft
     for (size_t i = 0; err == 0 && (listener = weft_server_listener(server, i)) != NULL; i++) {
         char name[NAME_TEXT];
         snprintf(name, sizeof name, "%s%.200s", prefix, listener->name);
-        err = send_message(handover->peer, name, (int)listener->handle);
+        err = kvs_message_send(handover->peer, name, (int)listener->handle, 0);
     }
     return err;
 }
@@ -200,12 +179,12 @@ static int pass_listeners(const struct kvs_handover *handover, const struct weft
 /* The listeners of the other server stay what they are while it runs, so that this thread may read them. */
 static int pass_sockets(const struct kvs_handover *handover)
 {
-    int err = send_message(handover->peer, own_name, handover->fd);
+    int err = kvs_message_send(handover->peer, own_name, handover->fd, 0);
     if (err == 0)
         err = pass_listeners(handover, handover->server, "");
     if (err == 0 && handover->other)
         err = pass_listeners(handover, handover->other, KVS_ADMIN_SOCKET);
-    return err == 0 ? send_message(handover->peer, end_word, -1) : err;
+    return err == 0 ? kvs_message_send(handover->peer, end_word, -1, 0) : err;
 }
 
 /* The peer has said "go", or has gone. */

@@ -15,6 +15,7 @@
 #include "core/base/compiler.h"
 #include "core/base/units.h"
 #include "inheritance.h"
+#include "message.h"
 
 #define SOCKET "kvs-"
 
@@ -86,28 +87,11 @@ void kvs_manager_fini(struct kvs_manager *manager)
 /* Sends one message, with a descriptor if that is not negative. A manager that does not read is not waited for. */
 static void tell(const struct kvs_manager *manager, const char *text, int fd)
 {
-    union {
-        struct cmsghdr header;
-        char bytes[CMSG_SPACE(sizeof(int))];
-    } control = {0};
-    struct iovec part = {.iov_base = (char *)(uintptr_t)text, .iov_len = strlen(text)};
-    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
     if (manager->fd < 0)
         return;
-    if (fd >= 0) {
-        message.msg_control = control.bytes;
-        message.msg_controllen = sizeof control.bytes;
-        control.header = (struct cmsghdr){
-            .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof fd)};
-        memcpy(CMSG_DATA(&control.header), &fd, sizeof fd);
-    }
-    ssize_t n;
-    do
-        n = sendmsg(manager->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-    while (n < 0 && errno == EINTR);
-    if (n < 0)
-        weft_log_write(manager->log, WEFT_LOG_WARN, "notify-failed", "error=%s",
-                       weft_errname(-errno));
+    int err = kvs_message_send(manager->fd, text, fd, MSG_DONTWAIT);
+    if (err < 0)
+        weft_log_write(manager->log, WEFT_LOG_WARN, "notify-failed", "error=%s", weft_errname(err));
 }
 
 /* The descriptor store takes names without colons. One that begins with SOCKET is kvs's own. */
