@@ -107,22 +107,32 @@ static int read_pairs(struct kv_recovery *self, struct kv_stream *stream, struct
     return n < 0 ? n : -EBADMSG;
 }
 
+/* Begins to read a file. Returns its descriptor, which the caller closes behind the stream's end, or what refuse_errno
+ * does. */
+static int open_stream(struct kv_recovery *self, struct kv_file file, struct kv_stream *stream,
+                       struct weft_error *error)
+{
+    int fd = kv_file_open(self->dir, file);
+    if (fd < 0)
+        return refuse_errno(self, file, fd, error);
+    int err = kv_stream_init(stream, fd);
+    if (err == 0)
+        return fd;
+    close(fd);
+    return refuse_errno(self, file, err, error);
+}
+
 static int read_snapshot(struct kv_recovery *self, struct kv_file file, struct weft_error *error)
 {
     struct kv_stream stream;
     struct kv_record record;
-    int fd = kv_file_open(self->dir, file);
+    int fd = open_stream(self, file, &stream, error);
     if (fd < 0)
-        return refuse_errno(self, file, fd, error);
-    int err = kv_stream_init(&stream, fd);
-    if (err < 0) {
-        close(fd);
-        return refuse_errno(self, file, err, error);
-    }
+        return fd;
     *error = (struct weft_error){.text = ""};
     self->base = self->least = file.number;
     self->snapshot = stream.size;
-    err = kv_stream_next(&stream, &record);
+    int err = kv_stream_next(&stream, &record);
     if (err >= 0)
         err = err > 0 && record.kind == KV_RECORD_SNAPSHOT && record.number == file.number
                   ? read_pairs(self, &stream, error)
@@ -205,16 +215,11 @@ static int read_journal(struct kv_recovery *self, struct kv_file file, bool is_l
                         struct weft_error *error)
 {
     struct kv_stream stream;
-    int fd = kv_file_open(self->dir, file);
+    int fd = open_stream(self, file, &stream, error);
     if (fd < 0)
-        return refuse_errno(self, file, fd, error);
-    int err = kv_stream_init(&stream, fd);
-    if (err < 0) {
-        close(fd);
-        return refuse_errno(self, file, err, error);
-    }
+        return fd;
     uint64_t size = stream.size;
-    err = read_journal_stream(self, file, &stream, is_last, error);
+    int err = read_journal_stream(self, file, &stream, is_last, error);
     self->before += size;
     kv_stream_fini(&stream);
     off_t end = lseek(fd, 0, SEEK_END);
