@@ -4,76 +4,17 @@
  * test_length_delimited_gzip_contract holds what every codec must do, and test_gzip what a member is. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
 
 #include "codecs/codecs.h"
 #include "codecs/compress/gzip.h"
+#include "delimited_fixture.h"
 #include "lib/fault.h"
-#include "lib/feed.h"
-#include "lib/random.h"
-
-#define MIB ((size_t)1 << 20)
 
 static const struct weft_codec *const codec = &weft_codec_length_delimited_gzip;
-
-static int try_init(struct feed_codec *fc, const char *query, uint64_t max_frame,
-                    uint64_t max_message, struct weft_error *error)
-{
-    struct weft_limits limits = weft_limits_default();
-    limits.max_frame = max_frame;
-    limits.max_message = max_message;
-    return feed_codec_init(fc, codec, query, &limits, error);
-}
-
-static struct feed_codec codec_of(const char *query, uint64_t max_frame, uint64_t max_message)
-{
-    struct feed_codec fc;
-    assert_int_equal(try_init(&fc, query, max_frame, max_message, NULL), 0);
-    return fc;
-}
-
-/* JSON-like; shrinks to a fraction. */
-static uint8_t *text_of(size_t size)
-{
-    struct test_random random = {.state = 1};
-    uint8_t *data = malloc(size + 64);
-    assert_non_null(data);
-    for (size_t at = 0; at < size;)
-        at += (size_t)snprintf((char *)data + at, 64, "{\"key\": \"user%zu\", \"value\": %zu}, ",
-                               test_random_below(&random, 1000), test_random_below(&random, 100));
-    return data;
-}
-
-static uint8_t *random_of(size_t size)
-{
-    struct test_random random = {.state = 2};
-    uint8_t *data = malloc(size);
-    assert_non_null(data);
-    for (size_t i = 0; i < size; i++)
-        data[i] = (uint8_t)test_random_next(&random);
-    return data;
-}
-
-/* The frame of so many bytes of text. */
-static struct feed_frame frame_of(const struct feed_codec *fc, size_t size)
-{
-    uint8_t *message = text_of(size);
-    struct feed_frame frame = feed_encode_view(fc, weft_view(message, size));
-    assert_null(frame.broken_rule);
-    free(message);
-    return frame;
-}
-
-static struct feed_frame random_frame_of(const struct feed_codec *fc, size_t size)
-{
-    uint8_t *message = random_of(size);
-    struct feed_frame frame = feed_encode_view(fc, weft_view(message, size));
-    assert_null(frame.broken_rule);
-    free(message);
-    return frame;
-}
 
 static bool is_compressed(const char *query, size_t size)
 {
@@ -200,19 +141,6 @@ static void test_auto_is_the_level_of_the_size_then_plain(void **state)
     assert_true(is_compressed("level=1", 8 * MIB));
 }
 
-static void assert_decodes_to_text(const struct feed_codec *fc, struct weft_view frame, size_t size)
-{
-    uint8_t *expected = text_of(size);
-    struct feed feed;
-    feed_init(&feed, fc, WEFT_SERVER);
-    feed_bytes(&feed, frame);
-    assert_int_equal(feed.count, 1);
-    assert_true(weft_view_equal(weft_view(feed.messages[0].payload, feed.messages[0].size),
-                                weft_view(expected, size)));
-    feed_fini(&feed);
-    free(expected);
-}
-
 static void test_level_changes_from_frame_to_frame(void **state)
 {
     static const size_t sizes[] = {60000, 100000, 60000};
@@ -224,15 +152,6 @@ static void test_level_changes_from_frame_to_frame(void **state)
         free(frame.data);
     }
     feed_codec_fini(&fc);
-}
-
-static void assert_too_big(struct feed_frame frame, size_t size, size_t limit, const char *why)
-{
-    assert_int_equal(frame.result, WEFT_ETOOBIG);
-    assert_int_equal(frame.announced, size);
-    assert_int_equal(frame.limit, limit);
-    assert_string_equal(frame.why, why);
-    free(frame.data);
 }
 
 static void test_message_over_max_frame_is_sent_if_it_shrinks_enough(void **state)
