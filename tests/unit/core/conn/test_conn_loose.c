@@ -1,30 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * Detached and endless requests: where their messages stand, what they may use, and how they end. */
+ * Detached requests: where their messages stand, what they may use, and how they end. */
 #include <errno.h>
 #include <stdio.h>
 
 #include "core/conn/order.h"
 #include "lib/fault.h"
-#include "server_fixture.h"
-
-enum { PUSH_HIGH = 1000, LOW = 4000, HIGH = 10000 };
-
-static struct weft__conn *only_conn(struct server_fixture *f)
-{
-    assert_int_equal(f->worker->conn_count, 1);
-    return f->worker->conns;
-}
-
-static struct test_peer *start(struct server_fixture *f, size_t window)
-{
-    f->options.limits.output_high = HIGH;
-    f->options.limits.output_low = LOW;
-    f->options.limits.push_high = PUSH_HIGH;
-    struct test_peer *peer = serve_one(f);
-    script_set_rules(peer->end, &(struct script_rules){.window = window});
-    return peer;
-}
+#include "loose_fixture.h"
 
 static void test_detached_request_holds_nobody_up(void **state)
 {
@@ -314,11 +296,6 @@ static void test_detached_requests_do_not_keep_a_faulty_peer(void **state)
     probe_end_silently(&f->probe, "s");
 }
 
-static void say_farewell(struct probe *probe, const char *name)
-{
-    assert_int_equal(probe_end(probe, name, "bye"), 0);
-}
-
 static void test_drain_takes_last_words(void **state)
 {
     struct server_fixture *f = *state;
@@ -370,104 +347,6 @@ static void test_cut_after_the_drain_is_told(void **state)
     struct server_fixture *f = *state;
     struct test_peer *peer = start(f, 1);
     peer_say(peer, "loose s");
-    assert_int_equal(probe_send_size(&f->probe, "s", PUSH_HIGH), 0);
-    assert_int_equal(probe_send_size(&f->probe, "s", PUSH_HIGH), -EAGAIN);
-    weft_server_stop(f->server);
-    turns(f);
-    assert_noted(f, "open s s!drained");
-    weft_server_stop(f->server);
-    turns(f);
-    assert_noted(f, "s!cut");
-    probe_end_silently(&f->probe, "s");
-}
-
-static void test_endless_request_keeps_its_place(void **state)
-{
-    struct server_fixture *f = *state;
-    struct test_peer *peer = start(f, 0);
-    peer_say(peer, "wait a", "endless s", "now b");
-    assert_int_equal(probe_send(&f->probe, "s", "1"), 0);
-    assert_heard(peer, "");
-    assert_int_equal(probe_end(&f->probe, "a", "A"), 0);
-    assert_int_equal(probe_send(&f->probe, "s", "2"), 0);
-    assert_heard(peer, "A 1 2");
-    assert_int_equal(probe_end(&f->probe, "s", "3"), 0);
-    assert_heard(peer, "3 b");
-}
-
-static void test_endless_request_has_the_mark_of_pushes(void **state)
-{
-    struct server_fixture *f = *state;
-    struct test_peer *peer = start(f, 1);
-    peer_say(peer, "endless s");
-    size_t taken = 0;
-    while (probe_send_size(&f->probe, "s", 98) == 0)
-        taken++;
-    assert_int_equal(taken, PUSH_HIGH / 100);
-    turns(f);
-    f->probe.log[0] = '\0';
-    size_t out = only_conn(f)->out.bytes;
-    script_set_rules(peer->end, &(struct script_rules){.window = out - PUSH_HIGH / 2});
-    turns(f);
-    assert_int_equal(only_conn(f)->out.bytes, PUSH_HIGH / 2 + 1);
-    assert_noted(f, "");
-    peer_hear(peer);
-    turns(f);
-    assert_noted(f, "s~");
-    probe_end_silently(&f->probe, "s");
-}
-
-static void test_endless_request_behind_another_has_the_mark_of_pushes(void **state)
-{
-    struct server_fixture *f = *state;
-    struct test_peer *peer = start(f, 0);
-    peer_say(peer, "wait a", "endless s");
-    assert_int_equal(probe_send_size(&f->probe, "s", PUSH_HIGH), 0);
-    assert_int_equal(probe_send_size(&f->probe, "s", 1), -EAGAIN);
-    assert_int_equal(probe_end(&f->probe, "a", "A"), 0);
-    turns(f);
-    assert_heard(peer, "A s1000");
-    assert_noted(f, "open a s s~");
-    probe_end_silently(&f->probe, "s");
-}
-
-/* One by one, for each is the head once; and what waits behind them is answered. */
-static void test_drain_takes_the_last_words_of_endless_requests(void **state)
-{
-    struct server_fixture *f = *state;
-    f->options.limits.max_pending = 2;
-    struct test_peer *peer = start(f, 0);
-    f->probe.on_cancel = say_farewell;
-    peer_say(peer, "wait a", "endless s", "endless t", "now b");
-    weft_server_stop(f->server);
-    turns(f);
-    assert_noted(f, "open a s");
-    assert_int_equal(probe_end(&f->probe, "a", "A"), 0);
-    turns(f);
-    assert_heard(peer, "A bye*2 b EOF");
-    assert_noted(f, "t s!drained t!drained b");
-    advance(f, SECONDS(1));
-    assert_int_equal(closed_for(f, WEFT_REASON_DRAINED), 1);
-}
-
-static void test_drain_of_an_endless_request_reaches_a_half_closed_peer(void **state)
-{
-    struct server_fixture *f = *state;
-    struct test_peer *peer = start(f, 0);
-    f->probe.on_cancel = say_farewell;
-    peer_say(peer, "endless s");
-    peer_shutdown(peer);
-    advance(f, SECONDS(1000));
-    assert_int_equal(probe_send(&f->probe, "s", "1"), 0);
-    weft_server_stop(f->server);
-    assert_heard(peer, "1 bye EOF");
-}
-
-static void test_cut_is_told_to_an_endless_request(void **state)
-{
-    struct server_fixture *f = *state;
-    struct test_peer *peer = start(f, 1);
-    peer_say(peer, "endless s");
     assert_int_equal(probe_send_size(&f->probe, "s", PUSH_HIGH), 0);
     assert_int_equal(probe_send_size(&f->probe, "s", PUSH_HIGH), -EAGAIN);
     weft_server_stop(f->server);
@@ -568,12 +447,6 @@ int main(void)
         TEST_RAW(test_drain_waits_for_an_end),
         TEST_RAW(test_drain_reaches_a_half_closed_peer),
         TEST_RAW(test_cut_after_the_drain_is_told),
-        TEST_RAW(test_endless_request_keeps_its_place),
-        TEST_RAW(test_endless_request_has_the_mark_of_pushes),
-        TEST_RAW(test_endless_request_behind_another_has_the_mark_of_pushes),
-        TEST_RAW(test_drain_takes_the_last_words_of_endless_requests),
-        TEST_RAW(test_drain_of_an_endless_request_reaches_a_half_closed_peer),
-        TEST_RAW(test_cut_is_told_to_an_endless_request),
         TEST_RAW(test_one_may_end_others_while_it_is_cancelled),
         TEST_RAW(test_one_may_end_others_when_there_is_room),
         TEST_RAW(test_refused_in_the_order_is_told_when_loose),
