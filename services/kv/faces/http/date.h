@@ -10,4 +10,20 @@
  * if the year is not one that can be written. */
 void kv_http_write_date(char date[KV_HTTP_DATE], int64_t second);
 
+/* A date that is written once per second. All zero: not yet. */
+struct kv_http_clock {
+    int64_t second; /* since 1970: the one that date tells */
+    char date[KV_HTTP_DATE];
+};
+
+/* Returns the date at a time in milliseconds since 1970, or NULL if it cannot be written. Valid until the next call. */
+static inline const char *kv_http_clock_at(struct kv_http_clock *clock, int64_t now)
+{
+    if (now / 1000 != clock->second) {
+        clock->second = now / 1000;
+        kv_http_write_date(clock->date, clock->second);
+    }
+    return clock->date[0] ? clock->date : NULL;
+}
+
 #endif

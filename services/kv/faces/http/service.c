@@ -32,8 +32,7 @@ struct config {
 
 struct loop {
     struct kv_session_loop session; /* first */
-    int64_t second;                 /* since 1970: the one that date tells */
-    char date[KV_HTTP_DATE];
+    struct kv_http_clock clock;
 };
 
 struct conn {
@@ -73,11 +72,7 @@ static void tell_time(struct task *task)
 {
     struct loop *loop = weft_container_of(task->base.session, struct conn, session)->loop;
     task->about.now = weft_loop_wall(kv_task_loop(&task->base));
-    if (task->about.now / 1000 != loop->second) {
-        loop->second = task->about.now / 1000;
-        kv_http_write_date(loop->date, loop->second);
-    }
-    task->about.date = loop->date[0] ? loop->date : NULL;
+    task->about.date = kv_http_clock_at(&loop->clock, task->about.now);
 }
 
 /* --- origins ---------------------------------------------------------------------------------------- */
