@@ -19,7 +19,7 @@ static const struct {
     {"pairs", scenario_pairs},       {"half-headers", scenario_half_headers},
     {"promises", scenario_promises}, {"descriptors", scenario_descriptors},
     {"drain", scenario_drain},       {"never-reads", scenario_never_reads},
-    {"memory", scenario_memory},
+    {"memory", scenario_memory},     {"floods-yamux", scenario_floods_yamux},
 #ifdef SCENARIO_GRPC
     {"floods", scenario_floods},     {"windows", scenario_windows},
 #endif
@@ -58,6 +58,6 @@ int main(int argc, char **argv)
     }
     if (ran == 0)
         errx(2, "no such scenario; there are: bombs, zeros, pairs, half-headers, promises, "
-                "descriptors, drain, never-reads, memory, floods, windows");
+                "descriptors, drain, never-reads, memory, floods-yamux, floods, windows");
     return missed > 0;
 }

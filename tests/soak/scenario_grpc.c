@@ -1,21 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * Clients of gRPC that flood: each of a thousand connections sends one kind of frame until it is closed. */
+ * Clients of gRPC that flood, and such as never open a window. */
 #include <err.h>
 #include <errno.h>
-#include <poll.h>
-#include <sched.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include "clock.h"
-#include "kv_frames.h"
-#include "world.h"
+#include "floods.h"
 
-enum { THREADS = 8, ATTACKERS = 1000 };
+enum { ATTACKERS = 1000 };
 enum {
     DATA,
     HEADERS,
@@ -76,7 +69,12 @@ static void put_many(struct bytes *out, uint8_t type, uint8_t flags, uint32_t st
         put_frame(out, type, flags, stream, payload, size);
 }
 
-static void honest(struct bytes *out)
+static void put_usual_preface(struct bytes *out)
+{
+    put_preface(out, "", 0);
+}
+
+static void behave(struct bytes *out)
 {
     for (uint32_t i = 0; i < 100; i++)
         put_call(out, 2 * i + 1);
@@ -149,121 +147,28 @@ static void unknown_frames(struct bytes *out)
     put_many(out, 0x16, 0, 0, "", 0);
 }
 
-static const struct flood {
-    const char *name;
-    void (*put)(struct bytes *out);
-} floods[] = {
-    {"rapid resets", rapid_resets},
-    {"mistakes", mistakes},
-    {"CONTINUATION", continuations},
-    {"HPACK bomb", bomb},
-    {"PING", pings},
-    {"PING answers", answers_to_pings},
-    {"SETTINGS", settings},
-    {"PRIORITY", priorities},
-    {"WINDOW_UPDATE", window_updates},
-    {"empty DATA", empty_data},
-    {"unknown frames", unknown_frames},
+static const struct flood floods[] = {
+    {"rapid resets", NULL, rapid_resets},
+    {"mistakes", NULL, mistakes},
+    {"CONTINUATION", NULL, continuations},
+    {"HPACK bomb", NULL, bomb},
+    {"PING", NULL, pings},
+    {"PING answers", NULL, answers_to_pings},
+    {"SETTINGS", NULL, settings},
+    {"PRIORITY", NULL, priorities},
+    {"WINDOW_UPDATE", NULL, window_updates},
+    {"empty DATA", NULL, empty_data},
+    {"unknown frames", NULL, unknown_frames},
 };
-
-/* --- what comes of it --------------------------------------------------------------------------------- */
-
-/* The bytes that each connection sends. Set while no thread runs. */
-static struct bytes sent;
-
-/* Reads until the server ends the connection, and says so; false after half a minute. */
-static bool is_ended(int fd)
-{
-    static _Thread_local uint8_t heard[65536];
-    struct pollfd poller = {.fd = fd, .events = POLLIN};
-    for (;;) {
-        ssize_t n = recv(fd, heard, sizeof heard, 0);
-        if (n == 0 || (n < 0 && errno == ECONNRESET))
-            return true;
-        if (n < 0 && (errno != EAGAIN || poll(&poller, 1, 30000) <= 0))
-            return false;
-    }
-}
-
-static bool attack(const char *url)
-{
-    int fd = wire_connect(url);
-    if (fd < 0)
-        return false;
-    (void)wire_send(fd, sent.data, sent.size); /* it may be closed before it has sent all */
-    bool ended = is_ended(fd);
-    close(fd);
-    return ended;
-}
-
-/* The CPU is for kvs and the good client first, as if the attackers were on a machine of their own. */
-static bool stand_back(void)
-{
-    const struct sched_param none = {0};
-    return sched_setscheduler(0, SCHED_IDLE, &none) == 0;
-}
-
-static bool attack_often(struct world *world)
-{
-    int closed = 0;
-    if (!stand_back())
-        return false;
-    for (int i = 0; i < ATTACKERS / THREADS; i++)
-        closed += attack(world->server.urls[0]);
-    return closed == ATTACKERS / THREADS;
-}
-
-struct outcome {
-    bool well;    /* all were closed, and the good client was served */
-    double p99;   /* milliseconds, of the good client meanwhile */
-    double grown; /* MiB, at most */
-};
-
-/* Lets a thousand connections send what put has written. */
-static struct outcome try(void (*put)(struct bytes *out))
-{
-    struct world world;
-    sent = (struct bytes){0};
-    put_preface(&sent, "", 0);
-    put(&sent);
-    world_start(&world, (const char *const[]){"--listen", "?codec=grpc", NULL});
-    unsigned done = parallel(THREADS, attack_often, &world);
-    double grown = (double)world_highest_grown(&world) / (1 << 20);
-    bool well = world_stop(&world) == 0 && !world.probe.failed && done == THREADS;
-    server_fini(&world.server);
-    bytes_fini(&sent);
-    return (struct outcome){well, (double)cli_histogram_quantile(&world.probe.latency, 99000) / 1e6,
-                            grown};
-}
-
-/* Has a flood and as many honest connections in turn, and compares the lowest of each: what else the machine does can only add
- * to the p99 of a second. */
-static bool flood_in_turn(const struct flood *flood)
-{
-    enum { ROUNDS = 5 };
-    struct outcome usual = try(honest), got = try(flood->put);
-    for (int i = 1; i < ROUNDS; i++) {
-        const struct outcome calls = try(honest), frames = try(flood->put);
-        usual.well &= calls.well;
-        got.well &= frames.well;
-        usual.p99 = calls.p99 < usual.p99 ? calls.p99 : usual.p99;
-        got.p99 = frames.p99 < got.p99 ? frames.p99 : got.p99;
-        got.grown = frames.grown > got.grown ? frames.grown : got.grown;
-    }
-    return row(flood->name, usual.well && got.well && got.p99 <= 2 * usual.p99 && got.grown <= 2,
-               "1,000 connections, 8 at once: each closed, memory grows by 2 MiB at most, and the "
-               "good client's p99 is at most "
-               "twice that beside as many of 100 calls",
-               "%s; memory grew by %.1f MiB; p99 %.3f ms, beside calls %.3f ms",
-               usual.well && got.well ? "all closed" : "not all closed", got.grown, got.p99,
-               usual.p99);
-}
 
 bool scenario_floods(void)
 {
+    static const char *const options[] = {"--listen", "?codec=grpc", NULL};
+    static const struct flood_setup setup = {
+        .options = options, .begin = put_usual_preface, .behave = behave};
     bool met = true;
     for (size_t i = 0; i < sizeof floods / sizeof *floods; i++)
-        met &= flood_in_turn(&floods[i]);
+        met &= flood_in_turn(&setup, &floods[i]);
     return met;
 }
 
@@ -295,6 +200,9 @@ static void store_value(const struct world *world)
     bytes_fini(&frame);
 }
 
+/* What each connection sends. Set while no thread runs. */
+static struct bytes sent;
+
 /* Calls whose answers wait for windows that never open. */
 static void put_shut(struct bytes *out)
 {
@@ -320,7 +228,7 @@ static bool attack_at_once(struct world *world)
 {
     static int fds[ATTACKERS];
     int ended = 0;
-    if (!stand_back())
+    if (!flood_stand_back())
         return false;
     for (int i = 0; i < ATTACKERS; i++) {
         fds[i] = wire_connect(world->server.urls[0]);
@@ -328,7 +236,7 @@ static bool attack_at_once(struct world *world)
             errx(1, "connection %d of %d: %s", i, ATTACKERS, strerror(errno));
     }
     for (int i = 0; i < ATTACKERS; i++) {
-        ended += is_ended(fds[i]);
+        ended += flood_is_ended(fds[i]);
         close(fds[i]);
     }
     return ended == ATTACKERS;

@@ -59,10 +59,13 @@ static void warm_up(const struct world *world)
 void world_start(struct world *world, const char *const *options)
 {
     const char *all[OPTIONS_MAX] = {"--log-level", "debug", "--listen", "tcp://127.0.0.1:0"};
-    for (size_t count = 4; *options && count < OPTIONS_MAX - 1; count++)
+    unsigned urls = 1;
+    for (size_t count = 4; *options && count < OPTIONS_MAX - 1; count++) {
+        urls += strstr(*options, "://") != NULL;
         all[count] = *options++;
+    }
     memset(world, 0, sizeof *world);
-    server_start(&world->server, NULL, 1, all);
+    server_start(&world->server, NULL, urls, all);
     warm_up(world);
     world->probe.url = world->server.urls[0];
     start_thread(&world->probe.thread, run_probe, &world->probe);

@@ -29,7 +29,7 @@ struct world {
 };
 
 /* Starts kvs, listening on tcp with the default codec, with more options (ended by NULL), and the
- * good client. */
+ * good client. Its URL is the server's first; those of a --listen with a scheme follow. */
 void world_start(struct world *world, const char *const *options);
 /* Stops both; returns kvs's exit code. The probe's figures stay. */
 int world_stop(struct world *world);
@@ -58,6 +58,7 @@ bool scenario_descriptors(void);
 bool scenario_drain(void);
 bool scenario_never_reads(void);
 bool scenario_memory(void);
+bool scenario_floods_yamux(void);
 bool scenario_floods(void);            /* only if there is a codec grpc */
 bool scenario_windows(void);           /* likewise */
 void scenario_memory_for(int seconds); /* else 20 */
