@@ -8,10 +8,13 @@
 
 enum { FIRST_CAPACITY = 8 };
 
-/* Ids of one side are all odd or all even, and consecutive, so their upper bits are a good hash. */
+/* Spreads ids, which are consecutive: in a row they would be one run of full slots, which each search for an id that is
+ * a capacity away would have to pass. The multiplier is 2^32 divided by the golden ratio (Knuth, TAOCP 6.4), and the
+ * upper bits of the product are the good ones. */
 static size_t place_of(const struct weft__yamux_table *table, uint32_t id)
 {
-    return (id >> 1) & (table->capacity - 1);
+    const uint32_t spread = (id >> 1) * UINT32_C(0x9e3779b1);
+    return (size_t)((uint64_t)spread * table->capacity >> 32);
 }
 
 /* Returns the slot of an id, or the free one where it would be. The table has a free one. */
