@@ -359,6 +359,7 @@ int weft__yamux_read(struct weft__yamux *yamux, struct weft_view in, int64_t now
             break;
         yamux->head_size = 0;
         yamux->begun = true;
+        yamux->frames++;
         (void)take_header(yamux);
     }
     return yamux->error;

@@ -63,6 +63,7 @@ struct weft__yamux {
     bool said_away;     /* GO_AWAY was sent */
     bool heard_away;    /* GO_AWAY has come: the peer takes no streams */
 
+    uint32_t frames;   /* that were read; the caller may set it back */
     int64_t now;       /* of the bytes that are read */
     int64_t idle_from; /* when the second began that idle_frames counts */
     uint64_t idle_frames;

@@ -12,10 +12,11 @@
 #include "core/base/mem.h"
 
 enum {
-    READ_SIZE = 16 * 1024, /* of one read below */
-    READS = 16,            /* below, before others of the loop have their turn */
-    DROPPED_MAX = 1 << 20, /* bytes of a peer that was told of its end; it may send no more */
-    ROUNDS = 16,           /* in which each stream that waits for room may write, likewise */
+    READ_SIZE = 16 * 1024,   /* of one read below */
+    READS = 16,              /* below, before others of the loop have their turn */
+    FRAMES = 1000,           /* likewise, and no read begins behind the last of them */
+    DROPPED_MAX = 64 * 1024, /* bytes of a peer that was told of its end; it may send no more */
+    ROUNDS = 16,             /* in which each stream that waits for room may write, as READS */
 };
 
 #define LINGER_NS                                                                                  \
@@ -245,8 +246,8 @@ static void be_connected(struct weft__yamux_session *session)
             weft__yamux_queue_writer(stream);
 }
 
-/* A flood goes on behind our last words, and reading it for as long as a peer may take to end costs what it is meant to
- * cost. */
+/* A flood goes on behind our last words. Each read of it opens the window for more, so that reading costs more than all
+ * that the flood did before it was ended. What a well-meant peer has on its way is small, and comes before its end. */
 static void drop(struct weft__yamux_session *session, size_t size)
 {
     session->dropped += size;
@@ -286,17 +287,20 @@ static bool read_once(struct weft__yamux_session *session, bool *dry)
     return true;
 }
 
-/* Reads until nothing more is there or a turn's share is used. Returns false if the session is gone. */
+/* Reads until nothing more is there or a turn's share is used. The last words have a turn, and so has each read behind
+ * them. Returns false if the session is gone. */
 static bool read_below(struct weft__yamux_session *session)
 {
-    bool dry = false;
+    bool dry = session->below_ended || session->state == WEFT__YAMUX_OVER;
 
     session->reading = true;
-    for (int reads = 0;
-         reads < READS && !dry && !session->below_ended && session->state != WEFT__YAMUX_OVER;
-         reads++)
+    session->protocol.frames = 0;
+    for (int reads = 1; !dry; reads++) {
         if (!read_once(session, &dry))
             return false;
+        dry |= reads == READS || session->protocol.frames >= FRAMES || session->below_ended ||
+               session->state != WEFT__YAMUX_OPEN;
+    }
     session->reading = false;
     return true;
 }

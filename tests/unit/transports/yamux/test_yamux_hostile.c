@@ -347,7 +347,7 @@ static void test_updates_for_what_was_sent_are_of_use(void **state)
 /* The last words are told, and then the time is over that the peer has to end by itself. */
 static void test_flood_behind_the_last_words_is_not_read_for_long(void **state)
 {
-    enum { PIECE = 64 * 1024 };
+    enum { PIECE = 4096, MOST = 64 * 1024 };
     static uint8_t bytes[PIECE];
     size_t sent = 0;
     (void)state;
@@ -356,14 +356,53 @@ static void test_flood_behind_the_last_words_is_not_read_for_long(void **state)
     world_send(&world, DATA, 0, 1, UINT32_MAX, NULL);
     world_run(&world);
     assert_int_equal(world_count(&world, AWAY, 0), 1);
-    while (world.over == 0 && sent < 2 << 20) {
+    while (world.over == 0 && sent < 2 * MOST) {
         script_send(world.peer, bytes, sizeof bytes);
         sent += sizeof bytes;
         world_run(&world);
     }
     assert_int_equal(world.over, -EPROTO);
-    assert_true(sent > 1 << 20);
-    assert_true(sent <= (1 << 20) + PIECE);
+    assert_int_equal(sent, MOST + PIECE);
+    world_end(&world);
+}
+
+/* The frame that is too much ends a turn, and what lies behind it is dropped by turns. */
+static void test_turn_ends_with_the_frame_that_breaks_a_rule(void **state)
+{
+    enum { READ = 16 * 1024 };
+    static uint8_t bytes[4 * READ];
+    (void)state;
+    world_begin(&world, "", true);
+    world_send(&world, DATA, 0, UNKNOWN, 5, NULL);
+    script_send(world.peer, bytes, sizeof bytes);
+    for (size_t turn = 1; turn <= 4; turn++) {
+        virtual_loop_turn(world.loop);
+        assert_int_equal(script_unread(world.peer),
+                         WEFT__YAMUX_HEADER + sizeof bytes - turn * READ);
+    }
+    script_shutdown(world.peer);
+    world_run(&world);
+    assert_int_equal(world.over, -EPROTO);
+    world_end(&world);
+}
+
+/* Others of the loop have their turn, however small the frames are and however many there may be. */
+static void test_small_frames_are_read_by_turns(void **state)
+{
+    enum { PINGS = 10000, TURN = 2000, TURNS = 8 };
+    (void)state;
+    world_begin(&world, "idle-frames=1000000&session-output=1MiB", true);
+    for (uint32_t i = 0; i < PINGS; i++)
+        world_send(&world, PING, SYN, 0, i, NULL);
+    size_t before = script_unread(world.peer);
+    for (int turn = 0; turn < TURNS; turn++) {
+        virtual_loop_turn(world.loop);
+        size_t left = script_unread(world.peer);
+        assert_true(before - left <= TURN * WEFT__YAMUX_HEADER);
+        before = left;
+    }
+    world_run(&world);
+    assert_int_equal(world_count(&world, PING, ACK), PINGS);
     world_end(&world);
 }
 
@@ -412,6 +451,8 @@ int main(void)
         cmocka_unit_test(test_frames_without_use_end_the_session),
         cmocka_unit_test(test_updates_for_what_was_sent_are_of_use),
         cmocka_unit_test(test_flood_behind_the_last_words_is_not_read_for_long),
+        cmocka_unit_test(test_turn_ends_with_the_frame_that_breaks_a_rule),
+        cmocka_unit_test(test_small_frames_are_read_by_turns),
         cmocka_unit_test(test_fullest_stream_is_reset_when_memory_is_used_up),
     };
     return cmocka_run_group_tests_name("yamux hostile", tests, NULL, NULL);
