@@ -5,6 +5,7 @@
 //	peer client ADDRESS CASE    a client of kvs, whose codec is raw; prints "ok"
 //	peer server KVS [away]      a server that carries each stream to KVS over tcp; prints its address. away: each session takes
 //	                            one stream, and the server says GO_AWAY then
+//	peer crowd                  a server of one session, see crowd.go; prints its address
 //	peer vectors                what the library writes as a client and as a server, a line of hex each
 package main
 
@@ -266,30 +267,6 @@ func drain(session *yamux.Session) {
 	}
 }
 
-// A thousand streams of one session at once.
-func thousand(address string) {
-	c := config()
-	c.AcceptBacklog = 1000
-	session := begin(address, c)
-	all := make([]*yamux.Stream, 1000)
-	for i := range all {
-		all[i] = open(session)
-	}
-	var group sync.WaitGroup
-	for i := range all {
-		group.Add(1)
-		go func(i int) {
-			defer group.Done()
-			talk(all[i], fmt.Sprintf("thousand-%d", i), 2)
-		}(i)
-	}
-	group.Wait()
-	if n := session.NumStreams(); n != len(all) {
-		fail("%d streams are open", n)
-	}
-	session.Close()
-}
-
 // A stream that sends requests and reads no reply is held up by its window, before it has sent them all, and others go on. When
 // it reads, every reply comes.
 func window(session *yamux.Session) {
@@ -431,8 +408,8 @@ func away(session *yamux.Session) {
 }
 
 func client(address, name string) {
-	byHand := map[string]func(string){"half-close": halfClose, "thousand": thousand, "asked": asked, "silent": silent,
-		"keepalive": keepalive, "reset": reset}
+	byHand := map[string]func(string){"half-close": halfClose, "asked": asked, "silent": silent,
+		"keepalive": keepalive, "reset": reset, "crowd": crowd}
 	cases := map[string]func(*yamux.Session){"streams": streams, "slow": slow, "large": large,
 		"pings": pings, "limit": limit, "foreign": foreign, "drain": drain, "window": window, "away": away}
 	if run := byHand[name]; run != nil {
@@ -538,6 +515,8 @@ func main() {
 		server(os.Args[2], false)
 	case len(os.Args) == 4 && os.Args[1] == "server" && os.Args[3] == "away":
 		server(os.Args[2], true)
+	case len(os.Args) == 2 && os.Args[1] == "crowd":
+		crowdServer()
 	case len(os.Args) == 2 && os.Args[1] == "vectors":
 		vectors()
 	default:
