@@ -299,6 +299,7 @@ static void finish_output(struct weft__conn *conn)
         return;
     }
     weft__conn_enter(conn, WEFT__CONN_LINGER);
+    conn->dropped = 0;
     conn->rest_deadline = weft_loop_now(worker->loop) + LINGER_NS;
 }
 

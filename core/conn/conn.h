@@ -90,7 +90,10 @@ struct weft__conn {
 
     /* The size that the unfinished frame declares, at most UINT32_MAX; 0: unknown. */
     uint32_t frame_size;
-    uint32_t bad_frames;   /* bad frames in a row */
+    union {
+        uint32_t bad_frames; /* bad frames in a row */
+        uint32_t dropped;    /* while it lingers: bytes that were read and dropped (input.c) */
+    };
     uint16_t turn_frames;  /* frames decoded in this turn */
     uint8_t put_off;       /* turns in a row in which it was put off (input.c) */
     uint8_t state;         /* enum weft__conn_state */

@@ -24,8 +24,11 @@
 #include "core/base/compiler.h"
 
 enum {
-    LIGHT_SIZE = 4 * 1024,  /* input up to this size is never deferred */
-    PUT_OFF_MAX = 250,      /* turns in a row that a connection may be deferred */
+    LIGHT_SIZE = 4 * 1024,   /* input up to this size is never deferred */
+    PUT_OFF_MAX = 250,       /* turns in a row that a connection may be deferred */
+    LINGER_SIZE = 16 * 1024, /* of a read that is dropped, of a peer that broke the protocol */
+    LINGER_READ = 128,       /* bytes that the read itself counts as */
+    LINGER_MAX = 256 * 1024, /* bytes of all such reads */
     HEAVY_SIZE = 64 * 1024, /* frames from this size on may have taken long: the clock is re-read */
     MIN_READ = 16 * 1024,   /* room for the next read into conn->in */
     BUFFER_KEPT = 32 * 1024, /* a buffer up to this size is not worth shrinking */
@@ -471,11 +474,27 @@ void weft__conn_decode_buffered(struct weft__conn *conn)
         shrink(&conn->in);
 }
 
+/* False for a peer that was turned away in words, which may have a large message on its way. */
+static bool has_broken_protocol(const struct weft__conn *conn)
+{
+    return conn->reason == WEFT_REASON_FRAME_LOST || conn->reason == WEFT_REASON_FOREIGN ||
+           conn->reason == WEFT_REASON_PROTOCOL;
+}
+
+/* Counts a read of a peer that broke the protocol. Each opens the window for more, so a flood that goes on behind our last
+ * words would cost more than all before. Returns false once LINGER_MAX is used up. */
+static bool may_go_on(struct weft__conn *conn, size_t size)
+{
+    conn->dropped += LINGER_READ + (uint32_t)size;
+    return conn->dropped <= LINGER_MAX;
+}
+
 void weft__conn_linger_read(struct weft__conn *conn)
 {
-    ssize_t n =
-        conn->stream->ops->read(conn->stream, conn->binding->worker->read_buffer, WEFT__READ_SIZE);
+    bool is_bounded = has_broken_protocol(conn);
+    size_t size = is_bounded ? LINGER_SIZE : WEFT__READ_SIZE;
+    ssize_t n = conn->stream->ops->read(conn->stream, conn->binding->worker->read_buffer, size);
 
-    if (n == 0 || (n < 0 && n != -EAGAIN))
+    if (n == 0 || (n < 0 && n != -EAGAIN) || (n > 0 && is_bounded && !may_go_on(conn, (size_t)n)))
         weft__conn_break(conn, conn->reason);
 }

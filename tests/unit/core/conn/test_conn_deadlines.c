@@ -329,6 +329,49 @@ static void test_lingering_ends_with_a_reset(void **state)
     assert_int_equal(closed_for(f, WEFT_REASON_BAD_FRAMES), 1);
 }
 
+/* Sends pieces while the connection lingers, at most 2 MiB. Returns how many bytes were sent. */
+static size_t flood(struct server_fixture *f, struct test_peer *peer, size_t piece)
+{
+    static uint8_t junk[16384];
+    size_t sent = 0;
+    memset(junk, 0xff, sizeof junk);
+    while (!script_is_gone(peer->end) && sent < 2 << 20) {
+        peer_send(peer, junk, piece);
+        sent += piece;
+        turns(f);
+    }
+    return sent;
+}
+
+/* A read counts, too, so that a flood of small pieces ends as well. */
+static void test_flood_behind_a_lost_boundary_is_not_read_for_long(void **state)
+{
+    static const struct {
+        size_t piece, most;
+    } floods[] = {{16384, 256 * 1024}, {1024, 228 * 1024}, {1, 2033}};
+    struct server_fixture *f = *state;
+    f->options.limits.max_frame = 1000;
+    struct test_peer *peer = serve_one(f);
+    for (size_t i = 0; i < sizeof floods / sizeof *floods; i++) {
+        peer_send(peer, "\xff\xff\xff\xff", 4);
+        turns(f);
+        assert_false(script_is_gone(peer->end));
+        assert_int_equal(flood(f, peer, floods[i].piece), floods[i].most);
+        assert_int_equal(closed_for(f, WEFT_REASON_FRAME_LOST), i + 1);
+        peer = peer_dial(f);
+    }
+}
+
+/* Its messages may be large, and it hears what was wrong with one when it has sent all of it. */
+static void test_client_that_is_turned_away_in_words_may_send_on(void **state)
+{
+    struct server_fixture *f = *state;
+    struct test_peer *peer = serve_last_words(f);
+    assert_int_equal(flood(f, peer, 16384), 2 << 20);
+    assert_false(script_is_gone(peer->end));
+    assert_int_equal(script_unread(peer->end), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -357,6 +400,8 @@ int main(void)
         TEST_RAW(test_closed_connection_lingers_for_a_second),
         TEST_RAW(test_lingering_ends_with_the_clients_side),
         TEST_RAW(test_lingering_ends_with_a_reset),
+        TEST_RAW(test_flood_behind_a_lost_boundary_is_not_read_for_long),
+        TEST_RAW(test_client_that_is_turned_away_in_words_may_send_on),
     };
     return cmocka_run_group_tests_name("conn deadlines", tests, NULL, NULL);
 }
