@@ -44,23 +44,21 @@ bool flood_stand_back(void)
 
 /* --- a thousand of them ------------------------------------------------------------------------------- */
 
-/* What each connection does. Set while no thread runs. */
+/* The bytes of each connection. Set while no thread runs. */
 static struct {
     struct bytes begin, again;
     unsigned url;
-    bool behaves, is_endless;
+    bool behaves;
 } plan;
 
-/* Returns true once the server has closed the connection. One that floods without end does not look at what the server
- * says, and hears of it when nothing can be sent any more. */
+/* Returns true once the server has closed the connection. What it says is not looked at, so the client hears of the end when
+ * nothing can be sent any more. */
 static bool flood(int fd)
 {
     int result = wire_send(fd, plan.begin.data, plan.begin.size);
-    do {
-        if (result == 0)
-            result = wire_send(fd, plan.again.data, plan.again.size);
-    } while (plan.is_endless && result == 0);
-    return result == 0 ? flood_is_ended(fd) : result == -EPIPE || result == -ECONNRESET;
+    while (result == 0)
+        result = wire_send(fd, plan.again.data, plan.again.size);
+    return result == -EPIPE || result == -ECONNRESET;
 }
 
 static bool behave(int fd)
@@ -121,7 +119,6 @@ static struct outcome try_plan(const struct flood_setup *setup, void (*begin)(st
     memset(&plan, 0, sizeof plan);
     plan.url = setup->url;
     plan.behaves = put == setup->behave;
-    plan.is_endless = setup->endless;
     if (setup->begin)
         setup->begin(&plan.begin);
     if (begin)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Clients that flood, for the scenarios of each protocol that carries many streams: each of a thousand connections, eight
- * at once, sends one kind of frame until the server has closed it. The measure is what the good client (world.h) has
- * meanwhile, beside what it has while as many connections behave well, and while there are none. */
+ * at once, sends one kind of frame without end until the server has closed it. The measure is the latency of the good
+ * client (world.h) meanwhile, beside that while as many connections behave well, and while there are none. */
 #ifndef SOAK_FLOODS_H
 #define SOAK_FLOODS_H
 
@@ -12,17 +12,15 @@
 struct flood {
     const char *name;
     void (*begin)(struct bytes *out); /* what a connection sends once; NULL: nothing */
-    void (*put)(struct bytes *out);   /* what it sends behind that: the flood */
+    void (*put)(struct bytes *out);   /* what it sends again and again behind that */
 };
 
 struct flood_setup {
     const char *const *options;       /* of kvs, ended by NULL */
     unsigned url;                     /* which of its URLs is flooded */
     void (*begin)(struct bytes *out); /* what each connection begins with; NULL: nothing */
-    /* What a connection that behaves well sends, which is 100 calls, before it ends its side and reads the answers. */
+    /* The 100 calls of a connection that behaves well, which then ends its side and reads the answers. */
     void (*behave)(struct bytes *out);
-    bool
-        endless; /* a flood is sent again and again until the server has closed the connection; else once */
 };
 
 /* Makes one flood, and prints its row. Returns true if the goals are met. */

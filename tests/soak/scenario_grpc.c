@@ -200,7 +200,7 @@ static void store_value(const struct world *world)
     bytes_fini(&frame);
 }
 
-/* What each connection sends. Set while no thread runs. */
+/* The bytes that each connection sends. Set while no thread runs. */
 static struct bytes sent;
 
 /* Calls whose answers wait for windows that never open. */

@@ -117,8 +117,7 @@ static const struct flood floods[] = {
 bool scenario_floods_yamux(void)
 {
     static const char *const options[] = {"--listen", "yamux://127.0.0.1:0", NULL};
-    static const struct flood_setup setup = {
-        .options = options, .url = 1, .behave = behave, .endless = true};
+    static const struct flood_setup setup = {.options = options, .url = 1, .behave = behave};
     bool met = true;
     for (size_t i = 0; i < sizeof floods / sizeof *floods; i++)
         met &= flood_in_turn(&setup, &floods[i]);
