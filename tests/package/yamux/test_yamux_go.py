@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 
@@ -36,12 +37,21 @@ class Peers(unittest.TestCase):
 
 
 class GoClients(Peers):
+    def wait_until_closed(self, server, before):
+        """Until the session's descriptor is gone, since a drain would be the reason of one that has not ended."""
+        folder, deadline = pathlib.Path(f"/proc/{server.pid}/fd"), time.monotonic() + 100
+        while len(list(folder.iterdir())) > before and time.monotonic() < deadline:
+            pass
+        self.assertLessEqual(len(list(folder.iterdir())), before)
+
     def run_case(self, name, url=None):
         server, address = self.start(url or self.url)
+        before = len(list(pathlib.Path(f"/proc/{server.pid}/fd").iterdir()))
         port = re.search(r":(\d+)", address)[1]
         done = subprocess.run([PEER, "client", "127.0.0.1:" + port, name], timeout=200,
                               capture_output=True, text=True)
         self.assertEqual((done.stdout, done.stderr), ("ok\n", ""))
+        self.wait_until_closed(server, before)
         return self.end(server)
 
     def test_hundred_streams_at_once_are_answered_each_in_its_order(self):
