@@ -133,7 +133,7 @@ weft_install_library(core
     DESCRIPTION "message servers whose framing is a plugin: loop, server, client"
     OF weft_core weft_transports weft_yamux
     HEADERS
-        core/client.h core/connections.h core/dialer.h core/endpoints.h core/filter.h core/inspect.h core/layer.h core/loop.h core/peer.h core/plugin.h core/registry.h core/reject.h core/server.h
+        core/client.h core/connections.h core/dialer.h core/endpoints.h core/filter.h core/inspect.h core/layer.h core/loop.h core/peer.h core/plugin.h core/registry.h core/reject.h core/serve.h core/server.h
         core/service.h core/task.h core/transport.h
         transports/transports.h
     NEEDS base

@@ -46,11 +46,11 @@ function(weft_exports target)
     set_target_properties(${target} PROPERTIES LINK_DEPENDS ${list})
 endfunction()
 
-# weft_loads_plugins(TARGET): the program exports the public names of base and core, and has all of both, so
+# weft_loads_plugins(TARGET): the program exports the public names of base and core, and has all that those are made of, so
 # that a plugin is linked with neither and what exists once in a process (the allocator) exists once.
 function(weft_loads_plugins target)
     weft_exports(${target} base core)
-    set_target_properties(${target} PROPERTIES LINK_LIBRARY_OVERRIDE WHOLE_ARCHIVE,weft_base,weft_core)
+    set_target_properties(${target} PROPERTIES LINK_LIBRARY_OVERRIDE WHOLE_ARCHIVE,weft_base,weft_core,weft_transports)
 endfunction()
 
 # weft_library(TARGET SOURCES...): adds a static library of the house.

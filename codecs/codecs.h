@@ -81,6 +81,10 @@ extern const struct weft_codec weft_codec_http;
  * without nghttp2 does not define this codec. In this source tree the build defines WEFT_HAS_GRPC if it is there. */
 extern const struct weft_codec weft_codec_grpc;
 
+/* Returns a list of all the codecs above that the library has, which ends with NULL, for weft_registry_add_all. The first is
+ * length-delimited-gzip. It is static. */
+const struct weft_codec *const *weft_codecs_all(void);
+
 #ifdef __cplusplus
 }
 #endif

@@ -64,6 +64,22 @@ WEFT_MUST_USE int weft_registry_add_service(struct weft_registry *registry,
 WEFT_MUST_USE int weft_registry_add_layer(struct weft_registry *registry,
                                           const struct weft_layer *layer, void *context);
 
+/* Lists of plugins. Each ends with NULL, and a list that would be empty is NULL. */
+struct weft_plugins {
+    const struct weft_transport *const
+        *transports;                        /* weft_transports_basic() has those of plain sockets */
+    const struct weft_codec *const *codecs; /* weft_codecs_all() has those of the library */
+    const struct weft_service *const *services; /* with the context NULL, and so are layers */
+    const struct weft_layer *const *layers;
+};
+
+/* Adds all plugins of the lists, in their order. The lists are borrowed for the call, the plugins for the registry's
+ * life. Returns 0, or changes nothing and returns what adding one of them returned, with one line in *error that names
+ * it: "codec 'raw': there is one of this name already". */
+WEFT_MUST_USE int weft_registry_add_all(struct weft_registry *registry,
+                                        const struct weft_plugins *plugins,
+                                        struct weft_error *error);
+
 /* Each returns the plugin of that name, or NULL with one line in *error: "unknown codec 'x'; there are:
  * raw, length-delimited-gzip". *context, where there is one, is set to what the plugin was added with. */
 const struct weft_codec *weft_registry_codec(const struct weft_registry *registry, const char *name,

@@ -40,6 +40,9 @@ extern const struct weft_transport weft_transport_unix;
  * over any other scheme: "yamux+tls://HOST:PORT", "yamux+unix:PATH". docs/yamux.md describes it for users. */
 extern const struct weft_transport weft_transport_yamux;
 
+/* Returns a list of `tcp` and `unix`, which ends with NULL, for weft_registry_add_all. It is static. */
+const struct weft_transport *const *weft_transports_basic(void);
+
 #ifdef __cplusplus
 }
 #endif

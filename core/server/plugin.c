@@ -72,85 +72,20 @@ static int check_record(const struct weft_plugin *plugin, const char *path,
     return 0;
 }
 
-/* Words the result of adding one thing. */
-static int check_added(int err, const char *path, const char *kind, const char *name,
-                       struct weft_error *error)
-{
-    const char *what;
-    switch (err) {
-    case 0:
-        return 0;
-    case -EEXIST:
-        what = "there is one of this name already";
-        break;
-    case -ENOSPC:
-        what = "there is no place for one more";
-        break;
-    case -EINVAL:
-        what = "no URL can say its name, or a slot that must be there is not";
-        break;
-    default:
-        what = "servers and clients have been made already";
-        break;
-    }
-    return weft_error_set(error, WEFT_ECONFIG, "plugin '%.200s': %s '%.64s': %s", path, kind,
-                          name ? name : "", what);
-}
-
-static int add_codecs(struct weft_registry *registry, const struct weft_plugin *plugin,
-                      const char *path, struct weft_error *error)
-{
-    int err = 0;
-    for (size_t i = 0; err == 0 && plugin->codecs && plugin->codecs[i]; i++)
-        err = check_added(weft_registry_add_codec(registry, plugin->codecs[i]), path, "codec",
-                          plugin->codecs[i]->name, error);
-    return err;
-}
-
-static int add_services(struct weft_registry *registry, const struct weft_plugin *plugin,
-                        const char *path, struct weft_error *error)
-{
-    int err = 0;
-    for (size_t i = 0; err == 0 && plugin->services && plugin->services[i]; i++)
-        err = check_added(weft_registry_add_service(registry, plugin->services[i], NULL), path,
-                          "service", plugin->services[i]->name, error);
-    return err;
-}
-
-static int add_transports(struct weft_registry *registry, const struct weft_plugin *plugin,
-                          const char *path, struct weft_error *error)
-{
-    int err = 0;
-    for (size_t i = 0; err == 0 && plugin->transports && plugin->transports[i]; i++)
-        err = check_added(weft_registry_add_transport(registry, plugin->transports[i]), path,
-                          "transport", plugin->transports[i]->name, error);
-    return err;
-}
-
-static int add_layers(struct weft_registry *registry, const struct weft_plugin *plugin,
-                      const char *path, struct weft_error *error)
-{
-    int err = 0;
-    for (size_t i = 0; err == 0 && plugin->layers && plugin->layers[i]; i++)
-        err = check_added(weft_registry_add_layer(registry, plugin->layers[i], NULL), path, "layer",
-                          plugin->layers[i]->name, error);
-    return err;
-}
-
+/* Adds what the object lists; a refusal's words get the path before them. */
 static int add_all(struct weft_registry *registry, const struct weft_plugin *plugin,
                    const char *path, struct weft_error *error)
 {
-    const struct weft_registry before = *registry;
-    int err = add_codecs(registry, plugin, path, error);
-    if (err == 0)
-        err = add_services(registry, plugin, path, error);
-    if (err == 0)
-        err = add_transports(registry, plugin, path, error);
-    if (err == 0)
-        err = add_layers(registry, plugin, path, error);
-    if (err < 0)
-        *registry = before;
-    return err;
+    const struct weft_plugins plugins = {
+        .transports = plugin->transports,
+        .codecs = plugin->codecs,
+        .services = plugin->services,
+        .layers = plugin->layers,
+    };
+    struct weft_error why;
+    if (weft_registry_add_all(registry, &plugins, &why) == 0)
+        return 0;
+    return weft_error_set(error, WEFT_ECONFIG, "plugin '%.200s': %s", path, why.text);
 }
 
 const struct weft_plugin *weft_plugin_load(struct weft_registry *registry, const char *path,

@@ -7,12 +7,9 @@
  *     printf 'hello\nworld\n' | nc -N 127.0.0.1 9601
  */
 #include <ctype.h>
-#include <signal.h>
 #include <stdio.h>
-#include <unistd.h>
 
-#include <weft/base/compiler.h>
-#include <weft/server.h>
+#include <weft/serve.h>
 #include <weft/transports.h>
 
 #include "lines.h"
@@ -56,39 +53,18 @@ static const struct weft_service capitals_service = {
     .reject = reject,
 };
 
-struct stopper {
-    struct weft_signal signal;
-    struct weft_server *server;
-};
-
-static void on_signal(struct weft_signal *raised)
-{
-    weft_server_stop(weft_container_of(raised, struct stopper, signal)->server);
-}
-
-static int fill(struct weft_registry *registry)
-{
-    int err = weft_registry_add_transport(registry, &weft_transport_tcp);
-    if (err == 0)
-        err = weft_registry_add_transport(registry, &weft_transport_unix);
-    if (err == 0)
-        err = weft_registry_add_codec(registry, &codec_lines);
-    if (err == 0)
-        err = weft_registry_add_service(registry, &capitals_service, NULL);
-    return err;
-}
-
 int main(int argc, char **argv)
 {
-    if (argc != 2) {
-        fprintf(stderr, "usage: line_server URL\n");
-        return 2;
-    }
+    const struct weft_plugins plugins = {
+        .transports = weft_transports_basic(),
+        .codecs = (const struct weft_codec *const[]){&codec_lines, NULL},
+        .services = (const struct weft_service *const[]){&capitals_service, NULL},
+    };
     struct weft_registry registry = {0};
     struct weft_server_options options = {
         .registry = &registry,
         .urls = (const char *const *)(argv + 1),
-        .url_count = 1,
+        .url_count = argc > 1 ? (size_t)argc - 1 : 0,
         .codec = "lines",
         .service = "capitals",
         .limits = weft_limits_default(),
@@ -96,22 +72,11 @@ int main(int argc, char **argv)
     };
     options.limits.max_frame = 4096; /* much for a line */
 
-    struct stopper stopper = {0};
-    struct weft_error error = {0};
-    int err = fill(&registry);
+    struct weft_error error;
+    int err = weft_registry_add_all(&registry, &plugins, &error);
     if (err == 0)
-        err = weft_server_new(&stopper.server, &options, &error);
-    if (err == 0)
-        err = weft_server_listen(stopper.server, &error);
-    if (err == 0) {
-        printf("listening %s\n", weft_server_listening(stopper.server, 0));
-        fflush(stdout);
-        weft_signal_start(&stopper.signal, weft_server_loop(stopper.server), SIGTERM, on_signal);
-        err = weft_server_run(stopper.server);
-        weft_signal_stop(&stopper.signal);
-    } else {
-        fprintf(stderr, "line_server: %s\n", *error.text ? error.text : weft_strerror(err));
-    }
-    weft_server_free(stopper.server);
+        err = weft_serve_with(&options, &error);
+    if (err != 0)
+        fprintf(stderr, "line_server: %s\n", error.text);
     return err == 0 ? 0 : 1;
 }

@@ -7,13 +7,10 @@
  *     ./wc_server 'tcp://127.0.0.1:9600?codec=raw' 'unix:/tmp/wc.sock'
  */
 #include <ctype.h>
-#include <signal.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include <weft/codecs.h>
-#include <weft/base/compiler.h>
-#include <weft/server.h>
+#include <weft/serve.h>
 #include <weft/transports.h>
 
 /* --- the service ---------------------------------------------------------------------------- */
@@ -66,74 +63,19 @@ static const struct weft_service wc_service = {
 
 /* --- the program ---------------------------------------------------------------------------- */
 
-struct stopper {
-    struct weft_signal signal;
-    struct weft_server *server;
-};
-
-static void on_signal(struct weft_signal *raised)
-{
-    weft_server_stop(weft_container_of(raised, struct stopper, signal)->server);
-}
-
-static int fill(struct weft_registry *registry)
-{
-    int err = weft_registry_add_transport(registry, &weft_transport_tcp);
-    if (err == 0)
-        err = weft_registry_add_transport(registry, &weft_transport_unix);
-    if (err == 0)
-        err = weft_registry_add_codec(registry, &weft_codec_length_delimited_gzip);
-    if (err == 0)
-        err = weft_registry_add_codec(registry, &weft_codec_raw);
-    if (err == 0)
-        err = weft_registry_add_service(registry, &wc_service, NULL);
-    return err;
-}
-
-static int serve(struct weft_server *server)
-{
-    struct stopper stopper = {.server = server};
-    const char *address;
-    for (size_t i = 0; (address = weft_server_listening(server, i)) != NULL; i++)
-        printf("listening %s\n", address);
-    fflush(stdout);
-
-    /* SIGTERM drains: what was asked is answered, then run returns. */
-    weft_signal_start(&stopper.signal, weft_server_loop(server), SIGTERM, on_signal);
-    const int err = weft_server_run(server);
-    weft_signal_stop(&stopper.signal);
-    return err;
-}
-
 int main(int argc, char **argv)
 {
-    if (argc < 2) {
-        fprintf(stderr, "usage: wc_server URL...\n");
-        return 2;
-    }
-    const struct weft_log log = {.level = WEFT_LOG_WARN, .fd = STDERR_FILENO};
-    struct weft_registry registry = {0};
-    const struct weft_server_options options = {
-        .registry = &registry,
-        .urls = (const char *const *)(argv + 1),
-        .url_count = (size_t)argc - 1,
-        .codec = "length-delimited-gzip",
-        .service = "wc",
-        .limits = weft_limits_default(),
-        .threads = 2,
-        .log = &log,
+    const struct weft_plugins plugins = {
+        .transports = weft_transports_basic(),
+        .codecs = weft_codecs_all(),
+        .services = (const struct weft_service *const[]){&wc_service, NULL},
     };
-    struct weft_server *server = NULL;
-    struct weft_error error = {0};
-    int err = fill(&registry);
+    struct weft_registry registry = {0};
+    struct weft_error error;
+    int err = weft_registry_add_all(&registry, &plugins, &error);
     if (err == 0)
-        err = weft_server_new(&server, &options, &error);
-    if (err == 0)
-        err = weft_server_listen(server, &error);
-    if (err < 0)
-        fprintf(stderr, "wc_server: %s\n", *error.text ? error.text : weft_strerror(err));
-    else
-        err = serve(server);
-    weft_server_free(server);
+        err = weft_serve(&registry, argc, argv, &error); /* until SIGTERM or SIGINT */
+    if (err != 0)
+        fprintf(stderr, "wc_server: %s\n", error.text);
     return err == 0 ? 0 : 1;
 }

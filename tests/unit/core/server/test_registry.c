@@ -292,9 +292,44 @@ static void test_registry_names_what_there_is_instead_of_an_unknown_name(void **
     assert_string_equal(error.text, "unknown service 'kv'; there are: none");
 }
 
+static void test_lists_are_added_in_their_order(void **state)
+{
+    (void)state;
+    struct weft_registry registry = {.frozen = false};
+    const struct weft_codec codecs[] = {dummy_codec("one"), dummy_codec("two")};
+    const struct weft_service service = dummy_service("x");
+    const struct weft_plugins plugins = {
+        .codecs = (const struct weft_codec *const[]){&codecs[0], &codecs[1], NULL},
+        .services = (const struct weft_service *const[]){&service, NULL},
+    };
+    assert_int_equal(weft_registry_add_all(&registry, &plugins, NULL), 0);
+    assert_ptr_equal(registry.codecs[0], &codecs[0]);
+    assert_ptr_equal(registry.codecs[1], &codecs[1]);
+    assert_ptr_equal(registry.services[0].service, &service);
+    assert_null(registry.transports[0]);
+}
+
+static void test_lists_with_one_that_is_refused_add_nothing_and_name_it(void **state)
+{
+    (void)state;
+    struct weft_registry registry = {.frozen = false};
+    struct weft_error error;
+    const struct weft_codec codec = dummy_codec("x"), other = dummy_codec("other");
+    const struct weft_plugins plugins = {
+        .codecs = (const struct weft_codec *const[]){&other, &codec, NULL},
+    };
+    assert_int_equal(weft_registry_add_codec(&registry, &codec), 0);
+    assert_int_equal(weft_registry_add_all(&registry, &plugins, &error), -EEXIST);
+    assert_string_equal(error.text, "codec 'x': there is one of this name already");
+    assert_ptr_equal(registry.codecs[0], &codec);
+    assert_null(registry.codecs[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_lists_are_added_in_their_order),
+        cmocka_unit_test(test_lists_with_one_that_is_refused_add_nothing_and_name_it),
         cmocka_unit_test(test_registry_finds_each_kind_by_name),
         cmocka_unit_test(test_registry_refuses_a_taken_name),
         cmocka_unit_test(test_registry_finds_the_face_that_speaks_a_language),
