@@ -16,11 +16,11 @@ int kvs_tools_add(struct weft_rpc **tools, struct weft_kv_context *kv)
     struct weft_rpc *rpc = *tools = weft_rpc_new("tools");
     if (!rpc)
         return -ENOMEM;
-    int err = weft_rpc_add(rpc, &service.base, streams);
+    int err = weft_rpc_add(rpc, &service.base, streams, NULL);
     if (err == 0)
-        err = weft_rpc_add_health(rpc);
+        err = weft_rpc_add_health(rpc, NULL);
     if (err == 0)
-        err = weft_rpc_add_reflection(rpc);
+        err = weft_rpc_add_reflection(rpc, NULL);
     if (err < 0)
         return err;
     kv->beside = weft_rpc_service(rpc, &kv->beside_context);

@@ -108,16 +108,23 @@ static void end_with_held(struct weft_rpc_call *call)
         weft__rpc_call_drop(call);
 }
 
-/* Copies an answer that there is no room for yet, since its message is the function's. */
+/* Copies what there is no room for yet, since its message is the function's. */
+static int copy(struct weft_rpc_call *call, const struct weft_body *body)
+{
+    call->held.data = weft_malloc(body->size > 0 ? body->size : 1);
+    if (!call->held.data)
+        return -ENOMEM;
+    call->held.size = body->size;
+    weft_body_write(body, call->held.data);
+    return 0;
+}
+
+/* Keeps an answer until there is room. */
 static void hold(struct weft_rpc_call *call, const struct weft_body *body)
 {
     call->ending = true;
-    call->held.data = weft_malloc(body->size > 0 ? body->size : 1);
-    if (call->held.data) {
-        call->held.size = body->size;
-        weft_body_write(body, call->held.data);
+    if (copy(call, body) == 0)
         return;
-    }
     call->code = WEFT_RPC_RESOURCE_EXHAUSTED;
     weft__rpc_set_words(call, "There is no memory for the answer");
 }
@@ -183,10 +190,35 @@ void weft_rpc_end(struct weft_rpc_call *call, enum weft_rpc_code code, const cha
 
 /* --- messages ----------------------------------------------------------------------------------------- */
 
+/* Keeps a message of `step` until there is room. Returns 0 or -ENOMEM. */
+static int hold_ahead(struct weft_rpc_call *call, const struct weft_body *body)
+{
+    call->ahead = copy(call, body) == 0;
+    return call->ahead ? 0 : -ENOMEM;
+}
+
+/* Sends such a message, if there is one. False: it still waits. */
+static bool send_ahead(struct weft_rpc_call *call)
+{
+    if (!call->ahead)
+        return true;
+    const struct weft_body_bytes body =
+        weft_body_from_view(weft_view(call->held.data, call->held.size));
+    const int err = weft_request_send(call->request, &body.body);
+    call->full = err == -EAGAIN;
+    /* If the connection is gone, on_cancel follows. */
+    if (err == -EAGAIN || err == -ECANCELED)
+        return false;
+    weft_bytes_fini(&call->held);
+    call->ahead = false;
+    return true;
+}
+
 int weft_rpc_send(struct weft_rpc_call *call, const ProtobufCMessage *message)
 {
     struct weft__rpc_reply reply = {.message = message, .header = weft__rpc_header_of(call)};
-    if (!call->method->streams || message->descriptor != call->method->descriptor->output)
+    if (!call->method->streams || message->descriptor != call->method->descriptor->output ||
+        (call->step && call->stepped))
         return -EINVAL;
     if (call->gone || call->expired || call->failed != WEFT_RPC_OK)
         return -ECANCELED;
@@ -195,8 +227,11 @@ int weft_rpc_send(struct weft_rpc_call *call, const ProtobufCMessage *message)
     int err = call->face->write(call, &reply);
     if (err == 0)
         err = weft_request_send(call->request, &reply.body);
-    call->sent |= err == 0;
     call->full = err == -EAGAIN;
+    if (call->full && call->step)
+        err = hold_ahead(call, &reply.body);
+    call->sent |= err == 0;
+    call->stepped |= err == 0;
     trim(&call->loop->text);
     return err;
 }
@@ -225,18 +260,26 @@ static void on_room(struct weft_request *request)
 {
     struct weft_rpc_call *call = request->data;
     call->full = false;
+    if (!send_ahead(call))
+        return;
     if (call->held.data)
         end_with_held(call);
     else if (call->ending)
         weft__rpc_end_with_words(call);
+    else if (call->step)
+        (void)call->go_on(call);
     else if (call->events && call->events->on_room)
         call->events->on_room(call);
 }
 
 void weft__rpc_cancel(struct weft_rpc_call *call, enum weft_rpc_code code)
 {
-    if (!call->ending && call->events && call->events->on_cancel)
+    if (call->ending)
+        return;
+    if (call->events && call->events->on_cancel)
         call->events->on_cancel(call, code);
+    else if (call->step && code != WEFT_RPC_UNAVAILABLE)
+        weft_rpc_end(call, code, NULL);
 }
 
 static void on_cancel(struct weft_request *request, enum weft_reason reason)

@@ -81,9 +81,25 @@ WEFT_MUST_USE void *weft_rpc_alloc(struct weft_rpc_call *call, size_t size);
 /* Sends a message of a streamed answer. The message is borrowed until this returns. Returns 0 if it was taken.
  *   - -EAGAIN: too much waits for the client to read. Nothing has changed, and on_room follows.
  *   - -ECANCELED: nobody wants it any more (on_cancel). The end is still owed.
- *   - -EINVAL: the method does not stream, or the message is of another type than the method's.
+ *   - -EINVAL: the method does not stream, the message is of another type than the method's, or the function of
+ *     weft_rpc_generate has already sent one.
  *   - -ENOMEM: nothing was sent. */
 WEFT_MUST_USE int weft_rpc_send(struct weft_rpc_call *call, const ProtobufCMessage *message);
+
+/* Streams an answer out of one function, from what a method's function has been called with. next is called for one message
+ * after another, first once the method's function has returned, and then whenever there is room for a message. It gets the
+ * request's message, which is kept (weft_rpc_keep), and `state`, which begins as `size` zeros; both live until the end. It
+ * either sends one message with weft_rpc_send, which takes it even if there has ceased to be room, or ends the call with
+ * weft_rpc_end. It returns 0, or an error of weft_rpc_send or its own, with which the call ends: RESOURCE_EXHAUSTED for
+ * -ENOMEM, otherwise INTERNAL.
+ *
+ * The call ends by itself when its client has gone or its time is over, and goes on while the server drains; unless an
+ * on_cancel listens, which then decides. Returns state, which is also the call's data, for the function to set; or NULL, after
+ * which the call has ended: there is no memory, or the method does not stream its answers, or it does stream its requests. */
+void *weft_rpc_generate(struct weft_rpc_call *call,
+                        int (*next)(struct weft_rpc_call *call, const ProtobufCMessage *request,
+                                    void *state),
+                        size_t size);
 
 /* Ends the call. words, which may be NULL, say in English what was wrong; they are copied, and cut to
  * WEFT_RPC_WORDS_MAX bytes. A method that does not stream cannot end so with OK, since that has a message:

@@ -63,20 +63,18 @@ static void watch(Grpc__Health__V1__Health_Service *service, const request_type 
         weft_rpc_end(call, WEFT_RPC_RESOURCE_EXHAUSTED, "There is no memory for the answer");
 }
 
-int weft_rpc_add_health(struct weft_rpc *rpc)
+int weft_rpc_add_health(struct weft_rpc *rpc, struct weft_error *error)
 {
     static const char *const streams[] = {"Watch", NULL};
-    if (rpc->health)
-        return -EEXIST;
-    struct health *self = weft_calloc(1, sizeof *self);
+    struct health *self = rpc ? weft_calloc(1, sizeof *self) : NULL;
     if (!self)
-        return -ENOMEM;
+        return weft__rpc_no_memory(error);
     self->service.base = (ProtobufCService){&grpc__health__v1__health__descriptor,
                                             protobuf_c_service_invoke_internal, NULL};
     self->service.check = check;
     self->service.watch = watch;
     self->rpc = rpc;
-    const int err = weft__rpc_add(rpc, &self->service.base, streams, WEFT_ACTION_OPEN);
+    const int err = weft__rpc_add(rpc, &self->service.base, streams, WEFT_ACTION_OPEN, error);
     if (err < 0)
         weft_free(self);
     else

@@ -5,6 +5,7 @@
  *     service.c: payload -> face.read -> method -> layers -> face.unpack -> protobuf-c's invoke
  *     call.c: weft_rpc_send, weft_rpc_end -> face.write -> weft_request_send, weft_request_end
  *     messages.c: the messages of a request that is a stream -> face.unpack -> on_message
+ *     generate.c: room -> step -> weft_rpc_send; what is sent without room is held
  *     beside.c: fields and details, which face.write and face.end send */
 #ifndef WEFT_RPC_PRIVATE_H
 #define WEFT_RPC_PRIVATE_H
@@ -53,12 +54,17 @@ struct weft_rpc_call {
     uint64_t timeout;          /* nanoseconds; 0: none was set */
     const struct weft_rpc_events *events;
     void *data;
+    int (*step)(struct weft_rpc_call *call, const ProtobufCMessage *request,
+                void *state); /* of weft_rpc_generate, or NULL */
+    /* Calls `step` while there is room. Returns false if the call has ended. NULL: there is none. */
+    bool (*go_on)(struct weft_rpc_call *call);
     const ProtobufCMessage *input;
     bool calling; /* its function has not returned */
     bool kept;
     bool gone; /* nobody will read the answer */
     bool expired;
     bool sent;                 /* a message has left */
+    bool stepped;              /* `step` has sent one */
     bool overrun;              /* a closure, which cannot say so, had no room for a message */
     bool bad;                  /* the request is malformed */
     bool full;                 /* -EAGAIN has come, and on_room has not */
@@ -69,6 +75,7 @@ struct weft_rpc_call {
     enum weft_rpc_code code;
     char words[WEFT_RPC_WORDS_MAX + 1];
     struct weft_bytes held;
+    bool ahead;                      /* `held` is a message before the end, from `step` */
     struct weft__rpc_beside *beside; /* NULL: nothing */
     int64_t deadline;
     struct weft_timer timer;

@@ -151,20 +151,19 @@ static void info(Grpc__Reflection__V1__ServerReflection_Service *service,
 }
 
 /* Adds one of the two versions. */
-static int add(struct weft_rpc *rpc, const ProtobufCService *service, const char *method)
+static int add(struct weft_rpc *rpc, const ProtobufCService *service, const char *method,
+               struct weft_error *error)
 {
     static const char *const streams[] = {"ServerReflectionInfo", NULL};
-    const int err = weft__rpc_add(rpc, service, streams, WEFT_ACTION_PLAIN);
-    return err < 0 ? err : weft_rpc_stream_requests(rpc, method);
+    const int err = weft__rpc_add(rpc, service, streams, WEFT_ACTION_PLAIN, error);
+    return err < 0 ? err : weft_rpc_stream_requests(rpc, method, error);
 }
 
-int weft_rpc_add_reflection(struct weft_rpc *rpc)
+int weft_rpc_add_reflection(struct weft_rpc *rpc, struct weft_error *error)
 {
-    if (rpc->reflection)
-        return -EEXIST;
-    struct weft__rpc_reflection *self = weft_calloc(1, sizeof *self);
+    struct weft__rpc_reflection *self = rpc ? weft_calloc(1, sizeof *self) : NULL;
     if (!self)
-        return -ENOMEM;
+        return weft__rpc_no_memory(error);
     self->v1.service.base = (ProtobufCService){&grpc__reflection__v1__server_reflection__descriptor,
                                                protobuf_c_service_invoke_internal, NULL};
     self->v1alpha.service.base =
@@ -172,7 +171,7 @@ int weft_rpc_add_reflection(struct weft_rpc *rpc)
     self->v1.rpc = self->v1alpha.rpc = rpc;
     self->v1.service.server_reflection_info = self->v1alpha.service.server_reflection_info = info;
     int err = add(rpc, &self->v1.service.base,
-                  "grpc.reflection.v1.ServerReflection/ServerReflectionInfo");
+                  "grpc.reflection.v1.ServerReflection/ServerReflectionInfo", error);
     if (err < 0) {
         weft_free(self);
         return err;
@@ -180,5 +179,5 @@ int weft_rpc_add_reflection(struct weft_rpc *rpc)
     /* From here on it is the set's, which has the first service whatever becomes of the second. */
     rpc->reflection = self;
     return add(rpc, &self->v1alpha.service.base,
-               "grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo");
+               "grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", error);
 }

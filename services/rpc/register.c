@@ -65,17 +65,24 @@ static int finish(struct weft_rpc *rpc)
     return err;
 }
 
-int weft_rpc_register(struct weft_rpc *rpc, struct weft_registry *registry)
+int weft_rpc_register(struct weft_rpc *rpc, struct weft_registry *registry,
+                      struct weft_error *error)
 {
-    int err = finish(rpc);
-    for (size_t i = 0; i < WEFT__RPC_FACES && err == 0; i++)
-        err = weft_registry_add_service(registry, &rpc->services[i], &rpc->served[i]);
-    return err;
+    if (!rpc || finish(rpc) < 0)
+        return weft__rpc_no_memory(error);
+    for (size_t i = 0; i < WEFT__RPC_FACES; i++) {
+        const int err = weft_registry_add_service(registry, &rpc->services[i], &rpc->served[i]);
+        if (err < 0)
+            return weft_error_set(error, err, "service '%s': %s", rpc->name,
+                                  err == -EEXIST ? "there is one of this name already"
+                                                 : weft_strerror(err));
+    }
+    return 0;
 }
 
 const struct weft_service *weft_rpc_service(struct weft_rpc *rpc, void **context)
 {
-    if (finish(rpc) < 0)
+    if (!rpc || finish(rpc) < 0)
         return NULL;
     *context = &rpc->served[0];
     return &rpc->services[0];

@@ -36,35 +36,39 @@ extern "C" {
 #endif
 
 struct weft_rpc; /* a set of services */
-/* Makes an empty set. `name`, which is copied, is that of `?service=NAME`. NULL: no memory, or over 63 bytes. */
+/* Makes an empty set. `name`, which is copied, is that of `?service=NAME`. NULL: no memory, or over 63 bytes. The
+ * functions below take that NULL, too, and return -ENOMEM for it. */
 WEFT_MUST_USE struct weft_rpc *weft_rpc_new(const char *name);
 
 /* Adds a service. It is borrowed until weft_rpc_free, and so is its descriptor. protobuf-c does not know
  * which methods stream their answer, so `streams` names those, and ends with NULL; NULL: none does. A
- * function that the service leaves NULL is answered UNIMPLEMENTED. Returns 0, or changes nothing and returns:
+ * function that the service leaves NULL is answered UNIMPLEMENTED. Returns 0, or changes nothing, writes one line to *error
+ * and returns:
  *   - -EEXIST: the set has a service of that name.
  *   - -EINVAL: the descriptor is none, or `streams` names a method that the service does not have.
  *   - -EPERM: the set has been registered.
  *   - -ENOMEM. */
 WEFT_MUST_USE int weft_rpc_add(struct weft_rpc *rpc, const ProtobufCService *service,
-                               const char *const *streams);
+                               const char *const *streams, struct weft_error *error);
 
 /* Says that requests of a method are streams: its function is called with request NULL, and its messages come one by
  * one (call.h: on_message). method is "package.Service/Method". Over a protocol where a call has one message, the
- * stream has that message. Returns 0, or changes nothing and returns:
+ * stream has that message. Returns 0, or changes nothing, writes one line to *error and returns:
  *   - -ENOENT: the set has no such method.
  *   - -EPERM: the set has been registered. */
-WEFT_MUST_USE int weft_rpc_stream_requests(struct weft_rpc *rpc, const char *method);
+WEFT_MUST_USE int weft_rpc_stream_requests(struct weft_rpc *rpc, const char *method,
+                                           struct weft_error *error);
 
 /* Each adds services that tools of gRPC call, and returns what weft_rpc_add does: grpc.health.v1, where each service
  * of the set is SERVING until the server drains; and server reflection (v1, v1alpha), which shows all services of the
  * set with their types, to any peer that a layer lets in. */
-WEFT_MUST_USE int weft_rpc_add_health(struct weft_rpc *rpc);
-WEFT_MUST_USE int weft_rpc_add_reflection(struct weft_rpc *rpc);
+WEFT_MUST_USE int weft_rpc_add_health(struct weft_rpc *rpc, struct weft_error *error);
+WEFT_MUST_USE int weft_rpc_add_reflection(struct weft_rpc *rpc, struct weft_error *error);
 
 /* Registers a face of the set for each language that it speaks; an endpoint takes the one that its codec
- * carries. Returns 0, -ENOMEM, or what weft_registry_add_service returned. */
-WEFT_MUST_USE int weft_rpc_register(struct weft_rpc *rpc, struct weft_registry *registry);
+ * carries. Returns 0; or, with one line in *error, -ENOMEM or what weft_registry_add_service returned. */
+WEFT_MUST_USE int weft_rpc_register(struct weft_rpc *rpc, struct weft_registry *registry,
+                                    struct weft_error *error);
 
 /* Returns a service that answers requests with a target (core/service.h), in place of weft_rpc_register: for a service of
  * the program's own, which hands it those that it does not know itself. It has no options and no state of connections,

@@ -120,6 +120,8 @@ static void call_service(void *loop_memory, void *conn, struct weft_request *req
     if (call->method->requests && !call->face->has_streams && !call->ending &&
         !weft__rpc_messages_only(call))
         return;
+    if (call->go_on && !call->ending && !call->go_on(call))
+        return;
     if (call->kept)
         return;
     call->input = NULL;

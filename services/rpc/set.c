@@ -70,12 +70,12 @@ static bool has_method(const ProtobufCServiceDescriptor *type, const char *name)
     return false;
 }
 
-static bool has_all(const ProtobufCServiceDescriptor *type, const char *const *names)
+/* Returns the first of the names that is no method, or NULL. */
+static const char *find_missing(const ProtobufCServiceDescriptor *type, const char *const *names)
 {
-    while (names && *names)
-        if (!has_method(type, *names++))
-            return false;
-    return true;
+    while (names && *names && has_method(type, *names))
+        names++;
+    return names ? *names : NULL;
 }
 
 bool weft__rpc_has(const struct weft_rpc *rpc, const char *name)
@@ -111,21 +111,49 @@ static struct weft__rpc_method *make_method(const ProtobufCService *service, uns
     return method;
 }
 
+int weft__rpc_no_memory(struct weft_error *error)
+{
+    return weft_error_set(error, -ENOMEM, "there is no memory for the services");
+}
+
+static int check_open(const struct weft_rpc *rpc, struct weft_error *error)
+{
+    if (!rpc)
+        return weft__rpc_no_memory(error);
+    if (rpc->registered)
+        return weft_error_set(error, -EPERM, "'%s' has been registered; add to it before that",
+                              rpc->name);
+    return 0;
+}
+
+static int check_service(const struct weft_rpc *rpc, const ProtobufCServiceDescriptor *type,
+                         const char *const *streams, struct weft_error *error)
+{
+    if (!type || type->magic != PROTOBUF_C__SERVICE_DESCRIPTOR_MAGIC)
+        return weft_error_set(error, -EINVAL, "the service is none that protoc-c has made");
+    const char *missing = find_missing(type, streams);
+    if (missing)
+        return weft_error_set(error, -EINVAL, "'%.64s' is to stream, but %.128s has no such method",
+                              missing, type->name);
+    if (weft__rpc_has(rpc, type->name))
+        return weft_error_set(error, -EEXIST, "%.128s has been added already", type->name);
+    return 0;
+}
+
 int weft__rpc_add(struct weft_rpc *rpc, const ProtobufCService *service, const char *const *streams,
-                  unsigned flags)
+                  unsigned flags, struct weft_error *error)
 {
     const ProtobufCServiceDescriptor *type = service->descriptor;
-    if (rpc->registered)
-        return -EPERM;
-    if (!type || type->magic != PROTOBUF_C__SERVICE_DESCRIPTOR_MAGIC || !has_all(type, streams))
-        return -EINVAL;
-    if (weft__rpc_has(rpc, type->name))
-        return -EEXIST;
+    int err = check_open(rpc, error);
+    if (err == 0)
+        err = check_service(rpc, type, streams, error);
+    if (err < 0)
+        return err;
     const size_t before = rpc->count;
     struct weft__rpc_method **more =
         weft_realloc(rpc->methods, (before + type->n_methods + 1) * sizeof *more);
     if (!more)
-        return -ENOMEM;
+        return weft__rpc_no_memory(error);
     rpc->methods = more;
     for (unsigned i = 0; i < type->n_methods; i++) {
         more[rpc->count] = make_method(service, i, streams, flags);
@@ -139,22 +167,25 @@ int weft__rpc_add(struct weft_rpc *rpc, const ProtobufCService *service, const c
 err_after_methods:
     while (rpc->count > before)
         weft_free(more[--rpc->count]);
-    return -ENOMEM;
+    return weft__rpc_no_memory(error);
 }
 
-int weft_rpc_add(struct weft_rpc *rpc, const ProtobufCService *service, const char *const *streams)
+int weft_rpc_add(struct weft_rpc *rpc, const ProtobufCService *service, const char *const *streams,
+                 struct weft_error *error)
 {
-    return weft__rpc_add(rpc, service, streams, WEFT_ACTION_WRITES);
+    return weft__rpc_add(rpc, service, streams, WEFT_ACTION_WRITES, error);
 }
 
-int weft_rpc_stream_requests(struct weft_rpc *rpc, const char *method)
+int weft_rpc_stream_requests(struct weft_rpc *rpc, const char *method, struct weft_error *error)
 {
-    if (rpc->registered)
-        return -EPERM;
+    const int err = check_open(rpc, error);
+    if (err < 0)
+        return err;
     for (size_t i = 0; i < rpc->count; i++)
         if (strcmp(rpc->methods[i]->path, method) == 0) {
             rpc->methods[i]->requests = true;
             return 0;
         }
-    return -ENOENT;
+    return weft_error_set(
+        error, -ENOENT, "there is no method '%.128s'; a name is 'package.Service/Method'", method);
 }

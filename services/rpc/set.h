@@ -21,7 +21,10 @@ struct weft_rpc {
 
 /* Does what weft_rpc_add does; the methods are actions with these flags. */
 WEFT_MUST_USE int weft__rpc_add(struct weft_rpc *rpc, const ProtobufCService *service,
-                                const char *const *streams, unsigned flags);
+                                const char *const *streams, unsigned flags,
+                                struct weft_error *error);
+/* Says that there is no memory: weft_rpc_new has said so, or another allocation. Returns -ENOMEM. */
+int weft__rpc_no_memory(struct weft_error *error);
 /* True if the set has a service of that name. */
 bool weft__rpc_has(const struct weft_rpc *rpc, const char *name);
 

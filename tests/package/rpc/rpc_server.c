@@ -276,16 +276,16 @@ static int fill(struct weft_registry *registry, struct weft_rpc *rpc)
     for (size_t i = 0; i < 3 && err == 0; i++)
         err = weft_registry_add_codec(registry, codecs[i]);
     if (err == 0)
-        err = weft_rpc_add(rpc, &sample.base, streams);
+        err = weft_rpc_add(rpc, &sample.base, streams, NULL);
     if (err == 0)
-        err = weft_rpc_stream_requests(rpc, "sample.Sample/Chat");
+        err = weft_rpc_stream_requests(rpc, "sample.Sample/Chat", NULL);
     if (err == 0)
-        err = weft_rpc_stream_requests(rpc, "sample.Sample/Sum");
+        err = weft_rpc_stream_requests(rpc, "sample.Sample/Sum", NULL);
     if (err == 0)
-        err = weft_rpc_add_health(rpc);
+        err = weft_rpc_add_health(rpc, NULL);
     if (err == 0)
-        err = weft_rpc_add_reflection(rpc);
-    return err == 0 ? weft_rpc_register(rpc, registry) : err;
+        err = weft_rpc_add_reflection(rpc, NULL);
+    return err == 0 ? weft_rpc_register(rpc, registry, NULL) : err;
 }
 
 static int serve(struct weft_server *server)

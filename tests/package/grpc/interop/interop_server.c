@@ -273,12 +273,12 @@ static int fill(struct weft_registry *registry, struct weft_rpc *rpc)
     if (err == 0)
         err = weft_registry_add_codec(registry, &weft_codec_grpc);
     if (err == 0)
-        err = weft_rpc_add(rpc, &service.base, streams);
+        err = weft_rpc_add(rpc, &service.base, streams, NULL);
     if (err == 0)
-        err = weft_rpc_stream_requests(rpc, "grpc.testing.TestService/StreamingInputCall");
+        err = weft_rpc_stream_requests(rpc, "grpc.testing.TestService/StreamingInputCall", NULL);
     if (err == 0)
-        err = weft_rpc_stream_requests(rpc, "grpc.testing.TestService/FullDuplexCall");
-    return err == 0 ? weft_rpc_register(rpc, registry) : err;
+        err = weft_rpc_stream_requests(rpc, "grpc.testing.TestService/FullDuplexCall", NULL);
+    return err == 0 ? weft_rpc_register(rpc, registry, NULL) : err;
 }
 
 static int serve(struct weft_server *server)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "rpc_fixture.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -66,6 +67,44 @@ static void answer_with_metadata(void *call, Sample__Text_Closure closure)
     closure(&reply, call);
 }
 
+/* Sends 0, 1, ..., count - 1, and then ends as the text says. */
+static int next(struct weft_rpc_call *call, const ProtobufCMessage *message, void *state)
+{
+    const Sample__Text *request = (const void *)message;
+    uint32_t *count = state;
+    Sample__Text reply = SAMPLE__TEXT__INIT;
+    rpc_open.rooms++;
+    reply.count = *count;
+    if (strcmp(request->text, "each then two") == 0)
+        return weft_rpc_send(call, &reply.base) < 0 ? -ENOMEM : weft_rpc_send(call, &reply.base);
+    if (*count < request->count) {
+        ++*count;
+        return weft_rpc_send(call, &reply.base);
+    }
+    if (strcmp(request->text, "each then nothing") == 0)
+        return 0;
+    if (strcmp(request->text, "each then fail") == 0)
+        return -EIO;
+    if (strcmp(request->text, "each then no memory") == 0)
+        return -ENOMEM;
+    weft_rpc_end(call, WEFT_RPC_OK, NULL);
+    return 0;
+}
+
+static void answer_each(struct weft_rpc_call *call, const char *text)
+{
+    static const struct weft_rpc_events events = {.on_cancel = on_cancel};
+    const bool listens = strcmp(text, "each and listen") == 0;
+    rpc_open = (struct rpc_open){.call = call};
+    uint32_t *count = weft_rpc_generate(call, next, sizeof *count);
+    if (!count)
+        return;
+    assert_int_equal(*count, 0);
+    assert_ptr_equal(weft_rpc_data(call), count);
+    if (listens)
+        weft_rpc_listen(call, &events, count);
+}
+
 static bool add_fields(void *call)
 {
     return weft_rpc_add_header(call, "x-first", weft_view_str("one")) == 0 &&
@@ -94,7 +133,9 @@ static void say(Sample__Sample_Service *service, const Sample__Text *request,
     (void)service;
     reply.text = request->text;
     reply.count = request->count + 1;
-    if (strcmp(request->text, "open") == 0)
+    if (strcmp(request->text, "each") == 0)
+        answer_each(call, request->text);
+    else if (strcmp(request->text, "open") == 0)
         leave_open(call, request);
     else if (strcmp(request->text, "keep") == 0)
         keep_open(call, request);
@@ -118,6 +159,10 @@ static void stream(Sample__Sample_Service *service, const Sample__Text *request,
     Sample__Text reply = SAMPLE__TEXT__INIT;
     (void)service;
     reply.text = request->text;
+    if (strncmp(request->text, "each", 4) == 0) {
+        answer_each(call, request->text);
+        return;
+    }
     if (strcmp(request->text, "open") == 0) {
         leave_open(call, request);
         return;
@@ -227,11 +272,12 @@ bool rpc_world_init(struct rpc_world *self)
     if (weft_loop_new(&self->loop, 16) < 0)
         return false;
     self->rpc = weft_rpc_new("sample");
-    if (!self->rpc || weft_rpc_add(self->rpc, &sample.base, streams) < 0 ||
-        weft_rpc_stream_requests(self->rpc, "sample.Sample/Chat") < 0 ||
-        weft_rpc_stream_requests(self->rpc, "sample.Sample/Sum") < 0 ||
-        weft_rpc_add(self->rpc, &olds.base, NULL) < 0 || weft_rpc_add_health(self->rpc) < 0 ||
-        weft_rpc_add_reflection(self->rpc) < 0 || weft_rpc_register(self->rpc, &self->registry) < 0)
+    if (!self->rpc || weft_rpc_add(self->rpc, &sample.base, streams, NULL) < 0 ||
+        weft_rpc_stream_requests(self->rpc, "sample.Sample/Chat", NULL) < 0 ||
+        weft_rpc_stream_requests(self->rpc, "sample.Sample/Sum", NULL) < 0 ||
+        weft_rpc_add(self->rpc, &olds.base, NULL, NULL) < 0 ||
+        weft_rpc_add_health(self->rpc, NULL) < 0 || weft_rpc_add_reflection(self->rpc, NULL) < 0 ||
+        weft_rpc_register(self->rpc, &self->registry, NULL) < 0)
         return false;
     for (size_t i = 0; i < WEFT__RPC_FACES; i++) {
         const struct weft_service *service = &self->rpc->services[i];

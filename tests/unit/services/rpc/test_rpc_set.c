@@ -22,9 +22,9 @@ static void test_service_is_added_once(void **state)
     (void)state;
     struct weft_rpc *rpc = weft_rpc_new("set");
     assert_non_null(rpc);
-    assert_int_equal(weft_rpc_add(rpc, &sample.base, NULL), 0);
-    assert_int_equal(weft_rpc_add(rpc, &sample.base, NULL), -EEXIST);
-    assert_int_equal(weft_rpc_add(rpc, &olds.base, NULL), 0);
+    assert_int_equal(weft_rpc_add(rpc, &sample.base, NULL, NULL), 0);
+    assert_int_equal(weft_rpc_add(rpc, &sample.base, NULL, NULL), -EEXIST);
+    assert_int_equal(weft_rpc_add(rpc, &olds.base, NULL, NULL), 0);
     weft_rpc_free(rpc);
 }
 
@@ -33,12 +33,51 @@ static void test_stream_that_is_no_method_is_refused(void **state)
     static const char *const streams[] = {"Stream", "Strean", NULL};
     static const ProtobufCServiceDescriptor none = {.magic = 1};
     static const ProtobufCService strange = {.descriptor = &none};
+    struct weft_error error;
     (void)state;
     struct weft_rpc *rpc = weft_rpc_new("set");
     assert_non_null(rpc);
-    assert_int_equal(weft_rpc_add(rpc, &sample.base, streams), -EINVAL);
-    assert_int_equal(weft_rpc_add(rpc, &strange, NULL), -EINVAL);
+    assert_int_equal(weft_rpc_add(rpc, &sample.base, streams, &error), -EINVAL);
+    assert_string_equal(error.text, "'Strean' is to stream, but sample.Sample has no such method");
+    assert_int_equal(weft_rpc_add(rpc, &strange, NULL, &error), -EINVAL);
+    assert_string_equal(error.text, "the service is none that protoc-c has made");
     assert_null(weft__rpc_find(rpc, weft_view_str("sample.Sample/Say")));
+    weft_rpc_free(rpc);
+}
+
+static void test_set_that_could_not_be_made_takes_nothing(void **state)
+{
+    struct weft_registry registry = {.frozen = false};
+    struct weft_error error;
+    void *context;
+    (void)state;
+    assert_int_equal(weft_rpc_add(NULL, &sample.base, NULL, &error), -ENOMEM);
+    assert_string_equal(error.text, "there is no memory for the services");
+    assert_int_equal(weft_rpc_stream_requests(NULL, "sample.Sample/Chat", &error), -ENOMEM);
+    assert_int_equal(weft_rpc_add_health(NULL, &error), -ENOMEM);
+    assert_int_equal(weft_rpc_add_reflection(NULL, &error), -ENOMEM);
+    assert_int_equal(weft_rpc_register(NULL, &registry, &error), -ENOMEM);
+    assert_null(weft_rpc_service(NULL, &context));
+}
+
+static void test_refusals_say_what_is_wrong(void **state)
+{
+    struct weft_registry registry = {.frozen = false};
+    struct weft_error error;
+    (void)state;
+    struct weft_rpc *rpc = weft_rpc_new("set");
+    assert_non_null(rpc);
+    assert_int_equal(weft_rpc_add(rpc, &sample.base, NULL, &error), 0);
+    assert_int_equal(weft_rpc_add(rpc, &sample.base, NULL, &error), -EEXIST);
+    assert_string_equal(error.text, "sample.Sample has been added already");
+    assert_int_equal(weft_rpc_stream_requests(rpc, "Sample/Chat", &error), -ENOENT);
+    assert_string_equal(error.text,
+                        "there is no method 'Sample/Chat'; a name is 'package.Service/Method'");
+    assert_int_equal(weft_rpc_register(rpc, &registry, &error), 0);
+    assert_int_equal(weft_rpc_add(rpc, &olds.base, NULL, &error), -EPERM);
+    assert_string_equal(error.text, "'set' has been registered; add to it before that");
+    assert_int_equal(weft_rpc_register(rpc, &registry, &error), -EEXIST);
+    assert_string_equal(error.text, "service 'set': there is one of this name already");
     weft_rpc_free(rpc);
 }
 
@@ -57,8 +96,8 @@ static void test_methods_are_found_by_their_whole_name(void **state)
     struct weft_rpc *rpc = weft_rpc_new("set");
     assert_non_null(rpc);
     assert_null(weft__rpc_find(rpc, weft_view_str("sample.Sample/Say")));
-    assert_int_equal(weft_rpc_add(rpc, &sample.base, NULL), 0);
-    assert_int_equal(weft_rpc_add(rpc, &olds.base, NULL), 0);
+    assert_int_equal(weft_rpc_add(rpc, &sample.base, NULL, NULL), 0);
+    assert_int_equal(weft_rpc_add(rpc, &olds.base, NULL, NULL), 0);
     for (size_t i = 0; i < sizeof no / sizeof *no; i++)
         assert_null(weft__rpc_find(rpc, weft_view_str(no[i])));
     for (size_t i = 0; i < rpc->count; i++) {
@@ -78,8 +117,8 @@ static void test_set_is_registered_with_each_face_and_then_closed(void **state)
     (void)state;
     struct weft_rpc *rpc = weft_rpc_new("set");
     assert_non_null(rpc);
-    assert_int_equal(weft_rpc_register(rpc, &registry), 0);
-    assert_int_equal(weft_rpc_add(rpc, &sample.base, NULL), -EPERM);
+    assert_int_equal(weft_rpc_register(rpc, &registry, NULL), 0);
+    assert_int_equal(weft_rpc_add(rpc, &sample.base, NULL, NULL), -EPERM);
     const struct weft_service *http =
         weft_registry_service(&registry, "set", "http", &context, &error);
     const struct weft_service *frames =
@@ -87,7 +126,7 @@ static void test_set_is_registered_with_each_face_and_then_closed(void **state)
     assert_non_null(http);
     assert_string_equal(http->speaks, "http");
     assert_string_equal(frames->speaks, "protobuf:rpc");
-    assert_int_equal(weft_rpc_register(rpc, &registry), -EEXIST);
+    assert_int_equal(weft_rpc_register(rpc, &registry, NULL), -EEXIST);
     weft_rpc_free(rpc);
 }
 
@@ -98,10 +137,10 @@ static void test_set_is_a_service_to_call_without_a_registry(void **state)
     (void)state;
     struct weft_rpc *rpc = weft_rpc_new("set");
     assert_non_null(rpc);
-    assert_int_equal(weft_rpc_add_health(rpc), 0);
+    assert_int_equal(weft_rpc_add_health(rpc, NULL), 0);
     const struct weft_service *service = weft_rpc_service(rpc, &context);
     assert_non_null(service);
-    assert_int_equal(weft_rpc_add(rpc, &sample.base, NULL), -EPERM);
+    assert_int_equal(weft_rpc_add(rpc, &sample.base, NULL, NULL), -EPERM);
     assert_int_equal(service->conn_size, 0);
     void *config = calloc(1, service->config_size), *memory = calloc(1, service->loop_size);
     const struct weft_option_set none = {NULL, 0};
@@ -126,7 +165,8 @@ static void make_service(void *arg)
     void *context;
     (void)arg;
     struct weft_rpc *rpc = weft_rpc_new("set");
-    if (rpc && weft_rpc_add(rpc, &sample.base, NULL) == 0 && weft_rpc_add_reflection(rpc) == 0)
+    if (rpc && weft_rpc_add(rpc, &sample.base, NULL, NULL) == 0 &&
+        weft_rpc_add_reflection(rpc, NULL) == 0)
         assert_true(weft_rpc_service(rpc, &context) || fault_failed() > 0);
     weft_rpc_free(rpc);
 }
@@ -156,8 +196,8 @@ static void fill(void *arg)
     struct weft_rpc *rpc = weft_rpc_new("set");
     if (!rpc)
         return;
-    const int first = weft_rpc_add(rpc, &sample.base, NULL);
-    const int second = weft_rpc_add(rpc, &olds.base, NULL);
+    const int first = weft_rpc_add(rpc, &sample.base, NULL, NULL);
+    const int second = weft_rpc_add(rpc, &olds.base, NULL, NULL);
     assert_true(first == 0 || (first == -ENOMEM && fault_failed() > 0));
     assert_true(second == 0 || (second == -ENOMEM && fault_failed() > 0));
     assert_int_equal(rpc->count, (first == 0 ? 6 : 0) + (second == 0));
@@ -185,6 +225,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_service_is_added_once),
         cmocka_unit_test(test_stream_that_is_no_method_is_refused),
+        cmocka_unit_test(test_set_that_could_not_be_made_takes_nothing),
+        cmocka_unit_test(test_refusals_say_what_is_wrong),
         cmocka_unit_test(test_methods_are_found_by_their_whole_name),
         cmocka_unit_test(test_set_is_registered_with_each_face_and_then_closed),
         cmocka_unit_test(test_set_is_a_service_to_call_without_a_registry),

@@ -88,10 +88,10 @@ static void test_other_methods_have_one_message(void **state)
     const struct weft_service *service = &world->rpc->services[FRAMES];
     assert_false(service->streams(world->states[FRAMES], weft_view_str("/sample.Sample/Say")));
     assert_false(service->streams(world->states[FRAMES], weft_view_str("/sample.Sample/No")));
-    assert_int_equal(weft_rpc_stream_requests(world->rpc, "sample.Sample/Say"), -EPERM);
+    assert_int_equal(weft_rpc_stream_requests(world->rpc, "sample.Sample/Say", NULL), -EPERM);
     struct weft_rpc *rpc = weft_rpc_new("x");
     assert_non_null(rpc);
-    assert_int_equal(weft_rpc_stream_requests(rpc, "sample.Sample/Say"), -ENOENT);
+    assert_int_equal(weft_rpc_stream_requests(rpc, "sample.Sample/Say", NULL), -ENOENT);
     weft_rpc_free(rpc);
     rpc_call_frame(world, &request, "Say", "open", 0);
     weft_rpc_next(rpc_open.call);

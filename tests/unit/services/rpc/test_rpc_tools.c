@@ -195,10 +195,10 @@ static void test_each_is_added_once(void **state)
     (void)state;
     struct weft_rpc *rpc = weft_rpc_new("tools");
     assert_non_null(rpc);
-    assert_int_equal(weft_rpc_add_health(rpc), 0);
-    assert_int_equal(weft_rpc_add_health(rpc), -EEXIST);
-    assert_int_equal(weft_rpc_add_reflection(rpc), 0);
-    assert_int_equal(weft_rpc_add_reflection(rpc), -EEXIST);
+    assert_int_equal(weft_rpc_add_health(rpc, NULL), 0);
+    assert_int_equal(weft_rpc_add_health(rpc, NULL), -EEXIST);
+    assert_int_equal(weft_rpc_add_reflection(rpc, NULL), 0);
+    assert_int_equal(weft_rpc_add_reflection(rpc, NULL), -EEXIST);
     weft_rpc_free(rpc);
 }
 
