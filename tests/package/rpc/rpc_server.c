@@ -2,17 +2,14 @@
  *
  * Serves sample.proto over gRPC, frames and HTTP, with a thread that answers: rpc_server URL. It says where it listens, and
  * drains when it is terminated. */
-#include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "codecs/codecs.h"
 #include "core/base/compiler.h"
-#include "core/server.h"
+#include "core/serve.h"
 #include "sample.pb-c.h"
 #include "services/rpc/rpc.h"
 #include "transports/transports.h"
@@ -148,39 +145,28 @@ static void sample_say(Sample__Sample_Service *service, const Sample__Text *requ
     }
 }
 
-/* The number of the next message is the data of the call. */
-static void go_on(struct weft_rpc_call *call)
+/* Sends 0, 1, ..., count - 1. */
+static int next(struct weft_rpc_call *call, const ProtobufCMessage *message, void *state)
 {
+    const Sample__Text *request = (const void *)message;
+    uint32_t *sent = state;
     Sample__Text reply = SAMPLE__TEXT__INIT;
-    const Sample__Text *request = (const Sample__Text *)weft_rpc_keep(call);
-    uint32_t *next = weft_rpc_data(call);
-    int err = 0;
-    reply.text = request->text;
-    while (err == 0 && *next < request->count) {
-        reply.count = *next;
-        err = weft_rpc_send(call, &reply.base);
-        *next += err == 0;
-    }
-    if (err == 0)
+    if (*sent == request->count) {
         weft_rpc_end(call, WEFT_RPC_OK, NULL);
-    else if (err != -EAGAIN)
-        weft_rpc_end(call, WEFT_RPC_RESOURCE_EXHAUSTED, "no memory to stream from");
+        return 0;
+    }
+    reply.text = request->text;
+    reply.count = (*sent)++;
+    return weft_rpc_send(call, &reply.base);
 }
-
-static const struct weft_rpc_events streaming = {.on_room = go_on, .on_cancel = cancelled};
 
 static void sample_stream(Sample__Sample_Service *service, const Sample__Text *request,
                           Sample__Text_Closure closure, void *call)
 {
     (void)service, (void)request, (void)closure;
-    uint32_t *next = weft_rpc_keep(call) ? weft_rpc_alloc(call, sizeof *next) : NULL;
-    if (!next) {
-        weft_rpc_end(call, WEFT_RPC_RESOURCE_EXHAUSTED, "no memory to stream from");
-        return;
-    }
-    *next = 0;
-    weft_rpc_listen(call, &streaming, next);
-    go_on(call);
+    uint32_t *sent = weft_rpc_generate(call, next, sizeof *sent);
+    if (sent)
+        weft_rpc_listen(call, &waiting, sent);
 }
 
 /* Sends back what comes, and asks for more unless it says "hold". */
@@ -257,83 +243,46 @@ static const Sample__Sample_Service sample = {
 
 /* --- the server --------------------------------------------------------------------------------------- */
 
-struct stopper {
-    struct weft_signal signal;
-    struct weft_server *server;
-};
-
-static void on_signal(struct weft_signal *raised)
+static int fill(struct weft_registry *registry, struct weft_rpc *rpc, struct weft_error *error)
 {
-    weft_server_stop(weft_container_of(raised, struct stopper, signal)->server);
-}
-
-static int fill(struct weft_registry *registry, struct weft_rpc *rpc)
-{
-    static const struct weft_codec *const codecs[] = {&weft_codec_length_delimited_gzip,
-                                                      &weft_codec_http, &weft_codec_grpc};
     static const char *const streams[] = {"Stream", "Chat", NULL};
-    int err = weft_registry_add_transport(registry, &weft_transport_tcp);
-    for (size_t i = 0; i < 3 && err == 0; i++)
-        err = weft_registry_add_codec(registry, codecs[i]);
+    const struct weft_plugins plugins = {
+        .transports = weft_transports_basic(),
+        .codecs = (const struct weft_codec *const[]){&weft_codec_length_delimited_gzip,
+                                                     &weft_codec_http, &weft_codec_grpc, NULL},
+    };
+    int err = weft_registry_add_all(registry, &plugins, error);
     if (err == 0)
-        err = weft_rpc_add(rpc, &sample.base, streams, NULL);
+        err = weft_rpc_add(rpc, &sample.base, streams, error);
     if (err == 0)
-        err = weft_rpc_stream_requests(rpc, "sample.Sample/Chat", NULL);
+        err = weft_rpc_stream_requests(rpc, "sample.Sample/Chat", error);
     if (err == 0)
-        err = weft_rpc_stream_requests(rpc, "sample.Sample/Sum", NULL);
+        err = weft_rpc_stream_requests(rpc, "sample.Sample/Sum", error);
     if (err == 0)
-        err = weft_rpc_add_health(rpc, NULL);
+        err = weft_rpc_add_health(rpc, error);
     if (err == 0)
-        err = weft_rpc_add_reflection(rpc, NULL);
-    return err == 0 ? weft_rpc_register(rpc, registry, NULL) : err;
-}
-
-static int serve(struct weft_server *server)
-{
-    struct stopper stopper = {.server = server};
-    printf("listening %s\n", weft_server_listening(server, 0));
-    (void)fflush(stdout);
-    weft_signal_start(&stopper.signal, weft_server_loop(server), SIGTERM, on_signal);
-    const int err = weft_server_run(server);
-    weft_signal_stop(&stopper.signal);
-    return err;
+        err = weft_rpc_add_reflection(rpc, error);
+    return err == 0 ? weft_rpc_register(rpc, registry, error) : err;
 }
 
 int main(int argc, char **argv)
 {
-    const struct weft_log log = {.level = WEFT_LOG_WARN, .fd = STDERR_FILENO};
     struct weft_registry registry = {.frozen = false};
-    const struct weft_server_options options = {
-        .registry = &registry,
-        .urls = (const char *const *)(argv + 1),
-        .url_count = (size_t)argc - 1,
-        .codec = "length-delimited-gzip",
-        .service = "sample",
-        .limits = weft_limits_default(),
-        .threads = 2,
-        .log = &log,
-    };
-    struct weft_server *server = NULL;
-    struct weft_error error = {.code = 0};
+    struct weft_error error;
     struct weft_rpc *rpc = weft_rpc_new("sample");
     pthread_t thread;
-    if (!rpc || pthread_create(&thread, NULL, work, NULL) != 0)
+    if (pthread_create(&thread, NULL, work, NULL) != 0)
         return 1;
-    int err = fill(&registry, rpc);
+    int err = fill(&registry, rpc, &error);
     if (err == 0)
-        err = weft_server_new(&server, &options, &error);
-    if (err == 0)
-        err = weft_server_listen(server, &error);
-    if (err == 0)
-        err = serve(server);
-    else
-        (void)fprintf(stderr, "rpc_server: %s\n", *error.text ? error.text : weft_strerror(err));
+        err = weft_serve(&registry, argc, argv, &error);
+    if (err != 0)
+        (void)fprintf(stderr, "rpc_server: %s\n", error.text);
     pthread_mutex_lock(&worker.lock);
     worker.over = true;
     pthread_cond_signal(&worker.more);
     pthread_mutex_unlock(&worker.lock);
     pthread_join(thread, NULL);
-    weft_server_free(server);
     weft_rpc_free(rpc);
     return err == 0 ? 0 : 1;
 }

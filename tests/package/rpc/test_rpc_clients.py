@@ -36,7 +36,8 @@ class Server(unittest.TestCase):
         self.server = subprocess.Popen([SERVER, "tcp://127.0.0.1:0?codec=auto"], stdout=subprocess.PIPE, text=True)
         self.addCleanup(self.server.communicate)
         self.addCleanup(self.server.terminate)
-        self.port = int(re.search(r":(\d+)", self.server.stdout.readline())[1])
+        lines = [self.server.stdout.readline() for _ in range(3)]  # one for each codec
+        self.port = int(re.search(r":(\d+)", lines[0])[1])
 
 
 class OverGrpc(Server):

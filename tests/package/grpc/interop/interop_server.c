@@ -3,15 +3,13 @@
  * The server of gRPC's interoperability tests: interop_server URL. It says where it listens, and drains when it is
  * terminated. */
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "codecs/codecs.h"
 #include "core/base/compiler.h"
-#include "core/server.h"
+#include "core/serve.h"
 #include "services/rpc/rpc.h"
 #include "testing.pb-c.h"
 #include "transports/transports.h"
@@ -256,70 +254,33 @@ static const Grpc__Testing__TestService_Service service = {
     .full_duplex_call = test_full_duplex_call,
 };
 
-struct stopper {
-    struct weft_signal signal;
-    struct weft_server *server;
-};
-
-static void on_signal(struct weft_signal *raised)
-{
-    weft_server_stop(weft_container_of(raised, struct stopper, signal)->server);
-}
-
-static int fill(struct weft_registry *registry, struct weft_rpc *rpc)
+static int fill(struct weft_registry *registry, struct weft_rpc *rpc, struct weft_error *error)
 {
     static const char *const streams[] = {"StreamingOutputCall", "FullDuplexCall", NULL};
-    int err = weft_registry_add_transport(registry, &weft_transport_tcp);
+    const struct weft_plugins plugins = {
+        .transports = weft_transports_basic(),
+        .codecs = (const struct weft_codec *const[]){&weft_codec_grpc, NULL},
+    };
+    int err = weft_registry_add_all(registry, &plugins, error);
     if (err == 0)
-        err = weft_registry_add_codec(registry, &weft_codec_grpc);
+        err = weft_rpc_add(rpc, &service.base, streams, error);
     if (err == 0)
-        err = weft_rpc_add(rpc, &service.base, streams, NULL);
+        err = weft_rpc_stream_requests(rpc, "grpc.testing.TestService/StreamingInputCall", error);
     if (err == 0)
-        err = weft_rpc_stream_requests(rpc, "grpc.testing.TestService/StreamingInputCall", NULL);
-    if (err == 0)
-        err = weft_rpc_stream_requests(rpc, "grpc.testing.TestService/FullDuplexCall", NULL);
-    return err == 0 ? weft_rpc_register(rpc, registry, NULL) : err;
-}
-
-static int serve(struct weft_server *server)
-{
-    struct stopper stopper = {.server = server};
-    printf("listening %s\n", weft_server_listening(server, 0));
-    (void)fflush(stdout);
-    weft_signal_start(&stopper.signal, weft_server_loop(server), SIGTERM, on_signal);
-    const int err = weft_server_run(server);
-    weft_signal_stop(&stopper.signal);
-    return err;
+        err = weft_rpc_stream_requests(rpc, "grpc.testing.TestService/FullDuplexCall", error);
+    return err == 0 ? weft_rpc_register(rpc, registry, error) : err;
 }
 
 int main(int argc, char **argv)
 {
-    const struct weft_log log = {.level = WEFT_LOG_WARN, .fd = STDERR_FILENO};
     struct weft_registry registry = {.frozen = false};
-    const struct weft_server_options options = {
-        .registry = &registry,
-        .urls = (const char *const *)(argv + 1),
-        .url_count = (size_t)argc - 1,
-        .codec = "grpc",
-        .service = "testing",
-        .limits = weft_limits_default(),
-        .threads = 1,
-        .log = &log,
-    };
-    struct weft_server *server = NULL;
-    struct weft_error error = {.code = 0};
+    struct weft_error error;
     struct weft_rpc *rpc = weft_rpc_new("testing");
-    int err = rpc ? fill(&registry, rpc) : -ENOMEM;
+    int err = fill(&registry, rpc, &error);
     if (err == 0)
-        err = weft_server_new(&server, &options, &error);
-    if (err == 0)
-        err = weft_server_listen(server, &error);
-    if (err == 0)
-        err = serve(server);
-    else
-        (void)fprintf(stderr, "interop_server: %s\n",
-                      *error.text ? error.text : weft_strerror(err));
-    weft_server_free(server);
+        err = weft_serve(&registry, argc, argv, &error);
+    if (err != 0)
+        (void)fprintf(stderr, "interop_server: %s\n", error.text);
     weft_rpc_free(rpc);
     return err == 0 ? 0 : 1;
 }
