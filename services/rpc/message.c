@@ -6,7 +6,7 @@
 
 enum { MOST_NUMBER = (1 << 29) - 1 };
 
-static bool take_varint(struct weft_view *rest, uint64_t *value)
+static bool take_long_varint(struct weft_view *rest, uint64_t *value)
 {
     *value = 0;
     for (size_t i = 0; i < 10 && i < rest->size; i++) {
@@ -18,6 +18,16 @@ static bool take_varint(struct weft_view *rest, uint64_t *value)
         }
     }
     return false;
+}
+
+/* Keys and sizes mostly have one byte. */
+static inline bool take_varint(struct weft_view *rest, uint64_t *value)
+{
+    if (rest->size == 0 || rest->data[0] >= 0x80)
+        return take_long_varint(rest, value);
+    *value = rest->data[0];
+    *rest = weft_view_skip(*rest, 1);
+    return true;
 }
 
 static bool take_bytes(struct weft_view *rest, uint64_t size, struct weft_view *bytes)

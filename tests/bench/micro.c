@@ -85,9 +85,12 @@ int main(int argc, char **argv)
     count = bench_store_works(works, count);
     count = bench_kv_works(works, count);
     count = bench_resp_works(works, count);
+#ifdef WEFT_HAS_GRPC
+    count = bench_rpc_works(works, count);
+#endif
     if (strcmp(mode, "versions") == 0) {
-        printf("compiler %s\nglibc %s\nzlib %s\ngzip %s\n", __VERSION__, gnu_get_libc_version(),
-               zlibVersion(), BENCH_GZIP);
+        printf("compiler %s\nglibc %s\nzlib %s\ngzip %s\nrpc %s\n", __VERSION__,
+               gnu_get_libc_version(), zlibVersion(), BENCH_GZIP, BENCH_RPC);
         return 0;
     }
     for (size_t i = 0; i < count; i++) {

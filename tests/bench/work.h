@@ -32,6 +32,7 @@ size_t bench_codec_works(struct bench_work *works, size_t count);
 size_t bench_store_works(struct bench_work *works, size_t count);
 size_t bench_kv_works(struct bench_work *works, size_t count);
 size_t bench_resp_works(struct bench_work *works, size_t count);
+size_t bench_rpc_works(struct bench_work *works, size_t count);
 
 /* Ends the program with a line where something that a measurement needs does not work. */
 void bench_need(bool good, const char *what);
