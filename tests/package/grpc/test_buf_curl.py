@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""What `buf curl`, which knows no .proto file of ours, makes of reflection: of kvs, of the greeter and of a sample that has every
-kind of method; and the sessions with it on the pages. Run from the root of the tree: test_buf_curl.py BUF KVS GREETER SAMPLE."""
+"""What `buf curl`, which knows no .proto file of ours, makes of reflection: of kvs, of the greeter, of a sample that has
+every kind of method, and of .proto files as others write them; and the sessions with it on the pages. Run from the root
+of the tree: test_buf_curl.py BUF KVS GREETER SAMPLE SHOP."""
 import base64
 import json
 import os
@@ -132,6 +133,28 @@ class Sample(Server):
                          "deadline_exceeded")
 
 
+class Shop(Server):
+    """.proto files as others write them."""
+
+    def setUp(self):
+        self.start(SHOP, "tcp://127.0.0.1:0?codec=auto")
+
+    def test_services_of_one_package_are_listed(self):
+        self.assertEqual(self.names("--list-methods")[-3:],
+                         ["shop.orders.v1.Cleaner/Clear", "shop.orders.v1.Orders/Place",
+                          "shop.orders.v1.Orders/getHTTPStatus"])
+
+    def test_types_of_other_files_and_well_known_ones_come_back(self):
+        line = {"article": "pen", "price": {"currency": "EUR", "units": "-5"}}
+        order = {"state": "OPEN", "lines": [line], "byNumber": {"7": line}, "cash": {"units": "3"},
+                 "placed": "2023-01-01T00:00:00.500Z", "parts": [{"card": "1234"}]}
+        self.assertEqual(self.curl("shop.orders.v1.Orders/Place", data=[order]), [order])
+
+    def test_empty_messages_come_back(self):
+        self.assertEqual(self.curl("shop.orders.v1.Orders/getHTTPStatus", data=[{}]), [{}])
+        self.assertEqual(self.curl("shop.orders.v1.Cleaner/Clear", data=[{}]), [{}])
+
+
 if __name__ == "__main__":
-    BUF, KVS, GREETER, SAMPLE = (pathlib.Path(sys.argv.pop(1)).resolve() for _ in range(4))
+    BUF, KVS, GREETER, SAMPLE, SHOP = (pathlib.Path(sys.argv.pop(1)).resolve() for _ in range(5))
     unittest.main()
