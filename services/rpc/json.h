@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Messages of protobuf-c as JSON (https://protobuf.dev/programming-guides/json/). The well-known types, such
- * as google.protobuf.Timestamp, have no form of their own here: they are messages like others. Private to
- * this folder. */
+ * Messages of protobuf-c as JSON (https://protobuf.dev/programming-guides/json/). Of the well-known types
+ * google.protobuf.Timestamp and Duration have a form of their own here (json_time.h); the others are messages like any
+ * other. Private to this folder. */
 #ifndef WEFT_RPC_JSON_H
 #define WEFT_RPC_JSON_H
 

@@ -3,6 +3,7 @@
 
 #include "json.h"
 #include "json_scalar.h"
+#include "json_time.h"
 #include "message.h"
 
 /* A list that grows, of a repeated field. */
@@ -11,8 +12,8 @@ struct list {
     size_t count, room;
 };
 
-static bool read_message(struct weft__rpc_json *self, const ProtobufCMessageDescriptor *type,
-                         int depth, ProtobufCMessage **message);
+static bool read_any(struct weft__rpc_json *self, const ProtobufCMessageDescriptor *type,
+                     enum weft_json_token token, int depth, ProtobufCMessage **message);
 
 static enum weft_json_token next(struct weft__rpc_json *self)
 {
@@ -29,9 +30,7 @@ static bool read_value(struct weft__rpc_json *self, const ProtobufCFieldDescript
 {
     if (field->type != PROTOBUF_C_TYPE_MESSAGE)
         return weft__rpc_json_scalar(self, field, token, false, member);
-    if (token != WEFT_JSON_OBJECT)
-        return weft__rpc_json_fail(self, "An object is expected");
-    return read_message(self, field->descriptor, depth - 1, member);
+    return read_any(self, field->descriptor, token, depth - 1, member);
 }
 
 /* --- repeated fields and maps ------------------------------------------------------------------------- */
@@ -223,14 +222,38 @@ static bool read_message(struct weft__rpc_json *self, const ProtobufCMessageDesc
     }
 }
 
+/* Reads a time or a duration, whose string has just been read. */
+static bool read_time(struct weft__rpc_json *self, const ProtobufCMessageDescriptor *type,
+                      ProtobufCMessage **message)
+{
+    struct weft_view text;
+    char *made = weft__rpc_json_alloc(self, type->sizeof_message);
+    if (!made || !weft__rpc_json_string(self, &text))
+        return false;
+    protobuf_c_message_init(type, made);
+    *message = (ProtobufCMessage *)(void *)made;
+    const char *wrong = weft__rpc_read_time(type, text, made);
+    return !wrong || weft__rpc_json_fail(self, wrong);
+}
+
+/* Reads a message that begins with a token. */
+static bool read_any(struct weft__rpc_json *self, const ProtobufCMessageDescriptor *type,
+                     enum weft_json_token token, int depth, ProtobufCMessage **message)
+{
+    if (token == WEFT_JSON_OBJECT)
+        return read_message(self, type, depth, message);
+    if (token == WEFT_JSON_STRING && weft__rpc_is_time(type))
+        return read_time(self, type, message);
+    return weft__rpc_json_fail(self, "An object is expected");
+}
+
 ProtobufCMessage *weft__rpc_read_json(const ProtobufCMessageDescriptor *type, struct weft_view json,
                                       struct weft_arena *arena, char *why, size_t why_size,
                                       bool *malformed)
 {
     struct weft__rpc_json self = {.json.rest = json, .arena = arena};
     ProtobufCMessage *message = NULL;
-    const bool good = expect(&self, WEFT_JSON_OBJECT, "An object is expected") &&
-                      read_message(&self, type, WEFT__RPC_DEPTH, &message) &&
+    const bool good = read_any(&self, type, next(&self), WEFT__RPC_DEPTH, &message) &&
                       expect(&self, WEFT_JSON_END, "Something follows the message");
     *malformed = !self.no_memory;
     if (good)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "json.h"
+#include "json_time.h"
 #include "services/payload/json/build.h"
 #include "services/payload/json/writer.h"
 #include "services/payload/line/value.h"
@@ -95,6 +96,26 @@ static void put_scalar(struct weft_text *text, const ProtobufCFieldDescriptor *f
     }
 }
 
+/* Puts a time as a string. False: it is none, or beyond what the string can say. */
+static bool put_time(struct weft_text *text, const ProtobufCMessage *message)
+{
+    char string[WEFT__RPC_TIME_TEXT];
+    const size_t size =
+        weft__rpc_is_time(message->descriptor) ? weft__rpc_write_time(message, string) : 0;
+    if (size == 0)
+        return false;
+    weft_text_printf(text, "\"%.*s\"", (int)size, string);
+    return true;
+}
+
+static void put_empty(struct weft_text *text, const ProtobufCMessageDescriptor *type)
+{
+    if (!weft__rpc_is_time(type))
+        weft_text_puts(text, "{}");
+    else
+        weft_text_puts(text, weft__rpc_no_time(type));
+}
+
 static void put_value(struct weft_text *text, const ProtobufCFieldDescriptor *field,
                       const void *member)
 {
@@ -111,7 +132,7 @@ static void put_value(struct weft_text *text, const ProtobufCFieldDescriptor *fi
         if (message)
             weft__rpc_write_json(text, message);
         else /* an entry of a map, or an element: one that is not set is empty */
-            weft_text_puts(text, "{}");
+            put_empty(text, field->descriptor);
         break;
     default:
         put_scalar(text, field, member);
@@ -224,6 +245,8 @@ void weft__rpc_write_json(struct weft_text *text, const ProtobufCMessage *messag
 {
     const ProtobufCMessageDescriptor *type = message->descriptor;
     bool behind = false;
+    if (put_time(text, message))
+        return;
     weft_text_puts(text, "{");
     for (unsigned i = 0; i < type->n_fields; i++) {
         const ProtobufCFieldDescriptor *field = &type->fields[i];

@@ -3,6 +3,7 @@
 every kind of method, and of .proto files as others write them; and the sessions with it on the pages. Run from the root
 of the tree: test_buf_curl.py BUF KVS GREETER SAMPLE SHOP."""
 import base64
+import http.client
 import json
 import os
 import pathlib
@@ -148,6 +149,15 @@ class Shop(Server):
         line = {"article": "pen", "price": {"currency": "EUR", "units": "-5"}}
         order = {"state": "OPEN", "lines": [line], "byNumber": {"7": line}, "cash": {"units": "3"},
                  "placed": "2023-01-01T00:00:00.500Z", "parts": [{"card": "1234"}]}
+        self.assertEqual(self.curl("shop.orders.v1.Orders/Place", data=[order]), [order])
+
+    def test_json_over_http_is_that_of_the_tool(self):
+        order = {"lines": [{"price": {"units": "-5"}}], "placed": "2023-01-01T00:00:00.500Z"}
+        connection = http.client.HTTPConnection(self.address, timeout=TIMEOUT)
+        self.addCleanup(connection.close)
+        connection.request("POST", "/shop.orders.v1.Orders/Place", json.dumps(order),
+                           {"Content-Type": "application/json"})
+        self.assertEqual(json.load(connection.getresponse()), order)
         self.assertEqual(self.curl("shop.orders.v1.Orders/Place", data=[order]), [order])
 
     def test_empty_messages_come_back(self):
