@@ -99,7 +99,7 @@ struct weft_codec_state {
     void *conn;         /* one per connection */
     uint32_t config_id; /* for the frame cache: the number of config in this server */
     bool many; /* requests may have many messages: the service takes such (service.h: streams) */
-    /* Shows the time of the connection's loop (task.h: weft_loop_now), for limits per time alone, such as of
+    /* Shows the time of the connection's loop (task.h: weft_loop_now), for the slot tick and for limits per time, such as of
      * pings. NULL: nobody tells the time, as in a client. */
     const int64_t *now;
 };
@@ -247,6 +247,18 @@ struct weft_codec {
      * with final true once, before our direction ends: no message will be taken any more. Without memory the
      * words are left out. A connection that is turned away gets the latter alone, without a decode. */
     void (*goodbye)(const struct weft_codec_state *state, bool final, struct weft_chain *out);
+
+    /* For a codec that has something to do as time passes, such as a keepalive ping. The time is *state->now, and `heard` is
+     * when the peer's last byte came. Silence says nothing while the core does not read, or while output waits that the
+     * peer has not taken, for which there is write-timeout; then heard is the time now. Whole frames that the codec
+     * appends to out leave at once, perhaps before the replies to earlier requests. They are no part of an answer, so
+     * backlog does not change.
+     *
+     * A server calls it after init, and again at the time that the last call has returned, or sooner. Once the connection has
+     * begun to close it is not called any more. A client never calls it. Returns the time of the next call, which is later
+     * than now, or 0: none is needed. A result < 0 ends the connection. -ETIMEDOUT: the peer was asked for a sign of life
+     * and gave none; the reason is peer-vanished. -ENOMEM. */
+    int64_t (*tick)(const struct weft_codec_state *state, int64_t heard, struct weft_chain *out);
 
     /* For a codec whose frame of a reply depends on the request: in HTTP the reply to HEAD has no body.
      * Such a codec notes in the connection's state what it must know of each message that decode gave,

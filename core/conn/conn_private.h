@@ -59,6 +59,8 @@ static inline bool weft__conn_has_partial(const struct weft__conn *conn)
 
 /* Called once per turn: starts the deadlines that now apply and clears those that do not. */
 void weft__conn_set_deadlines(struct weft__conn *conn);
+/* Calls the codec's tick, if it has one, and arms the timer for the next. */
+void weft__conn_tick(struct weft__conn *conn);
 
 /* variant.c */
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Deadlines of a connection: for an unfinished frame, for a write, for idling and lingering. One timer
- * serves them all. */
+ * Deadlines of a connection: for an unfinished frame, for a write, for idling and lingering, and for its codec's
+ * tick. One timer serves them all. */
+#include <errno.h>
+
 #include "conn_private.h"
 #include "core/base/compiler.h"
 
@@ -21,21 +23,56 @@ static void earlier(int64_t *earliest, int64_t deadline)
         *earliest = deadline;
 }
 
-/* The timer is lazy: it is armed for the earliest deadline and not moved when that one goes away.
- */
-static void arm_timer(struct weft__conn *conn)
+/* Arms the timer for a deadline, unless it is 0 or the timer fires sooner. The timer is lazy: it is not moved when a
+ * deadline goes away. */
+static void arm_for(struct weft__conn *conn, int64_t deadline)
 {
     struct weft_loop *loop = conn->binding->worker->loop;
+
+    if (deadline == 0 || (weft_timer_is_armed(&conn->timer) && conn->timer.deadline <= deadline))
+        return;
+    conn->timer.fire = on_timer;
+    weft_loop_after(loop, &conn->timer, deadline - weft_loop_now(loop));
+}
+
+static void arm_timer(struct weft__conn *conn)
+{
     int64_t earliest = 0;
 
     if (conn->frame_start != 0)
         earlier(&earliest, conn->frame_start + frame_time(conn));
     earlier(&earliest, conn->write_deadline);
     earlier(&earliest, conn->rest_deadline);
-    if (earliest == 0 || (weft_timer_is_armed(&conn->timer) && conn->timer.deadline <= earliest))
+    arm_for(conn, earliest);
+}
+
+/* True if the peer's silence means that it has sent nothing. */
+static bool is_listening(const struct weft__conn *conn)
+{
+    return weft__conn_reads(conn) && !conn->yielded && !weft__conn_has_output(conn);
+}
+
+/* Nothing is kept of when the codec wants its next tick: the timer, once it is armed for that, fires by then for whatever
+ * reason, and each time the codec is asked anew. */
+void weft__conn_tick(struct weft__conn *conn)
+{
+    const struct weft_codec *codec = conn->binding->codec;
+    int64_t heard, next;
+
+    if (!codec->tick || conn->undecided || conn->state != WEFT__CONN_OPEN)
         return;
-    conn->timer.fire = on_timer;
-    weft_loop_after(loop, &conn->timer, earliest - weft_loop_now(loop));
+    heard = is_listening(conn) ? conn->heard : weft_loop_now(conn->binding->worker->loop);
+    next = codec->tick(&conn->codec, heard, &conn->out);
+    if (next == -ETIMEDOUT) {
+        conn->detail = "no answer to a keepalive ping";
+        weft__conn_break(conn, WEFT_REASON_PEER_VANISHED);
+    } else if (next < 0) {
+        weft__conn_give_up(conn, next == -ENOMEM ? WEFT_REASON_NO_MEMORY : WEFT_REASON_INTERNAL);
+    } else {
+        arm_for(conn, next);
+    }
+    if (conn->out.bytes > 0)
+        weft__conn_schedule(conn);
 }
 
 static void on_timer(struct weft_timer *timer)
@@ -43,14 +80,16 @@ static void on_timer(struct weft_timer *timer)
     struct weft__conn *conn = weft_container_of(timer, struct weft__conn, timer);
     int64_t now = weft_loop_now(conn->binding->worker->loop);
 
-    if (conn->frame_start != 0 && conn->frame_start + frame_time(conn) <= now)
+    if (conn->frame_start != 0 && conn->frame_start + frame_time(conn) <= now) {
         weft__conn_break(conn, WEFT_REASON_FRAME_TIMEOUT);
-    else if (conn->write_deadline != 0 && conn->write_deadline <= now)
+    } else if (conn->write_deadline != 0 && conn->write_deadline <= now) {
         weft__conn_break(conn, WEFT_REASON_WRITE_TIMEOUT);
-    else if (conn->rest_deadline != 0 && conn->rest_deadline <= now)
+    } else if (conn->rest_deadline != 0 && conn->rest_deadline <= now) {
         weft__conn_break(conn, WEFT_REASON_IDLE_TIMEOUT); /* one that lingers has its reason */
-    else
+    } else {
         arm_timer(conn);
+        weft__conn_tick(conn);
+    }
 }
 
 /* True if nothing is under way that has a deadline of its own or that the service owes. */

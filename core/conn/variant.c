@@ -22,6 +22,7 @@ void weft__conn_bind(struct weft__conn *conn, struct weft__binding *binding)
     conn->streaming = binding->codec->backlog != NULL;
     if (binding->codec->init)
         binding->codec->init(&conn->codec, WEFT_SERVER);
+    weft__conn_tick(conn);
 }
 
 static enum weft_reason reason_of_open(int err)
