@@ -99,6 +99,15 @@ static bool is_idle(const struct weft__conn *conn)
            !weft__conn_has_output(conn) && !weft__conn_has_partial(conn);
 }
 
+/* Returns when an idle connection will have been idle for too long. A turn without a message, as of keepalive pings and
+ * their answers, does not make it a busy one. */
+WEFT_NOINLINE static int64_t idle_deadline(const struct weft__conn *conn, int64_t timeout)
+{
+    if (conn->rest_deadline != 0 && conn->turn_frames == 0)
+        return conn->rest_deadline;
+    return weft_loop_now(conn->binding->worker->loop) + timeout;
+}
+
 void weft__conn_set_deadlines(struct weft__conn *conn)
 {
     struct weft__worker *worker = conn->binding->worker;
@@ -112,7 +121,7 @@ void weft__conn_set_deadlines(struct weft__conn *conn)
         conn->frame_start = weft_loop_now(worker->loop);
     if (conn->state != WEFT__CONN_LINGER)
         conn->rest_deadline =
-            idle_timeout > 0 && is_idle(conn) ? weft_loop_now(worker->loop) + idle_timeout : 0;
+            idle_timeout > 0 && is_idle(conn) ? idle_deadline(conn, idle_timeout) : 0;
     if (conn->frame_start != 0 || conn->write_deadline != 0 || conn->rest_deadline != 0)
         arm_timer(conn);
 }

@@ -253,6 +253,19 @@ static void test_undecided_connection_has_no_tick(void **state)
     assert_int_equal(ticks.heard, ticks.at);
 }
 
+static void test_ticks_do_not_make_an_idle_connection_busy(void **state)
+{
+    struct server_fixture *f = *state;
+    f->options.limits.idle_timeout = WEFT_SECONDS(5 * EVERY / 2);
+    struct test_peer *peer = serve(f);
+    ticks.words = "tick";
+    advance(f, SECONDS(5 * EVERY / 2) - 1);
+    assert_heard(peer, "tick*2");
+    assert_int_equal(closed(f), 0);
+    advance(f, 1);
+    assert_ended(peer, WEFT_REASON_IDLE_TIMEOUT);
+}
+
 #define TEST_TICK(test)                                                                            \
     {                                                                                              \
 #test, test, setup, server_fixture_teardown, url_ticking                                   \
@@ -274,6 +287,7 @@ int main(void)
         TEST_TICK(test_closing_connection_has_no_tick),
         TEST_TICK(test_ticks_go_on_while_the_server_drains),
         TEST_TICK(test_undecided_connection_has_no_tick),
+        TEST_TICK(test_ticks_do_not_make_an_idle_connection_busy),
     };
     return cmocka_run_group_tests_name("conn tick", tests, NULL, NULL);
 }
