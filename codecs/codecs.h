@@ -77,7 +77,8 @@ extern const struct weft_codec weft_codec_http;
  * chosen by ALPN ("h2"). A payload is a request's or a reply's message without the five bytes before it; its
  * target is the path. A call has one request; its answer may have many messages. Options: max-streams, the most
  * requests of a connection at once (default 128, and always less than max-pending); max-head, the largest list
- * of header fields (default 16KiB); threshold and level, as for length-delimited-gzip. A library that was built
+ * of header fields (default 16KiB); threshold and level, as for length-delimited-gzip; keepalive-time (2h), keepalive-timeout
+ * (20s) and keepalive-without-calls (on), the pings of its own to a silent peer, as gRPC's servers have them. A library that was built
  * without nghttp2 does not define this codec. In this source tree the build defines WEFT_HAS_GRPC if it is there. */
 extern const struct weft_codec weft_codec_grpc;
 

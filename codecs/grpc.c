@@ -18,6 +18,9 @@ static const struct weft_option options[] = {
     {"max-head", "BYTES", "largest list of header fields (default 16KiB)"},
     {"threshold", "BYTES|off", "gzip larger replies, if the client takes that (default 1436)"},
     {"level", "1...9|auto", "how hard (default auto: by size, never for long)"},
+    {"keepalive-time", "TIME|off", "silence before a ping of its own (default 2h)"},
+    {"keepalive-timeout", "TIME", "silence after it that ends the connection (default 20s)"},
+    {"keepalive-without-calls", "on|off", "ping a peer that has no call, too (default on)"},
     {0},
 };
 
@@ -59,6 +62,8 @@ static int configure(void *memory, const struct weft_option_set *set,
         err = read_head(set, &config->max_head, error);
     if (err == 0)
         err = weft__gzip_configure(&config->gzip, set, error);
+    if (err == 0)
+        err = grpc_keepalive_configure(config, set, error);
     return err;
 }
 
@@ -334,6 +339,11 @@ static void goodbye(const struct weft_codec_state *state, bool final, struct wef
     conn->out = NULL;
 }
 
+static int64_t tick(const struct weft_codec_state *state, int64_t heard, struct weft_chain *out)
+{
+    return grpc_keepalive_tick(state->conn, heard, out);
+}
+
 static enum weft_probe probe(const void *config, struct weft_view in)
 {
     (void)config;
@@ -360,6 +370,7 @@ const struct weft_codec weft_codec_grpc = {
     .backlog = backlog,
     .want = want,
     .goodbye = goodbye,
+    .tick = tick,
     .alpn = "h2",
     .probe = probe,
 };

@@ -85,6 +85,15 @@ void grpc_calm_credit(struct grpc_conn *conn);
 void grpc_calm_reset(struct grpc_conn *conn);
 void grpc_calm_ping(struct grpc_conn *conn);
 
+/* keepalive.c: pings of our own */
+/* Reads the options. Returns 0 or WEFT_ECONFIG. */
+int grpc_keepalive_configure(struct grpc_config *config, const struct weft_option_set *set,
+                             struct weft_error *error);
+/* Does what tick does. */
+int64_t grpc_keepalive_tick(struct grpc_conn *conn, int64_t heard, struct weft_chain *out);
+/* Notes the answer to a ping. data: its 8 bytes. Returns false if it answers none of these. */
+bool grpc_keepalive_answered(struct grpc_conn *conn, const uint8_t *data);
+
 /* memory.c */
 /* Returns the allocator for the connection's session. It sets conn->no_memory if an allocation fails. */
 nghttp2_mem grpc_memory(struct grpc_conn *conn);

@@ -39,8 +39,11 @@ enum grpc_code {
 struct grpc_config {
     uint64_t max_frame, max_message;
     struct weft__gzip_settings gzip;
-    uint32_t max_streams; /* that a peer may have open */
-    uint32_t max_head;    /* the largest list of header fields, counted as HTTP/2 does */
+    int64_t keepalive_time;    /* silence before a ping of ours; 0: none is sent */
+    int64_t keepalive_timeout; /* silence after it that ends the connection */
+    uint32_t max_streams;      /* that a peer may have open */
+    uint32_t max_head;         /* the largest list of header fields, counted as HTTP/2 does */
+    bool keepalive_idle;       /* pings are sent without calls, too */
 };
 
 struct grpc_stream;
@@ -138,27 +141,30 @@ struct grpc_conn {
     struct grpc_stream *ready;   /* streams with a message that is asked for, the longest first */
     struct grpc_stream *borrower;
     uint32_t reset;               /* the stream that this decode reports as reset, or 0 */
+    uint32_t keepalive_open;      /* keepalive pings that have no answer */
     size_t queued;                /* of all streams */
     size_t partial;               /* bytes of messages that have not come whole */
     size_t buffered;              /* bytes of the input of requests with many messages */
     size_t unconsumed;            /* bytes that the connection's window is smaller by */
     int64_t last_ping;            /* when the last ping came that counts */
+    int64_t keepalive_at;         /* when the last keepalive ping was sent */
     struct grpc_allowance frames; /* that bring nothing */
     struct grpc_allowance resets;
-    uint8_t strikes;    /* pings that came too soon, since we have sent anything */
-    bool brought;       /* the frame that is read brings something, or is counted elsewhere */
-    bool no_memory;     /* an allocation has failed: nghttp2 is not called any more */
-    bool many;          /* heads are given */
-    bool unknown;       /* io->unknown of this decode */
-    bool let_in;        /* a call with credentials was not rejected */
-    bool pinged;        /* since we have sent anything */
-    bool begun;         /* the preface has come */
-    bool foreign;       /* the peer speaks another protocol, and is told so in that */
-    bool in_head;       /* a header block has begun and not ended */
-    bool asked;         /* a goodbye waits for its answer */
-    bool said_goodbye;  /* the final GOAWAY was submitted */
-    bool peer_goodbye;  /* the peer will make no more requests */
-    const char *detail; /* why we end the connection, or NULL */
+    uint8_t strikes;      /* pings that came too soon, since we have sent anything */
+    bool brought;         /* the frame that is read brings something, or is counted elsewhere */
+    bool no_memory;       /* an allocation has failed: nghttp2 is not called any more */
+    bool many;            /* heads are given */
+    bool unknown;         /* io->unknown of this decode */
+    bool let_in;          /* a call with credentials was not rejected */
+    bool pinged;          /* since we have sent anything */
+    bool keepalive_waits; /* nothing has come since the last keepalive ping */
+    bool begun;           /* the preface has come */
+    bool foreign;         /* the peer speaks another protocol, and is told so in that */
+    bool in_head;         /* a header block has begun and not ended */
+    bool asked;           /* a goodbye waits for its answer */
+    bool said_goodbye;    /* the final GOAWAY was submitted */
+    bool peer_goodbye;    /* the peer will make no more requests */
+    const char *detail;   /* why we end the connection, or NULL */
     /* The body that encode has been given, until it is sent or queued. */
     const struct weft_body *direct;
     struct grpc_stream *direct_of;

@@ -54,6 +54,10 @@ static int on_frame_sent(nghttp2_session *session, const nghttp2_frame *frame, v
 
 static void on_ping_answer(struct grpc_conn *conn, const nghttp2_ping *ping)
 {
+    if (grpc_keepalive_answered(conn, ping->opaque_data)) {
+        conn->brought = true;
+        return;
+    }
     if (!conn->asked || memcmp(ping->opaque_data, goodbye_ping, sizeof goodbye_ping) != 0)
         return;
     /* The peer has read that it should make no new requests, so none is under way. */

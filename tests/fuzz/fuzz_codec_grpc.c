@@ -51,6 +51,19 @@ static void answer(struct feed *feed, size_t *answered)
     }
 }
 
+/* The peer was silent for so long that it is asked for a sign of life. */
+static void be_silent(struct feed *feed)
+{
+    const int64_t heard = feed->now;
+    if (feed->ended < 0)
+        return;
+    feed->now += (int64_t)WEFT_SECONDS(7200);
+    const size_t before = feed->codec->backlog(&feed->state, 0);
+    const int64_t next = feed->codec->tick(&feed->state, heard, &feed->out);
+    must(next > feed->now || next < 0, "a time that is to come");
+    must(feed->codec->backlog(&feed->state, 0) == before, "a tick that changes no backlog");
+}
+
 static void begin(struct feed *feed, const struct feed_codec *fc, bool many)
 {
     feed_init(feed, fc, WEFT_SERVER);
@@ -68,8 +81,10 @@ static void feed_all(struct feed *feed, struct weft_view input, size_t cut)
         size_t part = cut == 0 || cut > input.size ? input.size : cut;
         feed_bytes(feed, weft_view(input.data, part));
         input = weft_view_skip(input, part);
-        if (cut > 0)
+        if (cut > 0) {
             answer(feed, &answered);
+            be_silent(feed);
+        }
     }
     feed_eof(feed);
 }

@@ -103,7 +103,7 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
     if (frame->hd.type == NGHTTP2_HEADERS && call)
         call->has_header = true;
     if (frame->hd.type == NGHTTP2_PING)
-        peer->ping_answers += (frame->hd.flags & NGHTTP2_FLAG_ACK) != 0;
+        *(frame->hd.flags & NGHTTP2_FLAG_ACK ? &peer->ping_answers : &peer->pings) += 1;
     if (frame->hd.type == NGHTTP2_SETTINGS)
         peer->settings++;
     if (frame->hd.type == NGHTTP2_GOAWAY) {

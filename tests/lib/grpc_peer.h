@@ -39,7 +39,7 @@ struct grpc_peer {
     uint32_t goaway_error;
     int32_t goaway_last;
     char goaway_words[64];
-    int ping_answers, settings;
+    int pings, ping_answers, settings;
     bool broken; /* the server broke a rule of HTTP/2 */
 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// kvs as libgrpc++ sees it. Usage: client ADDRESS [CA-FILE], with a file over TLS. It prints a line for each thing that it
-// tried. The calls are those that generated stubs make; the messages are written here, so that nothing has to be generated.
+// kvs as libgrpc++ sees it. Usage: client ADDRESS [CA-FILE | wait], with a file over TLS. It prints a line for each thing that it
+// tried; with "wait" it watches until a line comes on its input, and then makes one call. The calls are those that generated stubs make; the messages are written here, so that nothing has to be generated.
 #include <chrono>
 #include <cstdint>
 #include <cstdlib>
@@ -213,11 +213,31 @@ std::shared_ptr<grpc::Channel> connect(const char *address, const char *authorit
     return grpc::CreateCustomChannel(address, grpc::SslCredentials(options), arguments);
 }
 
+// Watches without a look at what comes, until it is told to make a call.
+int wait(Client &client)
+{
+    std::string line;
+    ByteBuffer first;
+    grpc::ClientContext context;
+    const auto stream = client.watch(context);
+    if (!stream->Read(&first))
+        fail("Watch", stream->Finish());
+    std::cout << "watching" << std::endl;
+    std::getline(std::cin, line);
+    std::cout << "unary " << client.get("k").status << std::endl;
+    context.TryCancel();
+    (void)stream->Finish();
+    return 0;
+}
+
 } // namespace
 
 int main(int argc, char **argv)
 {
-    Client client(connect(argv[1], argc > 2 ? argv[2] : nullptr));
+    const bool waits = argc > 2 && std::string(argv[2]) == "wait";
+    Client client(connect(argv[1], argc > 2 && !waits ? argv[2] : nullptr));
+    if (waits)
+        return wait(client);
     client.set("k", "v");
     const Reply reply = client.get("k");
     std::cout << "unary " << reply.status << ' ' << reply.text << std::endl;

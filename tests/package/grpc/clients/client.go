@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// kvs as google.golang.org/grpc sees it. Usage: client ADDRESS [CA-FILE], with a file over TLS. It prints a line for each
-// thing that it tried. The messages are written here, so that nothing has to be generated from kv.proto.
+// kvs as google.golang.org/grpc sees it. Usage: client ADDRESS [CA-FILE | wait], with a file over TLS. It prints a line for each
+// thing that it tried; with "wait" it watches until a line comes on its input, and then makes one call. The messages are written here, so that nothing has to be generated from kv.proto.
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/binary"
@@ -154,9 +155,24 @@ func (c client) changes(wanted int) int {
 	return seen
 }
 
+// wait watches without a look at what comes, until it is told to make a call.
+func (c client) wait() {
+	var first []byte
+	if err := c.watch(context.Background()).RecvMsg(&first); err != nil {
+		log.Fatal("Watch: ", err)
+	}
+	fmt.Println("watching")
+	if _, err := bufio.NewReader(os.Stdin).ReadString('\n'); err != nil {
+		log.Fatal(err)
+	}
+	code, _ := c.get("k")
+	fmt.Println("unary", code)
+}
+
 func main() {
 	security := grpc.WithInsecure()
-	if len(os.Args) > 2 {
+	waits := len(os.Args) > 2 && os.Args[2] == "wait"
+	if len(os.Args) > 2 && !waits {
 		authority, err := credentials.NewClientTLSFromFile(os.Args[2], "localhost")
 		if err != nil {
 			log.Fatal(err)
@@ -168,6 +184,10 @@ func main() {
 		log.Fatal(err)
 	}
 	c := client{conn}
+	if waits {
+		c.wait()
+		return
+	}
 	c.set("k", "v")
 	code, text := c.get("k")
 	fmt.Println("unary", code, text)

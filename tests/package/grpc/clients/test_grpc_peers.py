@@ -9,6 +9,9 @@ import sys
 import tempfile
 import unittest
 
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent))
+from ping_relay import Relay
+
 EXPECTED = """unary 200 v
 large true
 gzip true
@@ -44,6 +47,31 @@ class Peers(unittest.TestCase):
 
     def test_the_same_over_tls(self):
         self.assert_all_is_well(self.secured, self.folder / "ca.pem")
+
+
+class Keepalive(unittest.TestCase):
+    def test_clients_that_wait_answer_pings(self):
+        server = subprocess.Popen([KVS, "--log-level", "info", "--listen", "tcp://127.0.0.1:0?codec=grpc&keepalive-time=1"],
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(server.communicate)
+        self.addCleanup(server.terminate)
+        relay = Relay(int(re.search(r":(\d+)", server.stdout.readline())[1]))
+        self.addCleanup(relay.close)
+        for client in CLIENTS:
+            with self.subTest(client=os.path.basename(client)):
+                before = relay.answers
+                run = subprocess.Popen([client, f"127.0.0.1:{relay.port}", "wait"], stdin=subprocess.PIPE,
+                                       stdout=subprocess.PIPE, text=True)
+                self.addCleanup(run.communicate)
+                self.addCleanup(run.kill)
+                self.assertEqual(run.stdout.readline(), "watching\n")
+                relay.wait_for_answers(before + 2)
+                out, _ = run.communicate("\n", timeout=120)
+                self.assertEqual(out, "unary 404\n")
+        self.assertEqual(relay.clients, len(CLIENTS))
+        server.terminate()
+        _, log = server.communicate(timeout=120)
+        self.assertNotRegex(log, "reason=(?!peer-)|peer-vanished")
 
 
 if __name__ == "__main__":

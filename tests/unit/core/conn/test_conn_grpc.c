@@ -204,9 +204,85 @@ static void test_too_large_reply_is_a_code(void **state)
     assert_string_equal(a->words, "Reply is too big: 50001 bytes, max-message is 50000");
 }
 
+/* --- keepalive pings ---------------------------------------------------------------------------------- */
+
+static char url_keepalive[] =
+    "script:server?codec=grpc&threshold=off&service=probe&keepalive-time=10&keepalive-timeout=5";
+
+/* Moves the time second by second, so that the client answers what comes in each. */
+static void live(int seconds)
+{
+    while (seconds-- > 0) {
+        advance(world.f, SECONDS(1));
+        talk();
+    }
+}
+
+static void test_client_that_answers_pings_lives_on(void **state)
+{
+    struct server_fixture *f = *state;
+    dial(0, true);
+    struct grpc_peer_call *a = say("wait a");
+    live(100);
+    assert_int_equal(world.client.pings, 10);
+    assert_int_equal(probe_end(&f->probe, "a", "A"), 0);
+    talk();
+    expect(a, "A", 0);
+    assert_int_equal(closed(f), 0);
+}
+
+static void test_silent_client_is_closed_and_its_calls_are_cancelled(void **state)
+{
+    struct server_fixture *f = *state;
+    dial(0, true);
+    (void)say("wait a");
+    advance(f, SECONDS(15) - 1);
+    assert_int_equal(closed(f), 0);
+    advance(f, 1);
+    hear();
+    assert_int_equal(world.client.pings, 1);
+    assert_noted(f, "open a a!peer-vanished");
+    probe_end_silently(&f->probe, "a");
+    turns(f);
+    assert_int_equal(closed_for(f, WEFT_REASON_PEER_VANISHED), 1);
+}
+
+/* One that does not read the answers to its calls is what write-timeout is for. */
+static void test_client_that_does_not_read_is_not_taken_for_silent(void **state)
+{
+    struct server_fixture *f = *state;
+    dial(0, true);
+    talk();
+    script_set_rules(world.peer->end, &(struct script_rules){.window = 100});
+    (void)say("size x 20000");
+    script_set_rules(world.peer->end, &(struct script_rules){.window = 1});
+    advance(f, SECONDS(29));
+    assert_int_equal(closed(f), 0);
+    advance(f, SECONDS(2));
+    assert_int_equal(closed_for(f, WEFT_REASON_WRITE_TIMEOUT), 1);
+}
+
+static void test_pings_do_not_make_an_idle_client_busy(void **state)
+{
+    struct server_fixture *f = *state;
+    f->options.limits.idle_timeout = WEFT_SECONDS(35);
+    dial(0, true);
+    talk();
+    live(34);
+    assert_int_equal(world.client.pings, 3);
+    assert_int_equal(closed(f), 0);
+    live(1);
+    assert_int_equal(closed_for(f, WEFT_REASON_IDLE_TIMEOUT), 1);
+}
+
 #define TEST_GRPC(test)                                                                            \
     {                                                                                              \
 #test, test, setup, teardown, url_grpc                                                     \
+    }
+
+#define TEST_KEEPALIVE(test)                                                                       \
+    {                                                                                              \
+#test, test, setup, teardown, url_keepalive                                                \
     }
 
 int main(void)
@@ -220,6 +296,10 @@ int main(void)
         TEST_GRPC(test_rapid_resets_leave_memory_flat),
         TEST_GRPC(test_drain_lets_calls_end),
         TEST_GRPC(test_too_large_reply_is_a_code),
+        TEST_KEEPALIVE(test_client_that_answers_pings_lives_on),
+        TEST_KEEPALIVE(test_silent_client_is_closed_and_its_calls_are_cancelled),
+        TEST_KEEPALIVE(test_client_that_does_not_read_is_not_taken_for_silent),
+        TEST_KEEPALIVE(test_pings_do_not_make_an_idle_client_busy),
     };
     return cmocka_run_group_tests_name("conn grpc", tests, NULL, NULL);
 }
