@@ -75,6 +75,16 @@ void weft__conn_tick(struct weft__conn *conn)
         weft__conn_schedule(conn);
 }
 
+/* Ends a connection that was idle or has lingered for too long. A codec with a goodbye says it first, so that the peer knows
+ * that a request which is on its way was not heard. */
+static void end_rest(struct weft__conn *conn)
+{
+    if (conn->streaming && conn->state == WEFT__CONN_OPEN)
+        weft__conn_close_soon(conn, WEFT_REASON_IDLE_TIMEOUT);
+    else
+        weft__conn_break(conn, WEFT_REASON_IDLE_TIMEOUT); /* one that lingers has its reason */
+}
+
 static void on_timer(struct weft_timer *timer)
 {
     struct weft__conn *conn = weft_container_of(timer, struct weft__conn, timer);
@@ -85,7 +95,7 @@ static void on_timer(struct weft_timer *timer)
     } else if (conn->write_deadline != 0 && conn->write_deadline <= now) {
         weft__conn_break(conn, WEFT_REASON_WRITE_TIMEOUT);
     } else if (conn->rest_deadline != 0 && conn->rest_deadline <= now) {
-        weft__conn_break(conn, WEFT_REASON_IDLE_TIMEOUT); /* one that lingers has its reason */
+        end_rest(conn);
     } else {
         arm_timer(conn);
         weft__conn_tick(conn);

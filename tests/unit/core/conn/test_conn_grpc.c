@@ -270,8 +270,29 @@ static void test_pings_do_not_make_an_idle_client_busy(void **state)
     talk();
     live(34);
     assert_int_equal(world.client.pings, 3);
-    assert_int_equal(closed(f), 0);
+    assert_int_equal(world.client.goaways, 0);
     live(1);
+    assert_int_equal(world.client.goaways, 1);
+    advance(f, SECONDS(1));
+    assert_int_equal(closed_for(f, WEFT_REASON_IDLE_TIMEOUT), 1);
+}
+
+/* A call that is on its way is then made anew elsewhere: the client knows that nobody has heard it. */
+static void test_idle_client_is_told_that_its_connection_ends(void **state)
+{
+    struct server_fixture *f = *state;
+    f->options.limits.idle_timeout = WEFT_SECONDS(5);
+    dial(0, true);
+    struct grpc_peer_call *a = say("now a");
+    expect(a, "a", 0);
+    advance(f, SECONDS(5));
+    (void)say("now b");
+    assert_int_equal(world.client.goaways, 1);
+    assert_int_equal(world.client.goaway_error, NGHTTP2_NO_ERROR);
+    assert_int_equal(world.client.goaway_last, a->id);
+    assert_true(script_at_eof(world.peer->end));
+    advance(f, SECONDS(1));
+    assert_noted(f, "open a close");
     assert_int_equal(closed_for(f, WEFT_REASON_IDLE_TIMEOUT), 1);
 }
 
@@ -296,6 +317,7 @@ int main(void)
         TEST_GRPC(test_rapid_resets_leave_memory_flat),
         TEST_GRPC(test_drain_lets_calls_end),
         TEST_GRPC(test_too_large_reply_is_a_code),
+        TEST_GRPC(test_idle_client_is_told_that_its_connection_ends),
         TEST_KEEPALIVE(test_client_that_answers_pings_lives_on),
         TEST_KEEPALIVE(test_silent_client_is_closed_and_its_calls_are_cancelled),
         TEST_KEEPALIVE(test_client_that_does_not_read_is_not_taken_for_silent),
