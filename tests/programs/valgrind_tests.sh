@@ -74,8 +74,8 @@ run_test() {
     return 1
 }
 
-# They wait for timers and for each other about as long as they compute.
-at_a_time=$((2 * $(getconf _NPROCESSORS_ONLN)))
+# One more than there are CPUs, for they wait for timers and for each other as well.
+at_a_time=$(($(getconf _NPROCESSORS_ONLN) + 1))
 failed=0
 running=0
 for name in "${tests[@]}"; do
