@@ -108,6 +108,10 @@ void weft_request_refuse(struct weft_request *request, const struct weft_rejecti
  * decodes no further requests. A second call does nothing. -ENOMEM: nothing changed; answer at once. */
 WEFT_MUST_USE int weft_request_keep(struct weft_request *request);
 
+/* Does what weft_request_keep does, and makes room for `room` further bytes, which weft_request_arena then
+ * usually gives without a malloc. A service that needs memory of a known size to answer later calls this one. */
+WEFT_MUST_USE int weft_request_keep_with_room(struct weft_request *request, size_t room);
+
 /* Returns memory to allocate from. Before keep it is the loop's scratch, for use within call() only: its
  * contents are gone when call() returns, also if keep is called afterwards. After keep it is the
  * request's own and lives until the end. It gives at most decode-bytes, to which keep adds the size of

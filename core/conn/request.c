@@ -7,8 +7,9 @@
 #include "streams.h"
 #include "core/base/compiler.h"
 
-/* The first chunk of what a kept request has: its payload, and what a service needs to answer it later. */
-enum { KEPT_FIRST = 2 * 1024 };
+/* The first chunk of what a kept request has: its payload, and what a service needs to answer it later. There are
+ * two sizes, because the chunk stays with the request in the pool, where the next one has to find enough. */
+enum { KEPT_FIRST = 2 * 1024, KEPT_LARGER = WEFT__KEPT_SMALL - 64, KEPT_PADDING = 64 };
 
 static struct weft__request *from_public(struct weft_request *request)
 {
@@ -320,6 +321,11 @@ static uint8_t *move_view(struct weft_view *view, uint8_t *dst)
 
 int weft_request_keep(struct weft_request *public)
 {
+    return weft_request_keep_with_room(public, 0);
+}
+
+int weft_request_keep_with_room(struct weft_request *public, size_t room)
+{
     struct weft__request *request = from_public(public);
     struct weft__order *order = &request->conn->order;
     bool is_apart = request->detached || public->stream;
@@ -332,7 +338,7 @@ int weft_request_keep(struct weft_request *public)
     if (is_apart && !may_keep_detached(request, size))
         return -ENOMEM;
     request->arena.budget = request->conn->binding->worker->limits->decode_bytes + size;
-    request->arena.first = KEPT_FIRST;
+    request->arena.first = size + room + KEPT_PADDING > KEPT_FIRST ? KEPT_LARGER : KEPT_FIRST;
     copy = weft_arena_alloc(&request->arena, size);
     if (!copy) {
         weft_arena_fini(&request->arena);

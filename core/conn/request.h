@@ -124,6 +124,9 @@ static inline void *weft__request_state(struct weft__request *request, size_t at
     return (char *)request + WEFT__ALIGN_UP(sizeof *request) + at;
 }
 
+/* The memory of a kept request up to this size stays with it in the pool. */
+enum { WEFT__KEPT_SMALL = 4 * 1024 };
+
 /* Returns an unlinked request, or NULL if there is no memory. Its public part is zeroed but for payload and
  * credentials. */
 WEFT_MUST_USE struct weft__request *weft__request_take(struct weft__request_pool *pool,

@@ -5,11 +5,7 @@
 #include "request.h"
 #include "streams.h"
 
-enum {
-    FREE_REQUESTS = 960,
-    /* The memory of a kept request up to this size stays with it in the pool. */
-    KEPT_SMALL = 4 * 1024,
-};
+enum { FREE_REQUESTS = 960 };
 
 struct weft__request *weft__request_take(struct weft__request_pool *pool, struct weft__conn *conn)
 {
@@ -30,7 +26,7 @@ struct weft__request *weft__request_take(struct weft__request_pool *pool, struct
 void weft__request_drop_kept(struct weft__request *request)
 {
     weft_arena_count(&request->arena, NULL);
-    if (weft_arena_memory(&request->arena) > KEPT_SMALL)
+    if (weft_arena_memory(&request->arena) > WEFT__KEPT_SMALL)
         weft_arena_fini(&request->arena);
     else
         weft_arena_reset(&request->arena);

@@ -135,9 +135,9 @@ struct kv_task *kv_task_postpone(struct kv_task *task)
     struct kv_task *later = NULL;
     if (task->late)
         return task;
-    if (weft_request_keep(task->request) == 0)
-        later = weft_arena_alloc(weft_request_arena(task->request),
-                                 task->session->loop->face->task_size);
+    size_t size = task->session->loop->face->task_size;
+    if (weft_request_keep_with_room(task->request, size) == 0)
+        later = weft_arena_alloc(weft_request_arena(task->request), size);
     if (later)
         kv__task_init(later, task->session, task->request, true);
     else
@@ -193,7 +193,7 @@ WEFT_NOINLINE static void call_later(struct kv_session *session, struct weft_req
 {
     const struct kv_face *face = session->loop->face;
     struct kv_task *task = NULL;
-    if (weft_request_keep(request) == 0)
+    if (weft_request_keep_with_room(request, face->task_size) == 0)
         task = weft_arena_alloc(weft_request_arena(request), face->task_size);
     if (!task) {
         kv__task_init(fallback, session, request, false);

@@ -149,6 +149,29 @@ static void test_keeping_twice_changes_nothing(void **state)
     assert_heard(peer, "wait a");
 }
 
+/* One chunk has it all, and is small enough to serve the next request, too. */
+static void keep_with_room(struct probe *probe, const char *name)
+{
+    struct weft_request *request = probe->calls[0].request;
+    assert_string_equal(name, "a");
+    assert_int_equal(weft_request_keep_with_room(request, 3000), 0);
+    struct weft_arena *arena = weft_request_arena(request);
+    size_t memory = weft_arena_memory(arena);
+    assert_non_null(weft_arena_alloc(arena, 3000));
+    assert_int_equal(weft_arena_memory(arena), memory);
+    assert_in_range(memory, 3000, WEFT__KEPT_SMALL);
+}
+
+static void test_keeping_with_room_allocates_once(void **state)
+{
+    struct server_fixture *f = *state;
+    struct test_peer *peer = serve_one(f);
+    f->probe.on_call = keep_with_room;
+    peer_say(peer, "wait a");
+    assert_int_equal(probe_end(&f->probe, "a", NULL), 0);
+    assert_heard(peer, "wait a");
+}
+
 static void test_arena_is_the_next_requests_after_the_call(void **state)
 {
     struct server_fixture *f = *state;
@@ -324,6 +347,7 @@ int main(void)
         TEST_BOTH(test_stream_ends_within_call),
         TEST_BOTH(test_kept_payload_lives_until_the_end),
         TEST_RAW(test_keeping_twice_changes_nothing),
+        TEST_RAW(test_keeping_with_room_allocates_once),
         TEST_RAW(test_arena_is_the_next_requests_after_the_call),
         TEST_RAW(test_kept_request_has_a_budget_of_its_own),
         TEST_RAW(test_call_may_end_an_earlier_request),
