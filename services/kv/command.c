@@ -197,6 +197,7 @@ void kv_call_start(struct kv_call *call, const struct kv_store *store, void *ses
     call->op.table = call->table;
     call->op.items = call->items;
     call->op.count = call->count;
+    call->op.if_table = command->if_table;
     call->op.done = op_done;
 
     if (command->does >= KV_WALK)

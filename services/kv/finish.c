@@ -56,8 +56,8 @@ void kv__call_finish(struct kv_call *call, enum kv_outcome outcome)
     case KV_FULL:
         kv_reply_text(reply, KV_STORE_FULL, "Store is full");
         break;
-    case KV_UNMET: /* comes of changes alone, which see to it themselves */
-        kv_reply_text(reply, KV_STORE_FAILED, "Store failed: nothing was changed");
+    case KV_UNMET: /* changes see to it themselves, so this is of a command with if_table */
+        kv_reply_text(reply, KV_NOT_MET, "");
         break;
     }
     call->done(call);

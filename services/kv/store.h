@@ -57,6 +57,7 @@ enum kv_store_flag {
      * the user submits together what reads, or what shares no key. */
     KV_STORE_OVERLAP = 2048,
     KV_STORE_MESSAGES = 4096, /* the store has publish, listen and unlisten */
+    KV_STORE_IF_TABLE = 8192, /* KV_MSET heeds op->if_table */
 };
 
 enum kv_store_kind {
@@ -86,7 +87,8 @@ enum kv_outcome {
                    the session was closed */
     KV_FULL,  /* the store is at its limit; nothing took effect; reads and removals still work */
     KV_UNMET, /* KV_MUPDATE without `apart`: a verdict was a refusal, so nothing took effect. The
-                 results of the items are set all the same, as if the refused items had been left out */
+                 results of the items are set all the same, as if the refused items had been left out.
+                 KV_MSET with if_table: nothing took effect, and no result is set */
 };
 
 /* A value. If blob is not NULL, `bytes` are the end of that blob, and whoever keeps the value may keep
@@ -169,7 +171,11 @@ struct kv_op {
     /* At least 1. For kinds that begin with KV_M it is the number of items. For pages it is roughly the number
      * of pairs wanted; the store may end a page earlier. */
     size_t count;
-    bool apart;     /* KV_MUPDATE: a refused item does not stop the others */
+    bool apart; /* KV_MUPDATE: a refused item does not stop the others */
+    /* KV_MSET: writes only if the store sees that the table has a key which has not expired. If the table has none the
+     * outcome is KV_UNMET. It may be KV_UNMET as well where it would cost much to find out, so its user then asks
+     * in another way. A store without KV_STORE_IF_TABLE does not look at it. */
+    bool if_table;
     uint64_t total; /* out, KV_COUNT, KV_DROP: may count keys that expired and were not freed yet */
 
     /* The next four are for pages: KV_WALK and KV_TABLES. */

@@ -165,5 +165,6 @@ const struct kv_store late_store_overlapping =
 const struct kv_store late_store_unordered =
     LATE_STORE("late-unordered", KV_STORE_ATOMIC, late_init);
 const struct kv_store late_store_reads_inline = LATE_STORE(
-    "late-writes", KV_STORE_ORDERED | KV_STORE_ATOMIC | KV_STORE_WALK | KV_STORE_READS_INLINE,
+    "late-writes",
+    KV_STORE_ORDERED | KV_STORE_ATOMIC | KV_STORE_WALK | KV_STORE_READS_INLINE | KV_STORE_IF_TABLE,
     late_init_reads_inline);

@@ -224,6 +224,20 @@ const char *store_client_get(struct store_client *self, const char *table, const
     return text;
 }
 
+enum kv_outcome store_client_set_if_table(struct store_client *self, const char *table,
+                                          struct kv_item *items, size_t count)
+{
+    struct run run = {
+        .client = self,
+        .op = {.kind = KV_MSET,
+               .table = weft_view_str(table),
+               .items = items,
+               .count = count,
+               .if_table = true},
+    };
+    return do_run(&run);
+}
+
 enum kv_outcome store_client_update(struct store_client *self, const char *table,
                                     struct kv_item *items, size_t count, bool apart)
 {

@@ -49,6 +49,10 @@ const char *store_client_get(struct store_client *self, const char *table, const
 enum kv_outcome store_client_update(struct store_client *self, const char *table,
                                     struct kv_item *items, size_t count, bool apart);
 
+/* Does a KV_MSET with if_table as store_client_do does others. */
+enum kv_outcome store_client_set_if_table(struct store_client *self, const char *table,
+                                          struct kv_item *items, size_t count);
+
 /* Does KV_COUNT or KV_DROP. */
 enum kv_outcome store_client_total(struct store_client *self, enum kv_store_kind kind,
                                    const char *table, uint64_t *total);

@@ -286,6 +286,8 @@ int weft_store_suite_run(const struct kv_store *store)
         failed += store_suite__run_expiry(store);
     if (store->flags & KV_STORE_TABLES)
         failed += store_suite__run_tables(store);
+    if (store->flags & KV_STORE_IF_TABLE)
+        failed += store_suite__run_if_table(store);
     if (store->flags & KV_STORE_CHANGES)
         failed += store_suite__run_changes(store);
     return failed + store_suite__run_oracle(store);

@@ -24,6 +24,7 @@ int store_suite__run_walks(const struct kv_store *store);
 int store_suite__run_updates(const struct kv_store *store);
 int store_suite__run_expiry(const struct kv_store *store);
 int store_suite__run_tables(const struct kv_store *store);
+int store_suite__run_if_table(const struct kv_store *store);
 int store_suite__run_changes(const struct kv_store *store);
 int store_suite__run_oracle(const struct kv_store *store);
 

@@ -14,7 +14,8 @@
  * KV_STORE_TABLES. */
 enum {
     KV_STORE_MEMORY_FLAGS = KV_STORE_ORDERED | KV_STORE_ATOMIC | KV_STORE_WALK | KV_STORE_UPDATE |
-                            KV_STORE_EXPIRY | KV_STORE_TABLES | KV_STORE_CURSOR64 | KV_STORE_CHANGES
+                            KV_STORE_EXPIRY | KV_STORE_TABLES | KV_STORE_CURSOR64 |
+                            KV_STORE_CHANGES | KV_STORE_IF_TABLE
 };
 
 struct kv_loop;

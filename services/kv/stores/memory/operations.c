@@ -146,9 +146,18 @@ static WEFT_INLINE int put(void *arg, struct kv_map *map)
     return err;
 }
 
+/* True if the table surely has keys. It is not looked into where keys may have expired. */
+static bool shows_keys(const struct kv_table *table)
+{
+    return table && kv_map_due(&table->map) == KV_UNTIMED &&
+           kv_segment_live(kv_map_segment(&table->map, 0)) > 0;
+}
+
 static int set(struct memory_session *self, struct kv_op *op)
 {
     struct kv_loop *loop = &self->loop->part;
+    if (op->if_table && !shows_keys(find(self, op->table)))
+        return -ECANCELED;
     kv_sweep_poll(&self->loop->sweep);
     loop->cache.refused = false;
     loop->cache.urgency = kv_account_is_low(loop->shared);
