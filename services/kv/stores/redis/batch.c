@@ -62,8 +62,22 @@ static bool make_headed_set(struct kv_redis_part *part)
     return true;
 }
 
+/* Sets one value without a head, if the bucket has keys. */
+static bool make_set_among(struct kv_redis_part *part)
+{
+    const struct kv_item *item = kv_redis_part_item(part, 0);
+    struct weft_view *args = kv_redis_part_script(part, KV_REDIS_SET_AMONG, 2);
+    if (!args)
+        return false;
+    args[0] = item->key;
+    args[1] = item->value.bytes;
+    return true;
+}
+
 static bool make_set(struct kv_redis_part *part)
 {
+    if (part->job->op->if_table)
+        return make_set_among(part);
     for (size_t i = 0; i < part->count; i++)
         if (needs_head(kv_redis_part_item(part, i)))
             return make_headed_set(part);
@@ -125,6 +139,18 @@ bool kv_redis_batch_find(struct kv_redis_job *job)
     return all;
 }
 
+/* Notes if it is worth while to set values with if_table. Returns false if this one was set in vain. */
+static bool note_set(struct kv_redis_job *job)
+{
+    if (job->op->if_table && job->parts[0].reply->type == REDIS_REPLY_INTEGER) {
+        job->known->is_sparse = true;
+        return false;
+    }
+    if (job->known->is_sparse && job->op->items[0].present)
+        job->known->is_sparse = false;
+    return true;
+}
+
 static void answered(struct kv_redis_job *job)
 {
     bool writes = job->op->kind == KV_MSET || job->op->kind == KV_MDEL;
@@ -134,11 +160,25 @@ static void answered(struct kv_redis_job *job)
         job->now = weft_loop_wall(job->loop->loop);
     if (outcome == KV_DONE && !kv_redis_batch_find(job))
         outcome = writes ? KV_UNKNOWN : KV_FAILED;
+    if (outcome == KV_DONE && job->op->kind == KV_MSET && !note_set(job))
+        outcome = KV_UNMET;
     kv_redis_job_end(job, outcome);
+}
+
+/* Only what one script can find out is tried. */
+static bool may_try(const struct kv_redis_job *job)
+{
+    const struct kv_op *op = job->op;
+    return job->buckets > 0 && !job->known->is_sparse && op->count == 1 &&
+           !needs_head(&op->items[0]);
 }
 
 static void begin(struct kv_redis_job *job)
 {
+    if (job->op->if_table && !may_try(job)) {
+        kv_redis_job_end(job, KV_UNMET);
+        return;
+    }
     if (job->buckets == 0) {
         for (size_t i = 0; i < job->op->count; i++)
             job->op->items[i].present = false;
@@ -153,5 +193,5 @@ static void begin(struct kv_redis_job *job)
 
 void kv_redis_batch_begin(struct kv_redis_job *job)
 {
-    kv_redis_tables_find(job, job->op->kind == KV_MSET, begin);
+    kv_redis_tables_find(job, job->op->kind == KV_MSET && !job->op->if_table, begin);
 }

@@ -52,7 +52,9 @@ struct kv_redis_job {
     struct kv_redis_loop *loop;
     struct kv_op *op;
     struct weft_arena arena;
-    unsigned buckets;                        /* of the table; 0: there is no such table */
+    unsigned buckets; /* of the table; 0: there is no such table */
+    struct kv_redis_known
+        *known; /* the table's place, which may be another table's by now; for hints */
     void (*begin)(struct kv_redis_job *job); /* called when they are known */
     struct kv__link lookup; /* among those that wait for one answer, if it has_lookup */
     bool has_lookup;

@@ -42,6 +42,8 @@ struct kv_redis_renewal {
 struct kv_redis_known {
     int64_t until; /* on the loop's clock: then it is read again */
     unsigned buckets;
+    /* A bucket without keys was met since a key was last replaced, so KV_MSET with if_table would often be in vain. */
+    bool is_sparse;
     uint8_t size;
     uint8_t name[KV_REDIS_NAME_CACHED];
 };

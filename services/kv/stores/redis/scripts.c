@@ -64,6 +64,14 @@ static const struct kv_redis_script scripts[KV_REDIS_SCRIPTS] = {
                "redis.call('HSET', b, f, ARGV[2])\n"
                "if o and string.byte(o) == 255 then redis.call('ZREM', b .. ':x', f) end\n"
                "return o\n"),
+    [KV_REDIS_SET_AMONG] = SCRIPT("1", true, "9a587214717e86b014261f93260a995733b20da3",
+                                  "local b, f = KEYS[1], ARGV[1]\n"
+                                  "local o = redis.call('HGET', b, f)\n"
+                                  "if not o or string.byte(o) == 255 then\n"
+                                  "if redis.pcall('EXISTS', b, b .. ':x') ~= 1 then return 0 end\n"
+                                  "end\n"
+                                  "redis.call('HSET', b, f, ARGV[2])\n"
+                                  "return o\n"),
     [KV_REDIS_SET_HEADED] = SCRIPT("2", true, "9eafd8566659e7b71f14dac1a4d40ae386536d7d",
                                    HEADED SWEEP "local b, x, r = KEYS[1], KEYS[2], {}\n"
                                                 "for i = 2, #ARGV, 3 do\n"

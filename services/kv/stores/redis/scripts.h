@@ -17,6 +17,9 @@ enum kv_redis_script_name {
     /* FIELD, VALUE: does what KV_REDIS_SET does, at three quarters of the cost: it takes no list, and only the bucket's hash as
      * a key, from which it makes the name of the sorted set where it needs that. Returns what the field held before. */
     KV_REDIS_SET_ONE,
+    /* FIELD, VALUE: does what KV_REDIS_SET_ONE does, if the bucket surely has a key that has not expired: this one, or any
+     * where none of them ever expires. Otherwise it changes nothing and returns 0. */
+    KV_REDIS_SET_AMONG,
     /* NOW, (FIELD, HEAD, VALUE)...: sets values with heads; a HEAD of "d" removes the field. Returns what each held
      * before. Frees some keys of the bucket that have expired. */
     KV_REDIS_SET_HEADED,

@@ -147,7 +147,8 @@ static void submit(void *session, struct kv_op *op)
     {                                                                                              \
         .name = (called), .where = (at), .options = options,                                       \
         .flags = KV_STORE_DURABLE | KV_STORE_WALK | KV_STORE_UPDATE | KV_STORE_EXPIRY |            \
-                 KV_STORE_TABLES | KV_STORE_CURSOR64 | KV_STORE_OVERLAP | KV_STORE_MESSAGES,       \
+                 KV_STORE_TABLES | KV_STORE_CURSOR64 | KV_STORE_OVERLAP | KV_STORE_MESSAGES |      \
+                 KV_STORE_IF_TABLE,                                                                \
         .store_size = sizeof(struct kv_redis_store), .loop_size = sizeof(struct kv_redis_loop),    \
         .session_size = sizeof(struct kv_redis_session), .init = (begin), .fini = fini,            \
         .collect = collect, .start = start, .stop = stop, .open = open_session,                    \

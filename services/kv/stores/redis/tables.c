@@ -57,9 +57,9 @@ static void renew(struct kv_redis_loop *loop, const struct kv_redis_known *known
 }
 
 /* Returns 0 if the loop does not know, or knew it too long ago because nobody has used the table since. */
-static unsigned recall(struct kv_redis_loop *loop, struct weft_view table)
+static unsigned recall(struct kv_redis_loop *loop, const struct kv_redis_known *known,
+                       struct weft_view table)
 {
-    const struct kv_redis_known *known = place_of(loop, table);
     const int64_t now = weft_loop_now(loop->loop);
     if (!is_known(known, table) || known->until + KNOWN_FOR < now)
         return 0;
@@ -75,6 +75,7 @@ static void remember(struct kv_redis_loop *loop, struct weft_view table, unsigne
         return;
     known->buckets = buckets;
     known->until = weft_loop_now(loop->loop) + KNOWN_FOR;
+    known->is_sparse = false;
     known->size = (uint8_t)table.size;
     if (table.size > 0)
         memcpy(known->name, table.data, table.size);
@@ -265,7 +266,8 @@ void kv_redis_tables_find(struct kv_redis_job *job, bool make,
                           void (*begin)(struct kv_redis_job *job))
 {
     job->begin = begin;
-    job->buckets = recall(job->loop, job->op->table);
+    job->known = place_of(job->loop, job->op->table);
+    job->buckets = recall(job->loop, job->known, job->op->table);
     if (job->buckets > 0) {
         begin(job);
     } else if (!make && job->op->table.size <= KV_REDIS_NAME_CACHED) {

@@ -132,6 +132,46 @@ static void test_lookup_may_end_when_its_table_has_lost_its_place(void **state)
     }
 }
 
+/* Returns the calls of a KV_MSET with if_table, which ends with that outcome. */
+static size_t calls_of_a_try(struct store_client *client, const char *key, enum kv_outcome outcome)
+{
+    struct kv_item item = {.key = weft_view_str(key), .value.bytes = weft_view_str("w")};
+    (void)redis_stand_in_calls();
+    assert_int_equal(store_client_set_if_table(client, "t", &item, 1), outcome);
+    if (outcome == KV_DONE)
+        store_items_drop(&item, 1);
+    return redis_stand_in_calls();
+}
+
+static void test_set_if_table_is_one_call(void **state)
+{
+    struct store_client *client = *state;
+    store_client_set(client, "t", REDIS_KEY_ONE, "v");
+    assert_int_equal(calls_of_a_try(client, REDIS_KEY_ONE, KV_DONE), 1);
+}
+
+static void test_set_if_table_is_not_tried_in_a_sparse_table(void **state)
+{
+    struct store_client *client = *state;
+    const char *other = redis_store_world_other_key();
+    store_client_set(client, "t", REDIS_KEY_ONE, "v");
+    assert_int_equal(calls_of_a_try(client, other, KV_UNMET), 1);
+    assert_int_equal(calls_of_a_try(client, REDIS_KEY_ONE, KV_UNMET), 0);
+    /* A key that is replaced shows that it may be worth while. */
+    store_client_set(client, "t", REDIS_KEY_ONE, "v");
+    assert_int_equal(calls_of_a_try(client, REDIS_KEY_ONE, KV_DONE), 1);
+}
+
+static void test_set_if_table_changes_no_bucket_where_keys_expire(void **state)
+{
+    struct store_client *client = *state;
+    struct kv_item item = {.key = weft_view_str(REDIS_KEY_ONE),
+                           .value.bytes = weft_view_str("v"),
+                           .expires = weft_loop_wall(client->loop) + 1000};
+    assert_int_equal(store_client_do(client, KV_MSET, "t", &item, 1), KV_DONE);
+    assert_int_equal(calls_of_a_try(client, REDIS_KEY_ONE, KV_UNMET), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -142,6 +182,9 @@ int main(void)
         REDIS_STORE_TEST(test_table_is_made_again_after_the_cluster_was_emptied),
         REDIS_STORE_TEST(test_directory_that_breaks_fails_the_next_operation),
         REDIS_STORE_TEST(test_lookup_may_end_when_its_table_has_lost_its_place),
+        REDIS_STORE_TEST(test_set_if_table_is_one_call),
+        REDIS_STORE_TEST(test_set_if_table_is_not_tried_in_a_sparse_table),
+        REDIS_STORE_TEST(test_set_if_table_changes_no_bucket_where_keys_expire),
     };
     return cmocka_run_group_tests(tests, redis_store_world_begin, redis_store_world_end);
 }
