@@ -126,34 +126,60 @@ bool resp_begin_hgetall(struct resp_task *task)
 
 /* --- writing --------------------------------------------------------------------------------------- */
 
-static bool put_fields(struct resp_task *task)
+enum put_stage { ASKED, TRIED, PUT };
+
+static void drop_values(struct resp_task *task, size_t count)
+{
+    while (count > 0) {
+        struct kv_value *value = &task->items[--count].value;
+        weft_blob_unref(value->blob);
+        value->blob = NULL;
+    }
+}
+
+static bool put_fields(struct resp_task *task, enum resp_operation operation)
 {
     for (size_t i = 0; i < task->item_count; i++) {
         struct kv_item *item = &task->items[i];
         if (resp_value_make(task, task->args[3 + 2 * i], &item->value) < 0) {
-            while (i > 0)
-                weft_blob_unref(task->items[--i].value.blob);
+            drop_values(task, i);
             return resp_no_memory(task);
         }
         item->update = &task->update;
     }
-    bool is_nx = task->command->begin == resp_begin_hsetnx;
-    resp_operate(task, is_nx ? RESP_UPDATE : RESP_PUT, task->args[1], task->items,
-                 task->item_count);
+    resp_operate(task, operation, task->args[1], task->items, task->item_count);
     return true;
 }
 
-/* Stage 0: the name was looked for among the strings. 1: the fields are set. */
+/* ASKED: the name was looked for among the strings. TRIED: the fields are set if the store sees that the name is a hash,
+ * which no string then has. PUT: the fields are set. */
 static bool hset_step(struct kv_task *base)
 {
     struct resp_task *task = resp_task_of(base);
+    if (task->stage == TRIED && base->call.reply.status == KV_NOT_MET) {
+        drop_values(task, task->item_count);
+        task->stage = ASKED;
+        resp_look_for_string(task, task->args[1]);
+        return true;
+    }
     if (!resp_is_done(task))
         return false;
-    if (task->stage++ == 0)
-        return resp_found_string(task) ? resp_wrong_type(task) : put_fields(task);
+    if (task->stage == ASKED) {
+        task->stage = PUT;
+        bool is_nx = task->command->begin == resp_begin_hsetnx;
+        return resp_found_string(task) ? resp_wrong_type(task)
+                                       : put_fields(task, is_nx ? RESP_UPDATE : RESP_PUT);
+    }
     if (task->command->begin == resp_begin_hmset)
         return resp_status(task, "OK");
     return resp_integer(task, (int64_t)task->item_count - count_present(task));
+}
+
+/* True if the fields may be set before anybody asks if the name is a string. */
+static bool may_try(const struct resp_task *task)
+{
+    return kv_task_config(&task->base)->context->store->flags & KV_STORE_IF_TABLE &&
+           task->command->begin != resp_begin_hsetnx;
 }
 
 static bool begin_hset(struct resp_task *task)
@@ -166,7 +192,16 @@ static bool begin_hset(struct resp_task *task)
         return resp_answer(task);
     for (size_t i = 0; i < task->item_count; i++)
         task->items[i].key = task->args[2 + 2 * i];
-    resp_look_for_string(task, task->args[1]);
+    if (may_try(task)) {
+        task->stage = TRIED;
+        if (task->base.looking)
+            resp_operate(task, RESP_PUT_IN_HASH, task->args[1], task->items, task->item_count);
+        else if (!put_fields(task, RESP_PUT_IN_HASH))
+            return resp_answer(task);
+    } else {
+        task->stage = ASKED;
+        resp_look_for_string(task, task->args[1]);
+    }
     kv_task_in_steps(&task->base, hset_step);
     return true;
 }

@@ -30,6 +30,7 @@ static const struct kv_command operations[][2] = {
     [RESP_GET] = OPERATION(KV_TAKES_KEYS, KV_MGET, keep, .rough = false),
     [RESP_LOOK] = OPERATION(KV_TAKES_KEYS, KV_MEXIST, keep, .rough = false),
     [RESP_PUT] = OPERATION(KV_TAKES_PAIRS, KV_MSET, keep, .rough = false),
+    [RESP_PUT_IN_HASH] = OPERATION(KV_TAKES_PAIRS, KV_MSET, keep, .if_table = true),
     [RESP_UPDATE] = OPERATION(KV_TAKES_CHANGES, KV_MUPDATE, keep, .apart = true),
     [RESP_UPDATE_ALL] = OPERATION(KV_TAKES_CHANGES, KV_MUPDATE, keep, .apart = false),
     [RESP_DELETE] = OPERATION(KV_TAKES_KEYS, KV_MDEL, keep, .rough = false),

@@ -10,8 +10,9 @@
 /* The operations of the store. The results are in the items or in task->base.call. */
 enum resp_operation {
     RESP_GET,
-    RESP_LOOK,       /* finds out which keys are present */
-    RESP_PUT,        /* stores item.value */
+    RESP_LOOK, /* finds out which keys are present */
+    RESP_PUT,  /* stores item.value */
+    RESP_PUT_IN_HASH, /* does so if the store sees that the table has keys; else the status is KV_NOT_MET */
     RESP_UPDATE,     /* applies item.update to each item; the verdict is in the item */
     RESP_UPDATE_ALL, /* applies item.update to all items or to none */
     RESP_DELETE,     /* removes the keys */

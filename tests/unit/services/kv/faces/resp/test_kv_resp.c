@@ -176,6 +176,61 @@ static void test_set_replaces_a_string_or_a_hash(void **state)
     kv_fixture_fini(&fixture);
 }
 
+/* They are tried before the name is looked for among the strings, and are made once more after that. */
+static void test_large_fields_are_set_in_a_hash_and_not_in_a_string(void **state)
+{
+    enum { SIZE = 5000 };
+    (void)state;
+    struct kv_fixture fixture;
+    char command[SIZE + 32];
+    init(&fixture, NULL);
+    int head = snprintf(command, sizeof command, "HSET h a ");
+    memset(command + head, 'x', SIZE);
+    command[head + SIZE] = '\0';
+    expect(&fixture, command, ":1\r\n");
+    expect(&fixture, command, ":0\r\n");
+    expect(&fixture, "HSTRLEN h a", ":5000\r\n");
+    expect(&fixture, "DEL h", ":1\r\n");
+    expect(&fixture, "SET h x", "+OK\r\n");
+    expect(&fixture, command,
+           "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n");
+    expect(&fixture, "EXISTS h", ":1\r\n");
+    kv_fixture_fini(&fixture);
+}
+
+/* The command is decoded twice there, and its value must not be made twice. */
+static void test_large_field_is_set_late_where_reads_are_done_at_once(void **state)
+{
+    enum { SIZE = 5000 };
+    (void)state;
+    struct kv_fixture fixture;
+    struct fake_request request;
+    char command[SIZE + 32];
+    init(&fixture, &late_store_reads_inline);
+    int head = snprintf(command, sizeof command, "HSET h a ");
+    memset(command + head, 'x', SIZE);
+    kv_fixture_send(&fixture, &request, weft_view(command, (size_t)head + SIZE));
+    while (!request.ended)
+        assert_true(virtual_loop_advance(fixture.loop, 1000));
+    assert_true(weft_view_equal(fake_request_reply(&request), weft_view_str(":1\r\n")));
+    fake_request_fini(&request);
+    expect(&fixture, "HSTRLEN h a", ":5000\r\n");
+    kv_fixture_fini(&fixture);
+}
+
+static void test_hash_whose_fields_have_all_expired_may_be_set_again(void **state)
+{
+    (void)state;
+    struct kv_fixture fixture;
+    init(&fixture, NULL);
+    expect(&fixture, "HSET h a 1", ":1\r\n");
+    expect(&fixture, "HPEXPIRE h 10 FIELDS 1 a", "*1\r\n:1\r\n");
+    assert_true(virtual_loop_advance(fixture.loop, 10000000));
+    expect(&fixture, "HSET h a 2", ":1\r\n");
+    expect(&fixture, "HSET h b 1 a 3", ":1\r\n");
+    kv_fixture_fini(&fixture);
+}
+
 /* A large value is stored as the reply of the protobuf face, so that this needs no copy of it. */
 static void test_large_values_are_shared_with_the_protobuf_face(void **state)
 {
@@ -488,6 +543,9 @@ int main(void)
         cmocka_unit_test(test_payload_that_is_no_command_is_a_bad_request),
         cmocka_unit_test(test_values_of_other_faces_are_read_as_their_text),
         cmocka_unit_test(test_set_replaces_a_string_or_a_hash),
+        cmocka_unit_test(test_large_fields_are_set_in_a_hash_and_not_in_a_string),
+        cmocka_unit_test(test_large_field_is_set_late_where_reads_are_done_at_once),
+        cmocka_unit_test(test_hash_whose_fields_have_all_expired_may_be_set_again),
         cmocka_unit_test(test_large_values_are_shared_with_the_protobuf_face),
         cmocka_unit_test(test_layers_are_asked_in_the_words_of_redis),
         cmocka_unit_test(test_auth_asks_the_layers_for_a_secret),
