@@ -108,8 +108,7 @@ static void drop_current(struct grpc_conn *conn)
     if (!stream)
         return;
     if (stream->closed) {
-        grpc_stream_free(conn, stream);
-        grpc_many_relax(conn);
+        grpc_stream_close(conn, stream);
     } else if (stream->offered) {
         grpc_many_settle(conn, stream);
     } else if (stream->many) {
@@ -214,22 +213,19 @@ static int report(struct grpc_conn *conn, struct weft_message *msg)
         grpc_many_offer(conn, conn->opened, msg);
         return 0;
     }
-    if (conn->reset == 0)
-        return 0;
-    msg->kind = WEFT_MESSAGE_RESET;
-    msg->stream = conn->reset;
+    if (conn->untold > 0)
+        grpc_stream_tell_reset(conn, msg);
     return 0;
 }
 
 static int decode_frame(struct grpc_conn *conn, struct weft_view frame, struct weft_message *msg,
                         struct weft_decode_io *io)
 {
-    conn->message = conn->opened = NULL;
-    conn->reset = 0;
     conn->brought = false;
     int err = feed(conn, frame, io);
     if (err == 0)
         err = report(conn, msg);
+    conn->message = conn->opened = NULL;
     conn->borrower = NULL;
     conn->no_memory |= err == -ENOMEM;
     return err;
@@ -254,9 +250,11 @@ static ssize_t decode(const struct weft_codec_state *state, struct weft_view in,
     int err = go_on(conn);
     if (err == 0)
         err = find_end(conn);
-    const bool is_ready = err == 0 && conn->ready;
+    const bool is_ready = err == 0 && (conn->ready || conn->untold > 0);
     size_t size = err == 0 && !is_ready && in.size > 0 ? find_frame(conn, in, io) : 0;
-    if (is_ready) {
+    if (is_ready && conn->untold > 0) {
+        grpc_stream_tell_reset(conn, msg);
+    } else if (is_ready) {
         err = grpc_many_deliver(conn, msg);
         conn->no_memory |= err == -ENOMEM;
     }

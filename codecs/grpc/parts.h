@@ -70,6 +70,8 @@ void grpc_many_half_closed(struct grpc_conn *conn, struct grpc_stream *stream);
 int grpc_many_deliver(struct grpc_conn *conn, struct weft_message *msg);
 /* Drops the message that the last decode gave of it. */
 void grpc_many_drop(struct grpc_conn *conn, struct grpc_stream *stream);
+/* Called when the answer is over: drops what nobody will ask for any more. */
+void grpc_many_end(struct grpc_conn *conn, struct grpc_stream *stream);
 /* Frees its input, and forgets it. */
 void grpc_many_fini(struct grpc_conn *conn, struct grpc_stream *stream);
 /* Opens the connection's window again once little enough waits. */
@@ -108,8 +110,10 @@ int grpc_session_send(struct grpc_conn *conn);
 
 /* stream.c */
 struct grpc_stream *grpc_stream_new(struct grpc_conn *conn, uint32_t id); /* NULL: no memory */
-/* Frees it, or lets the next decode do so if its views are in use. */
+/* Frees it, or lets a later decode do so: if its views are in use, or its reset has to be told. */
 void grpc_stream_close(struct grpc_conn *conn, struct grpc_stream *stream);
+/* Makes *msg the reset of a stream that is untold. */
+void grpc_stream_tell_reset(struct grpc_conn *conn, struct weft_message *msg);
 void grpc_stream_free(struct grpc_conn *conn, struct grpc_stream *stream);
 
 /* answer.c */

@@ -115,6 +115,7 @@ struct grpc_stream {
     bool begun;    /* the header was submitted */
     bool over;     /* the last encode has come */
     bool closed;   /* nghttp2 has forgotten it, and it lives until the next decode */
+    bool untold;   /* its peer has reset it, and no decode has said so yet; closed, too */
     uint32_t code;
     uint8_t *trailer; /* owned, or NULL: words, already encoded, and behind them metadata */
     size_t words_size, trailer_size;
@@ -140,8 +141,8 @@ struct grpc_conn {
     struct grpc_stream *opened;  /* the stream whose head this decode gives */
     struct grpc_stream *ready;   /* streams with a message that is asked for, the longest first */
     struct grpc_stream *borrower;
-    uint32_t reset;               /* the stream that this decode reports as reset, or 0 */
     uint32_t keepalive_open;      /* keepalive pings that have no answer */
+    size_t untold;                /* streams that are: one frame, such as SETTINGS, may reset several */
     size_t queued;                /* of all streams */
     size_t partial;               /* bytes of messages that have not come whole */
     size_t buffered;              /* bytes of the input of requests with many messages */

@@ -111,8 +111,8 @@ static int on_stream_close(nghttp2_session *session, int32_t id, uint32_t error,
     struct grpc_stream *stream = nghttp2_session_get_stream_user_data(session, id);
     if (!stream)
         return 0;
-    if (stream->delivered && !stream->over && conn->message != stream)
-        conn->reset = stream->id;
+    stream->untold = stream->delivered && !stream->over && conn->message != stream;
+    conn->untold += stream->untold;
     grpc_stream_close(conn, stream);
     return 0;
 }

@@ -72,11 +72,27 @@ void grpc_stream_close(struct grpc_conn *conn, struct grpc_stream *stream)
         conn->opened = NULL;
     if (conn->direct_of == stream)
         conn->direct_of = NULL;
-    if (conn->current != stream) {
-        grpc_stream_free(conn, stream);
-        grpc_many_relax(conn);
-        return;
-    }
     drop_pieces(conn, stream);
     stream->closed = true;
+    if (conn->current == stream)
+        return;
+    if (stream->untold) {
+        grpc_request_drop(conn, stream);
+        grpc_many_fini(conn, stream);
+    } else {
+        grpc_stream_free(conn, stream);
+    }
+    grpc_many_relax(conn);
+}
+
+void grpc_stream_tell_reset(struct grpc_conn *conn, struct weft_message *msg)
+{
+    struct grpc_stream *stream = conn->streams;
+    while (!stream->untold)
+        stream = stream->next;
+    msg->kind = WEFT_MESSAGE_RESET;
+    msg->stream = stream->id;
+    stream->untold = false;
+    conn->untold--;
+    grpc_stream_free(conn, stream);
 }

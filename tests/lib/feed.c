@@ -242,9 +242,14 @@ static bool step(struct feed *feed)
     rule(feed, (size_t)n <= size, "no more is consumed than came");
     rule(feed, n > 0 || io.inside == feed->inside, "only consumed bytes change inside");
     feed->inside = io.inside;
-    feed->resets += msg.kind == WEFT_MESSAGE_RESET;
-    if (msg.kind != WEFT_MESSAGE_NONE && msg.kind != WEFT_MESSAGE_RESET)
+    if (msg.kind == WEFT_MESSAGE_RESET) {
+        feed->resets++;
+        feed->last_reset = msg.stream;
+    } else if (msg.kind != WEFT_MESSAGE_NONE) {
         take_message(feed, &msg);
+    }
+    if (msg.kind != WEFT_MESSAGE_NONE && feed->on_message)
+        feed->on_message(feed, &msg);
     rule(feed, feed->state.many || msg.kind <= WEFT_MESSAGE_RESET, "nobody takes many messages");
     if (feed->many && msg.status == WEFT_MESSAGE_OK &&
         (msg.kind == WEFT_MESSAGE_HEAD || (msg.kind == WEFT_MESSAGE_PART && !feed->lazy)))
@@ -355,6 +360,8 @@ const char *feed_difference(const struct feed *a, const struct feed *b)
         if (difference)
             return difference;
     }
+    if (a->resets != b->resets || a->last_reset != b->last_reset)
+        return "what was reset";
     if (a->ended != b->ended || !same_text(a->detail, b->detail))
         return "how it ended";
     if (a->consumed != b->consumed || a->inside != b->inside)

@@ -57,7 +57,12 @@ struct feed {
     bool many, lazy;
     struct feed_message *messages;
     size_t count;
-    size_t resets; /* messages that reset a stream, which are not in messages */
+    size_t resets;       /* messages that reset a stream, which are not in messages */
+    uint32_t last_reset; /* the stream of the last one */
+    /* NULL, or called with each message that decode gives: its views are valid, and nothing was asked for yet. It may encode.
+     * `data` is the test's. */
+    void (*on_message)(struct feed *feed, const struct weft_message *msg);
+    void *data;
     uint64_t consumed;
     size_t need;   /* of the last call that took nothing */
     size_t idle;   /* messages in a row that took no byte */

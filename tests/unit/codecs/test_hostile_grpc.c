@@ -95,6 +95,22 @@ static void test_reset_is_told_and_drops_the_backlog(void **state)
     assert_int_equal(backlog(w, 0), 0);
 }
 
+/* A frame of SETTINGS opens all windows, and resets each stream whose window is too large then (RFC 9113, 6.9.2). */
+static void test_each_stream_that_one_frame_resets_is_told(void **state)
+{
+    enum { CALLS = 3 };
+    static const uint8_t wide[4] = {0x7f, 0xff, 0, 0}, settings[6] = {0, 4, 0, 2, 0, 0};
+    struct grpc_world *w = *state;
+    for (uint32_t i = 0; i < CALLS; i++)
+        (void)grpc_peer_say(&w->peer, path, "a");
+    grpc_world_talk(w);
+    for (uint32_t i = 0; i + 1 < CALLS; i++)
+        grpc_world_frame(w, NGHTTP2_WINDOW_UPDATE, 0, w->feed.messages[i].stream, wide, 4);
+    grpc_world_frame(w, NGHTTP2_SETTINGS, 0, 0, settings, sizeof settings);
+    assert_int_equal(w->feed.ended, 0);
+    assert_int_equal(w->feed.resets, CALLS - 1);
+}
+
 static void test_views_outlive_a_reset_that_comes_with_the_answer(void **state)
 {
     struct grpc_world *w = *state;
@@ -338,6 +354,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         GRPC_SHUT(test_closed_windows_make_a_backlog),
         GRPC_SHUT(test_reset_is_told_and_drops_the_backlog),
+        GRPC_TEST(test_each_stream_that_one_frame_resets_is_told),
         GRPC_TEST(test_views_outlive_a_reset_that_comes_with_the_answer),
         GRPC_TEST(test_streams_over_the_limit_are_refused),
         GRPC_TEST(test_header_over_the_limit_is_refused),
