@@ -194,7 +194,7 @@ struct weft_codec {
      *
      * - n > 0: n bytes are consumed, and msg->kind says whether a message came with them. decode is called
      *   again with the rest, even if that is empty.
-     * - 0 with DATA: a message that consumes no byte. decode is called again from the same byte.
+     * - 0 with a message: it consumes no byte. decode is called again from the same byte.
      * - 0 with NONE: more bytes are needed, and io->need may say how many. The next view begins with the
      *   bytes of this one, perhaps at another address; and it is longer, or eof has become true. Bytes
      *   that are left at eof are a truncated frame, which the core handles.
@@ -225,7 +225,7 @@ struct weft_codec {
 
     /* The next three are for a codec of streams, as HTTP/2 has them. Each message that decode gave with a stream
      * gets any number of encodes, and then exactly one with io->last that returns 0, unless the connection
-     * ends first. body is NULL in that one if no message is left to send. The codec remembers the stream until
+     * ends first. Behind that, no PART and no END comes of it. body is NULL in that one if no message is left to send. The codec remembers the stream until
      * then, even if the peer has reset it; encodes for a stream that was reset are successes without effect. A
      * service's words for a rejection are not asked for: see weft_answer.
      *

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "codec_suite_fixture.h"
+#include "codec_suite_world.h"
 #include "lib/fault.h"
 
 static void test_codec_declares_what_is_mandatory(void **state)
@@ -224,6 +225,23 @@ static void test_every_allocation_may_fail(void **state)
     fault_each(exchange, *state);
 }
 
+static void name_of(const struct weft_codec_suite *suite, char *name, size_t room)
+{
+    (void)snprintf(name, room, "codec %s?%s", suite->codec->name, suite->query ? suite->query : "");
+}
+
+int weft_codec_suite_run_streams(const struct weft_codec_suite *suite)
+{
+    char name[128];
+    name_of(suite, name, sizeof name);
+    codec_suite_choose(suite);
+    int failed = codec_suite__run_streams(name);
+    failed += codec_suite__run_streams_hostile(name);
+    if (suite->codec->want)
+        failed += codec_suite__run_many(name);
+    return failed;
+}
+
 int weft_codec_suite_run(const struct weft_codec_suite *suite)
 {
     const struct CMUnitTest tests[] = {
@@ -240,8 +258,7 @@ int weft_codec_suite_run(const struct weft_codec_suite *suite)
         cmocka_unit_test(test_every_allocation_may_fail),
     };
     char name[128];
-    snprintf(name, sizeof name, "codec %s?%s", suite->codec->name,
-             suite->query ? suite->query : "");
+    name_of(suite, name, sizeof name);
     codec_suite_choose(suite);
     content_is_text(suite->text);
     int failed = cmocka_run_group_tests_name(name, tests, codec_suite_setup, NULL);

@@ -26,6 +26,34 @@ struct weft_codec_suite_frame {
     enum weft_message_status status;
 };
 
+/* A peer of a codec of streams, as bytes: it makes requests and reads answers. Each is one connection. Its memory is not
+ * weft_malloc's. Views are valid until its next call. */
+struct weft_codec_suite_peer {
+    /* Makes one. shut: it lets answers come only as `open` says; otherwise nothing holds them up. */
+    void *(*make)(bool shut);
+    void (*drop)(void *peer);
+
+    /* Begins a request, and returns the number that decode gives it. */
+    uint32_t (*begin)(void *peer);
+    void (*say)(void *peer, uint32_t stream, struct weft_view message);
+    /* Ends the request, which has had its last message. */
+    void (*end)(void *peer, uint32_t stream);
+    void (*reset)(void *peer, uint32_t stream);
+    /* Lets so many bytes more of the stream's answer come. */
+    void (*open)(void *peer, uint32_t stream, size_t size);
+    /* Takes the bytes that it sends: all that it may. */
+    struct weft_view (*take)(void *peer);
+    void (*hear)(void *peer, struct weft_view bytes);
+
+    /* These tell what it has heard: the i-th message of an answer (false: there is none), if the answer has ended, and
+     * how often the server has said goodbye. */
+    bool (*message)(void *peer, uint32_t stream, size_t i, struct weft_view *message);
+    bool (*ended)(void *peer, uint32_t stream);
+    unsigned (*goodbyes)(void *peer);
+    /* Returns how many bytes of a request it may not send yet. */
+    size_t (*held)(void *peer, uint32_t stream);
+};
+
 struct weft_codec_suite {
     const struct weft_codec *codec;
     const char *query; /* options as in a URL ("threshold=0&level=9"); NULL: none */
@@ -46,10 +74,14 @@ struct weft_codec_suite {
     size_t (*wrap)(struct weft_view message, uint8_t *dst);
     struct weft_view (*unwrap)(struct weft_view payload);
     size_t header; /* the most bytes before the message in a request; 0: 16 */
+
+    const struct weft_codec_suite_peer *peer; /* for weft_codec_suite_run_streams */
 };
 
 /* Runs all of them, a cmocka group a topic, on the main thread; returns how many failed. */
 int weft_codec_suite_run(const struct weft_codec_suite *suite);
+/* Runs those of a codec of streams, which may take the place of the others: codec, query and peer are enough. */
+int weft_codec_suite_run_streams(const struct weft_codec_suite *suite);
 
 #ifdef __cplusplus
 }

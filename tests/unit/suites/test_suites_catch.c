@@ -51,6 +51,7 @@ static void test_suites_pass_what_has_no_mistake(void **state)
 {
     (void)state;
     assert_int_equal(run(VARINT_MUTANTS, 0), 0);
+    assert_int_equal(run(STREAM_MUTANTS, 0), 0);
     assert_int_equal(run(COUNTER_MUTANTS, 0), 0);
 }
 
@@ -58,6 +59,12 @@ static void test_codec_suite_catches_every_mistake(void **state)
 {
     (void)state;
     assert_each_is_caught(VARINT_MUTANTS, 50);
+}
+
+static void test_codec_suite_catches_every_mistake_with_streams(void **state)
+{
+    (void)state;
+    assert_each_is_caught(STREAM_MUTANTS, 50);
 }
 
 static void test_service_suite_catches_every_mistake(void **state)
@@ -71,6 +78,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_suites_pass_what_has_no_mistake),
         cmocka_unit_test(test_codec_suite_catches_every_mistake),
+        cmocka_unit_test(test_codec_suite_catches_every_mistake_with_streams),
         cmocka_unit_test(test_service_suite_catches_every_mistake),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
