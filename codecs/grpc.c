@@ -281,6 +281,19 @@ static struct grpc_stream *find_stream(const struct grpc_conn *conn, uint32_t id
     return nghttp2_session_get_stream_user_data(conn->session, (int32_t)id);
 }
 
+/* Drops what came of a request with many messages whose answer is over. The stream may be gone. */
+static void end_request(struct grpc_conn *conn, uint32_t id, struct weft_chain *out)
+{
+    struct grpc_stream *stream = find_stream(conn, id);
+    if (!stream)
+        return;
+    conn->out = out;
+    grpc_many_end(conn, stream);
+    if (!conn->no_memory && nghttp2_session_want_write(conn->session))
+        (void)!grpc_session_send(conn);
+    conn->out = NULL;
+}
+
 static int encode(const struct weft_codec_state *state, const struct weft_body *body,
                   struct weft_encode_io *io)
 {
@@ -290,7 +303,11 @@ static int encode(const struct weft_codec_state *state, const struct weft_body *
     struct grpc_stream *stream = find_stream(conn, io->stream);
     if (!stream)
         return 0; /* it was reset */
-    return grpc_reply_encode(conn, stream, body, io);
+    const bool ends_many = io->last && stream->many;
+    int err = grpc_reply_encode(conn, stream, body, io);
+    if (err == 0 && ends_many)
+        end_request(conn, io->stream, io->out);
+    return err;
 }
 
 static void want(const struct weft_codec_state *state, uint32_t id, struct weft_chain *out)

@@ -423,8 +423,11 @@ int grpc_reply_encode(struct grpc_conn *conn, struct grpc_stream *stream,
     conn->out = io->out;
     int err = encode(conn, stream, body, io);
     conn->out = NULL;
-    if (err == -ENOMEM)
+    if (err == -ENOMEM) {
+        /* Its notes do not match what was sent. */
+        conn->no_memory = true;
         weft_chain_rollback(io->out, mark);
+    }
     weft__scratch_trim(&conn->loop->deflated);
     return err;
 }

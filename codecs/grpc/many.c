@@ -153,6 +153,10 @@ void grpc_many_drop(struct grpc_conn *conn, struct grpc_stream *stream)
 {
     const size_t size = stream->given;
     stream->given = 0;
+    if (stream->over) {
+        grpc_many_end(conn, stream);
+        return;
+    }
     weft_buf_consume(&stream->input, size);
     if (weft_buf_size(&stream->input) == 0)
         weft_buf_fini(&stream->input);
@@ -178,17 +182,33 @@ void grpc_many_settle(struct grpc_conn *conn, struct grpc_stream *stream)
         grpc_request_refuse_empty(conn, stream);
 }
 
+static void unlist(struct grpc_conn *conn, struct grpc_stream *stream)
+{
+    struct grpc_stream **at = &conn->ready;
+    stream->wanted = false;
+    if (!stream->is_ready)
+        return;
+    while (*at != stream)
+        at = &(*at)->next_ready;
+    *at = stream->next_ready;
+    stream->is_ready = false;
+}
+
+void grpc_many_end(struct grpc_conn *conn, struct grpc_stream *stream)
+{
+    unlist(conn, stream);
+    if (stream->given > 0)
+        return; /* the message is in use until the next decode */
+    conn->buffered -= weft_buf_size(&stream->input);
+    weft_buf_fini(&stream->input);
+    open_window(conn, stream, stream->unconsumed);
+    grpc_many_relax(conn);
+}
+
 void grpc_many_fini(struct grpc_conn *conn, struct grpc_stream *stream)
 {
-    if (stream->is_ready) {
-        struct grpc_stream **at = &conn->ready;
-        while (*at != stream)
-            at = &(*at)->next_ready;
-        *at = stream->next_ready;
-        stream->is_ready = false;
-    }
+    unlist(conn, stream);
     conn->buffered -= weft_buf_size(&stream->input);
     weft_buf_fini(&stream->input);
     stream->given = 0;
-    stream->wanted = false;
 }
