@@ -66,7 +66,8 @@ bool weft__rpc_messages_only(struct weft_rpc_call *call)
 
 void weft_rpc_next(struct weft_rpc_call *call)
 {
-    if (!call->method->requests || call->asked || call->over || call->gone)
+    if (!call->method->requests || call->asked || call->over || call->gone || call->expired ||
+        call->failed != WEFT_RPC_OK)
         return;
     call->asked = true;
     if (call->face->has_streams)

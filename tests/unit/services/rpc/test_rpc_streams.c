@@ -115,6 +115,34 @@ static void test_message_that_cannot_be_read_ends_the_call(void **state)
     (void)reply;
 }
 
+static void note_cancel(struct weft_rpc_call *call, enum weft_rpc_code code)
+{
+    (void)call;
+    rpc_open.cancels++;
+    rpc_open.code = code;
+}
+
+static void fail_message(struct weft_rpc_call *call, const ProtobufCMessage *message)
+{
+    (void)call, (void)message;
+    fail();
+}
+
+static void test_nothing_follows_a_message_that_could_not_be_read(void **state)
+{
+    static const struct weft_rpc_events events = {.on_cancel = note_cancel,
+                                                  .on_message = fail_message};
+    const struct weft_view bad = weft_view("\x0a", 1);
+    begin(*state, "Chat");
+    weft_rpc_listen(rpc_open.call, &events, NULL);
+    fake_request_message(&request, &bad);
+    assert_int_equal(rpc_open.cancels, 1);
+    weft_rpc_next(rpc_open.call);
+    assert_false(request.next);
+    weft_rpc_end(rpc_open.call, WEFT_RPC_OK, NULL);
+    expect_end(0, WEFT_RPC_INVALID_ARGUMENT, "The message is malformed");
+}
+
 static void test_cancel_ends_the_messages(void **state)
 {
     begin(*state, "Chat");
@@ -210,6 +238,7 @@ int main(void)
         RPC_TEST(test_stream_of_requests_may_have_one_answer),
         RPC_TEST(test_other_methods_have_one_message),
         RPC_TEST(test_message_that_cannot_be_read_ends_the_call),
+        RPC_TEST(test_nothing_follows_a_message_that_could_not_be_read),
         RPC_TEST(test_cancel_ends_the_messages),
         RPC_TEST(test_frame_is_a_stream_of_one_message),
         RPC_TEST(test_only_message_is_not_followed_unasked),
