@@ -156,6 +156,7 @@ static void say(Sample__Sample_Service *service, const Sample__Text *request,
 static void stream(Sample__Sample_Service *service, const Sample__Text *request,
                    Sample__Text_Closure closure, void *call)
 {
+    enum { MOST = 4096 };
     Sample__Text reply = SAMPLE__TEXT__INIT;
     (void)service;
     reply.text = request->text;
@@ -171,7 +172,7 @@ static void stream(Sample__Sample_Service *service, const Sample__Text *request,
         weft_rpc_end(call, WEFT_RPC_RESOURCE_EXHAUSTED, "no memory for fields");
         return;
     }
-    for (; reply.count < request->count; reply.count++)
+    for (; reply.count < request->count && reply.count < MOST; reply.count++)
         closure(&reply, call);
     if (strcmp(request->text, "fail") == 0)
         weft_rpc_end(call, WEFT_RPC_ABORTED, "half \"way\"");
