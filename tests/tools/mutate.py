@@ -36,6 +36,7 @@ NEAREST = [
     ("core/server", r"^test_(server|registry|endpoint|plan|plugin|conn)"),
     ("core/client", r"^test_client"),
     ("transports", r"^test_(tcp|unix|socket|transport)"),
+    ("codecs/grpc", r"^test_(grpc|hostile_grpc|streams_simulation|flows_simulation)"),
     ("codecs", r"^test_(raw|http|hostile|varint|length_field|line|resp|vectors_codecs|length_delimited|gzip|compress|scratch"
                r"|first_bytes|vectors_frames|must_shrink|probes)"),
     ("services/kv/stores/memory", r"^test_(account|entry|epoch|map|pool|runs|segment|siphash|tour|store_(batch|tables|memory|late|faults|refusals|steps|sweep|threads|drop"
