@@ -73,16 +73,16 @@ static struct weft_view view_of(const struct bytes *bytes)
     return weft_view(bytes->data, bytes->size);
 }
 
-static struct streams_world *echoing(void **state, bool many)
+static struct streams_world *echoing(bool many)
 {
-    struct streams_world *w = streams_open(*state, &codec, true, many);
+    struct streams_world *w = streams_open_alone(&codec, many);
     w->echoes = true;
     return w;
 }
 
-static struct streams_world *fed(void **state, const struct bytes *bytes, bool many)
+static struct streams_world *fed(const struct bytes *bytes, bool many)
 {
-    struct streams_world *w = echoing(state, many);
+    struct streams_world *w = echoing(many);
     feed_pieces(&w->feed, view_of(bytes), bytes->size);
     assert_int_equal(w->feed.ended, 0);
     return w;
@@ -91,16 +91,16 @@ static struct streams_world *fed(void **state, const struct bytes *bytes, bool m
 static void check_splits(void **state, bool many)
 {
     struct bytes bytes = session(*state, 's');
-    struct streams_world *whole = fed(state, &bytes, many);
+    struct streams_world *whole = fed(&bytes, many);
     assert_int_equal(whole->unended_count, 0);
     for (size_t at = 0; at <= bytes.size; at++) {
-        struct streams_world *w = echoing(state, many);
+        struct streams_world *w = echoing(many);
         feed_split(&w->feed, view_of(&bytes), at);
         assert_same(&w->feed, &whole->feed);
         streams_close(w);
     }
     for (size_t piece = 1; piece <= bytes.size; piece += piece < 64 ? 1 : 61) {
-        struct streams_world *w = echoing(state, many);
+        struct streams_world *w = echoing(many);
         feed_pieces(&w->feed, view_of(&bytes), piece);
         assert_same(&w->feed, &whole->feed);
         streams_close(w);
@@ -125,9 +125,9 @@ static void test_every_split_gives_the_same_of_requests_with_many(void **state)
 static void test_two_connections_do_not_meet(void **state)
 {
     struct bytes of_a = session(*state, 'a'), of_b = session(*state, 'b');
-    struct streams_world *alone_a = fed(state, &of_a, false), *alone_b = fed(state, &of_b, false);
+    struct streams_world *alone_a = fed(&of_a, false), *alone_b = fed(&of_b, false);
     for (size_t late = 0; late < of_a.size; late += 31) {
-        struct streams_world *a = echoing(state, false), *b = echoing(state, false);
+        struct streams_world *a = echoing(false), *b = echoing(false);
         for (size_t at = 0; at < of_a.size || at < of_b.size + late; at++) {
             if (at < of_a.size)
                 feed_bytes(&a->feed, weft_view(of_a.data + at, 1));
@@ -169,12 +169,12 @@ static void test_backlogs_of_two_connections_do_not_meet(void **state)
 static void test_connection_that_is_cut_off_leaves_nothing_to_the_next(void **state)
 {
     struct bytes bytes = session(*state, 'c');
-    struct streams_world *alone = fed(state, &bytes, false);
+    struct streams_world *alone = fed(&bytes, false);
     for (size_t size = 0; size < bytes.size; size += 3) {
-        struct streams_world *cut = echoing(state, size % 2 && codec.codec->want);
+        struct streams_world *cut = echoing(size % 2 && codec.codec->want);
         feed_bytes(&cut->feed, weft_view(bytes.data, size));
         streams_close(cut);
-        struct streams_world *next = fed(state, &bytes, false);
+        struct streams_world *next = fed(&bytes, false);
         assert_same(&next->feed, &alone->feed);
         streams_close(next);
     }

@@ -97,10 +97,16 @@ struct feed_codec streams_codec(const struct weft_codec_suite *suite)
 struct streams_world *streams_open(const struct weft_codec_suite *suite,
                                    const struct feed_codec *fc, bool shut, bool many)
 {
-    struct streams_world *w = calloc(1, sizeof *w);
-    assert_non_null(w);
+    struct streams_world *w = streams_open_alone(fc, many);
     w->is = suite->peer;
     w->peer = w->is->make(shut);
+    return w;
+}
+
+struct streams_world *streams_open_alone(const struct feed_codec *fc, bool many)
+{
+    struct streams_world *w = calloc(1, sizeof *w);
+    assert_non_null(w);
     feed_init(&w->feed, fc, WEFT_SERVER);
     w->feed.data = w;
     w->feed.on_message = on_message;
@@ -114,7 +120,8 @@ void streams_close(struct streams_world *w)
 {
     const char *broken = w->feed.broken_rule;
     feed_fini(&w->feed);
-    w->is->drop(w->peer);
+    if (w->is)
+        w->is->drop(w->peer);
     free(w);
     if (broken)
         fail_msg("does not hold: %s", broken);

@@ -28,6 +28,8 @@ struct feed_codec streams_codec(const struct weft_codec_suite *suite);
  * once, unless the test sets feed.lazy or clears feed.many. */
 struct streams_world *streams_open(const struct weft_codec_suite *suite,
                                    const struct feed_codec *fc, bool shut, bool many);
+/* Opens one without a peer, for bytes that there are. */
+struct streams_world *streams_open_alone(const struct feed_codec *fc, bool many);
 void streams_close(struct streams_world *w);
 /* Lets both sides talk until neither has more to say. */
 void streams_talk(struct streams_world *w);

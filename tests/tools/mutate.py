@@ -168,6 +168,8 @@ class Judges:
         took = {name: float(took.get(name, 0)) for name in self.names}
         bounds = (0, *QUICK_SECONDS) + (() if quick_only else (float("inf"),))
         groups = [[name for name in self.names if low <= took[name] < high] for low, high in zip(bounds, bounds[1:])]
+        if quick_only and not any(groups):
+            sys.exit(f"mutate: none of the tests {pattern} takes seconds; leave --quick out")
         self.groups = [("^(" + "|".join(map(re.escape, group)) + ")$", max(SHORT_SECONDS, 8 * max(map(took.get, group))))
                        for group in groups if group]
 
