@@ -141,14 +141,14 @@ struct grpc_conn {
     struct grpc_stream *opened;  /* the stream whose head this decode gives */
     struct grpc_stream *ready;   /* streams with a message that is asked for, the longest first */
     struct grpc_stream *borrower;
-    uint32_t keepalive_open;      /* keepalive pings that have no answer */
-    size_t untold;                /* streams that are: one frame, such as SETTINGS, may reset several */
-    size_t queued;                /* of all streams */
-    size_t partial;               /* bytes of messages that have not come whole */
-    size_t buffered;              /* bytes of the input of requests with many messages */
-    size_t unconsumed;            /* bytes that the connection's window is smaller by */
-    int64_t last_ping;            /* when the last ping came that counts */
-    int64_t keepalive_at;         /* when the last keepalive ping was sent */
+    uint32_t keepalive_open; /* keepalive pings that have no answer */
+    size_t untold;           /* streams that are: one frame, such as SETTINGS, may reset several */
+    size_t queued;           /* of all streams */
+    size_t partial;          /* bytes of messages that have not come whole */
+    size_t buffered;         /* bytes of the input of requests with many messages */
+    size_t unconsumed;       /* bytes that the connection's window is smaller by */
+    int64_t last_ping;       /* when the last ping came that counts */
+    int64_t keepalive_at;    /* when the last keepalive ping was sent */
     struct grpc_allowance frames; /* that bring nothing */
     struct grpc_allowance resets;
     uint8_t strikes;      /* pings that came too soon, since we have sent anything */

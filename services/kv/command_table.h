@@ -54,8 +54,8 @@ struct kv_command {
     /* For changes: a refused item does not stop the others, and a key may come twice. The verdicts are in the
      * items. */
     bool apart;
-    bool
-        if_table; /* for pairs: op.if_table, with KV_STORE_IF_TABLE only; the reply may be KV_NOT_MET */
+    /* For pairs, with KV_STORE_IF_TABLE: op.if_table is set, and the reply may be KV_NOT_MET. */
+    bool if_table;
     /* For pages: the limit is approximate (op.exact is false), and call->pair must take every pair. With
      * KV_STORE_CURSOR64 the cursors have 8 bytes. */
     bool rough;
