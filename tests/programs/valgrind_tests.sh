@@ -41,7 +41,7 @@ test_users_layer       minutes of hashing passwords; runs under ASan
 test_(ws_frames|refusals)  every length and every refusal, minutes; runs under ASan
 test_suites_catch      runs plugins whose mistakes are on purpose
 test_lines_codec       is of the examples
-test_.*_(ws|tls|wss|yamux)   the tests of the wire once more, through filters; run under ASan
+test_(pipelining|vectors_.*)_(ws|tls|wss|yamux)   the tests of the wire once more, through filters; run under ASan
 test_clients           runs Python and Node
 test_client            looks for secrets in memory that was let go, part of which was never written
 test_tables            runs no code of ours, as those that follow
