@@ -176,6 +176,53 @@ static void test_counts_of_one_key_by_many_clients_of_two_kvs_add_up(void **stat
     kvs_end(&other);
 }
 
+static void expect_number(redisContext *client, const char *command, long long number)
+{
+    redisReply *reply = redisCommand(client, command);
+    assert_non_null(reply);
+    assert_int_equal(reply->type, REDIS_REPLY_INTEGER);
+    assert_int_equal(reply->integer, number);
+    freeReplyObject(reply);
+}
+
+static void expect_text(redisContext *client, const char *command, const char *text)
+{
+    redisReply *reply = redisCommand(client, command);
+    assert_non_null(reply);
+    assert_int_equal(reply->type, REDIS_REPLY_STRING);
+    assert_string_equal(reply->str, text);
+    freeReplyObject(reply);
+}
+
+/* The store tries to set a field in one step if its hash has fields, which a master cannot see of a slot that moves. */
+static void test_fields_are_set_while_their_slot_is_half_moved(void **state)
+{
+    struct kvs kvs;
+    (void)state;
+    start(&kvs, cluster("?buckets=1&ack=master&timeout=60"));
+    redisContext *client = connect_to(kvs.urls[1]);
+    expect_number(client, "HSET half f 1", 1);
+    redisReply *slot = redis_ask(&nodes.servers[0], "CLUSTER KEYSLOT {t:half:0}");
+    struct redis_server *from = redis_nodes_of(&nodes, (unsigned)slot->integer);
+    struct redis_server *to = &nodes.servers[from == &nodes.servers[0]];
+    redis_tell(to, "CLUSTER SETSLOT %lld IMPORTING %s", slot->integer, from->id);
+    redis_tell(from, "CLUSTER SETSLOT %lld MIGRATING %s", slot->integer, to->id);
+    expect_number(client, "HSET half f 2", 0);
+    expect_number(client, "HSET half g 1", 1);
+    expect_text(client, "HGET half f", "2");
+    redis_tell(from, "MIGRATE 127.0.0.1 %d {t:half:0} 0 60000", to->port);
+    expect_number(client, "HSET half f 3", 0);
+    expect_number(client, "HSET half h 1", 1);
+    expect_text(client, "HGET half f", "3");
+    redis_tell(to, "CLUSTER SETSLOT %lld NODE %s", slot->integer, to->id);
+    redis_tell(from, "CLUSTER SETSLOT %lld NODE %s", slot->integer, to->id);
+    expect_number(client, "HSET half f 4", 0);
+    expect_number(client, "HLEN half", 3);
+    freeReplyObject(slot);
+    redisFree(client);
+    kvs_end(&kvs);
+}
+
 /* A command prints what it prints on the other server. */
 static void expect_alike(const char *one, const char *other, const char *const *words)
 {
@@ -310,6 +357,7 @@ int main(void)
         cmocka_unit_test(test_commands_do_in_one_redis_what_they_do_elsewhere),
         cmocka_unit_test(test_several_kvs_before_one_cluster_answer_alike),
         cmocka_unit_test(test_counts_of_one_key_by_many_clients_of_two_kvs_add_up),
+        cmocka_unit_test(test_fields_are_set_while_their_slot_is_half_moved),
         cmocka_unit_test(test_stores_of_one_machine_move_over_while_they_serve),
         cmocka_unit_test(test_followers_are_told_that_redis_tells_no_changes),
         cmocka_unit_test(test_kvs_refuses_a_bound_that_it_cannot_keep),
