@@ -39,7 +39,9 @@ struct watch {
     struct weft_buf message; /* waits for room, or is being made */
     bool waits;              /* for room, or for the end of a connection that is gone */
     int failed;              /* why the watch ends once the message is sent, or 0 */
-    enum kv_status ending;   /* 0: it goes on */
+    bool drains;             /* it ends once it has told the changes up to `until` */
+    uint64_t until;
+    enum kv_status ending; /* 0: it goes on */
     const char *why;
     bool all, one, versions;
     struct weft_view table, key; /* behind the struct */
@@ -168,6 +170,35 @@ static void fail(struct watch *watch, int err)
     end(watch);
 }
 
+static void ignore(struct kv_follow *follow)
+{
+    (void)follow;
+}
+
+/* Sets *latest to a number that no change exceeds which could be read before. */
+static int find_latest(const struct kv_store *store, void *store_session, uint64_t *latest)
+{
+    struct kv_follow follow = {.ready = ignore};
+    int err = store->follow(store_session, &follow);
+    if (err < 0)
+        return err;
+    store->unfollow(store_session, &follow);
+    *latest = follow.latest;
+    return 0;
+}
+
+static bool has_drained(const struct watch *watch)
+{
+    return watch->drains && watch->number >= watch->until;
+}
+
+static void end_drained(struct watch *watch)
+{
+    watch->ending = KV_RETRY;
+    watch->why = "The server is shutting down";
+    end(watch);
+}
+
 /* Lets the watch have a step, in its turn. */
 static void queue(struct watch *watch)
 {
@@ -210,6 +241,8 @@ static void step(struct kv_turn *turn, unsigned *looked)
     }
     if (found < 0)
         fail(watch, found);
+    else if (has_drained(watch))
+        end_drained(watch);
     else if (found > 0)
         queue(watch);
     else if (watch->number > watch->told && !weft_timer_is_armed(&watch->timer))
@@ -255,17 +288,30 @@ static void on_room(struct weft_request *request)
         queue(watch);
 }
 
+/* A change that was answered may still be on its way from another loop, or wait for the watch's turn. It is told before
+ * the end. Without memory for `until`, nothing is waited for. */
+static void drain(struct watch *watch)
+{
+    if (watch->drains)
+        return;
+    watch->drains = true;
+    if (find_latest(watch->store, watch->store_session, &watch->until) < 0)
+        watch->until = watch->number;
+    if (watch->waits)
+        return; /* on_room goes on */
+    if (has_drained(watch))
+        end_drained(watch);
+    else
+        queue(watch);
+}
+
 static void on_cancel(struct weft_request *request, enum weft_reason reason)
 {
     struct watch *watch = request->data;
-    if (reason == WEFT_REASON_DRAINED && watch->ending == 0) {
-        watch->ending = KV_RETRY;
-        watch->why = "The server is shutting down";
-        end(watch);
+    if (reason == WEFT_REASON_DRAINED) {
+        drain(watch);
         return;
     }
-    if (reason == WEFT_REASON_DRAINED)
-        return;
     free_watch(watch);
     (void)!weft_request_end(request, NULL);
 }
@@ -373,24 +419,18 @@ static int start(struct watch *watch, const struct kv_task *task)
     return err < 0 ? err : take_place(watch);
 }
 
-static void ignore(struct kv_follow *follow)
-{
-    (void)follow;
-}
-
 /* Answers the number that no change has which could be read before. */
 static void answer_number(struct kv_task *task, const struct kv_watch_face *face)
 {
     const struct kv_session *session = task->session;
-    struct kv_follow follow = {.ready = ignore};
     uint8_t number[KV_WATCH_NUMBER];
-    int err = session->loop->store->follow(session->store_session, &follow);
+    uint64_t latest;
+    int err = find_latest(session->loop->store, session->store_session, &latest);
     if (err < 0) {
         refuse(task, err, 0);
         return;
     }
-    session->loop->store->unfollow(session->store_session, &follow);
-    kv_task_answer_bytes(task, weft_view(number, face->put_number(number, follow.latest, false)));
+    kv_task_answer_bytes(task, weft_view(number, face->put_number(number, latest, false)));
 }
 
 void kv_task_watch(struct kv_task *task, const struct kv_watch_spec *spec,

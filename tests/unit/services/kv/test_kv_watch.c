@@ -15,6 +15,7 @@
 #include "kv_watch_fixture.h"
 #include "lib/fault.h"
 #include "lib/virtual_loop.h"
+#include "services/kv/stores/stores.h"
 
 #define WATCH "GET /v1/tables/t/changes HTTP/1.1\r\nHost: a\r\n\r\n"
 
@@ -291,6 +292,70 @@ static void test_drain_is_told(void **state)
     }
 }
 
+/* The drain overtakes what the watch would be told in its next turn, or what waits for room. */
+static void test_drain_comes_after_changes_that_were_made_before_it(void **state)
+{
+    (void)state;
+    for (unsigned refused = 0; refused < 3; refused++) {
+        static struct talk talk;
+        open_talk(&talk, &weft_kv_http_service, NULL);
+        start(&talk, WATCH);
+        (void)told(&talk);
+        talk.watch.refuse = refused;
+        set(&talk, "a", "1");
+        if (refused)
+            settle(&talk);
+        set(&talk, "b", "2");
+        talk.watch.request.on_cancel(&talk.watch.request, WEFT_REASON_DRAINED);
+        settle(&talk);
+        fake_request_drain(&talk.watch);
+        const char *text = told(&talk);
+        assert_has(text, "\"key\":\"a\"");
+        assert_has(strstr(text, "\"key\":\"a\""), "\"key\":\"b\"");
+        assert_has(strstr(text, "\"key\":\"b\""), "event: end\ndata: {\"status\":503");
+        assert_true(talk.watch.ended);
+        close_talk(&talk);
+    }
+}
+
+static struct kv_follow *follows; /* the watch's */
+static bool hides;
+
+/* A store whose changes are not seen on this loop yet, while `hides` is set. */
+static int next_seen(void *session, struct kv_follow *follow, struct kv_change *change)
+{
+    follows = follow;
+    return hides ? 0 : weft_kv_store_memory.next_change(session, follow, change);
+}
+
+static void test_drain_waits_for_changes_that_another_loop_has_answered(void **state)
+{
+    (void)state;
+    static const struct weft_option_set none = {0};
+    static struct talk talk;
+    const struct weft_limits limits = weft_limits_default();
+    struct kv_store store = weft_kv_store_memory;
+    store.next_change = next_seen;
+    hides = false;
+    talk = (struct talk){0};
+    kv_fixture_init_service(&talk.fixture, &weft_kv_http_service, &none, &store, &limits);
+    start(&talk, WATCH);
+    (void)told(&talk);
+    hides = true;
+    set(&talk, "a", "1");
+    settle(&talk);
+    talk.watch.request.on_cancel(&talk.watch.request, WEFT_REASON_DRAINED);
+    assert_string_equal(told(&talk), "");
+    assert_false(talk.watch.ended);
+    hides = false;
+    follows->ready(follows);
+    const char *text = told(&talk);
+    assert_has(text, "\"key\":\"a\"");
+    assert_has(text, "event: end\ndata: {\"status\":503");
+    assert_true(talk.watch.ended);
+    close_talk(&talk);
+}
+
 /* The rules have changed since it began. */
 static void test_watch_that_is_not_allowed_any_more_ends(void **state)
 {
@@ -367,6 +432,8 @@ int main(void)
         cmocka_unit_test(test_large_batch_comes_in_several_messages),
         cmocka_unit_test(test_change_over_max_message_ends_the_watch),
         cmocka_unit_test(test_drain_is_told),
+        cmocka_unit_test(test_drain_comes_after_changes_that_were_made_before_it),
+        cmocka_unit_test(test_drain_waits_for_changes_that_another_loop_has_answered),
         cmocka_unit_test(test_watch_that_is_not_allowed_any_more_ends),
         cmocka_unit_test(test_watch_that_is_not_allowed_does_not_begin),
         cmocka_unit_test(test_every_failing_allocation_is_survived),
