@@ -18,6 +18,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"runtime"
 	"sync"
 	"time"
 
@@ -142,12 +143,18 @@ func streams(session *yamux.Session) {
 			stream := open(session)
 			talk(stream, name, 20)
 			must(stream.Close(), "close "+name)
-			if _, err := stream.Read(make([]byte, 1)); err != io.EOF {
-				fail("%s does not end: %v", name, err)
-			}
 		}(fmt.Sprintf("stream-%d", i))
 	}
 	group.Wait()
+	waitForEnds(session)
+}
+
+// Waits until kvs has ended its side of each stream. The library's Read does not wait for that once our side is closed. A
+// session that is closed while such a frame is unread ends in a reset, and takes along what kvs has not read yet.
+func waitForEnds(session *yamux.Session) {
+	for session.NumStreams() > 0 {
+		runtime.Gosched()
+	}
 }
 
 // What was asked before the end of our side is answered, and then kvs ends its side. The library reads nothing behind
