@@ -338,12 +338,52 @@ static bool runs(const struct redis_server *server)
     return server->process.pid > 0 && !has_ended(server);
 }
 
+/* Returns the line of CLUSTER NODES that begins with a node's id, or NULL. */
+static const char *line_of(const char *nodes, const char *id)
+{
+    const char *line = nodes;
+    while (line && strncmp(line, id, strlen(id)) != 0) {
+        line = strchr(line, '\n');
+        if (line)
+            line++;
+    }
+    return line;
+}
+
+/* True if a node has a link to each other one that runs. It drops messages for others of those that it has none to. */
+static bool has_links(const struct redis_nodes *nodes, struct redis_server *server)
+{
+    redisReply *reply = redis_try(server, "CLUSTER NODES");
+    bool has = reply && reply->str;
+    for (size_t i = 0; has && i < nodes->count; i++) {
+        if (!runs(&nodes->servers[i]))
+            continue;
+        const char *line = line_of(reply->str, nodes->servers[i].id);
+        const size_t size = line ? strcspn(line, "\n") : 0;
+        has = line && memmem(line, size, " connected", 10) && !memmem(line, size, "handshake", 9);
+    }
+    if (reply)
+        freeReplyObject(reply);
+    return has;
+}
+
+static void wait_for_links(const struct redis_nodes *nodes, struct redis_server *server)
+{
+    for (int i = 0; i < ASKS; i++) {
+        if (has_links(nodes, server))
+            return;
+        (void)poll(NULL, 0, PAUSE_MS);
+    }
+    fail_msg("port %d: it never had links to all nodes", server->port);
+}
+
 void redis_nodes_wait(struct redis_nodes *nodes)
 {
     for (size_t i = 0; i < nodes->count; i++)
         if (runs(&nodes->servers[i])) {
             redis_wait_for(&nodes->servers[i], "CLUSTER INFO", "cluster_state:ok");
             redis_wait_for(&nodes->servers[i], "CLUSTER INFO", "cluster_slots_ok:16384");
+            wait_for_links(nodes, &nodes->servers[i]);
         }
 }
 

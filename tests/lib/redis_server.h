@@ -59,7 +59,7 @@ void redis_nodes_start(struct redis_nodes *nodes, size_t masters, size_t replica
 struct redis_server *redis_nodes_add(struct redis_nodes *nodes);
 /* Stops all and removes their folders. A zeroed one is fine, and so is what a failed assertion left behind. */
 void redis_nodes_stop(struct redis_nodes *nodes);
-/* Waits until every node that runs says that the cluster is whole. */
+/* Waits until every node that runs says that the cluster is whole, and has links to all others that run. */
 void redis_nodes_wait(struct redis_nodes *nodes);
 /* Returns dst, filled with "//127.0.0.1:PORT,127.0.0.1:PORT...", as a store has it behind its name. */
 char *redis_nodes_where(const struct redis_nodes *nodes, char *dst, size_t size);
