@@ -19,12 +19,17 @@ class Relay:
         threading.Thread(target=self.accept, daemon=True).start()
 
     def close(self):
-        for end in self.sockets:
-            try:
-                end.shutdown(socket.SHUT_RDWR)  # wakes its thread
-            except OSError:
-                pass
-            end.close()
+        for each in self.sockets:
+            self.end(each)
+            each.close()
+
+    @staticmethod
+    def end(end):
+        """Wakes the thread that reads it, too."""
+        try:
+            end.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
 
     def accept(self):
         while True:
@@ -51,7 +56,7 @@ class Relay:
                 buffer = buffer if skip else self.count(buffer, is_clients)
             target.shutdown(socket.SHUT_WR)
         except OSError:
-            pass
+            self.end(target)  # a client that ends with bytes unread resets its connection
 
     def count(self, buffer, is_clients):
         """Counts whole frames, and returns the rest."""

@@ -72,7 +72,7 @@ class Keepalive(unittest.TestCase):
         server.terminate()
         _, log = server.communicate(timeout=120)
         # The end of the last client may come behind the drain.
-        self.assertNotRegex(log, "reason=(?!peer-|drained)|peer-vanished")
+        self.assertNotRegex(log, "reason=(?!peer-|drained)|peer-vanished", log)
 
 
 if __name__ == "__main__":
