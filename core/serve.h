@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * weft_serve is the rest of a server's main function once its registry is full: it makes a server, says where that
- * listens, and serves until it is told to end. A program that has more to do (other signals, changes while it serves, a manager that waits for
- * it) uses server.h itself, as core/server/serve.c does. */
+ * listens, and serves until it is told to end. A program that has more to do (other signals, changes while it serves, a
+ * manager that waits for it) uses server.h itself, as core/server/serve.c does. */
 #ifndef WEFT_SERVE_H
 #define WEFT_SERVE_H
 

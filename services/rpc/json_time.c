@@ -3,9 +3,10 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <time.h>
 
 enum { SECONDS, NANOS, FIELDS }; /* places in the descriptor */
-enum { DAY = 86400, BILLION = 1000000000 };
+enum { BILLION = 1000000000 };
 
 static const int64_t first_second = INT64_C(-62135596800), last_second = INT64_C(253402300799),
                      longest = INT64_C(315576000000);
@@ -27,42 +28,6 @@ const char *weft__rpc_no_time(const ProtobufCMessageDescriptor *type)
     return is_timestamp(type) ? "\"1970-01-01T00:00:00Z\"" : "\"0s\"";
 }
 
-/* --- days --------------------------------------------------------------------------------------------- */
-
-struct date {
-    int64_t year;
-    unsigned month, day;
-};
-
-enum { ERA = 146097, ERA_YEARS = 400 }; /* the days after which the calendar repeats */
-
-/* Return the day since 1970 of a date, and the date of a day. Years begin in March here, so that a leap day is a
- * year's last one. */
-static int64_t day_of(struct date date)
-{
-    const int64_t year = date.year - (date.month <= 2);
-    const int64_t era = (year >= 0 ? year : year - (ERA_YEARS - 1)) / ERA_YEARS;
-    const int64_t of_era = year - era * ERA_YEARS;
-    const int64_t of_year = (153 * ((date.month + 9) % 12) + 2) / 5 + date.day - 1;
-    return era * ERA + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
-}
-
-static struct date date_of(int64_t day)
-{
-    day += 719468;
-    const int64_t era = (day >= 0 ? day : day - (ERA - 1)) / ERA;
-    const int64_t of_era = day - era * ERA;
-    const int64_t year = (of_era - of_era / 1460 + of_era / 36524 - of_era / (ERA - 1)) / 365;
-    const int64_t of_year = of_era - (365 * year + year / 4 - year / 100);
-    const unsigned month = (unsigned)(5 * of_year + 2) / 153;
-    const struct date date = {
-        .year = year + era * ERA_YEARS + (month >= 10),
-        .month = month < 10 ? month + 3 : month - 9,
-        .day = (unsigned)of_year - (153 * month + 2) / 5 + 1,
-    };
-    return date;
-}
-
 /* --- writing ------------------------------------------------------------------------------------------ */
 
 /* Writes a fraction with 0, 3, 6 or 9 digits. Returns its size. */
@@ -80,12 +45,13 @@ static size_t put_timestamp(char *dst, int64_t seconds, int32_t nanos)
 {
     if (seconds < first_second || seconds > last_second || nanos < 0 || nanos >= BILLION)
         return 0;
-    const int64_t day = (seconds - first_second) / DAY + first_second / DAY;
-    const unsigned rest = (unsigned)(seconds - day * DAY);
-    const struct date date = date_of(day);
-    size_t size = (size_t)snprintf(dst, WEFT__RPC_TIME_TEXT, "%04u-%02u-%02uT%02u:%02u:%02u",
-                                   (unsigned)date.year, date.month, date.day, rest / 3600,
-                                   rest / 60 % 60, rest % 60);
+    struct tm date;
+    const time_t time = (time_t)seconds;
+    if (time != seconds || !gmtime_r(&time, &date))
+        return 0;
+    size_t size = (size_t)snprintf(dst, WEFT__RPC_TIME_TEXT, "%04d-%02d-%02dT%02d:%02d:%02d",
+                                   date.tm_year + 1900, date.tm_mon + 1, date.tm_mday, date.tm_hour,
+                                   date.tm_min, date.tm_sec);
     size += put_fraction(dst + size, WEFT__RPC_TIME_TEXT - size, (uint32_t)nanos);
     dst[size] = 'Z';
     return size + 1;
@@ -176,12 +142,12 @@ static bool take_zone(struct weft_view *rest, int64_t *east)
     return true;
 }
 
-static bool is_date(struct date date)
+/* Finds the seconds from 1970 to a time in UTC. False: there is no such day. */
+static bool find_second(struct tm *time, int64_t *seconds)
 {
-    if (date.year < 1 || date.month < 1 || date.month > 12 || date.day < 1)
-        return false;
-    const struct date same = date_of(day_of(date));
-    return same.month == date.month && same.day == date.day;
+    const struct tm given = *time;
+    *seconds = timegm(time);
+    return time->tm_mon == given.tm_mon && time->tm_mday == given.tm_mday;
 }
 
 static bool read_timestamp(struct weft_view text, int64_t *seconds, int32_t *nanos)
@@ -193,9 +159,18 @@ static bool read_timestamp(struct weft_view text, int64_t *seconds, int32_t *nan
         !take_pair(&text, 59, &minute) || !take(&text, ':') || !take_pair(&text, 59, &second) ||
         !take_fraction(&text, nanos) || !take_zone(&text, &east) || text.size > 0)
         return false;
-    const struct date date = {year, (unsigned)month, (unsigned)day};
-    *seconds = day_of(date) * DAY + hour * 3600 + minute * 60 + second - east;
-    return is_date(date) && *seconds >= first_second && *seconds <= last_second;
+    struct tm time = {
+        .tm_year = (int)year - 1900,
+        .tm_mon = (int)month - 1,
+        .tm_mday = (int)day,
+        .tm_hour = (int)hour,
+        .tm_min = (int)minute,
+        .tm_sec = (int)second,
+    };
+    if (!find_second(&time, seconds))
+        return false;
+    *seconds -= east;
+    return *seconds >= first_second && *seconds <= last_second;
 }
 
 static bool read_duration(struct weft_view text, int64_t *seconds, int32_t *nanos)
