@@ -225,9 +225,9 @@ struct weft_codec {
 
     /* The next three are for a codec of streams, as HTTP/2 has them. Each message that decode gave with a stream
      * gets any number of encodes, and then exactly one with io->last that returns 0, unless the connection
-     * ends first. Behind that, no PART and no END comes of it. body is NULL in that one if no message is left to send. The codec remembers the stream until
-     * then, even if the peer has reset it; encodes for a stream that was reset are successes without effect. A
-     * service's words for a rejection are not asked for: see weft_answer.
+     * ends first. body is NULL in that one if no message is left to send. No PART and no END of the stream comes
+     * after it. The codec remembers the stream until then, even if the peer has reset it; encodes for a stream that
+     * was reset are successes without effect. A service's words for a rejection are not asked for: see weft_answer.
      *
      * Returns how many bytes of messages that encode has taken wait in the codec until the peer lets it send
      * them: of one stream, or of all if stream is 0. The codec sends them (decode_io.out) as decode learns

@@ -66,10 +66,11 @@ WEFT_MUST_USE int weft_registry_add_layer(struct weft_registry *registry,
 
 /* Lists of plugins. Each ends with NULL, and a list that would be empty is NULL. */
 struct weft_plugins {
-    const struct weft_transport *const
-        *transports;                        /* weft_transports_basic() has those of plain sockets */
-    const struct weft_codec *const *codecs; /* weft_codecs_all() has those of the library */
-    const struct weft_service *const *services; /* with the context NULL, and so are layers */
+    /* weft_transports_basic() has those of plain sockets, and weft_codecs_all() the codecs of the library. */
+    const struct weft_transport *const *transports;
+    const struct weft_codec *const *codecs;
+    /* Both get the context NULL. */
+    const struct weft_service *const *services;
     const struct weft_layer *const *layers;
 };
 
